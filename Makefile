@@ -1,0 +1,36 @@
+# `make demo` runs the main job, `make test` the tests, `make lint` the checks.
+# Each installs what it needs into .venv; nothing has to be done before.
+
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := results/demo
+
+.PHONY: demo test lint clean
+
+demo: .venv/installed
+	$(BIN)/drift run --sigma 1e-9 --device cpu --out $(DEMO).zarr --overwrite
+	$(BIN)/drift plot curves $(DEMO).zarr --out $(DEMO)-curves
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "drift needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/installed-%: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@
+
+clean:
+	rm -rf .venv

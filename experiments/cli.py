@@ -1,0 +1,81 @@
+"""The command `drift`: its verbs, and how every one of them ends.
+
+Exit status: 0 done; 2 bad input, one line on stderr; 1 failed work; 130
+interrupted; 143 terminated. Modules that take long to import are imported by
+the verbs that need them, so that `drift --help` answers at once.
+"""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+import typer
+
+from experiments import info, plot, run
+from sim.errors import BadInput
+
+app = typer.Typer(
+    name="drift",
+    help="Move clouds of token vectors through a bfloat16 lattice and count what coalesces.",
+    epilog="Each verb has its own --help, with an example.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run", epilog=run.EXAMPLE)(run.command)
+app.add_typer(plot.app, name="plot")
+app.command("info", epilog=info.EXAMPLE)(info.command)
+
+
+_INTERRUPTED = 130
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(outcome(sys.argv[1:]))
+
+
+def outcome(arguments: list[str]) -> int:
+    """Run the command line on `arguments`; the exit status."""
+    try:
+        command = typer.main.get_command(app)
+        status: Any = command(arguments, prog_name="drift", standalone_mode=False)
+        sys.stdout.flush()
+        if status == _INTERRUPTED:  # how the parser reports a KeyboardInterrupt
+            raise KeyboardInterrupt
+        return status if isinstance(status, int) else 0
+    except BadInput as error:
+        return _say(str(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("interrupted; the same command goes on from the last record", _INTERRUPTED)
+    except Terminated:
+        return _say("terminated; the same command goes on from the last record", 143)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError:
+        return _say("out of memory", 1)
+    except Exception as error:
+        if os.environ.get("DRIFT_TRACEBACK"):
+            raise
+        if hasattr(error, "format_message"):  # the parser's own errors
+            return _say(error.format_message(), 2)
+        what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        return _say(f"failed: {what} (DRIFT_TRACEBACK=1 shows where)", 1)
+
+
+def _say(message: str, status: int) -> int:
+    print("drift:", " ".join(message.split()), file=sys.stderr)
+    return status

@@ -1,0 +1,68 @@
+"""`drift info`: versions, devices, and where things are."""
+
+import json
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+EXAMPLE = "Example: drift info --json"
+
+_PACKAGES = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr", "matplotlib", "typer")
+
+
+def command(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Show versions, devices, the compilation cache, and where things are."""
+    found = gather()
+    if as_json:
+        print(json.dumps(found))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, text in found["versions"].items():
+        table.add_row(name, text)
+    for device in found["devices"]:
+        table.add_row("device", f"{device['platform']}: {device['kind']} × {device['count']}")
+    for name in ("cache", "results", "package"):
+        table.add_row(name, found[name] or "off")
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def gather() -> dict[str, Any]:
+    """What is shown, as plain values."""
+    import jax
+
+    devices: dict[tuple[str, str], int] = {}
+    for device in jax.devices():
+        key = (device.platform, device.device_kind)
+        devices[key] = devices.get(key, 0) + 1
+    return {
+        "versions": {"python": platform.python_version(), **_versions()},
+        "devices": [
+            {"platform": name, "kind": kind, "count": count}
+            for (name, kind), count in devices.items()
+        ],
+        "cores": os.cpu_count(),
+        "cache": getattr(jax.config, "jax_compilation_cache_dir", None),
+        "results": str(Path("results").absolute()),
+        "package": str(Path(__file__).resolve().parent.parent),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

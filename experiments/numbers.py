@@ -1,0 +1,27 @@
+"""How numbers are written on the command line: 100, 1e6, 2.5e-9, 0,10,100."""
+
+import typer
+
+
+def real(text: str) -> float:
+    """A real number."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a number") from error
+
+
+def whole(text: str) -> int:
+    """A whole number, exactly; 1e6 is one."""
+    try:
+        return int(text)
+    except ValueError:
+        value = real(text)
+    if value != value or value in (float("inf"), float("-inf")) or value != int(value):
+        raise typer.BadParameter(f"{text!r} is not a whole number")
+    return int(value)
+
+
+def wholes(text: str) -> tuple[int, ...]:
+    """Whole numbers separated by commas."""
+    return tuple(whole(part.strip()) for part in text.split(","))

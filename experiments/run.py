@@ -1,0 +1,112 @@
+"""`drift run`: one drift, from its options to its table."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from experiments.numbers import real, whole, wholes
+
+if TYPE_CHECKING:
+    from sim.spec import Drift
+
+EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
+
+
+def command(
+    sigma: Annotated[
+        float, typer.Option(parser=real, metavar="REAL", help="Standard deviation of the cloud.")
+    ],
+    tokens: Annotated[
+        int, typer.Option(parser=whole, metavar="N", help="Tokens in the cloud.")
+    ] = 2212,
+    dims: Annotated[
+        int, typer.Option(parser=whole, metavar="D", help="Dimensions of a token.")
+    ] = 2560,
+    radius: Annotated[
+        float, typer.Option(parser=real, metavar="R", help="How far the cloud is to go.")
+    ] = 0.371,
+    steps: Annotated[
+        int, typer.Option(parser=whole, metavar="X", help="In how many steps of R/X.")
+    ] = 100,
+    direction: Annotated[
+        str, typer.Option(metavar="NAME", help="random, diagonal, axis, or a vector FILE.npy.")
+    ] = "random",
+    direction_seed: Annotated[
+        int, typer.Option(parser=whole, metavar="SEED", help="Seed of a random direction.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(parser=whole, metavar="SEED", help="Seed of the cloud.")] = 0,
+    records: Annotated[
+        int, typer.Option(parser=whole, metavar="K", help="Count at K + 1 steps, 0 to X.")
+    ] = 50,
+    at: Annotated[
+        tuple | None,
+        typer.Option(parser=wholes, metavar="STEP,…", help="Count at these steps instead."),
+    ] = None,
+    snapshots: Annotated[
+        str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
+    ] = "ends",
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the store that is there.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Move one cloud and count its black holes.
+
+    Draws TOKENS vectors of DIMS coordinates from N(0, SIGMA), moves them RADIUS
+    along a unit direction in STEPS float32 steps with bfloat16 rounding after
+    each, and counts which share a cell. The same command resumes a run that was
+    interrupted.
+    """
+    from sim.spec import Drift
+
+    drift = Drift(
+        sigma=sigma,
+        tokens=tokens,
+        dims=dims,
+        radius=radius,
+        steps=steps,
+        direction=direction,
+        direction_seed=direction_seed,
+        seed=seed,
+        records=records,
+        at=at,
+        snapshots=snapshots,  # type: ignore[arg-type]  # Drift checks it
+    )
+    result = _run(drift, out or default_store(drift), device, overwrite)
+    if as_json:
+        print(json.dumps(result))
+    else:
+        from experiments.tables import show_run
+
+        show_run(result)
+
+
+def default_store(drift: "Drift") -> Path:
+    """Where a run goes that names no place: one path for each spec."""
+    import hashlib
+
+    spec = json.dumps(drift.as_json(), sort_keys=True)
+    digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    name = f"run-sigma{drift.sigma:g}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
+    return Path("results") / name
+
+
+def _run(drift: "Drift", out: Path, device: str, overwrite: bool) -> dict[str, Any]:
+    from experiments.progress import Records
+    from sim import device as devices
+    from sim.runs import run
+
+    if device == "cpu":
+        devices.only_cpu()
+    with Records(f"drift to {out}", sys.stderr) as progress:
+        return run(drift, out, on=device, overwrite=overwrite, progress=progress)

@@ -1,0 +1,63 @@
+"""Results as tables for people."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+_ROWS = 12
+"""Records shown, between the start and the end."""
+_HOLES = 12
+"""Black holes shown, the largest first."""
+
+_COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "radius", "stalled")
+
+
+def show_run(result: dict[str, Any], console: Console | None = None) -> None:
+    """Print what `drift run --json` gives: the records, then the black holes."""
+    console = console or Console(highlight=False)
+    spec, final = result["spec"], result["final"]
+    console.print(
+        f"[bold]{spec['tokens']:,} tokens × {spec['dims']:,} dims[/], σ = {spec['sigma']:g},"
+        f" R = {spec['radius']:g}, X = {spec['steps']:,}, direction {spec['direction']}"
+    )
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for counts in _chosen([result["initial"], *result["records"], final]):
+        table.add_row(
+            f"{counts['step']:,}",
+            f"{counts['distinct']:,}",
+            f"{counts['black_holes']:,}",
+            f"{counts['black_hole_tokens']:,}",
+            f"{counts['largest']:,}",
+            f"{counts['radius']:z.4f}",
+            f"{counts['stalled']:.1%}",
+        )
+    console.print(table)
+    console.print(_holes(final["populations"]), soft_wrap=True)
+    seconds = result["seconds"]
+    console.print(
+        f"{result['engine']} engine on {result['device']['kind']},"
+        f" {seconds['total']:.1f} s, of which {seconds['compile']:.1f} s compiling",
+        soft_wrap=True,
+    )
+    console.print(f"store: {result['store']}", soft_wrap=True)
+
+
+def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first, the last and some between, each step once."""
+    by_step = {counts["step"]: counts for counts in records}
+    rows = [by_step[step] for step in sorted(by_step)]
+    last = len(rows) - 1
+    count = min(_ROWS + 1, last)
+    return [rows[round(k * last / count)] for k in range(count + 1)] if last else rows
+
+
+def _holes(populations: list[int]) -> str:
+    if not populations:
+        return "no black holes"
+    shown = " ".join(f"{n:,}" for n in populations[:_HOLES])
+    more = len(populations) - _HOLES
+    return f"black holes by population: {shown}" + (f" … and {more:,} more" if more > 0 else "")

@@ -1,0 +1,64 @@
+"""What is reported of a cloud at one step.
+
+distinct  occupied cells            pairs    sum of n(n-1)/2 over cells
+alive     tokens that are counted   largest  the highest occupancy
+radius    the component along u of the mean of the tokens, summed exactly
+stalled   the share of coordinates that the last step left where they were though
+          its displacement there is not 0; 0 at step 0
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from kernels.fixed_point import from_limbs
+from sim.chunks import Rows
+from sim.coalescence import coalesce
+from sim.engine import Observation
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The counts at `step`; the names are those of the JSON and of the store."""
+
+    step: int
+    distinct: int
+    black_holes: int
+    black_hole_tokens: int
+    singletons: int
+    largest: int
+    pairs: int
+    alive: int
+    radius: float
+    stalled: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class State:
+    """The cloud at one step: its counts, its black holes, its codes."""
+
+    counts: Counts
+    populations: np.ndarray
+    """int64 (black holes,), falling"""
+    rows: Rows
+
+
+def count(seen: Observation, step: int, u: np.ndarray, exponent: int) -> State:
+    """Count what the engine saw at `step`; `exponent` is that of the sums' grid."""
+    tokens, dims = len(seen.fingerprints), len(u)
+    cells = coalesce(np.arange(tokens), seen.fingerprints, seen.rows.equal)
+    terms = from_limbs(seen.limbs, exponent) * u
+    counts = Counts(
+        step=step,
+        **cells.counts(),
+        alive=tokens,
+        radius=math.fsum(terms.ravel().tolist()) / tokens,
+        stalled=seen.stalled / (tokens * dims),
+    )
+    return State(counts, cells.populations, seen.rows)

@@ -1,0 +1,67 @@
+"""The direction u of a drift: a unit vector in float64.
+
+random      a Gaussian vector over its length; coordinate d comes from word d of
+            the DIRECTION stream: a sign bit and a 53-bit tail probability, through
+            the inverse of the normal distribution (sim.normal)
+diagonal    every coordinate 1/sqrt(D)
+axis        the first unit vector
+FILE.npy    a real vector of length D, over its length
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from sim.errors import BadInput
+from sim.normal import upper_quantile
+from sim.streams import Stream, words64
+
+
+def direction(name: str, dims: int, seed: int = 0) -> np.ndarray:
+    """The unit vector u, float64 (dims,), that `name` stands for.
+
+    Raises BadInput for an unknown name and for a file that is missing, not a
+    NumPy array of real numbers, of another length, zero or not finite.
+    """
+    if name == "random":
+        return unit(_gaussian(dims, seed))
+    if name == "diagonal":
+        return np.full(dims, 1 / math.sqrt(dims))
+    if name == "axis":
+        return np.eye(1, dims)[0]
+    if name.endswith(".npy"):
+        return unit(_load(name, dims))
+    raise BadInput(f"direction is {name!r}; it must be random, diagonal, axis or a .npy file")
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    """`vector` over its Euclidean length, the length correctly rounded."""
+    scaled = vector / np.max(np.abs(vector))
+    return scaled / math.sqrt(math.fsum((scaled * scaled).tolist()))
+
+
+def _gaussian(dims: int, seed: int) -> np.ndarray:
+    words = words64(seed, Stream.DIRECTION, 0, dims)
+    tails = ((words & np.uint64((1 << 63) - 1)) >> np.uint64(10)).astype(np.float64) + 0.5
+    signs = np.where(words >> np.uint64(63), -1.0, 1.0)
+    return signs * upper_quantile(np.ldexp(tails, -54))
+
+
+def _load(path: str, dims: int) -> np.ndarray:
+    try:
+        vector = np.load(Path(path), allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        found = "there is no such file" if missing else "it is not a readable .npy array"
+        raise BadInput(f"direction {path}: {found}") from error
+    if not isinstance(vector, np.ndarray) or vector.dtype.kind not in "fiu":
+        raise BadInput(f"direction {path}: it must hold real numbers")
+    if vector.shape != (dims,):
+        raise BadInput(f"direction {path}: its shape is {vector.shape}; it must be ({dims},)")
+    vector = vector.astype(np.float64)
+    if not np.all(np.isfinite(vector)):
+        raise BadInput(f"direction {path}: it holds values that are not finite")
+    if not np.any(vector):
+        raise BadInput(f"direction {path}: it is zero; it must have a length")
+    return vector

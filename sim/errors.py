@@ -1,0 +1,5 @@
+"""The way to stop that a person is told of in one line, with exit status 2."""
+
+
+class BadInput(ValueError):
+    """What was asked for can't be done as asked; nothing was written."""

@@ -1,0 +1,92 @@
+"""What the store of a run holds, and how an empty one is made.
+
+A store is a Zarr v3 group that plain xarray.open_zarr opens:
+
+step, and every count      (record)           int64; radius and stalled float64
+direction                  (dim)              float64, u as used
+bits, snapshot_step        (snapshot, token, dim), (snapshot)
+populations                (black_hole)       of the last step, falling; made last
+
+`bits` are bfloat16 codes as uint16. Everything else is preallocated with fill
+values that no result has: -1, NaN, and in `bits` the code of a NaN. The shapes
+and chunks of the arrays depend on the spec alone.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+from sim.spec import Drift
+
+KIND = "drift run"
+LAYOUT = 1
+"""The version of what is described here."""
+
+COUNTS = {
+    "distinct": "occupied cells",
+    "black_holes": "cells of two tokens or more",
+    "black_hole_tokens": "tokens in black holes",
+    "singletons": "cells of one token",
+    "largest": "tokens in the fullest cell",
+    "pairs": "coalesced pairs of tokens",
+    "alive": "tokens that are counted",
+    "radius": "mean of the tokens along the direction",
+    "stalled": "share of coordinates the last step left where they were",
+}
+_REAL = ("radius", "stalled")
+_NOT_A_CODE = 0xFFFF
+_CHUNK_BYTES = 8 << 20
+
+
+def make(path: Path, drift: Drift, u: np.ndarray, attributes: dict[str, Any]) -> None:
+    """Make the empty store of `drift`, whose unit vector is `u`, at `path`."""
+    records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
+    group = zarr.create_group(path, zarr_format=3, attributes=attributes, overwrite=True)
+    for name, text in {"step": "steps done", **COUNTS}.items():
+        add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
+    add(group, "direction", "float64", {"dim": drift.dims}, "unit vector of the drift")[:] = u
+    if snapshots:
+        add_bits(group, {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims})
+        steps = add(group, "snapshot_step", "int64", {"snapshot": snapshots}, "step it shows")
+        steps[:] = drift.snapshot_steps
+    group.attrs.update(
+        kind=KIND,
+        layout=LAYOUT,
+        coordinates="step snapshot_step" if snapshots else "step",
+        spec=drift.as_json(),
+        complete=False,
+    )
+
+
+def add(group: zarr.Group, name: str, dtype: str, dims: dict[str, int], text: str) -> zarr.Array:
+    """Preallocate a small array of plain numbers, in one chunk."""
+    return group.create_array(
+        name,
+        shape=tuple(dims.values()),
+        chunks=tuple(max(1, n) for n in dims.values()),
+        dtype=dtype,
+        fill_value=float("nan") if dtype == "float64" else -1,
+        dimension_names=tuple(dims),
+        attributes={"long_name": text, "units": "1"},
+        overwrite=True,
+    )
+
+
+def add_bits(group: zarr.Group, dims: dict[str, int]) -> zarr.Array:
+    """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum."""
+    *outer, tokens, width = dims.values()
+    rows = max(1, min(tokens, _CHUNK_BYTES // (2 * width)))
+    return group.create_array(
+        "bits",
+        shape=(*outer, tokens, width),
+        chunks=(*(1 for _ in outer), rows, width),
+        dtype="uint16",
+        fill_value=_NOT_A_CODE,
+        dimension_names=tuple(dims),
+        attributes={"long_name": "codes of the tokens", "format": "bfloat16"},
+        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
+        overwrite=True,
+    )

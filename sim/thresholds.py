@@ -1,0 +1,94 @@
+"""From random words to bfloat16 codes of Q(sigma * Z), in integers.
+
+A 64-bit word U is a sign bit and a 63-bit magnitude m. With
+
+    T[k] = round(2**63 * P(sigma * |Z| > midpoint below the k-th magnitude)),
+
+the code drawn has the magnitude whose rank is the number of T[k] above m: the
+inverse of the distribution function, so large m gives small values. Both T and
+the comparison are exact integers, hence the same on every machine. The upper 32
+bits of U nearly always decide; the lower ones are asked for only where not.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from kernels.rounding import SIGN
+from sim.normal import masses
+
+INFINITY = 0x7F80
+"""The code of +infinity, drawn where sigma * |Z| rounds beyond the largest finite value."""
+
+SMALLEST_EXPONENT = -119
+"""Magnitudes below 2**-119 become +0, so that no float32 subnormal ever arises."""
+
+_FARTHEST = 9.2
+"""In sigmas: P(|Z| > 9.2) < 2**-64, so no word reaches beyond."""
+_NEAREST_BITS = 66
+"""P(|Z| < 2**-66) < 2**-66: no word reaches below."""
+_UNDECIDED = 0xFFFF
+"""Marks a guide entry that spans several codes (a NaN's code, never drawn)."""
+
+
+def value_of(codes: np.ndarray | int) -> np.ndarray:
+    """float64 values of non-negative, normal bfloat16 codes; INFINITY gives 2**128."""
+    codes = np.asarray(codes, np.int64)
+    return np.ldexp((codes & 0x7F) + 128.0, (codes >> 7) - 134)
+
+
+def _code_at_least(x: float) -> int:
+    """The smallest normal code whose value is x or more, at most INFINITY."""
+    codes = np.arange(0x0080, INFINITY)
+    return 0x0080 + int(np.searchsorted(value_of(codes), x))
+
+
+class Thresholds:
+    """The table for one sigma (positive, finite)."""
+
+    def __init__(self, sigma: float):
+        first = _code_at_least(max(2.0**SMALLEST_EXPONENT, sigma * 2.0**-_NEAREST_BITS))
+        last = _code_at_least(sigma * _FARTHEST)
+        magnitudes = np.arange(first, max(first, last) + 1)
+        midpoints = (value_of(magnitudes - 1) + value_of(magnitudes)) / 2
+        with np.errstate(over="ignore"):
+            z = np.minimum(midpoints / sigma, 30.0)
+        inside, outside = masses(z)
+        unit = 2.0**63
+        near = np.uint64(1 << 63) - np.rint(unit * inside).astype(np.uint64)
+        above = np.where(inside < 0.5, near, np.rint(unit * outside).astype(np.uint64))
+        self._ascending = above[::-1].copy()
+        self._codes = np.concatenate([[0], magnitudes]).astype(np.uint16)
+        buckets = np.arange(1 << 16, dtype=np.uint64) << np.uint64(48)
+        ends = self.codes(buckets), self.codes(buckets | np.uint64((1 << 48) - 1))
+        self._guide = np.where(ends[0] == ends[1], ends[0], np.uint16(_UNDECIDED))
+
+    def codes(self, words: np.ndarray) -> np.ndarray:
+        """uint16 codes for whole 64-bit words, any shape."""
+        magnitude = words & np.uint64((1 << 63) - 1)
+        rank = len(self._ascending) - np.searchsorted(self._ascending, magnitude, side="right")
+        codes = self._codes[rank]
+        negative = (words >> np.uint64(63)).astype(bool) & (codes != 0)
+        return codes | (negative * np.uint16(SIGN))
+
+    def codes_lazily(self, high: np.ndarray, low: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """uint16 codes for upper halves `high` (uint32, one dimension).
+
+        `low(positions)` gives the lower halves at those positions of `high`; it
+        is called once, with the few positions that need them.
+        """
+        codes = self._guide[high >> np.uint32(16)]
+        open_ = np.flatnonzero(codes == _UNDECIDED)
+        words = high[open_].astype(np.uint64) << np.uint64(32)
+        least, most = self.codes(words), self.codes(words | np.uint64(0xFFFFFFFF))
+        codes[open_] = least
+        split = np.flatnonzero(least != most)
+        codes[open_[split]] = self.codes(words[split] | low(open_[split]).astype(np.uint64))
+        return codes
+
+
+@lru_cache(maxsize=8)
+def thresholds(sigma: float) -> Thresholds:
+    """The table for `sigma`, kept for the next chunk."""
+    return Thresholds(sigma)

@@ -1,0 +1,20 @@
+"""Every test runs on the CPU, with JAX's strictest promotion rules."""
+
+import jax
+import pytest
+from hypothesis import settings
+
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# The same examples every time: a failure has to come again. First calls compile.
+settings.register_profile("drift", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("drift")
+
+
+@pytest.fixture
+def in_tmp(tmp_path, monkeypatch):
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,79 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernels.fingerprint import as_words, fingerprint, weights
+from sim.chunks import Chunks, Rows
+from sim.coalescence import coalesce
+
+FINGERPRINTS = {
+    "the real one": lambda codes: as_words(np.asarray(fingerprint(codes, weights(codes.shape[1])))),
+    "a constant": lambda codes: np.zeros(len(codes), np.uint64),
+    "a few values": lambda codes: np.where(codes == 0x8000, 0, codes).astype(np.uint64).sum(1) % 3,
+}
+
+
+def rows_of(codes, size):
+    chunks = Chunks(*codes.shape, size)
+    padded = np.zeros((len(chunks) * size, codes.shape[1]), np.uint16)
+    padded[: len(codes)] = codes
+    return Rows(chunks, list(padded.reshape(len(chunks), size, -1)))
+
+
+clouds = st.integers(1, 4).flatmap(
+    lambda dims: st.lists(
+        st.lists(st.sampled_from([0, 0x8000, 1, 0x3F80]), min_size=dims, max_size=dims),
+        min_size=1,
+        max_size=60,
+    )
+)
+
+
+@pytest.mark.parametrize("name", FINGERPRINTS)
+@given(codes=clouds, size=st.integers(1, 64))
+def test_counts_are_those_of_a_set_of_byte_strings(name, codes, size):
+    codes = np.array(codes, np.uint16)
+    cells = coalesce(np.arange(len(codes)), FINGERPRINTS[name](codes), rows_of(codes, size).equal)
+    merged = np.where(codes == 0x8000, 0, codes).astype(np.uint16)
+    expected = Counter(row.tobytes() for row in merged)
+    found = {
+        merged[r].tobytes(): n for r, n in zip(cells.representative, cells.occupancy, strict=True)
+    }
+    assert found == dict(expected)
+    assert cells.populations.tolist() == sorted(n for n in expected.values() if n > 1)[::-1]
+    assert cells.counts() == {
+        "distinct": len(expected),
+        "black_holes": sum(n > 1 for n in expected.values()),
+        "black_hole_tokens": sum(n for n in expected.values() if n > 1),
+        "singletons": sum(n == 1 for n in expected.values()),
+        "largest": max(expected.values()),
+        "pairs": sum(n * (n - 1) // 2 for n in expected.values()),
+    }
+
+
+def test_representatives_are_the_first_tokens_of_their_cells():
+    codes = np.array([[1], [2], [1], [3], [2]], np.uint16)
+    cells = coalesce(np.arange(5), np.zeros(5, np.uint64), rows_of(codes, 2).equal)
+    assert sorted(cells.representative.tolist()) == [0, 1, 3]
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.data())
+def test_a_span_of_rows_crosses_chunks(tokens, size, data):
+    codes = np.arange(tokens * 3, dtype=np.uint16).reshape(tokens, 3)
+    start = data.draw(st.integers(0, tokens - 1))
+    stop = data.draw(st.integers(start + 1, tokens))
+    np.testing.assert_array_equal(rows_of(codes, size).span(start, stop), codes[start:stop])
+
+
+@given(st.integers(1, 5000), st.integers(1, 3000), st.integers(1, 64), st.integers(1, 1 << 20))
+def test_a_plan_covers_every_token_once(tokens, dims, workers, chunk_bytes):
+    chunks = Chunks.plan(tokens, dims, workers, chunk_bytes)
+    covered = [chunks.bounds(k) for k in range(len(chunks))]
+    assert covered[0][0] == 0
+    assert covered[-1][1] == tokens
+    assert all(a[1] == b[0] for a, b in zip(covered, covered[1:], strict=False))
+    assert sum(int(chunks.present(k).sum()) for k in range(len(chunks))) == tokens
+    assert chunks.size % 8 == 0

@@ -1,0 +1,259 @@
+"""Runs in stores: what is written, what resumes, what is refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+import zarr
+
+import sim
+from sim import bits, fit, runs
+from sim.direction import direction
+from sim.errors import BadInput
+from sim.spec import Drift
+from tests import oracle
+
+SMALL = Drift(sigma=1e-9, tokens=60, dims=128, steps=40, records=10)
+
+
+class Stop(Exception):
+    """The power goes out."""
+
+
+def stop_after(records):
+    def progress(counts, done, total):
+        if done == records:
+            raise Stop
+
+    return progress
+
+
+def arrays(path):
+    """Every array of a store, by its path."""
+    group = zarr.open_group(path, mode="r")
+    return {
+        name: array[...] for name, array in group.members(None) if isinstance(array, zarr.Array)
+    }
+
+
+def assert_same_arrays(a, b):
+    a, b = arrays(a), arrays(b)
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """An undisturbed run: its store and its result."""
+    path = tmp_path_factory.mktemp("plain") / "run.zarr"
+    return path, runs.run(SMALL, path, on="cpu")
+
+
+def test_the_store_and_the_result_are_the_oracles(plain):
+    path, result = plain
+    store = sim.RunStore(path)
+    u = store.read("direction")
+    clouds = oracle.walk(oracle.cloud(1e-9, 0, 60, 128), 0.371, 40, u)
+    np.testing.assert_array_equal(store.read("bits")[0], clouds[0].view(np.uint16))
+    np.testing.assert_array_equal(store.read("bits")[1], clouds[40].view(np.uint16))
+    assert store.read("snapshot_step").tolist() == [0, 40]
+    for counts in [result["initial"], *result["records"], result["final"]]:
+        expected = oracle.counts(clouds, counts["step"], 0.371, 40, u)
+        assert abs(counts["radius"] - expected.pop("radius")) < 1e-6 * 0.371
+        assert {name: counts[name] for name in expected} == expected
+    assert result["final"]["populations"] == [n for n in oracle.occupancies(clouds[40]) if n > 1]
+    assert [c["step"] for c in result["records"]] == list(range(0, 41, 4))
+
+
+def test_the_result_is_plain_json_with_the_promised_keys(plain):
+    path, result = plain
+    assert json.loads(json.dumps(result)) == result
+    assert result.keys() == {
+        *("spec", "engine", "device", "initial", "final", "records", "store", "seconds")
+    }
+    assert result["device"].keys() == {"platform", "kind"}
+    assert result["seconds"].keys() == {"total", "compile"}
+    assert result["store"] == str(path)
+    assert result["final"].keys() - result["initial"].keys() == {"populations"}
+
+
+def test_xarray_opens_it(plain):
+    path, result = plain
+    with xarray.open_zarr(path, consolidated=False) as data:
+        assert data.sizes == {
+            "record": 11,
+            "dim": 128,
+            "snapshot": 2,
+            "token": 60,
+            "black_hole": len(result["final"]["populations"]),
+        }
+        assert set(data.coords) == {"step", "snapshot_step"}
+        assert data.bits.dtype == np.uint16
+        assert data.bits.attrs["format"] == "bfloat16"
+        assert data.distinct.values.tolist() == [c["distinct"] for c in result["records"]]
+        assert data.attrs["complete"] is True
+        assert data.attrs["spec"] == SMALL.as_json()
+
+
+@pytest.mark.parametrize("records", [1, 2, 7, 11])
+@pytest.mark.parametrize("checkpoint_seconds", [0.0, 1e9])
+def test_a_stopped_run_resumes_to_the_same_arrays(plain, tmp_path, records, checkpoint_seconds):
+    path = tmp_path / "run.zarr"
+    options = {"on": "cpu", "checkpoint_seconds": checkpoint_seconds}
+    with pytest.raises(Stop):
+        runs.run(SMALL, path, progress=stop_after(records), **options)
+    assert len(sim.RunStore(path).records()) == records
+    assert not sim.RunStore(path).complete
+    told = []
+    result = runs.run(
+        SMALL, path, progress=lambda counts, done, total: told.append(done), **options
+    )
+    assert told == list(range(records + 1, 12))
+    assert_same_arrays(path, plain[0])
+    assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
+
+
+def test_a_resumed_run_starts_from_its_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "run.zarr"
+    with pytest.raises(Stop):
+        runs.run(SMALL, path, on="cpu", checkpoint_seconds=0, progress=stop_after(7))
+    with zarr.open_group(path, mode="r") as group:
+        assert [int(name) for name in group["checkpoint"].group_keys()] == [20]
+    resumed = []
+    original = runs.Simulation.resume
+    monkeypatch.setattr(
+        runs.Simulation,
+        "resume",
+        lambda self, step, fill: resumed.append(step) or original(self, step, fill),
+    )
+    runs.run(SMALL, path, on="cpu")
+    assert resumed == [20]
+    assert "checkpoint" not in zarr.open_group(path, mode="r")
+
+
+def test_a_checkpoint_that_was_not_finished_is_not_used(plain, tmp_path, monkeypatch):
+    path = tmp_path / "run.zarr"
+    original, saved = bits.write, []
+
+    def write(array, at, rows, pool):
+        if at is None:
+            saved.append(array.path)
+            if len(saved) == 3:
+                raise Stop
+        original(array, at, rows, pool)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bits, "write", write)
+        with pytest.raises(Stop):
+            runs.run(SMALL, path, on="cpu", checkpoint_seconds=0)
+    assert [int(name) for name in zarr.open_group(path)["checkpoint"].group_keys()] == [4, 8]
+    runs.run(SMALL, path, on="cpu")
+    assert_same_arrays(path, plain[0])
+
+
+def test_snapshots_of_named_steps_and_none(tmp_path):
+    every = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(0, 7, 40), snapshots="records")
+    runs.run(every, tmp_path / "every.zarr", on="cpu")
+    kept = sim.RunStore(tmp_path / "every.zarr").read("bits")
+    clouds = oracle.walk(oracle.cloud(1e-9, 0, 9, 16), 0.371, 40, direction("random", 16))
+    for k, step in enumerate((0, 7, 40)):
+        np.testing.assert_array_equal(kept[k], clouds[step].view(np.uint16))
+
+    none = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(7,), snapshots="none")
+    result = runs.run(none, tmp_path / "none.zarr", on="cpu")
+    assert "bits" not in arrays(tmp_path / "none.zarr")
+    assert [c["step"] for c in result["records"]] == [7]
+    assert (result["initial"]["step"], result["final"]["step"]) == (0, 40)
+
+
+def test_a_complete_store_is_not_run_again_unless_told_to(plain):
+    path, result = plain
+    with pytest.raises(BadInput, match="is complete; --overwrite runs it again"):
+        runs.run(SMALL, path, on="cpu")
+    again = runs.run(SMALL, path, on="cpu", overwrite=True)
+    assert {**again, "seconds": 0} == {**result, "seconds": 0}
+    assert sorted(p.name for p in path.parent.iterdir()) == ["run.zarr"]
+
+
+def test_an_unfinished_run_of_another_spec_is_refused(tmp_path):
+    path = tmp_path / "run.zarr"
+    with pytest.raises(Stop):
+        runs.run(SMALL, path, on="cpu", progress=stop_after(3))
+    other = Drift(**{**SMALL.as_json(), "seed": 1})
+    with pytest.raises(BadInput, match="an unfinished run with seed 0, not 1"):
+        runs.run(other, path, on="cpu")
+    runs.run(other, path, on="cpu", overwrite=True)
+    assert sim.RunStore(path).attrs["spec"]["seed"] == 1
+
+
+def test_a_direction_file_that_changed_is_noticed(in_tmp):
+    np.save("u.npy", np.ones(128))
+    drift = Drift(**{**SMALL.as_json(), "direction": "u.npy"})
+    with pytest.raises(Stop):
+        runs.run(drift, Path("run.zarr"), on="cpu", progress=stop_after(3))
+    np.save("u.npy", np.arange(128.0))
+    with pytest.raises(BadInput, match="begun with another direction than u.npy"):
+        runs.run(drift, Path("run.zarr"), on="cpu")
+
+
+def test_what_is_no_drift_store_is_left_alone(tmp_path):
+    folder, file = tmp_path / "folder", tmp_path / "file"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("mine")
+    file.write_text("mine")
+    zarr.create_group(tmp_path / "other.zarr", zarr_format=3)
+    for path in (folder, file, tmp_path / "other.zarr"):
+        for overwrite in (False, True):
+            with pytest.raises(BadInput, match="is not a drift store"):
+                runs.run(SMALL, path, on="cpu", overwrite=overwrite)
+    assert (folder / "thesis.tex").read_text() == file.read_text() == "mine"
+
+
+def test_what_cannot_fit_is_refused_with_its_size(tmp_path, monkeypatch):
+    with pytest.raises(BadInput, match=r"need 4\.09e\+05 GiB of memory; .* are free"):
+        runs.run(Drift(sigma=1.0, tokens=10**9, dims=10**5), tmp_path / "big.zarr", on="cpu")
+    monkeypatch.setattr(fit, "free_memory", lambda: 2**60)
+    with pytest.raises(BadInput, match="of disk; .* are free"):
+        runs.run(Drift(sigma=1.0, tokens=10**9, dims=10**5), tmp_path / "big.zarr", on="cpu")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BadInput, match="device tpu is not there; JAX finds: cpu"):
+        runs.run(SMALL, tmp_path / "run.zarr", on="tpu")
+    with pytest.raises(BadInput, match="device is 'npu'; it must be one of auto, cpu, gpu, tpu"):
+        runs.run(SMALL, tmp_path / "run.zarr", on="npu")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_at_any_moment_it_resumes_to_the_same_arrays(tmp_path):
+    drift = Drift(sigma=1e-9, tokens=64, dims=512, steps=400, records=100)
+    runs.run(drift, tmp_path / "plain.zarr", on="cpu")
+    path = tmp_path / "killed.zarr"
+    code = (
+        "import sys; from pathlib import Path; from sim import Drift, run\n"
+        "drift = Drift(sigma=1e-9, tokens=64, dims=512, steps=400, records=100)\n"
+        "print('ready', flush=True)\n"
+        "run(drift, Path(sys.argv[1]), on='cpu', checkpoint_seconds=0.2)\n"
+    )
+    for delay in (0.9, 1.4):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, env=os.environ
+        )
+        assert child.stdout
+        child.stdout.readline()
+        time.sleep(delay)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+    if not (path.exists() and sim.RunStore(path).complete):
+        runs.run(drift, path, on="cpu")
+    assert_same_arrays(path, tmp_path / "plain.zarr")

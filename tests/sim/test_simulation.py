@@ -1,0 +1,122 @@
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from sim import device
+from sim.chunks import Chunks
+from sim.simulation import Simulation
+from sim.spec import Drift
+from tests import oracle
+
+
+def states(drift, chunk_bytes=16 << 20, workers=2):
+    """Every state of a drift, by step, codes as one array."""
+    with ThreadPoolExecutor(workers) as pool:
+        chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
+        simulation = Simulation(drift, chunks, device.find("cpu"), pool)
+        found = list(simulation.states(range(drift.steps + 1)))
+    return simulation.u, [
+        (s.counts, s.populations, s.rows.span(0, drift.tokens).copy()) for s in found
+    ]
+
+
+specs = st.builds(
+    Drift,
+    # From one cell for all to no coalescence at all; few dims coalesce more easily.
+    sigma=st.floats(-20, 2).map(lambda power: 10.0**power),
+    tokens=st.sampled_from([1, 2, 7, 40]),
+    dims=st.sampled_from([1, 2, 5]),
+    radius=st.sampled_from([0.0, 1e-6, 0.371, 12.5]),
+    steps=st.integers(1, 40),
+    direction=st.sampled_from(["random", "diagonal", "axis"]),
+    direction_seed=st.integers(0, 3),
+    seed=st.integers(0, 2**64 - 1),
+)
+
+
+@given(specs)
+@example(Drift(sigma=1e-9, tokens=40, dims=64, steps=33))
+@example(Drift(sigma=1e-7, tokens=40, dims=5, steps=100))
+def test_every_bit_and_every_count_is_the_oracles(drift):
+    u, found = states(drift)
+    x0 = oracle.cloud(drift.sigma, drift.seed, drift.tokens, drift.dims)
+    clouds = oracle.walk(x0, drift.radius, drift.steps, u)
+    for step, (counts, populations, codes) in enumerate(found):
+        np.testing.assert_array_equal(codes, clouds[step].view(np.uint16))
+        expected = oracle.counts(clouds, step, drift.radius, drift.steps, u)
+        assert populations.tolist() == [n for n in oracle.occupancies(clouds[step]) if n > 1]
+        got = counts.as_json()
+        # The sums are exact; the oracle's float64 mean is not.
+        spread = np.abs(clouds[step].astype(np.float64)).max()
+        assert (
+            abs(got.pop("radius") - expected.pop("radius")) <= 1e-6 * drift.radius + 1e-12 * spread
+        )
+        assert got == expected
+
+
+@settings(max_examples=15)
+@given(specs, st.integers(1, 200), st.integers(1, 5))
+def test_chunks_and_threads_change_nothing(drift, chunk_bytes, workers):
+    _, plain = states(drift)
+    _, chunked = states(drift, chunk_bytes, workers)
+    for (counts, populations, codes), (counts2, populations2, codes2) in zip(
+        plain, chunked, strict=True
+    ):
+        assert counts == counts2
+        np.testing.assert_array_equal(populations, populations2)
+        np.testing.assert_array_equal(codes, codes2)
+
+
+def test_merged_tokens_stay_merged_and_the_cloud_arrives():
+    _, found = states(Drift(sigma=1e-9, tokens=200, dims=256, steps=64))
+    distinct = [counts.distinct for counts, _, _ in found]
+    assert distinct == sorted(distinct, reverse=True)
+    assert distinct[0] == 200
+    assert distinct[-1] < 200
+
+
+def stop_by_hand(c):
+    """Where one coordinate, from 0 in steps of c > 0, stops: half its ulp reaches the step.
+
+    Half an ulp of the binade [2**e, 2**(e+1)) is 2**(e-8), and a binade is entered
+    at its lower end, an even point. So x stops at 2**e with 2**(e-8) > c, or one
+    binade earlier where c is half an ulp there: a tie goes back to the even point.
+    A c above half an ulp by less than the float32 sum can hold is such a tie too.
+    """
+    e = math.floor(math.log2(c)) + 8
+    tie = np.float32(2.0**e) + np.float32(c) == np.float32(2.0**e + 2.0 ** (e - 8))
+    return 2.0**e if tie else 2.0 ** (e + 1)
+
+
+@pytest.mark.parametrize("steps", [1000, 5000, 32768])
+def test_a_coordinate_stalls_where_half_its_ulp_reaches_the_step(steps):
+    x = np.zeros(1, ml_dtypes.bfloat16)
+    c = np.float32(1.0 / steps)
+    for _ in range(steps):
+        x = (x.astype(np.float32) + c).astype(ml_dtypes.bfloat16)
+    assert float(x[0]) == stop_by_hand(float(c))
+
+    drift = Drift(sigma=1e-30, tokens=1, dims=1, direction="axis", radius=1.0, steps=steps)
+    with ThreadPoolExecutor(1) as pool:
+        simulation = Simulation(drift, Chunks.plan(1, 1, 1), device.find("cpu"), pool)
+        (state,) = simulation.states([steps])
+    assert state.counts.radius == stop_by_hand(float(c))
+    assert state.counts.stalled == 1.0
+
+
+def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
+    drift = Drift(sigma=1e-9, tokens=16, steps=1000)
+    with ThreadPoolExecutor(2) as pool:
+        simulation = Simulation(drift, Chunks.plan(16, drift.dims, 2), device.find("cpu"), pool)
+        *_, last = simulation.states([900, 1000])
+    assert last.counts.radius == pytest.approx(0.14, abs=0.005)
+    assert last.counts.stalled == 1.0
+    # By hand, from every coordinate's own stopping point.
+    c = oracle.displacement(drift.radius, drift.steps, simulation.u).astype(np.float64)
+    stops = np.array([math.copysign(stop_by_hand(abs(x)), x) for x in c])
+    assert last.counts.radius == pytest.approx(float(stops @ simulation.u), rel=1e-12)
