@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -74,6 +75,6 @@ def test_a_plan_covers_every_token_once(tokens, dims, workers, chunk_bytes):
     covered = [chunks.bounds(k) for k in range(len(chunks))]
     assert covered[0][0] == 0
     assert covered[-1][1] == tokens
-    assert all(a[1] == b[0] for a, b in zip(covered, covered[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in itertools.pairwise(covered))
     assert sum(int(chunks.present(k).sum()) for k in range(len(chunks))) == tokens
     assert chunks.size % 8 == 0

@@ -25,7 +25,7 @@ def test_the_largest_radius_that_fits_is_told_and_fits():
 
 
 def test_a_drawn_infinity_is_refused():
-    with pytest.raises(BadInput, match="a drawn value exceeds bfloat16's 3.39e"):
+    with pytest.raises(BadInput, match="a drawn value exceeds bfloat16's"):
         reach.check(Drift(sigma=1.0, dims=2), U, np.array([2.0**128, 0.0]))
 
 

@@ -1,0 +1,160 @@
+"""The command line: what is printed where, and how it ends."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from experiments import cli
+from sim.store import RunStore
+
+SMALL = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "4"]
+
+
+def drift(capsys, *arguments):
+    """Run a verb in this process: status, stdout, stderr."""
+    status = cli.outcome([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_a_run_prints_its_table_and_says_where_things_are(in_tmp, capsys):
+    status, out, err = drift(capsys, *SMALL, "--dims", "400", "--out", "a.zarr")
+    assert (status, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    result_rows = [line for line in lines if line and line[0].isdigit() and len(line) == 7]
+    assert [row[0] for row in result_rows] == ["0", "25", "50", "75", "100"]
+    records = RunStore(in_tmp / "a.zarr").records()
+    assert [int(row[1]) for row in result_rows] == [c.distinct for c in records]
+    assert "store: a.zarr" in out
+    assert "black hole" in out
+
+
+def test_json_is_one_document_and_the_default_store_has_a_name(in_tmp, capsys):
+    status, out, err = drift(capsys, *SMALL, "--json")
+    assert (status, err) == (0, "")
+    result = json.loads(out)
+    assert (in_tmp / result["store"]).is_dir()
+    assert result["store"].startswith("results/run-sigma1e-09-R0.371-X100-")
+    assert result["spec"]["sigma"] == 1e-9
+    other = json.loads(drift(capsys, *SMALL, "--seed", "1", "--json")[1])
+    assert other["store"] != result["store"]
+
+
+def test_numbers_may_be_written_with_exponents(in_tmp, capsys):
+    arguments = [*SMALL, "--steps", "1e2", "--at", "0,1e1,100", "--radius", "3.71e-1", "--json"]
+    result = json.loads(drift(capsys, *arguments)[1])
+    assert result["spec"]["steps"] == 100
+    assert [c["step"] for c in result["records"]] == [0, 10, 100]
+
+
+BAD = {
+    "no sigma": (["run"], "--sigma"),
+    "an unknown verb": (["fly"], "fly"),
+    "an unknown option": ([*SMALL, "--colour", "red"], "--colour"),
+    "sigma no number": (["run", "--sigma", "small"], "'small' is not a number"),
+    "sigma zero": (["run", "--sigma", "0"], "sigma is 0; it must be positive and finite"),
+    "sigma negative": (["run", "--sigma", "-1"], "sigma is -1"),
+    "sigma nan": (["run", "--sigma", "nan"], "sigma is nan"),
+    "sigma infinite": (["run", "--sigma", "inf"], "sigma is inf"),
+    "radius negative": ([*SMALL, "--radius", "-0.1"], "radius is -0.1"),
+    "radius infinite": ([*SMALL, "--radius", "inf"], "radius is inf"),
+    "steps zero": ([*SMALL, "--steps", "0"], "steps is 0; it must be 1 or more"),
+    "steps broken": ([*SMALL, "--steps", "1.5"], "'1.5' is not a whole number"),
+    "steps nan": ([*SMALL, "--steps", "nan"], "'nan' is not a whole number"),
+    "tokens zero": ([*SMALL, "--tokens", "0"], "tokens is 0"),
+    "dims negative": ([*SMALL, "--dims", "-2"], "dims is -2"),
+    "at beyond the end": ([*SMALL, "--at", "5,200"], "at names step 200"),
+    "snapshots unknown": ([*SMALL, "--snapshots", "some"], "snapshots is 'some'"),
+    "direction unknown": ([*SMALL, "--direction", "up"], "direction is 'up'"),
+    "direction missing": ([*SMALL, "--direction", "u.npy"], "u.npy: there is no such file"),
+    "direction too long": ([*SMALL, "--direction", "long.npy"], "its shape is (17,)"),
+    "direction zero": ([*SMALL, "--direction", "zero.npy"], "it is zero"),
+    "direction not finite": ([*SMALL, "--direction", "nan.npy"], "not finite"),
+    "no such device": ([*SMALL, "--device", "tpu"], "device tpu is not there"),
+    "an unknown device": ([*SMALL, "--device", "abacus"], "device is 'abacus'"),
+    "too much memory": ([*SMALL, "--tokens", "1e12"], "GiB of memory"),
+    "out of range": ([*SMALL, "--radius", "1e39"], "the largest radius that fits is"),
+    "drawn out of range": ([*SMALL, "--sigma", "3e38"], "a drawn value exceeds"),
+    "out a file": ([*SMALL, "--out", "text"], "text is not a drift store: it is a file"),
+    "out below a file": ([*SMALL, "--out", "text/a.zarr"], "can't be written"),
+    "out a folder": ([*SMALL, "--out", "folder"], "folder is not a drift store"),
+    "nothing to plot": (["plot", "curves", "gone.zarr"], "gone.zarr is not a drift store"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
+    np.save("long.npy", np.ones(17))
+    np.save("zero.npy", np.zeros(16))
+    np.save("nan.npy", np.full(16, np.nan))
+    (in_tmp / "text").write_text("")
+    (in_tmp / "folder").mkdir()
+    before = sorted(in_tmp.rglob("*"))
+    arguments, message = BAD[name]
+    status, out, err = drift(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("drift: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert sorted(in_tmp.rglob("*")) == before
+
+
+def test_a_complete_store_needs_overwrite(in_tmp, capsys):
+    assert drift(capsys, *SMALL, "--out", "a.zarr")[0] == 0
+    status, _, err = drift(capsys, *SMALL, "--out", "a.zarr")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "a.zarr is complete; --overwrite runs it again" in err
+    assert drift(capsys, *SMALL, "--out", "a.zarr", "--overwrite")[0] == 0
+
+
+def test_help_of_every_verb_has_an_example(capsys):
+    assert "run" in drift(capsys, "--help")[1]
+    for verb in (["run"], ["plot", "curves"], ["info"]):
+        status, out, _ = drift(capsys, *verb, "--help")
+        assert status == 0
+        assert f"drift {' '.join(verb)}" in out.split("Example:")[1]
+
+
+def test_info_names_versions_devices_and_places(capsys):
+    found = json.loads(drift(capsys, "info", "--json")[1])
+    assert found["versions"].keys() >= {"python", "bf16-drift", "jax", "numpy", "zarr"}
+    assert found["devices"] == [{"platform": "cpu", "kind": "cpu", "count": 1}]
+    text = drift(capsys, "info")[1]
+    assert "cpu: cpu × 1" in text
+    assert found["versions"]["jax"] in text
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from experiments import cli; cli.outcome(['--help']);"
+        "print([m for m in ('jax', 'zarr', 'matplotlib', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def recorded(path):
+    return len(RunStore(path).records()) if path.exists() else 0
+
+
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_says_how_to_go_on_and_does(in_tmp, capsys, sent, status):
+    arguments = ["run", "--sigma", "1e-9", "--tokens", "64", "--dims", "64", "--steps", "1e5"]
+    arguments += ["--records", "1000", "--out", "a.zarr", "--device", "cpu"]
+    command = [sys.executable, "-c", "from experiments.cli import main; main()", *arguments]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not recorded(in_tmp / "a.zarr") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    child.send_signal(sent)
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (status, "")
+    assert err.count("\n") == 1
+    assert "the same command goes on from the last record" in err
+    assert 0 < recorded(in_tmp / "a.zarr") < 1001
+    assert not RunStore(in_tmp / "a.zarr").complete
