@@ -85,3 +85,10 @@ def test_magnitudes_too_small_to_add_safely_become_zero():
     # P(|Z| < 2**-19) is 1.5e-6: among four million some became zero, none of them -0.
     assert np.count_nonzero(codes == 0) > 0
     assert np.count_nonzero(codes == 0x8000) == 0
+
+
+def test_a_word_at_a_threshold_belongs_to_the_smaller_magnitude():
+    table = Thresholds(1.0)
+    at = np.unique(table._ascending[table._ascending < 2**63])[1:-1]
+    codes, beyond = table.codes(at), table.codes(at - np.uint64(1))
+    assert np.all(beyond > codes)

@@ -68,3 +68,10 @@ def test_tiny_displacements_become_positive_zero():
     found = displacements(drift, np.array([1.0, -1e-3]), 1, 1)
     assert found[0, 0] > 0
     assert found.view(np.uint32)[0, 1] == 0
+
+
+def test_the_weight_is_rounded_before_the_radius_multiplies_it():
+    # 49 * (1/49) is just below 1, so the product falls off a float32 tie; 49/49 stays on it.
+    tie = 1 - 5 * 2.0**-25
+    drift = Drift(sigma=1.0, dims=1, radius=49 * tie, steps=49)
+    assert displacements(drift, np.array([1.0]), 1, 1)[0, 0] == np.float32(1 - 3 * 2.0**-24)
