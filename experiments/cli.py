@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -31,6 +31,22 @@ app.command("info", epilog=info.EXAMPLE)(info.command)
 
 
 _INTERRUPTED = 130
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("bf16-drift"))
+        raise typer.Exit
+
+
+@app.callback()
+def _drift(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None: ...
 
 
 class Terminated(BaseException):
@@ -71,7 +87,8 @@ def outcome(arguments: list[str]) -> int:
         if os.environ.get("DRIFT_TRACEBACK"):
             raise
         if hasattr(error, "format_message"):  # the parser's own errors
-            return _say(error.format_message(), 2)
+            # A verb that is missing has shown the help already.
+            return _say(error.format_message(), 2) if error.format_message() else 2
         what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         return _say(f"failed: {what} (DRIFT_TRACEBACK=1 shows where)", 1)
 

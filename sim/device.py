@@ -25,9 +25,18 @@ def find(name: str = "auto") -> "jax.Device":
 
     try:
         return jax.devices(None if name == "auto" else name)[0]
-    except RuntimeError as error:
-        here = ", ".join(sorted({d.platform for d in jax.devices()})) if name != "auto" else "none"
-        raise BadInput(f"device {name} is not there; JAX finds: {here}") from error
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(f"device {name} is not there; JAX finds {_found()}") from error
+
+
+def _found() -> str:
+    """The platforms that JAX finds, or why it finds none."""
+    import jax
+
+    try:
+        return ", ".join(sorted({device.platform for device in jax.devices()}))
+    except (RuntimeError, AssertionError):
+        return f"none (JAX_PLATFORMS is {os.environ.get('JAX_PLATFORMS', 'not set')})"
 
 
 def only_cpu() -> None:

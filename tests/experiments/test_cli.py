@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -118,6 +119,13 @@ def test_help_of_every_verb_has_an_example(capsys):
         status, out, _ = drift(capsys, *verb, "--help")
         assert status == 0
         assert f"drift {' '.join(verb)}" in out.split("Example:")[1]
+
+
+def test_the_version_is_told_and_a_missing_verb_gets_the_help(capsys):
+    assert drift(capsys, "--version")[:2] == (0, version("bf16-drift") + "\n")
+    status, out, err = drift(capsys)
+    assert (status, err) == (2, "")
+    assert "Usage: drift" in out
 
 
 def test_info_names_versions_devices_and_places(capsys):
