@@ -11,8 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.rounding import merge_zeros
-
 _KEY = 0x66696E6765727072
 """Fixed: fingerprints are scratch values and appear in no result."""
 
@@ -23,9 +21,8 @@ def weights(dims: int) -> np.ndarray:
     return (words.astype(np.uint32) | np.uint32(1)).reshape(2, dims)
 
 
-def fingerprint(codes: jax.Array, weights: jax.Array) -> jax.Array:
-    """Fingerprints (rows, 2) uint32 of `codes` (rows, dims); -0 counts as +0."""
-    cells = merge_zeros(codes).astype(jnp.uint32)
+def fingerprint(cells: jax.Array, weights: jax.Array) -> jax.Array:
+    """Fingerprints (rows, 2) uint32 of `cells`: uint32 codes (rows, dims), zeros merged."""
     lanes = [jnp.sum(cells * lane[None, :], axis=1, dtype=jnp.uint32) for lane in weights]
     return jnp.stack(lanes, axis=1)
 

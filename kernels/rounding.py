@@ -1,43 +1,120 @@
-"""bfloat16 codes, their float32 values, and the rounding between them.
+"""Codes of a format, their float32 values, and the roundings between them.
 
-A bfloat16 is the upper half of a float32, so rounding is integer arithmetic on
-the float32's bits. It is written so on purpose: compilers for CUDA and TPU drop
-a float32 -> bfloat16 -> float32 cast pair inside one program, but they cannot
-drop integer operations.
+Rounding is integer arithmetic on the float32's bits. It is written so on
+purpose: compilers for CUDA and TPU drop a float32 -> bfloat16 -> float32 cast
+pair inside one program, but they cannot drop integer operations.
 
-Infinities keep their value and the largest finite values overflow to them, as
-IEEE 754 says; NaN never arises in a drift and is not handled. -0 stays -0.
+nearest       to the nearest value, ties to the even code
+toward-zero   to the value of smaller or equal magnitude
+stochastic    the magnitude rounds up exactly when a random 32-bit word is below
+              2**32 times the fraction of a cell that lies beyond the lower one;
+              never beyond the largest finite value
+
+Input is finite, no float32 subnormal, and no nearest rounding may leave the
+format's range: whoever calls has checked that. -0 stays -0, and what rounds to
+zero keeps its sign.
 """
+
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
-SIGN = 0x8000
-"""The code of -0; counting merges it with +0, whose code is 0."""
+from kernels.formats import Format
 
-_LOW_HALF = 0xFFFF
-_HALF_ULP_LESS_ONE = 0x7FFF
+Rounding = Literal["nearest", "toward-zero", "stochastic"]
 
-
-def widen(codes: jax.Array) -> jax.Array:
-    """The float32 values, exact, of bfloat16 `codes` (uint16, any shape)."""
-    return lax.bitcast_convert_type(codes.astype(jnp.uint32) << jnp.uint32(16), jnp.float32)
+_FLOAT32_PRECISION = 24
+_FLOAT32_BIAS = 127
+_FLOAT32_SIGN = 1 << 31
+_FRACTION = (1 << 23) - 1
 
 
-def narrow(values: jax.Array) -> jax.Array:
-    """The uint16 codes of float32 `values` that are bfloat16 values already."""
-    return (lax.bitcast_convert_type(values, jnp.uint32) >> jnp.uint32(16)).astype(jnp.uint16)
+def _u32(number: int) -> jax.Array:
+    return jnp.uint32(number)
 
 
-def nearest(values: jax.Array) -> jax.Array:
-    """Round float32 `values` (any shape) to bfloat16, ties to even, and stay in float32."""
+def _dropped(target: Format) -> int:
+    """Significand bits that a float32 has beyond the target's."""
+    return _FLOAT32_PRECISION - target.precision
+
+
+def _is_truncated_float32(target: Format) -> bool:
+    """Whether codes are the upper bits of a float32: the same exponents."""
+    return target.smallest_exponent == 1 - _FLOAT32_BIAS
+
+
+def widen(codes: jax.Array, source: Format) -> jax.Array:
+    """The float32 values, exact, of `codes` (unsigned, any shape)."""
+    codes = codes.astype(jnp.uint32)
+    if _is_truncated_float32(source):
+        return lax.bitcast_convert_type(codes << _u32(32 - source.width), jnp.float32)
+    magnitude = codes & _u32(source.sign - 1)
+    signs = (codes & _u32(source.sign)) << _u32(32 - source.width)
+    rebias = (source.smallest_exponent - 1 + _FLOAT32_BIAS) << 23
+    normal = (magnitude << _u32(_dropped(source))) + _u32(rebias)
+    # Below the smallest normal value a code counts units; the product is exact.
+    unit = np.float32(2.0 ** (source.smallest_exponent - source.precision + 1))
+    below = lax.bitcast_convert_type(magnitude.astype(jnp.float32) * unit, jnp.uint32)
+    is_below = magnitude < _u32(1 << (source.precision - 1))
+    return lax.bitcast_convert_type(jnp.where(is_below, below, normal) | signs, jnp.float32)
+
+
+def quantise(
+    values: jax.Array, target: Format, rounding: Rounding, words: jax.Array | None = None
+) -> jax.Array:
+    """uint32 codes of float32 `values` (any shape) rounded to `target`.
+
+    `words`, uint32 of the same shape, are used by the stochastic rounding alone.
+    """
     bits = lax.bitcast_convert_type(values, jnp.uint32)
-    odd = (bits >> jnp.uint32(16)) & jnp.uint32(1)
-    rounded = (bits + jnp.uint32(_HALF_ULP_LESS_ONE) + odd) & jnp.uint32(~_LOW_HALF & 0xFFFFFFFF)
-    return lax.bitcast_convert_type(rounded, jnp.float32)
+    signs = (bits & _u32(_FLOAT32_SIGN)) >> _u32(32 - target.width)
+    bits = bits & _u32(_FLOAT32_SIGN - 1)
+    drop = _dropped(target)
+    if drop == 0:
+        return bits | signs
+    if _is_truncated_float32(target):
+        lower, rest = bits >> _u32(drop), bits & _u32((1 << drop) - 1)
+        half, threshold = _u32(1 << (drop - 1)), rest << _u32(32 - drop)
+    else:
+        lower, rest, half, threshold = _split(bits, target)
+    if rounding == "nearest":
+        # Past the midpoint, or on it and odd: adding the odd bit decides both at once.
+        up = rest + (lower & _u32(1)) > half
+    elif rounding == "stochastic":
+        assert words is not None, "stochastic rounding needs words"
+        up = words < threshold
+        return jnp.minimum(lower + up.astype(jnp.uint32), _u32(target.largest_magnitude)) | signs
+    else:
+        return lower | signs
+    return (lower + up.astype(jnp.uint32)) | signs
 
 
-def merge_zeros(codes: jax.Array) -> jax.Array:
-    """`codes` with -0 replaced by +0: equal results mean the same cell."""
-    return jnp.where(codes == jnp.uint16(SIGN), jnp.uint16(0), codes)
+def _split(bits: jax.Array, target: Format) -> tuple[jax.Array, ...]:
+    """The lower code, what is left of the significand, its half unit, its threshold.
+
+    Below the target's smallest normal value the unit stays, so more bits drop.
+    The threshold is the rest over the unit, times 2**32, rounded up: a whole
+    number is below a real one exactly when it is below the next whole one.
+    """
+    exponent = bits >> _u32(23)
+    significand = jnp.where(exponent == _u32(0), _u32(0), (bits & _u32(_FRACTION)) | _u32(1 << 23))
+    smallest = target.smallest_exponent + _FLOAT32_BIAS
+    inside = jnp.maximum(exponent, _u32(smallest))
+    drop = inside - exponent + _u32(_dropped(target))
+    shift = jnp.minimum(drop, _u32(31))  # 25 already leaves nothing
+    lower = (significand >> shift) + ((inside - _u32(smallest)) << _u32(target.precision - 1))
+    rest = significand & ((_u32(1) << shift) - _u32(1))
+    scaled_up = rest << (_u32(32) - jnp.minimum(drop, _u32(32)))
+    down = jnp.minimum(jnp.maximum(drop, _u32(32)) - _u32(32), _u32(31))
+    scaled_down = (rest + (_u32(1) << down) - _u32(1)) >> down
+    threshold = jnp.where(drop <= _u32(32), scaled_up, scaled_down)
+    return lower, rest, _u32(1) << (shift - _u32(1)), threshold
+
+
+def merge_zeros(codes: jax.Array, source: Format) -> jax.Array:
+    """uint32 `codes` with -0 replaced by +0: equal results mean the same cell."""
+    codes = codes.astype(jnp.uint32)
+    return jnp.where(codes == _u32(source.sign), _u32(0), codes)

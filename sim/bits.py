@@ -37,8 +37,8 @@ def write(array: zarr.Array, at: int | None, rows: Rows, pool: Executor) -> None
 def reader(array: zarr.Array) -> Fill:
     """What gives an engine the cloud in `array` (token, dim)."""
 
-    def fill(start: int, stop: int, out: np.ndarray) -> None:
-        out[...] = array[start:stop]
+    def fill(start: int, stop: int) -> np.ndarray:
+        return np.asarray(array[start:stop])
 
     return fill
 
@@ -68,14 +68,14 @@ class Checkpoints:
         return step, reader(array)
 
     def save_if_due(self, step: int, rows: Rows) -> None:
-        """Keep the cloud of `step`, if the last one was kept long enough ago."""
+        """Keep the cloud held at `step`, if the last one was kept long enough ago."""
         began = time.monotonic()
         if began - self._last < self._every:
             return
         older = self._saved()
         group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)
         chunks = rows.chunks
-        array = layout.add_bits(group, {"token": chunks.tokens, "dim": chunks.dims})
+        array = layout.add_bits(group, {"token": chunks.tokens, "dim": chunks.dims}, rows.format)
         write(array, None, rows, self._pool)
         group.attrs["complete"] = True
         for name in older.keys() - {step}:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.fixed_point import MOST_ROWS
-from kernels.rounding import SIGN
+from kernels.formats import Format
 
 TILE = 8
 """Token rows moved together on a CPU; they stay in a core's cache."""
@@ -48,10 +48,11 @@ class Chunks:
 
 @dataclass(frozen=True)
 class Rows:
-    """The codes of a cloud on the host: one uint16 (size, dims) array per chunk."""
+    """The codes of a cloud on the host: one (size, dims) array per chunk."""
 
     chunks: Chunks
     codes: list[np.ndarray]
+    format: Format
 
     def span(self, start: int, stop: int) -> np.ndarray:
         """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
@@ -65,11 +66,11 @@ class Rows:
     def take(self, tokens: np.ndarray) -> np.ndarray:
         """Codes (len(tokens), dims) with -0 as +0."""
         chunk, row = np.divmod(tokens, self.chunks.size)
-        taken = np.empty((len(tokens), self.chunks.dims), np.uint16)
+        taken = np.empty((len(tokens), self.chunks.dims), self.format.storage)
         for k in np.unique(chunk):
             here = chunk == k
             taken[here] = self.codes[k][row[here]]
-        taken[taken == SIGN] = 0
+        taken[taken == self.format.sign] = 0
         return taken
 
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -1,33 +1,75 @@
-"""The initial cloud: codes of Q(sigma * Z), Z standard normal.
+"""The initial cloud: codes of Q(sigma * Z), Z standard normal, Q to nearest.
 
-Element (token, dim) of a cloud of D dimensions is a function of seed, sigma and
-its place token * D + dim alone: that word of the CLOUD stream (sim.streams)
-goes through the integer table of sim.thresholds. No floating point of any device
-or library takes part, so the bits do not depend on backend, chunks, threads,
-device count or version, and rows can be drawn in any order. A magnitude below
-2**-119 becomes +0; -0 is not drawn.
+Element (token, dim) of a cloud of D dimensions is a function of seed, sigma,
+format and its place token * D + dim alone. In formats of 16 bits or fewer that
+word of the CLOUD stream (sim.streams) goes through the integer table of
+sim.thresholds; float32 is sigma times a Gaussian of sim.gaussian, rounded once.
+No arithmetic of any device or library takes part that IEEE 754 does not fix to
+the bit, so the cloud does not depend on backend, chunks, threads, device count or
+version, and rows can be drawn in any order.
+
+Magnitudes below `smallest` become +0; -0 is not drawn.
 """
 
 import numpy as np
 
-from sim.streams import Stream, words32
-from sim.thresholds import thresholds
+from kernels.formats import Format
+from sim.errors import BadInput
+from sim.gaussian import gaussian
+from sim.spec import Drift
+from sim.streams import Stream, words32, words64
+from sim.thresholds import SIGN, thresholds
 
 _ELEMENTS = 1 << 17
 """Drawn at a time: the words and their codes stay in cache."""
 
 
-def draw(sigma: float, seed: int, dims: int, start: int, stop: int, out: np.ndarray) -> None:
-    """Write the codes of tokens start ... stop - 1 into `out`, uint16 (stop - start, dims)."""
-    table = thresholds(sigma)
-    flat = out.reshape(-1)
-    for begin in range(start * dims, stop * dims, _ELEMENTS):
-        count = min(_ELEMENTS, stop * dims - begin)
+def draw(drift: Drift, start: int, stop: int) -> np.ndarray:
+    """Codes of tokens start ... stop - 1, (stop - start, dims), of the drift's format.
 
-        def low(positions: np.ndarray, begin: int = begin) -> np.ndarray:
-            places = begin + positions
-            return np.array([words32(seed, Stream.CLOUD_LOW, int(i), 1)[0] for i in places], "u4")
+    Raises BadInput where a draw rounds beyond the largest finite value.
+    """
+    target, smallest = drift.target, drift.smallest_drawn
+    flat = np.empty((stop - start) * drift.dims, target.storage)
+    for begin in range(0, len(flat), _ELEMENTS):
+        part = flat[begin : begin + _ELEMENTS]
+        place = start * drift.dims + begin
+        if target.width > 16:
+            part[...] = _from_quantile(drift, target, smallest, place, len(part))
+        else:
+            part[...] = _from_table(drift, target, smallest, place, len(part))
+    return flat.reshape(stop - start, drift.dims)
 
-        high = words32(seed, Stream.CLOUD, begin, count)
-        offset = begin - start * dims
-        flat[offset : offset + count] = table.codes_lazily(high, low)
+
+def _from_table(
+    drift: Drift, target: Format, smallest: float, place: int, count: int
+) -> np.ndarray:
+    def low(positions: np.ndarray) -> np.ndarray:
+        places = (place + positions).tolist()
+        return np.array([words32(drift.seed, Stream.CLOUD_LOW, i, 1)[0] for i in places], "u4")
+
+    high = words32(drift.seed, Stream.CLOUD, place, count)
+    drawn = thresholds(drift.sigma, target, smallest).codes_lazily(high, low)
+    magnitudes = drawn & (SIGN - 1)
+    _check(drift, target, int(magnitudes.max()) > target.largest_magnitude)
+    if target.sign == SIGN:
+        return drawn
+    return np.where(drawn & SIGN, magnitudes | target.sign, magnitudes)
+
+
+def _from_quantile(
+    drift: Drift, target: Format, smallest: float, place: int, count: int
+) -> np.ndarray:
+    with np.errstate(over="ignore", under="ignore"):
+        exact = drift.sigma * gaussian(words64(drift.seed, Stream.CLOUD, place, count))
+        values = exact.astype(np.float32)
+    _check(drift, target, not np.all(np.isfinite(values)))
+    return target.code(np.where(np.abs(values) < smallest, 0, values))
+
+
+def _check(drift: Drift, target: Format, outside: bool) -> None:
+    if outside:
+        raise BadInput(
+            f"sigma is {drift.sigma:g}; a drawn value exceeds"
+            f" {target.name}'s largest, {target.largest:.5g}"
+        )

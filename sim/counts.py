@@ -46,13 +46,19 @@ class State:
     counts: Counts
     populations: np.ndarray
     """int64 (black holes,), falling"""
-    rows: Rows
+    seen: Observation
+
+    @property
+    def rows(self) -> Rows:
+        """The codes that were counted, absent tokens' too."""
+        return self.seen.rows
 
 
 def count(seen: Observation, step: int, u: np.ndarray, exponent: int) -> State:
     """Count what the engine saw at `step`; `exponent` is that of the sums' grid."""
-    tokens, dims = len(seen.fingerprints), len(u)
-    cells = coalesce(np.arange(tokens), seen.fingerprints, seen.rows.equal)
+    present = np.flatnonzero(seen.present)
+    tokens, dims = len(present), len(u)
+    cells = coalesce(present, seen.fingerprints[present], seen.rows.equal)
     terms = from_limbs(seen.limbs, exponent) * u
     counts = Counts(
         step=step,
@@ -61,4 +67,4 @@ def count(seen: Observation, step: int, u: np.ndarray, exponent: int) -> State:
         radius=math.fsum(terms.ravel().tolist()) / tokens,
         stalled=seen.stalled / (tokens * dims),
     )
-    return State(counts, cells.populations, seen.rows)
+    return State(counts, cells.populations, seen)

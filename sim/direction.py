@@ -1,8 +1,6 @@
 """The direction u of a drift: a unit vector in float64.
 
-random      a Gaussian vector over its length; coordinate d comes from word d of
-            the DIRECTION stream: a sign bit and a 53-bit tail probability, through
-            the inverse of the normal distribution (sim.normal)
+random      a Gaussian vector (sim.gaussian, from the DIRECTION stream) over its length
 diagonal    every coordinate 1/sqrt(D)
 axis        the first unit vector
 FILE.npy    a real vector of length D, over its length
@@ -14,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from sim.errors import BadInput
-from sim.normal import upper_quantile
-from sim.streams import Stream, words64
+from sim.gaussian import draw
+from sim.streams import Stream
 
 
 def direction(name: str, dims: int, seed: int = 0) -> np.ndarray:
@@ -25,7 +23,7 @@ def direction(name: str, dims: int, seed: int = 0) -> np.ndarray:
     NumPy array of real numbers, of another length, zero or not finite.
     """
     if name == "random":
-        return unit(_gaussian(dims, seed))
+        return unit(draw(seed, Stream.DIRECTION, dims))
     if name == "diagonal":
         return np.full(dims, 1 / math.sqrt(dims))
     if name == "axis":
@@ -39,13 +37,6 @@ def unit(vector: np.ndarray) -> np.ndarray:
     """`vector` over its Euclidean length, the length correctly rounded."""
     scaled = vector / np.max(np.abs(vector))
     return scaled / math.sqrt(math.fsum((scaled * scaled).tolist()))
-
-
-def _gaussian(dims: int, seed: int) -> np.ndarray:
-    words = words64(seed, Stream.DIRECTION, 0, dims)
-    tails = ((words & np.uint64((1 << 63) - 1)) >> np.uint64(10)).astype(np.float64) + 0.5
-    signs = np.where(words >> np.uint64(63), -1.0, 1.0)
-    return signs * upper_quantile(np.ldexp(tails, -54))
 
 
 def _load(path: str, dims: int) -> np.ndarray:

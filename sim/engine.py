@@ -15,10 +15,11 @@ import numpy as np
 from kernels.advance import BLOCK, STAY, Advanced, advance
 from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
+from kernels.step import Motion, Steps, Tokens
 from sim.chunks import TILE, Chunks, Rows
 
-Fill = Callable[[int, int, np.ndarray], None]
-"""fill(start, stop, out) writes the codes of tokens start ... stop - 1 into `out`."""
+Fill = Callable[[int, int], np.ndarray]
+"""fill(start, stop) gives the codes of tokens start ... stop - 1, as they are held."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Observation:
     """The cloud at one step, as the kernel saw it."""
 
     rows: Rows
+    """as it is seen, which is what is counted"""
+    held: Rows
+    """as it is held between steps"""
+    present: np.ndarray
+    """bool (tokens,): which tokens were observed"""
     fingerprints: np.ndarray
     """uint64 (tokens,)"""
     stalled: int
@@ -35,52 +41,83 @@ class Observation:
 
 
 class StepEngine:
-    """Holds a cloud on `device` and moves it."""
+    """Holds a cloud on `device` and moves it; `strengths` is float32 (tokens,)."""
 
     name = "step"
 
-    def __init__(self, chunks: Chunks, device: jax.Device, pool: ThreadPoolExecutor):
-        self.chunks = chunks
-        self._device, self._pool = device, pool
+    def __init__(
+        self,
+        chunks: Chunks,
+        motion: Motion,
+        strengths: np.ndarray,
+        device: jax.Device,
+        pool: ThreadPoolExecutor,
+    ):
+        self.chunks, self.motion = chunks, motion
+        self._strengths, self._device, self._pool = strengths, device, pool
         # A CPU wants few rows at a time, in cache; an accelerator all at once.
         tile = TILE if device.platform == "cpu" else chunks.size
         self._shape = (chunks.size // tile, tile)
-        self._weights = self._put(weights(chunks.dims))
-        self._present = [
-            self._put(chunks.present(k).reshape(self._shape)) for k in range(len(chunks))
-        ]
+        self._weights, self._zero = self._put(weights(chunks.dims)), self._put(np.uint32(0))
         self._codes: list[jax.Array] = []
+        self.observe_only(np.ones(chunks.tokens, bool))
 
     def _put(self, array: np.ndarray | np.generic) -> jax.Array:
         return jax.device_put(array, self._device)
+
+    def observe_only(self, present: np.ndarray) -> None:
+        """From now on observe the tokens for which `present`, bool (tokens,), is true."""
+        self._present = present
+        columns = (
+            np.arange(self.chunks.tokens, dtype=np.uint32),
+            self._strengths,
+            present,
+        )
+        self._tokens = [
+            Tokens(*(self._put(self._padded(column, k).reshape(self._shape)) for column in columns))
+            for k in range(len(self.chunks))
+        ]
+
+    def _padded(self, rows: np.ndarray, chunk: int) -> np.ndarray:
+        """The rows of a chunk, zeros after the last token."""
+        start, stop = self.chunks.bounds(chunk)
+        padded = np.zeros((self.chunks.size, *rows.shape[1:]), rows.dtype)
+        padded[: stop - start] = rows[start:stop]
+        return padded
 
     def load(self, fill: Fill) -> None:
         """Take the cloud from `fill`, called once a chunk, from several threads."""
 
         def one(chunk: int) -> jax.Array:
             start, stop = self.chunks.bounds(chunk)
-            codes = np.zeros((self.chunks.size, self.chunks.dims), np.uint16)
-            fill(start, stop, codes[: stop - start])
+            codes = np.zeros((self.chunks.size, self.chunks.dims), self.motion.held.storage)
+            codes[: stop - start] = fill(start, stop)
             return self._put(codes.reshape(*self._shape, self.chunks.dims))
 
         self._codes = list(self._pool.map(one, range(len(self.chunks))))
 
-    def move(self, displacements: np.ndarray, exponent: int) -> list[Advanced]:
+    def move(
+        self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
+    ) -> list[Advanced]:
         """Advance by `displacements`, float32 (1 to BLOCK, dims); what was seen, by chunk.
 
         Values are summed on the grid of 2**`exponent`, see kernels.fixed_point.
+        `keys`, uint32 (steps, 2), are those of stochastic rounding.
         """
+        count = len(displacements)
         block = np.zeros((BLOCK, self.chunks.dims), np.float32)
-        block[: len(displacements)] = displacements
-        shared = (
-            self._put(block),
-            self._put(np.int32(len(displacements))),
-            self._weights,
-            self._put(np.float32(np.ldexp(1.0, exponent))),
+        block[:count] = displacements
+        step_keys = np.zeros((BLOCK, 2), np.uint32)
+        if keys is not None:
+            step_keys[:count] = keys
+        steps = Steps(
+            self._put(block), self._put(step_keys), self._put(np.int32(count)), self._zero
         )
+        scale = self._put(np.float32(np.ldexp(1.0, exponent)))
 
         def one(chunk: int) -> Advanced:
-            done = advance(self._codes[chunk], self._present[chunk], *shared)
+            codes, tokens = self._codes[chunk], self._tokens[chunk]
+            done = advance(codes, tokens, steps, self._weights, scale, motion=self.motion)
             self._codes[chunk] = done.codes
             return jax.block_until_ready(done)
 
@@ -92,11 +129,22 @@ class StepEngine:
 
     def observe(self, seen: list[Advanced]) -> Observation:
         """What the last call of `move` or `stay` saw, over all chunks."""
-        chunks = self.chunks
-        codes = [np.asarray(c).reshape(chunks.size, chunks.dims) for c in self._codes]
+        chunks, motion = self.chunks, self.motion
+
+        def rows(codes: list[jax.Array]) -> list[np.ndarray]:
+            return [np.asarray(c).reshape(chunks.size, chunks.dims) for c in codes]
+
+        held = Rows(chunks, rows([one.codes for one in seen]), motion.held)
+        views = [one.view for one in seen if one.view is not None]
         limbs = np.zeros((LIMBS, chunks.dims), np.int64)
         for one in seen:
             limbs += np.asarray(one.limbs)
         prints = np.concatenate([np.asarray(one.fingerprints).reshape(-1, 2) for one in seen])
-        stalled = sum(int(np.asarray(one.stalled).sum(dtype=np.int64)) for one in seen)
-        return Observation(Rows(chunks, codes), as_words(prints[: chunks.tokens]), stalled, limbs)
+        return Observation(
+            rows=Rows(chunks, rows(views), motion.seen) if views else held,
+            held=held,
+            present=self._present,
+            fingerprints=as_words(prints[: chunks.tokens]),
+            stalled=sum(int(np.asarray(one.stalled).sum(dtype=np.int64)) for one in seen),
+            limbs=limbs,
+        )

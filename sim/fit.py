@@ -15,13 +15,17 @@ _PER_TOKEN = 128
 
 def memory_needed(drift: Drift) -> int:
     """Bytes of memory: the codes, a second copy while they are loaded, the rest."""
-    return 4 * drift.tokens * drift.dims + _PER_TOKEN * drift.tokens + _OVERHEAD
+    held, seen = drift.motion.held.storage.itemsize, drift.target.storage.itemsize
+    return (
+        (held + max(held, seen)) * drift.tokens * drift.dims + _PER_TOKEN * drift.tokens + _OVERHEAD
+    )
 
 
 def disk_needed(drift: Drift) -> int:
     """Bytes on disk at most: the snapshots uncompressed, and two checkpoints."""
-    clouds = len(drift.snapshot_steps) + 2
-    return 2 * clouds * drift.tokens * drift.dims + 80 * len(drift.record_steps)
+    clouds = len(drift.snapshot_steps) * drift.target.storage.itemsize
+    clouds += 2 * drift.motion.held.storage.itemsize
+    return clouds * drift.tokens * drift.dims + 80 * len(drift.record_steps)
 
 
 def check(drift: Drift, out: Path) -> None:

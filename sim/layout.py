@@ -5,11 +5,14 @@ A store is a Zarr v3 group that plain xarray.open_zarr opens:
 step, and every count      (record)           int64; radius and stalled float64
 direction                  (dim)              float64, u as used
 bits, snapshot_step        (snapshot, token, dim), (snapshot)
+present                    (snapshot, token)  int8, where tokens leave: 1 or 0
 populations                (black_hole)       of the last step, falling; made last
 
-`bits` are bfloat16 codes as uint16. Everything else is preallocated with fill
-values that no result has: -1, NaN, and in `bits` the code of a NaN. The shapes
-and chunks of the arrays depend on the spec alone.
+`bits` are codes as unsigned integers of the format's width (float4 in the low
+bits of a byte), with the attribute `format`. Everything is preallocated with fill
+values that no result has: -1, NaN, and in `bits` all ones, which is the code of a
+NaN, or, in float4, of nothing. The shapes and chunks of the arrays depend on the
+spec alone.
 """
 
 from pathlib import Path
@@ -19,6 +22,7 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
+from kernels.formats import Format
 from sim.spec import Drift
 
 KIND = "drift run"
@@ -37,7 +41,6 @@ COUNTS = {
     "stalled": "share of coordinates the last step left where they were",
 }
 _REAL = ("radius", "stalled")
-_NOT_A_CODE = 0xFFFF
 _CHUNK_BYTES = 8 << 20
 
 
@@ -49,7 +52,10 @@ def make(path: Path, drift: Drift, u: np.ndarray, attributes: dict[str, Any]) ->
         add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
     add(group, "direction", "float64", {"dim": drift.dims}, "unit vector of the drift")[:] = u
     if snapshots:
-        add_bits(group, {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims})
+        shape = {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims}
+        add_bits(group, shape, drift.target)
+        if drift.survivors is not None:
+            add_present(group, shape)
         steps = add(group, "snapshot_step", "int64", {"snapshot": snapshots}, "step it shows")
         steps[:] = drift.snapshot_steps
     group.attrs.update(
@@ -75,18 +81,31 @@ def add(group: zarr.Group, name: str, dtype: str, dims: dict[str, int], text: st
     )
 
 
-def add_bits(group: zarr.Group, dims: dict[str, int]) -> zarr.Array:
+def add_bits(group: zarr.Group, dims: dict[str, int], held: Format) -> zarr.Array:
     """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum."""
     *outer, tokens, width = dims.values()
-    rows = max(1, min(tokens, _CHUNK_BYTES // (2 * width)))
+    rows = max(1, min(tokens, _CHUNK_BYTES // (held.storage.itemsize * width)))
     return group.create_array(
         "bits",
         shape=(*outer, tokens, width),
         chunks=(*(1 for _ in outer), rows, width),
-        dtype="uint16",
-        fill_value=_NOT_A_CODE,
+        dtype=held.storage,
+        fill_value=int(np.iinfo(held.storage).max),
         dimension_names=tuple(dims),
-        attributes={"long_name": "codes of the tokens", "format": "bfloat16"},
+        attributes={"long_name": "codes of the tokens", "format": held.name},
         compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
         overwrite=True,
+    )
+
+
+def add_present(group: zarr.Group, dims: dict[str, int]) -> zarr.Array:
+    """Preallocate which tokens of each snapshot are present."""
+    return group.create_array(
+        "present",
+        shape=(dims["snapshot"], dims["token"]),
+        chunks=(1, dims["token"]),
+        dtype="int8",
+        fill_value=-1,
+        dimension_names=("snapshot", "token"),
+        attributes={"long_name": "whether the token is present", "units": "1"},
     )

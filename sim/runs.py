@@ -152,7 +152,7 @@ def _go(
     for state in simulation.states(sorted(ahead)):
         step = state.counts.step
         if step in kept:
-            bits.write(store.array("bits"), kept.index(step), state.rows, pool)
+            _keep(store, kept.index(step), state, pool)
         if step == 0:
             store.update(initial=state.counts.as_json())
         if step in records and step not in done:
@@ -160,7 +160,14 @@ def _go(
             done.add(step)
             progress(state.counts, len(done), len(records))
         if step < drift.steps:
-            checkpoints.save_if_due(step, state.rows)
+            checkpoints.save_if_due(step, state.seen.held)
     checkpoints.drop()
     assert state is not None, "the last step is always ahead"
     return state
+
+
+def _keep(store: RunStore, snapshot: int, state: State, pool: Executor) -> None:
+    """Write the codes of a snapshot, and who is present where tokens leave."""
+    bits.write(store.array("bits"), snapshot, state.rows, pool)
+    if "present" in store.group:
+        store.array("present")[snapshot] = state.seen.present.astype(np.int8)

@@ -6,17 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK
+from kernels.advance import BLOCK, Advanced
 from kernels.fixed_point import scale_exponent
-from sim import reach
+from sim import reach, tokens
 from sim.chunks import Chunks
 from sim.cloud import draw
 from sim.counts import State, count
 from sim.direction import direction
 from sim.engine import Fill, StepEngine
-from sim.schedule import displacements
+from sim.schedule import displacements, keys
 from sim.spec import Drift
-from sim.thresholds import value_of
 
 
 class Simulation:
@@ -28,33 +27,44 @@ class Simulation:
     def __init__(self, drift: Drift, chunks: Chunks, on: jax.Device, pool: ThreadPoolExecutor):
         self.drift = drift
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
-        self.engine = StepEngine(chunks, on, pool)
+        strengths = tokens.strengths(drift)
+        self._ranks = tokens.ranks(drift)
+        self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
         self.step = 0
-        farthest = np.zeros((len(chunks), drift.dims), np.uint16)
+        target, held = drift.target, drift.motion.held
+        farthest = np.zeros((len(chunks), drift.dims), np.int64)
 
-        def fill(start: int, stop: int, out: np.ndarray) -> None:
-            draw(drift.sigma, drift.seed, drift.dims, start, stop, out)
-            farthest[start // chunks.size] = np.max(out & 0x7FFF, axis=0)
+        def fill(start: int, stop: int) -> np.ndarray:
+            codes = draw(drift, start, stop)
+            farthest[start // chunks.size] = np.max(codes & (target.sign - 1), axis=0)
+            return codes if held == target else held.code(target.value(codes))
 
         self.engine.load(fill)
-        codes = farthest.max(axis=0)
-        extent = np.where(codes == 0, 0.0, value_of(codes))
-        reach.check(drift, self.u, extent)
-        self._exponent = scale_exponent(reach.bound(drift, self.u, extent))
+        extent = target.value(farthest.max(axis=0))
+        strength = max(1.0, float(np.max(np.abs(strengths))))
+        reach.check(drift, self.u, extent, strength)
+        self._exponent = scale_exponent(reach.bound(drift, self.u, extent, strength))
 
     def resume(self, step: int, fill: Fill) -> None:
-        """Go on from the cloud that `fill` gives, which is that of `step`."""
+        """Go on from the held cloud that `fill` gives, which is that of `step`."""
         self.engine.load(fill)
         self.step = step
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
         """Move to each of `steps` in turn (rising, none behind) and count there."""
         for step in steps:
-            seen = self.engine.stay(self._exponent) if step == self.step else None
-            for first in range(self.step + 1, step + 1, BLOCK):
-                last = min(first + BLOCK - 1, step)
-                block = displacements(self.drift, self.u, first, last)
-                seen = self.engine.move(block, self._exponent)
-                self.step = last
-            assert seen is not None, "steps must rise"
+            if self.drift.survivors is not None:
+                self.engine.observe_only(self._ranks < self.drift.alive(step))
+            seen = self._move_to(step) if step > self.step else self.engine.stay(self._exponent)
             yield count(self.engine.observe(seen), step, self.u, self._exponent)
+
+    def _move_to(self, step: int) -> list[Advanced]:
+        drift, stochastic = self.drift, self.drift.rounding == "stochastic"
+        while True:
+            first, last = self.step + 1, min(self.step + BLOCK, step)
+            block = displacements(drift, self.u, first, last)
+            step_keys = keys(drift, first, last) if stochastic else None
+            seen = self.engine.move(block, self._exponent, step_keys)
+            self.step = last
+            if last == step:
+                return seen

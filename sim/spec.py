@@ -2,23 +2,25 @@
 
 sigma       standard deviation of each coordinate of the cloud, absolute
 radius      R, how far the cloud is asked to go along the unit direction u
-steps       X, the number of steps; each is R/X long (the constant schedule)
+steps       X, the number of steps; the schedule says how they share R
+master      float32: what is kept between steps; the format is only looked at
+jitter      j: token i moves by (1 + j * xi) times each displacement
+survivors   K: tokens leave one by one until K are present after the last step
 record      a step at which the cloud is counted
 snapshot    a step whose codes are kept
 """
 
 import dataclasses
-import itertools
-import math
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
-from sim.errors import BadInput
-from sim.streams import MOST_SEED
+from kernels.formats import FLOAT32, FORMATS, Format
+from kernels.rounding import Rounding
+from kernels.step import Motion
+from sim import rules
 
+Schedule = Literal["constant", "linear", "cosine", "exponential"]
 Snapshots = Literal["none", "ends", "records"]
-
-SMALLEST_SIGMA = 2.0**-100
-MOST_RECORDS = 100_000
+Master = Literal["none", "float32"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,41 +40,44 @@ class Drift:
     direction: str = "random"
     direction_seed: int = 0
     seed: int = 0
+    format: str = "bfloat16"
+    rounding: Rounding = "nearest"
+    schedule: Schedule = "constant"
+    decay: float = 0.99
+    master: Master = "none"
+    jitter: float = 0.0
+    survivors: int | None = None
     records: int = 50
     at: tuple[int, ...] | None = None
     snapshots: Snapshots = "ends"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.sigma) and self.sigma > 0):
-            raise BadInput(f"sigma is {self.sigma:g}; it must be positive and finite")
-        if self.sigma < SMALLEST_SIGMA:
-            raise BadInput(f"sigma is {self.sigma:g}; the smallest is 2**-100, about 7.9e-31")
-        if not (math.isfinite(self.radius) and self.radius >= 0):
-            raise BadInput(f"radius is {self.radius:g}; it must be 0 or more, and finite")
-        for name in ("tokens", "dims", "steps", "records"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{name} is {getattr(self, name)}; it must be 1 or more")
-        for name in ("seed", "direction_seed"):
-            if not 0 <= getattr(self, name) <= MOST_SEED:
-                raise BadInput(f"{name} is {getattr(self, name)}; it must be in 0 ... 2**64 - 1")
-        if self.snapshots not in get_args(Snapshots):
-            known = ", ".join(get_args(Snapshots))
-            raise BadInput(f"snapshots is {self.snapshots!r}; it must be one of {known}")
         if self.at is not None:
             object.__setattr__(self, "at", tuple(sorted(self.at)))
-            self._check_at(self.at)
-        elif min(self.records, self.steps) > MOST_RECORDS:
-            raise BadInput(f"records is {self.records}; at most {MOST_RECORDS} are kept")
+        rules.check_numbers(self)
+        rules.check_choices(self)
+        rules.check_records(self)
 
-    def _check_at(self, at: tuple[int, ...]) -> None:
-        if not at:
-            raise BadInput("at is empty; it must name one step or more")
-        if at[0] < 0 or at[-1] > self.steps:
-            wrong = at[0] if at[0] < 0 else at[-1]
-            raise BadInput(f"at names step {wrong}; it must be in 0 ... {self.steps}")
-        for step, following in itertools.pairwise(at):
-            if step == following:
-                raise BadInput(f"at names step {step} twice; each step is recorded once")
+    @property
+    def target(self) -> Format:
+        """The format that is counted and stored."""
+        return FORMATS[self.format]
+
+    @property
+    def motion(self) -> Motion:
+        """What of this drift is compiled into its kernels."""
+        held = FLOAT32 if self.master == "float32" else self.target
+        return Motion(held, self.target, self.rounding, self.jitter > 0)
+
+    @property
+    def smallest_drawn(self) -> float:
+        """Initial magnitudes below it become +0."""
+        return max(self.target.smallest_drawn, self.motion.held.smallest_drawn)
+
+    def alive(self, step: int) -> int:
+        """How many tokens are present after `step`: N - floor((N - K) * step / X)."""
+        kept = self.tokens if self.survivors is None else self.survivors
+        return self.tokens - (self.tokens - kept) * step // self.steps
 
     @property
     def record_steps(self) -> tuple[int, ...]:

@@ -21,6 +21,9 @@ class Stream(IntEnum):
     CLOUD = 1
     CLOUD_LOW = 2
     DIRECTION = 3
+    JITTER = 4
+    SURVIVORS = 5
+    ROUNDING = 6
 
 
 def words64(seed: int, stream: Stream, start: int, count: int) -> np.ndarray:

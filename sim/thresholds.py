@@ -1,4 +1,4 @@
-"""From random words to bfloat16 codes of Q(sigma * Z), in integers.
+"""From random words to codes of Q(sigma * Z), in integers, for formats of 16 bits or fewer.
 
 A 64-bit word U is a sign bit and a 63-bit magnitude m. With
 
@@ -8,6 +8,9 @@ the code drawn has the magnitude whose rank is the number of T[k] above m: the
 inverse of the distribution function, so large m gives small values. Both T and
 the comparison are exact integers, hence the same on every machine. The upper 32
 bits of U nearly always decide; the lower ones are asked for only where not.
+
+Codes are returned as sixteen bits, a sign over a magnitude; the magnitude after
+the format's largest stands for all that rounds beyond it.
 """
 
 from collections.abc import Callable
@@ -15,43 +18,30 @@ from functools import lru_cache
 
 import numpy as np
 
-from kernels.rounding import SIGN
+from kernels.formats import Format
 from sim.normal import masses
 
-INFINITY = 0x7F80
-"""The code of +infinity, drawn where sigma * |Z| rounds beyond the largest finite value."""
-
-SMALLEST_EXPONENT = -119
-"""Magnitudes below 2**-119 become +0, so that no float32 subnormal ever arises."""
+SIGN = 0x8000
+"""Of what is drawn, whatever the format."""
 
 _FARTHEST = 9.2
 """In sigmas: P(|Z| > 9.2) < 2**-64, so no word reaches beyond."""
 _NEAREST_BITS = 66
 """P(|Z| < 2**-66) < 2**-66: no word reaches below."""
 _UNDECIDED = 0xFFFF
-"""Marks a guide entry that spans several codes (a NaN's code, never drawn)."""
-
-
-def value_of(codes: np.ndarray | int) -> np.ndarray:
-    """float64 values of non-negative, normal bfloat16 codes; INFINITY gives 2**128."""
-    codes = np.asarray(codes, np.int64)
-    return np.ldexp((codes & 0x7F) + 128.0, (codes >> 7) - 134)
-
-
-def _code_at_least(x: float) -> int:
-    """The smallest normal code whose value is x or more, at most INFINITY."""
-    codes = np.arange(0x0080, INFINITY)
-    return 0x0080 + int(np.searchsorted(value_of(codes), x))
+"""Marks a guide entry that spans several codes; no format has that magnitude."""
 
 
 class Thresholds:
-    """The table for one sigma (positive, finite)."""
+    """The table for one sigma (positive, finite), one format, one smallest magnitude."""
 
-    def __init__(self, sigma: float):
-        first = _code_at_least(max(2.0**SMALLEST_EXPONENT, sigma * 2.0**-_NEAREST_BITS))
-        last = _code_at_least(sigma * _FARTHEST)
+    def __init__(self, sigma: float, target: Format, smallest: float):
+        every = target.value(np.arange(target.largest_magnitude + 2))
+        least = max(smallest, sigma * 2.0**-_NEAREST_BITS)
+        first, last = (int(n) for n in np.searchsorted(every, [least, sigma * _FARTHEST]))
+        first, last = max(first, 1), min(last, target.largest_magnitude + 1)
         magnitudes = np.arange(first, max(first, last) + 1)
-        midpoints = (value_of(magnitudes - 1) + value_of(magnitudes)) / 2
+        midpoints = (every[magnitudes - 1] + every[magnitudes]) / 2
         with np.errstate(over="ignore"):
             z = np.minimum(midpoints / sigma, 30.0)
         inside, outside = masses(z)
@@ -65,7 +55,7 @@ class Thresholds:
         self._guide = np.where(ends[0] == ends[1], ends[0], np.uint16(_UNDECIDED))
 
     def codes(self, words: np.ndarray) -> np.ndarray:
-        """uint16 codes for whole 64-bit words, any shape."""
+        """uint16 sign and magnitude for whole 64-bit words, any shape."""
         magnitude = words & np.uint64((1 << 63) - 1)
         rank = len(self._ascending) - np.searchsorted(self._ascending, magnitude, side="right")
         codes = self._codes[rank]
@@ -73,7 +63,7 @@ class Thresholds:
         return codes | (negative * np.uint16(SIGN))
 
     def codes_lazily(self, high: np.ndarray, low: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """uint16 codes for upper halves `high` (uint32, one dimension).
+        """uint16 sign and magnitude for upper halves `high` (uint32, one dimension).
 
         `low(positions)` gives the lower halves at those positions of `high`; it
         is called once, with the few positions that need them.
@@ -89,6 +79,6 @@ class Thresholds:
 
 
 @lru_cache(maxsize=8)
-def thresholds(sigma: float) -> Thresholds:
-    """The table for `sigma`, kept for the next chunk."""
-    return Thresholds(sigma)
+def thresholds(sigma: float, target: Format, smallest: float) -> Thresholds:
+    """The table, kept for the next chunk."""
+    return Thresholds(sigma, target, smallest)

@@ -2,18 +2,58 @@
 
 It shares no code with the packages it judges: words come from one sequential
 Philox stream, values from the inverse of the normal distribution of Python's
-statistics module, cells from sets of byte strings.
+statistics module, roundings from ml_dtypes and from a table of a format's finite
+values, cells from sets of byte strings. A drift `d` is anything with the fields
+of sim.Drift.
 """
 
 import math
 from collections import Counter
+from functools import cache
 from statistics import NormalDist
 
 import ml_dtypes
 import numpy as np
 
-BF16 = ml_dtypes.bfloat16
-CLOUD, CLOUD_LOW, DIRECTION = 1, 2, 3
+CLOUD, CLOUD_LOW, DIRECTION, JITTER, SURVIVORS, ROUNDING = 1, 2, 3, 4, 5, 6
+
+
+def dtype(name):
+    """The array type of a format."""
+    return np.dtype(getattr(ml_dtypes, name, None) or name)
+
+
+def precision(name):
+    return ml_dtypes.finfo(dtype(name)).nmant + 1
+
+
+def bits(x):
+    """The codes of an array of a format's type."""
+    return x.view(f"u{x.dtype.itemsize}")
+
+
+@cache
+def magnitudes(name):
+    """All finite non-negative values of a format of 16 bits or fewer, rising, float64."""
+    width = 4 if "float4" in name else 8 * dtype(name).itemsize
+    codes = np.arange(1 << (width - 1)).astype(f"u{dtype(name).itemsize}")
+    with np.errstate(invalid="ignore"):
+        values = codes.view(dtype(name)).astype(np.float64)
+    return np.sort(values[np.isfinite(values)])
+
+
+def quantise(y, name, rounding, words=None):
+    """float32 `y` rounded to a format, as an array of its type."""
+    if rounding == "nearest" or name == "float32":
+        return y.astype(dtype(name))
+    table, size = magnitudes(name), np.abs(y).astype(np.float64)
+    at = np.searchsorted(table, size, side="right") - 1
+    low, high = table[at], table[np.minimum(at + 1, len(table) - 1)]
+    if rounding == "stochastic":
+        with np.errstate(invalid="ignore"):
+            fraction = np.where(high > low, (size - low) / (high - low), 0.0)
+        low = np.where(words < fraction * 2.0**32, high, low)
+    return np.copysign(low, y).astype(dtype(name))
 
 
 def words(seed, stream, count):
@@ -28,45 +68,100 @@ def halves(seed, stream, count):
     return [half for w in both for half in (w & 0xFFFFFFFF, w >> 32)][:count]
 
 
-def to_bf16(value):
-    """A Python float rounded once to bfloat16, ties to even; normal range only."""
-    if value == 0:
-        return 0.0
-    mantissa, exponent = math.frexp(value)
-    return math.ldexp(round(mantissa * 256), exponent - 8)
+def normal(word, tail_bits=63):
+    """A signed standard normal number from a 64-bit word."""
+    tail = (((word & (2**63 - 1)) >> (63 - tail_bits)) + 0.5) / 2 ** (tail_bits + 1)
+    return math.copysign(-NormalDist().inv_cdf(tail), -1 if word >> 63 else 1)
 
 
-def cloud(sigma, seed, tokens, dims):
-    """Q(sigma * Z) as bfloat16 (tokens, dims)."""
-    count = tokens * dims
-    values = []
-    pairs = zip(halves(seed, CLOUD, count), halves(seed, CLOUD_LOW, count), strict=True)
-    for high, low in pairs:
-        word = high << 32 | low
-        tail = ((word & (2**63 - 1)) + 0.5) / 2**64
-        magnitude = to_bf16(-NormalDist().inv_cdf(tail) * sigma)
-        if magnitude < 2.0**-119:
-            values.append(0.0)
+def threefry(key, token, dim):
+    """The first word of Threefry-2x32-20; key a 64-bit word, counters arrays of uint32."""
+    k = [np.uint32(key & 0xFFFFFFFF), np.uint32(key >> 32)]
+    k.append(k[0] ^ k[1] ^ np.uint32(0x1BD11BDA))
+    a, b = token + k[0], dim + k[1]
+    for n in range(20):
+        r = (13, 15, 26, 6, 17, 29, 16, 24)[n % 8]
+        a = a + b
+        b = ((b << np.uint32(r)) | (b >> np.uint32(32 - r))) ^ a
+        if n % 4 == 3:
+            s = n // 4 + 1
+            a, b = a + k[s % 3], b + k[(s + 1) % 3] + np.uint32(s)
+    return a
+
+
+def cloud(d):
+    """Q(sigma * Z) in the format's type, (tokens, dims)."""
+    count, name = d.tokens * d.dims, d.format
+    if name == "float32":
+        z = [normal(w, 53) for w in words(d.seed, CLOUD, count)]
+        values = (np.array(z) * d.sigma).astype(np.float32).astype(np.float64)
+    else:
+        pairs = zip(halves(d.seed, CLOUD, count), halves(d.seed, CLOUD_LOW, count), strict=True)
+        exact = np.array([normal(high << 32 | low) for high, low in pairs]) * d.sigma
+        table = magnitudes(name)
+        rank = np.searchsorted((table[1:] + table[:-1]) / 2, np.abs(exact))
+        values = np.copysign(table[rank], exact)
+    p = 24 if d.master == "float32" else precision(name)
+    values[np.abs(values) < 2.0 ** (p - 127)] = 0.0
+    return values.astype(dtype(name)).reshape(d.tokens, d.dims)
+
+
+def weights(d):
+    """The schedule's weights w_1 ... w_X."""
+    t = np.arange(1, d.steps + 1)
+    shapes = {
+        "constant": np.ones(d.steps),
+        "linear": (d.steps - t + 1).astype(np.float64),
+        "cosine": 1 + np.cos(np.pi * (t - 1) / d.steps),
+        "exponential": d.decay ** (t - 1.0),
+    }
+    if d.schedule == "constant":
+        return np.full(d.steps, 1 / d.steps)
+    w = shapes[d.schedule]
+    return w / math.fsum(w)
+
+
+def displacement(d, u, t):
+    """c_t, float32 (dims,)."""
+    return small_to_zero(((d.radius * weights(d)[t - 1]) * u).astype(np.float32))
+
+
+def small_to_zero(c):
+    return np.where(np.abs(c) < 2.0**-103, np.float32(0), c)
+
+
+def walk(d, u):
+    """The clouds of steps 0 ... X as held, and as seen."""
+    held = [cloud(d)]
+    seen = [held[0]]
+    if d.master == "float32":
+        held[0] = held[0].astype(np.float32)
+    g = np.array([1 + d.jitter * normal(w, 53) for w in words(d.seed, JITTER, d.tokens)])
+    g = g.astype(np.float32)[:, None]
+    keys = words(d.seed, ROUNDING, d.steps + 1)
+    token, dim = np.indices((d.tokens, d.dims)).astype(np.uint32)
+    w = weights(d)
+    for t in range(1, d.steps + 1):
+        c = small_to_zero(((d.radius * w[t - 1]) * u).astype(np.float32))
+        y = held[-1].astype(np.float32) + (small_to_zero(c * g) if d.jitter else c)
+        if d.master == "float32":
+            held.append(y)
+            seen.append(quantise(y, d.format, "nearest"))
         else:
-            values.append(-magnitude if word >> 63 else magnitude)
-    return np.array(values, np.float64).astype(BF16).reshape(tokens, dims)
+            random = threefry(keys[t], token, dim) if d.rounding == "stochastic" else None
+            held.append(quantise(y, d.format, d.rounding, random))
+            seen.append(held[-1])
+    return held, seen
 
 
-def displacement(radius, steps, u):
-    """One step of the constant schedule, float32 (dims,)."""
-    c = ((radius * (1 / steps)) * u).astype(np.float32)
-    c[np.abs(c) < 2.0**-103] = 0
-    return c
-
-
-def walk(x0, radius, steps, u):
-    """The clouds of steps 0 ... X, bfloat16."""
-    c = displacement(radius, steps, u)
-    clouds = [x0]
-    for _ in range(steps):
-        y = clouds[-1].astype(np.float32) + c
-        clouds.append(y.astype(BF16))
-    return clouds
+def present(d, step):
+    """Which tokens are there after a step, bool (tokens,)."""
+    there = np.ones(d.tokens, bool)
+    if d.survivors is not None:
+        keep = d.tokens - (d.tokens - d.survivors) * step // d.steps
+        order = sorted(range(d.tokens), key=words(d.seed, SURVIVORS, d.tokens).__getitem__)
+        there[order[keep:]] = False
+    return there
 
 
 def occupancies(x):
@@ -75,16 +170,17 @@ def occupancies(x):
     return sorted(cells.values(), reverse=True)
 
 
-def counts(clouds, step, radius, steps, u):
+def counts(d, held, seen, step, u):
     """What is to be reported of a step, by the names of the JSON; radius as float64."""
-    x = clouds[step]
+    there = present(d, step)
+    x = seen[step][there]
     cells = occupancies(x)
     holes = [n for n in cells if n > 1]
     still = 0.0
     if step:
-        c = displacement(radius, steps, u)
-        same = clouds[step - 1].astype(np.float64) == x.astype(np.float64)
-        still = float(np.count_nonzero(same & (c != 0)) / x.size)
+        before, after = held[step - 1].astype(np.float64), held[step].astype(np.float64)
+        same = (before == after)[there] & (displacement(d, u, step) != 0)
+        still = float(np.count_nonzero(same) / x.size)
     return {
         "step": step,
         "distinct": len(cells),

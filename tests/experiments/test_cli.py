@@ -154,15 +154,13 @@ def recorded(path):
 def test_a_stopped_run_says_how_to_go_on_and_does(in_tmp, capsys, sent, status):
     arguments = ["run", "--sigma", "1e-9", "--tokens", "64", "--dims", "64", "--steps", "1e5"]
     arguments += ["--records", "1000", "--out", "a.zarr", "--device", "cpu"]
-    command = [sys.executable, "-c", "from experiments.cli import main; main()", *arguments]
-    child = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from experiments.cli import main; main()"
     )
+    command = [sys.executable, "-c", code, *arguments]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not recorded(in_tmp / "a.zarr") and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,3 +1,6 @@
+import re
+from typing import get_args
+
 import jax
 import ml_dtypes
 import numpy as np
@@ -6,6 +9,9 @@ import pytest
 from kernels.advance import BLOCK, STAY, advance
 from kernels.fingerprint import weights
 from kernels.fixed_point import LIMBS
+from kernels.formats import BFLOAT16, FLOAT32, FORMATS
+from kernels.rounding import Rounding
+from kernels.step import Motion, Steps, Tokens
 
 SMALLEST_VALUE, SMALLEST_DISPLACEMENT = 2.0**-119, np.float32(2.0**-103)
 
@@ -18,18 +24,30 @@ def safe_codes():
     return codes[np.isfinite(values) & ((values == 0) | (values >= SMALLEST_VALUE))]
 
 
+def tokens(tiles, rows, present=True):
+    number = np.arange(tiles * rows, dtype=np.uint32).reshape(tiles, rows)
+    return Tokens(
+        number, np.ones((tiles, rows), np.float32), np.broadcast_to(present, (tiles, rows))
+    )
+
+
+def block(*displacements):
+    """Steps by these displacements."""
+    padded = np.zeros((BLOCK, displacements[0].shape[-1]), np.float32)
+    padded[: len(displacements)] = displacements
+    keys = np.arange(2 * BLOCK, dtype=np.uint32).reshape(BLOCK, 2)
+    return Steps(padded, keys, np.int32(len(displacements)), np.uint32(0))
+
+
 def move(codes, *displacements):
     """Advance one row of codes, each with its own displacement in each step."""
-    dims = len(codes)
-    block = np.zeros((BLOCK, dims), np.float32)
-    block[: len(displacements)] = displacements
     done = advance(
-        codes.reshape(1, 1, dims),
-        np.ones((1, 1), bool),
-        block,
-        np.int32(len(displacements)),
-        weights(dims),
+        codes.reshape(1, 1, -1),
+        tokens(1, 1),
+        block(*displacements),
+        weights(len(codes)),
         np.float32(1.0),
+        motion=Motion(),
     )
     return np.asarray(done.codes).ravel(), int(done.stalled[0, 0])
 
@@ -93,21 +111,54 @@ def test_staying_changes_no_bit_and_stalls_nothing():
 
 def test_absent_rows_are_not_observed():
     codes = np.zeros((1, 2, 3), np.uint16)
-    block = np.full((BLOCK, 3), 1.0, np.float32)
-    present = np.array([[True, False]])
-    done = advance(codes, present, block, np.int32(2), weights(3), np.float32(16))
+    here = tokens(1, 2, np.array([True, False]))
+    steps = block(*np.ones((2, 3), np.float32))
+    done = advance(codes, here, steps, weights(3), np.float32(16), motion=Motion())
     assert np.asarray(done.limbs).sum() == 3 * 2 * 16
     assert done.limbs.shape == (LIMBS, 3)
 
 
-def test_steps_displacements_and_scale_compile_nothing_anew():
+MOTIONS = [
+    *(Motion(f, f, rounding) for f in FORMATS.values() for rounding in get_args(Rounding)),
+    Motion(FLOAT32, BFLOAT16),
+    Motion(jitter=True),
+]
+
+
+def test_each_kernel_is_traced_once_whatever_the_numbers_are():
     advance.clear_cache()
     rng = np.random.default_rng(0)
-    for steps in (1, 2, BLOCK):
-        block = rng.standard_normal((BLOCK, 5)).astype(np.float32)
-        codes = rng.integers(0, 0x4000, (2, 4, 5), dtype=np.uint16)
-        scale = np.float32(2.0**steps)
-        jax.block_until_ready(
-            advance(codes, np.ones((2, 4), bool), block, np.int32(steps), weights(5), scale)
-        )
-    assert advance._cache_size() == 1
+    for motion in MOTIONS:
+        for taken in (1, 2, BLOCK):
+            steps = block(*rng.standard_normal((taken, 5)).astype(np.float32))
+            codes = np.full((2, 4, 5), taken % 4, motion.held.storage)
+            scale = np.float32(2.0**taken)
+            advance(codes, tokens(2, 4), steps, weights(5), scale, motion=motion)
+    assert advance._cache_size() == len(set(MOTIONS))
+
+
+def test_the_naive_product_of_jitter_is_fused_and_ours_is_not():
+    """On a CPU XLA contracts x + c * g; the barrier of kernels.step has to stop it."""
+    rng = np.random.default_rng(2)
+    dims = 4096
+    codes = rng.integers(0x3C00, 0x3F00, (1, 8, dims), dtype=np.uint16)
+    c = (rng.standard_normal(dims) * 1e-2).astype(np.float32)
+    g = (1 + rng.standard_normal(8) * 0.3).astype(np.float32)
+    x = codes[0].view(ml_dtypes.bfloat16).astype(np.float32)
+    product = c[None, :] * g[:, None]
+    right = x + product
+
+    def naive(x, c, g):
+        return x + c[None, :] * g[:, None]
+
+    assert np.any(np.asarray(jax.jit(naive)(x, c, g)) != right), "the trap is gone"
+
+    here = Tokens(np.arange(8, dtype=np.uint32)[None], g[None], np.ones((1, 8), bool))
+    float32s = x.view(np.uint32)[None]
+    motion = Motion(FLOAT32, FLOAT32, jitter=True)
+    arguments = (float32s, here, block(c), weights(dims), np.float32(1))
+    done = advance(*arguments, motion=motion)
+    np.testing.assert_array_equal(np.asarray(done.codes)[0], right.view(np.uint32))
+    compiled = advance.lower(*arguments, motion=motion).compile().as_text()
+    assert re.search(r"f32\[[0-9,]*\]\S* multiply\(", compiled)
+    assert re.search(r"u32\[[0-9,]*\]\S* xor\(", compiled)

@@ -4,27 +4,45 @@ import math
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernels.formats import BFLOAT16, FORMATS
 from sim.cloud import draw
+from sim.errors import BadInput
 from sim.normal import masses
-from sim.thresholds import Thresholds, value_of
+from sim.spec import Drift
+from sim.thresholds import Thresholds
 from tests import oracle
 
-sigmas = st.floats(-99.9, 126).map(lambda power: 2.0**power)
+
+def drawn(sigma, seed, tokens, dims, start=0, **fields):
+    drift = Drift(sigma=sigma, seed=seed, tokens=start + tokens, dims=dims, **fields)
+    return draw(drift, start, start + tokens)
 
 
-def drawn(sigma, seed, tokens, dims, start=0):
-    out = np.empty((tokens, dims), np.uint16)
-    draw(sigma, seed, dims, start, start + tokens, out)
-    return out
+@settings(max_examples=150)
+@given(
+    st.sampled_from(list(FORMATS)),
+    st.sampled_from(["none", "float32"]),
+    st.floats(0, 1),
+    st.integers(0, 2**64 - 1),
+    st.integers(1, 30),
+    st.integers(1, 30),
+)
+def test_it_is_the_rounded_inverse_of_the_normal_distribution(
+    name, master, where, seed, tokens, dims
+):
+    lowest, highest = -99.9, math.log2(FORMATS[name].largest) - 4
+    sigma = 2.0 ** (lowest + where * (highest - lowest))
+    drift = Drift(sigma=sigma, seed=seed, tokens=tokens, dims=dims, format=name, master=master)
+    np.testing.assert_array_equal(draw(drift, 0, tokens), oracle.bits(oracle.cloud(drift)))
 
 
-@given(sigmas, st.integers(0, 2**64 - 1), st.integers(1, 30), st.integers(1, 30))
-def test_it_is_the_rounded_inverse_of_the_normal_distribution(sigma, seed, tokens, dims):
-    expected = oracle.cloud(sigma, seed, tokens, dims).view(np.uint16)
-    np.testing.assert_array_equal(drawn(sigma, seed, tokens, dims), expected)
+def test_a_draw_beyond_the_largest_value_is_refused():
+    for name, sigma in [("bfloat16", 2e38), ("float4_e2m1fn", 4.0), ("float32", 2e38)]:
+        with pytest.raises(BadInput, match=f"a drawn value exceeds {name}'s largest"):
+            drawn(sigma, 0, 10, 10, format=name)
 
 
 @given(st.integers(0, 99), st.integers(1, 50), st.integers(1, 50))
@@ -45,7 +63,7 @@ def test_the_bits_are_those_of_every_other_machine():
 
 @pytest.mark.parametrize("sigma", [1e-9, 1.0, 2.0**-100, 3e37])
 def test_lower_halves_are_asked_for_only_where_they_decide(sigma):
-    table = Thresholds(sigma)
+    table = Thresholds(sigma, BFLOAT16, 2.0**-119)
     # Upper halves at every threshold, where a lower half is needed, and beside it.
     edges = np.unique(table._ascending >> np.uint64(32)).astype(np.int64)
     highs = np.unique(np.clip([edges - 1, edges, edges + 1], 0, 2**31 - 1)).astype(np.uint32)
@@ -60,8 +78,8 @@ def test_every_code_is_drawn_as_often_as_its_mass_says():
     codes = drawn(sigma, 5, count // 1024, 1024).ravel() & 0x7FFF
     found = np.bincount(codes, minlength=0x8000)
     likely = np.flatnonzero(found > 200)
-    middle = (value_of(likely) + value_of(likely + 1)) / 2
-    below = (value_of(likely) + value_of(likely - 1)) / 2
+    middle = (BFLOAT16.value(likely) + BFLOAT16.value(likely + 1)) / 2
+    below = (BFLOAT16.value(likely) + BFLOAT16.value(likely - 1)) / 2
     mass = masses(middle / sigma)[0] - masses(below / sigma)[0]
     deviations = (found[likely] - count * mass) / np.sqrt(count * mass * (1 - mass))
     # The largest of n standard normal deviations exceeds 5.5 once in 40,000 for n = 700.
@@ -81,14 +99,14 @@ def test_moments_are_those_of_the_normal_distribution():
 def test_magnitudes_too_small_to_add_safely_become_zero():
     codes = drawn(2.0**-100, 2, 4096, 1024)
     magnitudes = codes & 0x7FFF
-    assert np.all((codes == 0) | (value_of(magnitudes) >= 2.0**-119))
+    assert np.all((codes == 0) | (BFLOAT16.value(magnitudes) >= 2.0**-119))
     # P(|Z| < 2**-19) is 1.5e-6: among four million some became zero, none of them -0.
     assert np.count_nonzero(codes == 0) > 0
     assert np.count_nonzero(codes == 0x8000) == 0
 
 
 def test_a_word_at_a_threshold_belongs_to_the_smaller_magnitude():
-    table = Thresholds(1.0)
+    table = Thresholds(1.0, BFLOAT16, 2.0**-119)
     at = np.unique(table._ascending[table._ascending < 2**63])[1:-1]
     codes, beyond = table.codes(at), table.codes(at - np.uint64(1))
     assert np.all(beyond > codes)

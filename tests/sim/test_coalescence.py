@@ -7,11 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernels.fingerprint import as_words, fingerprint, weights
+from kernels.formats import BFLOAT16
+from kernels.rounding import merge_zeros
 from sim.chunks import Chunks, Rows
 from sim.coalescence import coalesce
 
 FINGERPRINTS = {
-    "the real one": lambda codes: as_words(np.asarray(fingerprint(codes, weights(codes.shape[1])))),
+    "the real one": lambda codes: as_words(
+        np.asarray(fingerprint(merge_zeros(codes, BFLOAT16), weights(codes.shape[1])))
+    ),
     "a constant": lambda codes: np.zeros(len(codes), np.uint64),
     "a few values": lambda codes: np.where(codes == 0x8000, 0, codes).astype(np.uint64).sum(1) % 3,
 }
@@ -21,7 +25,7 @@ def rows_of(codes, size):
     chunks = Chunks(*codes.shape, size)
     padded = np.zeros((len(chunks) * size, codes.shape[1]), np.uint16)
     padded[: len(codes)] = codes
-    return Rows(chunks, list(padded.reshape(len(chunks), size, -1)))
+    return Rows(chunks, list(padded.reshape(len(chunks), size, -1)), BFLOAT16)
 
 
 clouds = st.integers(1, 4).flatmap(

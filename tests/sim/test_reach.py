@@ -4,6 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from kernels.formats import BFLOAT16, FORMATS
 from sim import reach
 from sim.errors import BadInput
 from sim.schedule import displacements
@@ -13,36 +14,57 @@ U = np.array([0.6, -0.8])
 
 
 def test_a_drift_that_fits_is_let_through():
-    reach.check(Drift(sigma=1.0, dims=2), U, np.array([3.0, 4.0]))
+    reach.check(Drift(sigma=1.0, dims=2), U, np.array([3.0, 4.0]), 1.0)
 
 
-def test_the_largest_radius_that_fits_is_told_and_fits():
-    extent = np.array([1e38, 2e38])
-    fits = (reach.LARGEST - 2e38) / 0.8
+@pytest.mark.parametrize("target", FORMATS.values(), ids=list(FORMATS))
+@pytest.mark.parametrize("strength", [1.0, 2.5])
+def test_the_largest_radius_that_fits_is_told_and_fits(target, strength):
+    extent = np.array([0.25, 0.5]) * target.largest
+    fits = 0.5 * target.largest / (0.8 * strength)
+
+    def drift(radius):
+        # One step lands where the sum rounds to: the walk has no room to overshoot.
+        return Drift(sigma=1e-9, dims=2, radius=radius, steps=1, format=target.name)
+
     with pytest.raises(BadInput, match=re.escape(f"largest radius that fits is {fits:.6g}")):
-        reach.check(Drift(sigma=1.0, dims=2, radius=1.01 * fits), U, extent)
-    reach.check(Drift(sigma=1.0, dims=2, radius=0.99 * fits, steps=3), U, extent)
+        reach.check(drift(1.01 * fits), U, extent, strength)
+    reach.check(drift(0.99 * fits), U, extent, strength)
 
 
-def test_a_drawn_infinity_is_refused():
-    with pytest.raises(BadInput, match="a drawn value exceeds bfloat16's"):
-        reach.check(Drift(sigma=1.0, dims=2), U, np.array([2.0**128, 0.0]))
+def test_float4_ends_at_six():
+    drift = Drift(sigma=0.1, dims=1, radius=7.0, format="float4_e2m1fn")
+    with pytest.raises(BadInput, match=r"float4_e2m1fn's range, .* that fits is 6$"):
+        reach.check(drift, np.array([1.0]), np.array([0.0]), 1.0)
 
 
-def test_a_drift_that_rounding_carries_too_far_is_refused():
-    # Each step is 0.6 ulp of the last binade and rounds up to a whole one.
-    start, steps = 2.0**127, 210
-    drift = Drift(sigma=1.0, dims=1, steps=steps, radius=0.6 * 2.0**120 * steps)
-    u = np.array([1.0])
-    assert start + drift.radius < reach.LARGEST
+def overshooting(steps, **fields):
+    """Each step is 0.6 ulp of the last binade, and rounds up to a whole one."""
+    return Drift(sigma=1.0, dims=1, steps=steps, radius=0.6 * 2.0**120 * steps, **fields)
+
+
+@pytest.mark.parametrize("steps", [100, 127, 128, 210])
+def test_a_drift_that_rounding_carries_too_far_is_refused(steps):
+    drift, u, start = overshooting(steps), np.array([1.0]), 2.0**127
+    assert start + drift.radius < BFLOAT16.largest
     x = np.array([start]).astype(ml_dtypes.bfloat16)
     for c in displacements(drift, u, 1, steps):
         with np.errstate(over="ignore"):
             x = (x.astype(np.float32) + c).astype(ml_dtypes.bfloat16)
-    assert np.isinf(x.astype(np.float32))
-    with pytest.raises(BadInput, match="rounding carries the drift out"):
-        reach.check(drift, u, np.array([start]))
+    if np.isfinite(x.astype(np.float32)):
+        reach.check(drift, u, np.array([start]), 1.0)
+    else:
+        with pytest.raises(BadInput, match="rounding carries the drift out"):
+            reach.check(drift, u, np.array([start]), 1.0)
+
+
+def test_what_cannot_overshoot_is_not_walked():
+    u, extent = np.array([1.0]), np.array([2.0**127])
+    reach.check(overshooting(210, rounding="toward-zero"), u, extent, 1.0)
+    reach.check(overshooting(210, rounding="stochastic"), u, extent, 1.0)
+    reach.check(overshooting(210, master="float32"), u, extent, 1.0)
 
 
 def test_no_radius_matters_where_the_direction_is_zero():
-    reach.check(Drift(sigma=1.0, dims=2, radius=1e38), np.array([1.0, 0.0]), np.array([0.0, 3e38]))
+    drift = Drift(sigma=1.0, dims=2, radius=1e38)
+    reach.check(drift, np.array([1.0, 0.0]), np.array([0.0, 3e38]), 1.0)

@@ -61,12 +61,12 @@ def test_the_store_and_the_result_are_the_oracles(plain):
     path, result = plain
     store = sim.RunStore(path)
     u = store.read("direction")
-    clouds = oracle.walk(oracle.cloud(1e-9, 0, 60, 128), 0.371, 40, u)
+    held, clouds = oracle.walk(SMALL, u)
     np.testing.assert_array_equal(store.read("bits")[0], clouds[0].view(np.uint16))
     np.testing.assert_array_equal(store.read("bits")[1], clouds[40].view(np.uint16))
     assert store.read("snapshot_step").tolist() == [0, 40]
     for counts in [result["initial"], *result["records"], result["final"]]:
-        expected = oracle.counts(clouds, counts["step"], 0.371, 40, u)
+        expected = oracle.counts(SMALL, held, clouds, counts["step"], u)
         assert abs(counts["radius"] - expected.pop("radius")) < 1e-6 * 0.371
         assert {name: counts[name] for name in expected} == expected
     assert result["final"]["populations"] == [n for n in oracle.occupancies(clouds[40]) if n > 1]
@@ -121,6 +121,36 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, tmp_path, records, chec
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
 
 
+MOTIONS = {
+    "stochastic": {"rounding": "stochastic", "format": "float8_e5m2", "sigma": 0.01},
+    "master": {"master": "float32"},
+    "jitter": {"jitter": 0.2, "rounding": "toward-zero"},
+    "survivors": {"survivors": 7, "schedule": "cosine", "snapshots": "records"},
+    "float4": {"format": "float4_e2m1fn", "sigma": 0.5, "radius": 2.0},
+    "float32": {"format": "float32"},
+}
+
+
+@pytest.mark.parametrize("name", MOTIONS)
+def test_every_motion_is_stored_and_resumes(tmp_path, name):
+    drift = Drift(**{**SMALL.as_json(), **MOTIONS[name]})
+    runs.run(drift, tmp_path / "plain.zarr", on="cpu")
+    path = tmp_path / "stopped.zarr"
+    with pytest.raises(Stop):
+        runs.run(drift, path, on="cpu", checkpoint_seconds=0, progress=stop_after(6))
+    runs.run(drift, path, on="cpu", chunk_bytes=4000)
+    assert_same_arrays(path, tmp_path / "plain.zarr")
+
+    store = sim.RunStore(path)
+    _, clouds = oracle.walk(drift, store.read("direction"))
+    assert store.array("bits").attrs["format"] == drift.format
+    for k, step in enumerate(drift.snapshot_steps):
+        np.testing.assert_array_equal(store.read("bits")[k], oracle.bits(clouds[step]))
+        if drift.survivors:
+            there = oracle.present(drift, step)
+            np.testing.assert_array_equal(store.read("present")[k], there)
+
+
 def test_a_resumed_run_starts_from_its_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "run.zarr"
     with pytest.raises(Stop):
@@ -162,7 +192,7 @@ def test_snapshots_of_named_steps_and_none(tmp_path):
     every = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(0, 7, 40), snapshots="records")
     runs.run(every, tmp_path / "every.zarr", on="cpu")
     kept = sim.RunStore(tmp_path / "every.zarr").read("bits")
-    clouds = oracle.walk(oracle.cloud(1e-9, 0, 9, 16), 0.371, 40, direction("random", 16))
+    _, clouds = oracle.walk(every, direction("random", 16))
     for k, step in enumerate((0, 7, 40)):
         np.testing.assert_array_equal(kept[k], clouds[step].view(np.uint16))
 

@@ -1,5 +1,6 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
 
 import ml_dtypes
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from kernels.formats import FORMATS
+from kernels.rounding import Rounding
 from sim import device
 from sim.chunks import Chunks
 from sim.simulation import Simulation
-from sim.spec import Drift
+from sim.spec import Drift, Schedule
 from tests import oracle
 
 
@@ -25,31 +28,47 @@ def states(drift, chunk_bytes=16 << 20, workers=2):
     ]
 
 
-specs = st.builds(
-    Drift,
-    # From one cell for all to no coalescence at all; few dims coalesce more easily.
-    sigma=st.floats(-20, 2).map(lambda power: 10.0**power),
-    tokens=st.sampled_from([1, 2, 7, 40]),
-    dims=st.sampled_from([1, 2, 5]),
-    radius=st.sampled_from([0.0, 1e-6, 0.371, 12.5]),
-    steps=st.integers(1, 40),
-    direction=st.sampled_from(["random", "diagonal", "axis"]),
-    direction_seed=st.integers(0, 3),
-    seed=st.integers(0, 2**64 - 1),
-)
+@st.composite
+def drifts(draw):
+    """Drifts of every format, rounding, schedule and motion that stay in range."""
+    target = FORMATS[draw(st.sampled_from(list(FORMATS)))]
+    master = draw(st.sampled_from(["none", "none", "float32"]))
+    roundings = ["nearest"] if master == "float32" else get_args(Rounding)
+    tokens = draw(st.sampled_from([1, 2, 7, 40]))
+    return Drift(
+        # From one cell for all to no coalescence at all; few dims coalesce more easily.
+        sigma=10.0 ** draw(st.floats(-20, math.log10(min(100.0, target.largest / 32)))),
+        tokens=tokens,
+        dims=draw(st.sampled_from([1, 2, 5])),
+        radius=draw(st.sampled_from([0.0, 1e-6, 0.371, min(12.5, target.largest / 16)])),
+        steps=draw(st.integers(1, 40)),
+        direction=draw(st.sampled_from(["random", "diagonal", "axis"])),
+        direction_seed=draw(st.integers(0, 3)),
+        seed=draw(st.integers(0, 2**64 - 1)),
+        format=target.name,
+        rounding=draw(st.sampled_from(roundings)),
+        schedule=draw(st.sampled_from(get_args(Schedule))),
+        decay=draw(st.sampled_from([0.5, 0.99])),
+        master=master,
+        jitter=draw(st.sampled_from([0.0, 0.0, 0.1, 1.0])),
+        survivors=draw(st.none() | st.integers(1, tokens)),
+    )
 
 
-@given(specs)
+@settings(max_examples=150)
+@given(drifts())
 @example(Drift(sigma=1e-9, tokens=40, dims=64, steps=33))
 @example(Drift(sigma=1e-7, tokens=40, dims=5, steps=100))
+@example(Drift(sigma=1e-9, tokens=40, dims=64, steps=40, jitter=0.3))
+@example(Drift(sigma=1e-9, tokens=40, dims=64, steps=40, rounding="stochastic"))
 def test_every_bit_and_every_count_is_the_oracles(drift):
     u, found = states(drift)
-    x0 = oracle.cloud(drift.sigma, drift.seed, drift.tokens, drift.dims)
-    clouds = oracle.walk(x0, drift.radius, drift.steps, u)
+    held, clouds = oracle.walk(drift, u)
     for step, (counts, populations, codes) in enumerate(found):
-        np.testing.assert_array_equal(codes, clouds[step].view(np.uint16))
-        expected = oracle.counts(clouds, step, drift.radius, drift.steps, u)
-        assert populations.tolist() == [n for n in oracle.occupancies(clouds[step]) if n > 1]
+        np.testing.assert_array_equal(codes, oracle.bits(clouds[step]))
+        expected = oracle.counts(drift, held, clouds, step, u)
+        there = clouds[step][oracle.present(drift, step)]
+        assert populations.tolist() == [n for n in oracle.occupancies(there) if n > 1]
         got = counts.as_json()
         # The sums are exact; the oracle's float64 mean is not.
         spread = np.abs(clouds[step].astype(np.float64)).max()
@@ -60,7 +79,7 @@ def test_every_bit_and_every_count_is_the_oracles(drift):
 
 
 @settings(max_examples=15)
-@given(specs, st.integers(1, 200), st.integers(1, 5))
+@given(drifts(), st.integers(1, 200), st.integers(1, 5))
 def test_chunks_and_threads_change_nothing(drift, chunk_bytes, workers):
     _, plain = states(drift)
     _, chunked = states(drift, chunk_bytes, workers)
@@ -117,6 +136,6 @@ def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
     assert last.counts.radius == pytest.approx(0.14, abs=0.005)
     assert last.counts.stalled == 1.0
     # By hand, from every coordinate's own stopping point.
-    c = oracle.displacement(drift.radius, drift.steps, simulation.u).astype(np.float64)
+    c = oracle.displacement(drift, simulation.u, 1).astype(np.float64)
     stops = np.array([math.copysign(stop_by_hand(abs(x)), x) for x in c])
     assert last.counts.radius == pytest.approx(float(stops @ simulation.u), rel=1e-12)

@@ -1,13 +1,10 @@
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.direction import direction
 from sim.errors import BadInput
-from sim.schedule import displacements
 from sim.spec import Drift
 
 
@@ -26,6 +23,21 @@ from sim.spec import Drift
         ({"records": 0}, "records is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"direction_seed": 2**64}, "direction_seed is 18446744073709551616"),
+        (
+            {"format": "bf16"},
+            "format is 'bf16'; it must be one of bfloat16, float16, float8",
+        ),
+        ({"rounding": "up"}, "rounding is 'up'; it must be one of nearest, toward-zero, stoch"),
+        ({"schedule": "step"}, "schedule is 'step'; it must be one of constant, linear, cosine"),
+        ({"decay": 1.0}, "decay is 1; it must be between 0 and 1"),
+        ({"decay": math.nan}, "decay is nan"),
+        ({"jitter": -0.1}, "jitter is -0.1; it must be in 0"),
+        ({"jitter": 1e3}, "jitter is 1000"),
+        ({"jitter": math.nan}, "jitter is nan"),
+        ({"survivors": 0}, "survivors is 0; it must be in 1"),
+        ({"survivors": 2213}, "survivors is 2213"),
+        ({"master": "float64"}, "master is 'float64'; it must be one of none, float32"),
+        ({"master": "float32", "rounding": "stochastic"}, "rounding is stochastic with master"),
         ({"snapshots": "all"}, "snapshots is 'all'; it must be one of none, ends, records"),
         ({"at": ()}, "at is empty"),
         ({"at": (0, 101)}, r"at names step 101; it must be in 0 \.\.\. 100"),
@@ -51,27 +63,3 @@ def test_steps_that_are_named_are_the_records():
     assert drift.record_steps == drift.snapshot_steps == (3, 7)
     assert Drift(sigma=1.0).snapshot_steps == (0, 100)
     assert Drift(sigma=1.0, snapshots="none").snapshot_steps == ()
-
-
-@given(st.floats(0, 1e3), st.integers(1, 10**6))
-def test_a_displacement_is_rounded_once_from_float64(radius, steps):
-    drift = Drift(sigma=1.0, dims=8, radius=radius, steps=steps)
-    u = direction("random", 8)
-    expected = ((radius * (1 / steps)) * u).astype(np.float32)
-    expected[np.abs(expected) < 2.0**-103] = 0
-    found = displacements(drift, u, 1, 2)
-    np.testing.assert_array_equal(found.view(np.uint32), np.stack([expected] * 2).view(np.uint32))
-
-
-def test_tiny_displacements_become_positive_zero():
-    drift = Drift(sigma=1.0, dims=2, radius=1e-31, steps=1)
-    found = displacements(drift, np.array([1.0, -1e-3]), 1, 1)
-    assert found[0, 0] > 0
-    assert found.view(np.uint32)[0, 1] == 0
-
-
-def test_the_weight_is_rounded_before_the_radius_multiplies_it():
-    # 49 * (1/49) is just below 1, so the product falls off a float32 tie; 49/49 stays on it.
-    tie = 1 - 5 * 2.0**-25
-    drift = Drift(sigma=1.0, dims=1, radius=49 * tie, steps=49)
-    assert displacements(drift, np.array([1.0]), 1, 1)[0, 0] == np.float32(1 - 3 * 2.0**-24)

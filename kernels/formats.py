@@ -1,0 +1,108 @@
+"""Floating-point formats, each one record that the rest of the code asks.
+
+code        a value as the unsigned integer of its bits; sign, exponent, fraction
+magnitude   a code without its sign: the rank of |value| among the format's
+            non-negative values, since their order is that of their codes
+coordinate  the lattice coordinate of a value: its rank, 0 for both zeros,
+            negative for negative values
+ulp         the spacing of the lattice at a value, away from zero
+
+Every value of every format here is a float32 exactly. Infinities and NaNs are
+no part of the lattice. Layouts: IEEE 754 (float16, float32), its truncation
+(bfloat16), and the OCP specifications OFP8 (2023) and MX (2023) for the rest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Format:
+    """A binary format: sign, then magnitude as exponent and fraction."""
+
+    name: str
+    width: int
+    """bits of a code"""
+    precision: int
+    """significand bits, the hidden one included"""
+    smallest_exponent: int
+    """e of the smallest normal value 2**e; below it the spacing stays"""
+    largest_magnitude: int
+    """the code of the largest finite value"""
+
+    @property
+    def sign(self) -> int:
+        """The code of -0, the sign bit."""
+        return 1 << (self.width - 1)
+
+    @property
+    def storage(self) -> np.dtype:
+        """The unsigned integers that codes are kept in, one code each."""
+        return np.dtype(f"uint{max(8, self.width)}")
+
+    @property
+    def largest(self) -> float:
+        """The largest finite value."""
+        return float(self.value(self.largest_magnitude))
+
+    @property
+    def smallest_drawn(self) -> float:
+        """Initial magnitudes below it become +0, so that no float32 subnormal ever arises."""
+        return 2.0 ** (self.precision - 127)
+
+    def value(self, codes: np.ndarray | int) -> np.ndarray:
+        """float64 values of `codes`, exact.
+
+        The magnitude after the largest is given the value that would follow it.
+        """
+        codes = np.asarray(codes, np.int64)
+        exponent, fraction = np.divmod(codes & (self.sign - 1), 1 << (self.precision - 1))
+        hidden = np.where(exponent > 0, 1 << (self.precision - 1), 0)
+        place = np.maximum(exponent - 1, 0) + self.smallest_exponent - self.precision + 1
+        values = np.ldexp((fraction + hidden).astype(np.float64), place)
+        return np.where(codes & self.sign, -values, values)
+
+    def code(self, values: np.ndarray) -> np.ndarray:
+        """Codes of `values` on the lattice, in the storage type."""
+        values = np.asarray(values, np.float64)
+        exponent = self._exponent(values)
+        units = np.ldexp(np.abs(values), self.precision - 1 - exponent).astype(np.int64)
+        magnitude = units + ((exponent - self.smallest_exponent) << (self.precision - 1))
+        return np.where(np.signbit(values), magnitude | self.sign, magnitude).astype(self.storage)
+
+    def coordinate(self, codes: np.ndarray) -> np.ndarray:
+        """Lattice coordinates, int64, of `codes`."""
+        codes = np.asarray(codes, np.int64)
+        magnitude = codes & (self.sign - 1)
+        return np.where(codes & self.sign, -magnitude, magnitude)
+
+    def code_at(self, coordinates: np.ndarray) -> np.ndarray:
+        """Codes of lattice `coordinates`, in the storage type; +0 for 0."""
+        coordinates = np.asarray(coordinates, np.int64)
+        signs = np.where(coordinates < 0, self.sign, 0)
+        return (np.abs(coordinates) | signs).astype(self.storage)
+
+    def ulp(self, values: np.ndarray) -> np.ndarray:
+        """The spacing, float64, between each value and the next one away from zero."""
+        return np.ldexp(1.0, self._exponent(np.asarray(values)) - self.precision + 1)
+
+    def _exponent(self, values: np.ndarray) -> np.ndarray:
+        """e of the binade [2**e, 2**(e+1)), the smallest normal one for what is below."""
+        exponent = np.frexp(values)[1] - 1
+        return np.where(
+            values == 0, self.smallest_exponent, np.maximum(exponent, self.smallest_exponent)
+        )
+
+
+BFLOAT16 = Format("bfloat16", 16, 8, -126, 0x7F7F)
+FLOAT16 = Format("float16", 16, 11, -14, 0x7BFF)
+FLOAT8_E4M3FN = Format("float8_e4m3fn", 8, 4, -6, 0x7E)
+FLOAT8_E5M2 = Format("float8_e5m2", 8, 3, -14, 0x7B)
+FLOAT4_E2M1FN = Format("float4_e2m1fn", 4, 2, 0, 0x7)
+FLOAT32 = Format("float32", 32, 24, -126, 0x7F7FFFFF)
+
+FORMATS = {
+    each.name: each
+    for each in (BFLOAT16, FLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT4_E2M1FN, FLOAT32)
+}

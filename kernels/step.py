@@ -1,0 +1,85 @@
+"""One step of the drift, as every engine's inner loop takes it.
+
+    y = x + c                one IEEE float32 add
+    y = x + float32(c * g)   with jitter, the product rounded before the add
+    x <- Q(y)                to the format that is held
+
+x is carried as a float32 that is a value of the held format. Nothing is fused,
+kept wider or re-associated: the result equals NumPy with ml_dtypes, bit for bit.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from kernels.formats import BFLOAT16, Format
+from kernels.rounding import Rounding, quantise, widen
+from kernels.threefry import words
+
+SMALLEST_DISPLACEMENT = 2.0**-103
+"""Smaller displacements are +0, so that no float32 subnormal ever arises."""
+_SMALLEST_BITS = (127 - 103) << 23
+
+
+class Motion(NamedTuple):
+    """What of a drift is compiled into its kernels."""
+
+    held: Format = BFLOAT16
+    """what the cloud is kept in between steps: float32 with master weights"""
+    seen: Format = BFLOAT16
+    """what is counted and stored"""
+    rounding: Rounding = "nearest"
+    jitter: bool = False
+
+
+class Tokens(NamedTuple):
+    """What tells the rows of a chunk apart, each (tiles, tile rows) or (rows,)."""
+
+    number: jax.Array
+    """uint32"""
+    strength: jax.Array
+    """float32, the g that jitter multiplies displacements by"""
+    present: jax.Array
+    """bool: the rows that are observed; all move"""
+
+
+class Steps(NamedTuple):
+    """A block of steps, the same for all tokens."""
+
+    displacements: jax.Array
+    """float32 (block, dims)"""
+    keys: jax.Array
+    """uint32 (block, 2), of the random words of stochastic rounding"""
+    taken: jax.Array
+    """int32, how many of the block's steps are taken, 1 or more"""
+    zero: jax.Array
+    """uint32 0, which no compiler knows to be 0"""
+
+
+def step(
+    values: jax.Array, t: jax.Array, tokens: Tokens, steps: Steps, motion: Motion
+) -> jax.Array:
+    """Take step `t` of the block: float32 `values` (rows, dims) of the held format."""
+    displacement = lax.dynamic_index_in_dim(steps.displacements, t)
+    if motion.jitter:
+        displacement = _jittered(displacement, tokens.strength, steps.zero)
+    random = None
+    if motion.rounding == "stochastic":
+        key = lax.dynamic_index_in_dim(steps.keys, t, keepdims=False)
+        random = words(key, tokens.number, values.shape[1])
+    moved = quantise(values + displacement, motion.held, motion.rounding, random)
+    return widen(moved, motion.held)
+
+
+def _jittered(displacement: jax.Array, strength: jax.Array, zero: jax.Array) -> jax.Array:
+    """float32(c * g), (rows, dims), rounded before anything is added to it.
+
+    Compilers fuse the product into the add that follows unless something stands
+    between that they cannot see through: here an XOR with a zero known only when
+    the program runs (an optimization barrier was not enough in jax 0.10).
+    """
+    bits = lax.bitcast_convert_type(displacement * strength[:, None], jnp.uint32) ^ zero
+    too_small = (bits & jnp.uint32(0x7FFFFFFF)) < jnp.uint32(_SMALLEST_BITS)
+    return lax.bitcast_convert_type(jnp.where(too_small, jnp.uint32(0), bits), jnp.float32)

@@ -1,0 +1,64 @@
+import ml_dtypes
+import numpy as np
+import pytest
+
+from kernels.formats import FLOAT32, FORMATS
+from tests import oracle
+
+SMALL = [each for each in FORMATS.values() if each.width <= 16]
+
+
+def names(formats):
+    return [each.name for each in formats]
+
+
+def finite(target):
+    """All codes of finite values: for float32 some of every binade."""
+    if target is FLOAT32:
+        magnitudes = np.unique(
+            (np.arange(255)[:, None] << 23) + np.array([0, 1, 2, 0x3FFFFF, 0x400000, 0x7FFFFF])
+        )
+    else:
+        magnitudes = np.arange(target.largest_magnitude + 1)
+    return np.concatenate([magnitudes, magnitudes | target.sign]).astype(target.storage)
+
+
+@pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))
+def test_codes_and_values_are_those_of_ml_dtypes(target):
+    codes = finite(target)
+    values = codes.view(oracle.dtype(target.name)).astype(np.float64)
+    np.testing.assert_array_equal(target.value(codes), values)
+    np.testing.assert_array_equal(np.signbit(target.value(codes)), np.signbit(values))
+    np.testing.assert_array_equal(target.code(values), codes)
+    info = ml_dtypes.finfo(oracle.dtype(target.name))
+    assert target.largest == float(info.max)
+    assert target.precision == info.nmant + 1
+    assert 2.0**target.smallest_exponent == float(info.smallest_normal)
+
+
+@pytest.mark.parametrize("target", SMALL, ids=names(SMALL))
+def test_coordinates_are_ranks_and_every_finite_code_has_one(target):
+    codes = finite(target)
+    values = codes.view(oracle.dtype(target.name)).astype(np.float64) + 0.0
+    ranks = {value: k for k, value in enumerate(sorted(set(values.tolist())))}
+    expected = [ranks[value] - ranks[0.0] for value in values.tolist()]
+    assert target.coordinate(codes).tolist() == expected
+    again = target.code_at(target.coordinate(codes))
+    np.testing.assert_array_equal(again, np.where(codes == target.sign, 0, codes))
+    bits = np.arange(1 << target.width, dtype=target.storage)
+    with np.errstate(invalid="ignore"):
+        decoded = bits.view(oracle.dtype(target.name)).astype(np.float64)
+    assert set(codes.tolist()) == set(bits[np.isfinite(decoded)].tolist())
+
+
+@pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))
+def test_the_ulp_is_the_distance_to_the_next_value(target):
+    magnitudes = finite(target)
+    magnitudes = magnitudes[magnitudes < target.largest_magnitude].astype(np.int64)
+    steps = target.value(magnitudes + 1) - target.value(magnitudes)
+    np.testing.assert_array_equal(target.ulp(target.value(magnitudes)), steps)
+    np.testing.assert_array_equal(target.ulp(-target.value(magnitudes)), steps)
+    # By formula: 2**(1 - precision) of the binade, and never below the first binade's.
+    binades = 2.0 ** np.floor(np.log2(np.maximum(target.value(magnitudes), 2.0**-149)))
+    floor = 2.0**target.smallest_exponent
+    np.testing.assert_array_equal(steps, np.maximum(binades, floor) * 2.0 ** (1 - target.precision))
