@@ -13,12 +13,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import info, plot, run
+from experiments import check, info, plot, run
 from sim.errors import BadInput
 
 app = typer.Typer(
     name="drift",
-    help="Move clouds of token vectors through a bfloat16 lattice and count what coalesces.",
+    help="Move clouds of token vectors through a low-precision lattice; count what coalesces.",
     epilog="Each verb has its own --help, with an example.",
     add_completion=False,
     no_args_is_help=True,
@@ -27,10 +27,11 @@ app = typer.Typer(
 )
 app.command("run", epilog=run.EXAMPLE)(run.command)
 app.add_typer(plot.app, name="plot")
+app.command("check", epilog=check.EXAMPLE)(check.command)
 app.command("info", epilog=info.EXAMPLE)(info.command)
 
 
-_INTERRUPTED = 130
+_INTERRUPTED, _TERMINATED = 130, 143
 
 
 def _version(wanted: bool) -> None:
@@ -60,7 +61,10 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
 def main() -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(outcome(sys.argv[1:]))
+    status = outcome(sys.argv[1:])
+    if status in (_INTERRUPTED, _TERMINATED):
+        os._exit(status)  # no farewells from threads that were reading or computing
+    sys.exit(status)
 
 
 def outcome(arguments: list[str]) -> int:
@@ -77,7 +81,7 @@ def outcome(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _say("interrupted; the same command goes on from the last record", _INTERRUPTED)
     except Terminated:
-        return _say("terminated; the same command goes on from the last record", 143)
+        return _say("terminated; the same command goes on from the last record", _TERMINATED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

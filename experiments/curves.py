@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
+from experiments.captions import captions
 from experiments.figures import COLOURS, figure
 from sim.errors import BadInput
 from sim.store import RunStore
@@ -47,48 +48,15 @@ def _inks(count: int) -> list[tuple[str, str]]:
 def _legends(drawn: Figure, axes: Axes, stores: list[RunStore]) -> None:
     """What the lines are; what the runs share goes under the figure, what differs beside."""
     specs = [store.attrs["spec"] for store in stores]
-    shared = {name: specs[0][name] for name in _SYMBOLS if len({s[name] for s in specs}) == 1}
+    shared, own = captions(specs)
     inks = _inks(len(stores))
     ink, hole_ink = inks[0] if len(stores) == 1 else ("black", "black")
     handles = [
         Line2D([], [], color=ink, marker="o", markersize=2.5, label="distinct cells"),
         Line2D([], [], color=hole_ink, linestyle="--", label="tokens in the largest black hole"),
     ]
-    for spec, (colour, _) in zip(specs, inks, strict=True):
-        if len(specs) > 1:
-            own = {name: spec[name] for name in _SYMBOLS if name not in shared}
-            handles.append(Line2D([], [], color=colour, linewidth=4, label=_caption(own)))
+    if len(specs) > 1:
+        for text, (colour, _) in zip(own, inks, strict=True):
+            handles.append(Line2D([], [], color=colour, linewidth=4, label=text))
     axes.legend(handles=handles, loc="best")
-    drawn.supxlabel(_caption(shared), fontsize=8, color="#444444")
-
-
-_SYMBOLS = {
-    "sigma": r"$\sigma$",
-    "radius": "$R$",
-    "steps": "$X$",
-    "tokens": "$N$",
-    "dims": "$D$",
-    "direction": "direction",
-    "direction_seed": "direction seed",
-    "seed": "seed",
-}
-
-
-def _caption(values: dict[str, object]) -> str:
-    parts = []
-    for name, value in values.items():
-        if name == "direction":
-            parts.append(f"{value} direction")
-        else:
-            text = _scientific(value) if isinstance(value, float) else f"{value:,}"
-            parts.append(f"{_SYMBOLS[name]} = {text}")
-    return ",  ".join(parts)
-
-
-def _scientific(value: float) -> str:
-    text = f"{value:g}"
-    if "e" not in text:
-        return text
-    mantissa, power = text.split("e")
-    factor = "" if mantissa == "1" else rf"{mantissa} \times "
-    return rf"${factor}10^{{{int(power)}}}$"
+    drawn.supxlabel(shared, fontsize=8, color="#444444")

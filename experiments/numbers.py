@@ -22,6 +22,11 @@ def whole(text: str) -> int:
     return int(value)
 
 
+def kept(text: str) -> int | None:
+    """A whole number, or all."""
+    return None if text == "all" else whole(text)
+
+
 def wholes(text: str) -> tuple[int, ...]:
     """Whole numbers separated by commas."""
     return tuple(whole(part.strip()) for part in text.split(","))

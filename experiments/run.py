@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments.numbers import real, whole, wholes
+from experiments.numbers import kept, real, whole, wholes
 
 if TYPE_CHECKING:
     from sim.spec import Drift
+
+_FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
 
 EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
 
@@ -38,6 +40,28 @@ def command(
         int, typer.Option(parser=whole, metavar="SEED", help="Seed of a random direction.")
     ] = 0,
     seed: Annotated[int, typer.Option(parser=whole, metavar="SEED", help="Seed of the cloud.")] = 0,
+    format_: Annotated[str, typer.Option("--format", metavar="NAME", help=_FORMATS)] = "bfloat16",
+    rounding: Annotated[
+        str, typer.Option(metavar="NAME", help="nearest, toward-zero or stochastic.")
+    ] = "nearest",
+    schedule: Annotated[
+        str, typer.Option(metavar="NAME", help="constant, linear, cosine or exponential.")
+    ] = "constant",
+    decay: Annotated[
+        float, typer.Option(parser=real, metavar="REAL", help="Of the exponential schedule.")
+    ] = 0.99,
+    master: Annotated[
+        str, typer.Option(metavar="NAME", help="float32 master weights, or none.")
+    ] = "none",
+    jitter: Annotated[
+        float, typer.Option(parser=real, metavar="REAL", help="Spread of the tokens' strengths.")
+    ] = 0.0,
+    survivors: Annotated[
+        int | None,
+        typer.Option(
+            parser=kept, metavar="K", help="Tokens present at the end.", show_default="all"
+        ),
+    ] = None,
     records: Annotated[
         int, typer.Option(parser=whole, metavar="K", help="Count at K + 1 steps, 0 to X.")
     ] = 50,
@@ -63,8 +87,8 @@ def command(
     """Move one cloud and count its black holes.
 
     Draws TOKENS vectors of DIMS coordinates from N(0, SIGMA), moves them RADIUS
-    along a unit direction in STEPS float32 steps with bfloat16 rounding after
-    each, and counts which share a cell. The same command resumes a run that was
+    along a unit direction in STEPS float32 steps, rounded to FORMAT after each,
+    and counts which share a cell. The same command resumes a run that was
     interrupted.
     """
     from sim.spec import Drift
@@ -78,9 +102,16 @@ def command(
         direction=direction,
         direction_seed=direction_seed,
         seed=seed,
+        format=format_,
+        rounding=rounding,  # type: ignore[arg-type]  # Drift checks the names
+        schedule=schedule,  # type: ignore[arg-type]
+        decay=decay,
+        master=master,  # type: ignore[arg-type]
+        jitter=jitter,
+        survivors=survivors,
         records=records,
         at=at,
-        snapshots=snapshots,  # type: ignore[arg-type]  # Drift checks it
+        snapshots=snapshots,  # type: ignore[arg-type]
     )
     result = _run(drift, out or default_store(drift), device, overwrite)
     if as_json:

@@ -11,6 +11,9 @@ _ROWS = 12
 _HOLES = 12
 """Black holes shown, the largest first."""
 
+_USUAL = ("nearest", "constant")
+_OPTIONAL = ("master", "jitter", "survivors")
+
 _COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "radius", "stalled")
 
 
@@ -18,10 +21,7 @@ def show_run(result: dict[str, Any], console: Console | None = None) -> None:
     """Print what `drift run --json` gives: the records, then the black holes."""
     console = console or Console(highlight=False)
     spec, final = result["spec"], result["final"]
-    console.print(
-        f"[bold]{spec['tokens']:,} tokens × {spec['dims']:,} dims[/], σ = {spec['sigma']:g},"
-        f" R = {spec['radius']:g}, X = {spec['steps']:,}, direction {spec['direction']}"
-    )
+    console.print(_title(spec), soft_wrap=True)
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in _COLUMNS:
         table.add_column(name, justify="right")
@@ -44,6 +44,20 @@ def show_run(result: dict[str, Any], console: Console | None = None) -> None:
         soft_wrap=True,
     )
     console.print(f"store: {result['store']}", soft_wrap=True)
+
+
+def _title(spec: dict[str, Any]) -> str:
+    """The cloud, the drift, and whatever else is not as usual."""
+    special = [spec[name] for name in ("rounding", "schedule") if spec[name] not in _USUAL]
+    special += [f"{name} {spec[name]}" for name in _OPTIONAL if spec[name] not in (0, None, "none")]
+    return ", ".join(
+        [
+            f"[bold]{spec['tokens']:,} tokens × {spec['dims']:,} dims[/] in {spec['format']}",
+            f"σ = {spec['sigma']:g}, R = {spec['radius']:g}, X = {spec['steps']:,}",
+            f"direction {spec['direction']}",
+            *special,
+        ]
+    )
 
 
 def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

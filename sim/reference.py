@@ -1,14 +1,20 @@
-"""Rounding and stepping in plain NumPy and ml_dtypes: the definition of right.
+"""Rounding, stepping and whole drifts in plain NumPy and ml_dtypes: the definition of right.
 
-Slow and readable, and it shares nothing with the kernels but the formats and the
-random words; a device is believed when it agrees with this, bit for bit.
+Slow and readable, and it shares no arithmetic with the kernels; a device is
+believed when it agrees with this, bit for bit.
 """
+
+from collections.abc import Iterator
 
 import ml_dtypes
 import numpy as np
 
 from kernels.formats import Format
 from kernels.rounding import Rounding
+from kernels.step import SMALLEST_DISPLACEMENT
+from sim import schedule, tokens
+from sim.cloud import draw
+from sim.spec import Drift
 
 
 def dtype(target: Format) -> np.dtype:
@@ -49,3 +55,38 @@ def step(
     with np.errstate(over="ignore"):
         moved = codes.view(dtype(target)).astype(np.float32) + displacement
     return round_to(moved, target, rounding, words)
+
+
+def words(key: np.ndarray, numbers: np.ndarray, dims: int) -> np.ndarray:
+    """Random words as in kernels.threefry, uint32 (tokens, dims)."""
+    parts = [np.uint32(key[0]), np.uint32(key[1])]
+    parts.append(parts[0] ^ parts[1] ^ np.uint32(0x1BD11BDA))
+    a = numbers[:, None] + parts[0] + np.zeros(dims, np.uint32)
+    b = np.arange(dims, dtype=np.uint32) + parts[1] + np.zeros_like(a)
+    for n in range(20):
+        by = (13, 15, 26, 6, 17, 29, 16, 24)[n % 8]
+        a = a + b
+        b = ((b << np.uint32(by)) | (b >> np.uint32(32 - by))) ^ a
+        if n % 4 == 3:
+            group = n // 4 + 1
+            a = a + parts[group % 3]
+            b = b + parts[(group + 1) % 3] + np.uint32(group)
+    return a
+
+
+def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
+    """Codes (tokens, dims) at each record of `drift`, as they are seen."""
+    held, seen = drift.motion.held, drift.target
+    codes = held.code(seen.value(draw(drift, 0, drift.tokens)))
+    strength = tokens.strengths(drift)[:, None]
+    numbers = np.arange(drift.tokens, dtype=np.uint32)
+    for t in range(drift.steps + 1):
+        if t:
+            c = schedule.displacements(drift, u, t, t)
+            if drift.motion.jitter:
+                c = c * strength
+                c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
+            random = words(schedule.keys(drift, t, t)[0], numbers, drift.dims)
+            codes = step(codes, c, held, drift.rounding, random)
+        if t in drift.record_steps:
+            yield round_to(held.value(codes).astype(np.float32), seen, "nearest")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from experiments import cli
+from kernels.formats import FORMATS
 from sim.store import RunStore
 
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "4"]
@@ -76,6 +77,22 @@ BAD = {
     "direction too long": ([*SMALL, "--direction", "long.npy"], "its shape is (17,)"),
     "direction zero": ([*SMALL, "--direction", "zero.npy"], "it is zero"),
     "direction not finite": ([*SMALL, "--direction", "nan.npy"], "not finite"),
+    "an unknown format": ([*SMALL, "--format", "fp8"], "it must be one of bfloat16, float16"),
+    "an unknown rounding": ([*SMALL, "--rounding", "up"], "nearest, toward-zero, stochastic"),
+    "an unknown schedule": ([*SMALL, "--schedule", "x"], "constant, linear, cosine, expo"),
+    "decay too large": ([*SMALL, "--decay", "1"], "decay is 1; it must be between 0 and 1"),
+    "survivors too many": ([*SMALL, "--survivors", "21"], "survivors is 21; it must be in 1"),
+    "survivors no number": ([*SMALL, "--survivors", "most"], "'most' is not a number"),
+    "jitter absurd": ([*SMALL, "--jitter", "11"], "jitter is 11; it must be in 0 ... 10"),
+    "jitter out of range": ([*SMALL, "--jitter", "9", "--radius", "3e38"], "radius that fits"),
+    "float4 ends at 6": (
+        [*SMALL, "--format", "float4_e2m1fn", "--direction", "axis", "--radius", "7"],
+        "float4_e2m1fn's range, the largest radius that fits is 6",
+    ),
+    "master and stochastic": (
+        [*SMALL, "--master", "float32", "--rounding", "stochastic"],
+        "rounding is stochastic with master float32",
+    ),
     "no such device": ([*SMALL, "--device", "tpu"], "device tpu is not there"),
     "an unknown device": ([*SMALL, "--device", "abacus"], "device is 'abacus'"),
     "too much memory": ([*SMALL, "--tokens", "1e12"], "GiB of memory"),
@@ -115,10 +132,21 @@ def test_a_complete_store_needs_overwrite(in_tmp, capsys):
 
 def test_help_of_every_verb_has_an_example(capsys):
     assert "run" in drift(capsys, "--help")[1]
-    for verb in (["run"], ["plot", "curves"], ["info"]):
+    for verb in (["run"], ["plot", "curves"], ["check"], ["info"]):
         status, out, _ = drift(capsys, *verb, "--help")
         assert status == 0
         assert f"drift {' '.join(verb)}" in out.split("Example:")[1]
+
+
+def test_every_format_is_named_in_the_help_and_runs(in_tmp, capsys):
+    text = " ".join(drift(capsys, "run", "--help")[1].replace("│", " ").split())
+    for name in FORMATS:
+        assert name in text
+        arguments = [*SMALL, "--sigma", "0.01", "--format", name, "--jitter", "0.1"]
+        status, out, _ = drift(capsys, *arguments, "--survivors", "5")
+        assert status == 0
+        assert f"in {name}" in out
+        assert "jitter 0.1, survivors 5" in out
 
 
 def test_the_version_is_told_and_a_missing_verb_gets_the_help(capsys):

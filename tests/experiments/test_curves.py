@@ -47,6 +47,7 @@ def test_the_caption_holds_what_is_shared_and_the_legend_what_differs(stores):
         assert part in caption
     assert "seed = 0" in caption  # the direction's
     assert {"seed = 0", "seed = 1"} <= set(legend)
+    assert "bfloat16" not in caption  # the usual goes without saying
 
 
 def test_the_verb_writes_a_png_and_an_svg(stores, in_tmp, capsys):

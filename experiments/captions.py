@@ -1,0 +1,56 @@
+"""What a figure's runs are, in symbols: σ, R, X, N, D, and whatever is not as usual."""
+
+from typing import Any
+
+_SHOWN = {
+    "sigma": r"$\sigma$ = {}",
+    "radius": "$R$ = {}",
+    "steps": "$X$ = {}",
+    "tokens": "$N$ = {}",
+    "dims": "$D$ = {}",
+    "direction": "{} direction",
+    "direction_seed": "direction seed = {}",
+    "seed": "seed = {}",
+    "format": "{}",
+    "rounding": "{} rounding",
+    "schedule": "{} schedule",
+    "master": "master {}",
+    "jitter": "jitter = {}",
+    "survivors": "survivors = {}",
+}
+_USUAL = {
+    "format": "bfloat16",
+    "rounding": "nearest",
+    "schedule": "constant",
+    "master": "none",
+    "jitter": 0.0,
+    "survivors": None,
+}
+"""What is left out where all runs have it."""
+
+
+def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:
+    """What the runs share, and for each run what it has of its own."""
+    shared = [name for name in _SHOWN if len({spec[name] for spec in specs}) == 1]
+    own = [name for name in _SHOWN if name not in shared]
+    unusual = [name for name in shared if specs[0][name] != _USUAL.get(name, ...)]
+    return _text(specs[0], unusual), [_text(spec, own) for spec in specs]
+
+
+def _text(spec: dict[str, Any], names: list[str]) -> str:
+    return ",  ".join(_SHOWN[name].format(_value(spec[name])) for name in names)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return _scientific(value)
+    return f"{value:,}" if isinstance(value, int) else "all" if value is None else str(value)
+
+
+def _scientific(value: float) -> str:
+    text = f"{value:g}"
+    if "e" not in text:
+        return text
+    mantissa, power = text.split("e")
+    factor = "" if mantissa == "1" else rf"{mantissa} \times "
+    return rf"${factor}10^{{{int(power)}}}$"

@@ -1,0 +1,43 @@
+"""`drift check`: does this device round as it must?"""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+EXAMPLE = "Example: drift check --device gpu"
+
+
+def command(
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Compare every kernel on this device with NumPy and ml_dtypes, bit for bit.
+
+    One check for each format and rounding, and fused, edges, cloud and run.
+    Exits 1, with the first differing input, where one does not hold.
+    """
+    from sim import check
+    from sim import device as devices
+
+    if device == "cpu":
+        devices.only_cpu()
+    chosen = devices.find(device)
+    found = []
+    for each in check.checks(chosen):
+        found.append(each)
+        if not as_json:
+            print(f"{'ok   ' if each.ok else 'WRONG'}  {each.name:26}  {each.detail}", flush=True)
+    report = check.report(chosen, found)
+    if as_json:
+        print(json.dumps(report))
+    else:
+        wrong = sum(not each.ok for each in found)
+        verdict = "all hold" if report["ok"] else f"{wrong} of {len(found)} do not hold"
+        print(f"{chosen.platform} ({chosen.device_kind}): {verdict}")
+    if not report["ok"]:
+        sys.stdout.flush()
+        raise typer.Exit(1)

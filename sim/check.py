@@ -1,0 +1,78 @@
+"""Does a device round as it must? Every kernel against NumPy and ml_dtypes, bit for bit.
+
+A check either holds or names the first input for which it does not, with the
+bits that were expected and those that were found.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from typing import Any, get_args
+
+import jax
+
+from kernels.formats import FORMATS
+from kernels.rounding import Rounding
+from kernels.step import Motion
+from sim import trials
+from sim.trials import Mismatch
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check; the names are those of the JSON."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def checks(device: jax.Device) -> Iterator[Check]:
+    """Every check of `device`, in turn."""
+    for target in FORMATS.values():
+        for rounding in get_args(Rounding):
+            motion = Motion(target, target, rounding)
+            name = f"{target.name} {rounding}"
+            yield _outcome(name, partial(trials.rounds, device, motion))
+    yield _outcome("fused", partial(trials.fuses, device))
+    yield _outcome("edges", partial(trials.keeps_edges, device))
+    yield _outcome("cloud", partial(trials.draws, device))
+    yield _outcome("run", partial(trials.runs, device))
+
+
+def report(device: jax.Device, found: list[Check]) -> dict[str, Any]:
+    """What `drift check --json` prints."""
+    return {
+        "ok": all(check.ok for check in found),
+        "device": {"platform": device.platform, "kind": device.device_kind},
+        "checks": [asdict(check) for check in found],
+    }
+
+
+def trust(device: jax.Device, motion: Motion) -> dict[str, Any]:
+    """Check quickly, once a process, that a device other than the CPU can be trusted.
+
+    Returns what the store's attributes say of it. Raises RuntimeError, naming the
+    first differing input, where the device rounds wrongly.
+    """
+    if device.platform == "cpu":
+        return {}
+    return {"check": {"ok": True, "detail": _quickly(device, motion)}}
+
+
+@cache
+def _quickly(device: jax.Device, motion: Motion) -> str:
+    try:
+        return trials.rounds(device, motion, quick=True)
+    except Mismatch as wrong:
+        kind = f"{device.platform} ({device.device_kind})"
+        raise RuntimeError(f"{kind} does not round as it must: {wrong}; see drift check") from wrong
+
+
+def _outcome(name: str, trial: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, trial())
+    except Mismatch as wrong:
+        return Check(name, False, str(wrong))
+    except jax.errors.JaxRuntimeError as error:
+        return Check(name, False, f"did not run: {' '.join(str(error).split())[:300]}")

@@ -1,0 +1,52 @@
+"""May a run be written where it is asked to be?
+
+A place is free, or holds the unfinished beginning of this very run, which is
+then resumed. Anything else is refused, and nothing that drift did not write is
+ever replaced.
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sim import layout
+from sim.errors import BadInput
+from sim.simulation import Simulation
+from sim.spec import Drift
+from sim.store import RunStore, replace
+
+
+def begin(out: Path, simulation: Simulation, attributes: dict[str, Any]) -> None:
+    """Put an empty store at `out`, in the place of what may be there."""
+    new = out.with_name(out.name + ".new")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        layout.make(new, simulation.drift, simulation.u, attributes)
+        replace(new, out)
+    except OSError as error:
+        raise BadInput(f"{out} can't be written: {error.strerror or error}") from error
+
+
+def resumable(drift: Drift, out: Path, overwrite: bool) -> bool:
+    """Whether `out` holds the beginning of this run; BadInput where it is in the way."""
+    if not out.exists():
+        return False
+    store = RunStore(out)
+    if overwrite:
+        return False
+    if store.complete:
+        raise BadInput(f"{out} is complete; --overwrite runs it again, --out names another place")
+    mine, theirs = drift.as_json(), store.attrs["spec"]
+    differing = [name for name in mine if mine[name] != theirs.get(name)]
+    if differing:
+        name = differing[0]
+        raise BadInput(
+            f"{out} is an unfinished run with {name} {theirs.get(name)}, not {mine[name]};"
+            f" --overwrite replaces it"
+        )
+    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
+    if made_by != this:
+        raise BadInput(
+            f"{out} was begun by version {made_by}, this is {this}; --overwrite replaces it"
+        )
+    return True

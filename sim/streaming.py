@@ -1,0 +1,59 @@
+"""A drift streamed into its store: each record is on disk before the next one begins."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+import numpy as np
+
+from sim import bits, interrupts
+from sim.counts import Counts, State
+from sim.simulation import Simulation
+from sim.store import RunStore
+
+Progress = Callable[[Counts, int, int], None]
+"""Told of each record: its counts, how many are done, how many there are."""
+
+
+def stream(
+    simulation: Simulation,
+    store: RunStore,
+    pool: Executor,
+    progress: Progress,
+    checkpoint_seconds: float,
+) -> State:
+    """Run from where the store stands to the last step, and return its state."""
+    drift = simulation.drift
+    records, kept = drift.record_steps, drift.snapshot_steps
+    checkpoints = bits.Checkpoints(store, pool, checkpoint_seconds)
+    done = {counts.step for counts in store.records()}
+    begun = "initial" in store.attrs
+    saved = checkpoints.latest() if begun else None
+    if saved:
+        simulation.resume(*saved)
+    ahead = {step for step in records if step not in done} | {drift.steps}
+    if not begun:
+        ahead.add(0)
+    state = None
+    for state in simulation.states(sorted(ahead)):
+        step = state.counts.step
+        with interrupts.waiting():
+            if step in kept:
+                _keep(store, kept.index(step), state, pool)
+            if step == 0:
+                store.update(initial=state.counts.as_json())
+            if step in records and step not in done:
+                store.write_record(records.index(step), state.counts)
+                done.add(step)
+                progress(state.counts, len(done), len(records))
+            if step < drift.steps:
+                checkpoints.save_if_due(step, state.seen.held)
+    checkpoints.drop()
+    assert state is not None, "the last step is always ahead"
+    return state
+
+
+def _keep(store: RunStore, snapshot: int, state: State, pool: Executor) -> None:
+    """Write the codes of a snapshot, and who is present where tokens leave."""
+    bits.write(store.array("bits"), snapshot, state.rows, pool)
+    if "present" in store.group:
+        store.array("present")[snapshot] = state.seen.present.astype(np.int8)

@@ -1,0 +1,147 @@
+"""What a device is asked to do in a check, and whether it did: one trial each.
+
+A trial returns what held, in words, or raises Mismatch.
+"""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
+
+import jax
+import numpy as np
+
+from kernels.advance import BLOCK, STAY, advance
+from kernels.fingerprint import weights
+from kernels.formats import FORMATS, Format
+from kernels.rounding import Rounding
+from kernels.step import Motion, Steps, Tokens
+from sim import reference
+from sim.chunks import Chunks
+from sim.cloud import draw
+from sim.probes import codes_of, displacements_of, fitting
+from sim.simulation import Simulation
+from sim.spec import Drift
+
+CLOUD = "4ac92bdc"
+"""The start of the SHA-256 of what `draws` draws, on every machine."""
+
+RUNS = (
+    Drift(sigma=1e-9, tokens=24, dims=256, steps=40),
+    Drift(sigma=1e-9, tokens=24, dims=256, steps=40, rounding="stochastic"),
+    Drift(sigma=1e-9, tokens=24, dims=256, steps=40, jitter=0.3, schedule="cosine"),
+    Drift(sigma=1e-9, tokens=24, dims=256, steps=40, master="float32", schedule="linear"),
+    Drift(sigma=1e-3, tokens=24, dims=256, steps=40, format="float16", rounding="toward-zero"),
+)
+"""Small whole runs, one for each kind of kernel."""
+
+
+class Mismatch(Exception):
+    """The first input for which a device differs from the reference."""
+
+
+def rounds(device: jax.Device, motion: Motion, quick: bool = False) -> str:
+    """One step from every code by every displacement."""
+    target = motion.held
+    codes = codes_of(target)
+    count = 0
+    for wanted in displacements_of(target, codes, quick):
+        block = fitting(target, codes, wanted)[None]
+        _compare(target, codes, block, _move(device, motion, codes, block), motion.rounding)
+        count += len(codes)
+    return f"{count:,} sums agree"
+
+
+def fuses(device: jax.Device) -> str:
+    """Many steps in one call against the same steps of the reference, one by one."""
+    rng = np.random.default_rng(2)
+    for target in FORMATS.values():
+        codes = codes_of(target)
+        values = target.value(codes)
+        unit = np.clip(target.ulp(values), 2.0**-90, target.largest / (8 * BLOCK))
+        unit[np.abs(values) > target.largest / 4] = 0
+        block = (rng.uniform(-2, 2, (BLOCK, len(codes))) * unit).astype(np.float32)
+        for rounding in get_args(Rounding):
+            found = _move(device, Motion(target, target, rounding), codes, block)
+            _compare(target, codes, block, found, rounding)
+    return f"{BLOCK} steps in one call agree with {BLOCK} steps one by one, in every format"
+
+
+def keeps_edges(device: jax.Device) -> str:
+    """Every code where nothing, or zero, is added: signed zeros and subnormals too."""
+    for target in FORMATS.values():
+        codes = codes_of(target)
+        for rounding in get_args(Rounding):
+            for c in (STAY, 0.0):
+                block = np.full((1, len(codes)), c, np.float32)
+                found = _move(device, Motion(target, target, rounding), codes, block)
+                _compare(target, codes, block, found, rounding)
+    return "signed zeros, subnormals and largest values agree, in every format"
+
+
+def draws(device: jax.Device) -> str:
+    """The cloud's bits, there and back, against those stored with the program."""
+    digest = hashlib.sha256()
+    for target in FORMATS.values():
+        drift = Drift(sigma=target.largest / 64, tokens=64, dims=512, format=target.name)
+        cloud = draw(drift, 0, 64)
+        back = np.asarray(jax.device_put(cloud, device))
+        digest.update(back.astype(back.dtype.newbyteorder("<")).tobytes())
+    found = digest.hexdigest()[: len(CLOUD)]
+    if found != CLOUD:
+        raise Mismatch(f"expected the cloud {CLOUD}, found {found}")
+    return f"the cloud's fingerprint is {CLOUD}"
+
+
+def runs(device: jax.Device) -> str:
+    """Whole runs at a small size, every record, against the reference."""
+    for drift in RUNS:
+        with ThreadPoolExecutor(1) as pool:
+            chunks = Chunks.plan(drift.tokens, drift.dims, 1)
+            simulation = Simulation(drift, chunks, device, pool)
+            states = simulation.states(drift.record_steps)
+            for state, expected in zip(states, reference.walk(drift, simulation.u), strict=True):
+                found = state.rows.span(0, drift.tokens)
+                if not np.array_equal(found, expected):
+                    token, dim = np.argwhere(found != expected)[0]
+                    raise Mismatch(
+                        f"step {state.counts.step} of {drift}, token {token}, dim {dim}:"
+                        f" expected {expected[token, dim]:#x}, found {found[token, dim]:#x}"
+                    )
+    return f"{len(RUNS)} small runs agree at every step"
+
+
+def _keys(steps: int) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 2**32, (steps, 2), dtype=np.uint32)
+
+
+def _move(device: jax.Device, motion: Motion, codes: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """What the device makes of `codes` (n,) by the steps of `block` (steps, n)."""
+    padded = np.zeros((BLOCK, len(codes)), np.float32)
+    padded[: len(block)] = block
+    one = (np.uint32(0), np.float32(1), np.True_)
+    token = Tokens(*jax.device_put([np.full((1, 1), x) for x in one], device))
+    shared = [padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)]
+    rest = jax.device_put([codes.reshape(1, 1, -1), weights(len(codes)), np.float32(1)], device)
+    steps = Steps(*jax.device_put(shared, device))
+    done = advance(rest[0], token, steps, rest[1], rest[2], motion=motion)
+    return np.asarray(done.codes).ravel()
+
+
+def _compare(
+    target: Format, codes: np.ndarray, block: np.ndarray, found: np.ndarray, rounding: Rounding
+) -> None:
+    """Raise Mismatch where `found` is not what the reference makes of `codes`."""
+    expected = codes
+    for c, key in zip(block, _keys(len(block)), strict=True):
+        words = None
+        if rounding == "stochastic":
+            words = reference.words(key, np.zeros(1, np.uint32), len(codes))[0]
+        expected = reference.step(expected, c, target, rounding, words)
+    wrong = np.flatnonzero(expected != found)
+    if len(wrong):
+        k = wrong[0]
+        raise Mismatch(
+            f"{target.name} {rounding}: code {codes[k]:#x} ({target.value(codes[k]):g}) moved by"
+            f" {', '.join(f'{c:.9g}' for c in block[:3, k])}{' …' if len(block) > 3 else ''}:"
+            f" expected {expected[k]:#x}, found {found[k]:#x}"
+        )
