@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := results/demo
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint aot clean
 
 demo: .venv/installed
 	$(BIN)/drift run --sigma 1e-9 --device cpu --out $(DEMO).zarr --overwrite
@@ -32,5 +32,14 @@ lint: .venv/installed-lint
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
 
+# The CUDA and TPU compilers are large and pin their own versions: an environment apart.
+aot: .venv-aot/installed
+	.venv-aot/bin/python -m experiments.aot results/aot/README.md
+
+.venv-aot/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-aot
+	.venv-aot/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[aot]'
+	touch $@
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-aot

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BELOW = {"kernels": set(), "sim": {"kernels"}, "experiments": {"sim"}}
+BELOW = {"kernels": set(), "sim": {"kernels"}, "experiments": {"sim", "kernels"}}
 FILES = [path for package in BELOW for path in sorted((ROOT / package).rglob("*.py"))]
 
 

@@ -1,0 +1,145 @@
+"""Compile every kernel for GPUs and TPUs that are not here, and read what came out.
+
+    python -m experiments.aot results/aot/README.md
+
+Lowering shows what was asked for; only the final code shows what is done. For
+each device every kernel is compiled twice: four steps in a row without a loop,
+where a compiler would drop roundings if it could, and as the run's own kernel.
+A form that is known to lose its roundings, the pair of casts, is compiled beside
+them: a reader that does not find it wrong would find nothing wrong.
+
+Needs the compilers (`make aot` installs them into an environment of their own).
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+DUMP = Path(tempfile.mkdtemp(prefix="drift-aot-"))
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = f"--xla_dump_to={DUMP} --xla_dump_emitter_re=.*"
+os.environ["LIBTPU_INIT_ARGS"] = f"--xla_jf_dump_to={DUMP} --xla_jf_dump_llo_text=true"
+os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
+os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
+
+import jax  # noqa: E402 - the compilers read the variables when they are loaded
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+from jax.sharding import SingleDeviceSharding  # noqa: E402
+
+from experiments.aot_page import Row, page  # noqa: E402
+from experiments.assembly import Sums, read_bundles, read_ptx  # noqa: E402
+from experiments.targets import TARGETS, Target, device  # noqa: E402
+from kernels.advance import BLOCK, advance  # noqa: E402
+from kernels.formats import BFLOAT16, FLOAT32, FORMATS  # noqa: E402
+from kernels.rounding import Rounding, quantise, widen  # noqa: E402
+from kernels.step import Motion, Steps, Tokens, step  # noqa: E402
+
+ROWS, DIMS, STEPS = 64, 2560, 4
+
+MOTIONS = {
+    **{
+        f"{target.name} {rounding}": Motion(target, target, rounding)
+        for target in FORMATS.values()
+        for rounding in get_args(Rounding)
+    },
+    "float32 master": Motion(FLOAT32, BFLOAT16),
+    "jitter": Motion(jitter=True),
+}
+
+
+def shapes(motion: Motion, tiled: bool, spec: Callable[..., Any]) -> tuple[Any, Tokens]:
+    """A chunk's codes and tokens, as the run's kernel takes them or without tiles."""
+    rows = (1, ROWS) if tiled else (ROWS,)
+    kinds = (np.uint32, np.float32, np.bool_)
+    codes = spec((*rows, DIMS), motion.held.storage)
+    return codes, Tokens(*(spec(rows, kind) for kind in kinds))
+
+
+def block(steps: int, spec: Callable[..., Any]) -> Steps:
+    """A block of steps."""
+    displacements, keys = spec((steps, DIMS), np.float32), spec((steps, 2), np.uint32)
+    return Steps(displacements, keys, spec((), np.int32), spec((), np.uint32))
+
+
+def unrolled(motion: Motion) -> Callable[..., jax.Array]:
+    """Four steps without a loop."""
+
+    def steps(codes: jax.Array, tokens: Tokens, *each: Steps) -> jax.Array:
+        values = widen(codes, motion.held)
+        for one in each:
+            values = step(values, jnp.int32(0), tokens, one, motion)
+        return quantise(values, motion.held, "nearest").astype(motion.held.storage)
+
+    return steps
+
+
+def cast_pairs(codes: jax.Array, tokens: Tokens, *each: Steps) -> jax.Array:
+    """The wrong form: a cast there and back in place of a rounding."""
+    values = as_bfloat16(codes).astype(jnp.float32)
+    for one in each:
+        values = (values + one.displacements).astype(jnp.bfloat16).astype(jnp.float32)
+    return jax.lax.bitcast_convert_type(values.astype(jnp.bfloat16), jnp.uint16)
+
+
+def as_bfloat16(codes: jax.Array) -> jax.Array:
+    """bfloat16 codes as that type."""
+    return jax.lax.bitcast_convert_type(codes, jnp.bfloat16)
+
+
+def read(target: Target, lowered: Any) -> Sums:
+    """Compile what was lowered, and read the final code of it alone."""
+    shutil.rmtree(DUMP)
+    DUMP.mkdir()
+    lowered.compile()
+    kind, reader = ("*.ptx", read_ptx)
+    if target.platform == "tpu":
+        kind, reader = ("*-final_bundles.txt", read_bundles)
+    files = [p for p in DUMP.glob(kind) if "schedule-analysis" not in p.name]
+    if not files:
+        raise RuntimeError(f"{target.name}: the compiler left no {kind} in {DUMP}")
+    return sum((reader(p.read_text()) for p in files), Sums())
+
+
+def rows() -> list[Row]:
+    """Every kernel on every target."""
+    found = []
+    for target in TARGETS:
+        sharding = SingleDeviceSharding(device(target))
+
+        def spec(shape: tuple[int, ...], kind: Any, sharding: Any = sharding) -> Any:
+            return jax.ShapeDtypeStruct(shape, kind, sharding=sharding)
+
+        each = [block(1, spec) for _ in range(STEPS)]
+        for name, motion in MOTIONS.items():
+            flat, tiled = shapes(motion, False, spec), shapes(motion, True, spec)
+            form, rest = unrolled(motion), (spec((2, DIMS), np.uint32), spec((), np.float32))
+            kernel = (*tiled, block(BLOCK, spec), *rest)
+            in_row = read(target, jax.jit(form).lower(*flat, *each))
+            in_run = read(target, advance.lower(*kernel, motion=motion))
+            found.append(Row(target, name, motion.held is FLOAT32, in_row, in_run))
+            print(f"{target.name} {name}: {in_row} {in_run}", file=sys.stderr, flush=True)
+        flat = shapes(Motion(), False, spec)
+        control = read(target, jax.jit(cast_pairs).lower(*flat, *each))
+        found.append(Row(target, "control: pair of casts", None, control, None))
+        print(f"{target.name} control: {control}", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> int:
+    """Write the page named on the command line; 1 where something is not as it must be."""
+    found = rows()
+    text, ok = page(found, jax.__version__)
+    path = Path(sys.argv[1])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    print(f"{path}: {'every rounding is there' if ok else 'NOT every rounding is there'}")
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,134 @@
+"""Reading final GPU and TPU code: which float32 sums are rounded before they are used?
+
+add       a float32 addition: add.f32 in PTX, vadd.f32 in TPU bundles
+unrounded an addition whose result another addition takes as it is, or that is
+          stored as it is: the rounding between them has been dropped
+product   a float32 multiplication
+fused     a multiply-add in one instruction, whose product is not rounded
+
+A rounding is integer arithmetic or a conversion, so an addition that is rounded
+hands its result to something else first. Moves hand it on unchanged. A TPU adds
+up the lanes of a register, turning it, to pick one row of an array out of
+zeros; such additions are no steps and are left out.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_PTX = re.compile(r"^\s*(?:@!?%p\d+\s+)?([a-z][\w.:]*)\s+(.*);\s*$", re.MULTILINE)
+_BUNDLE = re.compile(r"%(\w+)\s*=\s*([a-z][\w.]*)\s+([^;}]*)")
+_BUNDLE_STORE = re.compile(r"\bvst\b[^;}]*/\*vst_source=\*/%(\w+)")
+_REGISTER = re.compile(r"%([a-z]\w*)")
+
+_ADD = re.compile(r"^v?add(\.rn)?(\.ftz)?\.f32$")
+_MOVE = re.compile(r"^(mov\.[buf](32|64)|vmov)$")
+_TURN = re.compile(r"^vrot\b")
+_FUSED = re.compile(r"^(fma(\.rn)?(\.ftz)?\.f32|vfma\S*\.f32|vmad\S*\.f32)$")
+_PRODUCT = re.compile(r"^v?mul(\.rn)?(\.ftz)?\.f32$")
+_STORE = re.compile(r"^st\.")
+
+
+class Instruction(NamedTuple):
+    """One instruction: what it does, the register it sets, those it reads."""
+
+    operation: str
+    target: str
+    sources: list[str]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """How many additions some code has, and what becomes of them."""
+
+    adds: int = 0
+    unrounded: int = 0
+    fused: int = 0
+    products: int = 0
+
+    @property
+    def rounded(self) -> int:
+        """Additions that are rounded before anything else happens to them."""
+        return self.adds - self.unrounded
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(
+            self.adds + other.adds,
+            self.unrounded + other.unrounded,
+            self.fused + other.fused,
+            self.products + other.products,
+        )
+
+
+def read_ptx(text: str) -> Sums:
+    """The sums of a PTX module (each register name is its own within a kernel)."""
+    total = Sums()
+    for kernel in re.split(r"\.entry\b", text)[1:]:
+        instructions: list[Instruction] = []
+        for operation, operands in _PTX.findall(kernel):
+            registers = _REGISTER.findall(operands)
+            stores = bool(_STORE.match(operation))
+            target = "" if stores or not registers else registers[0]
+            # Of a store the address comes first, in brackets.
+            sources = _REGISTER.findall(operands.split("]")[-1]) if stores else registers[1:]
+            instructions.append(Instruction(operation, target, sources))
+        total += _count(instructions)
+    return total
+
+
+def read_bundles(text: str) -> Sums:
+    """The sums of a TPU program's final bundles."""
+    instructions = [
+        Instruction(operation, target, _REGISTER.findall(operands))
+        for target, operation, operands in _BUNDLE.findall(text)
+    ]
+    instructions += [Instruction("st.", "", [source]) for source in _BUNDLE_STORE.findall(text)]
+    return _count(instructions)
+
+
+def _count(instructions: list[Instruction]) -> Sums:
+    names = {one.target: k for k, one in enumerate(instructions) if _ADD.match(one.operation)}
+    origins, turned = _handed_on(instructions, names)
+    links = [
+        (names[one.target], origins[source], source in turned)
+        for one in instructions
+        if one.target in names
+        for source in one.sources
+        if source in origins
+    ]
+    gathering = _reductions(links)
+    used = {add for _, add, _ in links}
+    for one in instructions:
+        if _STORE.match(one.operation) or _FUSED.match(one.operation):
+            used.update(origins[source] for source in one.sources if source in origins)
+    return Sums(
+        adds=len(names) - len(gathering),
+        unrounded=len(used - gathering),
+        fused=sum(bool(_FUSED.match(one.operation)) for one in instructions),
+        products=sum(bool(_PRODUCT.match(one.operation)) for one in instructions),
+    )
+
+
+def _handed_on(
+    instructions: list[Instruction], names: dict[str, int]
+) -> tuple[dict[str, int], set[str]]:
+    """Which addition each register holds as it is, and which of them turned its lanes."""
+    origins, turned = dict(names), set()
+    for one in instructions:  # definitions come before uses, but for loops
+        if one.sources and one.sources[0] in origins:
+            if _TURN.match(one.operation):
+                turned.add(one.target)
+            if _TURN.match(one.operation) or _MOVE.match(one.operation):
+                origins[one.target] = origins[one.sources[0]]
+    return origins, turned
+
+
+def _reductions(links: list[tuple[int, int, bool]]) -> set[int]:
+    """Additions of sums over the lanes of a register: all that hang together with a turn."""
+    found = {add for link in links if link[2] for add in link[:2]}
+    growing = True
+    while growing:
+        before = len(found)
+        found.update(add for one, other, _ in links if {one, other} & found for add in (one, other))
+        growing = len(found) > before
+    return found
