@@ -7,7 +7,8 @@ product   a float32 multiplication
 fused     a multiply-add in one instruction, whose product is not rounded
 
 A rounding is integer arithmetic or a conversion, so an addition that is rounded
-hands its result to something else first. Moves hand it on unchanged. A TPU adds
+hands its result to something else first. Moves hand it on unchanged, and so do
+registers spilled to memory and read back. A TPU adds
 up the lanes of a register, turning it, to pick one row of an array out of
 zeros; such additions are no steps and are left out.
 """
@@ -18,7 +19,8 @@ from typing import NamedTuple
 
 _PTX = re.compile(r"^\s*(?:@!?%p\d+\s+)?([a-z][\w.:]*)\s+(.*);\s*$", re.MULTILINE)
 _BUNDLE = re.compile(r"%(\w+)\s*=\s*([a-z][\w.]*)\s+([^;}]*)")
-_BUNDLE_STORE = re.compile(r"\bvst\b[^;}]*/\*vst_source=\*/%(\w+)")
+_BUNDLE_STORE = re.compile(r"\bvst\b([^;}]*)/\*vst_source=\*/%(\w+)")
+_SPILL = re.compile(r"#(\w+_spill)\b")
 _REGISTER = re.compile(r"%([a-z]\w*)")
 
 _ADD = re.compile(r"^v?add(\.rn)?(\.ftz)?\.f32$")
@@ -78,11 +80,18 @@ def read_ptx(text: str) -> Sums:
 
 def read_bundles(text: str) -> Sums:
     """The sums of a TPU program's final bundles."""
-    instructions = [
-        Instruction(operation, target, _REGISTER.findall(operands))
-        for target, operation, operands in _BUNDLE.findall(text)
-    ]
-    instructions += [Instruction("st.", "", [source]) for source in _BUNDLE_STORE.findall(text)]
+    instructions = []
+    for target, operation, operands in _BUNDLE.findall(text):
+        slot = _SPILL.search(operands) if operation == "vld" else None
+        if slot:
+            instructions.append(Instruction("vmov", target, [slot[1]]))
+        else:
+            instructions.append(Instruction(operation, target, _REGISTER.findall(operands)))
+    for address, source in _BUNDLE_STORE.findall(text):
+        slot = _SPILL.search(address)
+        instructions.append(
+            Instruction("vmov" if slot else "st.", slot[1] if slot else "", [source])
+        )
     return _count(instructions)
 
 
@@ -114,12 +123,15 @@ def _handed_on(
 ) -> tuple[dict[str, int], set[str]]:
     """Which addition each register holds as it is, and which of them turned its lanes."""
     origins, turned = dict(names), set()
-    for one in instructions:  # definitions come before uses, but for loops
-        if one.sources and one.sources[0] in origins:
-            if _TURN.match(one.operation):
-                turned.add(one.target)
-            if _TURN.match(one.operation) or _MOVE.match(one.operation):
-                origins[one.target] = origins[one.sources[0]]
+    known = 0
+    while len(origins) > known:
+        known = len(origins)
+        for one in instructions:
+            if one.sources and one.sources[0] in origins:
+                if _TURN.match(one.operation):
+                    turned.add(one.target)
+                if _TURN.match(one.operation) or _MOVE.match(one.operation):
+                    origins[one.target] = origins[one.sources[0]]
     return origins, turned
 
 

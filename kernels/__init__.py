@@ -1,9 +1,9 @@
-"""Arithmetic on arrays: rounding, the step, row fingerprints, exact sums.
+"""Arithmetic on arrays: formats, rounding, the step, row fingerprints, exact sums.
 
 Words used throughout the package:
 
 code        a value of a format as the unsigned integer of its bits
-value       the same as a float32, which holds every bfloat16 exactly
+value       the same as a float32, which holds every value of every format
 displacement  the float32 vector that one step adds to every token
 tile        a few token rows that are moved together, so that they stay in cache
 

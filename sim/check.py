@@ -57,7 +57,10 @@ def trust(device: jax.Device, motion: Motion) -> dict[str, Any]:
     """
     if device.platform == "cpu":
         return {}
-    return {"check": {"ok": True, "detail": _quickly(device, motion)}}
+    looks = Motion(motion.seen, motion.seen)  # how a master is looked at
+    motions = [motion] if motion.held == motion.seen else [motion, looks]
+    details = [f"{one.held.name} {one.rounding}: {_quickly(device, one)}" for one in motions]
+    return {"check": {"ok": True, "detail": "; ".join(details)}}
 
 
 @cache

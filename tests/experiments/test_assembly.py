@@ -73,6 +73,19 @@ def test_bundles_with_and_without_roundings():
     )
 
 
+def test_a_spilled_register_is_followed_through_memory():
+    spilled = """
+  0x1   :  { %v10_v1 = vadd.f32 %v1_v0, %v2_v3 }
+  0x2   :  { %40 = vst [vmem:[#allocation7_spill] sm:$0xff] /*vst_source=*/%v10_v1 }
+  0x3   :  { %v11_v2 = vld [vmem:[#allocation7_spill] sm:$0xff] }
+  0x4   :  { %v12_v1 = vshrl.u32 %v11_v2, 16 }
+  0x5   :  { %9 = vst [vmem:[%s2] sm:$0xff] /*vst_source=*/%v12_v1 }
+"""
+    assert read_bundles(spilled) == Sums(adds=1)
+    elided = spilled.replace("vshrl.u32 %v11_v2, 16", "vadd.f32 %v11_v2, %v2_v3")
+    assert read_bundles(elided) == Sums(adds=2, unrounded=2)
+
+
 def test_sums_over_lanes_are_no_steps():
     lanes = """
   0x1   :  { %v10_v1 = vadd.f32 %v1_v0, %v2_v3 }

@@ -162,3 +162,16 @@ def test_the_naive_product_of_jitter_is_fused_and_ours_is_not():
     compiled = advance.lower(*arguments, motion=motion).compile().as_text()
     assert re.search(r"f32\[[0-9,]*\]\S* multiply\(", compiled)
     assert re.search(r"u32\[[0-9,]*\]\S* xor\(", compiled)
+
+
+def test_jittered_displacements_too_small_to_add_safely_are_zero():
+    g = np.float32([0.5, 1.0, -0.25, 1.5])
+    here = Tokens(np.arange(4, dtype=np.uint32)[None], g[None], np.ones((1, 4), bool))
+    start = np.full((1, 4, 2), 2.0**-119, np.float32).view(np.uint32)
+    c = np.float32([2.0**-103, -(2.0**-103)])
+    motion = Motion(FLOAT32, FLOAT32, jitter=True)
+    done = advance(start, here, block(c), weights(2), np.float32(1), motion=motion)
+    product = g[:, None] * c
+    product[np.abs(product) < 2.0**-103] = 0
+    expected = np.float32(2.0**-119) + product
+    np.testing.assert_array_equal(np.asarray(done.codes)[0], expected.view(np.uint32))

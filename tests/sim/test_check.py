@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments import cli
-from kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FORMATS
+from kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS
 from kernels.step import Motion
 from sim import check, device, probes, reference, trials
 from tests import oracle
@@ -109,8 +109,13 @@ def test_a_device_is_checked_once_before_it_is_trusted(monkeypatch):
     check._quickly.cache_clear()
     device_like = Imaginary()
     for _ in range(2):
-        assert check.trust(device_like, Motion()) == {"check": {"ok": True, "detail": "held"}}
+        assert check.trust(device_like, Motion()) == {
+            "check": {"ok": True, "detail": "bfloat16 nearest: held"}
+        }
     assert len(asked) == 1
+    master = check.trust(device_like, Motion(held=FLOAT32))
+    assert master["check"]["detail"] == "float32 nearest: held; bfloat16 nearest: held"
+    assert len(asked) == 2
 
 
 class Imaginary:
