@@ -14,7 +14,7 @@ _SHOWN = {
     "format": "{}",
     "rounding": "{} rounding",
     "schedule": "{} schedule",
-    "master": "master {}",
+    "master": "{} master",
     "jitter": "jitter = {}",
     "survivors": "survivors = {}",
 }
@@ -44,7 +44,8 @@ def _text(spec: dict[str, Any], names: list[str]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, float):
         return _scientific(value)
-    return f"{value:,}" if isinstance(value, int) else "all" if value is None else str(value)
+    words = {None: "all", "none": "no"}
+    return f"{value:,}" if isinstance(value, int) else words.get(value, str(value))
 
 
 def _scientific(value: float) -> str:

@@ -1,6 +1,5 @@
 """The coalescence curve: distinct cells and the largest black hole against radius reached."""
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
@@ -34,7 +33,7 @@ def curves(stores: list[RunStore]) -> Figure:
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     axes.set_ylabel("cells, tokens")
-    _legends(drawn, axes, stores)
+    _legends(drawn, stores)
     return drawn
 
 
@@ -45,7 +44,7 @@ def _inks(count: int) -> list[tuple[str, str]]:
     return [(COLOURS[k % len(COLOURS)],) * 2 for k in range(count)]
 
 
-def _legends(drawn: Figure, axes: Axes, stores: list[RunStore]) -> None:
+def _legends(drawn: Figure, stores: list[RunStore]) -> None:
     """What the lines are; what the runs share goes under the figure, what differs beside."""
     specs = [store.attrs["spec"] for store in stores]
     shared, own = captions(specs)
@@ -58,5 +57,5 @@ def _legends(drawn: Figure, axes: Axes, stores: list[RunStore]) -> None:
     if len(specs) > 1:
         for text, (colour, _) in zip(own, inks, strict=True):
             handles.append(Line2D([], [], color=colour, linewidth=4, label=text))
-    axes.legend(handles=handles, loc="best")
+    drawn.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8)
     drawn.supxlabel(shared, fontsize=8, color="#444444")

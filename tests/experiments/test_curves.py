@@ -41,7 +41,7 @@ def test_counts_within_a_decade_get_a_linear_axis(tmp_path):
 def test_the_caption_holds_what_is_shared_and_the_legend_what_differs(stores):
     both = curves([RunStore(path) for path in stores])
     caption = both.get_supxlabel()
-    legend = [text.get_text() for text in both.axes[0].get_legend().get_texts()]
+    legend = [text.get_text() for text in both.legends[0].get_texts()]
     assert r"$\sigma$ = $10^{-9}$" in caption
     for part in ("$R$ = 0.371", "$X$ = 100", "$N$ = 100", "$D$ = 400"):
         assert part in caption
