@@ -7,18 +7,21 @@ from sim.device import free_memory
 from sim.errors import BadInput
 from sim.spec import Drift
 
-_OVERHEAD = 256 << 20
-"""Programs, and the chunks being worked on."""
+_OVERHEAD = 384 << 20
+"""Libraries and programs."""
 _PER_TOKEN = 128
 """Fingerprints and what sorting them takes."""
+_COPIES = 2.5
+"""Of what is kept: a run of 151,936 x 2,560 takes that much, since the allocator
+holds on to the chunks that were freed."""
 
 
 def memory_needed(drift: Drift) -> int:
-    """Bytes of memory: the codes, a second copy while they are loaded, the rest."""
-    held, seen = drift.motion.held.storage.itemsize, drift.target.storage.itemsize
-    return (
-        (held + max(held, seen)) * drift.tokens * drift.dims + _PER_TOKEN * drift.tokens + _OVERHEAD
-    )
+    """Bytes of memory: the codes that are held, and, if other ones, those that are seen."""
+    motion = drift.motion
+    kept = {each: each.storage.itemsize for each in (motion.held, motion.seen)}
+    clouds = _COPIES * sum(kept.values()) * drift.tokens * drift.dims
+    return int(clouds) + _PER_TOKEN * drift.tokens + _OVERHEAD
 
 
 def disk_needed(drift: Drift) -> int:

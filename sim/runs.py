@@ -57,13 +57,13 @@ def run(
                 f"{out} was begun with another direction than {drift.direction} gives;"
                 f" --overwrite replaces it"
             )
-        final = stream(simulation, store, pool, progress, checkpoint_seconds)
+        final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
         seconds = {
             "total": time.monotonic() - began,
             "compile": compilation.seconds() - compiled,
         }
         with interrupts.waiting():
-            store.finish(final.populations, final=final.counts.as_json(), seconds=seconds)
+            store.finish(populations, final=final.as_json(), seconds=seconds)
     return summary(store)
 
 

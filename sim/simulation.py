@@ -51,20 +51,28 @@ class Simulation:
         self.step = step
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
-        """Move to each of `steps` in turn (rising, none behind) and count there."""
+        """Move to each of `steps` in turn (rising, none behind) and count there.
+
+        Whoever keeps a state keeps its cloud in memory beside the one that moves on.
+        """
         for step in steps:
             if self.drift.survivors is not None:
                 self.engine.observe_only(self._ranks < self.drift.alive(step))
-            seen = self._move_to(step) if step > self.step else self.engine.stay(self._exponent)
-            yield count(self.engine.observe(seen), step, self.u, self._exponent)
+            yield self._state_at(step)
+
+    def _state_at(self, step: int) -> State:
+        seen = self._move_to(step) if step > self.step else self.engine.stay(self._exponent)
+        return count(self.engine.observe(seen), step, self.u, self._exponent)
 
     def _move_to(self, step: int) -> list[Advanced]:
-        drift, stochastic = self.drift, self.drift.rounding == "stochastic"
-        while True:
-            first, last = self.step + 1, min(self.step + BLOCK, step)
-            block = displacements(drift, self.u, first, last)
-            step_keys = keys(drift, first, last) if stochastic else None
-            seen = self.engine.move(block, self._exponent, step_keys)
-            self.step = last
-            if last == step:
-                return seen
+        while self.step + BLOCK < step:
+            self._take(BLOCK)
+        return self._take(step - self.step)
+
+    def _take(self, steps: int) -> list[Advanced]:
+        first, last = self.step + 1, self.step + steps
+        block = displacements(self.drift, self.u, first, last)
+        stochastic = self.drift.rounding == "stochastic"
+        step_keys = keys(self.drift, first, last) if stochastic else None
+        self.step = last
+        return self.engine.move(block, self._exponent, step_keys)

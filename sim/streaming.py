@@ -20,8 +20,8 @@ def stream(
     pool: Executor,
     progress: Progress,
     checkpoint_seconds: float,
-) -> State:
-    """Run from where the store stands to the last step, and return its state."""
+) -> tuple[Counts, np.ndarray]:
+    """Run from where the store stands to the last step; its counts and populations."""
     drift = simulation.drift
     records, kept = drift.record_steps, drift.snapshot_steps
     checkpoints = bits.Checkpoints(store, pool, checkpoint_seconds)
@@ -33,7 +33,7 @@ def stream(
     ahead = {step for step in records if step not in done} | {drift.steps}
     if not begun:
         ahead.add(0)
-    state = None
+    final = None
     for state in simulation.states(sorted(ahead)):
         step = state.counts.step
         with interrupts.waiting():
@@ -47,9 +47,11 @@ def stream(
                 progress(state.counts, len(done), len(records))
             if step < drift.steps:
                 checkpoints.save_if_due(step, state.seen.held)
+        final = state.counts, state.populations
+        del state  # its cloud, before the next one is made
     checkpoints.drop()
-    assert state is not None, "the last step is always ahead"
-    return state
+    assert final is not None, "the last step is always ahead"
+    return final
 
 
 def _keep(store: RunStore, snapshot: int, state: State, pool: Executor) -> None:
