@@ -13,12 +13,12 @@ from sim import layout
 from sim.errors import BadInput
 from sim.simulation import Simulation
 from sim.spec import Drift
-from sim.store import RunStore, replace
+from sim.store import RunStore, beside, replace
 
 
 def begin(out: Path, simulation: Simulation, attributes: dict[str, Any]) -> None:
     """Put an empty store at `out`, in the place of what may be there."""
-    new = out.with_name(out.name + ".new")
+    new = beside(out, "new")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         layout.make(new, simulation.drift, simulation.u, attributes)

@@ -86,9 +86,14 @@ def _instead(path: Path) -> str:
     return "no Zarr v3 group is there" if path.is_dir() else "it is a file"
 
 
+def beside(path: Path, what: str) -> Path:
+    """A place next to a store that nobody else uses."""
+    return path.with_name(f".{path.name}.drift-{what}")
+
+
 def replace(new: Path, path: Path) -> None:
     """Put the store `new` in the place of `path`, and take away what was there."""
-    going = path.with_name(path.name + ".old")
+    going = beside(path, "old")
     shutil.rmtree(going, ignore_errors=True)
     if path.exists():
         path.rename(going)

@@ -239,6 +239,11 @@ def test_what_is_no_drift_store_is_left_alone(tmp_path):
     (folder / "thesis.tex").write_text("mine")
     file.write_text("mine")
     zarr.create_group(tmp_path / "other.zarr", zarr_format=3)
+    for name in ("free.zarr.new", "free.zarr.old"):
+        (tmp_path / name).mkdir()
+    runs.run(SMALL, tmp_path / "free.zarr", on="cpu")
+    assert (tmp_path / "free.zarr.new").exists()
+    assert (tmp_path / "free.zarr.old").exists()
     for path in (folder, file, tmp_path / "other.zarr"):
         for overwrite in (False, True):
             with pytest.raises(BadInput, match="is not a drift store"):

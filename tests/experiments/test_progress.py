@@ -1,0 +1,33 @@
+import io
+from types import SimpleNamespace
+
+from experiments import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def counts(step):
+    return SimpleNamespace(step=step, distinct=7)
+
+
+def test_a_terminal_gets_a_bar_with_its_title_and_its_end(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with progress.Records("drift to a.zarr", stream) as told:
+        for k in range(1, 4):
+            told(counts(k), k, 3)
+    assert "drift to a.zarr" in stream.getvalue()
+    assert "3/3" in stream.getvalue()
+
+
+def test_elsewhere_a_plain_line_appears_now_and_then(monkeypatch):
+    stream = io.StringIO()
+    with progress.Records("drift", stream) as told:
+        told(counts(10), 1, 3)
+        assert stream.getvalue() == ""  # too soon after the start
+        monkeypatch.setattr(progress, "_QUIET_SECONDS", -1.0)
+        told(counts(20), 2, 3)
+    assert stream.getvalue() == "record 2/3: step 20, 7 distinct\n"

@@ -1,0 +1,62 @@
+import signal
+
+import pytest
+
+from sim import interrupts
+
+
+class Came(Exception):
+    pass
+
+
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
+def number(request):
+    def handler(number, frame):
+        raise Came
+
+    before = signal.signal(request.param, handler)
+    yield request.param
+    signal.signal(request.param, before)
+
+
+def test_a_signal_waits_for_the_end_of_the_block(number):
+    done = []
+
+    def block():
+        with interrupts.waiting():
+            signal.raise_signal(number)
+            done.append("written")
+
+    with pytest.raises(Came):
+        block()
+    assert done == ["written"]
+
+
+def test_a_second_signal_does_not_wait(number):
+    done = []
+
+    def block():
+        with interrupts.waiting():
+            signal.raise_signal(number)
+            signal.raise_signal(number)
+            done.append("written")
+
+    with pytest.raises(Came):
+        block()
+    assert done == []
+
+
+def test_handlers_are_as_before(number):
+    before = signal.getsignal(number)
+    with interrupts.waiting():
+        assert signal.getsignal(number) is not before
+    assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts.waiting():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
