@@ -1,7 +1,7 @@
 """Whole clouds on disk: snapshots, and the checkpoint a run resumes from.
 
 A checkpoint is a group `checkpoint/STEP` inside the store, marked complete after
-its bits are written; the one before it goes only then. Saving costs time, so it
+its bits are written and until they are deleted; the one before it goes only then. Saving costs time, so it
 is done once in a while: at most a tenth of the run goes into it.
 """
 
@@ -78,12 +78,18 @@ class Checkpoints:
         array = layout.add_bits(group, {"token": chunks.tokens, "dim": chunks.dims}, rows.format)
         write(array, None, rows, self._pool)
         group.attrs["complete"] = True
-        for name in older.keys() - {step}:
-            del self._store.group[f"{_GROUP}/{name}"]
+        self._delete({name: one for name, one in older.items() if name != step})
         self._last = time.monotonic()
         self._every = max(self._every, 10 * (self._last - began))
 
     def drop(self) -> None:
         """Remove them all."""
+        self._delete(self._saved())
         if _GROUP in self._store.group:
             del self._store.group[_GROUP]
+
+    def _delete(self, saved: dict[int, zarr.Group]) -> None:
+        """Delete checkpoints that say first that they are no longer whole."""
+        for step, group in saved.items():
+            group.attrs["complete"] = False
+            del self._store.group[f"{_GROUP}/{step}"]

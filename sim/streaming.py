@@ -49,7 +49,8 @@ def stream(
                 checkpoints.save_if_due(step, state.seen.held)
         final = state.counts, state.populations
         del state  # its cloud, before the next one is made
-    checkpoints.drop()
+    with interrupts.waiting():
+        checkpoints.drop()
     assert final is not None, "the last step is always ahead"
     return final
 

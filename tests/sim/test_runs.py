@@ -188,6 +188,24 @@ def test_a_checkpoint_that_was_not_finished_is_not_used(plain, tmp_path, monkeyp
     assert_same_arrays(path, plain[0])
 
 
+def test_a_checkpoint_that_is_half_deleted_is_not_used(plain, tmp_path, monkeypatch):
+    path = tmp_path / "run.zarr"
+
+    def half(group, name):
+        for chunk in (path / name).rglob("c/*/*"):
+            chunk.unlink()
+        raise Stop
+
+    with monkeypatch.context() as patch:
+        with pytest.raises(Stop):
+            runs.run(SMALL, path, on="cpu", checkpoint_seconds=0, progress=stop_after(10))
+        patch.setattr(zarr.Group, "__delitem__", half)
+        with pytest.raises(Stop):
+            runs.run(SMALL, path, on="cpu")
+    runs.run(SMALL, path, on="cpu")
+    assert_same_arrays(path, plain[0])
+
+
 def test_snapshots_of_named_steps_and_none(tmp_path):
     every = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(0, 7, 40), snapshots="records")
     runs.run(every, tmp_path / "every.zarr", on="cpu")
