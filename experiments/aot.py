@@ -132,7 +132,10 @@ def rows() -> list[Row]:
 
 def main() -> int:
     """Write the page named on the command line; 1 where something is not as it must be."""
-    found = rows()
+    try:
+        found = rows()
+    finally:
+        shutil.rmtree(DUMP, ignore_errors=True)
     text, ok = page(found, jax.__version__)
     path = Path(sys.argv[1])
     path.parent.mkdir(parents=True, exist_ok=True)

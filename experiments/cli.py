@@ -79,9 +79,9 @@ def outcome(arguments: list[str]) -> int:
     except BadInput as error:
         return _say(str(error), 2)
     except (KeyboardInterrupt, typer.Abort):
-        return _say("interrupted; the same command goes on from the last record", _INTERRUPTED)
+        return _say(f"interrupted{_resuming(arguments)}", _INTERRUPTED)
     except Terminated:
-        return _say("terminated; the same command goes on from the last record", _TERMINATED)
+        return _say(f"terminated{_resuming(arguments)}", _TERMINATED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -95,6 +95,12 @@ def outcome(arguments: list[str]) -> int:
             return _say(error.format_message(), 2) if error.format_message() else 2
         what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         return _say(f"failed: {what} (DRIFT_TRACEBACK=1 shows where)", 1)
+
+
+def _resuming(arguments: list[str]) -> str:
+    """How to go on, for the verb that can."""
+    goes_on = arguments[:1] == ["run"]
+    return "; the same command goes on from the last record" if goes_on else ""
 
 
 def _say(message: str, status: int) -> int:

@@ -1,8 +1,9 @@
 """Whole clouds on disk: snapshots, and the checkpoint a run resumes from.
 
 A checkpoint is a group `checkpoint/STEP` inside the store, marked complete after
-its bits are written and until they are deleted; the one before it goes only then. Saving costs time, so it
-is done once in a while: at most a tenth of the run goes into it.
+its bits are written and until they are deleted; the one before it goes only then.
+Saving costs time, so it is done once in a while: at most a tenth of the run goes
+into it.
 """
 
 import time

@@ -40,10 +40,11 @@ class Chunks:
         start = chunk * self.size
         return start, min(start + self.size, self.tokens)
 
-    def present(self, chunk: int) -> np.ndarray:
-        """bool (size,): which rows of the chunk are tokens."""
-        start, stop = self.bounds(chunk)
-        return np.arange(self.size) < stop - start
+    def filled(self, rows: np.ndarray) -> np.ndarray:
+        """`rows` of a chunk, (up to size, …), with rows of zeros after the last token."""
+        whole = np.zeros((self.size, *rows.shape[1:]), rows.dtype)
+        whole[: len(rows)] = rows
+        return whole
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sim import layout
 from sim.errors import BadInput
 from sim.simulation import Simulation
@@ -50,3 +52,12 @@ def resumable(drift: Drift, out: Path, overwrite: bool) -> bool:
             f"{out} was begun by version {made_by}, this is {this}; --overwrite replaces it"
         )
     return True
+
+
+def check_direction(store: RunStore, simulation: Simulation) -> None:
+    """Raise BadInput where a direction file changed since the run was begun."""
+    if not np.array_equal(store.read("direction"), simulation.u):
+        raise BadInput(
+            f"{store.path} was begun with another direction than"
+            f" {simulation.drift.direction} gives; --overwrite replaces it"
+        )

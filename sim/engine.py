@@ -54,44 +54,38 @@ class StepEngine:
         pool: ThreadPoolExecutor,
     ):
         self.chunks, self.motion = chunks, motion
-        self._strengths, self._device, self._pool = strengths, device, pool
+        self._device, self._pool = device, pool
         # A CPU wants few rows at a time, in cache; an accelerator all at once.
         tile = TILE if device.platform == "cpu" else chunks.size
         self._shape = (chunks.size // tile, tile)
         self._weights, self._zero = self._put(weights(chunks.dims)), self._put(np.uint32(0))
         self._codes: list[jax.Array] = []
-        self.observe_only(np.ones(chunks.tokens, bool))
+        self._present = np.ones(chunks.tokens, bool)
+        columns = np.arange(chunks.tokens, dtype=np.uint32), strengths, self._present
+        self._tokens = [Tokens(*parts) for parts in zip(*map(self._by_chunk, columns), strict=True)]
 
     def _put(self, array: np.ndarray | np.generic) -> jax.Array:
         return jax.device_put(array, self._device)
 
+    def _by_chunk(self, column: np.ndarray) -> list[jax.Array]:
+        """What tokens have, (tokens,), on the device, chunk by chunk."""
+        chunks = self.chunks
+        parts = (column[slice(*chunks.bounds(k))] for k in range(len(chunks)))
+        return [self._put(chunks.filled(part).reshape(self._shape)) for part in parts]
+
     def observe_only(self, present: np.ndarray) -> None:
         """From now on observe the tokens for which `present`, bool (tokens,), is true."""
         self._present = present
-        columns = (
-            np.arange(self.chunks.tokens, dtype=np.uint32),
-            self._strengths,
-            present,
-        )
         self._tokens = [
-            Tokens(*(self._put(self._padded(column, k).reshape(self._shape)) for column in columns))
-            for k in range(len(self.chunks))
+            tokens._replace(present=part)
+            for tokens, part in zip(self._tokens, self._by_chunk(present), strict=True)
         ]
-
-    def _padded(self, rows: np.ndarray, chunk: int) -> np.ndarray:
-        """The rows of a chunk, zeros after the last token."""
-        start, stop = self.chunks.bounds(chunk)
-        padded = np.zeros((self.chunks.size, *rows.shape[1:]), rows.dtype)
-        padded[: stop - start] = rows[start:stop]
-        return padded
 
     def load(self, fill: Fill) -> None:
         """Take the cloud from `fill`, called once a chunk, from several threads."""
 
         def one(chunk: int) -> jax.Array:
-            start, stop = self.chunks.bounds(chunk)
-            codes = np.zeros((self.chunks.size, self.chunks.dims), self.motion.held.storage)
-            codes[: stop - start] = fill(start, stop)
+            codes = self.chunks.filled(fill(*self.chunks.bounds(chunk)))
             return self._put(codes.reshape(*self._shape, self.chunks.dims))
 
         self._codes = list(self._pool.map(one, range(len(self.chunks))))

@@ -80,6 +80,7 @@ def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
     codes = held.code(seen.value(draw(drift, 0, drift.tokens)))
     strength = tokens.strengths(drift)[:, None]
     numbers = np.arange(drift.tokens, dtype=np.uint32)
+    records = set(drift.record_steps)
     for t in range(drift.steps + 1):
         if t:
             c = schedule.displacements(drift, u, t, t)
@@ -88,5 +89,5 @@ def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
                 c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
             random = words(schedule.keys(drift, t, t)[0], numbers, drift.dims)
             codes = step(codes, c, held, drift.rounding, random)
-        if t in drift.record_steps:
+        if t in records:
             yield round_to(held.value(codes).astype(np.float32), seen, "nearest")

@@ -11,11 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sim import check, claim, compilation, device, fit, interrupts
 from sim.chunks import Chunks
-from sim.errors import BadInput
 from sim.simulation import Simulation
 from sim.spec import Drift
 from sim.store import RunStore
@@ -50,13 +47,11 @@ def run(
         simulation = Simulation(drift, chunks, chosen, pool)
         if not resuming:
             with interrupts.waiting():
-                claim.begin(out, simulation, {**_origin(chosen), **trusted})
+                attributes = {**_origin(simulation.engine.name, chosen), **trusted}
+                claim.begin(out, simulation, attributes)
         store = RunStore(out, writing=True)
-        if not np.array_equal(store.read("direction"), simulation.u):
-            raise BadInput(
-                f"{out} was begun with another direction than {drift.direction} gives;"
-                f" --overwrite replaces it"
-            )
+        if resuming:
+            claim.check_direction(store, simulation)
         final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
         seconds = {
             "total": time.monotonic() - began,
@@ -83,10 +78,10 @@ def summary(store: RunStore) -> dict[str, Any]:
     }
 
 
-def _origin(chosen: Any) -> dict[str, Any]:
+def _origin(engine: str, chosen: Any) -> dict[str, Any]:
     packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
     return {
-        "engine": "step",
+        "engine": engine,
         "device": {"platform": chosen.platform, "kind": chosen.device_kind},
         "versions": {name: version(name) for name in packages},
     }

@@ -12,6 +12,7 @@ import pytest
 
 from experiments import cli
 from kernels.formats import FORMATS
+from sim import check
 from sim.store import RunStore
 
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "4"]
@@ -136,6 +137,14 @@ def test_help_of_every_verb_has_an_example(capsys):
         status, out, _ = drift(capsys, *verb, "--help")
         assert status == 0
         assert f"drift {' '.join(verb)}" in out.split("Example:")[1]
+
+
+def test_only_a_run_says_how_to_go_on(monkeypatch, capsys):
+    def stop(chosen):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(check, "checks", stop)
+    assert drift(capsys, "check")[::2] == (130, "drift: interrupted\n")
 
 
 def test_every_format_is_named_in_the_help_and_runs(in_tmp, capsys):
