@@ -8,8 +8,8 @@ compared.
 
 import numpy as np
 
+from kernels import rowwise
 from kernels.formats import Format
-from sim import rowwise
 from sim.coalescence import Cells, coalesce
 
 _THIN = 8

@@ -15,13 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from kernels.fixed_point import limb_sums
+from kernels.following import Following
 from kernels.formats import Format
+from kernels.front import Front
+from kernels.powers import Powers
 from sim.chunks import Chunks
 from sim.engine import Fill
-from sim.following import Following
-from sim.front import Front
-from sim.leaping import LeaptRows
-from sim.powers import Powers
+from sim.leapt import LeaptRows
 from sim.ranked import Ranked
 from sim.schedule import displacements
 from sim.spec import Drift

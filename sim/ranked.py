@@ -10,9 +10,9 @@ from concurrent.futures import Executor
 import numpy as np
 
 from kernels.formats import Format
+from kernels.front import Front
 from sim.chunks import Chunks
 from sim.engine import Fill
-from sim.front import Front
 
 _STRIP = 64
 """Dimensions transposed together."""

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernels import rowwise
 from kernels.formats import BFLOAT16, FORMATS
-from sim import counting, rowwise
+from sim import counting
 from sim.coalescence import Cells
 from sim.counting import count_rows
 from sim.partition import Partition

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sim import device, engines, powers
+from kernels import powers
+from sim import device, engines
 from sim.chunks import Chunks
 from sim.simulation import Simulation
 from sim.spec import Drift

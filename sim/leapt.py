@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from sim import rowwise
+from kernels import rowwise
+from kernels.front import Front
 from sim.coalescence import coalesce
-from sim.front import Front
 from sim.ranked import Ranked, transposed
 
 _THIN = 16

@@ -18,8 +18,8 @@ import numpy as np
 
 from kernels.follow import BLOCK, PIECES, WIDTH, follow
 from kernels.formats import Format
+from kernels.front import Front, same_value
 from kernels.rounding import Rounding
-from sim.front import Front, same_value
 
 Span = tuple[int, int]
 """The lowest and the highest place that any value can reach."""
