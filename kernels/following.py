@@ -1,15 +1,18 @@
 """Steps of any schedule, taken by the distinct values of each dimension.
 
 Weights never rise, so a value that a step left where it was stays there for good:
-every later displacement is of the same sign and no larger. Pieces in which nothing
-moves are therefore not looked at again, and values that have met go on as one.
+every later displacement is of the same sign and no larger. (Computed weights may
+rise by rounding, by far less than a float32 can tell; so the next larger float32
+has to leave the value where it is as well.) Such values are settled and not looked
+at again, and values that have met go on as one.
 
 The one exception is a -0 whose displacement becomes 0 later on, as -0 + 0 is +0;
-its piece goes on.
+it goes on.
 """
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 
 import numpy as np
 
@@ -52,7 +55,7 @@ class Following:
             last = step if resting else min(self._step + BLOCK, step)
             block = self._displacements(last if resting else self._step + 1, last)
             front = self._front
-            before, after = self._take(block)
+            before, after, firm = self._take(block)
             moving = np.repeat(block[-1] != 0, front.sizes)
             if last == step:
                 still = moving & same_value(before, after, self._target)
@@ -60,36 +63,41 @@ class Following:
             turning = (after == self._target.sign - 1) & moving & ~self._stays(front)
             self._front, self._step = front.moved(after), last
             kept = np.searchsorted(front.start, self._front.start)
-            self._settled = ((before == after) & ~turning)[kept]
+            self._settled = (firm & ~turning)[kept]
         return self._front, stalled
 
     def _stays(self, front: Front) -> np.ndarray:
         """Whether a class has a displacement to the last, bool."""
         return np.repeat(self._never_zero, front.sizes)
 
-    def _take(self, block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Places before and after the last step of `block` (steps, dims)."""
+    def _take(self, block: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Places before and after the last step of `block` (steps, dims), and who is firm.
+
+        A class is firm where neither that step nor a slightly larger one moves it.
+        """
         before, after = self._front.values.copy(), self._front.values.copy()
+        firm = np.ones(len(after), bool)
         dim_of, pieces = self._pieces()
         steps = np.zeros((-(-len(pieces) // PIECES) * PIECES, BLOCK), np.float32)
         steps[: len(pieces), : len(block)] = block.T[dim_of]
+        larger = np.zeros_like(steps)
+        last = steps[:, len(block) - 1]
+        larger[:, 0] = np.where(last == 0, last, np.nextafter(last, np.copysign(np.inf, last)))
 
         def one(start: int) -> None:
             which = pieces[start : start + PIECES]
             padded = np.zeros((PIECES, WIDTH), self._target.storage)
             padded[: len(which)] = self._front.values[which]
-            done = follow(
-                padded,
-                steps[start : start + PIECES],
-                np.int32(len(block)),
-                target=self._target,
-                rounding=self._rounding,
-            )
-            before[which] = np.asarray(done.before)[: len(which)]
-            after[which] = np.asarray(done.after)[: len(which)]
+            by = slice(start, start + PIECES)
+            take = partial(follow, target=self._target, rounding=self._rounding)
+            done = take(padded, steps[by], np.int32(len(block)))
+            more = take(done.after, larger[by], np.int32(1))
+            ends = [np.asarray(each)[: len(which)] for each in (*done, more.after)]
+            before[which], after[which] = ends[:2]
+            firm[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])
 
         list(self._pool.map(one, range(0, len(pieces), PIECES)))
-        return before, after
+        return before, after, firm
 
     def _pieces(self) -> tuple[np.ndarray, np.ndarray]:
         """The classes that are not settled: dimension (pieces,), classes (pieces, WIDTH)."""
