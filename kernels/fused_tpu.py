@@ -1,0 +1,78 @@
+"""The fused kernel of TPUs: Pallas, compiled by Mosaic.
+
+A tile is 32 rows, which whole registers of 8-bit, 16-bit and 32-bit codes fill, of
+512 dims: 16 of the 64 vector registers, which leaves room for what a rounding needs
+and spills nothing. A block's displacements for those dims stay in vector memory
+(2 MiB for 1,024 of them) while all rows go by. Rounding is by integers throughout.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.experimental import pallas as pl
+from jax.experimental.pallas import tpu
+
+from kernels.rounding import quantise, widen
+from kernels.step import Motion, jittered
+from kernels.threefry import threefry
+
+HIGH, WIDE = 32, 512
+
+
+def call(
+    rows: int, dims: int, block: int, motion: Motion, interpret: bool
+) -> Callable[..., jax.Array]:
+    """The kernel, to be called with what `kernels.fused.fused` gives it."""
+    high, wide, held = min(rows, HIGH), min(dims, WIDE), motion.held
+
+    def kernel(
+        count: Any,
+        zero: Any,
+        keys: Any,
+        displacements: Any,
+        numbers: Any,
+        strengths: Any,
+        codes: Any,
+        moved: Any,
+    ) -> None:
+        shape = (high, wide)
+        dim = pl.program_id(0) * wide + lax.broadcasted_iota(jnp.int32, shape, 1)
+        token = jnp.broadcast_to(numbers[...], shape)
+
+        def take(t: jax.Array, values: jax.Array) -> jax.Array:
+            c, random = displacements[pl.ds(t, 1), :], None
+            if motion.jitter:
+                c = jittered(c, strengths[...], zero[0])
+            if motion.rounding == "stochastic":
+                random = threefry((keys[2 * t], keys[2 * t + 1]), (token, dim.astype(jnp.uint32)))[0]
+            return widen(quantise(values + c, held, motion.rounding, random), held)
+
+        values = lax.fori_loop(0, count[0], take, widen(codes[...], held))
+        moved[...] = quantise(values, held, "toward-zero").astype(held.storage)
+
+    scalar = pl.BlockSpec(memory_space=tpu.SMEM)
+    column = pl.BlockSpec((high, 1), lambda j, i: (i, 0))
+    tile = pl.BlockSpec((high, wide), lambda j, i: (i, j))
+    run = pl.pallas_call(
+        kernel,
+        out_shape=jax.ShapeDtypeStruct((rows, dims), held.storage),
+        # Dims outside: their displacements are fetched once.
+        grid=(pl.cdiv(dims, wide), pl.cdiv(rows, high)),
+        in_specs=[
+            *(scalar, scalar, scalar),
+            pl.BlockSpec((block, wide), lambda j, i: (0, j)),
+            *(column, column, tile),
+        ],
+        out_specs=tile,
+        interpret=interpret,
+        name="fused_steps",
+    )
+
+    def as_columns(*operands: Any) -> jax.Array:
+        *first, numbers, strengths, codes = operands
+        return run(*first, numbers[:, None], strengths[:, None], codes)
+
+    return as_columns
