@@ -20,6 +20,8 @@ import jax.numpy as jnp
 
 from kernels.step import Motion, Steps, Tokens
 
+Platform = Literal["gpu", "tpu"]
+
 MOST_CODES = 1 << 30
 """Of one call: within a kernel places are counted in int32."""
 
@@ -27,7 +29,7 @@ MOST_CODES = 1 << 30
 class Fused(NamedTuple):
     """The path of the fused kernel."""
 
-    platform: Literal["gpu", "tpu"]
+    platform: Platform
     interpret: bool = False
     """whether to interpret the kernel, on any device"""
 
@@ -42,7 +44,7 @@ def fused(
     count     int32, 0 up to the block's length
 
     Raises whatever Pallas raises where the device's compiler will not take the
-    kernel; sim.check.fast_path asks beforehand.
+    kernel; whoever asks tries it beforehand.
     """
     rows, dims = codes.shape
     if rows * dims > MOST_CODES and rows > 1:
@@ -60,3 +62,9 @@ def fused(
     # One-dimensional, since a TPU's scalar memory would pad each row to 128 words.
     scalars = count.reshape(1), steps.zero.reshape(1), steps.keys.reshape(-1)
     return kernel(*scalars, steps.displacements, tokens.number, tokens.strength, codes)
+
+
+def of(platform: str) -> Fused | None:
+    """The path of a platform's fused kernel, None where it has none."""
+    own: dict[str, Platform] = {"gpu": "gpu", "tpu": "tpu"}
+    return Fused(own[platform]) if platform in own else None

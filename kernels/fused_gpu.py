@@ -98,9 +98,7 @@ def call(
         out_shape=jax.ShapeDtypeStruct((rows, dims), held.storage),
         # Rows first: programs that run side by side read the same displacements.
         grid=(pl.cdiv(rows, high), pl.cdiv(dims, wide)),
-        compiler_params=triton.CompilerParams(
-            num_warps=wide // (WARP * PER_THREAD), num_stages=1
-        ),
+        compiler_params=triton.CompilerParams(num_warps=wide // (WARP * PER_THREAD), num_stages=1),
         interpret=interpret,
         name="fused_steps",
     )

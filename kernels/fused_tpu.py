@@ -40,14 +40,14 @@ def call(
     ) -> None:
         shape = (high, wide)
         dim = pl.program_id(0) * wide + lax.broadcasted_iota(jnp.int32, shape, 1)
-        token = jnp.broadcast_to(numbers[...], shape)
+        counter = jnp.broadcast_to(numbers[...], shape), dim.astype(jnp.uint32)
 
         def take(t: jax.Array, values: jax.Array) -> jax.Array:
             c, random = displacements[pl.ds(t, 1), :], None
             if motion.jitter:
                 c = jittered(c, strengths[...], zero[0])
             if motion.rounding == "stochastic":
-                random = threefry((keys[2 * t], keys[2 * t + 1]), (token, dim.astype(jnp.uint32)))[0]
+                random = threefry((keys[2 * t], keys[2 * t + 1]), counter)[0]
             return widen(quantise(values + c, held, motion.rounding, random), held)
 
         values = lax.fori_loop(0, count[0], take, widen(codes[...], held))
