@@ -1,9 +1,10 @@
 """The fused kernel of TPUs: Pallas, compiled by Mosaic.
 
-A tile is 32 rows, which whole registers of 8-bit, 16-bit and 32-bit codes fill, of
-512 dims: 16 of the 64 vector registers, which leaves room for what a rounding needs
-and spills nothing. A block's displacements for those dims stay in vector memory
-(2 MiB for 1,024 of them) while all rows go by. Rounding is by integers throughout.
+A tile is 32 rows, which fill whole registers whether codes have 8, 16 or 32 bits, of
+512 dims: 16 of the 64 vector registers, which leaves room for what a rounding needs.
+Where a step needs more, by hand to a small format or drawing words, it is half that.
+A block's displacements for those dims stay in vector memory (2 MiB for 1,024 of them)
+while all rows go by. Rounding is by integers throughout.
 """
 
 from collections.abc import Callable
@@ -15,18 +16,25 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu
 
+from kernels.formats import BFLOAT16, FLOAT32
 from kernels.rounding import quantise, widen
 from kernels.step import Motion, jittered
 from kernels.threefry import threefry
 
-HIGH, WIDE = 32, 512
+HIGH = 32
+
+
+def width(motion: Motion) -> int:
+    """Dims of a tile."""
+    cheap = motion.held in (BFLOAT16, FLOAT32) and motion.rounding != "stochastic"
+    return 512 if cheap else 256
 
 
 def call(
     rows: int, dims: int, block: int, motion: Motion, interpret: bool
 ) -> Callable[..., jax.Array]:
     """The kernel, to be called with what `kernels.fused.fused` gives it."""
-    high, wide, held = min(rows, HIGH), min(dims, WIDE), motion.held
+    high, wide, held = min(rows, HIGH), min(dims, width(motion)), motion.held
 
     def kernel(
         count: Any,
