@@ -15,7 +15,7 @@ from kernels.formats import FORMATS
 from kernels.rounding import Rounding
 from kernels.step import Motion
 from sim import trials
-from sim.trials import Mismatch
+from sim.fast import Mismatch
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,16 @@ from typing import get_args
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, STAY, advance
+from kernels.advance import BLOCK, STAY, advance, plain
 from kernels.fingerprint import weights
-from kernels.formats import FORMATS, Format
+from kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
+from kernels.fused import Fused, of
 from kernels.rounding import Rounding
 from kernels.step import Motion, Steps, Tokens
 from sim import reference
 from sim.chunks import Chunks
 from sim.cloud import draw
+from sim.fast import Mismatch, follow
 from sim.probes import codes_of, displacements_of, fitting
 from sim.simulation import Simulation
 from sim.spec import Drift
@@ -34,9 +36,12 @@ RUNS = (
 )
 """Small whole runs, one for each kind of kernel."""
 
-
-class Mismatch(Exception):
-    """The first input for which a device differs from the reference."""
+MOTIONS = (
+    *(Motion(each, each, rounding) for each in FORMATS.values() for rounding in get_args(Rounding)),
+    Motion(FLOAT32, BFLOAT16),
+    Motion(jitter=True),
+)
+"""Every kind of kernel there is, but for jitter in every format."""
 
 
 def rounds(device: jax.Device, motion: Motion, quick: bool = False) -> str:
@@ -52,7 +57,11 @@ def rounds(device: jax.Device, motion: Motion, quick: bool = False) -> str:
 
 
 def fuses(device: jax.Device) -> str:
-    """Many steps in one call against the same steps of the reference, one by one."""
+    """Many steps in one call against the same steps of the reference, one by one.
+
+    With the plain kernels from every code, and with the fused one from few; on a
+    CPU that one is interpreted in its two forms, for one motion, since it is slow.
+    """
     rng = np.random.default_rng(2)
     for target in FORMATS.values():
         codes = codes_of(target)
@@ -63,7 +72,15 @@ def fuses(device: jax.Device) -> str:
         for rounding in get_args(Rounding):
             found = _move(device, Motion(target, target, rounding), codes, block)
             _compare(target, codes, block, found, rounding)
-    return f"{BLOCK} steps in one call agree with {BLOCK} steps one by one, in every format"
+    own = of(device.platform)
+    forms = [own] if own else [Fused("gpu", interpret=True), Fused("tpu", interpret=True)]
+    for form in forms:
+        for motion in MOTIONS if own else [Motion()]:
+            detail = follow(device, motion, form)
+    return (
+        f"{BLOCK} steps in one call agree with {BLOCK} steps one by one, in every format;"
+        f" fused, {detail}"
+    )
 
 
 def keeps_edges(device: jax.Device) -> str:
@@ -123,7 +140,8 @@ def _move(device: jax.Device, motion: Motion, codes: np.ndarray, block: np.ndarr
     shared = [padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)]
     rest = jax.device_put([codes.reshape(1, 1, -1), weights(len(codes)), np.float32(1)], device)
     steps = Steps(*jax.device_put(shared, device))
-    done = advance(rest[0], token, steps, rest[1], rest[2], motion=motion)
+    path = plain(device.platform)
+    done = advance(rest[0], token, steps, rest[1], rest[2], motion=motion, path=path)
     return np.asarray(done.codes).ravel()
 
 
