@@ -47,7 +47,7 @@ def gather() -> dict[str, Any]:
         key = (device.platform, device.device_kind)
         devices[key] = devices.get(key, 0) + 1
     return {
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions()},
         "devices": [
             {"platform": name, "kind": kind, "count": count}
             for (name, kind), count in devices.items()
@@ -75,9 +75,10 @@ def _cache_line(found: dict[str, Any]) -> str:
     return f"{found['directory']}: {found['entries']:,} programs, {found['bytes'] / 1e3:,.0f} kB"
 
 
-def _versions() -> dict[str, str]:
+def versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
+    """The installed version of each package, or "not installed"."""
     found = {}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
