@@ -39,7 +39,7 @@ def test_each_round_has_everyone_once_and_begins_with_another():
         Contender(n, lambda n=n: ran.append(n), ready=lambda n=n: ran.append(f"ready {n}"))
         for n in names
     ]
-    result = measure(case(*everyone), 4, quiet)
+    measure(case(*everyone), 4, quiet)
     assert ran[0::2] == [f"ready {name}" for name in ran[1::2]]
     rounds = "".join(ran[1::2])
     assert rounds == "abc" + "abc" + "bca" + "cab" + "abc"  # the first is the warm-up
