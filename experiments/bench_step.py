@@ -1,8 +1,7 @@
 """The step engine beside loops of the same update and the machine's memory.
 
-kernel     the engine's moves alone, without the observation at the end
-plain XLA  the same kernel over the whole cloud at once, as XLA compiles it: each
-           step reads and writes a float32 of every coordinate
+plain XLA  the engine's kernel over the whole cloud at once, as XLA compiles it:
+           each step reads and writes a float32 of every coordinate
 copy       of the cloud's codes, read and written once: what a loop that goes
            through memory at every step can't beat
 
@@ -21,9 +20,8 @@ from experiments.bench_field import Field
 from experiments.bench_memory import FLOAT32, at_once, copy
 from experiments.bench_rounds import Case, Contender
 from experiments.bench_setting import Setting, c_loop
-from kernels.advance import BLOCK
 
-OURS, KERNEL, C, EAGER = "step engine", "its kernel alone", "C loop", "PyTorch eager"
+OURS, C, EAGER = "step engine", "C loop", "PyTorch eager"
 COMPILED, ELIDED, NUMPY = "torch.compile", "torch.compile as it comes", "NumPy + ml_dtypes"
 PLAIN, COPY = "plain XLA", "copy"
 UNIT = "ns per element-step"
@@ -54,7 +52,6 @@ def _case(setting: Setting, field: Field) -> Case:
         case.enter(EAGER, partial(_torch, setting, field, EAGER, _FEW))
     if steps != MAIN:
         return case
-    case.contenders.append(_kernel(field))
     if setting.quick:
         case.absent |= dict.fromkeys((COMPILED, ELIDED), "left out by --quick")
     else:
@@ -80,22 +77,6 @@ def _engine(field: Field) -> Contender:
         run=lambda: next(simulation.states([steps])),
         wrong=lambda state: field.wrong(state.rows.span(0, len(field.codes)), steps),
     )
-
-
-def _kernel(field: Field) -> Contender:
-    engine, displacements = field.simulation.engine, field.displacements
-
-    def run() -> Any:
-        for start in range(0, len(displacements), BLOCK):
-            seen = engine.move(displacements[start : start + BLOCK], field.exponent)
-        return seen
-
-    def wrong(seen: Any) -> str | None:
-        codes = engine.observe(seen).rows.span(0, len(field.codes))
-        return field.wrong(codes, len(displacements))
-
-    ready = partial(engine.load, field.fill)
-    return _contender(field, KERNEL, len(displacements), ready=ready, run=run, wrong=wrong)
 
 
 def _c(setting: Setting, field: Field) -> Contender:

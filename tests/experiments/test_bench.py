@@ -44,7 +44,7 @@ def test_everything_is_measured_printed_and_written(alone, capsys):
     main = results[2]
     assert main["steps"] == 100
     names = {row["name"] for row in main["contenders"]}
-    assert names >= {"step engine", "its kernel alone", "plain XLA", "copy", "NumPy + ml_dtypes"}
+    assert names >= {"step engine", "plain XLA", "copy", "NumPy + ml_dtypes"}
     assert main["absent"]["PyTorch eager"] == "torch is not installed"
     assert main["absent"]["torch.compile"] == "left out by --quick"
     for result in results:
@@ -109,8 +109,8 @@ def timed(name, median, work=1.0, steps=None, **more):
 
 def step_result(eager, c, tokens=20_000, share=0.5):
     work = 100 * tokens * 2560
-    rows = [timed("step engine", 1.0, work, 100), timed("its kernel alone", 0.5, work, 100)]
-    rows += [timed("PyTorch eager", eager / 10, work / 10, 10), timed("C loop", c, work, 100)]
+    rows = [timed("step engine", 1.0, work, 100), timed("C loop", c, work, 100)]
+    rows.append(timed("PyTorch eager", eager / 10, work / 10, 10))
     rows.append(timed("plain XLA", 1.0, work, 100, bytes_per_second=share))
     rows.append(timed("copy", 1.0, 1, bytes_per_second=1.0))
     facts = {"group": "step", "case": "100 steps", "steps": 100, "tokens": tokens, "dims": 2560}
@@ -133,7 +133,7 @@ def test_steps_are_judged_by_cost_a_step_on_large_clouds():
     found = judged([step_result(29.0, 0.4, share=0.8)], "gpu")
     assert found["step: bandwidth of plain XLA beside a copy's"] == (0.8, True)
     assert found["step: ours beside the C loop"] == (2.5, None)
-    assert found["step: rate of its kernel"][1] is False
+    assert found["step: rate of step engine"] == (pytest.approx(100 * 20_000 * 2560), None)
 
 
 def leap_result(steps, seconds, **more):
