@@ -53,7 +53,7 @@ def command(
     Beside them, in the same rounds and on as many threads: a copy of the cloud,
     one read of it, a vectorised loop built with the system's C compiler, NumPy
     with ml_dtypes, and PyTorch where it is installed. Every result is checked
-    before its time counts. Takes some minutes without --quick.
+    before its time counts. Takes about ten minutes without --quick.
     """
     from sim import cache
     from sim import device as devices

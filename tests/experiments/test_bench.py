@@ -133,7 +133,7 @@ def test_steps_are_judged_by_cost_a_step_on_large_clouds():
     found = judged([step_result(29.0, 0.4, share=0.8)], "gpu")
     assert found["step: bandwidth of plain XLA beside a copy's"] == (0.8, True)
     assert found["step: ours beside the C loop"] == (2.5, None)
-    assert found["step: rate of step engine"] == (pytest.approx(100 * 20_000 * 2560), None)
+    assert found["step: element-steps by step engine"] == (pytest.approx(100 * 20_000 * 2560), None)
 
 
 def leap_result(steps, seconds, **more):
@@ -148,7 +148,7 @@ def test_a_leap_is_judged_by_its_growth_and_its_process():
     last = leap_result(10**6, 0.0) | {"contenders": [whole]}
     found = judged([*results, last])
     assert found["leap: 1,000,000 steps beside 1,000"] == (1.2, True)
-    assert found["leap, 1,000 steps: stepping until nothing moves beside it"] == (12.0, None)
+    assert found["leap, 1,000 steps: stepping beside it"] == (12.0, None)
     assert found["leap, 1,000,000 steps: start to exit"] == (16.0, False)
     assert found["leap, 1,000,000 steps: start to exit, memory"] == (2.0, True)
 
