@@ -70,7 +70,6 @@ def one_more(occupancy, first):
 @pytest.mark.parametrize("change", [swapped, one_more, lambda n, first: (n[1:], first[1:])])
 def test_a_counter_that_errs_is_found_out(setting, monkeypatch, change):
     monkeypatch.setitem(sys.modules, "torch", None)
-    _, _, case, *_ = bench_count.cases(setting)
     right = counting(lambda occupancy, first: (occupancy, first))
     monkeypatch.setitem(sys.modules, "sim.counting", right)
     _, _, case, *_ = bench_count.cases(setting)
