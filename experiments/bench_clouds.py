@@ -79,7 +79,7 @@ def _scattered(name: str, kind: str, cells: np.ndarray, tokens: int) -> Cloud:
     """Tokens thrown into the rows of `cells`."""
     member = _random().integers(len(cells), size=tokens)
     _, which = np.unique(cells, axis=0, return_inverse=True)
-    return Cloud(name, kind, cells[member], which[member])
+    return Cloud(name, kind, cells[member], which.reshape(-1)[member])  # NumPy 2.0: (cells, 1)
 
 
 def _few_dims(setting: Setting, tokens: int, dims: int) -> Cloud:

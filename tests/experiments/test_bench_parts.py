@@ -29,6 +29,7 @@ def test_the_clouds_have_the_cells_they_say(setting):
     kinds = []
     for cloud in clouds(setting, 512, 96):
         _, cell = np.unique(cloud.codes, axis=0, return_inverse=True)
+        cell = cell.reshape(-1)  # NumPy 2.0: (tokens, 1)
         pairs = np.unique(np.stack([cell, cloud.cell]), axis=1)
         assert pairs.shape[1] == len(np.unique(cell)) == len(np.unique(cloud.cell)), cloud.name
         assert not np.any(cloud.codes == 0x8000)
