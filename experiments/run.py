@@ -72,6 +72,9 @@ def command(
     snapshots: Annotated[
         str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
     ] = "ends",
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
+    ] = "auto",
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
     out: Annotated[
         Path | None,
@@ -113,7 +116,7 @@ def command(
         at=at,
         snapshots=snapshots,  # type: ignore[arg-type]
     )
-    result = _run(drift, out or default_store(drift), device, overwrite)
+    result = _run(drift, out or default_store(drift), engine, device, overwrite)
     if as_json:
         print(json.dumps(result))
     else:
@@ -132,7 +135,7 @@ def default_store(drift: "Drift") -> Path:
     return Path("results") / name
 
 
-def _run(drift: "Drift", out: Path, device: str, overwrite: bool) -> dict[str, Any]:
+def _run(drift: "Drift", out: Path, engine: str, device: str, overwrite: bool) -> dict[str, Any]:
     from experiments.progress import Records
     from sim import cache
     from sim import device as devices
@@ -142,4 +145,4 @@ def _run(drift: "Drift", out: Path, device: str, overwrite: bool) -> dict[str, A
     if device == "cpu":
         devices.only_cpu()
     with Records(f"drift to {out}", sys.stderr) as progress:
-        return run(drift, out, on=device, overwrite=overwrite, progress=progress)
+        return run(drift, out, on=device, engine=engine, overwrite=overwrite, progress=progress)

@@ -13,14 +13,14 @@ import numpy as np
 import zarr
 
 from sim import layout
-from sim.chunks import Rows
+from sim.codes import Cloud
 from sim.engine import Fill
 from sim.store import RunStore
 
 _GROUP = "checkpoint"
 
 
-def write(array: zarr.Array, at: int | None, rows: Rows, pool: Executor) -> None:
+def write(array: zarr.Array, at: int | None, rows: Cloud, pool: Executor) -> None:
     """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time."""
     tokens, size = array.shape[-2], array.chunks[-2]
 
@@ -68,7 +68,7 @@ class Checkpoints:
         assert isinstance(array, zarr.Array)
         return step, reader(array)
 
-    def save_if_due(self, step: int, rows: Rows) -> None:
+    def save_if_due(self, step: int, rows: Cloud) -> None:
         """Keep the cloud held at `step`, if the last one was kept long enough ago."""
         began = time.monotonic()
         if began - self._last < self._every:

@@ -17,6 +17,7 @@ from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
 from kernels.step import Motion, Steps, Tokens
 from sim.chunks import TILE, Chunks, Rows
+from sim.coalescence import coalesce
 
 Fill = Callable[[int, int], np.ndarray]
 """fill(start, stop) gives the codes of tokens start ... stop - 1, as they are held."""
@@ -38,6 +39,12 @@ class Observation:
     """coordinates that the last step left where they were"""
     limbs: np.ndarray
     """int64 (LIMBS, dims), the exact sum over tokens: kernels.fixed_point"""
+    moved: bool = True
+    """whether any token may be elsewhere than at the observation before"""
+
+    def leaders(self, tokens: np.ndarray) -> np.ndarray:
+        """The leaders of `tokens`, int64: sim.coalescence."""
+        return coalesce(tokens, [lambda some: self.fingerprints[some]], self.rows.equal)
 
 
 class StepEngine:
@@ -81,8 +88,8 @@ class StepEngine:
             for tokens, part in zip(self._tokens, self._by_chunk(present), strict=True)
         ]
 
-    def load(self, fill: Fill) -> None:
-        """Take the cloud from `fill`, called once a chunk, from several threads."""
+    def load(self, fill: Fill, step: int = 0) -> None:
+        """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
 
         def one(chunk: int) -> jax.Array:
             codes = self.chunks.filled(fill(*self.chunks.bounds(chunk)))
@@ -121,6 +128,10 @@ class StepEngine:
         """Observe without moving."""
         return self.move(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
 
+    def stalled(self, seen: list[Advanced]) -> int:
+        """Coordinates of observed tokens that the last step left where they were."""
+        return sum(int(np.asarray(one.stalled).sum(dtype=np.int64)) for one in seen)
+
     def observe(self, seen: list[Advanced]) -> Observation:
         """What the last call of `move` or `stay` saw, over all chunks."""
         chunks, motion = self.chunks, self.motion
@@ -139,6 +150,6 @@ class StepEngine:
             held=held,
             present=self._present,
             fingerprints=as_words(prints[: chunks.tokens]),
-            stalled=sum(int(np.asarray(one.stalled).sum(dtype=np.int64)) for one in seen),
+            stalled=self.stalled(seen),
             limbs=limbs,
         )

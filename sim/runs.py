@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sim import check, claim, compilation, device, fit, interrupts
+from sim import check, claim, compilation, device, engines, fit, interrupts
 from sim.chunks import Chunks
 from sim.simulation import Simulation
 from sim.spec import Drift
@@ -24,6 +24,7 @@ def run(
     out: Path,
     *,
     on: str = "auto",
+    engine: str = "auto",
     overwrite: bool = False,
     progress: Progress = lambda counts, done, total: None,
     checkpoint_seconds: float = 30.0,
@@ -31,20 +32,22 @@ def run(
 ) -> dict[str, Any]:
     """Run `drift` into the store `out` and return what `drift run --json` prints.
 
-    `on` is auto, cpu, gpu or tpu. Raises BadInput, with nothing written, for a
-    drift that leaves the format's range or does not fit, a device that is not
-    there, and an `out` that is complete (unless `overwrite`), that belongs to
+    `on` is auto, cpu, gpu or tpu; `engine` auto, step or leap, which give the same
+    bits. Raises BadInput, with nothing written, for a drift that leaves the
+    format's range or does not fit, a device that is not there, an engine that does
+    not apply, and an `out` that is complete (unless `overwrite`), that belongs to
     another spec, or that is no drift store.
     """
     began, compiled = time.monotonic(), compilation.seconds()
     resuming = claim.resumable(drift, out, overwrite)
     fit.check(drift, out)
     chosen = device.find(on)
+    name = engines.choose(drift, engine, chosen.platform)
     workers = device.workers(chosen)
     with ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
-        trusted = check.trust(chosen, drift.motion)
-        simulation = Simulation(drift, chunks, chosen, pool)
+        trusted = check.trust(chosen, drift.motion) if name == "step" else {}
+        simulation = Simulation(drift, chunks, chosen, pool, name)
         if not resuming:
             with interrupts.waiting():
                 attributes = {**_origin(simulation.engine.name, chosen), **trusted}
@@ -52,6 +55,7 @@ def run(
         store = RunStore(out, writing=True)
         if resuming:
             claim.check_direction(store, simulation)
+            store.update(engine=name)
         final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
         seconds = {
             "total": time.monotonic() - began,

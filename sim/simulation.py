@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import jax
 import numpy as np
 
 from kernels.advance import BLOCK, Advanced
 from kernels.fixed_point import scale_exponent
-from sim import reach, tokens
+from sim import engines, reach, tokens
 from sim.chunks import Chunks
 from sim.cloud import draw
 from sim.counts import State, count
 from sim.direction import direction
 from sim.engine import Fill, StepEngine
+from sim.engines import Engine
+from sim.leap import LeapEngine
+from sim.partition import Partition
 from sim.schedule import displacements, keys
 from sim.spec import Drift
 
@@ -24,13 +28,26 @@ class Simulation:
     Raises BadInput where the drift would leave the format's range.
     """
 
-    def __init__(self, drift: Drift, chunks: Chunks, on: jax.Device, pool: ThreadPoolExecutor):
+    def __init__(
+        self,
+        drift: Drift,
+        chunks: Chunks,
+        on: jax.Device,
+        pool: ThreadPoolExecutor,
+        engine: Engine = "step",
+    ):
         self.drift = drift
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
         strengths = tokens.strengths(drift)
         self._ranks = tokens.ranks(drift)
-        self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
+        self._partition = Partition(drift.tokens, lasting=engines.moves_values_alike(drift))
+        self.engine: StepEngine | LeapEngine
+        if engine == "leap":
+            self.engine = LeapEngine(drift, self.u, chunks, pool)
+        else:
+            self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
         self.step = 0
+        self._resting: list[Advanced] | None = None
         target, held = drift.target, drift.motion.held
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
 
@@ -43,11 +60,12 @@ class Simulation:
         extent = target.value(farthest.max(axis=0))
         strength = max(1.0, float(np.max(np.abs(strengths))))
         reach.check(drift, self.u, extent, strength)
-        self._exponent = scale_exponent(reach.bound(drift, self.u, extent, strength))
+        self._bound = reach.bound(drift, self.u, extent, strength)
+        self._exponent = scale_exponent(self._bound)
 
     def resume(self, step: int, fill: Fill) -> None:
         """Go on from the held cloud that `fill` gives, which is that of `step`."""
-        self.engine.load(fill)
+        self.engine.load(fill, step)
         self.step = step
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
@@ -61,18 +79,42 @@ class Simulation:
             yield self._state_at(step)
 
     def _state_at(self, step: int) -> State:
-        seen = self._move_to(step) if step > self.step else self.engine.stay(self._exponent)
-        return count(self.engine.observe(seen), step, self.u, self._exponent)
+        engine, grid = self.engine, self._exponent
+        if isinstance(engine, LeapEngine):
+            leapt = engine.observe(step, grid, self._bound)
+            return count(leapt, self._partition, step, self.u, grid)
+        moved = self._resting is None
+        seen = self._move_to(engine, step) if step > self.step else engine.stay(grid)
+        observed = replace(engine.observe(seen), moved=moved)
+        return count(observed, self._partition, step, self.u, grid)
 
-    def _move_to(self, step: int) -> list[Advanced]:
-        while self.step + BLOCK < step:
-            self._take(BLOCK)
-        return self._take(step - self.step)
+    def _move_to(self, engine: StepEngine, step: int) -> list[Advanced]:
+        while self._resting is None:
+            seen = self._take(engine, min(BLOCK, step - self.step))
+            if self._rests_after(engine, seen):
+                self._resting = seen
+            if self.step == step:
+                return seen
+        self.step = step
+        return self._resting
 
-    def _take(self, steps: int) -> list[Advanced]:
+    def _rests_after(self, engine: StepEngine, seen: list[Advanced]) -> bool:
+        """Whether no later step can move anything.
+
+        With equal steps that is so where a step moved no coordinate it displaces;
+        then even the signs of zeros are those they will keep.
+        """
+        drift = self.drift
+        same = drift.schedule == "constant" and drift.rounding != "stochastic"
+        if not same or drift.survivors is not None:
+            return False
+        displaced = np.count_nonzero(displacements(drift, self.u, 1, 1))
+        return engine.stalled(seen) == displaced * drift.tokens
+
+    def _take(self, engine: StepEngine, steps: int) -> list[Advanced]:
         first, last = self.step + 1, self.step + steps
         block = displacements(self.drift, self.u, first, last)
         stochastic = self.drift.rounding == "stochastic"
         step_keys = keys(self.drift, first, last) if stochastic else None
         self.step = last
-        return self.engine.move(block, self._exponent, step_keys)
+        return engine.move(block, self._exponent, step_keys)

@@ -10,22 +10,29 @@ from hypothesis import strategies as st
 
 from kernels.formats import FORMATS
 from kernels.rounding import Rounding
-from sim import device
+from sim import device, engines
 from sim.chunks import Chunks
 from sim.simulation import Simulation
 from sim.spec import Drift, Schedule
 from tests import oracle
 
 
-def states(drift, chunk_bytes=16 << 20, workers=2):
-    """Every state of a drift, by step, codes as one array."""
+def states(drift, chunk_bytes=16 << 20, workers=2, engine="step", steps=None):
+    """Every state of a drift, or those of some steps; codes as one array."""
     with ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
-        simulation = Simulation(drift, chunks, device.find("cpu"), pool)
-        found = list(simulation.states(range(drift.steps + 1)))
+        simulation = Simulation(drift, chunks, device.find("cpu"), pool, engine)
+        found = list(simulation.states(range(drift.steps + 1) if steps is None else steps))
     return simulation.u, [
         (s.counts, s.populations, s.rows.span(0, drift.tokens).copy()) for s in found
     ]
+
+
+def assert_equal_states(a, b):
+    for (counts, populations, codes), (counts2, populations2, codes2) in zip(a, b, strict=True):
+        assert counts == counts2
+        np.testing.assert_array_equal(populations, populations2)
+        np.testing.assert_array_equal(codes, codes2)
 
 
 @st.composite
@@ -64,6 +71,8 @@ def drifts(draw):
 def test_every_bit_and_every_count_is_the_oracles(drift):
     u, found = states(drift)
     held, clouds = oracle.walk(drift, u)
+    if not engines.obstacle(drift):
+        assert_equal_states(states(drift, engine="leap")[1], found)
     for step, (counts, populations, codes) in enumerate(found):
         np.testing.assert_array_equal(codes, oracle.bits(clouds[step]))
         expected = oracle.counts(drift, held, clouds, step, u)
@@ -83,12 +92,7 @@ def test_every_bit_and_every_count_is_the_oracles(drift):
 def test_chunks_and_threads_change_nothing(drift, chunk_bytes, workers):
     _, plain = states(drift)
     _, chunked = states(drift, chunk_bytes, workers)
-    for (counts, populations, codes), (counts2, populations2, codes2) in zip(
-        plain, chunked, strict=True
-    ):
-        assert counts == counts2
-        np.testing.assert_array_equal(populations, populations2)
-        np.testing.assert_array_equal(codes, codes2)
+    assert_equal_states(plain, chunked)
 
 
 def test_merged_tokens_stay_merged_and_the_cloud_arrives():
