@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.bench_field import SIGMA
+from experiments.bench_field import SIGMA, drawn
 from experiments.bench_setting import VOCABULARY, Setting
-from sim.cloud import draw
 from sim.spec import Drift
 
 OBSERVED = (814, 704, 306, 228, 11, 10, 6, 5, 4, 4, 3, 3, 2)
@@ -42,16 +41,8 @@ def clouds(setting: Setting, tokens: int, dims: int) -> Iterator[Cloud]:
 
 
 def _drawn(setting: Setting, tokens: int, dims: int) -> np.ndarray:
-    """A Gaussian cloud, drawn by all threads."""
-    drift = Drift(sigma=SIGMA, tokens=tokens, dims=dims)
-    codes = np.empty((tokens, dims), np.uint16)
-
-    def one(start: int) -> None:
-        stop = min(start + 1024, tokens)
-        codes[start:stop] = draw(drift, start, stop)
-
-    list(setting.pool.map(one, range(0, tokens, 1024)))
-    return codes
+    """A Gaussian cloud."""
+    return drawn(setting, Drift(sigma=SIGMA, tokens=tokens, dims=dims))
 
 
 def _random() -> np.random.Generator:

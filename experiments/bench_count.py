@@ -5,7 +5,6 @@ read  numpy.sum over the array: what every counter that looks at all of it must 
 
 from collections.abc import Iterator
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ from experiments.bench_clouds import Cloud, clouds
 from experiments.bench_rounds import Case, Contender
 from experiments.bench_setting import Setting
 from kernels.formats import BFLOAT16
+from sim.coalescence import Cells
+from sim.counting import count_rows
 
 OURS, READ, NUMPY, TORCH = "counter", "one read", "numpy.unique", "torch.unique"
 
@@ -41,9 +42,7 @@ def _case(setting: Setting, cloud: Cloud) -> Case:
 
 
 def _counter(cloud: Cloud, occupancy: np.ndarray) -> Contender:
-    count_rows = import_module("sim.counting").count_rows
-
-    def wrong(cells: Any) -> str | None:
+    def wrong(cells: Cells) -> str | None:
         which = cloud.cell[cells.representative]
         if not np.array_equal(cells.occupancy, occupancy[which]):
             return "a cell has another occupancy than was made"

@@ -9,39 +9,37 @@ import numpy as np
 from experiments.bench_setting import Setting
 from kernels.formats import BFLOAT16
 from sim import reference
+from sim.cloud import draw
+from sim.direction import direction
 from sim.schedule import displacements
-from sim.simulation import Simulation
 from sim.spec import Drift
 
 SIGMA = 0.02
 """About the standard deviation of a trained embedding."""
 _SAMPLE = 64
+_DRAWN = 1024
+"""Tokens drawn at a time."""
 
 
 @dataclass
 class Field:
-    """The cloud's codes, uint16 (tokens, dims), and float32 displacements (steps, dims)."""
+    """The cloud's codes, uint16 (tokens, dims), and float32 displacements (steps, dims).
 
-    simulation: Simulation
+    The schedule is not constant, so that nobody may stop where nothing moves any more.
+    """
+
+    drift: Drift
     codes: np.ndarray
     displacements: np.ndarray
-    exponent: int = 0
-    """of the grid that sums are taken on; any that holds the values does"""
     _expected: dict[int, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, setting: Setting, group: str, steps: int) -> Self:
-        """The cloud of a group, drawn, and the drift of so many steps."""
-        tokens, dims = setting.size(group)
-        drift = Drift(sigma=SIGMA, tokens=tokens, dims=dims, steps=steps, snapshots="none")
-        simulation = setting.simulation(drift)
-        start = next(simulation.states([0])).rows.span(0, tokens)
-        codes = np.ascontiguousarray(start, np.uint16)
-        return cls(simulation, codes, displacements(drift, simulation.u, 1, steps))
-
-    def fill(self, start: int, stop: int) -> np.ndarray:
-        """What an engine takes its cloud from."""
-        return self.codes[start:stop]
+    def of(cls, setting: Setting, steps: int) -> Self:
+        """The cloud, drawn, and a drift of so many steps."""
+        tokens, dims = setting.size("step")
+        drift = Drift(sigma=SIGMA, tokens=tokens, dims=dims, steps=steps, schedule="linear")
+        u = direction(drift.direction, dims)
+        return cls(drift, drawn(setting, drift), displacements(drift, u, 1, steps))
 
     def wrong(self, codes: np.ndarray, steps: int) -> str | None:
         """The first way in which `codes`, after `steps` steps, differ from the reference."""
@@ -49,6 +47,18 @@ class Field:
         if steps not in self._expected:
             self._expected[steps] = stepped(self.codes[tokens], self.displacements[:steps])
         return difference(codes[tokens], self._expected[steps], tokens, steps)
+
+
+def drawn(setting: Setting, drift: Drift) -> np.ndarray:
+    """The codes of a drift's cloud, drawn by all threads."""
+    codes = np.empty((drift.tokens, drift.dims), np.uint16)
+
+    def one(start: int) -> None:
+        stop = min(start + _DRAWN, drift.tokens)
+        codes[start:stop] = draw(drift, start, stop)
+
+    list(setting.pool.map(one, range(0, drift.tokens, _DRAWN)))
+    return codes
 
 
 def sample(tokens: int) -> np.ndarray:

@@ -1,14 +1,13 @@
 """The leap engine at growing numbers of steps, beside stepping until nothing moves.
 
 With a constant displacement every coordinate stalls within some hundred steps,
-and then no number of further ones moves it. So the honest rival of a leap is
-the step engine that looks now and then whether anything still moves.
+and then no number of further ones moves it. The step engine notices, and stops:
+that, and not a million naive steps, is the honest rival of a leap.
 
 Timed is everything from the drift to its counts: drawn, moved, counted. In the
 last case it is a whole process of `drift run`, from its start to its exit.
 """
 
-import inspect
 import json
 import os
 import subprocess
@@ -22,21 +21,17 @@ import numpy as np
 from experiments.bench_field import SIGMA, difference, sample
 from experiments.bench_rounds import Case, Contender
 from experiments.bench_setting import Setting
-from experiments.rivals_c import Missing
 from kernels.formats import BFLOAT16
 from sim import reference
 from sim.cloud import draw
 from sim.counts import State
 from sim.direction import direction
+from sim.engines import Engine
 from sim.schedule import displacements
-from sim.simulation import Simulation
 from sim.spec import Drift
 
 OURS, STEPPING, WHOLE = "leap engine", "stepping until nothing moves", "drift run, start to exit"
 UNIT = "ns per coordinate"
-
-_LOOK = 64
-"""Steps between two looks at whether anything still moves."""
 
 
 def cases(setting: Setting) -> Iterator[Case]:
@@ -48,18 +43,22 @@ def cases(setting: Setting) -> Iterator[Case]:
         facts = {"tokens": tokens, "dims": dims, "steps": steps}
         case = Case("leap", f"{steps:,} steps", UNIT, facts)
         expected = _expected(drift)
-        case.enter(OURS, partial(_leap, setting, drift, expected))
+        case.contenders.append(_contender(setting, OURS, drift, "leap", expected))
         if steps == all_steps[-1]:
-            run = partial(_step_until_still, setting, drift)
-            case.contenders.append(_contender(STEPPING, drift, run, expected))
+            case.contenders.append(_contender(setting, STEPPING, drift, "step", expected))
         yield case
     if not setting.quick:
         case = Case("leap", f"{steps:,} steps, a process of its own", UNIT, facts)
-        case.enter(WHOLE, partial(_process, setting, drift))
+        case.contenders.append(_process(setting, drift))
         yield case
 
 
-def _contender(name: str, drift: Drift, run: Any, expected: np.ndarray) -> Contender:
+def _contender(
+    setting: Setting, name: str, drift: Drift, engine: Engine, expected: np.ndarray
+) -> Contender:
+    def run() -> State:
+        return next(setting.simulation(drift, engine).states([drift.steps]))
+
     def wrong(state: State) -> str | None:
         tokens = sample(drift.tokens)
         found = np.concatenate([state.rows.span(token, token + 1) for token in tokens])
@@ -85,32 +84,7 @@ def _expected(drift: Drift) -> np.ndarray:
     return codes
 
 
-def _leap(setting: Setting, drift: Drift, expected: np.ndarray) -> Contender:
-    if not _there():
-        raise Missing("there is no leap engine yet")
-
-    def run() -> State:
-        return next(setting.simulation(drift, engine="leap").states([drift.steps]))
-
-    return _contender(OURS, drift, run, expected)
-
-
-def _there() -> bool:
-    return "engine" in inspect.signature(Simulation).parameters
-
-
-def _step_until_still(setting: Setting, drift: Drift) -> State:
-    simulation = setting.simulation(drift)
-    looks = [*range(_LOOK, drift.steps, _LOOK), drift.steps]
-    for state in simulation.states(looks):
-        if state.counts.stalled == 1.0:
-            break
-    return state
-
-
 def _process(setting: Setting, drift: Drift) -> Contender:
-    if not _there():
-        raise Missing("there is no leap engine yet")
     arguments = ["--engine", "leap", "--sigma", f"{drift.sigma}", "--steps", f"{drift.steps}"]
     arguments += ["--tokens", f"{drift.tokens}", "--dims", f"{drift.dims}", "--records", "1"]
     arguments += ["--snapshots", "none", "--device", "cpu", "--overwrite", "--json"]

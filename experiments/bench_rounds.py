@@ -84,14 +84,10 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
     say(f"{case.group}, {case.name}: {len(case.contenders)} contenders, {rounds} rounds")
     absent, there, rows = dict(case.absent), [], {}
     for one in case.contenders:
-        one.ready()
-        began = time.perf_counter()
-        result = one.run()
-        taken = time.perf_counter() - began
-        wrong = one.wrong(result)
+        taken, wrong, notes = _warmed(one)
         if wrong is None:
             there.append((one, _rounds(taken, rounds)))
-            rows[one.name] = _row(one, one.notes(result))
+            rows[one.name] = _row(one, notes)
         elif one.may_differ:
             absent[one.name] = f"computes something else: {wrong}"
         else:
@@ -100,10 +96,7 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
         first = turn % max(1, len(there))
         for one, its_rounds in there[first:] + there[:first]:
             if turn < its_rounds:
-                one.ready()
-                began = time.perf_counter()
-                one.run()
-                rows[one.name]["seconds"].append(time.perf_counter() - began)
+                rows[one.name]["seconds"].append(_timed(one))
     found = [_summary(one, rows[one.name]) for one, _ in there]
     return {
         "group": case.group,
@@ -113,6 +106,26 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
         "contenders": _with_costs(found, case.unit),
         "absent": absent,
     }
+
+
+def _warmed(one: Contender) -> tuple[float, str | None, dict[str, Any]]:
+    """How long it takes, what is wrong with its result, and what that says."""
+    one.ready()
+    began = time.perf_counter()
+    result = one.run()
+    taken = time.perf_counter() - began
+    wrong = one.wrong(result)
+    return taken, wrong, one.notes(result) if wrong is None else {}
+
+
+def _timed(one: Contender) -> float:
+    one.ready()
+    began = time.perf_counter()
+    result = one.run()
+    seconds = time.perf_counter() - began
+    if (wrong := one.wrong(result)) is not None:
+        raise Different(f"{one.name} computes something else: {wrong}")
+    return seconds
 
 
 def _rounds(seconds: float, rounds: int) -> int:

@@ -4,13 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
 
 import jax
 
 from experiments.rivals_c import CLoop
 from sim import device as devices
 from sim.chunks import Chunks
+from sim.engines import Engine
 from sim.errors import BadInput
 from sim.simulation import Simulation
 from sim.spec import Drift
@@ -54,10 +54,10 @@ class Setting:
         """The threads that feed the engine on this device."""
         return ThreadPoolExecutor(devices.workers(self.device))
 
-    def simulation(self, drift: Drift, **engine: Any) -> Simulation:
+    def simulation(self, drift: Drift, engine: Engine) -> Simulation:
         """A drift at step 0, its cloud drawn, as `drift run` sets it up."""
         chunks = Chunks.plan(drift.tokens, drift.dims, devices.workers(self.device))
-        return Simulation(drift, chunks, self.device, self.engine_pool, **engine)
+        return Simulation(drift, chunks, self.device, self.engine_pool, engine)
 
     @property
     def rounds(self) -> int:

@@ -20,6 +20,7 @@ from experiments.bench_field import Field
 from experiments.bench_memory import FLOAT32, at_once, copy
 from experiments.bench_rounds import Case, Contender
 from experiments.bench_setting import Setting, c_loop
+from sim.simulation import Simulation
 
 OURS, C, EAGER = "step engine", "C loop", "PyTorch eager"
 COMPILED, ELIDED, NUMPY = "torch.compile", "torch.compile as it comes", "NumPy + ml_dtypes"
@@ -37,7 +38,7 @@ _COMPILED = 20
 def cases(setting: Setting) -> Iterator[Case]:
     """The comparison at MAIN steps, and what the curve of cost against steps needs."""
     for steps in setting.steps("step"):
-        yield _case(setting, Field.of(setting, "step", steps))
+        yield _case(setting, Field.of(setting, steps))
 
 
 def _case(setting: Setting, field: Field) -> Case:
@@ -45,7 +46,7 @@ def _case(setting: Setting, field: Field) -> Case:
     steps = len(field.displacements)
     facts = {"tokens": tokens, "dims": dims, "steps": steps}
     case = Case("step", f"{steps:,} steps", UNIT, facts)
-    case.contenders.append(_engine(field))
+    case.contenders.append(_engine(setting, field))
     case.enter(C, partial(_c, setting, field))
     if steps <= _FEW or steps == MAIN:
         case.contenders.append(_numpy(setting, field))
@@ -66,16 +67,21 @@ def _contender(field: Field, name: str, steps: int, **parts: Any) -> Contender:
     return Contender(name, work=field.codes.size * steps, steps=steps, **parts)
 
 
-def _engine(field: Field) -> Contender:
-    """As a drift is moved and counted, from the cloud in memory."""
-    steps, simulation = len(field.displacements), field.simulation
+def _engine(setting: Setting, field: Field) -> Contender:
+    """As a drift is moved and counted; its cloud, drawn anew each time, is not timed."""
+    tokens, steps = len(field.codes), len(field.displacements)
+    drawn: list[Simulation] = []
+
+    def ready() -> None:
+        drawn[:] = [setting.simulation(field.drift, "step")]
+
     return _contender(
         field,
         OURS,
         steps,
-        ready=lambda: simulation.resume(0, field.fill),
-        run=lambda: next(simulation.states([steps])),
-        wrong=lambda state: field.wrong(state.rows.span(0, len(field.codes)), steps),
+        ready=ready,
+        run=lambda: next(drawn[0].states([steps])),
+        wrong=lambda state: field.wrong(state.rows.span(0, tokens), steps),
     )
 
 

@@ -2,14 +2,11 @@
 
 import json
 import sys
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 from experiments import bench_figure, bench_judge, cli
 from sim import device
-from sim.coalescence import Cells
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]
 
@@ -22,14 +19,8 @@ def drift(capsys, *arguments):
 
 @pytest.fixture
 def alone(monkeypatch, in_tmp):
-    """No torch, and a counter, which this tree has not yet."""
+    """No torch, and an empty directory."""
     monkeypatch.setitem(sys.modules, "torch", None)
-
-    def count_rows(codes, target):
-        _, first, n = np.unique(codes, axis=0, return_index=True, return_counts=True)
-        return Cells(n, first)
-
-    monkeypatch.setitem(sys.modules, "sim.counting", SimpleNamespace(count_rows=count_rows))
     return in_tmp
 
 
@@ -47,6 +38,9 @@ def test_everything_is_measured_printed_and_written(alone, capsys):
     assert names >= {"step engine", "plain XLA", "copy", "NumPy + ml_dtypes"}
     assert main["absent"]["PyTorch eager"] == "torch is not installed"
     assert main["absent"]["torch.compile"] == "left out by --quick"
+    leapt = results[4]["contenders"]
+    assert [row["name"] for row in leapt] == ["leap engine", "stepping until nothing moves"]
+    assert leapt[0]["radius"] == leapt[1]["radius"]
     for result in results:
         assert all(row["min"] <= row["median"] <= row["max"] for row in result["contenders"])
     ratios = {one["what"]: one for one in document["ratios"]}

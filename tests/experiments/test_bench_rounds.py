@@ -71,6 +71,13 @@ def test_who_computes_something_else_stops_the_bench_or_is_absent():
     assert result["absent"] == {"bad": "computes something else: 2 is not 1"}
 
 
+def test_every_result_is_checked_not_the_first_alone():
+    found = iter([1, 1, 2])
+    fickle = Contender("fickle", lambda: next(found), lambda x: None if x == 1 else "no")
+    with pytest.raises(Different, match="fickle"):
+        measure(case(fickle), 2, quiet)
+
+
 def test_the_slow_take_part_in_fewer_rounds(takes):
     everyone = [Contender(f"{nap}", takes(nap)) for nap in (0.5, 2.5, 25.0)]
     rows = measure(case(*everyone), 5, quiet)["contenders"]
