@@ -137,9 +137,11 @@ def default_store(drift: "Drift") -> Path:
 
 def _run(drift: "Drift", out: Path, engine: str, device: str, overwrite: bool) -> dict[str, Any]:
     from experiments.progress import Records
+    from sim import cache
     from sim import device as devices
     from sim.runs import run
 
+    cache.turn_on()
     if device == "cpu":
         devices.only_cpu()
     with Records(f"drift to {out}", sys.stderr) as progress:
