@@ -13,7 +13,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import bench, check, info, plot, run
+from experiments import check, info, plot, run
+from experiments.bench import command as bench
 from sim.errors import BadInput
 
 app = typer.Typer(

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments import rivals
-from experiments.bench_clouds import Cloud, clouds
-from experiments.bench_rounds import Case, Contender
-from experiments.bench_setting import Setting
+from experiments.bench import rivals
+from experiments.bench.clouds import Cloud, clouds
+from experiments.bench.rounds import Case, Contender
+from experiments.bench.setting import Setting
 from kernels.formats import BFLOAT16
 from sim.coalescence import Cells
 from sim.counting import count_rows

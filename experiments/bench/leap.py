@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.bench_field import SIGMA, difference, sample
-from experiments.bench_rounds import Case, Contender
-from experiments.bench_setting import Setting
+from experiments.bench.field import SIGMA, difference, sample
+from experiments.bench.rounds import Case, Contender
+from experiments.bench.setting import Setting
 from kernels.formats import BFLOAT16
 from sim import reference
 from sim.cloud import draw

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.bench_field import SIGMA, drawn
-from experiments.bench_setting import VOCABULARY, Setting
+from experiments.bench.field import SIGMA, drawn
+from experiments.bench.setting import VOCABULARY, Setting
 from sim.spec import Drift
 
 OBSERVED = (814, 704, 306, 228, 11, 10, 6, 5, 4, 4, 3, 3, 2)

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.bench_field import Field
-from experiments.bench_rounds import Contender
-from experiments.bench_setting import Setting
+from experiments.bench.field import Field
+from experiments.bench.rounds import Contender
+from experiments.bench.setting import Setting
 from kernels.advance import advance
 from kernels.fingerprint import weights
 from kernels.fixed_point import MOST_ROWS

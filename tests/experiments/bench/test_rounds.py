@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import bench_rounds
-from experiments.bench_rounds import Case, Contender, Different, measure
-from experiments.rivals_c import Missing
+from experiments.bench import rounds
+from experiments.bench.c_loop import Missing
+from experiments.bench.rounds import Case, Contender, Different, measure
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def takes(monkeypatch):
 
         return run
 
-    monkeypatch.setattr(bench_rounds, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(rounds, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     return taking
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jax
 
-from experiments.rivals_c import CLoop
+from experiments.bench.c_loop import CLoop
 from sim import device as devices
 from sim.chunks import Chunks
 from sim.engines import Engine

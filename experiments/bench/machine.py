@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from experiments import rivals_c
+from experiments.bench import c_loop
 from experiments.info import versions
 
 _PACKAGES = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "torch")
@@ -58,6 +58,6 @@ def _cpuinfo_flags() -> set[str]:
 
 def _compiler() -> str | None:
     try:
-        return rivals_c.version()
-    except rivals_c.Missing:
+        return c_loop.version()
+    except c_loop.Missing:
         return None

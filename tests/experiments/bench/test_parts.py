@@ -6,11 +6,11 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import bench_count, bench_leap, bench_memory
-from experiments.bench_clouds import clouds
-from experiments.bench_field import Field
-from experiments.bench_rounds import Different, measure
-from experiments.bench_setting import Setting
+from experiments.bench import count, leap, memory
+from experiments.bench.clouds import clouds
+from experiments.bench.field import Field
+from experiments.bench.rounds import Different, measure
+from experiments.bench.setting import Setting
 from sim.coalescence import Cells
 from sim.counting import count_rows
 
@@ -64,13 +64,13 @@ def test_a_counter_that_errs_is_found_out(setting, monkeypatch, change):
         return Cells(*change(cells.occupancy, cells.representative))
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    _, _, case, *_ = bench_count.cases(setting)
+    _, _, case, *_ = count.cases(setting)
     result = measure(case, 1, quiet)
     names = [row["name"] for row in result["contenders"]]
     assert names == ["counter", "one read", "numpy.unique"]
     assert result["contenders"][1]["cost"] == 1
-    monkeypatch.setattr(bench_count, "count_rows", errs)
-    _, _, case, *_ = bench_count.cases(setting)
+    monkeypatch.setattr(count, "count_rows", errs)
+    _, _, case, *_ = count.cases(setting)
     with pytest.raises(Different, match="counter computes something else"):
         measure(case, 1, quiet)
 
@@ -87,8 +87,8 @@ def test_a_wrong_bit_is_found_out(setting):
 def test_the_whole_cloud_at_once_gives_the_same_bits(setting, monkeypatch):
     field = Field.of(setting, 40)
     for most in (1 << 15, 200):  # in one part and in three
-        monkeypatch.setattr(bench_memory, "MOST_ROWS", most)
-        one = bench_memory.at_once(setting, field, "plain", bench_memory.FLOAT32)
+        monkeypatch.setattr(memory, "MOST_ROWS", most)
+        one = memory.at_once(setting, field, "plain", memory.FLOAT32)
         assert one.wrong(one.run()) is None
         assert one.wrong([part ^ 1 for part in one.run()]) is not None
     assert one.traffic == 8 * 512 * 96 * 40
@@ -97,15 +97,15 @@ def test_the_whole_cloud_at_once_gives_the_same_bits(setting, monkeypatch):
 @pytest.mark.parametrize("dims", [6, 7])
 def test_copies_copy(setting, dims):
     codes = np.arange(3 * dims, dtype=np.uint16).reshape(3, dims)
-    flipped = np.asarray(bench_memory.device_copy(setting, codes)()).view(np.uint16)
+    flipped = np.asarray(memory.device_copy(setting, codes)()).view(np.uint16)
     changed = np.arange(flipped.size) % (1 if dims % 2 else 2) == 0
     np.testing.assert_array_equal(flipped.ravel() ^ changed, codes.ravel())
-    there = bench_memory.host_copy(setting, codes)
+    there = memory.host_copy(setting, codes)
     assert len(there()) == setting.threads
 
 
 def test_a_leap_elsewhere_is_found_out(setting):
-    first, last = bench_leap.cases(setting)
+    first, last = leap.cases(setting)
     for one in (*first.contenders, *last.contenders):
         state = one.run()
         assert one.wrong(state) is None
@@ -115,6 +115,6 @@ def test_a_leap_elsewhere_is_found_out(setting):
 
 def test_a_process_is_measured_with_its_memory(tmp_path):
     options = ["--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "1", "--json"]
-    done = bench_leap.process([*options, "--device", "cpu", "--out", str(tmp_path / "a.zarr")])
+    done = leap.process([*options, "--device", "cpu", "--out", str(tmp_path / "a.zarr")])
     assert done["result"]["final"]["step"] == 100
     assert 20e6 < done["peak_bytes"] < 4e9

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from experiments import bench_figure, bench_judge, cli
+from experiments import cli
+from experiments.bench import figure, judge
 from sim import device
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]
@@ -112,7 +113,7 @@ def step_result(eager, c, tokens=20_000, share=0.5):
 
 
 def judged(results, platform="cpu"):
-    found = bench_judge.verdicts(results, platform)
+    found = judge.verdicts(results, platform)
     return {one["what"]: (one["value"], one["met"]) for one in found}
 
 
@@ -162,7 +163,7 @@ def test_a_count_is_judged_by_its_kind(kind, reads, met):
 def test_a_line_has_only_who_took_all_the_steps():
     results = [step_result(30.0, 0.5), leap_result(1000, 5.0) | {"absent": {}}]
     results[1]["contenders"][0]["steps"] = 1000
-    axes = bench_figure.draw(results).axes[0]
+    axes = figure.draw(results).axes[0]
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert lines.keys() == {"step engine", "C loop", "leap engine"}
     assert lines["step engine"] == [[100, pytest.approx(1e9 / (20_000 * 2560))]]

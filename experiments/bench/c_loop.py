@@ -1,4 +1,4 @@
-"""The rival in C, rival.c: compiled on the spot, run on slices of the rows side by side."""
+"""The rival in C, c_loop.c: compiled on the spot, run on slices of the rows side by side."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 FEWEST_ROWS, FEWEST_DIMS = 16, 16
-"""What rival.c needs of every slice."""
+"""What c_loop.c needs of every slice."""
 
 _FLAGS = (["-O3", "-march=native"], ["-O3", "-mcpu=native"], ["-O3"])
 """Tried in this order: not every compiler knows the first."""
@@ -33,11 +33,11 @@ def version() -> str:
 
 
 class CLoop:
-    """rival.c compiled into `directory`; raises Missing where that can't be done."""
+    """c_loop.c compiled into `directory`; raises Missing where that can't be done."""
 
     def __init__(self, directory: Path):
         library = directory / "rival.so"
-        with as_file(files("experiments") / "rival.c") as source:
+        with as_file(files("experiments.bench") / "c_loop.c") as source:
             for flags in _FLAGS:
                 try:
                     command = [*compiler(), *flags, "-shared", "-fPIC", "-o"]

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from experiments import rivals
-from experiments.bench_field import Field
-from experiments.bench_memory import FLOAT32, at_once, copy
-from experiments.bench_rounds import Case, Contender
-from experiments.bench_setting import Setting, c_loop
+from experiments.bench import rivals
+from experiments.bench.field import Field
+from experiments.bench.memory import FLOAT32, at_once, copy
+from experiments.bench.rounds import Case, Contender
+from experiments.bench.setting import Setting, c_loop
 from sim.simulation import Simulation
 
 OURS, C, EAGER = "step engine", "C loop", "PyTorch eager"

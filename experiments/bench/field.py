@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from experiments.bench_setting import Setting
+from experiments.bench.setting import Setting
 from kernels.formats import BFLOAT16
 from sim import reference
 from sim.cloud import draw

@@ -14,7 +14,7 @@ import typer
 from experiments.numbers import names, whole
 
 if TYPE_CHECKING:
-    from experiments.bench_setting import Setting
+    from experiments.bench.setting import Setting
 
 EXAMPLE = "Example: drift bench --quick --only step,count"
 
@@ -62,7 +62,7 @@ def command(
     if device == "cpu":
         devices.only_cpu()
     chosen = devices.find(device)
-    from experiments.bench_setting import Setting
+    from experiments.bench.setting import Setting
 
     with tempfile.TemporaryDirectory(prefix="drift-bench-") as scratch:
         setting = Setting(chosen, Path(scratch), quick, tokens, dims)
@@ -72,7 +72,7 @@ def command(
     if as_json:
         print(json.dumps(document))
         return
-    from experiments.bench_page import show
+    from experiments.bench.page import show
 
     show(document)
     print("written:", *map(str, written))
@@ -83,12 +83,12 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 
     Raises BadInput for groups that there are not, and sizes that do not fit.
     """
-    from experiments import bench_count, bench_leap, bench_machine, bench_step
-    from experiments.bench_judge import verdicts
-    from experiments.bench_rounds import measure as measured
+    from experiments.bench import count, leap, machine, step
+    from experiments.bench.judge import verdicts
+    from experiments.bench.rounds import measure as measured
     from sim.errors import BadInput
 
-    groups = {"step": bench_step.cases, "leap": bench_leap.cases, "count": bench_count.cases}
+    groups = {"step": step.cases, "leap": leap.cases, "count": count.cases}
     wanted = tuple(only or groups)
     for group in wanted:
         if group not in groups:
@@ -99,7 +99,7 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
     ]
     return {
         "command": _command(setting, only),
-        "machine": bench_machine.describe(setting.device, setting.threads),
+        "machine": machine.describe(setting.device, setting.threads),
         "ratios": verdicts(results, setting.device.platform),
         "results": results,
     }
@@ -107,8 +107,8 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 
 def write(document: dict[str, Any], name: Path) -> list[Path]:
     """Write the numbers, the page and the figure beside each other; their paths."""
-    from experiments.bench_figure import draw
-    from experiments.bench_page import markdown
+    from experiments.bench.figure import draw
+    from experiments.bench.page import markdown
     from experiments.figures import save
 
     name.parent.mkdir(parents=True, exist_ok=True)

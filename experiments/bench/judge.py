@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from experiments import bench_count as count
-from experiments import bench_leap as leap
-from experiments import bench_step as step
-from experiments.bench_setting import VOCABULARY
+from experiments.bench import count, leap, step
+from experiments.bench.setting import VOCABULARY
 
 Result = dict[str, Any]
 

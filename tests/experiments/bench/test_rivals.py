@@ -8,8 +8,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from experiments import rivals
-from experiments.rivals_c import CLoop, Missing, version
+from experiments.bench import rivals
+from experiments.bench.c_loop import CLoop, Missing, version
 from kernels.formats import BFLOAT16
 from sim import reference
 

@@ -4,8 +4,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from experiments import bench_leap as leap
-from experiments import bench_step as step
+from experiments.bench import leap, step
 from experiments.figures import COLOURS, figure
 
 _DRAWN = {
