@@ -40,7 +40,7 @@ class Simulation:
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
         strengths = tokens.strengths(drift)
         self._ranks = tokens.ranks(drift)
-        self._partition = Partition(drift.tokens, lasting=engines.moves_values_alike(drift))
+        self._partition = self._unsettled()
         self.engine: StepEngine | LeapEngine
         if engine == "leap":
             self.engine = LeapEngine(drift, self.u, chunks, pool)
@@ -63,10 +63,14 @@ class Simulation:
         self._bound = reach.bound(drift, self.u, extent, strength)
         self._exponent = scale_exponent(self._bound)
 
+    def _unsettled(self) -> Partition:
+        return Partition(self.drift.tokens, lasting=engines.moves_values_alike(self.drift))
+
     def resume(self, step: int, fill: Fill) -> None:
         """Go on from the held cloud that `fill` gives, which is that of `step`."""
         self.engine.load(fill, step)
-        self.step = step
+        self.step, self._resting = step, None
+        self._partition = self._unsettled()
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
         """Move to each of `steps` in turn (rising, none behind) and count there.

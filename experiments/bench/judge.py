@@ -16,6 +16,8 @@ Result = dict[str, Any]
 
 _LEAST_COORDINATES = 20_000 * 2_560
 """Smaller clouds are no measure of a step: starting it costs as much."""
+_FUSED_RATE = 4e12
+"""Element-steps a second, of an H200."""
 _FEW, _MANY = 1_000, 1_000_000
 """Steps that a leap is to take at nearly the same cost."""
 _MOST_READS = {"distinct": 0.5, "few": 3.0, "adversarial": 6.0}
@@ -71,10 +73,11 @@ def _step(result: Result, there: dict[str, Result], platform: str) -> Iterator[V
     if step.C in there:
         text = "step: ours beside the C loop"
         yield at_most(text, ours / there[step.C]["cost"], 2.0 if cpu else None)
-    for name in (step.OURS, step.PLAIN):
+    for name in (step.OURS, step.PLAIN, step.FUSED):
         if name in there:
-            rate = 1e9 / there[name]["cost"]
-            yield at_least(f"step: element-steps by {name}", rate, None, "/s")
+            rate, least = 1e9 / there[name]["cost"], _FUSED_RATE if accelerator else None
+            least = least if name == step.FUSED else None
+            yield at_least(f"step: element-steps by {name}", rate, least, "/s")
     if step.PLAIN in there and step.COPY in there:
         share = there[step.PLAIN]["bytes_per_second"] / there[step.COPY]["bytes_per_second"]
         least = 0.8 if accelerator else None

@@ -10,13 +10,9 @@ import numpy as np
 from experiments.bench.field import Field
 from experiments.bench.rounds import Contender
 from experiments.bench.setting import Setting
-from kernels.advance import advance
-from kernels.fingerprint import weights
+from kernels.advance import Path, move
 from kernels.fixed_point import MOST_ROWS
 from kernels.step import Motion, Steps, Tokens
-
-FLOAT32 = 8
-"""Bytes that a step moves for a coordinate whose float32 it reads and writes."""
 
 
 def copy(setting: Setting, field: Field, name: str) -> Contender:
@@ -46,23 +42,21 @@ def device_copy(setting: Setting, codes: np.ndarray) -> Any:
     return lambda: jax.block_until_ready(flip(here))
 
 
-def at_once(setting: Setting, field: Field, name: str, carried: int) -> Contender:
-    """`advance` over as much of the cloud at once as its sums allow, all steps in a call.
+def at_once(setting: Setting, field: Field, name: str, by: Path) -> Contender:
+    """`move` over as much of the cloud at once as the engine would, all steps in a call.
 
-    `carried` are the bytes that a step must move for each coordinate.
+    Its traffic is what a step through memory reads and writes: the codes.
     """
     codes, displacements = field.codes, field.displacements
-    steps, dims = displacements.shape
+    steps = len(displacements)
     put: Any = partial(jax.device_put, device=setting.device)
     taken = put(np.int32(steps)), put(np.uint32(0))
     all_steps = Steps(put(displacements), put(np.zeros((steps, 2), np.uint32)), *taken)
-    lanes, scale = put(weights(dims)), put(np.float32(1))
     parts = [_part(codes, start, put) for start in range(0, len(codes), MOST_ROWS)]
 
     def run() -> list[Any]:
         moved = [
-            advance(here, tokens, all_steps, lanes, scale, motion=Motion()).codes
-            for here, tokens in parts
+            move(here, tokens, all_steps, motion=Motion(), path=by).codes for here, tokens in parts
         ]
         return jax.block_until_ready(moved)
 
@@ -70,7 +64,8 @@ def at_once(setting: Setting, field: Field, name: str, carried: int) -> Contende
         return field.wrong(np.concatenate([np.asarray(one)[0] for one in moved]), steps)
 
     work = codes.size * steps
-    return Contender(name, run, wrong, work=work, steps=steps, traffic=carried * work)
+    traffic = 2 * codes.itemsize * work
+    return Contender(name, run, wrong, work=work, steps=steps, traffic=traffic)
 
 
 def _part(codes: np.ndarray, start: int, put: Any) -> tuple[Any, Tokens]:

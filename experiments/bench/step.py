@@ -1,7 +1,9 @@
 """The step engine beside loops of the same update and the machine's memory.
 
-plain XLA  the engine's kernel over the whole cloud at once, as XLA compiles it:
-           each step reads and writes a float32 of every coordinate
+plain XLA  the plain kernel over the whole cloud at once, as XLA compiles it: each
+           step reads and writes the code of every coordinate
+fused      the kernel that keeps codes in registers through all steps, on devices
+           that have one
 copy       of the cloud's codes, read and written once: what a loop that goes
            through memory at every step can't beat
 
@@ -17,14 +19,15 @@ import numpy as np
 
 from experiments.bench import rivals
 from experiments.bench.field import Field
-from experiments.bench.memory import FLOAT32, at_once, copy
+from experiments.bench.memory import at_once, copy
 from experiments.bench.rounds import Case, Contender
 from experiments.bench.setting import Setting, c_loop
+from kernels.fused import of
 from sim.simulation import Simulation
 
 OURS, C, EAGER = "step engine", "C loop", "PyTorch eager"
 COMPILED, ELIDED, NUMPY = "torch.compile", "torch.compile as it comes", "NumPy + ml_dtypes"
-PLAIN, COPY = "plain XLA", "copy"
+PLAIN, FUSED, COPY = "plain XLA", "fused kernel", "copy"
 UNIT = "ns per element-step"
 MAIN = 100
 """The number of steps at which everyone is compared."""
@@ -58,7 +61,9 @@ def _case(setting: Setting, field: Field) -> Case:
     else:
         case.enter(COMPILED, partial(_torch, setting, field, COMPILED, _COMPILED))
         case.enter(ELIDED, partial(_torch, setting, field, ELIDED, _COMPILED))
-    case.contenders.append(at_once(setting, field, PLAIN, FLOAT32))
+    case.contenders.append(at_once(setting, field, PLAIN, "memory"))
+    if fused := of(setting.device.platform):
+        case.contenders.append(at_once(setting, field, FUSED, fused))
     case.contenders.append(copy(setting, field, COPY))
     return case
 

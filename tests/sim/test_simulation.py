@@ -143,3 +143,17 @@ def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
     c = oracle.displacement(drift, simulation.u, 1).astype(np.float64)
     stops = np.array([math.copysign(stop_by_hand(abs(x)), x) for x in c])
     assert last.counts.radius == pytest.approx(float(stops @ simulation.u), rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["step", "leap"])
+def test_a_simulation_that_rests_moves_again_once_it_is_taken_back(engine):
+    drift = Drift(sigma=1e-9, tokens=20, dims=32, steps=2000)
+    with ThreadPoolExecutor(2) as pool:
+        simulation = Simulation(drift, Chunks.plan(20, 32, 2), device.find("cpu"), pool, engine)
+        start, *first = simulation.states([0, 50, 1500, 2000])
+        codes = start.rows.span(0, 20).copy()
+        counts = [(s.counts, s.populations.tolist()) for s in first]
+        assert counts[1][0].stalled == 1.0
+        simulation.resume(0, lambda start, stop: codes[start:stop])
+        again = [(s.counts, s.populations.tolist()) for s in simulation.states([50, 1500, 2000])]
+    assert again == counts

@@ -129,6 +129,11 @@ def test_steps_are_judged_by_cost_a_step_on_large_clouds():
     assert found["step: bandwidth of plain XLA beside a copy's"] == (0.8, True)
     assert found["step: ours beside the C loop"] == (2.5, None)
     assert found["step: element-steps by step engine"] == (pytest.approx(100 * 20_000 * 2560), None)
+    fast = step_result(29.0, 0.4)
+    fast["contenders"].append(timed("fused kernel", 1e-3, 100 * 20_000 * 2560, 100))
+    assert judged([fast], "gpu")["step: element-steps by fused kernel"][1] is True
+    fast["contenders"][-1] = timed("fused kernel", 2e-3, 100 * 20_000 * 2560, 100)
+    assert judged([fast], "gpu")["step: element-steps by fused kernel"][1] is False
 
 
 def leap_result(steps, seconds, **more):

@@ -1,6 +1,7 @@
 """What a bench measures on: clouds whose cells are known, checks that see a wrong bit."""
 
 import sys
+from itertools import product
 
 import jax
 import numpy as np
@@ -11,6 +12,7 @@ from experiments.bench.clouds import clouds
 from experiments.bench.field import Field
 from experiments.bench.rounds import Different, measure
 from experiments.bench.setting import Setting
+from kernels.fused import Fused
 from sim.coalescence import Cells
 from sim.counting import count_rows
 
@@ -86,12 +88,13 @@ def test_a_wrong_bit_is_found_out(setting):
 
 def test_the_whole_cloud_at_once_gives_the_same_bits(setting, monkeypatch):
     field = Field.of(setting, 40)
-    for most in (1 << 15, 200):  # in one part and in three
+    paths = ("memory", Fused("gpu", interpret=True))
+    for most, by in product((1 << 15, 200), paths):  # in one part and in three
         monkeypatch.setattr(memory, "MOST_ROWS", most)
-        one = memory.at_once(setting, field, "plain", memory.FLOAT32)
+        one = memory.at_once(setting, field, "at once", by)
         assert one.wrong(one.run()) is None
         assert one.wrong([part ^ 1 for part in one.run()]) is not None
-    assert one.traffic == 8 * 512 * 96 * 40
+    assert one.traffic == 4 * 512 * 96 * 40
 
 
 @pytest.mark.parametrize("dims", [6, 7])
