@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from kernels.fixed_point import from_limbs
-from sim.chunks import Rows
+from sim.chunks import Codes
 from sim.coalescence import coalesce
 from sim.engine import Observation
 
@@ -49,7 +49,7 @@ class State:
     seen: Observation
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> Codes:
         """The codes that were counted, absent tokens' too."""
         return self.seen.rows
 

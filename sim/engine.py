@@ -1,22 +1,26 @@
 """The step engine: moves every coordinate of the cloud, chunk by chunk.
 
-The cloud stays on the device as codes. One call of the kernel moves a chunk by
-up to BLOCK steps; chunks are worked on side by side by the pool's threads, which
-on a CPU is what uses its cores.
+The cloud stays on the devices as codes, each chunk shared evenly among them. One
+call of the kernel moves a chunk by up to BLOCK steps; chunks are worked on side by
+side by the pool's threads, which on a CPU is what uses its cores.
 """
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, STAY, Advanced, advance
+from kernels.advance import BLOCK, STAY, Advanced
 from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
+from kernels.formats import Format
 from kernels.step import Motion, Steps, Tokens
-from sim.chunks import TILE, Chunks, Rows
+from sim import spread
+from sim.chunks import TILE, Chunks, Codes, Part, Rows
+from sim.far import FarRows
+from sim.shards import Shards
 
 Fill = Callable[[int, int], np.ndarray]
 """fill(start, stop) gives the codes of tokens start ... stop - 1, as they are held."""
@@ -26,9 +30,9 @@ Fill = Callable[[int, int], np.ndarray]
 class Observation:
     """The cloud at one step, as the kernel saw it."""
 
-    rows: Rows
+    rows: Codes
     """as it is seen, which is what is counted"""
-    held: Rows
+    held: Codes
     """as it is held between steps"""
     present: np.ndarray
     """bool (tokens,): which tokens were observed"""
@@ -41,7 +45,11 @@ class Observation:
 
 
 class StepEngine:
-    """Holds a cloud on `device` and moves it; `strengths` is float32 (tokens,)."""
+    """Holds the tokens of `chunks` on one device or more and moves them.
+
+    `strengths` is float32 (tokens,), of the whole cloud, as is what is observed;
+    `on` are devices of this process.
+    """
 
     name = "step"
 
@@ -50,28 +58,27 @@ class StepEngine:
         chunks: Chunks,
         motion: Motion,
         strengths: np.ndarray,
-        device: jax.Device,
+        on: jax.Device | Shards,
         pool: ThreadPoolExecutor,
     ):
         self.chunks, self.motion = chunks, motion
-        self._device, self._pool = device, pool
+        self._shards, self._pool = Shards.of(on), pool
+        self._advance = self._shards.advance(motion)
         # A CPU wants few rows at a time, in cache; an accelerator all at once.
-        tile = TILE if device.platform == "cpu" else chunks.size
+        tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
         self._shape = (chunks.size // tile, tile)
-        self._weights, self._zero = self._put(weights(chunks.dims)), self._put(np.uint32(0))
+        self._weights = self._shards.whole(weights(chunks.dims))
+        self._zero = self._shards.whole(np.uint32(0))
         self._codes: list[jax.Array] = []
-        self._present = np.ones(chunks.tokens, bool)
-        columns = np.arange(chunks.tokens, dtype=np.uint32), strengths, self._present
+        self._present = np.ones(len(strengths), bool)
+        columns = np.arange(len(strengths), dtype=np.uint32), strengths, self._present
         self._tokens = [Tokens(*parts) for parts in zip(*map(self._by_chunk, columns), strict=True)]
 
-    def _put(self, array: np.ndarray | np.generic) -> jax.Array:
-        return jax.device_put(array, self._device)
-
     def _by_chunk(self, column: np.ndarray) -> list[jax.Array]:
-        """What tokens have, (tokens,), on the device, chunk by chunk."""
+        """What tokens have, (tokens,), on the devices, chunk by chunk."""
         chunks = self.chunks
         parts = (column[slice(*chunks.bounds(k))] for k in range(len(chunks)))
-        return [self._put(chunks.filled(part).reshape(self._shape)) for part in parts]
+        return [self._shards.split(chunks.filled(part).reshape(self._shape)) for part in parts]
 
     def observe_only(self, present: np.ndarray) -> None:
         """From now on observe the tokens for which `present`, bool (tokens,), is true."""
@@ -86,7 +93,7 @@ class StepEngine:
 
         def one(chunk: int) -> jax.Array:
             codes = self.chunks.filled(fill(*self.chunks.bounds(chunk)))
-            return self._put(codes.reshape(*self._shape, self.chunks.dims))
+            return self._shards.split(codes.reshape(*self._shape, self.chunks.dims))
 
         self._codes = list(self._pool.map(one, range(len(self.chunks))))
 
@@ -104,14 +111,13 @@ class StepEngine:
         step_keys = np.zeros((BLOCK, 2), np.uint32)
         if keys is not None:
             step_keys[:count] = keys
-        steps = Steps(
-            self._put(block), self._put(step_keys), self._put(np.int32(count)), self._zero
-        )
-        scale = self._put(np.float32(np.ldexp(1.0, exponent)))
+        whole = self._shards.whole
+        steps = Steps(whole(block), whole(step_keys), whole(np.int32(count)), self._zero)
+        scale = whole(np.float32(np.ldexp(1.0, exponent)))
 
         def one(chunk: int) -> Advanced:
             codes, tokens = self._codes[chunk], self._tokens[chunk]
-            done = advance(codes, tokens, steps, self._weights, scale, motion=self.motion)
+            done = self._advance(codes, tokens, steps, self._weights, scale)
             self._codes[chunk] = done.codes
             return jax.block_until_ready(done)
 
@@ -123,22 +129,32 @@ class StepEngine:
 
     def observe(self, seen: list[Advanced]) -> Observation:
         """What the last call of `move` or `stay` saw, over all chunks."""
-        chunks, motion = self.chunks, self.motion
-
-        def rows(codes: list[jax.Array]) -> list[np.ndarray]:
-            return [np.asarray(c).reshape(chunks.size, chunks.dims) for c in codes]
-
-        held = Rows(chunks, rows([one.codes for one in seen]), motion.held)
+        motion = self.motion
+        held = self._rows([one.codes for one in seen], motion.held)
         views = [one.view for one in seen if one.view is not None]
-        limbs = np.zeros((LIMBS, chunks.dims), np.int64)
-        for one in seen:
-            limbs += np.asarray(one.limbs)
-        prints = np.concatenate([np.asarray(one.fingerprints).reshape(-1, 2) for one in seen])
+        scalars = jax.device_get([(one.fingerprints, one.stalled, one.limbs) for one in seen])
+        prints = np.concatenate([part.reshape(-1, 2) for part, _, _ in scalars])
+        limbs = np.zeros((LIMBS, self.chunks.dims), np.int64)
+        for _, _, part in scalars:  # those of each device below one another
+            limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
+        still = sum(int(part.sum(dtype=np.int64)) for _, part, _ in scalars)
         return Observation(
-            rows=Rows(chunks, rows(views), motion.seen) if views else held,
+            rows=self._rows(views, motion.seen) if views else held,
             held=held,
             present=self._present,
-            fingerprints=as_words(prints[: chunks.tokens]),
-            stalled=sum(int(np.asarray(one.stalled).sum(dtype=np.int64)) for one in seen),
-            limbs=limbs,
+            fingerprints=spread.joined(as_words(prints[: self.chunks.tokens]), len(self._present)),
+            stalled=int(spread.added(np.array(still))),
+            limbs=spread.added(limbs),
         )
+
+    def _rows(self, codes: list[jax.Array], held: Format) -> Codes:
+        """Those of all tokens, wherever they are, from `codes` chunk by chunk."""
+        pieces = [piece for one in codes for piece in self._shards.pieces(one)]
+        parts = replace(self.chunks, size=self.chunks.size // len(self._shards))
+        rows: Part
+        if self._shards.on_host:
+            host = [np.asarray(piece).reshape(parts.size, parts.dims) for piece in pieces]
+            rows = Rows(parts, host, held)
+        else:
+            rows = FarRows(parts, pieces, held)
+        return spread.rows(rows, self.chunks.first, len(self._present))

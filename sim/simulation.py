@@ -8,13 +8,14 @@ import numpy as np
 
 from kernels.advance import BLOCK, Advanced
 from kernels.fixed_point import scale_exponent
-from sim import reach, tokens
+from sim import reach, spread, tokens
 from sim.chunks import Chunks
 from sim.cloud import draw
 from sim.counts import State, count
 from sim.direction import direction
 from sim.engine import Fill, StepEngine
 from sim.schedule import displacements, keys
+from sim.shards import Shards
 from sim.spec import Drift
 
 
@@ -24,7 +25,9 @@ class Simulation:
     Raises BadInput where the drift would leave the format's range.
     """
 
-    def __init__(self, drift: Drift, chunks: Chunks, on: jax.Device, pool: ThreadPoolExecutor):
+    def __init__(
+        self, drift: Drift, chunks: Chunks, on: jax.Device | Shards, pool: ThreadPoolExecutor
+    ):
         self.drift = drift
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
         strengths = tokens.strengths(drift)
@@ -36,11 +39,12 @@ class Simulation:
 
         def fill(start: int, stop: int) -> np.ndarray:
             codes = draw(drift, start, stop)
-            farthest[start // chunks.size] = np.max(codes & (target.sign - 1), axis=0)
+            chunk = (start - chunks.first) // chunks.size
+            farthest[chunk] = np.max(codes & (target.sign - 1), axis=0)
             return codes if held == target else held.code(target.value(codes))
 
         self.engine.load(fill)
-        extent = target.value(farthest.max(axis=0))
+        extent = target.value(spread.largest(farthest.max(axis=0)))
         strength = max(1.0, float(np.max(np.abs(strengths))))
         reach.check(drift, self.u, extent, strength)
         self._exponent = scale_exponent(reach.bound(drift, self.u, extent, strength))
