@@ -1,4 +1,6 @@
-"""How numbers are written on the command line: 100, 1e6, 2.5e-9, 0,10,100; and lists."""
+"""How numbers are written on the command line: 100, 1e6, 2.5e-9, 0,10,100, 8GiB; and lists."""
+
+import re
 
 import typer
 
@@ -20,6 +22,16 @@ def whole(text: str) -> int:
     if value != value or value in (float("inf"), float("-inf")) or value != int(value):
         raise typer.BadParameter(f"{text!r} is not a whole number")
     return int(value)
+
+
+def size(text: str) -> int:
+    """Bytes: 8GiB, 8Gi, 500MB, 500M, or a bare number."""
+    found = re.fullmatch(r"([0-9.e+]+?)\s*(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
+    if not found:
+        raise typer.BadParameter(f"{text!r} is not a size; 500M and 8GiB are, and bare bytes")
+    number, unit, binary = found.groups()
+    power = "KMGT".index(unit.upper()) + 1 if unit else 0
+    return int(real(number) * (1024 if binary else 1000) ** power)
 
 
 def kept(text: str) -> int | None:

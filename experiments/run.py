@@ -2,17 +2,24 @@
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from experiments.numbers import kept, real, whole, wholes
+from experiments.numbers import kept, real, size, whole, wholes
 
 if TYPE_CHECKING:
     from sim.spec import Drift
 
 _FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
+
+_DISTRIBUTED = (
+    "Share tokens with other processes given this command: auto, where JAX finds them (TPU pod,"
+    " Slurm, Open MPI, Kubernetes), or HOST:PORT,COUNT,INDEX, HOST being that of process 0. Process"
+    " 0 writes the store; to resume, all have to see it."
+)
 
 EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
 
@@ -76,6 +83,20 @@ def command(
         str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
     ] = "auto",
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
+    devices: Annotated[
+        int,
+        typer.Option(parser=whole, metavar="N", help="Devices, of each process, to share tokens."),
+    ] = 1,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            parser=size,
+            metavar="SIZE",
+            help="Host memory to use at most: bytes, 500M, 8GiB.",
+            show_default="what is free",
+        ),
+    ] = None,
+    distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=_DISTRIBUTED)] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
@@ -116,7 +137,10 @@ def command(
         at=at,
         snapshots=snapshots,  # type: ignore[arg-type]
     )
-    result = _run(drift, out or default_store(drift), engine, device, overwrite)
+    place = Place(device, devices, memory, distributed)
+    result = _run(drift, out or default_store(drift), engine, place, overwrite)
+    if result is None:
+        return
     if as_json:
         print(json.dumps(result))
     else:
@@ -135,14 +159,42 @@ def default_store(drift: "Drift") -> Path:
     return Path("results") / name
 
 
-def _run(drift: "Drift", out: Path, engine: str, device: str, overwrite: bool) -> dict[str, Any]:
+class Place(NamedTuple):
+    """Where a run is done."""
+
+    device: str
+    devices: int
+    memory: int | None
+    distributed: str | None
+
+
+def _run(
+    drift: "Drift", out: Path, engine: str, place: Place, overwrite: bool
+) -> dict[str, Any] | None:
+    """The result, in the process that prints."""
     from experiments.progress import Records
-    from sim import cache
+    from sim import cache, hosts
     from sim import device as devices
     from sim.runs import run
 
     cache.turn_on()
-    if device == "cpu":
+    if place.device == "cpu":
         devices.only_cpu()
+    if place.distributed:
+        hosts.join(place.distributed)
+    run = partial(
+        run,
+        drift,
+        out,
+        on=place.device,
+        engine=engine,
+        devices=place.devices,
+        memory=place.memory,
+        overwrite=overwrite,
+    )
+    devices.prepare(place.devices)  # before the processes are counted
+    if not hosts.is_first():
+        run()
+        return None
     with Records(f"drift to {out}", sys.stderr) as progress:
-        return run(drift, out, on=device, engine=engine, overwrite=overwrite, progress=progress)
+        return run(progress=progress)

@@ -25,7 +25,7 @@ from kernels.fused import Fused, fused
 from kernels.rounding import merge_zeros, quantise, widen
 from kernels.step import Motion, Steps, Tokens, step
 
-BLOCK = 32
+BLOCK = 64
 """Displacements per call: few enough to stay in a core's cache at 2,560 dims."""
 
 ACCELERATOR_BLOCK = 1024

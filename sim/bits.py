@@ -4,35 +4,47 @@ A checkpoint is a group `checkpoint/STEP` inside the store, marked complete afte
 its bits are written and until they are deleted; the one before it goes only then.
 Saving costs time, so it is done once in a while: at most a tenth of the run goes
 into it.
+
+Of several processes the first one writes, what all of them fetch block by block;
+each reads its own tokens of a checkpoint, from a file system that they share.
 """
 
 import time
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
 import zarr
 
-from sim import layout
-from sim.codes import Cloud
+from sim import hosts, layout
+from sim.chunks import Cloud
 from sim.engine import Fill
+from sim.errors import BadInput
 from sim.store import RunStore
 
 _GROUP = "checkpoint"
 
 
-def write(array: zarr.Array, at: int | None, rows: Cloud, pool: Executor) -> None:
-    """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time."""
-    tokens, size = array.shape[-2], array.chunks[-2]
+def write(array: zarr.Array | None, at: int | None, rows: Cloud, pool: Executor) -> None:
+    """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time.
+
+    `array` is None in all processes but the first.
+    """
+    tokens, size = rows.shape[0], layout.rows_together(rows.shape, rows.format)
 
     def one(start: int) -> None:
         stop = min(start + size, tokens)
         codes = rows.span(start, stop)
+        if array is None:
+            return
         if at is None:
             array[start:stop] = codes
         else:
             array[at, start:stop] = codes
 
-    list(pool.map(one, range(0, tokens, size)))
+    starts = range(0, tokens, size)
+    # Processes fetch rows together, in one order.
+    list(map(one, starts) if hosts.count() > 1 else pool.map(one, starts))
 
 
 def reader(array: zarr.Array) -> Fill:
@@ -45,40 +57,53 @@ def reader(array: zarr.Array) -> Fill:
 
 
 class Checkpoints:
-    """The checkpoints of one run; `every` is the least time between two, in seconds."""
+    """The checkpoints of one run; `every` is the least time between two, in seconds.
 
-    def __init__(self, store: RunStore, pool: Executor, every: float = 30.0):
-        self._store, self._pool = store, pool
+    `store` is None in all processes but the first; `path` is that of the store.
+    """
+
+    def __init__(self, store: RunStore | None, path: Path, pool: Executor, every: float = 30.0):
+        self._store, self._path, self._pool = store, path, pool
         self._every, self._last = every, time.monotonic()
 
     def _saved(self) -> dict[int, zarr.Group]:
-        if _GROUP not in self._store.group:
+        if self._store is None or _GROUP not in self._store.group:
             return {}
         group = self._store.group[_GROUP]
         assert isinstance(group, zarr.Group)
         return {int(name): one for name, one in group.groups()}
 
+    def _last_whole(self) -> int | None:
+        whole = [step for step, one in self._saved().items() if one.attrs.get("complete")]
+        return max(whole, default=None)
+
     def latest(self) -> tuple[int, Fill] | None:
         """The step of the last complete checkpoint, and its cloud."""
-        whole = {step: one for step, one in self._saved().items() if one.attrs.get("complete")}
-        if not whole:
+        step = hosts.from_first(self._last_whole)
+        if step is None:
             return None
-        step = max(whole)
-        array = whole[step]["bits"]
-        assert isinstance(array, zarr.Array)
+        try:
+            array = zarr.open_array(self._path / _GROUP / str(step) / "bits", mode="r")
+        except OSError as error:
+            raise BadInput(
+                f"{self._path} is not there for process {hosts.index()}; to go on, all processes"
+                " need a file system that they share"
+            ) from error
         return step, reader(array)
 
     def save_if_due(self, step: int, rows: Cloud) -> None:
         """Keep the cloud held at `step`, if the last one was kept long enough ago."""
         began = time.monotonic()
-        if began - self._last < self._every:
+        if not hosts.from_first(lambda: began - self._last >= self._every):
             return
-        older = self._saved()
-        group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)
-        chunks = rows.chunks
-        array = layout.add_bits(group, {"token": chunks.tokens, "dim": chunks.dims}, rows.format)
+        older, array, group = self._saved(), None, None
+        if self._store is not None:
+            group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)
+            tokens, dims = rows.shape
+            array = layout.add_bits(group, {"token": tokens, "dim": dims}, rows.format)
         write(array, None, rows, self._pool)
-        group.attrs["complete"] = True
+        if group is not None:
+            group.attrs["complete"] = True
         self._delete({name: one for name, one in older.items() if name != step})
         self._last = time.monotonic()
         self._every = max(self._every, 10 * (self._last - began))
@@ -86,11 +111,13 @@ class Checkpoints:
     def drop(self) -> None:
         """Remove them all."""
         self._delete(self._saved())
-        if _GROUP in self._store.group:
+        if self._store is not None and _GROUP in self._store.group:
             del self._store.group[_GROUP]
 
     def _delete(self, saved: dict[int, zarr.Group]) -> None:
         """Delete checkpoints that say first that they are no longer whole."""
+        if self._store is None:
+            return
         for step, group in saved.items():
             group.attrs["complete"] = False
             del self._store.group[f"{_GROUP}/{step}"]

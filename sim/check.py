@@ -16,6 +16,7 @@ from kernels.rounding import Rounding
 from kernels.step import Motion
 from sim import trials
 from sim.fast import Mismatch
+from sim.shards import Shards
 
 
 @dataclass(frozen=True)
@@ -49,25 +50,27 @@ def report(device: jax.Device, found: list[Check]) -> dict[str, Any]:
     }
 
 
-def trust(device: jax.Device, motion: Motion) -> dict[str, Any]:
-    """Check quickly, once a process, that a device other than the CPU can be trusted.
+def trust(on: jax.Device | Shards, motion: Motion) -> dict[str, Any]:
+    """Check quickly, once a process, that devices other than the CPU can be trusted.
 
     Returns what the store's attributes say of it. Raises RuntimeError, naming the
     first differing input, where the device rounds wrongly.
     """
-    if device.platform == "cpu":
+    shards = Shards.of(on)
+    if shards.platform == "cpu":
         return {}
     looks = Motion(motion.seen, motion.seen)  # how a master is looked at
     motions = [motion] if motion.held == motion.seen else [motion, looks]
-    details = [f"{one.held.name} {one.rounding}: {_quickly(device, one)}" for one in motions]
+    details = [f"{one.held.name} {one.rounding}: {_quickly(shards, one)}" for one in motions]
     return {"check": {"ok": True, "detail": "; ".join(details)}}
 
 
 @cache
-def _quickly(device: jax.Device, motion: Motion) -> str:
+def _quickly(shards: Shards, motion: Motion) -> str:
     try:
-        return trials.rounds(device, motion, quick=True)
+        return trials.rounds(shards, motion, quick=True)
     except Mismatch as wrong:
+        device = shards.devices[0]
         kind = f"{device.platform} ({device.device_kind})"
         raise RuntimeError(f"{kind} does not round as it must: {wrong}; see drift check") from wrong
 

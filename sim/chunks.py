@@ -1,50 +1,105 @@
 """A cloud in chunks of rows, so that no more than a chunk is worked on at a time.
 
-Every chunk has the same shape, whole tiles of rows, so that one compiled program
-serves them all; the last one is filled up with rows that are not present.
+Every chunk has the same shape, whole tiles of rows for each device that shares it,
+so that one compiled program serves them all; the last one is filled up with rows
+that are not present.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from kernels.fixed_point import MOST_ROWS
 from kernels.formats import Format
 
-TILE = 8
+TILE = 4
 """Token rows moved together on a CPU; they stay in a core's cache."""
 _COMPARED_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
 class Chunks:
-    """How `tokens` rows of `dims` values are cut; `size` is rows per chunk."""
+    """How `tokens` rows of `dims` values are cut; `size` is rows per chunk.
+
+    `first` is the number of the first of them, in a cloud that others share.
+    """
 
     tokens: int
     dims: int
     size: int
+    first: int = 0
 
     @classmethod
-    def plan(cls, tokens: int, dims: int, workers: int, chunk_bytes: int = 16 << 20) -> "Chunks":
-        """Chunks of up to `chunk_bytes` and MOST_ROWS rows, one a worker at least."""
-        most = max(TILE, min(MOST_ROWS, chunk_bytes // (2 * dims) // TILE * TILE))
-        count = max(-(-tokens // most), min(workers, -(-tokens // TILE)))
+    def plan(
+        cls,
+        tokens: int,
+        dims: int,
+        workers: int,
+        chunk_bytes: int = 16 << 20,
+        devices: int = 1,
+        first: int = 0,
+    ) -> "Chunks":
+        """Chunks of which each device gets as many rows as the others.
+
+        These are up to `chunk_bytes` and MOST_ROWS rows; there is one chunk a worker
+        at least.
+        """
+        most = max(TILE, min(MOST_ROWS, chunk_bytes // (2 * dims) // TILE * TILE)) * devices
+        unit = TILE * devices
+        count = max(-(-tokens // most), min(workers, -(-tokens // unit)))
         rows = -(-tokens // count)
-        return cls(tokens, dims, -(-rows // TILE) * TILE)
+        return cls(tokens, dims, -(-rows // unit) * unit, first)
 
     def __len__(self) -> int:
         return -(-self.tokens // self.size)
 
     def bounds(self, chunk: int) -> tuple[int, int]:
-        """The first token of a chunk, and the one after its last."""
+        """The number of the first token of a chunk, and of the one after its last."""
         start = chunk * self.size
-        return start, min(start + self.size, self.tokens)
+        return self.first + start, self.first + min(start + self.size, self.tokens)
 
     def filled(self, rows: np.ndarray) -> np.ndarray:
         """`rows` of a chunk, (up to size, …), with rows of zeros after the last token."""
         whole = np.zeros((self.size, *rows.shape[1:]), rows.dtype)
         whole[: len(rows)] = rows
         return whole
+
+
+class Cloud(Protocol):
+    """The codes of a cloud, wherever they are kept."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(tokens, dims)"""
+
+    @property
+    def format(self) -> Format:
+        """What they are codes of."""
+
+    def span(self, start: int, stop: int) -> np.ndarray:
+        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+
+
+class Codes(Cloud, Protocol):
+    """The same where tokens can be compared."""
+
+    def take(self, tokens: np.ndarray) -> np.ndarray:
+        """Codes (len(tokens), dims) with -0 as +0."""
+
+    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Whether tokens a[i] and b[i] are in one cell, for each i; no token is twice in a."""
+
+
+class Part(Codes, Protocol):
+    """The codes of a cloud, or of a part of it, on this machine."""
+
+    def compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Whether tokens[i] has the codes others[place[i]], for each i; no token is named twice.
+
+        `others` (rows, dims) has -0 as +0, and no -0 is told from +0 here.
+        """
 
 
 @dataclass(frozen=True)
@@ -54,6 +109,11 @@ class Rows:
     chunks: Chunks
     codes: list[np.ndarray]
     format: Format
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(tokens, dims)"""
+        return self.chunks.tokens, self.chunks.dims
 
     def span(self, start: int, stop: int) -> np.ndarray:
         """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
@@ -76,14 +136,23 @@ class Rows:
 
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Whether tokens a[i] and b[i] are in one cell, for each i."""
-        block = max(1, _COMPARED_BYTES // (2 * self.chunks.dims))
         same = np.empty(len(a), bool)
-        for start in range(0, len(a), block):
-            part = slice(start, start + block)
+        for part in self._blocks(len(a)):
             others, place = np.unique(b[part], return_inverse=True)
-            other = self.take(others)
-            # One row stands for a large black hole: compare with it, not with copies of it.
-            same[part] = np.all(
-                self.take(a[part]) == (other[place] if len(other) > 1 else other), axis=1
-            )
+            same[part] = self._same(a[part], self.take(others), place)
         return same
+
+    def compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Whether tokens[i] has the codes others[place[i]], for each i; -0 is +0."""
+        same = np.empty(len(tokens), bool)
+        for part in self._blocks(len(tokens)):
+            same[part] = self._same(tokens[part], others, place[part])
+        return same
+
+    def _blocks(self, count: int) -> Iterator[slice]:
+        block = max(1, _COMPARED_BYTES // (2 * self.chunks.dims))
+        return (slice(start, start + block) for start in range(0, count, block))
+
+    def _same(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
+        # One row stands for a large black hole: compare with it, not with copies of it.
+        return np.all(self.take(tokens) == (others[place] if len(others) > 1 else others), axis=1)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from kernels.fixed_point import from_limbs
-from sim.codes import Cloud
+from sim.chunks import Cloud
 from sim.engine import Observation
 from sim.leap import LeaptObservation
 from sim.partition import Partition

@@ -1,11 +1,13 @@
-"""The device a drift runs on, and how much memory is free.
+"""The devices a drift runs on, and how much memory is free.
 
 A device that was asked for and is not there is an error, never a silent fall to
 the CPU. JAX is imported here late, and told to look at the CPU alone where only
-the CPU is wanted, so that a GPU's memory is left alone.
+the CPU is wanted, so that a GPU's memory is left alone. A CPU is as many virtual
+devices as are asked for, if that is before JAX first looks at it.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -17,14 +19,41 @@ if TYPE_CHECKING:
 Device = Literal["auto", "cpu", "gpu", "tpu"]
 
 
+def prepare(count: int) -> None:
+    """Ask for `count` virtual devices, should the device be the CPU; before `several`."""
+    import jax
+
+    name = "jax_num_cpu_devices"
+    if count > max(1, getattr(jax.config, name)):
+        with suppress(RuntimeError):  # JAX has looked already, and has what it has
+            jax.config.update(name, count)
+
+
+def several(name: str, count: int) -> "tuple[jax.Device, ...]":
+    """The first `count` devices called `name` of this process; BadInput where there are fewer."""
+    if count < 1:
+        raise BadInput(f"devices is {count}; it must be 1 or more")
+    devices = _all(name)
+    if len(devices) < count:
+        kind = devices[0].platform
+        late = "; ask for more before JAX is used" if kind == "cpu" else ""
+        raise BadInput(f"devices is {count}; JAX finds {len(devices)} of {kind}{late}")
+    return tuple(devices[:count])
+
+
 def find(name: str = "auto") -> "jax.Device":
     """The first device called `name`; raises BadInput where there is none."""
+    return _all(name)[0]
+
+
+def _all(name: str) -> "list[jax.Device]":
+    """The devices called `name` of this process."""
     if name not in get_args(Device):
         raise BadInput(f"device is {name!r}; it must be one of {', '.join(get_args(Device))}")
     import jax
 
     try:
-        return jax.devices(None if name == "auto" else name)[0]
+        return jax.local_devices(backend=None if name == "auto" else name)
     except (RuntimeError, AssertionError) as error:
         raise BadInput(f"device {name} is not there; JAX finds {_found()}") from error
 

@@ -1,23 +1,29 @@
 """The step engine: moves every coordinate of the cloud, chunk by chunk.
 
-The cloud stays on the device as codes. One call of the kernel moves a chunk by
-up to BLOCK steps; chunks are worked on side by side by the pool's threads, which
-on a CPU is what uses its cores.
+The cloud stays on the devices as codes, each chunk shared evenly among them. One
+call of the kernel moves a chunk by up to BLOCK steps; chunks are worked on side by
+side by the pool's threads, which on a CPU is what uses its cores.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, STAY, Advanced, advance
+from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced, Moved
 from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
+from kernels.formats import Format
+from kernels.fused import Fused
 from kernels.step import Motion, Steps, Tokens
-from sim.chunks import TILE, Chunks, Rows
+from sim import spread
+from sim.chunks import TILE, Chunks, Codes, Part, Rows
 from sim.coalescence import coalesce
+from sim.far import FarRows
+from sim.fast import fast_path
+from sim.shards import Shards
 
 Fill = Callable[[int, int], np.ndarray]
 """fill(start, stop) gives the codes of tokens start ... stop - 1, as they are held."""
@@ -27,9 +33,9 @@ Fill = Callable[[int, int], np.ndarray]
 class Observation:
     """The cloud at one step, as the kernel saw it."""
 
-    rows: Rows
+    rows: Codes
     """as it is seen, which is what is counted"""
-    held: Rows
+    held: Codes
     """as it is held between steps"""
     present: np.ndarray
     """bool (tokens,): which tokens were observed"""
@@ -48,7 +54,11 @@ class Observation:
 
 
 class StepEngine:
-    """Holds a cloud on `device` and moves it; `strengths` is float32 (tokens,)."""
+    """Holds the tokens of `chunks` on one device or more and moves them.
+
+    `strengths` is float32 (tokens,), of the whole cloud, as is what is observed;
+    `on` are devices of this process.
+    """
 
     name = "step"
 
@@ -57,28 +67,28 @@ class StepEngine:
         chunks: Chunks,
         motion: Motion,
         strengths: np.ndarray,
-        device: jax.Device,
+        on: jax.Device | Shards,
         pool: ThreadPoolExecutor,
     ):
         self.chunks, self.motion = chunks, motion
-        self._device, self._pool = device, pool
+        self._shards, self._pool = Shards.of(on), pool
+        self._path, self.path = fast_path(self._shards.devices[0], motion)
+        self.block = ACCELERATOR_BLOCK if isinstance(self._path, Fused) else BLOCK
         # A CPU wants few rows at a time, in cache; an accelerator all at once.
-        tile = TILE if device.platform == "cpu" else chunks.size
+        tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
         self._shape = (chunks.size // tile, tile)
-        self._weights, self._zero = self._put(weights(chunks.dims)), self._put(np.uint32(0))
+        self._weights = self._shards.whole(weights(chunks.dims))
+        self._zero = self._shards.whole(np.uint32(0))
         self._codes: list[jax.Array] = []
-        self._present = np.ones(chunks.tokens, bool)
-        columns = np.arange(chunks.tokens, dtype=np.uint32), strengths, self._present
+        self._present = np.ones(len(strengths), bool)
+        columns = np.arange(len(strengths), dtype=np.uint32), strengths, self._present
         self._tokens = [Tokens(*parts) for parts in zip(*map(self._by_chunk, columns), strict=True)]
 
-    def _put(self, array: np.ndarray | np.generic) -> jax.Array:
-        return jax.device_put(array, self._device)
-
     def _by_chunk(self, column: np.ndarray) -> list[jax.Array]:
-        """What tokens have, (tokens,), on the device, chunk by chunk."""
+        """What tokens have, (tokens,), on the devices, chunk by chunk."""
         chunks = self.chunks
         parts = (column[slice(*chunks.bounds(k))] for k in range(len(chunks)))
-        return [self._put(chunks.filled(part).reshape(self._shape)) for part in parts]
+        return [self._shards.split(chunks.filled(part).reshape(self._shape)) for part in parts]
 
     def observe_only(self, present: np.ndarray) -> None:
         """From now on observe the tokens for which `present`, bool (tokens,), is true."""
@@ -93,63 +103,92 @@ class StepEngine:
 
         def one(chunk: int) -> jax.Array:
             codes = self.chunks.filled(fill(*self.chunks.bounds(chunk)))
-            return self._put(codes.reshape(*self._shape, self.chunks.dims))
+            return self._shards.split(codes.reshape(*self._shape, self.chunks.dims))
 
         self._codes = list(self._pool.map(one, range(len(self.chunks))))
 
-    def move(
-        self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
-    ) -> list[Advanced]:
-        """Advance by `displacements`, float32 (1 to BLOCK, dims); what was seen, by chunk.
+    def move(self, displacements: np.ndarray, keys: np.ndarray | None = None) -> int:
+        """Advance by `displacements`, float32 (1 to self.block, dims), and look at nothing.
 
-        Values are summed on the grid of 2**`exponent`, see kernels.fixed_point.
-        `keys`, uint32 (steps, 2), are those of stochastic rounding.
+        Returns how many coordinates of observed tokens the last step left where they
+        were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
         """
-        count = len(displacements)
-        block = np.zeros((BLOCK, self.chunks.dims), np.float32)
-        block[:count] = displacements
-        step_keys = np.zeros((BLOCK, 2), np.uint32)
-        if keys is not None:
-            step_keys[:count] = keys
-        steps = Steps(
-            self._put(block), self._put(step_keys), self._put(np.int32(count)), self._zero
-        )
-        scale = self._put(np.float32(np.ldexp(1.0, exponent)))
+        move, steps = self._shards.move(self.motion, self._path), self._steps(displacements, keys)
 
-        def one(chunk: int) -> Advanced:
-            codes, tokens = self._codes[chunk], self._tokens[chunk]
-            done = advance(codes, tokens, steps, self._weights, scale, motion=self.motion)
+        def one(chunk: int) -> Moved:
+            done: Moved = move(self._codes[chunk], self._tokens[chunk], steps)
             self._codes[chunk] = done.codes
             return jax.block_until_ready(done)
 
-        return list(self._pool.map(one, range(len(self.chunks))))
+        return self._stalled(list(self._pool.map(one, range(len(self.chunks)))))
 
-    def stay(self, exponent: int) -> list[Advanced]:
-        """Observe without moving."""
-        return self.move(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
+    def advance(
+        self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
+    ) -> Observation:
+        """Move likewise, and look.
 
-    def stalled(self, seen: list[Advanced]) -> int:
-        """Coordinates of observed tokens that the last step left where they were."""
-        return sum(int(np.asarray(one.stalled).sum(dtype=np.int64)) for one in seen)
+        Values are summed on the grid of 2**`exponent`, see kernels.fixed_point.
+        """
+        advance, steps = (
+            self._shards.advance(self.motion, self._path),
+            self._steps(displacements, keys),
+        )
+        scale = self._shards.whole(np.float32(np.ldexp(1.0, exponent)))
 
-    def observe(self, seen: list[Advanced]) -> Observation:
-        """What the last call of `move` or `stay` saw, over all chunks."""
-        chunks, motion = self.chunks, self.motion
+        def one(chunk: int) -> Advanced:
+            codes, tokens = self._codes[chunk], self._tokens[chunk]
+            done: Advanced = advance(codes, tokens, steps, self._weights, scale)
+            self._codes[chunk] = done.codes
+            return jax.block_until_ready(done)
 
-        def rows(codes: list[jax.Array]) -> list[np.ndarray]:
-            return [np.asarray(c).reshape(chunks.size, chunks.dims) for c in codes]
+        return self._observation(list(self._pool.map(one, range(len(self.chunks)))))
 
-        held = Rows(chunks, rows([one.codes for one in seen]), motion.held)
+    def stay(self, exponent: int) -> Observation:
+        """Look without moving."""
+        return self.advance(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
+
+    def _steps(self, displacements: np.ndarray, keys: np.ndarray | None) -> Steps:
+        """A block of steps on the devices."""
+        count = len(displacements)
+        block = np.zeros((self.block, self.chunks.dims), np.float32)
+        block[:count] = displacements
+        step_keys = np.zeros((self.block, 2), np.uint32)
+        if keys is not None:
+            step_keys[:count] = keys
+        whole = self._shards.whole
+        return Steps(whole(block), whole(step_keys), whole(np.int32(count)), self._zero)
+
+    def _stalled(self, seen: Sequence[Advanced | Moved]) -> int:
+        parts = jax.device_get([one.stalled for one in seen])
+        return int(spread.added(np.array(sum(int(part.sum(dtype=np.int64)) for part in parts))))
+
+    def _observation(self, seen: list[Advanced]) -> Observation:
+        """What the kernels saw, over all chunks."""
+        motion = self.motion
+        held = self._rows([one.codes for one in seen], motion.held)
         views = [one.view for one in seen if one.view is not None]
-        limbs = np.zeros((LIMBS, chunks.dims), np.int64)
-        for one in seen:
-            limbs += np.asarray(one.limbs)
-        prints = np.concatenate([np.asarray(one.fingerprints).reshape(-1, 2) for one in seen])
+        scalars = jax.device_get([(one.fingerprints, one.limbs) for one in seen])
+        prints = np.concatenate([part.reshape(-1, 2) for part, _ in scalars])
+        limbs = np.zeros((LIMBS, self.chunks.dims), np.int64)
+        for _, part in scalars:  # those of each device below one another
+            limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
         return Observation(
-            rows=Rows(chunks, rows(views), motion.seen) if views else held,
+            rows=self._rows(views, motion.seen) if views else held,
             held=held,
             present=self._present,
-            fingerprints=as_words(prints[: chunks.tokens]),
-            stalled=self.stalled(seen),
-            limbs=limbs,
+            fingerprints=spread.joined(as_words(prints[: self.chunks.tokens]), len(self._present)),
+            stalled=self._stalled(seen),
+            limbs=spread.added(limbs),
         )
+
+    def _rows(self, codes: list[jax.Array], held: Format) -> Codes:
+        """Those of all tokens, wherever they are, from `codes` chunk by chunk."""
+        pieces = [piece for one in codes for piece in self._shards.pieces(one)]
+        parts = replace(self.chunks, size=self.chunks.size // len(self._shards))
+        rows: Part
+        if self._shards.on_host:
+            host = [np.asarray(piece).reshape(parts.size, parts.dims) for piece in pieces]
+            rows = Rows(parts, host, held)
+        else:
+            rows = FarRows(parts, pieces, held)
+        return spread.rows(rows, self.chunks.first, len(self._present))

@@ -32,14 +32,19 @@ def moves_values_alike(drift: Drift) -> bool:
     return drift.rounding != "stochastic" and drift.jitter == 0 and drift.master == "none"
 
 
-def choose(drift: Drift, wanted: str, platform: str) -> Engine:
-    """The engine for a drift; raises BadInput where the wanted one does not apply."""
+def choose(drift: Drift, wanted: str, platform: str, parts: int = 1) -> Engine:
+    """The engine for a drift; raises BadInput where the wanted one does not apply.
+
+    `parts` are the devices, of all processes, that share the tokens.
+    """
     if wanted not in get_args(Wanted):
         raise BadInput(f"engine is {wanted!r}; it must be one of {', '.join(get_args(Wanted))}")
     missing = obstacle(drift)
     if wanted == "leap" and missing:
         raise BadInput(f"engine is leap, which has no {missing}; step has")
-    if wanted == "step" or missing:
+    if wanted == "leap" and parts > 1:
+        raise BadInput(f"engine is leap, which shares nothing among {parts} devices; step does")
+    if wanted == "step" or missing or parts > 1:
         return "step"
     if wanted == "leap":
         return "leap"

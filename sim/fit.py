@@ -1,10 +1,17 @@
-"""Does a run fit? Asked before anything is drawn or written."""
+"""Does a run fit? Asked before anything is drawn or written.
+
+The cloud is in the memory of its devices: a CPU's is the host's, an accelerator
+has its own. Several processes, and several devices, each hold their share.
+"""
 
 import shutil
 from pathlib import Path
 
+from sim import hosts
 from sim.device import free_memory
+from sim.engines import Engine
 from sim.errors import BadInput
+from sim.shards import Shards
 from sim.spec import Drift
 
 _OVERHEAD = 384 << 20
@@ -14,13 +21,20 @@ _PER_TOKEN = 128
 _COPIES = 2.5
 """Of what is kept: a run of 151,936 x 2,560 takes that much, since the allocator
 holds on to the chunks that were freed."""
+_WORKING = 256 << 20
+"""What a device needs beside its share of the cloud, to work on a chunk."""
 
 
-def memory_needed(drift: Drift) -> int:
-    """Bytes of memory: the codes that are held, and, if other ones, those that are seen."""
-    motion = drift.motion
-    kept = {each: each.storage.itemsize for each in (motion.held, motion.seen)}
-    clouds = _COPIES * sum(kept.values()) * drift.tokens * drift.dims
+def cloud(drift: Drift) -> int:
+    """Bytes of this process's tokens: the codes that are held, and, if other ones, those seen."""
+    first, stop = hosts.share(drift.tokens)
+    kept = {each: each.storage.itemsize for each in (drift.motion.held, drift.motion.seen)}
+    return sum(kept.values()) * (stop - first) * drift.dims
+
+
+def memory_needed(drift: Drift, shards: Shards, engine: Engine = "step") -> int:
+    """Bytes of the host's memory, which is where the leap engine has its cloud."""
+    clouds = _COPIES * cloud(drift) if shards.on_host or engine == "leap" else 0
     return int(clouds) + _PER_TOKEN * drift.tokens + _OVERHEAD
 
 
@@ -31,16 +45,46 @@ def disk_needed(drift: Drift) -> int:
     return clouds * drift.tokens * drift.dims + 80 * len(drift.record_steps)
 
 
-def check(drift: Drift, out: Path) -> None:
-    """Raise BadInput, saying how much is needed, where the run can't fit."""
+def check(
+    drift: Drift,
+    out: Path,
+    shards: Shards,
+    memory: int | None = None,
+    engine: Engine = "step",
+) -> None:
+    """Raise BadInput, saying how much is needed, where the run can't fit.
+
+    `memory` is the host memory it may use, in bytes; what is free where None.
+    """
     shape = f"{drift.tokens} tokens of {drift.dims} dims"
-    needed, free = memory_needed(drift), free_memory()
-    if needed > free:
+    needed = memory_needed(drift, shards, engine)
+    if memory is not None and needed > memory:
+        raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(memory)} are allowed")
+    if memory is None and needed > (free := free_memory()):
         raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(free)} are free")
+    if engine == "step":
+        _check_devices(drift, shape, shards)
+    if not hosts.is_first():
+        return
     place = next(p for p in (out, *out.absolute().parents) if p.exists())
     needed, free = disk_needed(drift), shutil.disk_usage(place).free
     if needed > free:
         raise BadInput(f"{shape} need up to {_gib(needed)} of disk; {_gib(free)} are free")
+
+
+def _check_devices(drift: Drift, shape: str, shards: Shards) -> None:
+    """Raise BadInput where a device that tells its memory has too little for its share."""
+    needed = cloud(drift) // len(shards) + _WORKING
+    for device in shards.devices:
+        told = None if shards.on_host else device.memory_stats()
+        if not told or "bytes_limit" not in told:
+            continue
+        free = told["bytes_limit"] - told.get("bytes_in_use", 0)
+        if needed > free:
+            raise BadInput(
+                f"{shape} need {_gib(needed)} on each of {len(shards)} devices;"
+                f" {_gib(free)} are free on {device}; more --devices share them"
+            )
 
 
 def _gib(size: int) -> str:

@@ -81,10 +81,16 @@ def add(group: zarr.Group, name: str, dtype: str, dims: dict[str, int], text: st
     )
 
 
+def rows_together(shape: tuple[int, int], held: Format) -> int:
+    """Rows in one chunk of the codes of a cloud, of `shape` (tokens, dims)."""
+    tokens, dims = shape
+    return max(1, min(tokens, _CHUNK_BYTES // (held.storage.itemsize * dims)))
+
+
 def add_bits(group: zarr.Group, dims: dict[str, int], held: Format) -> zarr.Array:
     """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum."""
     *outer, tokens, width = dims.values()
-    rows = max(1, min(tokens, _CHUNK_BYTES // (held.storage.itemsize * width)))
+    rows = rows_together((tokens, width), held)
     return group.create_array(
         "bits",
         shape=(*outer, tokens, width),

@@ -26,12 +26,12 @@ class LeaptRows:
     """The rows of the cloud `start` when its classes are at `front`, of places."""
 
     def __init__(self, start: Ranked, front: Front):
-        self.chunks, self.format = start.chunks, start.target
+        self.shape, self.format = start.ranks.shape, start.target
         self._start, self._front = start, front
 
     def span(self, start: int, stop: int) -> np.ndarray:
         """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
-        every = np.arange(self.chunks.dims)
+        every = np.arange(self.shape[1])
         return _look_up(self._tables, self._start.ranks[start:stop], every)
 
     def leaders(self, tokens: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ class LeaptRows:
     @cached_property
     def _tables(self) -> np.ndarray:
         """The code of every initial rank in every dimension, (dims, ranks)."""
-        return np.stack([self._table(dim, self._codes) for dim in range(self.chunks.dims)])
+        return np.stack([self._table(dim, self._codes) for dim in range(self.shape[1])])
 
     def _table(self, dim: int, of_class: np.ndarray) -> np.ndarray:
         """What `of_class` says of each initial rank in a dimension, (ranks,)."""

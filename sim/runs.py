@@ -5,14 +5,17 @@ killed goes on from its last checkpoint (or from its cloud, drawn again) and end
 with the arrays that an undisturbed run writes.
 """
 
+import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sim import check, claim, compilation, device, engines, fit, interrupts
+from sim import check, claim, compilation, device, engines, fit, hosts, interrupts
 from sim.chunks import Chunks
+from sim.engine import StepEngine
+from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
 from sim.store import RunStore
@@ -29,41 +32,61 @@ def run(
     progress: Progress = lambda counts, done, total: None,
     checkpoint_seconds: float = 30.0,
     chunk_bytes: int = 16 << 20,
+    devices: int = 1,
+    memory: int | None = None,
 ) -> dict[str, Any]:
     """Run `drift` into the store `out` and return what `drift run --json` prints.
 
-    `on` is auto, cpu, gpu or tpu; `engine` auto, step or leap, which give the same
-    bits. Raises BadInput, with nothing written, for a drift that leaves the
-    format's range or does not fit, a device that is not there, an engine that does
-    not apply, and an `out` that is complete (unless `overwrite`), that belongs to
-    another spec, or that is no drift store.
+    `on` is auto, cpu, gpu or tpu; the tokens are shared by `devices` of these. On
+    the CPU they are virtual, and more than JAX has are made if it was not used
+    before. `engine` is auto, step or leap, which give the same bits. `memory` is the
+    host memory that may be used, in bytes; by default what is free. Raises BadInput,
+    with nothing written, for a drift that leaves the format's range or does not fit,
+    a device that is not there, an engine that does not apply, and an `out` that is
+    complete (unless `overwrite`), that belongs to another spec, or that is no drift
+    store.
+
+    Processes that jax.distributed has joined all call this alike, and share the
+    tokens; `devices` are each one's own. The first one writes `out` and is told of
+    progress; to resume, all must be able to read it. What fails in one fails in all.
     """
     began, compiled = time.monotonic(), compilation.seconds()
-    resuming = claim.resumable(drift, out, overwrite)
-    fit.check(drift, out)
-    chosen = device.find(on)
-    name = engines.choose(drift, engine, chosen.platform)
-    workers = device.workers(chosen)
-    with ThreadPoolExecutor(workers) as pool:
-        chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
-        trusted = check.trust(chosen, drift.motion) if name == "step" else {}
-        simulation = Simulation(drift, chunks, chosen, pool, name)
-        if not resuming:
-            with interrupts.waiting():
-                attributes = {**_origin(simulation.engine.name, chosen), **trusted}
-                claim.begin(out, simulation, attributes)
-        store = RunStore(out, writing=True)
-        if resuming:
-            claim.check_direction(store, simulation)
-            store.update(engine=name)
-        final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
-        seconds = {
-            "total": time.monotonic() - began,
-            "compile": compilation.seconds() - compiled,
-        }
-        with interrupts.waiting():
-            store.finish(populations, final=final.as_json(), seconds=seconds)
-    return summary(store)
+    device.prepare(devices)
+    with hosts.together():
+        options = {"device": on, "devices": devices, "engine": engine, "overwrite": overwrite}
+        hosts.agree({"version": version("bf16-drift"), **options, **drift.as_json()})
+        resuming = hosts.from_first(lambda: claim.resumable(drift, out, overwrite))
+        shards = Shards(device.several(on, devices))
+        parts = devices * hosts.count()
+        name = engines.choose(drift, engine, shards.platform, parts)
+        fit.check(drift, out, shards, memory, name)
+        workers, (first, stop) = device.workers(shards.devices[0]), hosts.share(drift.tokens)
+        with ThreadPoolExecutor(workers) as pool:
+            chunks = Chunks.plan(stop - first, drift.dims, workers, chunk_bytes, devices, first)
+            trusted = check.trust(shards, drift.motion) if name == "step" else {}
+            simulation = Simulation(drift, chunks, shards, pool, name)
+            if not shards.on_host and isinstance(simulation.engine, StepEngine):
+                trusted["kernel"] = simulation.engine.path
+            hosts.agree({"direction": hashlib.sha256(simulation.u.tobytes()).hexdigest()})
+            store = None
+            if hosts.is_first():
+                if not resuming:
+                    with interrupts.waiting():
+                        attributes = {**_origin(name, shards), **trusted}
+                        claim.begin(out, simulation, attributes)
+                store = RunStore(out, writing=True)
+                if resuming:
+                    claim.check_direction(store, simulation)
+                    store.update(engine=name)
+            final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
+            seconds = {
+                "total": time.monotonic() - began,
+                "compile": compilation.seconds() - compiled,
+            }
+            if store:
+                with interrupts.waiting():
+                    store.finish(populations, final=final.as_json(), seconds=seconds)
+        return hosts.from_first(lambda: summary(RunStore(out)))
 
 
 def summary(store: RunStore) -> dict[str, Any]:
@@ -82,10 +105,12 @@ def summary(store: RunStore) -> dict[str, Any]:
     }
 
 
-def _origin(engine: str, chosen: Any) -> dict[str, Any]:
+def _origin(engine: str, shards: Shards) -> dict[str, Any]:
     packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
     return {
         "engine": engine,
-        "device": {"platform": chosen.platform, "kind": chosen.device_kind},
+        "device": {"platform": shards.platform, "kind": shards.devices[0].device_kind},
+        "devices": len(shards),
+        "processes": hosts.count(),
         "versions": {name: version(name) for name in packages},
     }

@@ -7,18 +7,18 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, Advanced
 from kernels.fixed_point import scale_exponent
-from sim import engines, reach, tokens
+from sim import engines, reach, spread, tokens
 from sim.chunks import Chunks
 from sim.cloud import draw
 from sim.counts import State, count
 from sim.direction import direction
-from sim.engine import Fill, StepEngine
+from sim.engine import Fill, Observation, StepEngine
 from sim.engines import Engine
 from sim.leap import LeapEngine
 from sim.partition import Partition
 from sim.schedule import displacements, keys
+from sim.shards import Shards
 from sim.spec import Drift
 
 
@@ -32,7 +32,7 @@ class Simulation:
         self,
         drift: Drift,
         chunks: Chunks,
-        on: jax.Device,
+        on: jax.Device | Shards,
         pool: ThreadPoolExecutor,
         engine: Engine = "step",
     ):
@@ -47,17 +47,18 @@ class Simulation:
         else:
             self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
         self.step = 0
-        self._resting: list[Advanced] | None = None
+        self._resting: Observation | None = None
         target, held = drift.target, drift.motion.held
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
 
         def fill(start: int, stop: int) -> np.ndarray:
             codes = draw(drift, start, stop)
-            farthest[start // chunks.size] = np.max(codes & (target.sign - 1), axis=0)
+            chunk = (start - chunks.first) // chunks.size
+            farthest[chunk] = np.max(codes & (target.sign - 1), axis=0)
             return codes if held == target else held.code(target.value(codes))
 
         self.engine.load(fill)
-        extent = target.value(farthest.max(axis=0))
+        extent = target.value(spread.largest(farthest.max(axis=0)))
         strength = max(1.0, float(np.max(np.abs(strengths))))
         reach.check(drift, self.u, extent, strength)
         self._bound = reach.bound(drift, self.u, extent, strength)
@@ -88,21 +89,26 @@ class Simulation:
             leapt = engine.observe(step, grid, self._bound)
             return count(leapt, self._partition, step, self.u, grid)
         moved = self._resting is None
-        seen = self._move_to(engine, step) if step > self.step else engine.stay(grid)
-        observed = replace(engine.observe(seen), moved=moved)
-        return count(observed, self._partition, step, self.u, grid)
+        seen = self._stepped(engine, step) if step > self.step else engine.stay(grid)
+        return count(replace(seen, moved=moved), self._partition, step, self.u, grid)
 
-    def _move_to(self, engine: StepEngine, step: int) -> list[Advanced]:
+    def _stepped(self, engine: StepEngine, step: int) -> Observation:
+        """What is seen at a later step."""
         while self._resting is None:
-            seen = self._take(engine, min(BLOCK, step - self.step))
-            if self._rests_after(engine, seen):
-                self._resting = seen
-            if self.step == step:
+            steps = min(engine.block, step - self.step)
+            if self.step + steps == step:
+                seen = engine.advance(self._next(steps), self._exponent, self._keys(steps))
+                self.step = step
+                self._resting = seen if self._rests(seen.stalled) else None
                 return seen
+            stalled = engine.move(self._next(steps), self._keys(steps))
+            self.step += steps
+            if self._rests(stalled):
+                self._resting = replace(engine.stay(self._exponent), stalled=stalled)
         self.step = step
         return self._resting
 
-    def _rests_after(self, engine: StepEngine, seen: list[Advanced]) -> bool:
+    def _rests(self, stalled: int) -> bool:
         """Whether no later step can move anything.
 
         With equal steps that is so where a step moved no coordinate it displaces;
@@ -112,13 +118,11 @@ class Simulation:
         same = drift.schedule == "constant" and drift.rounding != "stochastic"
         if not same or drift.survivors is not None:
             return False
-        displaced = np.count_nonzero(displacements(drift, self.u, 1, 1))
-        return engine.stalled(seen) == displaced * drift.tokens
+        return stalled == np.count_nonzero(displacements(drift, self.u, 1, 1)) * drift.tokens
 
-    def _take(self, engine: StepEngine, steps: int) -> list[Advanced]:
-        first, last = self.step + 1, self.step + steps
-        block = displacements(self.drift, self.u, first, last)
+    def _next(self, steps: int) -> np.ndarray:
+        return displacements(self.drift, self.u, self.step + 1, self.step + steps)
+
+    def _keys(self, steps: int) -> np.ndarray | None:
         stochastic = self.drift.rounding == "stochastic"
-        step_keys = keys(self.drift, first, last) if stochastic else None
-        self.step = last
-        return engine.move(block, self._exponent, step_keys)
+        return keys(self.drift, self.step + 1, self.step + steps) if stochastic else None

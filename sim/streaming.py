@@ -1,11 +1,16 @@
-"""A drift streamed into its store: each record is on disk before the next one begins."""
+"""A drift streamed into its store: each record is on disk before the next one begins.
+
+Of several processes the first one alone has the store, and tells the others how
+far it is.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from pathlib import Path
 
 import numpy as np
 
-from sim import bits, interrupts
+from sim import bits, hosts, interrupts
 from sim.counts import Counts, State
 from sim.simulation import Simulation
 from sim.store import RunStore
@@ -16,17 +21,21 @@ Progress = Callable[[Counts, int, int], None]
 
 def stream(
     simulation: Simulation,
-    store: RunStore,
+    store: RunStore | None,
+    path: Path,
     pool: Executor,
     progress: Progress,
     checkpoint_seconds: float,
 ) -> tuple[Counts, np.ndarray]:
-    """Run from where the store stands to the last step; its counts and populations."""
+    """Run from where the store at `path` stands to the last step; its counts and populations.
+
+    `store` is None in all processes but the first.
+    """
     drift = simulation.drift
     records, kept = drift.record_steps, drift.snapshot_steps
-    checkpoints = bits.Checkpoints(store, pool, checkpoint_seconds)
-    done = {counts.step for counts in store.records()}
-    begun = "initial" in store.attrs
+    checkpoints = bits.Checkpoints(store, path, pool, checkpoint_seconds)
+    recorded, begun = hosts.from_first(lambda: _standing(store))
+    done = set(recorded)
     saved = checkpoints.latest() if begun else None
     if saved:
         simulation.resume(*saved)
@@ -39,12 +48,13 @@ def stream(
         with interrupts.waiting():
             if step in kept:
                 _keep(store, kept.index(step), state, pool)
-            if step == 0:
+            if step == 0 and store:
                 store.update(initial=state.counts.as_json())
             if step in records and step not in done:
-                store.write_record(records.index(step), state.counts)
                 done.add(step)
-                progress(state.counts, len(done), len(records))
+                if store:
+                    store.write_record(records.index(step), state.counts)
+                    progress(state.counts, len(done), len(records))
             if step < drift.steps:
                 checkpoints.save_if_due(step, state.seen.held)
         final = state.counts, state.populations
@@ -55,8 +65,14 @@ def stream(
     return final
 
 
-def _keep(store: RunStore, snapshot: int, state: State, pool: Executor) -> None:
+def _standing(store: RunStore | None) -> tuple[list[int], bool]:
+    """The steps that are recorded, and whether step 0 was counted."""
+    assert store is not None, "the first process has the store"
+    return [counts.step for counts in store.records()], "initial" in store.attrs
+
+
+def _keep(store: RunStore | None, snapshot: int, state: State, pool: Executor) -> None:
     """Write the codes of a snapshot, and who is present where tokens leave."""
-    bits.write(store.array("bits"), snapshot, state.rows, pool)
-    if "present" in store.group:
+    bits.write(store.array("bits") if store else None, snapshot, state.rows, pool)
+    if store and "present" in store.group:
         store.array("present")[snapshot] = state.seen.present.astype(np.int8)

@@ -10,7 +10,7 @@ from typing import get_args
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, STAY, advance, plain
+from kernels.advance import BLOCK, STAY, plain
 from kernels.fingerprint import weights
 from kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
 from kernels.fused import Fused, of
@@ -22,6 +22,7 @@ from sim.cloud import draw
 from sim.engines import Engine, obstacle
 from sim.fast import Mismatch, follow
 from sim.probes import codes_of, displacements_of, fitting
+from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
 
@@ -45,7 +46,7 @@ MOTIONS = (
 """Every kind of kernel there is, but for jitter in every format."""
 
 
-def rounds(device: jax.Device, motion: Motion, quick: bool = False) -> str:
+def rounds(device: jax.Device | Shards, motion: Motion, quick: bool = False) -> str:
     """One step from every code by every displacement."""
     target = motion.held
     codes = codes_of(target)
@@ -138,18 +139,21 @@ def _keys(steps: int) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 2**32, (steps, 2), dtype=np.uint32)
 
 
-def _move(device: jax.Device, motion: Motion, codes: np.ndarray, block: np.ndarray) -> np.ndarray:
-    """What the device makes of `codes` (n,) by the steps of `block` (steps, n)."""
+def _move(
+    on: jax.Device | Shards, motion: Motion, codes: np.ndarray, block: np.ndarray
+) -> np.ndarray:
+    """What each device makes, (devices, n), of `codes` (n,) by the steps of `block` (steps, n)."""
+    shards = Shards.of(on)
     padded = np.zeros((BLOCK, len(codes)), np.float32)
     padded[: len(block)] = block
     one = (np.uint32(0), np.float32(1), np.True_)
-    token = Tokens(*jax.device_put([np.full((1, 1), x) for x in one], device))
-    shared = [padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)]
-    rest = jax.device_put([codes.reshape(1, 1, -1), weights(len(codes)), np.float32(1)], device)
-    steps = Steps(*jax.device_put(shared, device))
-    path = plain(device.platform)
-    done = advance(rest[0], token, steps, rest[1], rest[2], motion=motion, path=path)
-    return np.asarray(done.codes).ravel()
+    token = Tokens(*(shards.split(np.full((len(shards), 1), x)) for x in one))
+    rows = shards.split(np.tile(codes, (len(shards), 1, 1)))
+    shared = padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)
+    steps, scale = Steps(*(shards.whole(each) for each in shared)), shards.whole(np.float32(1))
+    kernel = shards.advance(motion, plain(shards.platform))
+    done = kernel(rows, token, steps, shards.whole(weights(len(codes))), scale)
+    return np.asarray(done.codes)[:, 0]
 
 
 def _compare(
@@ -162,11 +166,11 @@ def _compare(
         if rounding == "stochastic":
             words = reference.words(key, np.zeros(1, np.uint32), len(codes))[0]
         expected = reference.step(expected, c, target, rounding, words)
-    wrong = np.flatnonzero(expected != found)
+    wrong = np.argwhere(expected != found)
     if len(wrong):
-        k = wrong[0]
+        device, k = wrong[0]
         raise Mismatch(
             f"{target.name} {rounding}: code {codes[k]:#x} ({target.value(codes[k]):g}) moved by"
             f" {', '.join(f'{c:.9g}' for c in block[:3, k])}{' …' if len(block) > 3 else ''}:"
-            f" expected {expected[k]:#x}, found {found[k]:#x}"
+            f" expected {expected[k]:#x}, found {found[device, k]:#x}"
         )

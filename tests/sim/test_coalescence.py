@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kernels.fingerprint import as_words, fingerprint, weights
 from kernels.formats import BFLOAT16
 from kernels.rounding import merge_zeros
-from sim.chunks import Chunks, Rows
+from sim.chunks import TILE, Chunks, Rows
 from sim.coalescence import Cells, coalesce
 
 FINGERPRINTS = {
@@ -110,4 +110,4 @@ def test_a_plan_covers_every_token_once(tokens, dims, workers, chunk_bytes):
     rows = np.ones((covered[-1][1] - covered[-1][0], 2), bool)
     assert chunks.filled(rows).shape == (chunks.size, 2)
     assert chunks.filled(rows).sum() == rows.size
-    assert chunks.size % 8 == 0
+    assert chunks.size % TILE == 0

@@ -1,0 +1,103 @@
+"""The devices of one process that share a cloud, and how they share it.
+
+A chunk is one array (tiles, tile rows, dims), split over its tiles: each device
+holds as many. What tokens have is split likewise; displacements, keys and weights
+are whole on each. Tokens never meet while they move, so no device waits for
+another, and what the devices count of their own rows is added on the host.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from kernels.advance import Path, advance, move
+from kernels.step import Motion
+
+_TOKENS = PartitionSpec("tokens")
+_WHOLE = PartitionSpec()
+
+Kernel = Callable[..., Any]
+"""One of kernels.advance for one motion and path."""
+
+FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
+"""How XLA compiles for a CPU: with its widest vectors, half of which it else leaves out."""
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Devices of one kind, of this process."""
+
+    devices: tuple[jax.Device, ...]
+
+    @classmethod
+    def of(cls, on: "jax.Device | Shards") -> "Shards":
+        """The same, where one device alone is meant too."""
+        return on if isinstance(on, Shards) else cls((on,))
+
+    def __len__(self) -> int:
+        return len(self.devices)
+
+    @property
+    def platform(self) -> str:
+        """cpu, gpu or tpu."""
+        return self.devices[0].platform
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the host can read the devices' memory in place."""
+        return self.platform == "cpu"
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """The devices in the order of the tokens they hold."""
+        return Mesh(np.array(self.devices), ("tokens",))
+
+    def whole(self, array: np.ndarray | np.generic) -> jax.Array:
+        """The same array on every device."""
+        where = self.devices[0] if len(self) == 1 else NamedSharding(self.mesh, _WHOLE)
+        return jax.device_put(array, where)
+
+    def split(self, array: np.ndarray) -> jax.Array:
+        """An array whose first axis the devices share evenly."""
+        where = self.devices[0] if len(self) == 1 else NamedSharding(self.mesh, _TOKENS)
+        return jax.device_put(array, where)
+
+    def pieces(self, array: jax.Array) -> list[jax.Array]:
+        """What each device holds of an array made by `split`, in order; nothing is copied."""
+        if len(self) == 1:
+            return [array]
+        held = {shard.device: shard.data for shard in array.addressable_shards}
+        return [held[device] for device in self.devices]
+
+    def advance(self, motion: Motion, path: Path) -> Kernel:
+        """kernels.advance.advance, on each device for its own rows.
+
+        It takes (codes, tokens, steps, weights, scale); limbs (LIMBS, dims) are one
+        below another, those of the first device first.
+        """
+        return _compiled(advance, 2, self, motion, path)
+
+    def move(self, motion: Motion, path: Path) -> Kernel:
+        """kernels.advance.move, likewise, of (codes, tokens, steps)."""
+        return _compiled(move, 0, self, motion, path)
+
+
+@cache
+def _compiled(kernel: Any, more: int, shards: Shards, motion: Motion, path: Path) -> Kernel:
+    """A kernel of codes, tokens and steps, and of `more` arrays that are whole on each."""
+    local = partial(kernel.__wrapped__, motion=motion, path=path)
+    options = FOR_CPU if shards.platform == "cpu" else None
+    if len(shards) > 1:
+        local = jax.shard_map(
+            local,
+            mesh=shards.mesh,
+            in_specs=(_TOKENS, _TOKENS, _WHOLE, *[_WHOLE] * more),
+            out_specs=_TOKENS,
+            check_vma=False,  # nothing is the same on all devices but what came so
+        )
+    return jax.jit(local, compiler_options=options)

@@ -1,0 +1,188 @@
+"""Tests that need eight devices: tests/sim/test_devices.py runs them where JAX makes them."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from kernels.formats import BFLOAT16
+from sim import far, runs
+from sim.chunks import Chunks
+from sim.counts import count
+from sim.device import several
+from sim.engine import StepEngine
+from sim.errors import BadInput
+from sim.shards import Shards
+from sim.simulation import Simulation
+from sim.spec import Drift
+from tests import oracle
+from tests.sim.test_runs import Stop, arrays, assert_same_arrays, stop_after
+
+PLAIN = Drift(sigma=1e-7, tokens=61, dims=48, steps=40, records=5, snapshots="records")
+MOTIONS = {
+    "nearest": {},
+    "stochastic": {"rounding": "stochastic", "format": "float8_e5m2", "sigma": 1e-4, "dims": 4},
+    "master": {"master": "float32", "sigma": 1e-4, "survivors": 7, "dims": 4},
+    "jitter": {"jitter": 0.2, "rounding": "toward-zero", "schedule": "cosine", "dims": 2},
+}
+
+
+def drift(name, **others):
+    return Drift(**{**PLAIN.as_json(), **MOTIONS[name], **others})
+
+
+def run(path, what, devices, **options):
+    return runs.run(what, path, on="cpu", devices=devices, **options)
+
+
+@pytest.fixture
+def apart(monkeypatch):
+    """As on an accelerator, the host can't read the devices' memory in place."""
+    monkeypatch.setattr(Shards, "on_host", False)
+
+
+def same_result(a, b):
+    aside = {"store": 0, "seconds": 0}
+    return {**a, **aside} == {**b, **aside}
+
+
+@pytest.mark.parametrize("name", MOTIONS)
+def test_a_run_is_that_of_one_device(tmp_path, monkeypatch, name):
+    one = run(tmp_path / "one.zarr", drift(name), 1)
+    assert any(counts["black_holes"] for counts in one["records"])
+    for where in ("near", "apart"):
+        path = tmp_path / f"{where}.zarr"
+        assert same_result(one, run(path, drift(name), 8))
+        assert_same_arrays(tmp_path / "one.zarr", path)
+        monkeypatch.setattr(Shards, "on_host", False)
+
+
+@pytest.mark.parametrize("tokens", [1, 7, 150])
+def test_any_number_of_tokens_is_shared(tmp_path, tokens):
+    what = drift("nearest", tokens=tokens)
+    for devices in (1, 3):
+        run(tmp_path / f"{devices}.zarr", what, devices, chunk_bytes=4000)
+    assert_same_arrays(tmp_path / "1.zarr", tmp_path / "3.zarr")
+
+
+@pytest.mark.parametrize(("before", "after"), [(8, 1), (3, 8)])
+def test_a_run_resumes_on_another_number_of_devices(tmp_path, before, after):
+    path, what = tmp_path / "stopped.zarr", drift("nearest")
+    with pytest.raises(Stop):
+        run(path, what, before, checkpoint_seconds=0, progress=stop_after(3))
+    assert any(name.startswith("checkpoint/") for name in arrays(path))
+    run(path, what, after)
+    run(tmp_path / "plain.zarr", what, 1)
+    assert_same_arrays(path, tmp_path / "plain.zarr")
+
+
+def engine(codes, devices, pool):
+    """A step engine that holds `codes`."""
+    tokens, dims = codes.shape
+    shards = Shards(several("cpu", devices))
+    chunks = Chunks.plan(tokens, dims, 2, 1000, devices)
+    made = StepEngine(chunks, drift("nearest").motion, np.ones(tokens, np.float32), shards, pool)
+    made.load(lambda start, stop: codes[start:stop])
+    return made
+
+
+@pytest.mark.parametrize("told_apart", [True, False], ids=["fingerprints", "none"])
+def test_cells_that_devices_share_are_counted_once(apart, told_apart):
+    rng = np.random.default_rng(0)
+    codes = rng.choice(np.array([0, 0x8000, 0x3F00, 0x3F80], np.uint16), (300, 3))
+    merged = [row.tobytes() for row in np.where(codes == 0x8000, 0, codes).astype(np.uint16)]
+    cells = Counter(merged)
+    with ThreadPoolExecutor(2) as pool:
+        made = engine(codes, 8, pool)
+        seen = made.observe(made.stay(0))
+    assert len({device for piece in seen.rows.codes for device in piece.devices()}) == 8
+    if not told_apart:  # then every pair is compared
+        seen = replace(seen, fingerprints=np.zeros(300, np.uint64))
+    counted = count(seen, 0, np.ones(3), 0)
+    assert counted.counts.distinct == len(cells)
+    assert counted.populations.tolist() == sorted(n for n in cells.values() if n > 1)[::-1]
+
+
+def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monkeypatch):
+    fetched, block, dims = [], 32 * 40, 16
+    picked = far._picked
+
+    def watched(codes, rows):
+        found = picked(codes, rows)
+        fetched.append(found.nbytes)
+        return found
+
+    monkeypatch.setattr(far, "_picked", watched)
+    monkeypatch.setattr(far, "BLOCK_BYTES", block)
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0x2000, 0x4000, (600, dims), dtype=np.uint16)
+    with ThreadPoolExecutor(2) as pool:
+        made = engine(codes, 8, pool)
+        seen = made.observe(made.stay(0))
+        assert count(seen, 0, np.ones(dims), 0).counts.distinct == 600
+        assert fetched == []  # nothing to compare
+
+        np.testing.assert_array_equal(seen.rows.span(3, 590), codes[3:590])
+        assert max(fetched) <= block
+        fetched.clear()
+
+        codes[:450] = codes[0]
+        made.load(lambda start, stop: codes[start:stop])
+        seen = made.observe(made.stay(0))
+        assert count(seen, 0, np.ones(dims), 0).counts.largest == 450
+        assert sum(fetched) <= 8 * 2 * dims  # the one cell, not its 450 tokens
+
+
+def test_a_state_keeps_its_cloud_while_the_drift_moves_on(apart):
+    what = drift("nearest")
+    shards = Shards(several("cpu", 8))
+    with ThreadPoolExecutor(2) as pool:
+        chunks = Chunks.plan(what.tokens, what.dims, 2, devices=8)
+        simulation = Simulation(what, chunks, shards, pool)
+        states = list(simulation.states(range(0, 41, 8)))
+    _, clouds = oracle.walk(what, simulation.u)
+    for state in states:
+        found = state.rows.span(0, what.tokens)
+        np.testing.assert_array_equal(found, oracle.bits(clouds[state.counts.step]))
+
+
+def test_every_device_of_a_run_is_checked(monkeypatch):
+    from sim import check, trials
+
+    shards = Shards(several("cpu", 8))
+    monkeypatch.setattr(Shards, "platform", "gpu")
+    check._quickly.cache_clear()
+    assert "bfloat16 nearest" in check.trust(shards, drift("nearest").motion)["check"]["detail"]
+    check._quickly.cache_clear()
+
+    move = trials._move
+
+    def faulty(*arguments):
+        found = np.array(move(*arguments))
+        found[5, 3] ^= 1
+        return found
+
+    monkeypatch.setattr(trials, "_move", faulty)
+    with pytest.raises(RuntimeError, match="does not round as it must"):
+        check.trust(shards, drift("nearest").motion)
+
+
+def test_fewer_devices_than_asked_for_is_an_error(tmp_path):
+    assert len(jax.devices()) == 8
+    with pytest.raises(BadInput, match="devices is 9; JAX finds 8 of cpu"):
+        run(tmp_path / "run.zarr", PLAIN, 9)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_device_holds_its_share():
+    codes = np.zeros((64, 4), BFLOAT16.storage)
+    with ThreadPoolExecutor(1) as pool:
+        made = engine(codes, 8, pool)
+        for one in made.stay(0):
+            assert len(one.codes.sharding.device_set) == 8
+            assert {shard.data.size for shard in one.codes.addressable_shards} == {
+                one.codes.size // 8
+            }

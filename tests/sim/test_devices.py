@@ -1,0 +1,166 @@
+"""Several devices, and several processes, give what one gives."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments import cli
+from kernels.formats import BFLOAT16
+from sim import far, fit, runs
+from sim.chunks import Chunks
+from sim.errors import BadInput
+from sim.far import FarRows
+from sim.shards import Shards
+from sim.spec import Drift
+from sim.store import RunStore
+from tests.sim import two_processes
+from tests.sim.test_coalescence import rows_of
+from tests.sim.test_runs import assert_same_arrays
+
+SMALL = ["run", "--sigma", "1e-9", "--tokens", "61", "--dims", "96", "--records", "4"]
+
+
+def test_on_eight_virtual_devices():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "tests/sim/eight_devices.py"],
+        env={**os.environ, "JAX_NUM_CPU_DEVICES": "8"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 16
+
+
+def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
+    code = "from experiments.cli import main; main()"
+    for devices in ("1", "8"):
+        options = ["--device", "cpu", "--devices", devices, "--out", f"{devices}.zarr", "--json"]
+        command = [sys.executable, "-c", code, *SMALL, *options]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert_same_arrays(in_tmp / "1.zarr", in_tmp / "8.zarr")
+    assert RunStore(in_tmp / "8.zarr").attrs["devices"] == 8
+
+
+def test_two_processes_write_what_one_writes(in_tmp):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [sys.executable, "-m", "tests.sim.two_processes", address]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    both = [
+        subprocess.Popen(
+            [*command, str(index)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in (0, 1)
+    ]
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            ends = list(pool.map(lambda one: one.communicate(timeout=100), both))
+    finally:
+        for one in both:
+            one.kill()
+    (out, said), (other_out, other_said) = ends
+    assert [one.returncode for one in both] == [1, 0], (said, other_said)
+    assert (said.splitlines()[-1], other_out) == ("alone", "")
+
+    result = runs.run(two_processes.TOLD, in_tmp / "one.zarr", on="cpu")
+    aside = {"store": 0, "seconds": 0}
+    assert {**json.loads(out), **aside} == {**result, **aside}
+    assert_same_arrays(in_tmp / "told.zarr", in_tmp / "one.zarr")
+    runs.run(two_processes.LEAVING, in_tmp / "stayed.zarr", on="cpu")
+    assert_same_arrays(in_tmp / "leaving.zarr", in_tmp / "stayed.zarr")
+    attrs = RunStore(in_tmp / "told.zarr").attrs
+    assert (attrs["devices"], attrs["processes"]) == (2, 2)
+    assert not list(in_tmp.glob("*other*")) + list(in_tmp.glob("*alone*"))
+
+
+BAD = {
+    "too few": (["--devices", "2"], "devices is 2; JAX finds 1 of cpu; ask for more before JAX"),
+    "none": (["--devices", "0"], "devices is 0; it must be 1 or more"),
+    "no memory": (["--memory", "1M"], r"need 0.375 GiB of memory; 0.000931 GiB are allowed"),
+    "memory no size": (["--memory", "much"], "'much' is not a size; 500M and 8GiB are"),
+    "distributed unknown": (["--distributed", "here"], "distributed is 'here'; it must be auto or"),
+    "distributed index": (["--distributed", "h:1,2,2"], "HOST:PORT,COUNT,INDEX with INDEX from 0"),
+    "distributed auto": (["--distributed", "auto"], "JAX finds no TPU pod, Slurm, Open MPI"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, monkeypatch, name):
+    # JAX was used by other tests; what joins processes must come before.
+    monkeypatch.setattr(jax.distributed, "initialize", unclustered)
+    options, message = BAD[name]
+    assert cli.outcome([*SMALL, *options]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert list(in_tmp.iterdir()) == []
+
+
+def unclustered():
+    raise ValueError("coordinator_address should be defined.")
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1e9", 10**9), ("500M", 500 * 10**6), ("8GiB", 8 << 30), ("8gi", 8 << 30), ("2 KB", 2000)],
+)
+def test_memory_is_a_size(in_tmp, capsys, monkeypatch, text, size):
+    asked = []
+    monkeypatch.setattr(fit, "check", lambda *given: asked.append(given[-1]))
+    assert cli.outcome([*SMALL, "--memory", text]) == 0
+    assert asked == [size]
+
+
+def accelerator(limit, used=0):
+    told = {"bytes_limit": limit, "bytes_in_use": used} if limit else None
+    return SimpleNamespace(platform="gpu", device_kind="X", memory_stats=lambda: told)
+
+
+def test_a_cloud_has_to_fit_its_devices(tmp_path):
+    whole = Drift(sigma=1e-9, tokens=151936, dims=2560)  # 0.725 GiB
+    two, gib = [accelerator(2**30), accelerator(2**30, 2**29)], 2**30
+    with pytest.raises(BadInput, match=r"need 0.974 GiB on each of 1 devices; 0.5 GiB are free on"):
+        fit.check(whole, tmp_path, Shards(tuple(two[1:])))
+    with pytest.raises(BadInput, match=r"0.612 GiB on each of 2 .*; more --devices share them"):
+        fit.check(whole, tmp_path, Shards(tuple(two)))
+    fit.check(whole, tmp_path, Shards(tuple(two[:1])))
+    fit.check(whole, tmp_path, Shards((accelerator(None),)))
+    # The cloud is not on the host: what is there does not grow with the dims.
+    fit.check(whole, tmp_path, Shards(tuple(two[:1])), memory=gib // 2)
+    with pytest.raises(BadInput, match=r"of memory; .* GiB are allowed"):
+        fit.check(whole, tmp_path, Shards((jax.devices()[0],)), memory=gib // 2)
+
+
+@given(st.integers(1, 60), st.integers(1, 3), st.integers(1, 3), st.data())
+def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    codes = rng.choice(np.array([0, 0x8000, 1], np.uint16), (tokens, dims))
+    near = rows_of(codes, 8 * tiles)
+    shape = tiles, 8, dims
+    chunks = Chunks(tokens, dims, 8 * tiles)
+    there = FarRows(chunks, [jax.device_put(k.reshape(shape)) for k in near.codes], BFLOAT16)
+    a, b = rng.permutation(tokens), rng.integers(0, tokens, tokens)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(far, "BLOCK_BYTES", data.draw(st.integers(1, 500)))
+        patch.setattr(far, "SENT_BYTES", data.draw(st.integers(1, 500)))
+        np.testing.assert_array_equal(there.take(b), near.take(b))
+        np.testing.assert_array_equal(there.equal(a, b), near.equal(a, b))
+        start = data.draw(st.integers(0, tokens - 1))
+        np.testing.assert_array_equal(there.span(start, tokens), near.span(start, tokens))

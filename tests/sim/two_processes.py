@@ -1,0 +1,75 @@
+"""What each of two processes does; tests/sim/test_devices.py starts both and looks at the stores.
+
+usage: two_processes.py HOST:PORT INDEX
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import jax
+
+jax.config.update("jax_platforms", "cpu")
+
+from experiments import cli  # noqa: E402
+from sim import hosts, meeting, runs  # noqa: E402
+from sim.errors import BadInput  # noqa: E402
+from sim.shards import Shards  # noqa: E402
+from sim.spec import Drift  # noqa: E402
+from tests.sim.test_runs import Stop, stop_after  # noqa: E402
+
+TOLD = Drift(sigma=1e-7, tokens=61, dims=48, steps=40, records=5)
+LEAVING = Drift(
+    sigma=1e-4,
+    tokens=61,
+    dims=4,
+    steps=40,
+    records=5,
+    snapshots="records",
+    format="float8_e5m2",
+    rounding="stochastic",
+    jitter=0.1,
+    survivors=7,
+)
+
+
+def arguments(drift, out):
+    """The command line of a drift like TOLD."""
+    names = ("sigma", "tokens", "dims", "steps", "records")
+    words = [word for name in names for word in (f"--{name}", str(getattr(drift, name)))]
+    return ["run", *words, "--device", "cpu", "--out", out]
+
+
+def raised(kind, *details, **options):
+    """The text of the error of `kind` that a run ends with."""
+    try:
+        runs.run(*details, on="cpu", devices=2, **options)
+    except kind as error:
+        return str(error)
+    raise AssertionError(f"no {kind}")
+
+
+def main(address, index):
+    joined = ["--devices", "2", "--distributed", f"{address},2,{index}", "--json"]
+    assert cli.outcome([*arguments(TOLD, "told.zarr"), *joined]) == 0
+    assert hosts.count() == 2
+
+    # What fails in one process ends the run in both, which then go on.
+    stop = {"progress": stop_after(3), "checkpoint_seconds": 0}
+    where = LEAVING, Path("leaving.zarr")
+    assert raised((Stop, hosts.Elsewhere), *where, **stop) in ("", "process 0 failed: Stop")
+    Shards.on_host = False
+    runs.run(*where, on="cpu", devices=2)
+    other = Drift(**{**TOLD.as_json(), "seed": index})
+    bad = raised(BadInput, other, Path("other.zarr"))
+    assert bad == "process 1 has seed 1, process 0 has 0", bad
+    assert "is complete" in raised(BadInput, *where)
+
+    if index == 1:
+        os._exit(0)
+    assert "are lost" in raised(meeting.Parted, TOLD, Path("alone.zarr"))
+    print("alone", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
