@@ -64,29 +64,6 @@ class Advanced(NamedTuple):
     """int32 (LIMBS, dims): the present rows' exact sum of what is seen: kernels.fixed_point"""
 
 
-class Moved(NamedTuple):
-    """A chunk of the cloud after `move`."""
-
-    codes: jax.Array
-    """of the held format (tiles, tile rows, dims)"""
-    stalled: jax.Array
-    """int32 (tiles, tile rows): coordinates the last step left where they were"""
-
-
-@partial(jax.jit, static_argnames=("motion", "path"))
-def move(
-    codes: jax.Array, tokens: Tokens, steps: Steps, motion: Motion, path: Path = "cache"
-) -> Moved:
-    """What `advance` does, without the observation, which costs as much as ten steps."""
-    codes = _fused(codes, tokens, steps, motion, path)
-
-    def tile(rows: tuple[jax.Array, Tokens]) -> Moved:
-        after, stalled = _steps(*rows, steps, motion, path)
-        return Moved(_as_held(after, motion), stalled)
-
-    return lax.map(tile, (codes, tokens))
-
-
 @partial(jax.jit, static_argnames=("motion", "path"))
 def advance(
     codes: jax.Array,
@@ -98,6 +75,9 @@ def advance(
     path: Path = "cache",
 ) -> Advanced:
     """Take the first `steps.taken` of a block of steps and observe after the last.
+
+    Where `steps.observed` is false fingerprints and limbs are left 0, which saves
+    what ten steps cost.
 
     codes     of the held format (tiles, tile rows, dims)
     weights   uint32 (2, dims), see kernels.fingerprint
@@ -111,23 +91,28 @@ def advance(
 
     def tile(limbs: Sums, rows: tuple[jax.Array, Tokens]) -> tuple[Sums, tuple]:
         after, stalled = _steps(*rows, steps, motion, path)
-        view = quantise(after, seen, "nearest")
-        more = limb_sums(widen(view, seen), rows[1].present, scale)
-        return tuple(a + b for a, b in zip(limbs, more, strict=True)), (
-            _as_held(after, motion),
+        moved = quantise(after, held, "nearest")
+        view = moved if held == seen else quantise(after, seen, "nearest")
+
+        def look() -> tuple[Sums, jax.Array]:
+            more = limb_sums(widen(view, seen), rows[1].present, scale)
+            sums = tuple(a + b for a, b in zip(limbs, more, strict=True))
+            return sums, fingerprint(merge_zeros(view, seen), weights)
+
+        def leave() -> tuple[Sums, jax.Array]:
+            return limbs, jnp.zeros((len(view), 2), jnp.uint32)
+
+        sums, fingerprints = lax.cond(steps.observed, look, leave)
+        return sums, (
+            moved.astype(held.storage),
             None if held == seen else view.astype(seen.storage),
-            fingerprint(merge_zeros(view, seen), weights),
+            fingerprints,
             stalled,
         )
 
     none = tuple(jnp.zeros(codes.shape[2], jnp.int32) for _ in range(LIMBS))
     limbs, (moved, views, fingerprints, stalled) = lax.scan(tile, none, (codes, tokens))
     return Advanced(moved, views, fingerprints, stalled, jnp.stack(limbs))
-
-
-def _as_held(values: jax.Array, motion: Motion) -> jax.Array:
-    """Codes, in the storage type, of float32 `values` of the held format."""
-    return quantise(values, motion.held, "nearest").astype(motion.held.storage)
 
 
 def _fused(codes: jax.Array, tokens: Tokens, steps: Steps, motion: Motion, path: Path) -> jax.Array:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from kernels.formats import BFLOAT16, Format
@@ -56,6 +57,8 @@ class Steps(NamedTuple):
     """int32, how many of the block's steps are taken, 1 or more"""
     zero: jax.Array
     """uint32 0, which no compiler knows to be 0"""
+    observed: jax.Array | np.bool_ = np.True_
+    """bool: whether somebody wants to know what the cloud is like after the last step"""
 
 
 def step(

@@ -5,14 +5,14 @@ call of the kernel moves a chunk by up to BLOCK steps; chunks are worked on side
 side by the pool's threads, which on a CPU is what uses its cores.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
 
-from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced, Moved
+from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
 from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
 from kernels.formats import Format
@@ -78,7 +78,6 @@ class StepEngine:
         tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
         self._shape = (chunks.size // tile, tile)
         self._weights = self._shards.whole(weights(chunks.dims))
-        self._zero = self._shards.whole(np.uint32(0))
         self._codes: list[jax.Array] = []
         self._present = np.ones(len(strengths), bool)
         columns = np.arange(len(strengths), dtype=np.uint32), strengths, self._present
@@ -113,41 +112,35 @@ class StepEngine:
         Returns how many coordinates of observed tokens the last step left where they
         were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
         """
-        move, steps = self._shards.move(self.motion, self._path), self._steps(displacements, keys)
+        return self._stalled(self._advance(self._steps(displacements, keys, False), 0))
 
-        def one(chunk: int) -> Moved:
-            done: Moved = move(self._codes[chunk], self._tokens[chunk], steps)
-            self._codes[chunk] = done.codes
-            return jax.block_until_ready(done)
-
-        return self._stalled(list(self._pool.map(one, range(len(self.chunks)))))
-
-    def advance(
+    def observe(
         self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
     ) -> Observation:
         """Move likewise, and look.
 
         Values are summed on the grid of 2**`exponent`, see kernels.fixed_point.
         """
-        advance, steps = (
-            self._shards.advance(self.motion, self._path),
-            self._steps(displacements, keys),
-        )
+        return self._observation(self._advance(self._steps(displacements, keys, True), exponent))
+
+    def stay(self, exponent: int) -> Observation:
+        """Look without moving."""
+        return self.observe(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
+
+    def _advance(self, steps: Steps, exponent: int) -> list[Advanced]:
+        """What the kernel says of each chunk."""
+        advance = self._shards.advance(self.motion, self._path)
         scale = self._shards.whole(np.float32(np.ldexp(1.0, exponent)))
 
         def one(chunk: int) -> Advanced:
             codes, tokens = self._codes[chunk], self._tokens[chunk]
-            done: Advanced = advance(codes, tokens, steps, self._weights, scale)
+            done = advance(codes, tokens, steps, self._weights, scale)
             self._codes[chunk] = done.codes
             return jax.block_until_ready(done)
 
-        return self._observation(list(self._pool.map(one, range(len(self.chunks)))))
+        return list(self._pool.map(one, range(len(self.chunks))))
 
-    def stay(self, exponent: int) -> Observation:
-        """Look without moving."""
-        return self.advance(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
-
-    def _steps(self, displacements: np.ndarray, keys: np.ndarray | None) -> Steps:
+    def _steps(self, displacements: np.ndarray, keys: np.ndarray | None, observed: bool) -> Steps:
         """A block of steps on the devices."""
         count = len(displacements)
         block = np.zeros((self.block, self.chunks.dims), np.float32)
@@ -155,10 +148,10 @@ class StepEngine:
         step_keys = np.zeros((self.block, 2), np.uint32)
         if keys is not None:
             step_keys[:count] = keys
-        whole = self._shards.whole
-        return Steps(whole(block), whole(step_keys), whole(np.int32(count)), self._zero)
+        numbers = np.int32(count), np.uint32(0), np.bool_(observed)
+        return Steps(*map(self._shards.whole, (block, step_keys, *numbers)))
 
-    def _stalled(self, seen: Sequence[Advanced | Moved]) -> int:
+    def _stalled(self, seen: list[Advanced]) -> int:
         parts = jax.device_get([one.stalled for one in seen])
         return int(spread.added(np.array(sum(int(part.sum(dtype=np.int64)) for part in parts))))
 

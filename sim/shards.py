@@ -9,20 +9,20 @@ another, and what the devices count of their own rows is added on the host.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from kernels.advance import Path, advance, move
+from kernels.advance import Advanced, Path, advance
 from kernels.step import Motion
 
 _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()
 
-Kernel = Callable[..., Any]
-"""One of kernels.advance for one motion and path."""
+Advance = Callable[..., Advanced]
+"""kernels.advance.advance for one motion and path; limbs (LIMBS, dims) are one below
+another, those of the first device first."""
 
 FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
 """How XLA compiles for a CPU: with its widest vectors, half of which it else leaves out."""
@@ -74,29 +74,20 @@ class Shards:
         held = {shard.device: shard.data for shard in array.addressable_shards}
         return [held[device] for device in self.devices]
 
-    def advance(self, motion: Motion, path: Path) -> Kernel:
-        """kernels.advance.advance, on each device for its own rows.
-
-        It takes (codes, tokens, steps, weights, scale); limbs (LIMBS, dims) are one
-        below another, those of the first device first.
-        """
-        return _compiled(advance, 2, self, motion, path)
-
-    def move(self, motion: Motion, path: Path) -> Kernel:
-        """kernels.advance.move, likewise, of (codes, tokens, steps)."""
-        return _compiled(move, 0, self, motion, path)
+    def advance(self, motion: Motion, path: Path) -> Advance:
+        """kernels.advance.advance, on each device for its own rows."""
+        return _compiled(self, motion, path)
 
 
 @cache
-def _compiled(kernel: Any, more: int, shards: Shards, motion: Motion, path: Path) -> Kernel:
-    """A kernel of codes, tokens and steps, and of `more` arrays that are whole on each."""
-    local = partial(kernel.__wrapped__, motion=motion, path=path)
+def _compiled(shards: Shards, motion: Motion, path: Path) -> Advance:
+    local = partial(advance.__wrapped__, motion=motion, path=path)
     options = FOR_CPU if shards.platform == "cpu" else None
     if len(shards) > 1:
         local = jax.shard_map(
             local,
             mesh=shards.mesh,
-            in_specs=(_TOKENS, _TOKENS, _WHOLE, *[_WHOLE] * more),
+            in_specs=(_TOKENS, _TOKENS, _WHOLE, _WHOLE, _WHOLE),
             out_specs=_TOKENS,
             check_vma=False,  # nothing is the same on all devices but what came so
         )

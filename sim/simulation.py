@@ -97,7 +97,7 @@ class Simulation:
         while self._resting is None:
             steps = min(engine.block, step - self.step)
             if self.step + steps == step:
-                seen = engine.advance(self._next(steps), self._exponent, self._keys(steps))
+                seen = engine.observe(self._next(steps), self._exponent, self._keys(steps))
                 self.step = step
                 self._resting = seen if self._rests(seen.stalled) else None
                 return seen

@@ -10,7 +10,8 @@ import numpy as np
 from experiments.bench.field import Field
 from experiments.bench.rounds import Contender
 from experiments.bench.setting import Setting
-from kernels.advance import Path, move
+from kernels.advance import Path, advance
+from kernels.fingerprint import weights
 from kernels.fixed_point import MOST_ROWS
 from kernels.step import Motion, Steps, Tokens
 
@@ -43,20 +44,22 @@ def device_copy(setting: Setting, codes: np.ndarray) -> Any:
 
 
 def at_once(setting: Setting, field: Field, name: str, by: Path) -> Contender:
-    """`move` over as much of the cloud at once as the engine would, all steps in a call.
+    """`advance` over as much of the cloud at once as the engine would, all steps in a call.
 
     Its traffic is what a step through memory reads and writes: the codes.
     """
     codes, displacements = field.codes, field.displacements
     steps = len(displacements)
     put: Any = partial(jax.device_put, device=setting.device)
-    taken = put(np.int32(steps)), put(np.uint32(0))
+    taken = put(np.int32(steps)), put(np.uint32(0)), put(np.False_)
+    lanes, scale = put(weights(codes.shape[1])), put(np.float32(1))
     all_steps = Steps(put(displacements), put(np.zeros((steps, 2), np.uint32)), *taken)
     parts = [_part(codes, start, put) for start in range(0, len(codes), MOST_ROWS)]
 
     def run() -> list[Any]:
         moved = [
-            move(here, tokens, all_steps, motion=Motion(), path=by).codes for here, tokens in parts
+            advance(here, tokens, all_steps, lanes, scale, motion=Motion(), path=by).codes
+            for here, tokens in parts
         ]
         return jax.block_until_ready(moved)
 
