@@ -31,6 +31,8 @@ LEAVING = Drift(
     jitter=0.1,
     survivors=7,
 )
+# Of two tokens each process has one, and neither knows alone how far the cloud reaches.
+OUTSIDE = Drift(sigma=1.0, tokens=2, dims=8, format="float4_e2m1fn", radius=1000.0)
 
 
 def arguments(drift, out):
@@ -64,11 +66,11 @@ def main(address, index):
     bad = raised(BadInput, other, Path("other.zarr"))
     assert bad == "process 1 has seed 1, process 0 has 0", bad
     assert "is complete" in raised(BadInput, *where)
+    print(raised(BadInput, OUTSIDE, Path("outside.zarr")), file=sys.stderr)
 
     if index == 1:
         os._exit(0)
     assert "are lost" in raised(meeting.Parted, TOLD, Path("alone.zarr"))
-    print("alone", file=sys.stderr)
 
 
 if __name__ == "__main__":
