@@ -108,7 +108,7 @@ def test_cells_that_devices_share_are_counted_once(apart, told_apart):
 
 
 def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monkeypatch):
-    fetched, block, dims = [], 32 * 40, 16
+    fetched, block, dims = [], 32 * 10, 16
     picked = far._picked
 
     def watched(codes, rows):
