@@ -132,19 +132,20 @@ class StepEngine:
         motion = self.motion
         held = self._rows([one.codes for one in seen], motion.held)
         views = [one.view for one in seen if one.view is not None]
-        scalars = jax.device_get([(one.fingerprints, one.stalled, one.limbs) for one in seen])
-        prints = np.concatenate([part.reshape(-1, 2) for part, _, _ in scalars])
+        counted = jax.device_get([(one.fingerprints, one.stalled, one.limbs) for one in seen])
+        prints = np.concatenate([part.reshape(-1, 2) for part, _, _ in counted])
         limbs = np.zeros((LIMBS, self.chunks.dims), np.int64)
-        for _, _, part in scalars:  # those of each device below one another
+        for _, _, part in counted:  # those of each device below one another
             limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
-        still = sum(int(part.sum(dtype=np.int64)) for _, part, _ in scalars)
+        still = sum(int(part.sum(dtype=np.int64)) for _, part, _ in counted)
+        sums = spread.added(np.append(limbs, still))
         return Observation(
             rows=self._rows(views, motion.seen) if views else held,
             held=held,
             present=self._present,
             fingerprints=spread.joined(as_words(prints[: self.chunks.tokens]), len(self._present)),
-            stalled=int(spread.added(np.array(still))),
-            limbs=spread.added(limbs),
+            stalled=int(sums[-1]),
+            limbs=sums[:-1].reshape(limbs.shape),
         )
 
     def _rows(self, codes: list[jax.Array], held: Format) -> Codes:

@@ -18,6 +18,7 @@ from kernels.step import Motion, Steps, Tokens
 from sim import reference
 from sim.chunks import Chunks
 from sim.cloud import draw
+from sim.counts import State
 from sim.probes import codes_of, displacements_of, fitting
 from sim.shards import Shards
 from sim.simulation import Simulation
@@ -108,7 +109,18 @@ def runs(device: jax.Device) -> str:
                         f"step {state.counts.step} of {drift}, token {token}, dim {dim}:"
                         f" expected {expected[token, dim]:#x}, found {found[token, dim]:#x}"
                     )
+                _recount(state, expected, drift)
     return f"{len(RUNS)} small runs agree at every step"
+
+
+def _recount(state: State, codes: np.ndarray, drift: Drift) -> None:
+    """Raise Mismatch where another number of cells was counted than `codes` occupy."""
+    cells = len(np.unique(np.where(codes == drift.target.sign, 0, codes), axis=0))
+    if state.counts.distinct != cells:
+        raise Mismatch(
+            f"step {state.counts.step} of {drift}: expected {cells} distinct cells,"
+            f" found {state.counts.distinct}"
+        )
 
 
 def _keys(steps: int) -> np.ndarray:

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from experiments import cli
 from kernels.formats import BFLOAT16
-from sim import far, fit, runs
+from sim import counts, far, fit, runs, trials
 from sim.chunks import Chunks
+from sim.coalescence import coalesce
 from sim.errors import BadInput
 from sim.far import FarRows
 from sim.shards import Shards
@@ -169,3 +170,12 @@ def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
         np.testing.assert_array_equal(there.equal(a, b), near.equal(a, b))
         start = data.draw(st.integers(0, tokens - 1))
         np.testing.assert_array_equal(there.span(start, tokens), near.span(start, tokens))
+
+
+def test_a_check_finds_a_wrong_count(monkeypatch):
+    def forgetful(rows, fingerprints, equal):
+        return coalesce(rows[1:], fingerprints[1:], equal)
+
+    monkeypatch.setattr(counts, "coalesce", forgetful)
+    with pytest.raises(trials.Mismatch, match="expected 24 distinct cells, found 23"):
+        trials.runs(jax.devices()[0])

@@ -60,6 +60,8 @@ def main(address, index):
     stop = {"progress": stop_after(3), "checkpoint_seconds": 0}
     where = LEAVING, Path("leaving.zarr")
     assert raised((Stop, hosts.Elsewhere), *where, **stop) in ("", "process 0 failed: Stop")
+    elsewhere = where[0], Path(("leaving.zarr", "nowhere.zarr")[index])
+    assert raised(BadInput, *elsewhere).startswith("nowhere.zarr is not there for process 1; to go")
     Shards.on_host = False
     runs.run(*where, on="cpu", devices=2)
     other = Drift(**{**TOLD.as_json(), "seed": index})
