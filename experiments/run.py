@@ -1,25 +1,18 @@
 """`drift run`: one drift, from its options to its table."""
 
 import json
-import sys
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.numbers import kept, real, size, whole, wholes
+from experiments.place import DISTRIBUTED, Place
 
 if TYPE_CHECKING:
     from sim.spec import Drift
 
 _FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
-
-_DISTRIBUTED = (
-    "Share tokens with other processes given this command: auto, where JAX finds them (TPU pod,"
-    " Slurm, Open MPI, Kubernetes), or HOST:PORT,COUNT,INDEX, HOST being that of process 0. Process"
-    " 0 writes the store; to resume, all have to see it."
-)
 
 EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
 
@@ -96,7 +89,7 @@ def command(
             show_default="what is free",
         ),
     ] = None,
-    distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=_DISTRIBUTED)] = None,
+    distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=DISTRIBUTED)] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
@@ -137,8 +130,8 @@ def command(
         at=at,
         snapshots=snapshots,  # type: ignore[arg-type]
     )
-    place = Place(device, devices, memory, distributed)
-    result = _run(drift, out or default_store(drift), engine, place, overwrite)
+    place = Place(engine, device, devices, memory, distributed)
+    result = place.run(drift, out or default_store(drift), overwrite)
     if result is None:
         return
     if as_json:
@@ -157,44 +150,3 @@ def default_store(drift: "Drift") -> Path:
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
     name = f"run-sigma{drift.sigma:g}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
     return Path("results") / name
-
-
-class Place(NamedTuple):
-    """Where a run is done."""
-
-    device: str
-    devices: int
-    memory: int | None
-    distributed: str | None
-
-
-def _run(
-    drift: "Drift", out: Path, engine: str, place: Place, overwrite: bool
-) -> dict[str, Any] | None:
-    """The result, in the process that prints."""
-    from experiments.progress import Records
-    from sim import cache, hosts
-    from sim import device as devices
-    from sim.runs import run
-
-    cache.turn_on()
-    if place.device == "cpu":
-        devices.only_cpu()
-    if place.distributed:
-        hosts.join(place.distributed)
-    run = partial(
-        run,
-        drift,
-        out,
-        on=place.device,
-        engine=engine,
-        devices=place.devices,
-        memory=place.memory,
-        overwrite=overwrite,
-    )
-    devices.prepare(place.devices)  # before the processes are counted
-    if not hosts.is_first():
-        run()
-        return None
-    with Records(f"drift to {out}", sys.stderr) as progress:
-        return run(progress=progress)

@@ -11,7 +11,6 @@ path      how the steps before the last are taken; all paths give the same bits.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Literal, NamedTuple
 
 import jax
@@ -64,8 +63,7 @@ class Advanced(NamedTuple):
     """int32 (LIMBS, dims): the present rows' exact sum of what is seen: kernels.fixed_point"""
 
 
-@partial(jax.jit, static_argnames=("motion", "path"))
-def advance(
+def uncompiled(
     codes: jax.Array,
     tokens: Tokens,
     steps: Steps,
@@ -113,6 +111,10 @@ def advance(
     none = tuple(jnp.zeros(codes.shape[2], jnp.int32) for _ in range(LIMBS))
     limbs, (moved, views, fingerprints, stalled) = lax.scan(tile, none, (codes, tokens))
     return Advanced(moved, views, fingerprints, stalled, jnp.stack(limbs))
+
+
+advance = jax.jit(uncompiled, static_argnames=("motion", "path"))
+"""The same, compiled for each shape, motion and path."""
 
 
 def _fused(codes: jax.Array, tokens: Tokens, steps: Steps, motion: Motion, path: Path) -> jax.Array:

@@ -84,7 +84,7 @@ class Checkpoints:
             return None
         try:
             array = zarr.open_array(self._path / _GROUP / str(step) / "bits", mode="r")
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise BadInput(
                 f"{self._path} is not there for process {hosts.index()}; to go on, all processes"
                 " need a file system that they share"
@@ -94,7 +94,8 @@ class Checkpoints:
     def save_if_due(self, step: int, rows: Cloud) -> None:
         """Keep the cloud held at `step`, if the last one was kept long enough ago."""
         began = time.monotonic()
-        if not hosts.from_first(lambda: began - self._last >= self._every):
+        due = np.array(began - self._last >= self._every)
+        if not hosts.gather(due)[0]:
             return
         older, array, group = self._saved(), None, None
         if self._store is not None:

@@ -148,8 +148,9 @@ class StepEngine:
         step_keys = np.zeros((self.block, 2), np.uint32)
         if keys is not None:
             step_keys[:count] = keys
-        numbers = np.int32(count), np.uint32(0), np.bool_(observed)
-        return Steps(*map(self._shards.whole, (block, step_keys, *numbers)))
+        whole = self._shards.whole
+        numbers = whole(np.int32(count)), whole(np.uint32(0)), whole(np.bool_(observed))
+        return Steps(whole(block), whole(step_keys), *numbers)
 
     def _stalled(self, seen: list[Advanced]) -> int:
         parts = jax.device_get([one.stalled for one in seen])
@@ -160,10 +161,10 @@ class StepEngine:
         motion = self.motion
         held = self._rows([one.codes for one in seen], motion.held)
         views = [one.view for one in seen if one.view is not None]
-        scalars = jax.device_get([(one.fingerprints, one.limbs) for one in seen])
-        prints = np.concatenate([part.reshape(-1, 2) for part, _ in scalars])
+        counted = jax.device_get([(one.fingerprints, one.limbs) for one in seen])
+        prints = np.concatenate([part.reshape(-1, 2) for part, _ in counted])
         limbs = np.zeros((LIMBS, self.chunks.dims), np.int64)
-        for _, part in scalars:  # those of each device below one another
+        for _, part in counted:  # those of each device below one another
             limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
         return Observation(
             rows=self._rows(views, motion.seen) if views else held,

@@ -54,7 +54,8 @@ class FarRows:
 
     def compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
         """Whether tokens[i] has the codes others[place[i]], for each i; no token is named twice."""
-        known = np.zeros((_rounded(len(others)), others.shape[1]), others.dtype)
+        most = max(len(others), SENT_BYTES // (self.shape[1] * others.itemsize))
+        known = np.zeros((min(_rounded(len(others)), most), self.shape[1]), others.dtype)
         known[: len(others)] = others
         sent: dict[jax.Device, jax.Array] = {}
         answers = []

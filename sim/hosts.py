@@ -52,11 +52,6 @@ def is_first() -> bool:
     return index() == 0
 
 
-def join(where: str) -> None:
-    """Join the other processes, as sim.meeting says; before anything else uses JAX."""
-    meeting.join(where)
-
-
 def bounds(tokens: int) -> list[int]:
     """Process p holds tokens bounds[p] ... bounds[p + 1] - 1."""
     processes = count()

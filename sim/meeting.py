@@ -30,7 +30,8 @@ def join(where: str) -> None:
     """Join the other processes; before anything else uses JAX.
 
     `where` is auto, for JAX to find them, or HOST:PORT,COUNT,INDEX: where the
-    first process listens, how many there are, and which one this is, from 0.
+    first process listens, how many there are, and which one this is, from 0. JAX
+    waits five minutes for those that are missing.
     """
     handler = signal.getsignal(signal.SIGTERM)
     if where == "auto":
@@ -44,7 +45,8 @@ def join(where: str) -> None:
     else:
         address, count, index = _parsed(where)
         jax.distributed.initialize(address, count, index)
-    signal.signal(signal.SIGTERM, handler)  # JAX takes it, and does not end on it
+    if handler is not None:  # JAX takes it, and does not end on it
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _parsed(where: str) -> tuple[str, int, int]:

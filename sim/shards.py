@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from kernels.advance import Advanced, Path, advance
+from kernels.advance import Advanced, Path, uncompiled
 from kernels.step import Motion
 
 _TOKENS = PartitionSpec("tokens")
@@ -81,7 +81,7 @@ class Shards:
 
 @cache
 def _compiled(shards: Shards, motion: Motion, path: Path) -> Advance:
-    local = partial(advance.__wrapped__, motion=motion, path=path)
+    local = partial(uncompiled, motion=motion, path=path)
     options = FOR_CPU if shards.platform == "cpu" else None
     if len(shards) > 1:
         local = jax.shard_map(

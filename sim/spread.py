@@ -1,8 +1,8 @@
 """A cloud whose tokens several processes hold, seen from each as one.
 
-Every process asks the same at the same time, and gets the same answer: of rows,
-those that are asked for; of sums and fingerprints, all. With one process nothing
-is copied or sent.
+Every process asks the same in the same order, from one thread, and gets the same
+answer: of rows, those that are asked for; of sums and fingerprints, all. With one
+process nothing is copied or sent.
 """
 
 from dataclasses import dataclass

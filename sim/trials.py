@@ -19,6 +19,7 @@ from kernels.step import Motion, Steps, Tokens
 from sim import reference
 from sim.chunks import Chunks
 from sim.cloud import draw
+from sim.counts import State
 from sim.engines import Engine, obstacle
 from sim.fast import Mismatch, follow
 from sim.probes import codes_of, displacements_of, fitting
@@ -133,6 +134,17 @@ def _runs(device: jax.Device, drift: Drift, engine: Engine) -> None:
                     f"step {state.counts.step} of {drift} by {engine}, token {token}, dim {dim}:"
                     f" expected {expected[token, dim]:#x}, found {found[token, dim]:#x}"
                 )
+            _recount(state, expected, drift)
+
+
+def _recount(state: State, codes: np.ndarray, drift: Drift) -> None:
+    """Raise Mismatch where another number of cells was counted than `codes` occupy."""
+    cells = len(np.unique(np.where(codes == drift.target.sign, 0, codes), axis=0))
+    if state.counts.distinct != cells:
+        raise Mismatch(
+            f"step {state.counts.step} of {drift}: expected {cells} distinct cells,"
+            f" found {state.counts.distinct}"
+        )
 
 
 def _keys(steps: int) -> np.ndarray:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 
 from experiments import cli
 from kernels.formats import BFLOAT16
-from sim import far, fit, runs
+from sim import counts, far, fit, runs, trials
 from sim.chunks import Chunks
+from sim.coalescence import coalesce
 from sim.errors import BadInput
 from sim.far import FarRows
 from sim.shards import Shards
@@ -33,7 +35,7 @@ SMALL = ["run", "--sigma", "1e-9", "--tokens", "61", "--dims", "96", "--records"
 
 def test_on_eight_virtual_devices():
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "tests/sim/eight_devices.py"],
+        [sys.executable, "-m", "pytest", "-x", str(Path(__file__).with_name("eight_devices.py"))],
         env={**os.environ, "JAX_NUM_CPU_DEVICES": "8"},
         capture_output=True,
         text=True,
@@ -77,7 +79,10 @@ def test_two_processes_write_what_one_writes(in_tmp):
             one.kill()
     (out, said), (other_out, other_said) = ends
     assert [one.returncode for one in both] == [1, 0], (said, other_said)
-    assert (said.splitlines()[-1], other_out) == ("alone", "")
+    assert other_out == ""
+    with pytest.raises(BadInput, match="the largest radius that fits is") as outside:
+        runs.run(two_processes.OUTSIDE, in_tmp / "outside.zarr", on="cpu")
+    assert said.splitlines()[-1] == other_said.splitlines()[-1] == str(outside.value)
 
     result = runs.run(two_processes.TOLD, in_tmp / "one.zarr", on="cpu")
     aside = {"store": 0, "seconds": 0}
@@ -87,7 +92,8 @@ def test_two_processes_write_what_one_writes(in_tmp):
     assert_same_arrays(in_tmp / "leaving.zarr", in_tmp / "stayed.zarr")
     attrs = RunStore(in_tmp / "told.zarr").attrs
     assert (attrs["devices"], attrs["processes"]) == (2, 2)
-    assert not list(in_tmp.glob("*other*")) + list(in_tmp.glob("*alone*"))
+    written = {"told.zarr", "leaving.zarr", "one.zarr", "stayed.zarr"}
+    assert {path.name for path in in_tmp.iterdir()} == written
 
 
 BAD = {
@@ -164,3 +170,12 @@ def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
         np.testing.assert_array_equal(there.equal(a, b), near.equal(a, b))
         start = data.draw(st.integers(0, tokens - 1))
         np.testing.assert_array_equal(there.span(start, tokens), near.span(start, tokens))
+
+
+def test_a_check_finds_a_wrong_count(monkeypatch):
+    def forgetful(rows, fingerprints, equal):
+        return coalesce(rows[1:], fingerprints[1:], equal)
+
+    monkeypatch.setattr(counts, "coalesce", forgetful)
+    with pytest.raises(trials.Mismatch, match="expected 24 distinct cells, found 23"):
+        trials.runs(jax.devices()[0])

@@ -31,6 +31,8 @@ LEAVING = Drift(
     jitter=0.1,
     survivors=7,
 )
+# Of two tokens each process has one, and neither knows alone how far the cloud reaches.
+OUTSIDE = Drift(sigma=1.0, tokens=2, dims=8, format="float4_e2m1fn", radius=1000.0)
 
 
 def arguments(drift, out):
@@ -58,17 +60,19 @@ def main(address, index):
     stop = {"progress": stop_after(3), "checkpoint_seconds": 0}
     where = LEAVING, Path("leaving.zarr")
     assert raised((Stop, hosts.Elsewhere), *where, **stop) in ("", "process 0 failed: Stop")
+    elsewhere = where[0], Path(("leaving.zarr", "nowhere.zarr")[index])
+    assert raised(BadInput, *elsewhere).startswith("nowhere.zarr is not there for process 1; to go")
     Shards.on_host = False
     runs.run(*where, on="cpu", devices=2)
     other = Drift(**{**TOLD.as_json(), "seed": index})
     bad = raised(BadInput, other, Path("other.zarr"))
     assert bad == "process 1 has seed 1, process 0 has 0", bad
     assert "is complete" in raised(BadInput, *where)
+    print(raised(BadInput, OUTSIDE, Path("outside.zarr")), file=sys.stderr)
 
     if index == 1:
         os._exit(0)
     assert "are lost" in raised(meeting.Parted, TOLD, Path("alone.zarr"))
-    print("alone", file=sys.stderr)
 
 
 if __name__ == "__main__":
