@@ -14,7 +14,7 @@ class Row:
     target: Target
     name: str
     unrounded: bool | None
-    """True: float32, nothing to round. None: the control, which must lose roundings"""
+    """True: float32, where none must be found. None: the control, which must lose some"""
     in_row: Sums
     """of four steps without a loop"""
     in_run: Sums | None = None
@@ -40,7 +40,9 @@ class Row:
             return False
         if self.unrounded is None:
             return self.in_row.unrounded > 0
-        return self.unrounded or all(sums.unrounded == 0 for sums in self.every)
+        if self.unrounded:
+            return all(sums.rounded == 0 for sums in (self.in_row, self.in_one) if sums)
+        return all(sums.unrounded == 0 for sums in self.every)
 
 
 _HEAD = """# Roundings in the final code of GPUs and TPUs
@@ -50,8 +52,8 @@ kernel was compiled to the end, and its final code read: PTX for the GPUs, VLIW 
 for the TPUs. A cell says how many float32 additions there are and, after the stroke, how
 many of them are rounded before anything else happens to them. Compilers repeat code for
 vector lanes and tiles, so counts differ; what matters is that both numbers are equal.
-Where float32 is what is held nothing is rounded: in those rows additions follow each
-other, in a row and from one round of a loop to the next, which the reader has to see.
+Where float32 is what is held nothing is rounded: additions follow each other, in a row
+and from one round of a loop to the next, and the reader has to see that too.
 
 The control is the form that must not be used, a cast to bfloat16 and back: the compilers
 drop all but the last of four roundings. That it is found is what the table rests on.

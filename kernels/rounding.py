@@ -67,7 +67,9 @@ def widen(codes: jax.Array, source: Format) -> jax.Array:
     normal = (magnitude << _u32(_dropped(source))) + _u32(rebias)
     # Below the smallest normal value a code counts units; the product is exact.
     unit = np.float32(2.0 ** (source.smallest_exponent - source.precision + 1))
-    below = lax.bitcast_convert_type(magnitude.astype(jnp.float32) * unit, jnp.uint32)
+    # (By way of int32, which every device can turn into float32 at once.)
+    counted = magnitude.astype(jnp.int32).astype(jnp.float32)
+    below = lax.bitcast_convert_type(counted * unit, jnp.uint32)
     is_below = magnitude < _u32(1 << (source.precision - 1))
     return lax.bitcast_convert_type(jnp.where(is_below, below, normal) | signs, jnp.float32)
 

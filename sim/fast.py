@@ -102,8 +102,8 @@ def course(motion: Motion) -> Course:
     codes = start
     for t in range(TAKEN):
         ulp = seen.ulp(held.value(codes[rng.integers(ROWS, size=DIMS), np.arange(DIMS)]))
-        on = (rng.choice(PARTS, DIMS) * ulp).astype(np.float32)
-        c = np.nextafter(on, on + rng.integers(-1, 2, DIMS).astype(np.float32))
+        beside = 1 + rng.integers(-1, 2, DIMS) * 2.0**-15  # a float32's spacing past a tie
+        c = (rng.choice(PARTS, DIMS) * beside * ulp).astype(np.float32)
         # Only what no token leaves the range by, at any strength.
         fits = fitting(held, codes, np.broadcast_to(2 * c, codes.shape)) != 0
         fits &= np.abs(c) >= SMALLEST_DISPLACEMENT
