@@ -125,16 +125,21 @@ MOTIONS = [
 ]
 
 
-def test_each_kernel_is_traced_once_whatever_the_numbers_are():
-    advance.clear_cache()
-    rng = np.random.default_rng(0)
-    for motion in MOTIONS:
-        for taken in (1, 2, BLOCK):
-            steps = block(*rng.standard_normal((taken, 5)).astype(np.float32))
-            codes = np.full((2, 4, 5), taken % 4, motion.held.storage)
-            scale = np.float32(2.0**taken)
-            advance(codes, tokens(2, 4), steps, weights(5), scale, motion=motion)
-    assert advance._cache_size() == len(set(MOTIONS))
+def test_without_observation_codes_and_stalls_are_the_same_and_the_rest_is_zero():
+    rng = np.random.default_rng(3)
+    codes = rng.integers(0x3C00, 0x3F00, (2, 4, 5), dtype=np.uint16)
+    steps = block(*(rng.standard_normal((7, 5)) * 1e-4).astype(np.float32))
+    given = tokens(2, 4), steps, weights(5), np.float32(2.0**10)
+    seen = advance(codes, *given, motion=Motion())
+    unseen = advance(
+        codes, given[0], steps._replace(observed=np.False_), *given[2:], motion=Motion()
+    )
+    np.testing.assert_array_equal(unseen.codes, seen.codes)
+    np.testing.assert_array_equal(unseen.stalled, seen.stalled)
+    assert np.any(seen.fingerprints)
+    assert np.any(seen.limbs)
+    assert not np.any(unseen.fingerprints)
+    assert not np.any(unseen.limbs)
 
 
 def test_the_naive_product_of_jitter_is_fused_and_ours_is_not():

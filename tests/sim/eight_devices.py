@@ -16,6 +16,7 @@ from sim.counts import count
 from sim.device import several
 from sim.engine import StepEngine
 from sim.errors import BadInput
+from sim.partition import Partition
 from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
@@ -98,11 +99,11 @@ def test_cells_that_devices_share_are_counted_once(apart, told_apart):
     cells = Counter(merged)
     with ThreadPoolExecutor(2) as pool:
         made = engine(codes, 8, pool)
-        seen = made.observe(made.stay(0))
+        seen = made.stay(0)
     assert len({device for piece in seen.rows.codes for device in piece.devices()}) == 8
     if not told_apart:  # then every pair is compared
         seen = replace(seen, fingerprints=np.zeros(300, np.uint64))
-    counted = count(seen, 0, np.ones(3), 0)
+    counted = count(seen, Partition(300, False), 0, np.ones(3), 0)
     assert counted.counts.distinct == len(cells)
     assert counted.populations.tolist() == sorted(n for n in cells.values() if n > 1)[::-1]
 
@@ -122,8 +123,8 @@ def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monke
     codes = rng.integers(0x2000, 0x4000, (600, dims), dtype=np.uint16)
     with ThreadPoolExecutor(2) as pool:
         made = engine(codes, 8, pool)
-        seen = made.observe(made.stay(0))
-        assert count(seen, 0, np.ones(dims), 0).counts.distinct == 600
+        seen = made.stay(0)
+        assert count(seen, Partition(600, False), 0, np.ones(dims), 0).counts.distinct == 600
         assert fetched == []  # nothing to compare
 
         np.testing.assert_array_equal(seen.rows.span(3, 590), codes[3:590])
@@ -132,8 +133,8 @@ def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monke
 
         codes[:450] = codes[0]
         made.load(lambda start, stop: codes[start:stop])
-        seen = made.observe(made.stay(0))
-        assert count(seen, 0, np.ones(dims), 0).counts.largest == 450
+        seen = made.stay(0)
+        assert count(seen, Partition(600, False), 0, np.ones(dims), 0).counts.largest == 450
         assert sum(fetched) <= 8 * 2 * dims  # the one cell, not its 450 tokens
 
 
@@ -182,12 +183,13 @@ def test_every_device_holds_its_share_and_waits_for_no_other():
     codes = np.zeros((64, 4), BFLOAT16.storage)
     with ThreadPoolExecutor(1) as pool:
         made = engine(codes, 8, pool)
-        seen = []
-        made._advance = lambda *given, move=made._advance: seen.append(given) or move(*given)
-        for one in made.stay(0):
+        steps = made._steps(np.zeros((1, 4), np.float32), None, True)
+        for one in made._advance(steps, 0):
             assert len(one.codes.sharding.device_set) == 8
             assert {shard.data.size for shard in one.codes.addressable_shards} == {
                 one.codes.size // 8
             }
-    compiled = made._shards.advance(made.motion).lower(*seen[0]).compile().as_text()
+    kernel, scale = made._shards.advance(made.motion, made._path), made._shards.whole(np.float32(1))
+    given = made._codes[0], made._tokens[0], steps, made._weights, scale
+    compiled = kernel.lower(*given).compile().as_text()
     assert not re.search("all-reduce|all-gather|all-to-all|collective|reduce-scatter", compiled)
