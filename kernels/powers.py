@@ -12,7 +12,6 @@ to rest, and all higher powers are the same.
 """
 
 from concurrent.futures import Executor
-from dataclasses import replace
 
 import numpy as np
 
@@ -40,6 +39,8 @@ class Powers:
     ):
         self._front, self._pool = front, pool
         self._origin = self._step = origin
+        self._resting, self._seen = False, (front, 0)
+        self._population: np.ndarray | None = None
         self._strips = range(0, len(displacements), PIECES)
 
         def table(start: int) -> _Table:
@@ -56,29 +57,32 @@ class Powers:
         """Move on to `step`, after the origin: the front of places there, and what stalled.
 
         That is how many coordinates the last step left where they were though its
-        displacement is not 0; `population` is that of the initial classes.
+        displacement is not 0; `population` is that of the initial classes. Where a
+        step moved nothing no later one does.
         """
+        if self._resting and population is self._population:
+            return self._seen
         first = self._step == self._origin
+        more = 0 if self._resting else step - 1 - self._step - first
 
-        def one(start: int) -> tuple[np.ndarray, np.ndarray]:
+        def one(start: int) -> tuple[np.ndarray, ...]:
             table = self._tables[start // PIECES]
             ends = self._front.bounds[start : start + PIECES + 1]
             at = table.first if first else self._front.values[ends[0] : ends[-1]]
             if step == self._origin + 1:
-                return at, table.first_still
-            before = table.power(step - 1 - self._step - first, at)
-            return table.power(1, before), table.still[before]
+                return at, at, table.first_still, table.places[at]
+            before = table.power(more, at)
+            after = table.power(1, before)
+            return before, after, table.still[before], table.places[after]
 
-        after, still = map(np.concatenate, zip(*self._pool.map(one, self._strips), strict=True))
+        parts = zip(*self._pool.map(one, self._strips), strict=True)
+        before, after, still, places = map(np.concatenate, parts)
         stalled = int(self._front.of_class(population)[still].sum())
+        self._resting = step > self._origin + 1 and np.array_equal(before, after)
+        there = self._front.moved(places)
         self._front, self._step = self._front.moved(after), step
-        return replace(self._front, values=self._places()), stalled
-
-    def _places(self) -> np.ndarray:
-        """Where the front's classes are."""
-        ends = self._front.bounds[[*self._strips, -1]]
-        at = np.split(self._front.values, ends[1:-1])
-        return np.concatenate([t.places[v] for t, v in zip(self._tables, at, strict=True)])
+        self._population, self._seen = population, (there, stalled)
+        return self._seen
 
 
 class _Table:

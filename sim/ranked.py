@@ -32,21 +32,22 @@ class Ranked:
 
         def load(chunk: int) -> np.ndarray:
             start, stop = chunks.bounds(chunk)
-            self.ranks[start:stop] = target.place(fill(start, stop))
+            self.ranks[start:stop] = fill(start, stop)
             found = np.zeros(1 << target.width, bool)
             for part in _parts(self.ranks[start:stop]):
                 found |= np.bincount(part, minlength=len(found)) > 0
             return found
 
         there = np.logical_or.reduce(list(pool.map(load, range(len(chunks)))))
-        self.places = np.flatnonzero(there).astype(target.storage)
+        codes = np.flatnonzero(there).astype(target.storage)
+        self.places = np.sort(target.place(codes))
         """by rank, rising"""
         rank = np.zeros(len(there), np.uint16)
-        rank[self.places] = np.arange(len(self.places))
+        rank[target.code_in_place(self.places)] = np.arange(len(self.places))
 
         def number(chunk: int) -> None:
             for part in _parts(self.ranks[slice(*chunks.bounds(chunk))]):
-                part[...] = rank[part]
+                part[...] = rank.take(part, mode="clip")
 
         list(pool.map(number, range(len(chunks))))
         strips = list(pool.map(self._distinct, range(0, chunks.dims, _STRIP)))
