@@ -52,7 +52,7 @@ def test_a_million_million_steps_cost_what_a_thousand_do(monkeypatch):
     drift = Drift(sigma=0.02, tokens=50, dims=8, steps=10**12)
     found = states(drift, engine="leap", steps=[0, 10**11, 10**12])[1]
     assert found[-1][0].stalled == 1.0
-    assert squared == [10**11 - 2, 9 * 10**11 - 1]
+    assert squared == [10**11 - 2]
 
 
 def test_whoever_resumes_in_the_middle_ends_where_the_others_do():
