@@ -3,9 +3,9 @@
     python -m experiments.aot results/aot/README.md
 
 Lowering shows what was asked for; only the final code shows what is done. For
-each device every kernel is compiled twice: four steps in a row without a loop,
-where a compiler would drop roundings if it could, and as the run's own kernel.
-A form that is known to lose its roundings, the pair of casts, is compiled beside
+each device every kernel is compiled three times: four steps in a row without a
+loop, where a compiler would drop roundings if it could, as the run's own kernel,
+and fused. A form that is known to lose its roundings, the pair of casts, is compiled beside
 them: a reader that does not find it wrong would find nothing wrong.
 
 Needs the compilers (`make aot` installs them into an environment of their own).
@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -33,9 +34,12 @@ from jax.sharding import SingleDeviceSharding  # noqa: E402
 
 from experiments.aot_page import Row, page  # noqa: E402
 from experiments.assembly import Sums, read_bundles, read_ptx  # noqa: E402
+from experiments.loops import Loop, loop_of_bundles, loop_of_ptx  # noqa: E402
 from experiments.targets import TARGETS, Target, device  # noqa: E402
-from kernels.advance import BLOCK, advance  # noqa: E402
+from kernels import fused_tpu  # noqa: E402
+from kernels.advance import ACCELERATOR_BLOCK, BLOCK, advance  # noqa: E402
 from kernels.formats import BFLOAT16, FLOAT32, FORMATS  # noqa: E402
+from kernels.fused import Fused, fused  # noqa: E402
 from kernels.rounding import Rounding, quantise, widen  # noqa: E402
 from kernels.step import Motion, Steps, Tokens, step  # noqa: E402
 
@@ -91,18 +95,32 @@ def as_bfloat16(codes: jax.Array) -> jax.Array:
     return jax.lax.bitcast_convert_type(codes, jnp.bfloat16)
 
 
-def read(target: Target, lowered: Any) -> Sums:
-    """Compile what was lowered, and read the final code of it alone."""
+def compiled(target: Target, lowered: Any) -> list[str]:
+    """Compile what was lowered; the texts of its final code."""
     shutil.rmtree(DUMP)
     DUMP.mkdir()
     lowered.compile()
-    kind, reader = ("*.ptx", read_ptx)
-    if target.platform == "tpu":
-        kind, reader = ("*-final_bundles.txt", read_bundles)
+    kind = "*-final_bundles.txt" if target.platform == "tpu" else "*.ptx"
     files = [p for p in DUMP.glob(kind) if "schedule-analysis" not in p.name]
     if not files:
         raise RuntimeError(f"{target.name}: the compiler left no {kind} in {DUMP}")
-    return sum((reader(p.read_text()) for p in files), Sums())
+    return [p.read_text() for p in files]
+
+
+def read(target: Target, texts: list[str]) -> Sums:
+    """The sums of a program's final code."""
+    reader = read_bundles if target.platform == "tpu" else read_ptx
+    return sum(map(reader, texts), Sums())
+
+
+def read_fused(target: Target, texts: list[str], motion: Motion) -> tuple[Sums, Loop]:
+    """The same of a fused kernel, and what its loop costs."""
+    if target.platform == "tpu":
+        tile = fused_tpu.HIGH * fused_tpu.width(motion)
+        [text] = [text for text in texts if read_bundles(text).adds]
+        return read_bundles(text), loop_of_bundles(text, tile)
+    [text] = [text for text in texts if read_ptx(text).adds]
+    return read_ptx(text), loop_of_ptx(text)
 
 
 def rows() -> list[Row]:
@@ -115,17 +133,22 @@ def rows() -> list[Row]:
             return jax.ShapeDtypeStruct(shape, kind, sharding=sharding)
 
         each = [block(1, spec) for _ in range(STEPS)]
+        path = Fused("tpu" if target.platform == "tpu" else "gpu")
         for name, motion in MOTIONS.items():
             flat, tiled = shapes(motion, False, spec), shapes(motion, True, spec)
             form, rest = unrolled(motion), (spec((2, DIMS), np.uint32), spec((), np.float32))
             kernel = (*tiled, block(BLOCK, spec), *rest)
-            in_row = read(target, jax.jit(form).lower(*flat, *each))
-            in_run = read(target, advance.lower(*kernel, motion=motion))
-            found.append(Row(target, name, motion.held is FLOAT32, in_row, in_run))
-            print(f"{target.name} {name}: {in_row} {in_run}", file=sys.stderr, flush=True)
+            in_row = read(target, compiled(target, jax.jit(form).lower(*flat, *each)))
+            lowered = advance.lower(*kernel, motion=motion, path="memory")
+            in_run = read(target, compiled(target, lowered))
+            many = (*flat, block(ACCELERATOR_BLOCK, spec), spec((), np.int32))
+            lowered = jax.jit(partial(fused, motion=motion, path=path)).lower(*many)
+            in_one, loop = read_fused(target, compiled(target, lowered), motion)
+            found.append(Row(target, name, motion.held is FLOAT32, in_row, in_run, in_one, loop))
+            print(f"{target.name} {name}: {found[-1]}", file=sys.stderr, flush=True)
         flat = shapes(Motion(), False, spec)
-        control = read(target, jax.jit(cast_pairs).lower(*flat, *each))
-        found.append(Row(target, "control: pair of casts", None, control, None))
+        control = read(target, compiled(target, jax.jit(cast_pairs).lower(*flat, *each)))
+        found.append(Row(target, "control: pair of casts", None, control))
         print(f"{target.name} control: {control}", file=sys.stderr, flush=True)
     return found
 

@@ -8,24 +8,26 @@ fused     a multiply-add in one instruction, whose product is not rounded
 
 A rounding is integer arithmetic or a conversion, so an addition that is rounded
 hands its result to something else first. Moves hand it on unchanged, and so do
-registers spilled to memory and read back. A TPU adds
-up the lanes of a register, turning it, to pick one row of an array out of
-zeros; such additions are no steps and are left out.
+registers spilled to memory and read back, and the choice (phi) between what a
+loop begins with and what it came to. A TPU adds up the lanes of a register,
+turning it, to pick one row of an array out of zeros; such additions are no steps
+and are left out.
 """
 
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_PTX = re.compile(r"^\s*(?:@!?%p\d+\s+)?([a-z][\w.:]*)\s+(.*);\s*$", re.MULTILINE)
+_PTX = re.compile(r"\s*(?:@!?%p\d+\s+)?([a-z][\w.:]*)\s+(.*)")
 _BUNDLE = re.compile(r"%(\w+)\s*=\s*([a-z][\w.]*)\s+([^;}]*)")
 _BUNDLE_STORE = re.compile(r"\bvst\b([^;}]*)/\*vst_source=\*/%(\w+)")
 _SPILL = re.compile(r"#(\w+_spill)\b")
 _REGISTER = re.compile(r"%([a-z]\w*)")
 
 _ADD = re.compile(r"^v?add(\.rn)?(\.ftz)?\.f32$")
-_MOVE = re.compile(r"^(mov\.[buf](32|64)|vmov)$")
+_MOVE = re.compile(r"^(mov\.[buf](32|64)|vmov|vphi)$")
 _TURN = re.compile(r"^vrot\b")
+_HAND = re.compile(f"{_MOVE.pattern}|{_TURN.pattern}")
 _FUSED = re.compile(r"^(fma(\.rn)?(\.ftz)?\.f32|vfma\S*\.f32|vmad\S*\.f32)$")
 _PRODUCT = re.compile(r"^v?mul(\.rn)?(\.ftz)?\.f32$")
 _STORE = re.compile(r"^st\.")
@@ -62,12 +64,19 @@ class Sums:
         )
 
 
+def statements(ptx: str) -> list[tuple[str, str]]:
+    """Operations and operands, in order; a line can hold several."""
+    lines = (line.split("//")[0] for line in ptx.splitlines())
+    found = (_PTX.match(part) for line in lines for part in line.split(";")[:-1])
+    return [(one[1], one[2]) for one in found if one]
+
+
 def read_ptx(text: str) -> Sums:
     """The sums of a PTX module (each register name is its own within a kernel)."""
     total = Sums()
     for kernel in re.split(r"\.entry\b", text)[1:]:
         instructions: list[Instruction] = []
-        for operation, operands in _PTX.findall(kernel):
+        for operation, operands in statements(kernel):
             registers = _REGISTER.findall(operands)
             stores = bool(_STORE.match(operation))
             target = "" if stores or not registers else registers[0]
@@ -127,11 +136,13 @@ def _handed_on(
     while len(origins) > known:
         known = len(origins)
         for one in instructions:
-            if one.sources and one.sources[0] in origins:
-                if _TURN.match(one.operation):
-                    turned.add(one.target)
-                if _TURN.match(one.operation) or _MOVE.match(one.operation):
-                    origins[one.target] = origins[one.sources[0]]
+            if not _HAND.match(one.operation) or one.target in names:
+                continue
+            for source in one.sources if one.operation == "vphi" else one.sources[:1]:
+                if source in origins:
+                    origins[one.target] = origins[source]
+                    if _TURN.match(one.operation):
+                        turned.add(one.target)
     return origins, turned
 
 

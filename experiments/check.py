@@ -20,9 +20,10 @@ def command(
     One check for each format and rounding, and fused, edges, cloud and run.
     Exits 1, with the first differing input, where one does not hold.
     """
-    from sim import check
+    from sim import cache, check
     from sim import device as devices
 
+    cache.turn_on()
     if device == "cpu":
         devices.only_cpu()
     chosen = devices.find(device)

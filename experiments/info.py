@@ -1,4 +1,4 @@
-"""`drift info`: versions, devices, and where things are."""
+"""`drift info`: versions, devices, the compilation cache, and where things are."""
 
 import json
 import os
@@ -32,8 +32,9 @@ def command(
         table.add_row(name, text)
     for device in found["devices"]:
         table.add_row("device", f"{device['platform']}: {device['kind']} × {device['count']}")
-    for name in ("cache", "results", "package"):
-        table.add_row(name, found[name] or "off")
+    table.add_row("cache", _cache_line(found["cache"]))
+    for name in ("results", "package"):
+        table.add_row(name, found[name])
     Console(highlight=False, soft_wrap=True).print(table)
 
 
@@ -46,21 +47,38 @@ def gather() -> dict[str, Any]:
         key = (device.platform, device.device_kind)
         devices[key] = devices.get(key, 0) + 1
     return {
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **versions()},
         "devices": [
             {"platform": name, "kind": kind, "count": count}
             for (name, kind), count in devices.items()
         ],
         "cores": os.cpu_count(),
-        "cache": getattr(jax.config, "jax_compilation_cache_dir", None),
+        "cache": _cache(),
         "results": str(Path("results").absolute()),
         "package": str(Path(__file__).resolve().parent.parent),
     }
 
 
-def _versions() -> dict[str, str]:
+def _cache() -> dict[str, Any]:
+    """The compilation cache as the verbs that compute will find it."""
+    from sim import cache
+
+    place = cache.place()
+    entries, size = place.size()
+    directory = None if place.directory is None else str(place.directory)
+    return {"directory": directory, "off": place.off or None, "entries": entries, "bytes": size}
+
+
+def _cache_line(found: dict[str, Any]) -> str:
+    if found["off"]:
+        return ": ".join(part for part in ("off", found["directory"], found["off"]) if part)
+    return f"{found['directory']}: {found['entries']:,} programs, {found['bytes'] / 1e3:,.0f} kB"
+
+
+def versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
+    """The installed version of each package, or "not installed"."""
     found = {}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

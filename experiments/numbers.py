@@ -1,4 +1,4 @@
-"""How numbers are written on the command line: 100, 1e6, 2.5e-9, 0,10,100, 8GiB."""
+"""How numbers are written on the command line: 100, 1e6, 2.5e-9, 0,10,100, 8GiB; and lists."""
 
 import re
 
@@ -42,3 +42,8 @@ def kept(text: str) -> int | None:
 def wholes(text: str) -> tuple[int, ...]:
     """Whole numbers separated by commas."""
     return tuple(whole(part.strip()) for part in text.split(","))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Words separated by commas."""
+    return tuple(part.strip() for part in text.split(","))

@@ -1,4 +1,4 @@
-"""Where a run is done: on which devices, with how much memory, with which other processes."""
+"""How a run is done: by which engine, on which devices, within how much memory, with whom."""
 
 import sys
 from pathlib import Path
@@ -17,6 +17,7 @@ DISTRIBUTED = (
 class Place(NamedTuple):
     """The options of the same names."""
 
+    engine: str
     device: str
     devices: int
     memory: int | None
@@ -25,9 +26,10 @@ class Place(NamedTuple):
     def run(self, drift: "Drift", out: Path, overwrite: bool) -> dict[str, Any] | None:
         """The result, in the process that prints."""
         from experiments.progress import Records
-        from sim import device, hosts, meeting
+        from sim import cache, device, hosts, meeting
         from sim.runs import run
 
+        cache.turn_on()
         if self.device == "cpu":
             device.only_cpu()
         device.prepare(self.devices)  # before JAX counts devices, or processes

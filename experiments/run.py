@@ -72,6 +72,9 @@ def command(
     snapshots: Annotated[
         str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
     ] = "ends",
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
+    ] = "auto",
     device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
     devices: Annotated[
         int,
@@ -127,7 +130,7 @@ def command(
         at=at,
         snapshots=snapshots,  # type: ignore[arg-type]
     )
-    place = Place(device, devices, memory, distributed)
+    place = Place(engine, device, devices, memory, distributed)
     result = place.run(drift, out or default_store(drift), overwrite)
     if result is None:
         return

@@ -1,4 +1,4 @@
-"""Arithmetic on arrays: formats, rounding, the step, row fingerprints, exact sums.
+"""Arithmetic on arrays: formats, rounding, the step, the leap, row fingerprints, exact sums.
 
 Words used throughout the package:
 

@@ -3,6 +3,7 @@
 code        a value as the unsigned integer of its bits; sign, exponent, fraction
 magnitude   a code without its sign: the rank of |value| among the format's
             non-negative values, since their order is that of their codes
+place       the rank of a code among all codes by value, -0 just below +0
 coordinate  the lattice coordinate of a value: its rank, 0 for both zeros,
             negative for negative values
 ulp         the spacing of the lattice at a value, away from zero
@@ -82,6 +83,22 @@ class Format:
         coordinates = np.asarray(coordinates, np.int64)
         signs = np.where(coordinates < 0, self.sign, 0)
         return (np.abs(coordinates) | signs).astype(self.storage)
+
+    def place(self, codes: np.ndarray) -> np.ndarray:
+        """Places, in the storage type, of `codes` in it."""
+        return codes ^ self._flip((codes & self._one(self.sign)) != 0)
+
+    def code_in_place(self, places: np.ndarray) -> np.ndarray:
+        """The codes, in the storage type, of `places` in it."""
+        return places ^ self._flip((places & self._one(self.sign)) == 0)
+
+    def _flip(self, negative: np.ndarray) -> np.ndarray:
+        """The bits that tell code and place apart: all of a negative code, else the sign."""
+        rest = negative.astype(self.storage) * self._one(self.sign - 1)
+        return rest | self._one(self.sign)
+
+    def _one(self, bits: int) -> np.unsignedinteger:
+        return self.storage.type(bits)
 
     def ulp(self, values: np.ndarray) -> np.ndarray:
         """The spacing, float64, between each value and the next one away from zero."""

@@ -36,6 +36,16 @@ def _u32(number: int) -> jax.Array:
     return jnp.uint32(number)
 
 
+def _smaller(a: jax.Array, b: jax.Array) -> jax.Array:
+    """The minimum, written so that Mosaic, which knows no unsigned one, compiles it too."""
+    return jnp.where(a < b, a, b)
+
+
+def _larger(a: jax.Array, b: jax.Array) -> jax.Array:
+    """The maximum, likewise."""
+    return jnp.where(a < b, b, a)
+
+
 def _dropped(target: Format) -> int:
     """Significand bits that a float32 has beyond the target's."""
     return _FLOAT32_PRECISION - target.precision
@@ -57,7 +67,9 @@ def widen(codes: jax.Array, source: Format) -> jax.Array:
     normal = (magnitude << _u32(_dropped(source))) + _u32(rebias)
     # Below the smallest normal value a code counts units; the product is exact.
     unit = np.float32(2.0 ** (source.smallest_exponent - source.precision + 1))
-    below = lax.bitcast_convert_type(magnitude.astype(jnp.float32) * unit, jnp.uint32)
+    # (By way of int32, which every device can turn into float32 at once.)
+    counted = magnitude.astype(jnp.int32).astype(jnp.float32)
+    below = lax.bitcast_convert_type(counted * unit, jnp.uint32)
     is_below = magnitude < _u32(1 << (source.precision - 1))
     return lax.bitcast_convert_type(jnp.where(is_below, below, normal) | signs, jnp.float32)
 
@@ -70,11 +82,13 @@ def quantise(
     `words`, uint32 of the same shape, are used by the stochastic rounding alone.
     """
     bits = lax.bitcast_convert_type(values, jnp.uint32)
-    signs = (bits & _u32(_FLOAT32_SIGN)) >> _u32(32 - target.width)
-    bits = bits & _u32(_FLOAT32_SIGN - 1)
     drop = _dropped(target)
     if drop == 0:
-        return bits | signs
+        return bits
+    if _is_truncated_float32(target) and rounding != "stochastic":
+        return _shortened(bits, drop, rounding)
+    signs = (bits & _u32(_FLOAT32_SIGN)) >> _u32(32 - target.width)
+    bits = bits & _u32(_FLOAT32_SIGN - 1)
     if _is_truncated_float32(target):
         lower, rest = bits >> _u32(drop), bits & _u32((1 << drop) - 1)
         half, threshold = _u32(1 << (drop - 1)), rest << _u32(32 - drop)
@@ -86,10 +100,21 @@ def quantise(
     elif rounding == "stochastic":
         assert words is not None, "stochastic rounding needs words"
         up = words < threshold
-        return jnp.minimum(lower + up.astype(jnp.uint32), _u32(target.largest_magnitude)) | signs
+        return _smaller(lower + up.astype(jnp.uint32), _u32(target.largest_magnitude)) | signs
     else:
         return lower | signs
     return (lower + up.astype(jnp.uint32)) | signs
+
+
+def _shortened(bits: jax.Array, drop: int, rounding: Rounding) -> jax.Array:
+    """The upper bits of a float32, rounded; the sign goes along, since no carry reaches it.
+
+    To nearest: what is added carries where the rest is past the midpoint, or on
+    it and the lower code odd.
+    """
+    if rounding == "nearest":
+        bits = bits + _u32((1 << (drop - 1)) - 1) + ((bits >> _u32(drop)) & _u32(1))
+    return bits >> _u32(drop)
 
 
 def _split(bits: jax.Array, target: Format) -> tuple[jax.Array, ...]:
@@ -102,13 +127,13 @@ def _split(bits: jax.Array, target: Format) -> tuple[jax.Array, ...]:
     exponent = bits >> _u32(23)
     significand = jnp.where(exponent == _u32(0), _u32(0), (bits & _u32(_FRACTION)) | _u32(1 << 23))
     smallest = target.smallest_exponent + _FLOAT32_BIAS
-    inside = jnp.maximum(exponent, _u32(smallest))
+    inside = _larger(exponent, _u32(smallest))
     drop = inside - exponent + _u32(_dropped(target))
-    shift = jnp.minimum(drop, _u32(31))  # 25 already leaves nothing
+    shift = _smaller(drop, _u32(31))  # 25 already leaves nothing
     lower = (significand >> shift) + ((inside - _u32(smallest)) << _u32(target.precision - 1))
     rest = significand & ((_u32(1) << shift) - _u32(1))
-    scaled_up = rest << (_u32(32) - jnp.minimum(drop, _u32(32)))
-    down = jnp.minimum(jnp.maximum(drop, _u32(32)) - _u32(32), _u32(31))
+    scaled_up = rest << (_u32(32) - _smaller(drop, _u32(32)))
+    down = _smaller(_larger(drop, _u32(32)) - _u32(32), _u32(31))
     scaled_down = (rest + (_u32(1) << down) - _u32(1)) >> down
     threshold = jnp.where(drop <= _u32(32), scaled_up, scaled_down)
     return lower, rest, _u32(1) << (shift - _u32(1)), threshold

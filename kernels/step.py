@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from kernels.formats import BFLOAT16, Format
@@ -56,6 +57,8 @@ class Steps(NamedTuple):
     """int32, how many of the block's steps are taken, 1 or more"""
     zero: jax.Array
     """uint32 0, which no compiler knows to be 0"""
+    observed: jax.Array | np.bool_ = np.True_
+    """bool: whether somebody wants to know what the cloud is like after the last step"""
 
 
 def step(
@@ -64,7 +67,7 @@ def step(
     """Take step `t` of the block: float32 `values` (rows, dims) of the held format."""
     displacement = lax.dynamic_index_in_dim(steps.displacements, t)
     if motion.jitter:
-        displacement = _jittered(displacement, tokens.strength, steps.zero)
+        displacement = jittered(displacement, tokens.strength[:, None], steps.zero)
     random = None
     if motion.rounding == "stochastic":
         key = lax.dynamic_index_in_dim(steps.keys, t, keepdims=False)
@@ -73,13 +76,13 @@ def step(
     return widen(moved, motion.held)
 
 
-def _jittered(displacement: jax.Array, strength: jax.Array, zero: jax.Array) -> jax.Array:
-    """float32(c * g), (rows, dims), rounded before anything is added to it.
+def jittered(displacement: jax.Array, strength: jax.Array, zero: jax.Array) -> jax.Array:
+    """float32(c * g), of shapes that broadcast, rounded before anything is added to it.
 
     Compilers fuse the product into the add that follows unless something stands
     between that they cannot see through: here an XOR with a zero known only when
     the program runs (an optimization barrier was not enough in jax 0.10).
     """
-    bits = lax.bitcast_convert_type(displacement * strength[:, None], jnp.uint32) ^ zero
+    bits = lax.bitcast_convert_type(displacement * strength, jnp.uint32) ^ zero
     too_small = (bits & jnp.uint32(0x7FFFFFFF)) < jnp.uint32(_SMALLEST_BITS)
     return lax.bitcast_convert_type(jnp.where(too_small, jnp.uint32(0), bits), jnp.float32)

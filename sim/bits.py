@@ -17,7 +17,7 @@ import numpy as np
 import zarr
 
 from sim import hosts, layout
-from sim.chunks import Codes
+from sim.chunks import Cloud
 from sim.engine import Fill
 from sim.errors import BadInput
 from sim.store import RunStore
@@ -25,7 +25,7 @@ from sim.store import RunStore
 _GROUP = "checkpoint"
 
 
-def write(array: zarr.Array | None, at: int | None, rows: Codes, pool: Executor) -> None:
+def write(array: zarr.Array | None, at: int | None, rows: Cloud, pool: Executor) -> None:
     """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time.
 
     `array` is None in all processes but the first.
@@ -91,7 +91,7 @@ class Checkpoints:
             ) from error
         return step, reader(array)
 
-    def save_if_due(self, step: int, rows: Codes) -> None:
+    def save_if_due(self, step: int, rows: Cloud) -> None:
         """Keep the cloud held at `step`, if the last one was kept long enough ago."""
         began = time.monotonic()
         due = np.array(began - self._last >= self._every)

@@ -15,8 +15,8 @@ from kernels.formats import FORMATS
 from kernels.rounding import Rounding
 from kernels.step import Motion
 from sim import trials
+from sim.fast import Mismatch
 from sim.shards import Shards
-from sim.trials import Mismatch
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from kernels.fixed_point import MOST_ROWS
 from kernels.formats import Format
 
-TILE = 8
+TILE = 4
 """Token rows moved together on a CPU; they stay in a core's cache."""
 _COMPARED_BYTES = 4 << 20
 
@@ -67,7 +67,7 @@ class Chunks:
         return whole
 
 
-class Codes(Protocol):
+class Cloud(Protocol):
     """The codes of a cloud, wherever they are kept."""
 
     @property
@@ -80,6 +80,10 @@ class Codes(Protocol):
 
     def span(self, start: int, stop: int) -> np.ndarray:
         """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+
+
+class Codes(Cloud, Protocol):
+    """The same where tokens can be compared."""
 
     def take(self, tokens: np.ndarray) -> np.ndarray:
         """Codes (len(tokens), dims) with -0 as +0."""

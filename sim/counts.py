@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from kernels.fixed_point import from_limbs
-from sim.chunks import Codes
-from sim.coalescence import coalesce
+from sim.chunks import Cloud
 from sim.engine import Observation
+from sim.leap import LeaptObservation
+from sim.partition import Partition
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,29 @@ class State:
     counts: Counts
     populations: np.ndarray
     """int64 (black holes,), falling"""
-    seen: Observation
+    seen: Observation | LeaptObservation
 
     @property
-    def rows(self) -> Codes:
+    def rows(self) -> Cloud:
         """The codes that were counted, absent tokens' too."""
         return self.seen.rows
 
 
-def count(seen: Observation, step: int, u: np.ndarray, exponent: int) -> State:
+def count(
+    seen: Observation | LeaptObservation,
+    partition: Partition,
+    step: int,
+    u: np.ndarray,
+    exponent: int,
+) -> State:
     """Count what the engine saw at `step`; `exponent` is that of the sums' grid."""
-    present = np.flatnonzero(seen.present)
-    tokens, dims = len(present), len(u)
-    cells = coalesce(present, seen.fingerprints[present], seen.rows.equal)
+    tokens, dims = np.count_nonzero(seen.present), len(u)
+    cells = partition.cells(seen.present, seen.leaders, seen.moved)
     terms = from_limbs(seen.limbs, exponent) * u
     counts = Counts(
         step=step,
         **cells.counts(),
-        alive=tokens,
+        alive=int(tokens),
         radius=math.fsum(terms.ravel().tolist()) / tokens,
         stalled=seen.stalled / (tokens * dims),
     )

@@ -12,14 +12,17 @@ from dataclasses import dataclass, replace
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, STAY, Advanced
+from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
 from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
 from kernels.formats import Format
+from kernels.fused import Fused
 from kernels.step import Motion, Steps, Tokens
 from sim import spread
 from sim.chunks import TILE, Chunks, Codes, Part, Rows
+from sim.coalescence import coalesce
 from sim.far import FarRows
+from sim.fast import fast_path
 from sim.shards import Shards
 
 Fill = Callable[[int, int], np.ndarray]
@@ -42,6 +45,12 @@ class Observation:
     """coordinates that the last step left where they were"""
     limbs: np.ndarray
     """int64 (LIMBS, dims), the exact sum over tokens: kernels.fixed_point"""
+    moved: bool = True
+    """whether any token may be elsewhere than at the observation before"""
+
+    def leaders(self, tokens: np.ndarray) -> np.ndarray:
+        """The leaders of `tokens`, int64: sim.coalescence."""
+        return coalesce(tokens, [lambda some: self.fingerprints[some]], self.rows.equal)
 
 
 class StepEngine:
@@ -63,12 +72,12 @@ class StepEngine:
     ):
         self.chunks, self.motion = chunks, motion
         self._shards, self._pool = Shards.of(on), pool
-        self._advance = self._shards.advance(motion)
+        self._path, self.path = fast_path(self._shards.devices[0], motion)
+        self.block = ACCELERATOR_BLOCK if isinstance(self._path, Fused) else BLOCK
         # A CPU wants few rows at a time, in cache; an accelerator all at once.
         tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
         self._shape = (chunks.size // tile, tile)
         self._weights = self._shards.whole(weights(chunks.dims))
-        self._zero = self._shards.whole(np.uint32(0))
         self._codes: list[jax.Array] = []
         self._present = np.ones(len(strengths), bool)
         columns = np.arange(len(strengths), dtype=np.uint32), strengths, self._present
@@ -88,8 +97,8 @@ class StepEngine:
             for tokens, part in zip(self._tokens, self._by_chunk(present), strict=True)
         ]
 
-    def load(self, fill: Fill) -> None:
-        """Take the cloud from `fill`, called once a chunk, from several threads."""
+    def load(self, fill: Fill, step: int = 0) -> None:
+        """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
 
         def one(chunk: int) -> jax.Array:
             codes = self.chunks.filled(fill(*self.chunks.bounds(chunk)))
@@ -97,55 +106,73 @@ class StepEngine:
 
         self._codes = list(self._pool.map(one, range(len(self.chunks))))
 
-    def move(
+    def move(self, displacements: np.ndarray, keys: np.ndarray | None = None) -> int:
+        """Advance by `displacements`, float32 (1 to self.block, dims), and look at nothing.
+
+        Returns how many coordinates of observed tokens the last step left where they
+        were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
+        """
+        return self._stalled(self._advance(self._steps(displacements, keys, False), 0))
+
+    def observe(
         self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
-    ) -> list[Advanced]:
-        """Advance by `displacements`, float32 (1 to BLOCK, dims); what was seen, by chunk.
+    ) -> Observation:
+        """Move likewise, and look.
 
         Values are summed on the grid of 2**`exponent`, see kernels.fixed_point.
-        `keys`, uint32 (steps, 2), are those of stochastic rounding.
         """
-        count = len(displacements)
-        block = np.zeros((BLOCK, self.chunks.dims), np.float32)
-        block[:count] = displacements
-        step_keys = np.zeros((BLOCK, 2), np.uint32)
-        if keys is not None:
-            step_keys[:count] = keys
-        whole = self._shards.whole
-        steps = Steps(whole(block), whole(step_keys), whole(np.int32(count)), self._zero)
-        scale = whole(np.float32(np.ldexp(1.0, exponent)))
+        return self._observation(self._advance(self._steps(displacements, keys, True), exponent))
+
+    def stay(self, exponent: int) -> Observation:
+        """Look without moving."""
+        return self.observe(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
+
+    def _advance(self, steps: Steps, exponent: int) -> list[Advanced]:
+        """What the kernel says of each chunk."""
+        advance = self._shards.advance(self.motion, self._path)
+        scale = self._shards.whole(np.float32(np.ldexp(1.0, exponent)))
 
         def one(chunk: int) -> Advanced:
             codes, tokens = self._codes[chunk], self._tokens[chunk]
-            done = self._advance(codes, tokens, steps, self._weights, scale)
+            done = advance(codes, tokens, steps, self._weights, scale)
             self._codes[chunk] = done.codes
             return jax.block_until_ready(done)
 
         return list(self._pool.map(one, range(len(self.chunks))))
 
-    def stay(self, exponent: int) -> list[Advanced]:
-        """Observe without moving."""
-        return self.move(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
+    def _steps(self, displacements: np.ndarray, keys: np.ndarray | None, observed: bool) -> Steps:
+        """A block of steps on the devices."""
+        count = len(displacements)
+        block = np.zeros((self.block, self.chunks.dims), np.float32)
+        block[:count] = displacements
+        step_keys = np.zeros((self.block, 2), np.uint32)
+        if keys is not None:
+            step_keys[:count] = keys
+        whole = self._shards.whole
+        numbers = whole(np.int32(count)), whole(np.uint32(0)), whole(np.bool_(observed))
+        return Steps(whole(block), whole(step_keys), *numbers)
 
-    def observe(self, seen: list[Advanced]) -> Observation:
-        """What the last call of `move` or `stay` saw, over all chunks."""
+    def _stalled(self, seen: list[Advanced]) -> int:
+        parts = jax.device_get([one.stalled for one in seen])
+        return int(spread.added(np.array(sum(int(part.sum(dtype=np.int64)) for part in parts))))
+
+    def _observation(self, seen: list[Advanced]) -> Observation:
+        """What the kernels saw, over all chunks."""
         motion = self.motion
         held = self._rows([one.codes for one in seen], motion.held)
         views = [one.view for one in seen if one.view is not None]
-        counted = jax.device_get([(one.fingerprints, one.stalled, one.limbs) for one in seen])
-        prints = np.concatenate([part.reshape(-1, 2) for part, _, _ in counted])
+        counted = jax.device_get([(one.fingerprints, one.limbs) for one in seen])
+        prints = np.concatenate([part.reshape(-1, 2) for part, _ in counted])
         limbs = np.zeros((LIMBS, self.chunks.dims), np.int64)
-        for _, _, part in counted:  # those of each device below one another
+        for _, part in counted:  # those of each device below one another
             limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
-        still = sum(int(part.sum(dtype=np.int64)) for _, part, _ in counted)
-        sums = spread.added(np.append(limbs, still))
         return Observation(
             rows=self._rows(views, motion.seen) if views else held,
             held=held,
             present=self._present,
             fingerprints=spread.joined(as_words(prints[: self.chunks.tokens]), len(self._present)),
-            stalled=int(sums[-1]),
-            limbs=sums[:-1].reshape(limbs.shape),
+            stalled=self._stalled(seen),
+            limbs=spread.added(limbs),
         )
 
     def _rows(self, codes: list[jax.Array], held: Format) -> Codes:

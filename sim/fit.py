@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sim import hosts
 from sim.device import free_memory
+from sim.engines import Engine
 from sim.errors import BadInput
 from sim.shards import Shards
 from sim.spec import Drift
@@ -31,9 +32,9 @@ def cloud(drift: Drift) -> int:
     return sum(kept.values()) * (stop - first) * drift.dims
 
 
-def memory_needed(drift: Drift, shards: Shards) -> int:
-    """Bytes of the host's memory."""
-    clouds = _COPIES * cloud(drift) if shards.on_host else 0
+def memory_needed(drift: Drift, shards: Shards, engine: Engine = "step") -> int:
+    """Bytes of the host's memory, which is where the leap engine has its cloud."""
+    clouds = _COPIES * cloud(drift) if shards.on_host or engine == "leap" else 0
     return int(clouds) + _PER_TOKEN * drift.tokens + _OVERHEAD
 
 
@@ -44,18 +45,25 @@ def disk_needed(drift: Drift) -> int:
     return clouds * drift.tokens * drift.dims + 80 * len(drift.record_steps)
 
 
-def check(drift: Drift, out: Path, shards: Shards, memory: int | None = None) -> None:
+def check(
+    drift: Drift,
+    out: Path,
+    shards: Shards,
+    memory: int | None = None,
+    engine: Engine = "step",
+) -> None:
     """Raise BadInput, saying how much is needed, where the run can't fit.
 
     `memory` is the host memory it may use, in bytes; what is free where None.
     """
     shape = f"{drift.tokens} tokens of {drift.dims} dims"
-    needed = memory_needed(drift, shards)
+    needed = memory_needed(drift, shards, engine)
     if memory is not None and needed > memory:
         raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(memory)} are allowed")
     if memory is None and needed > (free := free_memory()):
         raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(free)} are free")
-    _check_devices(drift, shape, shards)
+    if engine == "step":
+        _check_devices(drift, shape, shards)
     if not hosts.is_first():
         return
     place = next(p for p in (out, *out.absolute().parents) if p.exists())

@@ -12,8 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sim import check, claim, compilation, device, fit, hosts, interrupts
+from sim import check, claim, compilation, device, engines, fit, hosts, interrupts
 from sim.chunks import Chunks
+from sim.engine import StepEngine
 from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
@@ -26,6 +27,7 @@ def run(
     out: Path,
     *,
     on: str = "auto",
+    engine: str = "auto",
     overwrite: bool = False,
     progress: Progress = lambda counts, done, total: None,
     checkpoint_seconds: float = 30.0,
@@ -37,9 +39,10 @@ def run(
 
     `on` is auto, cpu, gpu or tpu; the tokens are shared by `devices` of these. On
     the CPU they are virtual, and more than JAX has are made if it was not used
-    before. `memory` is the host memory that may be used, in bytes; by default what
-    is free. Raises BadInput, with nothing written, for a drift that leaves the
-    format's range or does not fit, a device that is not there, and an `out` that is
+    before. `engine` is auto, step or leap, which give the same bits. `memory` is the
+    host memory that may be used, in bytes; by default what is free. Raises BadInput,
+    with nothing written, for a drift that leaves the format's range or does not fit,
+    a device that is not there, an engine that does not apply, and an `out` that is
     complete (unless `overwrite`), that belongs to another spec, or that is no drift
     store.
 
@@ -50,26 +53,31 @@ def run(
     began, compiled = time.monotonic(), compilation.seconds()
     device.prepare(devices)
     with hosts.together():
-        options = {"device": on, "devices": devices, "overwrite": overwrite, **drift.as_json()}
-        hosts.agree({"version": version("bf16-drift"), **options})
+        options = {"device": on, "devices": devices, "engine": engine, "overwrite": overwrite}
+        hosts.agree({"version": version("bf16-drift"), **options, **drift.as_json()})
         resuming = hosts.from_first(lambda: claim.resumable(drift, out, overwrite))
         shards = Shards(device.several(on, devices))
-        fit.check(drift, out, shards, memory)
+        parts = devices * hosts.count()
+        name = engines.choose(drift, engine, shards.platform, parts)
+        fit.check(drift, out, shards, memory, name)
         workers, (first, stop) = device.workers(shards.devices[0]), hosts.share(drift.tokens)
         with ThreadPoolExecutor(workers) as pool:
             chunks = Chunks.plan(stop - first, drift.dims, workers, chunk_bytes, devices, first)
-            trusted = check.trust(shards, drift.motion)
-            simulation = Simulation(drift, chunks, shards, pool)
+            trusted = check.trust(shards, drift.motion) if name == "step" else {}
+            simulation = Simulation(drift, chunks, shards, pool, name)
+            if not shards.on_host and isinstance(simulation.engine, StepEngine):
+                trusted["kernel"] = simulation.engine.path
             hosts.agree({"direction": hashlib.sha256(simulation.u.tobytes()).hexdigest()})
             store = None
             if hosts.is_first():
                 if not resuming:
                     with interrupts.waiting():
-                        attributes = {**_origin(simulation.engine.name, shards), **trusted}
+                        attributes = {**_origin(name, shards), **trusted}
                         claim.begin(out, simulation, attributes)
                 store = RunStore(out, writing=True)
                 if resuming:
                     claim.check_direction(store, simulation)
+                    store.update(engine=name)
             final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
             seconds = {
                 "total": time.monotonic() - began,

@@ -14,15 +14,18 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from kernels.advance import Advanced, advance
+from kernels.advance import Advanced, Path, uncompiled
 from kernels.step import Motion
 
 _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()
 
 Advance = Callable[..., Advanced]
-"""kernels.advance.advance for one motion; limbs (LIMBS, dims) are one below another,
-those of the first device first."""
+"""kernels.advance.advance for one motion and path; limbs (LIMBS, dims) are one below
+another, those of the first device first."""
+
+FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
+"""How XLA compiles for a CPU: with its widest vectors, half of which it else leaves out."""
 
 
 @dataclass(frozen=True)
@@ -71,19 +74,21 @@ class Shards:
         held = {shard.device: shard.data for shard in array.addressable_shards}
         return [held[device] for device in self.devices]
 
-    def advance(self, motion: Motion) -> Advance:
+    def advance(self, motion: Motion, path: Path) -> Advance:
         """kernels.advance.advance, on each device for its own rows."""
-        return partial(advance, motion=motion) if len(self) == 1 else _shared(self.mesh, motion)
+        return _compiled(self, motion, path)
 
 
 @cache
-def _shared(mesh: Mesh, motion: Motion) -> Advance:
-    return jax.jit(
-        jax.shard_map(
-            partial(advance, motion=motion),
-            mesh=mesh,
+def _compiled(shards: Shards, motion: Motion, path: Path) -> Advance:
+    local = partial(uncompiled, motion=motion, path=path)
+    options = FOR_CPU if shards.platform == "cpu" else None
+    if len(shards) > 1:
+        local = jax.shard_map(
+            local,
+            mesh=shards.mesh,
             in_specs=(_TOKENS, _TOKENS, _WHOLE, _WHOLE, _WHOLE),
             out_specs=_TOKENS,
             check_vma=False,  # nothing is the same on all devices but what came so
         )
-    )
+    return jax.jit(local, compiler_options=options)

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, Advanced
 from kernels.fixed_point import scale_exponent
-from sim import reach, spread, tokens
+from sim import engines, reach, spread, tokens
 from sim.chunks import Chunks
 from sim.cloud import draw
 from sim.counts import State, count
 from sim.direction import direction
-from sim.engine import Fill, StepEngine
+from sim.engine import Fill, Observation, StepEngine
+from sim.engines import Engine
+from sim.leap import LeapEngine
+from sim.partition import Partition
 from sim.schedule import displacements, keys
 from sim.shards import Shards
 from sim.spec import Drift
@@ -26,14 +29,25 @@ class Simulation:
     """
 
     def __init__(
-        self, drift: Drift, chunks: Chunks, on: jax.Device | Shards, pool: ThreadPoolExecutor
+        self,
+        drift: Drift,
+        chunks: Chunks,
+        on: jax.Device | Shards,
+        pool: ThreadPoolExecutor,
+        engine: Engine = "step",
     ):
         self.drift = drift
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
         strengths = tokens.strengths(drift)
         self._ranks = tokens.ranks(drift)
-        self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
+        self._partition = self._unsettled()
+        self.engine: StepEngine | LeapEngine
+        if engine == "leap":
+            self.engine = LeapEngine(drift, self.u, chunks, pool)
+        else:
+            self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
         self.step = 0
+        self._resting: Observation | None = None
         target, held = drift.target, drift.motion.held
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
 
@@ -47,12 +61,17 @@ class Simulation:
         extent = target.value(spread.largest(farthest.max(axis=0)))
         strength = max(1.0, float(np.max(np.abs(strengths))))
         reach.check(drift, self.u, extent, strength)
-        self._exponent = scale_exponent(reach.bound(drift, self.u, extent, strength))
+        self._bound = reach.bound(drift, self.u, extent, strength)
+        self._exponent = scale_exponent(self._bound)
+
+    def _unsettled(self) -> Partition:
+        return Partition(self.drift.tokens, lasting=engines.moves_values_alike(self.drift))
 
     def resume(self, step: int, fill: Fill) -> None:
         """Go on from the held cloud that `fill` gives, which is that of `step`."""
-        self.engine.load(fill)
-        self.step = step
+        self.engine.load(fill, step)
+        self.step, self._resting = step, None
+        self._partition = self._unsettled()
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
         """Move to each of `steps` in turn (rising, none behind) and count there.
@@ -65,18 +84,45 @@ class Simulation:
             yield self._state_at(step)
 
     def _state_at(self, step: int) -> State:
-        seen = self._move_to(step) if step > self.step else self.engine.stay(self._exponent)
-        return count(self.engine.observe(seen), step, self.u, self._exponent)
+        engine, grid = self.engine, self._exponent
+        if isinstance(engine, LeapEngine):
+            leapt = engine.observe(step, grid, self._bound)
+            return count(leapt, self._partition, step, self.u, grid)
+        moved = self._resting is None
+        seen = self._stepped(engine, step) if step > self.step else engine.stay(grid)
+        return count(replace(seen, moved=moved), self._partition, step, self.u, grid)
 
-    def _move_to(self, step: int) -> list[Advanced]:
-        while self.step + BLOCK < step:
-            self._take(BLOCK)
-        return self._take(step - self.step)
+    def _stepped(self, engine: StepEngine, step: int) -> Observation:
+        """What is seen at a later step."""
+        while self._resting is None:
+            steps = min(engine.block, step - self.step)
+            if self.step + steps == step:
+                seen = engine.observe(self._next(steps), self._exponent, self._keys(steps))
+                self.step = step
+                self._resting = seen if self._rests(seen.stalled) else None
+                return seen
+            stalled = engine.move(self._next(steps), self._keys(steps))
+            self.step += steps
+            if self._rests(stalled):
+                self._resting = replace(engine.stay(self._exponent), stalled=stalled)
+        self.step = step
+        return self._resting
 
-    def _take(self, steps: int) -> list[Advanced]:
-        first, last = self.step + 1, self.step + steps
-        block = displacements(self.drift, self.u, first, last)
+    def _rests(self, stalled: int) -> bool:
+        """Whether no later step can move anything.
+
+        With equal steps that is so where a step moved no coordinate it displaces;
+        then even the signs of zeros are those they will keep.
+        """
+        drift = self.drift
+        same = drift.schedule == "constant" and drift.rounding != "stochastic"
+        if not same or drift.survivors is not None:
+            return False
+        return stalled == np.count_nonzero(displacements(drift, self.u, 1, 1)) * drift.tokens
+
+    def _next(self, steps: int) -> np.ndarray:
+        return displacements(self.drift, self.u, self.step + 1, self.step + steps)
+
+    def _keys(self, steps: int) -> np.ndarray | None:
         stochastic = self.drift.rounding == "stochastic"
-        step_keys = keys(self.drift, first, last) if stochastic else None
-        self.step = last
-        return self.engine.move(block, self._exponent, step_keys)
+        return keys(self.drift, self.step + 1, self.step + steps) if stochastic else None

@@ -10,15 +10,18 @@ from typing import get_args
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, STAY
+from kernels.advance import BLOCK, STAY, plain
 from kernels.fingerprint import weights
-from kernels.formats import FORMATS, Format
+from kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
+from kernels.fused import Fused, of
 from kernels.rounding import Rounding
 from kernels.step import Motion, Steps, Tokens
 from sim import reference
 from sim.chunks import Chunks
 from sim.cloud import draw
 from sim.counts import State
+from sim.engines import Engine, obstacle
+from sim.fast import Mismatch, follow
 from sim.probes import codes_of, displacements_of, fitting
 from sim.shards import Shards
 from sim.simulation import Simulation
@@ -36,9 +39,12 @@ RUNS = (
 )
 """Small whole runs, one for each kind of kernel."""
 
-
-class Mismatch(Exception):
-    """The first input for which a device differs from the reference."""
+MOTIONS = (
+    *(Motion(each, each, rounding) for each in FORMATS.values() for rounding in get_args(Rounding)),
+    Motion(FLOAT32, BFLOAT16),
+    Motion(jitter=True),
+)
+"""Every kind of kernel there is, but for jitter in every format."""
 
 
 def rounds(device: jax.Device | Shards, motion: Motion, quick: bool = False) -> str:
@@ -54,7 +60,11 @@ def rounds(device: jax.Device | Shards, motion: Motion, quick: bool = False) -> 
 
 
 def fuses(device: jax.Device) -> str:
-    """Many steps in one call against the same steps of the reference, one by one."""
+    """Many steps in one call against the same steps of the reference, one by one.
+
+    With the plain kernels from every code, and with the fused one from few; on a
+    CPU that one is interpreted in its two forms, for one motion, since it is slow.
+    """
     rng = np.random.default_rng(2)
     for target in FORMATS.values():
         codes = codes_of(target)
@@ -65,7 +75,15 @@ def fuses(device: jax.Device) -> str:
         for rounding in get_args(Rounding):
             found = _move(device, Motion(target, target, rounding), codes, block)
             _compare(target, codes, block, found, rounding)
-    return f"{BLOCK} steps in one call agree with {BLOCK} steps one by one, in every format"
+    own = of(device.platform)
+    forms = [own] if own else [Fused("gpu", interpret=True), Fused("tpu", interpret=True)]
+    for form in forms:
+        for motion in MOTIONS if own else [Motion()]:
+            detail = follow(device, motion, form)
+    return (
+        f"{BLOCK} steps in one call agree with {BLOCK} steps one by one, in every format;"
+        f" fused, {detail}"
+    )
 
 
 def keeps_edges(device: jax.Device) -> str:
@@ -97,20 +115,26 @@ def draws(device: jax.Device) -> str:
 def runs(device: jax.Device) -> str:
     """Whole runs at a small size, every record, against the reference."""
     for drift in RUNS:
-        with ThreadPoolExecutor(1) as pool:
-            chunks = Chunks.plan(drift.tokens, drift.dims, 1)
-            simulation = Simulation(drift, chunks, device, pool)
-            states = simulation.states(drift.record_steps)
-            for state, expected in zip(states, reference.walk(drift, simulation.u), strict=True):
-                found = state.rows.span(0, drift.tokens)
-                if not np.array_equal(found, expected):
-                    token, dim = np.argwhere(found != expected)[0]
-                    raise Mismatch(
-                        f"step {state.counts.step} of {drift}, token {token}, dim {dim}:"
-                        f" expected {expected[token, dim]:#x}, found {found[token, dim]:#x}"
-                    )
-                _recount(state, expected, drift)
-    return f"{len(RUNS)} small runs agree at every step"
+        for engine in get_args(Engine):
+            if engine == "step" or not obstacle(drift):
+                _runs(device, drift, engine)
+    return f"{len(RUNS)} small runs agree at every step, by either engine"
+
+
+def _runs(device: jax.Device, drift: Drift, engine: Engine) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        chunks = Chunks.plan(drift.tokens, drift.dims, 1)
+        simulation = Simulation(drift, chunks, device, pool, engine)
+        states = simulation.states(drift.record_steps)
+        for state, expected in zip(states, reference.walk(drift, simulation.u), strict=True):
+            found = state.rows.span(0, drift.tokens)
+            if not np.array_equal(found, expected):
+                token, dim = np.argwhere(found != expected)[0]
+                raise Mismatch(
+                    f"step {state.counts.step} of {drift} by {engine}, token {token}, dim {dim}:"
+                    f" expected {expected[token, dim]:#x}, found {found[token, dim]:#x}"
+                )
+            _recount(state, expected, drift)
 
 
 def _recount(state: State, codes: np.ndarray, drift: Drift) -> None:
@@ -139,7 +163,8 @@ def _move(
     rows = shards.split(np.tile(codes, (len(shards), 1, 1)))
     shared = padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)
     steps, scale = Steps(*(shards.whole(each) for each in shared)), shards.whole(np.float32(1))
-    done = shards.advance(motion)(rows, token, steps, shards.whole(weights(len(codes))), scale)
+    kernel = shards.advance(motion, plain(shards.platform))
+    done = kernel(rows, token, steps, shards.whole(weights(len(codes))), scale)
     return np.asarray(done.codes)[:, 0]
 
 

@@ -1,9 +1,14 @@
-"""Every test runs on the CPU, with JAX's strictest promotion rules."""
+"""Every test runs on the CPU, without a cache, with JAX's strictest promotion rules."""
+
+import os
 
 import jax
 import pytest
 from hypothesis import settings
 
+os.environ["DRIFT_CACHE"] = "off"  # for subprocesses too
+os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+jax.config.update("jax_compilation_cache_dir", None)
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")

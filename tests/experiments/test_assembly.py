@@ -2,6 +2,7 @@
 
 from experiments.aot_page import Row, page
 from experiments.assembly import Sums, read_bundles, read_ptx
+from experiments.loops import Loop
 from experiments.targets import TARGETS
 
 ROUNDED = """
@@ -47,6 +48,33 @@ def test_ptx_without_some_of_them():
     assert read_ptx(CARRIED) == Sums(adds=2, unrounded=1)
 
 
+LOOP = """
+.visible .entry fused_steps(
+	.param .u64 .ptr .align 16 fused_steps_param_0
+)
+{
+	mov.u32 %r38, 0x0; mov.u32 %r39, 0x0; @%p1 ld.global.v2.b32 { %r38, %r39 }, [ %rd19 + 0 ];
+$L__BB0_2:
+	// begin inline asm
+	mov.u32 %r31, %r35; @%p1 ld.global.v2.b32 { %r31, %r32 }, [ %rd33 + 0 ];
+	// end inline asm
+	add.rn.f32 	%r38, %r38, %r31;
+	add.rn.f32 	%r39, %r39, %r32;
+	@%p3 bra 	$L__BB0_2;
+	@%p4 st.global.v2.b32 [ %rd35 + 0 ], { %r38, %r39 };
+	ret;
+}
+"""
+
+
+def test_a_loop_that_adds_to_what_it_added_before():
+    assert read_ptx(LOOP) == Sums(adds=2, unrounded=2)
+    rounded = LOOP.replace(
+        "add.rn.f32 	%r38, %r38", "and.b32 %r38, %r40, 1; add.rn.f32 %r40, %r38"
+    )
+    assert read_ptx(rounded) == Sums(adds=2, unrounded=1)
+
+
 def test_kernels_of_a_module_are_read_apart():
     assert read_ptx(ROUNDED + ELIDED) == Sums(adds=5, unrounded=2)
 
@@ -86,6 +114,16 @@ def test_a_spilled_register_is_followed_through_memory():
     assert read_bundles(elided) == Sums(adds=2, unrounded=2)
 
 
+def test_what_a_loop_came_to_is_followed_into_its_next_round():
+    elided = """
+  0x1 LB: >> { %v2091_v40 = vphi %v524_v40, %v3155_v40 /* phi copy */ }
+  0x2   : >> { %v10_v1 = vadd.f32 %v2091_v40, %v2_v3 }
+  0x3   : >> { %v3155_v40 = vmov %v10_v1 }
+"""
+    assert read_bundles(elided) == Sums(adds=1, unrounded=1)
+    assert read_bundles(elided.replace("vmov", "vpack.c.b16")) == Sums(adds=1)
+
+
 def test_sums_over_lanes_are_no_steps():
     lanes = """
   0x1   :  { %v10_v1 = vadd.f32 %v1_v0, %v2_v3 }
@@ -96,27 +134,38 @@ def test_sums_over_lanes_are_no_steps():
     assert read_bundles(lanes) == Sums()
 
 
-def rows(right, control):
+LOOP_IN_REGISTERS = Loop(3.0)
+
+
+def rows(right, control, unrounded, loop=LOOP_IN_REGISTERS):
     target = TARGETS[0]
     return [
-        Row(target, "bfloat16 nearest", False, right, right),
-        Row(target, "float32 nearest", True, Sums(4, 4), Sums(4, 4)),
-        Row(target, "control: pair of casts", None, control, None),
+        Row(target, "bfloat16 nearest", False, right, right, right, loop),
+        Row(target, "float32 nearest", True, unrounded, unrounded, unrounded, loop),
+        Row(target, "control: pair of casts", None, control),
     ]
 
 
 def test_the_page_is_right_only_if_kernels_round_and_the_control_does_not():
-    text, ok = page(rows(Sums(4), Sums(4, 3)), "1.2.3")
+    text, ok = page(rows(Sums(4), Sums(4, 3), Sums(4, 4)), "1.2.3")
     assert ok
     assert "| bfloat16 nearest | 4 / 4 |" in text
     assert "| control: pair of casts | 4 / 1 |" in text
     assert "JAX 1.2.3" in text
-    for right, control in [
-        (Sums(4, 1), Sums(4, 3)),  # a kernel lost a rounding
-        (Sums(4), Sums(4)),  # the control was not found out
-        (Sums(0), Sums(4, 3)),  # nothing was read
-        (Sums(4, fused=1), Sums(4, 3)),  # a product was fused into an add
+    for wrong in [
+        (Sums(4, 1), Sums(4, 3), Sums(4, 4)),  # a kernel lost a rounding
+        (Sums(4), Sums(4), Sums(4, 4)),  # the control was not found out
+        (Sums(4), Sums(4, 3), Sums(4, 3)),  # nor that float32 is not rounded
+        (Sums(0), Sums(4, 3), Sums(4, 4)),  # nothing was read
+        (Sums(4, fused=1), Sums(4, 3), Sums(4, 4)),  # a product was fused into an add
+        (Sums(4), Sums(4, 3), Sums(4, 4), Loop(3.0, stored_in_loop=8)),  # not in registers
     ]:
-        text, ok = page(rows(right, control), "1.2.3")
+        text, ok = page(rows(*wrong), "1.2.3")
         assert not ok
         assert "Not as it must be" in text
+
+
+def test_the_page_says_what_a_step_costs():
+    loop = Loop(3.5, in_loop=0.5, registers=56, spilled=8)
+    text, _ = page(rows(Sums(4), Sums(4, 3), Sums(4, 4), loop), "1.2.3")
+    assert "| bfloat16 nearest | 3.5, 0.5 B, 56 registers, 8 spilled |" in text

@@ -62,3 +62,15 @@ def test_the_ulp_is_the_distance_to_the_next_value(target):
     binades = 2.0 ** np.floor(np.log2(np.maximum(target.value(magnitudes), 2.0**-149)))
     floor = 2.0**target.smallest_exponent
     np.testing.assert_array_equal(steps, np.maximum(binades, floor) * 2.0 ** (1 - target.precision))
+
+
+@pytest.mark.parametrize("target", SMALL, ids=names(SMALL))
+def test_places_are_in_the_order_of_values_with_minus_zero_below_plus_zero(target):
+    codes = np.arange(1 << target.width).astype(target.storage)
+    places = target.place(codes)
+    assert places.dtype == target.storage
+    assert sorted(places.tolist()) == codes.tolist()
+    np.testing.assert_array_equal(target.code_in_place(places), codes)
+    assert places[target.sign] == places[0] - 1
+    rising = finite(target)[np.argsort(target.place(finite(target)))]
+    assert np.all(np.diff(target.coordinate(rising)) >= 0)

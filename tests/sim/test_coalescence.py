@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from kernels.fingerprint import as_words, fingerprint, weights
 from kernels.formats import BFLOAT16
 from kernels.rounding import merge_zeros
-from sim.chunks import Chunks, Rows
-from sim.coalescence import coalesce
+from sim.chunks import TILE, Chunks, Rows
+from sim.coalescence import Cells, coalesce
 
 FINGERPRINTS = {
     "the real one": lambda codes: as_words(
@@ -41,7 +41,10 @@ clouds = st.integers(1, 4).flatmap(
 @given(codes=clouds, size=st.integers(1, 64))
 def test_counts_are_those_of_a_set_of_byte_strings(name, codes, size):
     codes = np.array(codes, np.uint16)
-    cells = coalesce(np.arange(len(codes)), FINGERPRINTS[name](codes), rows_of(codes, size).equal)
+    prints = FINGERPRINTS[name](codes)
+    fingerprints = [lambda some: prints[some] % 2, lambda some: prints[some]]
+    leaders = coalesce(np.arange(len(codes)), fingerprints, rows_of(codes, size).equal)
+    cells = Cells.led_by(leaders)
     merged = np.where(codes == 0x8000, 0, codes).astype(np.uint16)
     expected = Counter(row.tobytes() for row in merged)
     found = {
@@ -61,8 +64,31 @@ def test_counts_are_those_of_a_set_of_byte_strings(name, codes, size):
 
 def test_representatives_are_the_first_tokens_of_their_cells():
     codes = np.array([[1], [2], [1], [3], [2]], np.uint16)
-    cells = coalesce(np.arange(5), np.zeros(5, np.uint64), rows_of(codes, 2).equal)
-    assert sorted(cells.representative.tolist()) == [0, 1, 3]
+    constant = [lambda some: np.zeros(len(some), np.uint64)]
+    leaders = coalesce(np.arange(5), constant, rows_of(codes, 2).equal)
+    assert leaders.tolist() == [0, 1, 0, 3, 1]
+    assert coalesce(np.array([4, 2, 1]), constant, rows_of(codes, 2).equal).tolist() == [4, 2, 4]
+
+
+def test_only_what_a_fingerprint_leaves_open_is_looked_at_further():
+    codes = np.array([[1], [2], [1], [3], [2]], np.uint16)
+    asked = []
+
+    def sharper(some):
+        asked.append(some.tolist())
+        return codes[some, 0]
+
+    def dull(some):
+        return np.minimum(codes[some, 0], 2)
+
+    def equal(a, b):
+        asked.append(sorted(set(a.tolist())))
+        return rows_of(codes, 2).equal(a, b)
+
+    assert coalesce(np.arange(5), [dull, sharper], equal).tolist() == [0, 1, 0, 3, 1]
+    assert asked == [[0, 1, 2, 3, 4], [0, 1, 2, 4]]
+    assert coalesce(np.array([3, 0]), [dull, sharper], equal).tolist() == [3, 0]
+    assert len(asked) == 2
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.data())
@@ -84,4 +110,4 @@ def test_a_plan_covers_every_token_once(tokens, dims, workers, chunk_bytes):
     rows = np.ones((covered[-1][1] - covered[-1][0], 2), bool)
     assert chunks.filled(rows).shape == (chunks.size, 2)
     assert chunks.filled(rows).sum() == rows.size
-    assert chunks.size % 8 == 0
+    assert chunks.size % TILE == 0

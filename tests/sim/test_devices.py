@@ -129,7 +129,7 @@ def unclustered():
 )
 def test_memory_is_a_size(in_tmp, capsys, monkeypatch, text, size):
     asked = []
-    monkeypatch.setattr(fit, "check", lambda *given: asked.append(given[-1]))
+    monkeypatch.setattr(fit, "check", lambda *given: asked.append(given[3]))
     assert cli.outcome([*SMALL, "--memory", text]) == 0
     assert asked == [size]
 

@@ -10,22 +10,29 @@ from hypothesis import strategies as st
 
 from kernels.formats import FORMATS
 from kernels.rounding import Rounding
-from sim import device
+from sim import device, engines
 from sim.chunks import Chunks
 from sim.simulation import Simulation
 from sim.spec import Drift, Schedule
 from tests import oracle
 
 
-def states(drift, chunk_bytes=16 << 20, workers=2):
-    """Every state of a drift, by step, codes as one array."""
+def states(drift, chunk_bytes=16 << 20, workers=2, engine="step", steps=None):
+    """Every state of a drift, or those of some steps; codes as one array."""
     with ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
-        simulation = Simulation(drift, chunks, device.find("cpu"), pool)
-        found = list(simulation.states(range(drift.steps + 1)))
+        simulation = Simulation(drift, chunks, device.find("cpu"), pool, engine)
+        found = list(simulation.states(range(drift.steps + 1) if steps is None else steps))
     return simulation.u, [
         (s.counts, s.populations, s.rows.span(0, drift.tokens).copy()) for s in found
     ]
+
+
+def assert_equal_states(a, b):
+    for (counts, populations, codes), (counts2, populations2, codes2) in zip(a, b, strict=True):
+        assert counts == counts2
+        np.testing.assert_array_equal(populations, populations2)
+        np.testing.assert_array_equal(codes, codes2)
 
 
 @st.composite
@@ -64,6 +71,8 @@ def drifts(draw):
 def test_every_bit_and_every_count_is_the_oracles(drift):
     u, found = states(drift)
     held, clouds = oracle.walk(drift, u)
+    if not engines.obstacle(drift):
+        assert_equal_states(states(drift, engine="leap")[1], found)
     for step, (counts, populations, codes) in enumerate(found):
         np.testing.assert_array_equal(codes, oracle.bits(clouds[step]))
         expected = oracle.counts(drift, held, clouds, step, u)
@@ -83,12 +92,7 @@ def test_every_bit_and_every_count_is_the_oracles(drift):
 def test_chunks_and_threads_change_nothing(drift, chunk_bytes, workers):
     _, plain = states(drift)
     _, chunked = states(drift, chunk_bytes, workers)
-    for (counts, populations, codes), (counts2, populations2, codes2) in zip(
-        plain, chunked, strict=True
-    ):
-        assert counts == counts2
-        np.testing.assert_array_equal(populations, populations2)
-        np.testing.assert_array_equal(codes, codes2)
+    assert_equal_states(plain, chunked)
 
 
 def test_merged_tokens_stay_merged_and_the_cloud_arrives():
@@ -139,3 +143,17 @@ def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
     c = oracle.displacement(drift, simulation.u, 1).astype(np.float64)
     stops = np.array([math.copysign(stop_by_hand(abs(x)), x) for x in c])
     assert last.counts.radius == pytest.approx(float(stops @ simulation.u), rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["step", "leap"])
+def test_a_simulation_that_rests_moves_again_once_it_is_taken_back(engine):
+    drift = Drift(sigma=1e-9, tokens=20, dims=32, steps=2000)
+    with ThreadPoolExecutor(2) as pool:
+        simulation = Simulation(drift, Chunks.plan(20, 32, 2), device.find("cpu"), pool, engine)
+        start, *first = simulation.states([0, 50, 1500, 2000])
+        codes = start.rows.span(0, 20).copy()
+        counts = [(s.counts, s.populations.tolist()) for s in first]
+        assert counts[1][0].stalled == 1.0
+        simulation.resume(0, lambda start, stop: codes[start:stop])
+        again = [(s.counts, s.populations.tolist()) for s in simulation.states([50, 1500, 2000])]
+    assert again == counts

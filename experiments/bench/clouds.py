@@ -1,0 +1,103 @@
+"""Clouds that a counter is measured on, with the cells that are known to be in them.
+
+distinct     nearly every token has a cell of its own
+few          the tokens have coalesced into few cells
+adversarial  cells that look alike, or many unrelated ones: hard for any scheme
+
+Numbers of cells are those of 151,936 tokens, in proportion.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.bench.field import SIGMA, drawn
+from experiments.bench.setting import VOCABULARY, Setting
+from sim.spec import Drift
+
+OBSERVED = (814, 704, 306, 228, 11, 10, 6, 5, 4, 4, 3, 3, 2)
+"""Populations of the black holes of Qwen3-4B's unembedding."""
+_TOGETHER = 2_212
+"""Tokens of that matrix within five exponents of its largest black hole."""
+_CELLS, _UNRELATED, _DIFFERING = 100, 4_860, 5
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A matrix to count: `cell` int64 (tokens,) says which tokens share one."""
+
+    name: str
+    kind: str
+    codes: np.ndarray
+    """uint16 (tokens, dims), bfloat16 without -0"""
+    cell: np.ndarray
+
+
+def clouds(setting: Setting, tokens: int, dims: int) -> Iterator[Cloud]:
+    """The six clouds, one at a time."""
+    for make in (_gaussian, _with_holes, _few_dims, _few_tokens, _one_column, _unrelated):
+        yield make(setting, tokens, dims)
+
+
+def _drawn(setting: Setting, tokens: int, dims: int) -> np.ndarray:
+    """A Gaussian cloud."""
+    return drawn(setting, Drift(sigma=SIGMA, tokens=tokens, dims=dims))
+
+
+def _random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def _gaussian(setting: Setting, tokens: int, dims: int) -> Cloud:
+    codes = _drawn(setting, tokens, dims)
+    return Cloud("Gaussian, all distinct", "distinct", codes, np.arange(tokens))
+
+
+def _with_holes(setting: Setting, tokens: int, dims: int) -> Cloud:
+    share = tokens / VOCABULARY[0]
+    populations = [max(2, round(n * share)) for n in OBSERVED]
+    codes, cell = _drawn(setting, tokens, dims), np.arange(tokens)
+    fallen = np.split(_random().permutation(tokens), np.cumsum(populations))[:-1]
+    for hole in fallen:
+        codes[hole], cell[hole] = codes[hole[0]], hole[0]
+    distinct = tokens - sum(populations) + len(populations)
+    name = f"{distinct:,} cells, {len(populations)} of them black holes"
+    return Cloud(name, "distinct", codes, cell)
+
+
+def _scattered(name: str, kind: str, cells: np.ndarray, tokens: int) -> Cloud:
+    """Tokens thrown into the rows of `cells`."""
+    member = _random().integers(len(cells), size=tokens)
+    _, which = np.unique(cells, axis=0, return_inverse=True)
+    return Cloud(name, kind, cells[member], which.reshape(-1)[member])  # NumPy 2.0: (cells, 1)
+
+
+def _few_dims(setting: Setting, tokens: int, dims: int) -> Cloud:
+    cells = _drawn(setting, _CELLS, dims)
+    same = _random().permutation(dims)[_DIFFERING:]
+    cells[:, same] = cells[0, same]
+    name = f"{_CELLS} cells that differ in {_DIFFERING} dims"
+    return _scattered(name, "few", cells, tokens)
+
+
+def _few_tokens(setting: Setting, tokens: int, dims: int) -> Cloud:
+    tokens = min(tokens, _TOGETHER)
+    name = f"{tokens:,} tokens in {_CELLS} cells"
+    return _scattered(name, "few", _drawn(setting, _CELLS, dims), tokens)
+
+
+def _one_column(setting: Setting, tokens: int, dims: int) -> Cloud:
+    row, values = _drawn(setting, 1, dims)[0], _drawn(setting, tokens, 1)[:, 0]
+    column = _random().integers(dims, size=tokens)
+    codes = np.broadcast_to(row, (tokens, dims)).copy()
+    codes[np.arange(tokens), column] = values
+    place = np.where(values == row[column], 0, 1 + column * 2**16 + values)
+    name = "rows that differ in one random column"
+    return Cloud(name, "adversarial", codes, np.unique(place, return_inverse=True)[1])
+
+
+def _unrelated(setting: Setting, tokens: int, dims: int) -> Cloud:
+    count = max(2, round(_UNRELATED * tokens / VOCABULARY[0]))
+    cells = _drawn(setting, count, dims)
+    return _scattered(f"{count:,} unrelated cells", "adversarial", cells, tokens)

@@ -1,0 +1,118 @@
+"""A measurement as tables: on a terminal, and as a page beside its figure."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+Document = dict[str, Any]
+Rows = list[tuple[str, ...]]
+
+_VERDICTS = ("what", "measured", "target", "met")
+_CONTENDERS = ("", "steps", "median", "min", "max", "cost", "× ours")
+_WIDTH = 100
+"""Columns that the tables need; a narrower terminal wraps them."""
+_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+
+
+def show(document: Document) -> None:
+    """Print it for people."""
+    console = Console(highlight=False)
+    console.width = max(console.width, _WIDTH)
+    console.print(f"[bold]{_title(document)}[/]", soft_wrap=True)
+    for result in document["results"]:
+        console.print(f"\n[bold]{_heading(result)}[/]", soft_wrap=True)
+        console.print(_rich(_CONTENDERS, contender_rows(result)))
+        for name, why in result["absent"].items():
+            console.print(f"absent: {name}: {why}", soft_wrap=True)
+    console.print("\n[bold]Ratios[/]")
+    console.print(_rich(_VERDICTS, verdict_rows(document)))
+
+
+def markdown(document: Document, figure: str) -> str:
+    """The same as a page; `figure` is the name of the picture beside it."""
+    parts = [f"# Speed: {_title(document)}", _machine(document["machine"])]
+    parts.append(f"Measured by `{document['command']}`.")
+    parts.append("## Ratios\n\n" + _pipes(_VERDICTS, verdict_rows(document)))
+    parts.append(f"![Cost against steps]({figure})\n\n## Everything measured")
+    parts.append(
+        "Medians of interleaved rounds after a warm-up, in which every result was compared"
+        " with the reference, bit for bit, or with the cells that are known to be there."
+    )
+    for result in document["results"]:
+        parts.append(f"### {_heading(result)}")
+        parts.append(_pipes(_CONTENDERS, contender_rows(result)))
+        parts += [f"Absent: {name}: {why}." for name, why in result["absent"].items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def verdict_rows(document: Document) -> Rows:
+    """The cells of the table of ratios."""
+    met = {True: "yes", False: "NO", None: ""}
+    return [
+        (one["what"], f"{_number(one['value'])} {one['unit']}", one["target"], met[one["met"]])
+        for one in document["ratios"]
+    ]
+
+
+def contender_rows(result: Document) -> Rows:
+    """The cells of the table of one case."""
+    rows: Rows = []
+    unit = "reads" if result["group"] == "count" else result["unit"].split(" per")[0]
+    first = result["contenders"][0]["cost"] if result["contenders"] else 1.0
+    for row in result["contenders"]:
+        steps = "" if row["steps"] is None else f"{row['steps']:,}"
+        times = (_time(row[key]) for key in ("median", "min", "max"))
+        cost = f"{_number(row['cost'])} {unit}"
+        rows.append((row["name"], steps, *times, cost, _number(row["cost"] / first)))
+    return rows
+
+
+def _heading(result: Document) -> str:
+    unit = "" if result["group"] == "count" else f", {result['unit']}"
+    return f"{result['group']}: {result['case']} ({result['tokens']:,} × {result['dims']:,}{unit})"
+
+
+def _title(document: Document) -> str:
+    machine = document["machine"]
+    device = machine["device"]
+    where = f"{machine['processor']}, {machine['threads']} threads"
+    return where if device["platform"] == "cpu" else f"{device['kind']}, beside {where}"
+
+
+def _machine(machine: Document) -> str:
+    versions = ", ".join(f"{name} {text}" for name, text in machine["versions"].items())
+    facts = [
+        f"{machine['cores']} cores, {machine['vectors'] or 'no vectors'},"
+        f" {machine['memory_gib']:g} GiB, {machine['system']}, Python {machine['python']}",
+        versions,
+        f"C compiler: {machine['compiler'] or 'none'}",
+    ]
+    return "  \n".join(facts)
+
+
+def _time(seconds: float) -> str:
+    scale, unit = next((pair for pair in _TIMES if seconds >= pair[0]), _TIMES[-1])
+    return f"{_number(seconds / scale)} {unit}"
+
+
+def _number(value: float) -> str:
+    if value >= 1e6:
+        return f"{value:.2e}"
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _pipes(columns: tuple[str, ...], rows: Rows) -> str:
+    aligned = ["---", *["---:"] * (len(columns) - 1)]
+    lines = [columns, tuple(aligned), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _rich(columns: tuple[str, ...], rows: Rows) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table

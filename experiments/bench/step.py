@@ -1,0 +1,123 @@
+"""The step engine beside loops of the same update and the machine's memory.
+
+plain XLA  the plain kernel over the whole cloud at once, as XLA compiles it: each
+           step reads and writes the code of every coordinate
+fused      the kernel that keeps codes in registers through all steps, on devices
+           that have one
+copy       of the cloud's codes, read and written once: what a loop that goes
+           through memory at every step can't beat
+
+Every contender moves the same cloud by the first steps of the same drift; those
+that are slow take fewer, and costs are per coordinate and step.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from experiments.bench import rivals
+from experiments.bench.field import Field
+from experiments.bench.memory import at_once, copy
+from experiments.bench.rounds import Case, Contender
+from experiments.bench.setting import Setting, c_loop
+from kernels.fused import of
+from sim.simulation import Simulation
+
+OURS, C, EAGER = "step engine", "C loop", "PyTorch eager"
+COMPILED, ELIDED, NUMPY = "torch.compile", "torch.compile as it comes", "NumPy + ml_dtypes"
+PLAIN, FUSED, COPY = "plain XLA", "fused kernel", "copy"
+UNIT = "ns per element-step"
+MAIN = 100
+"""The number of steps at which everyone is compared."""
+
+_FEW = 10
+"""Steps that a slow rival takes."""
+_COMPILED = 20
+"""Steps in one program of torch.compile."""
+
+
+def cases(setting: Setting) -> Iterator[Case]:
+    """The comparison at MAIN steps, and what the curve of cost against steps needs."""
+    for steps in setting.steps("step"):
+        yield _case(setting, Field.of(setting, steps))
+
+
+def _case(setting: Setting, field: Field) -> Case:
+    tokens, dims = field.codes.shape
+    steps = len(field.displacements)
+    facts = {"tokens": tokens, "dims": dims, "steps": steps}
+    case = Case("step", f"{steps:,} steps", UNIT, facts)
+    case.contenders.append(_engine(setting, field))
+    case.enter(C, partial(_c, setting, field))
+    if steps <= _FEW or steps == MAIN:
+        case.contenders.append(_numpy(setting, field))
+        case.enter(EAGER, partial(_torch, setting, field, EAGER, _FEW))
+    if steps != MAIN:
+        return case
+    if setting.quick:
+        case.absent |= dict.fromkeys((COMPILED, ELIDED), "left out by --quick")
+    else:
+        case.enter(COMPILED, partial(_torch, setting, field, COMPILED, _COMPILED))
+        case.enter(ELIDED, partial(_torch, setting, field, ELIDED, _COMPILED))
+    case.contenders.append(at_once(setting, field, PLAIN, "memory"))
+    if fused := of(setting.device.platform):
+        case.contenders.append(at_once(setting, field, FUSED, fused))
+    case.contenders.append(copy(setting, field, COPY))
+    return case
+
+
+def _contender(field: Field, name: str, steps: int, **parts: Any) -> Contender:
+    return Contender(name, work=field.codes.size * steps, steps=steps, **parts)
+
+
+def _engine(setting: Setting, field: Field) -> Contender:
+    """As a drift is moved and counted; its cloud, drawn anew each time, is not timed."""
+    tokens, steps = len(field.codes), len(field.displacements)
+    drawn: list[Simulation] = []
+
+    def ready() -> None:
+        drawn[:] = [setting.simulation(field.drift, "step")]
+
+    return _contender(
+        field,
+        OURS,
+        steps,
+        ready=ready,
+        run=lambda: next(drawn[0].states([steps])),
+        wrong=lambda state: field.wrong(state.rows.span(0, tokens), steps),
+    )
+
+
+def _c(setting: Setting, field: Field) -> Contender:
+    loop, moved = c_loop(setting.scratch), np.empty_like(field.codes)
+    arguments = field.codes, moved, field.displacements, setting.pool, setting.threads
+    steps = len(field.displacements)
+    wrong = partial(field.wrong, steps=steps)
+    return _contender(field, C, steps, run=lambda: loop(*arguments), wrong=wrong)
+
+
+def _numpy(setting: Setting, field: Field) -> Contender:
+    few = field.displacements[:_FEW]
+    run = partial(rivals.numpy_loop, field.codes, few, setting.pool, setting.threads)
+    wrong = partial(field.wrong, steps=len(few))
+    return _contender(field, NUMPY, len(few), run=run, wrong=wrong)
+
+
+def _torch(setting: Setting, field: Field, name: str, most: int) -> Contender:
+    few = field.displacements[:most]
+    loop = rivals.TorchLoop(
+        setting.device.platform,
+        setting.threads,
+        field.codes,
+        few,
+        compiled=name != EAGER,
+        keep_roundings=name != ELIDED,
+    )
+
+    def wrong(moved: Any) -> str | None:
+        return field.wrong(loop.codes(moved), len(few))
+
+    differs = name == ELIDED
+    return _contender(field, name, len(few), run=loop, wrong=wrong, may_differ=differs)

@@ -1,0 +1,111 @@
+"""Steps of any schedule, taken by the distinct values of each dimension.
+
+Weights never rise, so a value that a step left where it was stays there for good:
+every later displacement is of the same sign and no larger. (Computed weights may
+rise by rounding, by far less than a float32 can tell; so the next larger float32
+has to leave the value where it is as well.) Such values are settled and not looked
+at again, and values that have met go on as one.
+
+The one exception is a -0 whose displacement becomes 0 later on, as -0 + 0 is +0;
+it goes on.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+
+import numpy as np
+
+from kernels.follow import BLOCK, PIECES, WIDTH, follow
+from kernels.formats import Format
+from kernels.front import Front, same_value
+from kernels.rounding import Rounding
+
+Displacements = Callable[[int, int], np.ndarray]
+"""Given the first and the last step, float32 (steps, dims)."""
+
+
+class Following:
+    """The steps after the first to the second of `steps`, from the initial classes `front`."""
+
+    def __init__(
+        self,
+        front: Front,
+        displacements: Displacements,
+        steps: tuple[int, int],
+        target: Format,
+        rounding: Rounding,
+        pool: Executor,
+    ):
+        self._front, self._step, self._pool = front, steps[0], pool
+        self._displacements = displacements
+        self._never_zero = displacements(steps[1], steps[1])[0] != 0
+        self._target, self._rounding = target, rounding
+        self._settled = np.zeros(len(front.values), bool)
+
+    def to(self, step: int, population: np.ndarray) -> tuple[Front, int]:
+        """Move on to `step`, a later one: the front of places there, and what stalled.
+
+        That is how many coordinates the last step left where they were though its
+        displacement is not 0; `population` is that of the initial classes.
+        """
+        stalled = 0
+        while self._step < step:
+            resting = bool(self._settled.all())
+            last = step if resting else min(self._step + BLOCK, step)
+            block = self._displacements(last if resting else self._step + 1, last)
+            front = self._front
+            before, after, firm = self._take(block)
+            moving = np.repeat(block[-1] != 0, front.sizes)
+            if last == step:
+                still = moving & same_value(before, after, self._target)
+                stalled = int(front.of_class(population)[still].sum())
+            turning = (after == self._target.sign - 1) & moving & ~self._stays(front)
+            self._front, self._step = front.moved(after), last
+            kept = np.searchsorted(front.start, self._front.start)
+            self._settled = (firm & ~turning)[kept]
+        return self._front, stalled
+
+    def _stays(self, front: Front) -> np.ndarray:
+        """Whether a class has a displacement to the last, bool."""
+        return np.repeat(self._never_zero, front.sizes)
+
+    def _take(self, block: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Places before and after the last step of `block` (steps, dims), and who is firm.
+
+        A class is firm where neither that step nor a slightly larger one moves it.
+        """
+        before, after = self._front.values.copy(), self._front.values.copy()
+        firm = np.ones(len(after), bool)
+        dim_of, pieces = self._pieces()
+        steps = np.zeros((-(-len(pieces) // PIECES) * PIECES, BLOCK), np.float32)
+        steps[: len(pieces), : len(block)] = block.T[dim_of]
+        larger = np.zeros_like(steps)
+        last = steps[:, len(block) - 1]
+        larger[:, 0] = np.where(last == 0, last, np.nextafter(last, np.copysign(np.inf, last)))
+
+        def one(start: int) -> None:
+            which = pieces[start : start + PIECES]
+            padded = np.zeros((PIECES, WIDTH), self._target.storage)
+            padded[: len(which)] = self._front.values[which]
+            by = slice(start, start + PIECES)
+            take = partial(follow, target=self._target, rounding=self._rounding)
+            done = take(padded, steps[by], np.int32(len(block)))
+            more = take(done.after, larger[by], np.int32(1))
+            ends = [np.asarray(each)[: len(which)] for each in (*done, more.after)]
+            before[which], after[which] = ends[:2]
+            firm[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])
+
+        list(self._pool.map(one, range(0, len(pieces), PIECES)))
+        return before, after, firm
+
+    def _pieces(self) -> tuple[np.ndarray, np.ndarray]:
+        """The classes that are not settled: dimension (pieces,), classes (pieces, WIDTH)."""
+        moving = np.flatnonzero(~self._settled)
+        bounds = np.searchsorted(moving, self._front.bounds)
+        count = -(-np.diff(bounds) // WIDTH)
+        dim_of = np.repeat(np.arange(len(count)), count)
+        nth = np.arange(len(dim_of)) - np.repeat(np.cumsum(count) - count, count)
+        at = (bounds[dim_of] + nth * WIDTH)[:, None] + np.arange(WIDTH)
+        # The last piece of a dimension is filled up with its last class.
+        return dim_of, moving[np.minimum(at, bounds[dim_of + 1][:, None] - 1)]

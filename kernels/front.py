@@ -1,0 +1,53 @@
+"""The distinct values of each dimension: what the leap engine moves in place of tokens.
+
+place   the rank of a code by value (kernels.formats); a step never changes the
+        order of places, so the initial values that have met are neighbours
+class   the initial values of one dimension that share a value by now
+
+Classes of all dimensions stand in one row of arrays, dimension after dimension,
+their values rising.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kernels.formats import Format
+
+
+@dataclass(frozen=True)
+class Front:
+    """The classes of every dimension at one step."""
+
+    bounds: np.ndarray
+    """int64 (dims + 1,): dimension d has the classes bounds[d] ... bounds[d + 1] - 1"""
+    start: np.ndarray
+    """int64 (classes,): the first initial class that each is made of"""
+    values: np.ndarray
+    """(classes,) where they are: places, or what rises with places strictly"""
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """How many classes each dimension has, int64 (dims,)."""
+        return np.diff(self.bounds)
+
+    def moved(self, values: np.ndarray) -> "Front":
+        """The front after its classes went to `values`; those that met are one."""
+        new = np.empty(len(values), bool)
+        new[1:] = values[1:] != values[:-1]
+        new[self.bounds[:-1]] = True
+        met = np.flatnonzero(new)
+        if len(met) == len(values):
+            return replace(self, values=values)
+        return Front(np.searchsorted(met, self.bounds), self.start[met], values[met])
+
+    def of_class(self, of_initial: np.ndarray) -> np.ndarray:
+        """Sums over the initial classes, int64 (initial classes,), that each is made of."""
+        return np.add.reduceat(of_initial, self.start)
+
+
+def same_value(a: np.ndarray, b: np.ndarray, target: Format) -> np.ndarray:
+    """Whether places are of one value, -0 being +0."""
+    plus = target.sign  # the place of +0; that of -0 is just below
+    zeros = [(p == plus) | (p == plus - 1) for p in (a, b)]
+    return (a == b) | (zeros[0] & zeros[1])

@@ -1,0 +1,113 @@
+"""The fused kernel of GPUs: Pallas, compiled by Triton.
+
+A program is a block of threads. Each thread holds 4 neighbouring dims (16 bytes of
+displacements, one load) of every row of its tile as float32 registers, so that a
+displacement is loaded once for all rows, and no value ever moves between threads.
+
+Sizes, for Hopper: a tile is 512 dims wide, 2,560 being five of them, and as high
+as keeps the loop over steps within about 10 KiB of instructions, which the
+caches next to the schedulers hold: 8 rows where a step is cheap, 4 where the
+format needs rounding by hand, 2 where words are drawn. For bfloat16 that is 32
+values in 56 registers, 9 blocks of 128 threads on each multiprocessor, and 3.4
+instructions for an element's step; one of them in 27 loads displacements.
+
+To nearest bfloat16 the hardware rounds: one instruction rounds and packs two
+values, where integers take four for each and would bound the kernel at half the
+speed. The cast's result is looked at as an integer at once, so there is no pair
+of casts that a compiler could drop.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.experimental import pallas as pl
+from jax.experimental.pallas import triton
+
+from kernels.formats import BFLOAT16, FLOAT32
+from kernels.rounding import quantise, widen
+from kernels.step import Motion, jittered
+from kernels.threefry import threefry
+
+WIDEST = 512
+PER_THREAD = 4
+WARP = 32
+
+
+def height(motion: Motion) -> int:
+    """Rows of a tile."""
+    if motion.rounding == "stochastic":
+        return 2
+    return 8 if motion.held in (BFLOAT16, FLOAT32) else 4
+
+
+def width(dims: int) -> int:
+    """Dims of a tile: a power of two, as Triton wants, that keeps a warp busy at least."""
+    return min(WIDEST, max(WARP * PER_THREAD, 1 << (dims - 1).bit_length()))
+
+
+def call(
+    rows: int, dims: int, block: int, motion: Motion, interpret: bool
+) -> Callable[..., jax.Array]:
+    """The kernel, to be called with what `kernels.fused.fused` gives it."""
+    high, wide, held = height(motion), width(dims), motion.held
+
+    def kernel(
+        count: Any,
+        zero: Any,
+        keys: Any,
+        displacements: Any,
+        numbers: Any,
+        strengths: Any,
+        codes: Any,
+        moved: Any,
+    ) -> None:
+        first, start = pl.program_id(0) * high, pl.program_id(1) * wide
+        # Rows beyond the last are the last one again, moved alike and not stored.
+        at = [jnp.minimum(first + k, rows - 1) for k in range(high)]
+        dim = start + lax.iota(jnp.int32, wide)
+        inside, span = dim < dims, pl.ds(start, wide)
+        token = [numbers[row] for row in at] if motion.rounding == "stochastic" else []
+        strength = [strengths[row] for row in at] if motion.jitter else []
+        hidden_zero = zero[0]
+
+        def load(ref: Any, row: Any) -> jax.Array:
+            return triton.load(ref.at[row, span], mask=inside, other=np.zeros((), ref.dtype))
+
+        def take(t: jax.Array, values: list[jax.Array]) -> list[jax.Array]:
+            c = load(displacements, t)
+            key = keys[2 * t], keys[2 * t + 1]
+            after = []
+            for k, x in enumerate(values):
+                own = jittered(c, strength[k], hidden_zero) if strength else c
+                random = threefry(key, (token[k], dim.astype(jnp.uint32)))[0] if token else None
+                after.append(_rounded(x + own, motion, random))
+            return after
+
+        values = [widen(load(codes, row), held) for row in at]
+        values = lax.fori_loop(0, count[0], take, values)
+        for k, x in enumerate(values):
+            code = quantise(x, held, "toward-zero").astype(held.storage)
+            triton.store(moved.at[at[k], span], code, mask=inside & (first + k < rows))
+
+    return pl.pallas_call(
+        kernel,
+        out_shape=jax.ShapeDtypeStruct((rows, dims), held.storage),
+        # Rows first: programs that run side by side read the same displacements.
+        grid=(pl.cdiv(rows, high), pl.cdiv(dims, wide)),
+        compiler_params=triton.CompilerParams(num_warps=wide // (WARP * PER_THREAD), num_stages=1),
+        interpret=interpret,
+        name="fused_steps",
+    )
+
+
+def _rounded(values: jax.Array, motion: Motion, random: jax.Array | None) -> jax.Array:
+    """float32 `values` rounded to the held format, by the hardware where it can."""
+    if motion.held == BFLOAT16 and motion.rounding == "nearest":
+        codes = lax.bitcast_convert_type(values.astype(jnp.bfloat16), jnp.uint16)
+    else:
+        codes = quantise(values, motion.held, motion.rounding, random)
+    return widen(codes, motion.held)

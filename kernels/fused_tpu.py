@@ -1,0 +1,86 @@
+"""The fused kernel of TPUs: Pallas, compiled by Mosaic.
+
+A tile is 32 rows, which fill whole registers whether codes have 8, 16 or 32 bits, of
+512 dims: 16 of the 64 vector registers, which leaves room for what a rounding needs.
+Where a step needs more, by hand to a small format or drawing words, it is half that.
+A block's displacements for those dims stay in vector memory (2 MiB for 1,024 of them)
+while all rows go by. Rounding is by integers throughout.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.experimental import pallas as pl
+from jax.experimental.pallas import tpu
+
+from kernels.formats import BFLOAT16, FLOAT32
+from kernels.rounding import quantise, widen
+from kernels.step import Motion, jittered
+from kernels.threefry import threefry
+
+HIGH = 32
+
+
+def width(motion: Motion) -> int:
+    """Dims of a tile."""
+    cheap = motion.held in (BFLOAT16, FLOAT32) and motion.rounding != "stochastic"
+    return 512 if cheap else 256
+
+
+def call(
+    rows: int, dims: int, block: int, motion: Motion, interpret: bool
+) -> Callable[..., jax.Array]:
+    """The kernel, to be called with what `kernels.fused.fused` gives it."""
+    high, wide, held = min(rows, HIGH), min(dims, width(motion)), motion.held
+
+    def kernel(
+        count: Any,
+        zero: Any,
+        keys: Any,
+        displacements: Any,
+        numbers: Any,
+        strengths: Any,
+        codes: Any,
+        moved: Any,
+    ) -> None:
+        shape = (high, wide)
+        dim = pl.program_id(0) * wide + lax.broadcasted_iota(jnp.int32, shape, 1)
+        counter = jnp.broadcast_to(numbers[...], shape), dim.astype(jnp.uint32)
+
+        def take(t: jax.Array, values: jax.Array) -> jax.Array:
+            c, random = displacements[pl.ds(t, 1), :], None
+            if motion.jitter:
+                c = jittered(c, strengths[...], zero[0])
+            if motion.rounding == "stochastic":
+                random = threefry((keys[2 * t], keys[2 * t + 1]), counter)[0]
+            return widen(quantise(values + c, held, motion.rounding, random), held)
+
+        values = lax.fori_loop(0, count[0], take, widen(codes[...], held))
+        moved[...] = quantise(values, held, "toward-zero").astype(held.storage)
+
+    scalar = pl.BlockSpec(memory_space=tpu.SMEM)
+    column = pl.BlockSpec((high, 1), lambda j, i: (i, 0))
+    tile = pl.BlockSpec((high, wide), lambda j, i: (i, j))
+    run = pl.pallas_call(
+        kernel,
+        out_shape=jax.ShapeDtypeStruct((rows, dims), held.storage),
+        # Dims outside: their displacements are fetched once.
+        grid=(pl.cdiv(dims, wide), pl.cdiv(rows, high)),
+        in_specs=[
+            *(scalar, scalar, scalar),
+            pl.BlockSpec((block, wide), lambda j, i: (0, j)),
+            *(column, column, tile),
+        ],
+        out_specs=tile,
+        interpret=interpret,
+        name="fused_steps",
+    )
+
+    def as_columns(*operands: Any) -> jax.Array:
+        *first, numbers, strengths, codes = operands
+        return run(*first, numbers[:, None], strengths[:, None], codes)
+
+    return as_columns

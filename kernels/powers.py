@@ -1,0 +1,155 @@
+"""Many equal steps at once: the table of one step, and its powers by squaring.
+
+With the constant schedule a dimension's step is one function T from the lattice
+to itself. Its image S = T(lattice) is far smaller than the lattice, and T maps S
+into S; so T is kept as the table of S into itself, and
+
+    T^k = T^(2^a) o T^(2^b) o ...    for the binary digits of k,
+
+each power the square of the one before. T is monotone, so it has no cycles but
+its fixed points, and squaring ends where it changes nothing: every value has come
+to rest, and all higher powers are the same.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import replace
+
+import numpy as np
+
+from kernels.follow import BLOCK, PIECES, WIDTH, follow
+from kernels.formats import Format
+from kernels.front import Front, same_value
+from kernels.rounding import Rounding
+
+Span = tuple[int, int]
+"""The lowest and the highest place that any value can reach."""
+
+
+class Powers:
+    """Equal steps of `displacements`, float32 (dims,), from `front` at the step `origin`."""
+
+    def __init__(
+        self,
+        front: Front,
+        displacements: np.ndarray,
+        origin: int,
+        target: Format,
+        rounding: Rounding,
+        span: Span,
+        pool: Executor,
+    ):
+        self._front, self._pool = front, pool
+        self._origin = self._step = origin
+        self._strips = range(0, len(displacements), PIECES)
+
+        def table(start: int) -> _Table:
+            ends = front.bounds[start : start + PIECES + 1]
+            of = (
+                np.repeat(np.arange(len(ends) - 1), np.diff(ends)),
+                front.values[ends[0] : ends[-1]],
+            )
+            return _Table(*of, displacements[start : start + PIECES], target, rounding, span)
+
+        self._tables = list(pool.map(table, self._strips))
+
+    def to(self, step: int, population: np.ndarray) -> tuple[Front, int]:
+        """Move on to `step`, after the origin: the front of places there, and what stalled.
+
+        That is how many coordinates the last step left where they were though its
+        displacement is not 0; `population` is that of the initial classes.
+        """
+        first = self._step == self._origin
+
+        def one(start: int) -> tuple[np.ndarray, np.ndarray]:
+            table = self._tables[start // PIECES]
+            ends = self._front.bounds[start : start + PIECES + 1]
+            at = table.first if first else self._front.values[ends[0] : ends[-1]]
+            if step == self._origin + 1:
+                return at, table.first_still
+            before = table.power(step - 1 - self._step - first, at)
+            return table.power(1, before), table.still[before]
+
+        after, still = map(np.concatenate, zip(*self._pool.map(one, self._strips), strict=True))
+        stalled = int(self._front.of_class(population)[still].sum())
+        self._front, self._step = self._front.moved(after), step
+        return replace(self._front, values=self._places()), stalled
+
+    def _places(self) -> np.ndarray:
+        """Where the front's classes are."""
+        ends = self._front.bounds[[*self._strips, -1]]
+        at = np.split(self._front.values, ends[1:-1])
+        return np.concatenate([t.places[v] for t, v in zip(self._tables, at, strict=True)])
+
+
+class _Table:
+    """One step of a strip of dimensions, over the places S that it leads to.
+
+    `dims`, `places` (classes,): the initial classes. S of all the strip's dimensions
+    stands in one row, and is numbered along it.
+    """
+
+    def __init__(
+        self,
+        dims: np.ndarray,
+        places: np.ndarray,
+        displacements: np.ndarray,
+        target: Format,
+        rounding: Rounding,
+        span: Span,
+    ):
+        lowest, _ = span
+        image = _image(displacements, target, rounding, span)
+        new = np.ones(image.shape, bool)
+        new[:, 1:] = image[:, 1:] != image[:, :-1]
+        number = np.cumsum(new.ravel(), dtype=np.int32).reshape(image.shape) - 1
+        of, at = np.nonzero(new)
+        moving = displacements != 0
+        self.places = image[of, at]
+        """of S"""
+        self._step = number[of, self.places.astype(np.int64) - lowest]
+        self.still = moving[of] & same_value(self.places, self.places[self._step], target)
+        """bool, of S: has a displacement that leaves the value where it is"""
+        self.first = number[dims, places.astype(np.int64) - lowest]
+        """where in S the first step takes each initial class"""
+        self.first_still = moving[dims] & same_value(places, self.places[self.first], target)
+        self._powers: dict[int, np.ndarray] = {}
+
+    def power(self, steps: int, at: np.ndarray) -> np.ndarray:
+        """Where in S elements `at` of S are after `steps`."""
+        if steps < 2:
+            return self._step[at] if steps else at
+        if steps not in self._powers:
+            if len(self._powers) > 1:
+                self._powers.pop(next(iter(self._powers)))
+            self._powers[steps] = self._composed(steps)
+        return self._powers[steps][at]
+
+    def _composed(self, steps: int) -> np.ndarray:
+        """Where in S each element of S is after `steps`, 1 or more."""
+        square, done = self._step, None
+        while True:
+            if steps & 1:
+                done = square if done is None else square[done]
+            steps >>= 1
+            if not steps:
+                assert done is not None, "a power of at least 1"
+                return done
+            before, square = square, square[square]
+            if np.array_equal(before, square):
+                return square if done is None else square[done]
+
+
+def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: Span) -> np.ndarray:
+    """Where one step takes every place of the span, (dims, places), in the storage type."""
+    lowest, highest = span
+    block = np.zeros((PIECES, BLOCK), np.float32)
+    block[: len(displacements), 0] = displacements
+    image = np.empty((len(displacements), highest - lowest + 1), target.storage)
+    for at in range(lowest, highest + 1, WIDTH):
+        every = np.minimum(np.arange(at, at + WIDTH), highest).astype(target.storage)
+        places = np.broadcast_to(every, (PIECES, WIDTH))
+        done = follow(places, block, np.int32(1), target=target, rounding=rounding)
+        part = image[:, at - lowest : at - lowest + WIDTH]
+        part[...] = np.asarray(done.after)[: len(displacements), : part.shape[1]]
+    # Only values that nobody has can leave the span; they must not leave the table.
+    return np.clip(image, lowest, highest)

@@ -1,0 +1,92 @@
+"""Rows of codes looked at as 64-bit words: equality and fingerprints, on the host.
+
+Rows are asked for in blocks that stay in cache, and blocks are worked on by a few
+threads side by side. -0 and +0 are one value; since few rows hold a -0, words are
+compared as they are, and only what differs is looked at again with zeros merged.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from kernels.formats import Format
+
+Take = Callable[[np.ndarray], np.ndarray]
+"""Given tokens, their codes (len(tokens), dims), which may be a view."""
+
+_KEY = 0x726F7773
+
+
+def merged(codes: np.ndarray, target: Format) -> np.ndarray:
+    """`codes` with -0 as +0; a copy only where there is one."""
+    zeros = codes == target.storage.type(target.sign)
+    return np.where(zeros, target.storage.type(0), codes) if zeros.any() else codes
+
+
+def words(codes: np.ndarray) -> np.ndarray:
+    """Rows as uint64 words, (rows, words), filled up with zeros."""
+    per = 8 // codes.itemsize
+    missing = -codes.shape[1] % per
+    if missing:
+        codes = np.pad(codes, ((0, 0), (0, missing)))
+    return np.ascontiguousarray(codes).view(np.uint64)
+
+
+def hashes(
+    take: Take, tokens: np.ndarray, row_bytes: int, target: Format, block_bytes: int = 1 << 20
+) -> np.ndarray:
+    """A fingerprint of whole rows, uint64 (tokens,), the sum of words times odd weights."""
+    found = np.empty(len(tokens), np.uint64)
+    weights = np.random.Philox(key=_KEY).random_raw(-(-row_bytes // 8)) | np.uint64(1)
+
+    def one(part: slice) -> None:
+        rows = words(merged(take(tokens[part]), target))
+        found[part] = np.einsum("ij,j->i", rows, weights)
+
+    _side_by_side(one, len(tokens), block_bytes // row_bytes)
+    return found
+
+
+def equal(
+    take: Take,
+    a: np.ndarray,
+    b: np.ndarray,
+    row_bytes: int,
+    target: Format,
+    block_bytes: int = 1 << 20,
+) -> np.ndarray:
+    """Whether tokens a[i] and b[i] are in one cell, bool, for each i."""
+    same = np.empty(len(a), bool)
+
+    def one(part: slice) -> None:
+        others, place = np.unique(b[part], return_inverse=True)
+        mine, other = take(a[part]), take(others)
+        # One row stands for a large black hole: compare with it, not with copies of it.
+        theirs = words(other)[place] if len(other) > 1 else words(other)
+        here = np.all(words(mine) == theirs, axis=1)
+        rest = np.flatnonzero(~here)
+        if len(rest):
+            mine, other = merged(mine[rest], target), merged(other, target)[place[rest]]
+            here[rest] = np.all(mine == other, axis=1)
+        same[part] = here
+
+    _side_by_side(one, len(a), block_bytes // row_bytes)
+    return same
+
+
+def _side_by_side(work: Callable[[slice], None], rows: int, block: int) -> None:
+    """Do `work` on every block of rows, several at a time where there are many."""
+    parts = list(_blocks(rows, max(1, block)))
+    if len(parts) < 4:
+        for part in parts:
+            work(part)
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, parts))
+
+
+def _blocks(rows: int, block: int) -> Iterator[slice]:
+    for start in range(0, rows, block):
+        yield slice(start, min(start + block, rows))

@@ -1,0 +1,166 @@
+"""Where compiled programs are kept between processes: JAX's persistent cache, privately.
+
+directory   ~/.cache/drift/jax, under XDG_CACHE_HOME where that is set,
+            ~/Library/Caches/drift/jax on macOS; DRIFT_CACHE names another one,
+            or is "off"
+trusted     ours, and nobody else may write to it: what is in it will be executed
+entry       one compiled program
+
+Only `turn_on` changes JAX's configuration. The command line calls it; whoever
+imports `sim` is left alone. A JAX_COMPILATION_CACHE_DIR of the user's own stays
+as it is. No failure here stops a run: it then compiles, as without a cache.
+"""
+
+import hashlib
+import os
+import platform
+import re
+import stat
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+OFF = ("off", "no", "false", "0")
+_DAMAGED = re.compile(r"Error (?:read|writ)ing persistent compilation cache entry for\s+'([^']+)'")
+# Every kernel is worth keeping. XLA's own caches hold nothing of ours, and their
+# paths would become part of what names an entry.
+_SETTINGS = {
+    "jax_persistent_cache_min_compile_time_secs": 0,
+    "jax_persistent_cache_enable_xla_caches": "none",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the cache is, or why there is none."""
+
+    directory: Path | None
+    off: str = ""
+    """why it is off; empty where it is on"""
+    ours: bool = True
+    """whether JAX is still to be told of it"""
+
+    def size(self) -> tuple[int, int]:
+        """How many entries it holds, and their bytes."""
+        entries = self.directory.rglob("*-cache") if self.directory and not self.off else ()
+        sizes = [entry.stat().st_size for entry in entries]
+        return len(sizes), sum(sizes)
+
+
+def place() -> Place:
+    """Where `turn_on` would put it now; touches nothing."""
+    import jax
+
+    config: Any = jax.config  # which does not name its options to the type checker
+    if not config.jax_enable_compilation_cache:
+        return Place(None, "JAX_ENABLE_COMPILATION_CACHE is off")
+    if config.jax_compilation_cache_dir is not None:
+        return Place(Path(config.jax_compilation_cache_dir), ours=False)
+    named = os.environ.get("DRIFT_CACHE", "")
+    if named.lower() in OFF:
+        return Place(None, f"DRIFT_CACHE is {named}")
+    try:
+        directory = Path(named).expanduser().absolute() if named else _usual()
+    except RuntimeError as error:  # no home
+        return Place(None, str(error))
+    return Place(directory, _distrusted(directory))
+
+
+def turn_on() -> Place:
+    """Keep compiled programs from now on; call before anything is compiled.
+
+    Says in one line on stderr where a directory can't be trusted, or can't be
+    had though DRIFT_CACHE names it.
+    """
+    import jax
+
+    found = place()
+    if found.directory is None or not found.ours:
+        return found
+    here = found.directory / _machine()
+    if not found.off:
+        found = _made(here)
+    if found.off:
+        if os.environ.get("DRIFT_CACHE") or here.parent.exists():
+            print(f"drift: no compilation cache at {here.parent}: {found.off}", file=sys.stderr)
+        return found
+    jax.config.update("jax_compilation_cache_dir", str(here))
+    for name, value in _SETTINGS.items():
+        if name.upper() not in os.environ:
+            jax.config.update(name, value)
+    _heal(here)
+    return found
+
+
+def _made(here: Path) -> Place:
+    """The place, after making the directory `here` in it."""
+    directory = here.parent
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        off = _distrusted(directory)  # somebody may have been quicker
+        if not off:
+            here.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        off = f"it can't be written to: {error.strerror}"
+    return Place(directory, off)
+
+
+def _usual() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "drift" / "jax"
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG specification: a relative path is to be ignored.
+    return (base if base.is_absolute() else Path.home() / ".cache") / "drift" / "jax"
+
+
+def _distrusted(directory: Path) -> str:
+    """Why a directory, if it is there, must not be used; empty if nothing is wrong."""
+    try:
+        found = directory.stat()
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"it can't be looked at: {error.strerror}"
+    if not stat.S_ISDIR(found.st_mode):
+        return "it is no directory"
+    if found.st_uid != os.geteuid():
+        return "it belongs to another user"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "others may write to it; remove it"
+    return ""
+
+
+def _machine() -> str:
+    """Names what code for a CPU is compiled for, of which JAX's key misses a part.
+
+    Homes are shared between machines: instruction sets differ, and the number of
+    usable cores is compiled in too.
+    """
+    usable = getattr(os, "sched_getaffinity", None)
+    facts = [platform.machine(), str(len(usable(0)) if usable else os.cpu_count())]
+    try:
+        first = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+        facts += [line for line in first if line.startswith(("model name", "flags", "Features"))]
+    except OSError:
+        facts.append(platform.processor())
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
+
+
+def _heal(directory: Path) -> None:
+    """Remove entries that JAX could not read, and don't speak of them.
+
+    JAX writes in place: whoever is killed while writing, or has a full disk,
+    leaves a part of an entry, which JAX warns of, compiles anew and never replaces.
+    """
+    usual = warnings.showwarning
+
+    def show(message: Warning | str, *where: Any, **more: Any) -> None:
+        damaged = _DAMAGED.search(str(message))
+        if damaged is None:
+            return usual(message, *where, **more)
+        for entry in directory.glob(f"{damaged[1]}-*-cache"):
+            entry.unlink(missing_ok=True)
+
+    warnings.showwarning = show

@@ -1,0 +1,144 @@
+"""The leap engine: moves the distinct values of each dimension in place of tokens.
+
+Without per-token randomness a step is one monotone function per dimension, on the
+few thousand values that occur there. Those are stepped, or with the constant
+schedule leapt by powers of a table, and values that meet go on as one. Tokens stay
+what they were at the start; where one is now is looked up where it is asked for.
+Bit for bit what the step engine gives.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import jax.numpy as jnp
+import numpy as np
+
+from kernels.fixed_point import limb_sums
+from kernels.following import Following
+from kernels.formats import Format
+from kernels.front import Front
+from kernels.powers import Powers
+from sim.chunks import Chunks
+from sim.engine import Fill
+from sim.leapt import LeaptRows
+from sim.ranked import Ranked
+from sim.schedule import displacements
+from sim.spec import Drift
+
+_STRIP = 64
+"""Dimensions summed together."""
+
+
+@dataclass(frozen=True)
+class LeaptObservation:
+    """The cloud at one step, as its classes tell."""
+
+    rows: LeaptRows
+    present: np.ndarray
+    """bool (tokens,): which tokens are observed"""
+    stalled: int
+    """coordinates that the last step left where they were"""
+    limbs: np.ndarray
+    """int64 (LIMBS, dims), the exact sum over present tokens: kernels.fixed_point"""
+    moved: bool
+    """whether any token is elsewhere than at the observation before"""
+
+    @property
+    def held(self) -> LeaptRows:
+        """As it is held between steps."""
+        return self.rows
+
+    def leaders(self, tokens: np.ndarray) -> np.ndarray:
+        """The leaders of `tokens`, int64: sim.coalescence."""
+        return self.rows.leaders(tokens)
+
+
+class LeapEngine:
+    """Moves the cloud of a deterministic drift of a format of 16 bits or fewer."""
+
+    name = "leap"
+
+    def __init__(self, drift: Drift, u: np.ndarray, chunks: Chunks, pool: Executor):
+        self._drift, self._u, self._chunks, self._pool = drift, u, chunks, pool
+        self._present = np.ones(chunks.tokens, bool)
+        self._origin = 0
+        self._seen: tuple[Front, np.ndarray, np.ndarray] | None = None
+
+    def load(self, fill: Fill, step: int = 0) -> None:
+        """Take the cloud of `step` from `fill`, called once a chunk, from several threads."""
+        self._cloud = Ranked(fill, self._chunks, self._drift.target, self._pool)
+        self._population, self._origin, self._seen = self._cloud.population, step, None
+        self._motion: Powers | Following | None = None
+        away = np.flatnonzero(~self._present)
+        if len(away):
+            self._population = self._population - self._cloud.population_of(away)
+
+    def observe_only(self, present: np.ndarray) -> None:
+        """From now on observe the tokens for which `present`, bool (tokens,), is true."""
+        left = np.flatnonzero(self._present & ~present)
+        if len(left):
+            self._population = self._population - self._cloud.population_of(left)
+        self._present = present
+
+    def observe(self, step: int, exponent: int, bound: float) -> LeaptObservation:
+        """Move on to `step` and look.
+
+        Values are summed on the grid of 2**`exponent`, see kernels.fixed_point, and
+        none exceeds `bound` in magnitude.
+        """
+        front, stalled = self._cloud.front, 0
+        if step > self._origin:
+            self._motion = self._motion or self._moving(bound)
+            front, stalled = self._motion.to(step, self._population)
+        last = self._seen
+        moved = last is None or not np.array_equal(last[0].values, front.values)
+        if last is None or moved or last[1] is not self._population:
+            last = front, self._population, self._limbs(front, exponent)
+        self._seen = last
+        rows = LeaptRows(self._cloud, front)
+        return LeaptObservation(rows, self._present, stalled, last[2], moved)
+
+    def _moving(self, bound: float) -> Powers | Following:
+        """What takes the classes on from where they were loaded."""
+        drift, front, target = self._drift, self._cloud.front, self._drift.target
+        if drift.schedule != "constant":
+
+            def block(first: int, last: int) -> np.ndarray:
+                return displacements(drift, self._u, first, last)
+
+            steps = self._origin, drift.steps
+            return Following(front, block, steps, target, drift.rounding, self._pool)
+        equal = displacements(drift, self._u, 1, 1)[0]
+        magnitudes = target.value(np.arange(target.largest_magnitude + 1))
+        farthest = min(int(np.searchsorted(magnitudes, bound)), target.largest_magnitude)
+        ends = np.array([target.sign + farthest, farthest], target.storage)
+        lowest, highest = target.place(ends).tolist()
+        span = lowest, highest
+        return Powers(front, equal, self._origin, target, drift.rounding, span, self._pool)
+
+    def _limbs(self, front: Front, exponent: int) -> np.ndarray:
+        """The exact sums over present tokens, int64 (LIMBS, dims)."""
+        limbs = _limbs_by_place(self._drift.target, exponent)
+        population = front.of_class(self._population)
+        dims = self._chunks.dims
+
+        def strip(start: int) -> np.ndarray:
+            ends = front.bounds[start : start + _STRIP + 1]
+            here = slice(ends[0], ends[-1])
+            values, weight, starts = front.values[here], population[here], ends[:-1] - ends[0]
+            return np.stack([np.add.reduceat(limb.take(values) * weight, starts) for limb in limbs])
+
+        return np.concatenate(list(self._pool.map(strip, range(0, dims, _STRIP))), axis=1)
+
+
+@lru_cache(maxsize=2)
+def _limbs_by_place(target: Format, exponent: int) -> np.ndarray:
+    """The limbs of every place's value, int64 (LIMBS, places); 0 for what is not finite."""
+    places = np.arange(1 << target.width).astype(target.storage)
+    codes = target.code_in_place(places)
+    finite = (codes & (target.sign - 1)) <= target.largest_magnitude
+    values = np.where(finite, target.value(codes), 0).astype(np.float32)
+    scale = np.float32(np.ldexp(1.0, exponent))
+    sums = limb_sums(jnp.asarray(values)[None], jnp.ones(1, bool), jnp.asarray(scale))
+    return np.stack(sums).astype(np.int64)

@@ -1,0 +1,95 @@
+"""Which path a device takes is decided by what it does with a small cloud."""
+
+import numpy as np
+import pytest
+
+from kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
+from kernels.fused import Fused
+from kernels.step import Motion
+from sim import device, fast, reference
+
+HARD = [
+    Motion(),
+    Motion(BFLOAT16, BFLOAT16, "stochastic"),
+    Motion(FLOAT4_E2M1FN, FLOAT4_E2M1FN),
+    Motion(FLOAT32, BFLOAT16, jitter=True),
+]
+
+
+class Imaginary:
+    device_kind = "Imaginary"
+
+    def __init__(self, platform):
+        self.platform = platform
+
+
+@pytest.mark.parametrize("motion", HARD, ids=str)
+def test_the_steps_are_such_as_a_drift_takes_and_hard(motion):
+    course = fast.course(motion)
+    c = course.displacements[: fast.TAKEN]
+    assert np.all((c == 0) | (np.abs(c) >= 2.0**-103))
+    assert np.mean(c != 0) > 0.8
+    assert np.mean(course.codes != course.expected) > 0.7
+    values = motion.held.value(course.expected)
+    assert np.all(np.abs(values) <= motion.seen.largest)
+    assert np.all(course.displacements[fast.TAKEN :] == 0)
+
+
+def test_many_sums_of_the_first_step_are_ties():
+    course = fast.course(Motion())
+    sums = BFLOAT16.value(course.codes).astype(np.float32) + course.displacements[0]
+    low = sums.view(np.uint32) & 0xFFFF
+    for half, least in [(0x8000, 100), (0x7FFF, 20), (0x8001, 20)]:
+        assert np.count_nonzero(low == half) > least
+
+
+def test_a_cpu_takes_the_plain_path():
+    path, why = fast.fast_path(device.find("cpu"), Motion())
+    assert path == "cache"
+    assert why == "there is no fused kernel for a cpu"
+
+
+@pytest.mark.parametrize("platform", ["gpu", "tpu"])
+def test_an_accelerator_takes_the_fused_path_where_it_is_right(monkeypatch, platform):
+    asked = []
+    monkeypatch.setattr(fast, "follow", lambda *given: asked.append(given) or "all agree")
+    imaginary = Imaginary(platform)
+    for _ in range(2):
+        found = fast.fast_path(imaginary, Motion())
+        assert found == (Fused(platform), "fused: all agree")
+    assert asked == [(imaginary, Motion(), Fused(platform))]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (fast.Mismatch("expected 0x1, found 0x2"), "expected 0x1, found 0x2"),
+        (NotImplementedError("no\n rule"), "NotImplementedError: no rule"),
+    ],
+)
+def test_it_takes_the_plain_path_where_that_is_not_so_and_says_why(monkeypatch, error, why):
+    def wrong(*given):
+        raise error
+
+    monkeypatch.setattr(fast, "follow", wrong)
+    path, said = fast.fast_path(Imaginary("gpu"), Motion())
+    assert path == "memory"
+    assert said == f"plain, since the fused kernel is not right here: {why}"
+
+
+def test_a_difference_is_found_and_named(monkeypatch):
+    original = reference.step
+
+    def wrong(codes, *rest):
+        moved = original(codes, *rest)
+        moved[7, 11] = 0x3F80
+        return moved
+
+    monkeypatch.setattr(reference, "step", wrong)
+    with pytest.raises(fast.Mismatch, match=r"row 7, dim 11: expected 0x3f80, found 0x\w+"):
+        fast.follow(device.find("cpu"), Motion(), "cache")
+
+
+def test_every_plain_path_agrees():
+    for path in ("cache", "memory"):
+        assert fast.follow(device.find("cpu"), Motion(), path) == "9 steps of 37 × 600 codes agree"
