@@ -12,7 +12,7 @@ import pytest
 from kernels.formats import BFLOAT16
 from sim import far, runs
 from sim.chunks import Chunks
-from sim.counts import count
+from sim.coalescence import Cells
 from sim.device import several
 from sim.engine import StepEngine
 from sim.errors import BadInput
@@ -36,7 +36,7 @@ def drift(name, **others):
 
 
 def run(path, what, devices, **options):
-    return runs.run(what, path, on="cpu", devices=devices, **options)
+    return runs.run(what, path, on="cpu", engine="step", devices=devices, **options)
 
 
 @pytest.fixture
@@ -89,6 +89,10 @@ def engine(codes, devices, pool):
     return made
 
 
+def cells_of(seen):
+    return Cells.led_by(seen.leaders(np.arange(len(seen.present))))
+
+
 @pytest.mark.parametrize("told_apart", [True, False], ids=["fingerprints", "none"])
 def test_cells_that_devices_share_are_counted_once(apart, told_apart):
     rng = np.random.default_rng(0)
@@ -97,13 +101,13 @@ def test_cells_that_devices_share_are_counted_once(apart, told_apart):
     cells = Counter(merged)
     with ThreadPoolExecutor(2) as pool:
         made = engine(codes, 8, pool)
-        seen = made.observe(made.stay(0))
+        seen = made.stay(0)
     assert len({device for piece in seen.rows.codes for device in piece.devices()}) == 8
     if not told_apart:  # then every pair is compared
         seen = replace(seen, fingerprints=np.zeros(300, np.uint64))
-    counted = count(seen, 0, np.ones(3), 0)
-    assert counted.counts.distinct == len(cells)
-    assert counted.populations.tolist() == sorted(n for n in cells.values() if n > 1)[::-1]
+    found = cells_of(seen)
+    assert len(found.occupancy) == len(cells)
+    assert found.populations.tolist() == sorted(n for n in cells.values() if n > 1)[::-1]
 
 
 def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monkeypatch):
@@ -121,8 +125,8 @@ def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monke
     codes = rng.integers(0x2000, 0x4000, (600, dims), dtype=np.uint16)
     with ThreadPoolExecutor(2) as pool:
         made = engine(codes, 8, pool)
-        seen = made.observe(made.stay(0))
-        assert count(seen, 0, np.ones(dims), 0).counts.distinct == 600
+        seen = made.stay(0)
+        assert len(cells_of(seen).occupancy) == 600
         assert fetched == []  # nothing to compare
 
         np.testing.assert_array_equal(seen.rows.span(3, 590), codes[3:590])
@@ -131,8 +135,8 @@ def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monke
 
         codes[:450] = codes[0]
         made.load(lambda start, stop: codes[start:stop])
-        seen = made.observe(made.stay(0))
-        assert count(seen, 0, np.ones(dims), 0).counts.largest == 450
+        seen = made.stay(0)
+        assert cells_of(seen).occupancy.max() == 450
         assert sum(fetched) <= 8 * 2 * dims  # the one cell, not its 450 tokens
 
 
@@ -177,16 +181,20 @@ def test_fewer_devices_than_asked_for_is_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_device_holds_its_share_and_waits_for_no_other():
-    codes = np.zeros((64, 4), BFLOAT16.storage)
+def test_every_device_holds_its_share_and_waits_for_no_other(monkeypatch):
+    called = []
+    original = Shards.advance
+
+    def advance(*given):
+        called.append(original(*given))
+        return lambda *arrays: called.append(arrays) or called[0](*arrays)
+
+    monkeypatch.setattr(Shards, "advance", advance)
     with ThreadPoolExecutor(1) as pool:
-        made = engine(codes, 8, pool)
-        seen = []
-        made._advance = lambda *given, move=made._advance: seen.append(given) or move(*given)
-        for one in made.stay(0):
-            assert len(one.codes.sharding.device_set) == 8
-            assert {shard.data.size for shard in one.codes.addressable_shards} == {
-                one.codes.size // 8
-            }
-    compiled = made._shards.advance(made.motion).lower(*seen[0]).compile().as_text()
+        made = engine(np.zeros((64, 4), BFLOAT16.storage), 8, pool)
+        made.stay(0)
+    for codes in made._codes:
+        assert len(codes.sharding.device_set) == 8
+        assert {shard.data.size for shard in codes.addressable_shards} == {codes.size // 8}
+    compiled = called[0].lower(*called[1]).compile().as_text()
     assert not re.search("all-reduce|all-gather|all-to-all|collective|reduce-scatter", compiled)
