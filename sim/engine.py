@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import jax
 import numpy as np
 
-from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
+from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced, plain
 from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
 from kernels.formats import Format
 from kernels.fused import Fused
 from kernels.step import Motion, Steps, Tokens
-from sim import spread
+from sim import hosts, spread
 from sim.chunks import TILE, Chunks, Codes, Part, Rows
 from sim.coalescence import coalesce
 from sim.far import FarRows
@@ -73,6 +73,11 @@ class StepEngine:
         self.chunks, self.motion = chunks, motion
         self._shards, self._pool = Shards.of(on), pool
         self._path, self.path = fast_path(self._shards.devices[0], motion)
+        fused = isinstance(self._path, Fused)
+        alike = np.all(hosts.gather(np.array(fused)) == fused)
+        if fused and not alike:  # blocks of steps are of one length in all processes
+            self._path = plain(self._shards.platform)
+            self.path = "plain, since another process has no fused kernel"
         self.block = ACCELERATOR_BLOCK if isinstance(self._path, Fused) else BLOCK
         # A CPU wants few rows at a time, in cache; an accelerator all at once.
         tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
@@ -109,8 +114,8 @@ class StepEngine:
     def move(self, displacements: np.ndarray, keys: np.ndarray | None = None) -> int:
         """Advance by `displacements`, float32 (1 to self.block, dims), and look at nothing.
 
-        Returns how many coordinates of observed tokens the last step left where they
-        were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
+        Returns how many coordinates of this process's observed tokens the last step
+        left where they were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
         """
         return self._stalled(self._advance(self._steps(displacements, keys, False), 0))
 
@@ -154,7 +159,7 @@ class StepEngine:
 
     def _stalled(self, seen: list[Advanced]) -> int:
         parts = jax.device_get([one.stalled for one in seen])
-        return int(spread.added(np.array(sum(int(part.sum(dtype=np.int64)) for part in parts))))
+        return sum(int(part.sum(dtype=np.int64)) for part in parts)
 
     def _observation(self, seen: list[Advanced]) -> Observation:
         """What the kernels saw, over all chunks."""
@@ -171,7 +176,7 @@ class StepEngine:
             held=held,
             present=self._present,
             fingerprints=spread.joined(as_words(prints[: self.chunks.tokens]), len(self._present)),
-            stalled=self._stalled(seen),
+            stalled=int(spread.added(np.array(self._stalled(seen)))),
             limbs=spread.added(limbs),
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cached_property
 
 import jax
 import numpy as np
@@ -101,24 +102,28 @@ class Simulation:
                 self.step = step
                 self._resting = seen if self._rests(seen.stalled) else None
                 return seen
-            stalled = engine.move(self._next(steps), self._keys(steps))
+            mine = engine.move(self._next(steps), self._keys(steps))
             self.step += steps
-            if self._rests(stalled):
+            if self._may_rest and self._rests(stalled := int(spread.added(np.array(mine)))):
                 self._resting = replace(engine.stay(self._exponent), stalled=stalled)
         self.step = step
         return self._resting
 
-    def _rests(self, stalled: int) -> bool:
-        """Whether no later step can move anything.
-
-        With equal steps that is so where a step moved no coordinate it displaces;
-        then even the signs of zeros are those they will keep.
-        """
+    @cached_property
+    def _may_rest(self) -> bool:
+        """Whether the step engine can tell that no later step will move anything."""
         drift = self.drift
-        same = drift.schedule == "constant" and drift.rounding != "stochastic"
-        if not same or drift.survivors is not None:
-            return False
-        return stalled == np.count_nonzero(displacements(drift, self.u, 1, 1)) * drift.tokens
+        equal = drift.schedule == "constant" and drift.rounding != "stochastic"
+        return equal and drift.survivors is None
+
+    def _rests(self, stalled: int) -> bool:
+        """Whether no later step, all being equal, can move anything.
+
+        That is so where a step moved no coordinate it displaces; then even the
+        signs of zeros are those they will keep.
+        """
+        displaced = np.count_nonzero(displacements(self.drift, self.u, 1, 1))
+        return self._may_rest and stalled == displaced * self.drift.tokens
 
     def _next(self, steps: int) -> np.ndarray:
         return displacements(self.drift, self.u, self.step + 1, self.step + steps)

@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 
 from experiments import cli
 from kernels.formats import BFLOAT16
-from sim import engine, far, fit, runs, trials
+from kernels.fused import Fused
+from kernels.step import Motion
+from sim import engine, far, fit, hosts, runs, trials
 from sim.chunks import Chunks
-from sim.coalescence import coalesce
+from sim.engine import StepEngine
 from sim.errors import BadInput
 from sim.far import FarRows
 from sim.shards import Shards
@@ -41,7 +43,7 @@ def test_on_eight_virtual_devices():
         text=True,
     )
     assert done.returncode == 0, done.stdout[-5000:]
-    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 16
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 13
 
 
 def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
@@ -84,7 +86,7 @@ def test_two_processes_write_what_one_writes(in_tmp):
         runs.run(two_processes.OUTSIDE, in_tmp / "outside.zarr", on="cpu")
     assert said.splitlines()[-1] == other_said.splitlines()[-1] == str(outside.value)
 
-    result = runs.run(two_processes.TOLD, in_tmp / "one.zarr", on="cpu")
+    result = runs.run(two_processes.TOLD, in_tmp / "one.zarr", on="cpu", engine="step")
     aside = {"store": 0, "seconds": 0}
     assert {**json.loads(out), **aside} == {**result, **aside}
     assert_same_arrays(in_tmp / "told.zarr", in_tmp / "one.zarr")
@@ -173,9 +175,21 @@ def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
 
 
 def test_a_check_finds_a_wrong_count(monkeypatch):
-    def forgetful(tokens, fingerprints, equal):
-        return np.where(tokens == 1, 0, coalesce(tokens, fingerprints, equal))
-
-    monkeypatch.setattr(engine, "coalesce", forgetful)
-    with pytest.raises(trials.Mismatch, match="expected 24 distinct cells, found 23"):
+    monkeypatch.setattr(engine, "coalesce", lambda tokens, *others: np.zeros_like(tokens))
+    with pytest.raises(trials.Mismatch, match="expected 24 distinct cells, found 1"):
         trials.runs(jax.devices()[0])
+
+
+def test_the_fused_kernel_is_taken_where_all_processes_have_it(monkeypatch):
+    fused = Fused("gpu", interpret=True)
+    monkeypatch.setattr(engine, "fast_path", lambda *given: (fused, "fused"))
+
+    def path(told):
+        with monkeypatch.context() as patch, ThreadPoolExecutor(1) as pool:
+            patch.setattr(hosts, "gather", lambda array: np.array([array, told]))
+            strengths = np.ones(8, np.float32)
+            made = StepEngine(Chunks(8, 4, 8), Motion(), strengths, jax.devices()[0], pool)
+            return made._path, made.path
+
+    assert path(True) == (fused, "fused")
+    assert path(False) == ("cache", "plain, since another process has no fused kernel")

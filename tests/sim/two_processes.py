@@ -39,13 +39,13 @@ def arguments(drift, out):
     """The command line of a drift like TOLD."""
     names = ("sigma", "tokens", "dims", "steps", "records")
     words = [word for name in names for word in (f"--{name}", str(getattr(drift, name)))]
-    return ["run", *words, "--device", "cpu", "--out", out]
+    return ["run", *words, "--device", "cpu", "--engine", "step", "--out", out]
 
 
 def raised(kind, *details, **options):
     """The text of the error of `kind` that a run ends with."""
     try:
-        runs.run(*details, on="cpu", devices=2, **options)
+        runs.run(*details, on="cpu", engine="step", devices=2, **options)
     except kind as error:
         return str(error)
     raise AssertionError(f"no {kind}")
@@ -63,7 +63,7 @@ def main(address, index):
     elsewhere = where[0], Path(("leaving.zarr", "nowhere.zarr")[index])
     assert raised(BadInput, *elsewhere).startswith("nowhere.zarr is not there for process 1; to go")
     Shards.on_host = False
-    runs.run(*where, on="cpu", devices=2)
+    runs.run(*where, on="cpu", engine="step", devices=2)
     other = Drift(**{**TOLD.as_json(), "seed": index})
     bad = raised(BadInput, other, Path("other.zarr"))
     assert bad == "process 1 has seed 1, process 0 has 0", bad
