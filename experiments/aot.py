@@ -145,7 +145,8 @@ def rows() -> list[Row]:
             lowered = jax.jit(partial(fused, motion=motion, path=path)).lower(*many)
             in_one, loop = read_fused(target, compiled(target, lowered), motion)
             found.append(Row(target, name, motion.held is FLOAT32, in_row, in_run, in_one, loop))
-            print(f"{target.name} {name}: {found[-1]}", file=sys.stderr, flush=True)
+            said = f"{in_row} {in_run} {in_one} {loop}"
+            print(f"{target.name} {name}: {said}", file=sys.stderr, flush=True)
         flat = shapes(Motion(), False, spec)
         control = read(target, compiled(target, jax.jit(cast_pairs).lower(*flat, *each)))
         found.append(Row(target, "control: pair of casts", None, control))
