@@ -10,7 +10,7 @@ from typing import get_args
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, STAY, plain
+from kernels.advance import STAY, plain
 from kernels.fingerprint import weights
 from kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
 from kernels.fused import Fused, of
@@ -26,6 +26,9 @@ from sim.probes import codes_of, displacements_of, fitting
 from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
+
+BLOCK = 32
+"""Steps of a trial's call: few, since every code has displacements of its own."""
 
 CLOUD = "4ac92bdc"
 """The start of the SHA-256 of what `draws` draws, on every machine."""

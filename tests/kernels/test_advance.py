@@ -49,7 +49,7 @@ def move(codes, *displacements):
         np.float32(1.0),
         motion=Motion(),
     )
-    return np.asarray(done.codes).ravel(), int(done.stalled[0, 0])
+    return np.asarray(done.codes).ravel(), int(np.sum(done.stalled))
 
 
 def oracle(codes, *displacements):
