@@ -63,7 +63,7 @@ def at_most(what: str, value: float, most: float | None, unit: str = "×") -> Ve
 def _step(result: Result, there: dict[str, Result], platform: str) -> Iterator[Verdict]:
     if result["steps"] != step.MAIN:
         return
-    ours = there[step.OURS]["cost"]
+    ours = there[step.MOVING]["cost"]
     judged = result["tokens"] * result["dims"] >= _LEAST_COORDINATES
     cpu, accelerator = judged and platform == "cpu", judged and platform != "cpu"
     for name in (step.EAGER, step.COMPILED, step.NUMPY):
@@ -73,7 +73,7 @@ def _step(result: Result, there: dict[str, Result], platform: str) -> Iterator[V
     if step.C in there:
         text = "step: ours beside the C loop"
         yield at_most(text, ours / there[step.C]["cost"], 2.0 if cpu else None)
-    for name in (step.OURS, step.PLAIN, step.FUSED):
+    for name in (step.OURS, step.MOVING, step.PLAIN, step.FUSED):
         if name in there:
             rate, least = 1e9 / there[name]["cost"], _FUSED_RATE if accelerator else None
             least = least if name == step.FUSED else None

@@ -1,5 +1,6 @@
 """The step engine beside loops of the same update and the machine's memory.
 
+moving     the step engine from the first step to the last, without counting there
 plain XLA  the plain kernel over the whole cloud at once, as XLA compiles it: each
            step reads and writes the code of every coordinate
 fused      the kernel that keeps codes in registers through all steps, on devices
@@ -23,9 +24,10 @@ from experiments.bench.memory import at_once, copy
 from experiments.bench.rounds import Case, Contender
 from experiments.bench.setting import Setting, c_loop
 from kernels.fused import of
+from sim.engine import StepEngine
 from sim.simulation import Simulation
 
-OURS, C, EAGER = "step engine", "C loop", "PyTorch eager"
+OURS, MOVING, C, EAGER = "step engine", "moving alone", "C loop", "PyTorch eager"
 COMPILED, ELIDED, NUMPY = "torch.compile", "torch.compile as it comes", "NumPy + ml_dtypes"
 PLAIN, FUSED, COPY = "plain XLA", "fused kernel", "copy"
 UNIT = "ns per element-step"
@@ -49,7 +51,7 @@ def _case(setting: Setting, field: Field) -> Case:
     steps = len(field.displacements)
     facts = {"tokens": tokens, "dims": dims, "steps": steps}
     case = Case("step", f"{steps:,} steps", UNIT, facts)
-    case.contenders.append(_engine(setting, field))
+    case.contenders += [_engine(setting, field), _moving(setting, field)]
     case.enter(C, partial(_c, setting, field))
     if steps <= _FEW or steps == MAIN:
         case.contenders.append(_numpy(setting, field))
@@ -88,6 +90,28 @@ def _engine(setting: Setting, field: Field) -> Contender:
         run=lambda: next(drawn[0].states([steps])),
         wrong=lambda state: field.wrong(state.rows.span(0, tokens), steps),
     )
+
+
+def _moving(setting: Setting, field: Field) -> Contender:
+    """The same engine without the count, which is all that the loops do."""
+    tokens, steps = len(field.codes), len(field.displacements)
+    drawn: list[StepEngine] = []
+
+    def ready() -> None:
+        made = setting.simulation(field.drift, "step").engine
+        assert isinstance(made, StepEngine)
+        drawn[:] = [made]
+
+    def run() -> StepEngine:
+        (made,) = drawn
+        for start in range(0, steps, made.block):
+            made.move(field.displacements[start : start + made.block])
+        return made
+
+    def wrong(made: StepEngine) -> str | None:
+        return field.wrong(made.stay(0).rows.span(0, tokens), steps)
+
+    return _contender(field, MOVING, steps, ready=ready, run=run, wrong=wrong)
 
 
 def _c(setting: Setting, field: Field) -> Contender:
