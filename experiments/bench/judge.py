@@ -21,8 +21,11 @@ _FUSED_RATE = 4e12
 _FEW, _MANY = 1_000, 1_000_000
 """Steps that a leap is to take at nearly the same cost."""
 _MOST_READS = {"distinct": 0.5, "few": 3.0, "adversarial": 6.0}
-_LEAST_TIMES = {"distinct": 50.0, "few": 10.0}
-"""How much faster than numpy.unique and torch.unique."""
+_LEAST_TIMES = {
+    count.NUMPY: {"distinct": 50.0, "few": 10.0},
+    count.TORCH: {"distinct": 10.0, "few": 10.0},
+}
+"""How many times as long as the counter each of them is to take."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,11 @@ def _is_vocabulary(result: Result) -> bool:
 
 def _count(result: Result, there: dict[str, Result], platform: str) -> Iterator[Verdict]:
     kind, ours = result["kind"], there[count.OURS]
-    judged = result["dims"] == VOCABULARY[1] and result["tokens"] in (VOCABULARY[0], 2_212)
+    judged = _is_vocabulary(result)
     most = _MOST_READS[kind] if judged else None
     yield at_most(f"count: {result['case']}", ours["cost"], most, "reads")
     for name in (count.NUMPY, count.TORCH):
         if name in there:
-            least = _LEAST_TIMES.get(kind) if judged else None
+            least = _LEAST_TIMES[name].get(kind) if judged else None
             text = f"count: the same, {name} beside ours"
             yield at_least(text, there[name]["median"] / ours["median"], least)

@@ -9,7 +9,6 @@ last case it is a whole process of `drift run`, from its start to its exit.
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -32,6 +31,22 @@ from sim.spec import Drift
 
 OURS, STEPPING, WHOLE = "leap engine", "stepping until nothing moves", "drift run, start to exit"
 UNIT = "ns per coordinate"
+_RUN = """
+import atexit, pathlib, resource, sys
+from experiments.cli import main
+
+@atexit.register
+def peak():
+    status = pathlib.Path("/proc/self/status")
+    if status.exists():  # what wait4 tells there counts the process that started this one
+        line = next(line for line in status.read_text().splitlines() if "VmHWM" in line)
+        print(int(line.split()[1]) * 1024)
+    else:
+        unit = 1 if sys.platform == "darwin" else 1024
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+
+main()
+"""
 
 
 def cases(setting: Setting) -> Iterator[Case]:
@@ -95,17 +110,12 @@ def _process(setting: Setting, drift: Drift) -> Contender:
 
 def process(arguments: list[str]) -> dict[str, Any]:
     """Run `drift run` in a process of its own: its JSON, its peak memory in bytes."""
-    code = "from experiments.cli import main; main()"
-    command = [sys.executable, "-c", code, "run", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        document = child.stdout.read()
-        _, status, used = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise RuntimeError(f"drift run exited with status {child.returncode}")
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"result": json.loads(document), "peak_bytes": used.ru_maxrss * unit}
+    command = [sys.executable, "-c", _RUN, "run", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise RuntimeError(f"drift run exited with status {done.returncode}")
+    document, peak = done.stdout.splitlines()
+    return {"result": json.loads(document), "peak_bytes": int(peak)}
 
 
 def _peak(done: dict[str, Any]) -> dict[str, Any]:
