@@ -58,14 +58,16 @@ def follow(
 
 def _place(codes: jax.Array, target: Format) -> jax.Array:
     """Places, in the storage type, of uint32 `codes`."""
-    negative = codes >= jnp.uint32(target.sign)
-    flip = jnp.where(negative, jnp.uint32(2 * target.sign - 1), jnp.uint32(target.sign))
-    return (codes ^ flip).astype(target.storage)
+    return _flipped(codes, codes >= jnp.uint32(target.sign), target).astype(target.storage)
 
 
 def _code(places: jax.Array, target: Format) -> jax.Array:
     """uint32 codes of `places`."""
     places = places.astype(jnp.uint32)
-    negative = places < jnp.uint32(target.sign)
-    flip = jnp.where(negative, jnp.uint32(2 * target.sign - 1), jnp.uint32(target.sign))
-    return places ^ flip
+    return _flipped(places, places < jnp.uint32(target.sign), target)
+
+
+def _flipped(bits: jax.Array, negative: jax.Array, target: Format) -> jax.Array:
+    """A code from a place and back: all bits turn where the value is negative, else the sign."""
+    sign = target.sign
+    return bits ^ jnp.where(negative, jnp.uint32(2 * sign - 1), jnp.uint32(sign))

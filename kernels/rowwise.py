@@ -6,7 +6,7 @@ compared as they are, and only what differs is looked at again with zeros merged
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,6 +17,7 @@ Take = Callable[[np.ndarray], np.ndarray]
 """Given tokens, their codes (len(tokens), dims), which may be a view."""
 
 _KEY = 0x726F7773
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def merged(codes: np.ndarray, target: Format) -> np.ndarray:
@@ -32,6 +33,16 @@ def words(codes: np.ndarray) -> np.ndarray:
     if missing:
         codes = np.pad(codes, ((0, 0), (0, missing)))
     return np.ascontiguousarray(codes).view(np.uint64)
+
+
+def mixed(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
+    """A fingerprint of a few unsigned columns, each (rows,), uint64 (rows,)."""
+    found = np.zeros(rows, np.uint64)
+    for column in columns:
+        found ^= column
+        found *= _ODD
+        found ^= found >> np.uint64(32)
+    return found
 
 
 def hashes(
@@ -78,15 +89,11 @@ def equal(
 
 def _side_by_side(work: Callable[[slice], None], rows: int, block: int) -> None:
     """Do `work` on every block of rows, several at a time where there are many."""
-    parts = list(_blocks(rows, max(1, block)))
+    block = max(1, block)
+    parts = [slice(start, min(start + block, rows)) for start in range(0, rows, block)]
     if len(parts) < 4:
         for part in parts:
             work(part)
         return
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(work, parts))
-
-
-def _blocks(rows: int, block: int) -> Iterator[slice]:
-    for start in range(0, rows, block):
-        yield slice(start, min(start + block, rows))

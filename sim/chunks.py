@@ -5,12 +5,12 @@ so that one compiled program serves them all; the last one is filled up with row
 that are not present.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from kernels import rowwise
 from kernels.fixed_point import MOST_ROWS
 from kernels.formats import Format
 
@@ -136,23 +136,16 @@ class Rows:
 
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Whether tokens a[i] and b[i] are in one cell, for each i."""
-        same = np.empty(len(a), bool)
-        for part in self._blocks(len(a)):
-            others, place = np.unique(b[part], return_inverse=True)
-            same[part] = self._same(a[part], self.take(others), place)
-        return same
+        row_bytes = self.chunks.dims * self.format.storage.itemsize
+        return rowwise.equal(self.take, a, b, row_bytes, self.format, _COMPARED_BYTES)
 
     def compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
         """Whether tokens[i] has the codes others[place[i]], for each i; -0 is +0."""
         same = np.empty(len(tokens), bool)
-        for part in self._blocks(len(tokens)):
-            same[part] = self._same(tokens[part], others, place[part])
-        return same
-
-    def _blocks(self, count: int) -> Iterator[slice]:
         block = max(1, _COMPARED_BYTES // (2 * self.chunks.dims))
-        return (slice(start, start + block) for start in range(0, count, block))
-
-    def _same(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
-        # One row stands for a large black hole: compare with it, not with copies of it.
-        return np.all(self.take(tokens) == (others[place] if len(others) > 1 else others), axis=1)
+        for start in range(0, len(tokens), block):
+            part = slice(start, start + block)
+            # One row stands for a large black hole: compare with it, not with copies of it.
+            known = others[place[part]] if len(others) > 1 else others
+            same[part] = np.all(self.take(tokens[part]) == known, axis=1)
+        return same

@@ -14,7 +14,6 @@ from sim.coalescence import Cells, coalesce
 
 _THIN = 8
 """Words of 8 bytes that the thin fingerprint reads of each row."""
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def count_rows(codes: np.ndarray, target: Format) -> Cells:
@@ -45,11 +44,10 @@ def thin(codes: np.ndarray, tokens: np.ndarray, target: Format) -> np.ndarray:
     per = 8 // codes.itemsize
     starts = np.unique(np.linspace(0, max(0, codes.shape[1] - per), _THIN).astype(int))
     everyone = len(tokens) == len(codes)
-    mixed = np.zeros(len(tokens), np.uint64)
-    for start in starts:
+
+    def word(start: int) -> np.ndarray:
         columns = codes[:, start : start + per]
         columns = columns if everyone else columns[tokens]
-        mixed ^= rowwise.words(rowwise.merged(columns, target))[:, 0]
-        mixed *= _ODD
-        mixed ^= mixed >> np.uint64(32)
-    return mixed
+        return rowwise.words(rowwise.merged(columns, target))[:, 0]
+
+    return rowwise.mixed(map(word, starts), len(tokens))

@@ -70,9 +70,8 @@ class LeapEngine:
         self._cloud = Ranked(fill, self._chunks, self._drift.target, self._pool)
         self._population, self._origin, self._seen = self._cloud.population, step, None
         self._motion: Powers | Following | None = None
-        away = np.flatnonzero(~self._present)
-        if len(away):
-            self._population = self._population - self._cloud.population_of(away)
+        present, self._present = self._present, np.ones_like(self._present)
+        self.observe_only(present)
 
     def observe_only(self, present: np.ndarray) -> None:
         """From now on observe the tokens for which `present`, bool (tokens,), is true."""
@@ -114,8 +113,9 @@ class LeapEngine:
         farthest = min(int(np.searchsorted(magnitudes, bound)), target.largest_magnitude)
         ends = np.array([target.sign + farthest, farthest], target.storage)
         lowest, highest = target.place(ends).tolist()
-        span = lowest, highest
-        return Powers(front, equal, self._origin, target, drift.rounding, span, self._pool)
+        return Powers(
+            front, equal, self._origin, target, drift.rounding, (lowest, highest), self._pool
+        )
 
     def _limbs(self, front: Front, exponent: int) -> np.ndarray:
         """The exact sums over present tokens, int64 (LIMBS, dims)."""

@@ -19,7 +19,6 @@ _THIN = 16
 _STRIP = 64
 _BLOCK_BYTES = 16 << 20
 """Of rows made together."""
-_ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class LeaptRows:
@@ -41,12 +40,9 @@ class LeaptRows:
             return np.full(len(tokens), tokens[0])
 
         def thin(some: np.ndarray) -> np.ndarray:
-            mixed = np.zeros(len(some), np.uint64)
-            for dim in varying[:_THIN]:
-                mixed ^= self._table(dim, self._cells)[self._start.ranks[some, dim]]
-                mixed *= _ODD
-                mixed ^= mixed >> np.uint64(32)
-            return mixed
+            ranks = self._start.ranks
+            columns = (self._table(d, self._cells)[ranks[some, d]] for d in varying[:_THIN])
+            return rowwise.mixed(columns, len(some))
 
         def take(some: np.ndarray) -> np.ndarray:
             return _look_up(self._tables, self._start.ranks[some], varying)
