@@ -72,16 +72,18 @@ def matrices(draw):
     values = cells[rng.integers(0, len(cells), rows)]
     codes = values.astype(value_type(target)).view(target.storage)
     wild = rng.random(codes.shape) < draw(st.sampled_from([0, 0.5 / dims]))
-    codes[wild] = rng.integers(0, 1 << target.width, np.count_nonzero(wild))
+    edge = target.largest_magnitude + rng.integers(0, 2, len(codes)) & (target.sign - 1)
+    anything = rng.integers(0, 1 << target.width, codes.shape)
+    codes[wild] = np.where(rng.random(codes.shape) < 0.5, anything, edge[:, None])[wild]
     codes[(codes == 0) & (rng.random(codes.shape) < 0.2)] = target.sign
     ids = np.cumsum(rng.integers(1, 3, rows)) - 1
     return Matrix(codes, target, "m.safetensors, w", ids.astype(np.int64))
 
 
-@given(matrices(), st.sampled_from(["largest", "first", "last"]), st.integers(0, 12))
+@given(matrices(), st.sampled_from(["largest", "first"]), st.integers(0, 12) | st.just(300))
 def test_the_selected_are_those_of_a_brute_force(matrix, near, exponents):
     if near != "largest":
-        near = str(matrix.token_ids[0 if near == "first" else -1])
+        near = str(matrix.token_ids[0])
     expected = brute(matrix, near, exponents)
     if expected is None:
         with pytest.raises(BadInput, match=r"share a cell; name a token id|is not finite"):
