@@ -37,7 +37,7 @@ def show(label: str, found: dict[str, Any], console: Console | None = None) -> N
     console.print(holes_line([hole["tokens"] for hole in found["black_holes"]]), soft_wrap=True)
     names = [f"{hole['tokens']:,}" for hole in found["black_holes"]]
     _matrix(
-        console, "distance between black holes, by population", names, "black_hole_distance", found
+        console, "distance between black holes, by population", names, found["black_hole_distance"]
     )
     names = [f"{number}" for number in range(1, len(found["components"]) + 1)]
     title = "smallest distance between components (empty cells between them, and one)"
