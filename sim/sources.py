@@ -1,0 +1,114 @@
+"""Where token vectors are: a run's store, or a checkpoint.
+
+run         a directory with a Zarr group, which drift run wrote; of it, a snapshot's codes
+checkpoint  anything else: safetensors files (sim.checkpoint)
+kept        a snapshot the run's spec asks for; it is there once it is written, which
+            an unfinished run has not done with all of them
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kernels.formats import FORMATS
+from sim.device import free_memory
+from sim.errors import BadInput
+from sim.matrix import Matrix
+
+if TYPE_CHECKING:
+    from sim.store import RunStore
+
+_CHUNKS_TOGETHER = 8
+"""Chunks of a store that are read together: its library works on these side by side."""
+_SHOWN = 12
+"""Steps that a message lists."""
+
+
+def is_run(path: Path) -> bool:
+    """Whether a Zarr group is at `path`."""
+    return os.path.isfile(path / "zarr.json")
+
+
+def open_matrix(path: Path, tensor: str | None = None, snapshot: int | None = None) -> Matrix:
+    """The matrix at `path`: of a run, in memory; of a checkpoint, in its file.
+
+    `snapshot` is the step of the run whose present tokens are wanted, the last one
+    kept by default; their ids are their places in the run, or, where it started from
+    a checkpoint, those they had there. `tensor` names a matrix of the checkpoint. Raises
+    BadInput where there is neither, for the one option where the other belongs, and
+    for a snapshot that is not there or does not fit into memory.
+    """
+    if is_run(path):
+        if tensor is not None:
+            raise BadInput(f"tensor is {tensor!r}, but {path} is a run, which has snapshots alone")
+        return _snapshot(path, snapshot)
+    if not os.path.exists(path):
+        raise BadInput(f"{path}: there is nothing; a run's store or a checkpoint is needed")
+    if snapshot is not None:
+        raise BadInput(f"snapshot is {snapshot}, but {path} is no run; a checkpoint has tensors")
+    from sim.checkpoint import Checkpoint  # type: ignore[import-untyped]
+
+    return Checkpoint(path).matrix(tensor)
+
+
+def _snapshot(path: Path, step: int | None) -> Matrix:
+    from sim.store import RunStore  # which takes a second that a checkpoint does not need
+
+    store = RunStore(path)
+    if "bits" not in store.group:
+        raise BadInput(f"{path} has no snapshots: it was run with --snapshots none")
+    kept = store.read("snapshot_step").tolist()
+    there = [each for each in kept if _written(store, each)]
+    step = kept[-1] if step is None else step
+    if step not in there:
+        raise BadInput(f"{path} has {_without(step, there, kept)}")
+    at = kept.index(step)
+    tokens = np.arange(store.array("bits").shape[1])
+    ids = store.read("token_id") if "token_id" in store.group else tokens
+    present = tokens
+    if "present" in store.group:
+        present = np.flatnonzero(store.array("present")[at] == 1)
+    label = f"{path}, step {step}"
+    try:
+        codes = _codes(store, at, present, label)
+    except BadInput:
+        raise
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{label} can't be read: {error}") from error
+    target = FORMATS[str(store.array("bits").attrs["format"])]
+    return Matrix(codes, target, label, ids[present])
+
+
+def _written(store: "RunStore", step: int) -> bool:
+    """Whether a snapshot that is kept is there: it was written before its record."""
+    if store.complete or (step == 0 and "initial" in store.attrs):
+        return True
+    return step in store.read("step")
+
+
+def _without(step: int, there: list[int], kept: list[int]) -> str:
+    """What to say where a step's snapshot is not there."""
+    late = " yet: the run is not complete" if step in kept else ""
+    shown = ", ".join(map(str, there[:_SHOWN])) or "none"
+    more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+    return f"no snapshot of step {step}{late}; those there are of steps: {shown}{more}"
+
+
+def _codes(store: "RunStore", at: int, tokens: np.ndarray, label: str) -> np.ndarray:
+    """Codes (len(tokens), dims) of a snapshot; tokens rise, and a few chunks are read at a time."""
+    array = store.array("bits")
+    _, every, dims = array.shape
+    needed, free = len(tokens) * dims * array.dtype.itemsize, free_memory()
+    if needed > free:
+        raise BadInput(f"{label} needs {needed / 2**30:.3g} GiB; {free / 2**30:.3g} GiB are free")
+    codes = np.empty((len(tokens), dims), array.dtype)
+    span = array.chunks[1] * _CHUNKS_TOGETHER
+    for start in range(0, every, span):
+        block = np.asarray(array[at, start : start + span])
+        low, high = np.searchsorted(tokens, [start, start + span])
+        codes[low:high] = block[tokens[low:high] - start]
+        if np.any(codes[low:high, 0] == array.fill_value):  # which is no code of a run
+            raise BadInput(f"{label} is damaged: chunks of it are missing")
+    return codes

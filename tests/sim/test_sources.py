@@ -1,0 +1,133 @@
+"""What is opened where, and what is said where nothing can be."""
+
+import numpy as np
+import pytest
+import zarr
+
+from sim import layout, runs, sources
+from sim.errors import BadInput
+from sim.sources import open_matrix
+from sim.spec import Drift
+from sim.store import RunStore
+from tests import oracle
+
+FEW = {"sigma": 1e-9, "tokens": 9, "dims": 16, "steps": 40}
+LEAVING = Drift(**FEW, survivors=3, at=(0, 7, 40), snapshots="records")
+
+
+class Stop(Exception):
+    """The power goes out."""
+
+
+def stopped(drift, path, records):
+    """The store of a run that was stopped after some records."""
+
+    def progress(counts, done, total):
+        if done == records:
+            raise Stop
+
+    with pytest.raises(Stop):
+        runs.run(drift, path, on="cpu", progress=progress)
+    return path
+
+
+@pytest.fixture(scope="module")
+def leaving(tmp_path_factory):
+    """A run whose tokens leave, with three snapshots."""
+    path = tmp_path_factory.mktemp("sources") / "leaving.zarr"
+    runs.run(LEAVING, path, on="cpu")
+    return path
+
+
+@pytest.mark.parametrize("step", [0, 7, 40, None])
+def test_a_snapshot_is_the_codes_of_the_tokens_that_are_present(leaving, step):
+    found = open_matrix(leaving, snapshot=step)
+    at = 40 if step is None else step
+    _, clouds = oracle.walk(LEAVING, RunStore(leaving).read("direction"))
+    there = np.flatnonzero(oracle.present(LEAVING, at))
+    assert len(there) == {0: 9, 7: 8, 40: 3}[at]
+    assert found.token_ids.tolist() == there.tolist()
+    np.testing.assert_array_equal(found.codes, oracle.bits(clouds[at])[there])
+    assert found.format.name == "bfloat16"
+    assert found.label == f"{leaving}, step {at}"
+
+
+@pytest.mark.parametrize("name", ["float4_e2m1fn", "float8_e5m2", "float32"])
+def test_every_width_is_read_one_code_each(tmp_path, name):
+    drift = Drift(**{**FEW, "sigma": 0.5}, format=name)
+    runs.run(drift, tmp_path / "run.zarr", on="cpu")
+    found = open_matrix(tmp_path / "run.zarr", snapshot=0)
+    assert found.format.name == name
+    assert found.codes.dtype == found.format.storage
+    np.testing.assert_array_equal(found.codes, RunStore(tmp_path / "run.zarr").read("bits")[0])
+    assert found.token_ids.tolist() == list(range(9))
+
+
+def test_many_chunks_are_read_a_few_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "_CHUNK_BYTES", 3 * 16 * 2)
+    monkeypatch.setattr(sources, "_CHUNKS_TOGETHER", 2)
+    drift = Drift(**{**FEW, "tokens": 31}, survivors=20)
+    runs.run(drift, tmp_path / "run.zarr", on="cpu")
+    store = RunStore(tmp_path / "run.zarr")
+    assert store.array("bits").chunks == (1, 3, 16)
+    there = store.read("present")[1] == 1
+    found = open_matrix(tmp_path / "run.zarr")
+    np.testing.assert_array_equal(found.codes, store.read("bits")[1][there])
+
+
+def test_a_run_from_a_checkpoint_keeps_its_ids(leaving, tmp_path):
+    store = zarr.open_group(runs.run(LEAVING, tmp_path / "run.zarr", on="cpu")["store"], mode="r+")
+    ids = layout.add(store, "token_id", "int64", {"token": 9}, "id in the checkpoint")
+    ids[:] = 100 + np.arange(9)
+    expected = open_matrix(leaving).token_ids + 100
+    assert open_matrix(tmp_path / "run.zarr").token_ids.tolist() == expected.tolist()
+
+
+def test_what_an_unfinished_run_has_not_written_is_not_read(tmp_path):
+    path = stopped(LEAVING, tmp_path / "stopped.zarr", records=2)
+    with pytest.raises(BadInput, match=r"no snapshot of step 40 yet: .* of steps: 0, 7$"):
+        open_matrix(path)
+    assert open_matrix(path, snapshot=7).label.endswith("step 7")
+    ends = Drift(**FEW, at=(7, 40), snapshots="ends")
+    path = stopped(ends, tmp_path / "ends.zarr", records=1)
+    assert open_matrix(path, snapshot=0).codes.shape == (9, 16)
+    with pytest.raises(BadInput, match="step 40 yet"):
+        open_matrix(path)
+
+
+def test_a_run_that_counted_nothing_has_no_snapshot(tmp_path):
+    group = zarr.create_group(tmp_path / "begun.zarr", zarr_format=3)
+    layout.make(tmp_path / "begun.zarr", LEAVING, np.ones(16), dict(group.attrs))
+    with pytest.raises(BadInput, match="of steps: none"):
+        open_matrix(tmp_path / "begun.zarr", snapshot=0)
+
+
+def refused(path, message, **options):
+    with pytest.raises(BadInput, match=message):
+        open_matrix(path, **options)
+
+
+def test_what_can_not_be_opened_is_told_why(leaving, tmp_path, monkeypatch):
+    runs.run(Drift(**FEW, snapshots="none"), tmp_path / "none.zarr", on="cpu")
+    refused(tmp_path / "none.zarr", "no snapshots: it was run with --snapshots none")
+    refused(leaving, r"no snapshot of step 8; those there are of steps: 0, 7, 40", snapshot=8)
+    refused(leaving, "tensor is 'wte', but .* is a run", tensor="wte")
+    refused(tmp_path / "gone", "gone: there is nothing")
+    refused(tmp_path / ("x" * 999), "there is nothing")
+    (tmp_path / "file").touch()
+    refused(tmp_path / "file", "snapshot is 5, but .*file is no run", snapshot=5)
+    zarr.create_group(tmp_path / "other.zarr", zarr_format=3)
+    refused(tmp_path / "other.zarr", "is not a drift store")
+    monkeypatch.setattr(sources, "free_memory", lambda: 10)
+    refused(leaving, "GiB are free")
+
+
+def test_a_damaged_snapshot_is_not_read(tmp_path):
+    path = tmp_path / "run.zarr"
+    runs.run(LEAVING, path, on="cpu")
+    last, first = path / "bits/c/2/0/0", path / "bits/c/0/0/0"
+    first.write_bytes(first.read_bytes()[:-9] + b"something")
+    refused(path, "step 0 can't be read", snapshot=0)
+    last.unlink()
+    refused(path, "step 40 is damaged")
+    assert open_matrix(path, snapshot=7).codes.shape == (8, 16)
