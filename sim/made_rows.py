@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from kernels.formats import Format
-from sim import reference
+from sim import conversion
 from sim.matrix import Matrix
 
 _FIRST_LOOKS = (8, 64)
@@ -92,14 +92,13 @@ def _taken(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
 
 def _sums(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
     """The sum over `rows` of each of `columns`, float64."""
-    values = reference.dtype(matrix.format)
 
     def one(block: slice) -> np.ndarray:
         first, last = np.searchsorted(rows, (block.start, block.stop))
         if first == last:
             return np.zeros(matrix.codes[:0, columns].shape[1])
         codes = _taken(matrix, rows[first:last], columns)
-        return codes.view(values).astype(np.float32).sum(axis=0, dtype=np.float64)
+        return conversion.values(codes, matrix.format).sum(axis=0, dtype=np.float64)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.sum(list(pool.map(one, matrix.blocks())), axis=0)

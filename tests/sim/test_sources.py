@@ -6,6 +6,7 @@ import zarr
 
 from sim import layout, runs, sources
 from sim.errors import BadInput
+from sim.initial import initial
 from sim.sources import open_matrix
 from sim.spec import Drift
 from sim.store import RunStore
@@ -96,8 +97,7 @@ def test_what_an_unfinished_run_has_not_written_is_not_read(tmp_path):
 
 
 def test_a_run_that_counted_nothing_has_no_snapshot(tmp_path):
-    group = zarr.create_group(tmp_path / "begun.zarr", zarr_format=3)
-    layout.make(tmp_path / "begun.zarr", LEAVING, np.ones(16), dict(group.attrs))
+    layout.make(tmp_path / "begun.zarr", LEAVING, np.ones(16), {}, initial(LEAVING))
     with pytest.raises(BadInput, match="of steps: none"):
         open_matrix(tmp_path / "begun.zarr", snapshot=0)
 
