@@ -68,7 +68,8 @@ def test_it_is_rounded_once_not_twice():
 
 def test_many_rows_of_the_largest_values_fit():
     codes = np.full((1 << 17, 1), FLOAT32.largest_magnitude, np.uint32)
-    codes[0] = FLOAT32.code(np.array(2.0**113 + 2.0**90))  # 55 bits below their sum
+    codes[1 << 16 :] |= FLOAT32.sign  # so that the mean shows the last bit of one value
+    codes[0] = FLOAT32.code(np.array(2.0**113 + 2.0**90))  # 54 bits below the sum of a half
     assert found(codes, FLOAT32) == exactly(codes, FLOAT32)
 
 
