@@ -28,8 +28,7 @@ def nearest(values: np.ndarray, target: Format) -> np.ndarray:
 
 def beyond(values: np.ndarray, target: Format) -> np.ndarray:
     """Which of the float32 `values` round beyond the largest of `target`, bool."""
-    last = target.largest_magnitude
-    edge = target.value(np.array([last, last + 1])).mean()
+    edge = np.float64(target.largest + target.ulp(np.array(target.largest)) / 2)
     size = np.abs(values)
-    # A tie goes to the even code, and what follows the largest is its neighbour.
-    return size >= np.float64(edge) if last % 2 else size > np.float64(edge)
+    # A tie goes to the even code, of the largest and what would follow it.
+    return size >= edge if target.largest_magnitude % 2 else size > edge
