@@ -52,8 +52,9 @@ def default_store(drift: "Drift") -> Path:
     """Where a run goes that names no place: one path for each spec."""
     spec = json.dumps(drift.as_json(), sort_keys=True)
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
-    cloud = f"sigma{drift.sigma:g}"
-    if drift.origin is not None:
+    if drift.origin is None:
+        cloud = f"sigma{drift.sigma:g}"
+    else:
         name = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
         cloud = re.sub("[^A-Za-z0-9._-]+", "-", name)[:60]
     return Path("results") / f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"

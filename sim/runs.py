@@ -1,7 +1,7 @@
 """A drift streamed into a store: begun, resumed, finished.
 
 Each record is on disk before the next one begins. A run that was interrupted or
-killed goes on from its last checkpoint (or from its cloud, drawn again) and ends
+killed goes on from its last checkpoint (or from its cloud, made again) and ends
 with the arrays that an undisturbed run writes.
 """
 

@@ -69,13 +69,14 @@ def selected(drift):
 def test_a_run_is_the_oracles_by_either_engine_and_resumed(model, tmp_path, name):
     drift = from_checkpoint(model, **{**DRIFT, **MOTIONS[name]})
     path, again = tmp_path / "step.zarr", tmp_path / "again.zarr"
-    result = runs.run(drift, path, on="cpu", engine="step", chunk_bytes=2000)
+    options = {"on": "cpu", "chunk_bytes": 1000}
+    result = runs.run(drift, path, engine="step", **options)
     if not engines.obstacle(drift):
-        runs.run(drift, again, on="cpu", engine="leap")
+        runs.run(drift, again, engine="leap", **options)
         assert_same_arrays(path, again)
     with pytest.raises(Stop):
-        runs.run(drift, again, on="cpu", overwrite=True, progress=stop_after(3))
-    runs.run(drift, again, on="cpu")
+        runs.run(drift, again, engine="step", overwrite=True, progress=stop_after(3), **options)
+    runs.run(drift, again, engine="step", **options)
     assert_same_arrays(path, again)
 
     store, ids = sim.RunStore(path), selected(drift)
