@@ -84,6 +84,10 @@ class Format:
         signs = np.where(coordinates < 0, self.sign, 0)
         return (np.abs(coordinates) | signs).astype(self.storage)
 
+    def finite(self, codes: np.ndarray) -> np.ndarray:
+        """Whether each code, in the storage type, is a value of the lattice, bool."""
+        return (codes & self._one(self.sign - 1)) <= self._one(self.largest_magnitude)
+
     def place(self, codes: np.ndarray) -> np.ndarray:
         """Places, in the storage type, of `codes` in it."""
         return codes ^ self._flip((codes & self._one(self.sign)) != 0)
