@@ -6,6 +6,7 @@ magnitude   a code without its sign: the rank of |value| among the format's
 place       the rank of a code among all codes by value, -0 just below +0
 coordinate  the lattice coordinate of a value: its rank, 0 for both zeros,
             negative for negative values
+ordinal     the coordinate plus 2**(width - 1), which fits an unsigned code
 ulp         the spacing of the lattice at a value, away from zero
 
 Every value of every format here is a float32 exactly. Infinities and NaNs are
@@ -87,6 +88,12 @@ class Format:
     def finite(self, codes: np.ndarray) -> np.ndarray:
         """Whether each code, in the storage type, is a value of the lattice, bool."""
         return (codes & self._one(self.sign - 1)) <= self._one(self.largest_magnitude)
+
+    def ordinal(self, codes: np.ndarray) -> np.ndarray:
+        """Ordinals, in the storage type, of `codes` in it."""
+        negative = (codes & self._one(self.sign)) != 0
+        every = self._one(2 * self.sign - 1)
+        return np.where(negative, (~codes + self._one(1)) & every, codes | self._one(self.sign))
 
     def place(self, codes: np.ndarray) -> np.ndarray:
         """Places, in the storage type, of `codes` in it."""

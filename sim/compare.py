@@ -110,9 +110,7 @@ def compare(a: Matrix, b: Matrix) -> Comparison:
         distance_counts=counts,
         largest_distance=int(largest.max()) if counts else None,
         moved_most=None if most is None else (int(token_ids[most]), int(largest[most])),
-        lineage=Lineage(
-            token_ids, holes, holes if same else Holes.among(b, rows_b, values.finite_b)
-        ),
+        lineage=Lineage(token_ids, holes, other),
     )
 
 

@@ -20,11 +20,8 @@ _BINS = LONG + 16
 
 def distances(a: np.ndarray, b: np.ndarray, target: Format) -> np.ndarray:
     """Distances of comparable codes, in the storage type of `target`, which holds them all."""
-    low, high = target.place(a), target.place(b)
-    apart = np.maximum(low, high) - np.minimum(low, high)
-    # Places count both zeros: one too many from a negative value to a positive one.
-    across = ((a ^ b) & target.storage.type(target.sign)) != 0
-    return apart - across.astype(target.storage)
+    low, high = target.ordinal(a), target.ordinal(b)
+    return np.maximum(low, high) - np.minimum(low, high)
 
 
 class Histogram:

@@ -48,7 +48,7 @@ def open_matrix(path: Path, tensor: str | None = None, snapshot: int | None = No
         raise BadInput(f"{path}: there is nothing; a run's store or a checkpoint is needed")
     if snapshot is not None:
         raise BadInput(f"snapshot is {snapshot}, but {path} is no run; a checkpoint has tensors")
-    from sim.checkpoint import Checkpoint  # type: ignore[import-untyped]
+    from sim.checkpoint import Checkpoint
 
     return Checkpoint(path).matrix(tensor)
 

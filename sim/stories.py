@@ -5,15 +5,15 @@ story    holes of A and of B that are related, directly or through others, or on
 what     the word of sim.lineage for its pair or its only hole; split where one hole of
          A is related to several, merged where one of B is, or split and merged
 changed  the tokens of all its holes but the most that were together and still are;
-         0 where a hole was kept
+         none where a hole was kept
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import networkx
 import numpy as np
 
+from sim.graph import connected
 from sim.lineage import Holes, Lineage
 
 
@@ -41,25 +41,24 @@ class Story:
 
 
 def stories(lineage: Lineage) -> list[Story]:
-    """Every story, those with the most changed tokens first, then by first token id."""
+    """All but those of holes that were kept; the most changed first, then by first token id."""
     a, b, (of_a, of_b, shared) = lineage.a, lineage.b, lineage.related
-    graph = networkx.Graph()
-    graph.add_nodes_from(range(len(a) + len(b)))  # A's holes, then B's
-    graph.add_edges_from(zip(of_a.tolist(), (len(a) + of_b).tolist(), strict=True))
-    groups = [np.sort(list(nodes)) for nodes in networkx.connected_components(graph)]
-    story_of = np.empty(len(graph), np.int64)
-    for k, nodes in enumerate(groups):
-        story_of[nodes] = k
-    twice, together = np.zeros((2, len(groups)), np.int64)
-    np.add.at(twice, story_of[of_a], shared)
-    np.maximum.at(together, story_of[of_a], shared)
+    tokens = np.concatenate([a.tokens, b.tokens])  # A's holes, then B's
+    if not len(tokens):
+        return []
+    story = connected(len(tokens), np.stack([of_a, len(a) + of_b], axis=1))
+    groups = np.split(np.argsort(story, kind="stable"), np.cumsum(np.bincount(story))[:-1])
+    twice, together, every = np.zeros((3, len(groups)), np.int64)
+    np.add.at(twice, story[of_a], shared)
+    np.maximum.at(together, story[of_a], shared)
+    np.add.at(every, story, tokens)
+    changed = every - twice - together
     found = []
-    for k, nodes in enumerate(groups):
-        before = _side(a, nodes[nodes < len(a)], lineage.token_ids)
-        after = _side(b, nodes[nodes >= len(a)] - len(a), lineage.token_ids)
-        changed = sum(before.tokens) + sum(after.tokens) - int(twice[k] + together[k])
+    for k in np.flatnonzero(changed):
+        before = _side(a, groups[k][groups[k] < len(a)], lineage.token_ids)
+        after = _side(b, groups[k][groups[k] >= len(a)] - len(a), lineage.token_ids)
         what = _what(before.tokens, after.tokens, int(together[k]))
-        found.append(Story(what, before, after, changed))
+        found.append(Story(what, before, after, int(changed[k])))
     return sorted(
         found,
         key=lambda each: (-each.changed, min(each.before.token_ids + each.after.token_ids)),
@@ -78,7 +77,7 @@ def _what(before: list[int], after: list[int], together: int) -> str:
             return "born"
         case 1, 1:
             left, came = before[0] > together, after[0] > together
-            return [["kept", "grown"], ["shrunk", "exchanged"]][left][came]
+            return "exchanged" if left and came else "shrunk" if left else "grown"
         case 1, _:
             return "split"
         case _, 1:

@@ -1,0 +1,60 @@
+"""The distances between rows: the most lattice steps between them in any dimension.
+
+They are taken of ordinals, so that they are right across binades, signs and zero.
+Of all formats ordinals are exact in float64, which is what SciPy computes in.
+"""
+
+import numpy as np
+from scipy.spatial.distance import cdist
+
+_LOOKED_AT = 128
+"""Dimensions that bound a distance from below."""
+_ROWS = 256
+"""Rows bounded together."""
+
+
+def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """int64 (n, m), from each of the ordinals `a` (n, dims) to each of `b` (m, dims)."""
+    if not len(a) or not len(b) or not a.shape[1]:
+        return np.zeros((len(a), len(b)), np.int64)
+    return cdist(a, b, "chebyshev").astype(np.int64)
+
+
+def counted(ordinals: np.ndarray) -> dict[int, int]:
+    """How many pairs of the rows `ordinals` (n, dims) are at each distance, rising."""
+    if len(ordinals) < 2:
+        return {}
+    telling = ordinals[:, np.ptp(ordinals, axis=0) > 0]
+    found: dict[int, int] = {}
+    for start in range(0, len(telling), _ROWS):
+        block = telling[start : start + _ROWS]
+        distance = between(block, telling[start:])
+        later = np.arange(len(telling) - start) > np.arange(len(block))[:, None]
+        for value, count in zip(*np.unique(distance[later], return_counts=True), strict=True):
+            found[int(value)] = found.get(int(value), 0) + int(count)
+    return dict(sorted(found.items()))
+
+
+def closest(a: np.ndarray, b: np.ndarray) -> int:
+    """The smallest distance between any row of `a` (n, dims) and any of `b` (m, dims).
+
+    Ordinals, unsigned. Whole rows are compared only where the dimensions that vary
+    most do not show already that a pair is farther apart than the best one known.
+    """
+    if len(a) * len(b) <= _ROWS:
+        return int(between(a, b).min())
+    spread = np.maximum(a.max(axis=0), b.max(axis=0)) - np.minimum(a.min(axis=0), b.min(axis=0))
+    looked_at = np.argsort(spread)[::-1][:_LOOKED_AT]
+    others, best = b[:, looked_at], np.iinfo(np.int64).max
+    for start in range(0, len(a), _ROWS):
+        rows = a[start : start + _ROWS]
+        least = between(rows[:, looked_at], others)
+        for row, bound in zip(rows, least, strict=True):
+            nearest = int(np.argmin(bound))
+            if bound[nearest] >= best:
+                continue
+            best = min(best, int(between(row[None], b[nearest][None])[0, 0]))
+            open_ = np.flatnonzero(bound < best)
+            if len(open_):
+                best = min(best, int(between(row[None], b[open_]).min()))
+    return best

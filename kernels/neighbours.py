@@ -1,0 +1,148 @@
+"""The neighbour join: which rows are adjacent, at most one lattice step apart in every dimension.
+
+Rows are sorted by the dimension that tells most of them apart, and taken block by
+block: the partners of a block are the later rows within one step of it there. Who
+may be adjacent is kept as bits (kernels.partners). One dimension after another
+parts pairs, the most telling ones first; it costs one comparison for every value
+that occurs in the block, not for every row. Where few pairs are left, these are
+compared whole. Where many are left (thousands of rows in one neighbourhood), the
+other dimensions go on parting them, but for those that tell no two rows of the
+neighbourhood apart.
+
+All is exact: a pair is dropped only for a dimension in which it is two steps apart.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from kernels.formats import Format
+from kernels.partners import Partners, near
+
+MOST_PAIRS = 20_000_000
+"""More adjacent pairs than that are refused: they would not fit a graph."""
+_SAMPLE = 512
+"""Rows from which it is guessed how much each dimension tells."""
+_FIRST = 8
+"""Dimensions that every block begins with."""
+_BLOCK = 512
+"""Rows joined together."""
+_STRIP = 64
+"""Dimensions of a crowd looked at together."""
+_FEW = 64
+"""So few pairs of a block cost less to compare whole than one dimension more."""
+_PAIRS = 1 << 11
+"""Pairs compared together."""
+
+Told = Callable[[int, int], None]
+"""Told how many rows of how many are done."""
+
+
+class Crowded(ValueError):
+    """There are more adjacent pairs than its argument."""
+
+
+def adjacent(
+    codes: np.ndarray,
+    rows: np.ndarray,
+    target: Format,
+    told: Told = lambda done, total: None,
+    most: int = MOST_PAIRS,
+) -> np.ndarray:
+    """The adjacent pairs among distinct `rows`, int64 (rows,), of the matrix `codes`.
+
+    Gives int64 (pairs, 2), places in `rows`, the smaller one first, sorted. Raises
+    Crowded where there are more than `most`. Takes time in proportion to the rows
+    where these lie apart; m rows that crowd into one neighbourhood cost m**2 / 128
+    words for each dimension in which they differ by two steps or more.
+    """
+    if len(rows) < 2 or codes.shape[1] == 0:
+        return np.zeros((0, 2), np.int64)
+    join = _Join(codes, rows, target, most)
+    found, count = [], 0
+    blocks = [slice(k, min(k + _BLOCK, len(rows))) for k in range(0, len(rows), _BLOCK)]
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        for block, pairs in zip(blocks, pool.map(join.block, blocks), strict=True):
+            found.append(pairs)
+            count += len(pairs)
+            if count > most:
+                raise Crowded(most)
+            told(block.stop, len(rows))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    pairs = np.sort(join.order[np.concatenate(found)], axis=1)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+class _Join:
+    """Rows sorted by their most telling dimension."""
+
+    def __init__(self, codes: np.ndarray, rows: np.ndarray, target: Format, most: int):
+        self._codes, self._target, self._most = codes, target, most
+        sample = rows[:: -(-len(rows) // _SAMPLE)]
+        first = most_telling(target.ordinal(codes[sample]))[:_FIRST]
+        columns = np.ascontiguousarray(target.ordinal(codes[rows[:, None], first]).T)
+        self.order = np.argsort(columns[0], kind="stable")
+        self._rows = rows[self.order]
+        self._columns = columns[:, self.order]
+
+    def block(self, block: slice) -> np.ndarray:
+        """The adjacent pairs whose first row is in the block, by sorted place."""
+        leading = self._columns[0]
+        beyond = leading[block.stop - 1] + leading.dtype.type(1)
+        stop = int(np.searchsorted(leading, beyond, side="right"))
+        mine, others = np.arange(block.start, block.stop), np.arange(block.start, stop)
+        partners = Partners(len(mine), len(others))
+        for column in self._columns:
+            partners.take_away(column[mine], column[others])
+            if partners.count <= _FEW:
+                break
+        decided = False
+        if not partners.sparse:
+            rows, places = partners.keep_paired()
+            mine, others = mine[rows], others[places]
+            decided = self._part_crowd(partners, mine, others)
+        if decided and partners.count > self._most:
+            raise Crowded(self._most)
+        rows, places = partners.pairs()
+        pairs = np.stack([mine[rows], others[places]], axis=1)
+        return pairs if decided else pairs[self._adjacent(pairs)]
+
+    def _part_crowd(self, partners: Partners, mine: np.ndarray, others: np.ndarray) -> bool:
+        """Take pairs away dimension by dimension; whether every dimension was asked."""
+        everyone = np.union1d(mine, others)
+        rows, places = np.searchsorted(everyone, mine), np.searchsorted(everyone, others)
+        for start in range(0, self._codes.shape[1], _STRIP):
+            strip = self._codes[self._rows[everyone], start : start + _STRIP]
+            strip = np.ascontiguousarray(self._target.ordinal(strip).T)
+            for column in strip[np.ptp(strip, axis=1) > 1]:
+                partners.take_away(column[rows], column[places])
+            if partners.sparse:
+                return False
+        return True
+
+    def _adjacent(self, pairs: np.ndarray) -> np.ndarray:
+        """Which pairs are adjacent, bool: compared in every dimension."""
+        same = np.empty(len(pairs), bool)
+        for start in range(0, len(pairs), _PAIRS):
+            part = slice(start, start + _PAIRS)
+            a, b = (self._codes[self._rows[side]] for side in pairs[part].T)
+            same[part] = near(self._target.ordinal(a), self._target.ordinal(b)).all(axis=1)
+        return same
+
+
+def most_telling(ordinals: np.ndarray) -> np.ndarray:
+    """The dimensions of a sample, (rows, dims), by how many pairs of rows are near there.
+
+    Of sorted values the pairs k apart in order, k a power of two, stand for 2k.
+    """
+    rising = np.sort(ordinals, axis=0)
+    close = np.zeros(ordinals.shape[1], np.int64)
+    apart = 1
+    while apart < len(rising):
+        close += apart * np.count_nonzero(rising[apart:] - rising[:-apart] <= 1, axis=0)
+        apart *= 2
+    return np.argsort(close, kind="stable")
