@@ -42,4 +42,4 @@ class Place(NamedTuple):
             run(drift, out, overwrite=overwrite, **options)
             return None
         with Records(f"drift to {out}", sys.stderr) as progress:
-            return run(drift, out, overwrite=overwrite, progress=progress, **options)
+            return run(drift, out, overwrite=overwrite, progress=progress.record, **options)

@@ -1,4 +1,4 @@
-"""How far a run is: a bar with an ETA on a terminal, a plain line now and then elsewhere."""
+"""How far work is: a bar with an ETA on a terminal, a plain line now and then elsewhere."""
 
 import time
 from types import TracebackType
@@ -10,22 +10,21 @@ if TYPE_CHECKING:
 _QUIET_SECONDS = 10.0
 
 
-class Records:
-    """Called with each record of a run; a context manager."""
+class Progress:
+    """Called with how much of how much is done; a context manager."""
 
     def __init__(self, title: str, stream: TextIO):
+        from rich import progress
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-        from rich.progress import TimeRemainingColumn as Remaining
 
         self._stream, self._title, self._said = stream, title, time.monotonic()
         self._bar = None
         if stream.isatty():
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                Remaining(),
+            self._bar = progress.Progress(
+                progress.TextColumn("{task.description}", markup=False),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TimeRemainingColumn(),
                 console=Console(file=stream),
                 transient=True,
             )
@@ -36,13 +35,15 @@ class Records:
             self._task = self._bar.add_task(self._title, total=None)
         return self
 
-    def __call__(self, counts: "Counts", done: int, total: int) -> None:
-        """Show that record `done` of `total` is on disk."""
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        self._show(done, total, f"{self._title}: {done:,} of {total:,}")
+
+    def _show(self, done: int, total: int, line: str) -> None:
         if self._bar:
             self._bar.update(self._task, completed=done, total=total)
         elif time.monotonic() - self._said > _QUIET_SECONDS:
             self._said = time.monotonic()
-            line = f"record {done}/{total}: step {counts.step}, {counts.distinct} distinct"
             print(line, file=self._stream, flush=True)
 
     def __exit__(
@@ -53,3 +54,12 @@ class Records:
     ) -> None:
         if self._bar:
             self._bar.stop()
+
+
+class Records(Progress):
+    """The same of a run, called with each record."""
+
+    def record(self, counts: "Counts", done: int, total: int) -> None:
+        """Show that record `done` of `total` is on disk."""
+        line = f"record {done}/{total}: step {counts.step}, {counts.distinct} distinct"
+        self._show(done, total, line)

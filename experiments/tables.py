@@ -36,7 +36,7 @@ def show_run(result: dict[str, Any], console: Console | None = None) -> None:
             f"{counts['stalled']:.1%}",
         )
     console.print(table)
-    console.print(_holes(final["populations"]), soft_wrap=True)
+    console.print(holes_line(final["populations"]), soft_wrap=True)
     seconds = result["seconds"]
     console.print(
         f"{result['engine']} engine on {result['device']['kind']},"
@@ -69,7 +69,8 @@ def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [rows[round(k * last / count)] for k in range(count + 1)] if last else rows
 
 
-def _holes(populations: list[int]) -> str:
+def holes_line(populations: list[int]) -> str:
+    """The largest populations, falling, in a line."""
     if not populations:
         return "no black holes"
     shown = " ".join(f"{n:,}" for n in populations[:_HOLES])
