@@ -11,6 +11,7 @@ Black holes are those among the compared rows that are finite (sim.lineage).
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from sim.errors import BadInput
 from sim.histogram import Histogram, distances
 from sim.lineage import Holes, Lineage
 from sim.matrix import Matrix
+from sim.stories import Story, stories
 
 _BLOCK_BYTES = 1 << 20
 """Rows that are compared at a time: they and their distances stay in cache."""
@@ -49,6 +51,11 @@ class Comparison:
     """the token whose row is at the largest distance, the first of several, and that distance"""
     lineage: Lineage
 
+    @cached_property
+    def stories(self) -> list[Story]:
+        """What became of black holes that were not kept."""
+        return stories(self.lineage)
+
     @property
     def identical(self) -> bool:
         """Whether the matrices have the same tokens, and the same bits."""
@@ -70,6 +77,7 @@ class Comparison:
             "moved_most": moved and {"token_id": moved[0], "distance": moved[1]},
             "distance_counts": {str(key): n for key, n in self.distance_counts.items()},
             **self.lineage.as_json(),
+            "changes": [story.as_json() for story in self.stories],
         }
 
 
