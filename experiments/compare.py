@@ -71,9 +71,9 @@ def command(
     name_a, one = opened(a, steps[0])
     name_b, other = opened(b, steps[-1])
     tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
+    found = compare(one, other)
     if None not in tensors and name_a != name_b:
         print(f"drift: {one.label} is compared with {other.label}", file=sys.stderr)
-    found = compare(one, other)
     if as_json:
         origin = {
             "a": str(a),

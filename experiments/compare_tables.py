@@ -5,10 +5,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.texts import Texts
+from experiments.texts import Texts, named
 from sim.compare import Comparison
 from sim.histogram import LONG
-from sim.legible import legible
 from sim.matrix import Matrix
 from sim.stories import Side, Story
 
@@ -18,8 +17,6 @@ _HOLES = 4
 """Shown of a story, the fullest first."""
 _RANGES = 4
 """Shown of token ids that only one side has."""
-_LETTERS = 20
-"""Shown of a token's text."""
 _RARE = ("exchanged", "absorbed", "parted")
 """Words of a lineage that are left out where they are true of no hole."""
 
@@ -31,9 +28,9 @@ def show(
     console = console or Console(highlight=False)
     for name, label in (("A", a.label), ("B", b.label)):
         console.print(Text(f"{name}  {label}"), soft_wrap=True)
-    console.print(_summary(a, b, found))
-    if found.identical:
-        console.print("[bold]identical[/]: the same tokens, and every bit", soft_wrap=True)
+    console.print(_sides(a, b, found))
+    for line in _alike(found):
+        console.print(line, soft_wrap=True)
     if len(found.token_ids) and not found.identical:
         console.print(_distances(found))
         console.print(Text(_most(found, texts)), soft_wrap=True)
@@ -42,35 +39,39 @@ def show(
         console.print(_changes(found.stories, texts))
 
 
-def _summary(a: Matrix, b: Matrix, found: Comparison) -> Table:
-    """What each has, and what they have in common."""
+def _sides(a: Matrix, b: Matrix, found: Comparison) -> Table:
+    """What each of them is; black holes are those of compared rows."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("", "A", "B"):
         table.add_column(name, justify="right" if name else "left")
     table.add_row("rows × dims", *(f"{n:,} × {found.dims:,}" for n in found.rows))
     table.add_row("format", a.format.name, b.format.name)
-    holes = found.lineage.a, found.lineage.b
-    table.add_row("black holes", *(f"{len(side):,}" for side in holes))
-    table.add_row("tokens in them", *(f"{side.tokens.sum():,}" for side in holes))
     if len(found.only_a) or len(found.only_b):
         alone = found.only_a.tolist(), found.only_b.tolist()
         table.add_row("rows not compared", *(f"{len(ids):,}" for ids in alone))
-        table.add_row("their token ids", *(_ranges(ids) for ids in alone))
-    table.add_section()
-    compared = len(found.token_ids)
-    for what, count, of in (
-        ("compared rows", compared, None),
-        ("identical rows", found.identical_rows, compared),
-        ("identical values", found.identical_values, compared * found.dims),
-    ):
-        table.add_row(what, f"{count:,}", "" if of is None else _share(count, of))
+        table.add_row("their token ids", *map(_ranges, alone))
+    holes = found.lineage.a, found.lineage.b
+    table.add_row("black holes", *(f"{len(side):,}" for side in holes))
+    table.add_row("tokens in them", *(f"{side.tokens.sum():,}" for side in holes))
     return table
+
+
+def _alike(found: Comparison) -> list[str]:
+    """How much of them is identical."""
+    if found.identical:
+        return ["[bold]identical[/]: the same tokens, and every bit"]
+    rows = len(found.token_ids)
+    return [
+        f"{what} compared: {of:,}, identical: {count:,}" + (f", {_share(count, of)}" if of else "")
+        for what, count, of in (
+            ("rows", found.identical_rows, rows),
+            ("values", found.identical_values, rows * found.dims),
+        )
+    ]
 
 
 def _share(count: int, of: int) -> str:
     """A share that is 100% or 0% only where it is exactly that."""
-    if of == 0:
-        return ""
     if count in (0, of):
         return f"{count / of:.0%}"
     return f"{min(max(count / of, 0.0001), 0.9999):.2%}"
@@ -115,12 +116,8 @@ def _most(found: Comparison, texts: Texts | None) -> str:
     if found.moved_most is None:
         return "no token moved"
     token, distance = found.moved_most
-    return f"moved most: token {_token(token, texts)}, by {distance:,} lattice steps"
-
-
-def _token(token: int, texts: Texts | None) -> str:
-    text = None if texts is None else texts.text(token)
-    return str(token) if text is None else f"{token} {legible(repr(text), _LETTERS)}"
+    steps = "step" if distance == 1 else "steps"
+    return f"moved most: token {named(token, texts)}, by {distance:,} lattice {steps}"
 
 
 def _lineage(found: Comparison) -> str:
@@ -146,7 +143,7 @@ def _changes(stories: list[Story], texts: Texts | None) -> Table:
             f"{story.changed:,}",
             _populations(story.before),
             _populations(story.after),
-            Text(", ".join(_token(token, texts) for token in dict.fromkeys(first))),
+            Text(", ".join(named(token, texts) for token in dict.fromkeys(first))),
         )
     left = stories[_STORIES:]
     if left:

@@ -92,8 +92,7 @@ class Format:
     def ordinal(self, codes: np.ndarray) -> np.ndarray:
         """Ordinals, in the storage type, of `codes` in it."""
         negative = (codes & self._one(self.sign)) != 0
-        every = self._one(2 * self.sign - 1)
-        return np.where(negative, (~codes + self._one(1)) & every, codes | self._one(self.sign))
+        return self.place(codes) + negative.astype(self.storage)  # places have both zeros
 
     def place(self, codes: np.ndarray) -> np.ndarray:
         """Places, in the storage type, of `codes` in it."""
