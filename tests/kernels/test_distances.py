@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,12 +23,19 @@ def clouds(draw):
     return [rng.integers(0, top, (n, dims), kind, endpoint=True) for n in sizes]
 
 
-@given(clouds())
-def test_distances_are_those_of_whole_numbers(sets):
-    a, b = sets
-    expected = by_hand(a, b)
-    assert distances.between(a, b).tolist() == expected
-    assert distances.closest(a, b) == min(map(min, expected))
+@pytest.mark.parametrize("looked_at", [1, 128])
+def test_distances_are_those_of_whole_numbers(looked_at, monkeypatch):
+    monkeypatch.setattr(distances, "_LOOKED_AT", looked_at)
+    monkeypatch.setattr(distances, "_ROWS", 8)
+
+    @given(clouds())
+    def holds(sets):
+        a, b = sets
+        expected = by_hand(a, b)
+        assert distances.between(a, b).tolist() == expected
+        assert distances.closest(a, b) == min(map(min, expected))
+
+    holds()
 
 
 @given(clouds())

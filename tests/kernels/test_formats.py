@@ -52,6 +52,15 @@ def test_coordinates_are_ranks_and_every_finite_code_has_one(target):
 
 
 @pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))
+def test_ordinals_are_coordinates_that_fit_a_code(target):
+    codes = finite(target)
+    ordinals = target.ordinal(codes)
+    assert ordinals.dtype == codes.dtype
+    expected = target.coordinate(codes) + (1 << (target.width - 1))
+    np.testing.assert_array_equal(ordinals, expected)
+
+
+@pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))
 def test_the_ulp_is_the_distance_to_the_next_value(target):
     magnitudes = finite(target)
     magnitudes = magnitudes[magnitudes < target.largest_magnitude].astype(np.int64)

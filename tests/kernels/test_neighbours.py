@@ -47,13 +47,13 @@ def lattices(draw):
     return target, codes, np.flatnonzero(rng.random(rows) < 0.9)
 
 
-@pytest.mark.parametrize("way", ["whole rows", "bits", "bits of many blocks"])
+@pytest.mark.parametrize("way", ["rows", "bits", "bits, then rows", "bits of many blocks"])
 def test_pairs_are_those_found_by_hand(way, monkeypatch):
-    if way != "whole rows":  # small clouds would never be a crowd
+    if way != "rows":  # small clouds would never be a crowd
         monkeypatch.setattr(neighbours, "_FEW", -1)
         monkeypatch.setattr(neighbours, "_FIRST", 1)
         monkeypatch.setattr(neighbours, "_STRIP", 2)
-        monkeypatch.setattr(partners, "_PER_ROW", 0)
+        monkeypatch.setattr(partners, "_PER_ROW", 1 if way == "bits, then rows" else 0)
     if way == "bits of many blocks":
         monkeypatch.setattr(neighbours, "_BLOCK", 3)
 
@@ -107,6 +107,13 @@ def test_more_pairs_than_wanted_are_refused():
     assert len(adjacent(codes, np.arange(len(codes)), BFLOAT16, most=pairs)) == pairs
     with pytest.raises(Crowded):
         adjacent(codes, np.arange(len(codes)), BFLOAT16, most=pairs - 1)
+
+
+def test_a_block_with_too_many_pairs_is_refused_before_they_are_listed(monkeypatch):
+    codes = np.arange(256, dtype=np.uint16)[:, None] >> np.arange(8, dtype=np.uint16) & 1
+    monkeypatch.delattr(partners.Partners, "pairs")
+    with pytest.raises(Crowded):
+        adjacent(codes, np.arange(256), BFLOAT16, most=30_000)
 
 
 def test_nobody_has_neighbours_in_an_empty_or_a_lonely_cloud():
