@@ -38,10 +38,11 @@ def command(
 ) -> None:
     """Find the tokens whose vectors are bit-identical in a checkpoint.
 
-    Reads the embedding and the unembedding, where they lie, and nothing else. Rows of
-    zeros, rows that are the mean of the others, and rows with NaNs or infinities are
-    told apart, since tools make those. With a tokenizer.json beside the checkpoint,
-    and the extra bf16-drift[tokenizers], ids come with their texts.
+    Reads the embedding and the unembedding where they lie, and nothing else.
+    Rows of zeros, rows that are the mean of the others, and rows with NaNs or
+    infinities are told apart, since tools make those. With a tokenizer.json
+    beside the checkpoint, and the extra "tokenizers" installed, token ids come
+    with their texts.
     """
     from experiments.texts import texts_beside
     from experiments.whole import write_whole

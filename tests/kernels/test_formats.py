@@ -85,14 +85,6 @@ def test_places_are_in_the_order_of_values_with_minus_zero_below_plus_zero(targe
     assert np.all(np.diff(target.coordinate(rising)) >= 0)
 
 
-@pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))
-def test_ordinals_are_coordinates_from_the_lowest_on(target):
-    codes = finite(target)
-    found = target.ordinal(codes)
-    assert found.dtype == target.storage
-    np.testing.assert_array_equal(found.astype(np.int64), target.coordinate(codes) + target.sign)
-
-
 @pytest.mark.parametrize("target", SMALL, ids=names(SMALL))
 def test_what_is_finite_is_finite_to_ml_dtypes(target):
     codes = np.arange(1 << target.width).astype(target.storage)
