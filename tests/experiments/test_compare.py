@@ -91,7 +91,8 @@ def test_base_against_tuned(models, capsys):
     }
 
 
-def test_people_are_told_the_same(models, capsys):
+def test_people_are_told_the_same(models, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     tokenizer({f"token{k}": k for k in range(VOCABULARY)}).save("base/tokenizer.json")
     status, out, err = drift(capsys, "compare", "base", "tuned")
     assert (status, err) == (0, "")
