@@ -82,7 +82,7 @@ def plain(text):
 
 def test_people_get_the_black_holes_with_their_texts(in_tmp, capsys):
     write("model.safetensors", {EMBEDDING: matrix(CODES, BFLOAT16)})
-    tokenizer({"a": 0, HOSTILE: 2, "c": 4, "d": 1}).save("tokenizer.json")
+    tokenizer({"a": 0, HOSTILE: 2, "c" * 99: 4, "d": 1}).save("tokenizer.json")
     status, out, err = drift(capsys, "scan", ".", "--ids", "holes.jsonl")
     assert (status, err) == (0, "")
     text = plain(out)
@@ -90,13 +90,13 @@ def test_people_get_the_black_holes_with_their_texts(in_tmp, capsys):
     assert "rows × dims 6 × 2" in text
     assert "black holes 2" in text
     assert "tokens in them 5" in text
-    assert r"3 0 'a', 2 '\x1b[2J[red]x', 4 'c'" in text
+    assert rf"3 0 'a', 2 '\x1b[2J[red]x', 4 '{'c' * 18}…" in text
     assert "2 1 'd', 5 zero rows, 1 padding rows" in text
     assert "zero rows: 1, 5" in text
     assert "padding rows: 3, 5" in text
     assert "\x1b" not in out
     lines = [json.loads(line) for line in (in_tmp / "holes.jsonl").read_text().splitlines()]
-    assert lines[0]["texts"] == ["a", HOSTILE, "c"]
+    assert lines[0]["texts"] == ["a", HOSTILE, "c" * 99]
     assert lines[1] == {"tensor": EMBEDDING, "tokens": 2, "token_ids": [1, 5], "texts": ["d", None]}
 
 

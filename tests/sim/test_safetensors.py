@@ -184,6 +184,10 @@ BAD = {
     "begin after end": ({"x": entry(offsets=[4, 0])}, "begin at 4 and end before, at 0"),
     "outside": ({"x": entry(shape=[8], offsets=[0, 8])}, "it is cut short"),
     "wide shape": ({"x": entry(shape=[2**62, 2**62, 8])}, "does not fit its 4 bytes"),
+    "endless shape": (
+        {"x": entry(shape=[2**62] * 4 * 10**5)},
+        "of 400000 dimensions of U8 does not",
+    ),
     "long shape": ({"x": entry(shape=[3] * 10**5)}, "shape of 100000 dimensions of U8 does not"),
     "shape too small": ({"x": entry("BF16", [1])}, "shape [1] of BF16 does not fit its 4 bytes"),
     "overlap": (
