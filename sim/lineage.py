@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from sim.counting import leaders
+from sim.grouped import Grouped
 from sim.matrix import Matrix
 
 
@@ -50,18 +51,12 @@ class Holes:
     def among(cls, matrix: Matrix, rows: np.ndarray, finite: np.ndarray) -> "Holes":
         """The holes of some rows of a matrix, int64, rising; only finite ones are in any."""
         places = np.flatnonzero(finite)
-        found = leaders(rows[places], matrix.codes, matrix.format)
-        # Rows by leader: those of one cell follow each other, the first one leading.
-        _, first, member, tokens = np.unique(
-            found, return_index=True, return_inverse=True, return_counts=True
-        )
-        fullest = np.lexsort((first, -tokens))
-        fullest = fullest[tokens[fullest] > 1]
-        number = np.full(len(tokens), -1)
-        number[fullest] = np.arange(len(fullest))
+        cells = Grouped.led_by(places, leaders(rows[places], matrix.codes, matrix.format))
+        number = np.full(len(cells), -1)
+        number[cells.holes] = np.arange(len(cells.holes))
         of = np.full(len(rows), -1)
-        of[places] = number[member]
-        return cls(of, tokens[fullest], places[first[fullest]])
+        of[cells.tokens] = np.repeat(number, cells.population)
+        return cls(of, cells.population[cells.holes], cells.first[cells.holes])
 
     def __len__(self) -> int:
         return len(self.tokens)
