@@ -17,6 +17,8 @@ _HOLES = 4
 """Shown of a story, the fullest first."""
 _RANGES = 4
 """Shown of token ids that only one side has."""
+_LEAST = 0.0001
+"""The smallest share that is told in figures."""
 _RARE = ("exchanged", "absorbed", "parted")
 """Words of a lineage that are left out where they are true of no hole."""
 
@@ -74,7 +76,9 @@ def _share(count: int, of: int) -> str:
     """A share that is 100% or 0% only where it is exactly that."""
     if count in (0, of):
         return f"{count / of:.0%}"
-    return f"{min(max(count / of, 0.0001), 0.9999):.2%}"
+    if count < of * _LEAST:
+        return f"<{_LEAST:.2%}"
+    return f">{1 - _LEAST:.2%}" if count > of * (1 - _LEAST) else f"{count / of:.2%}"
 
 
 def _ranges(ids: list[int]) -> str:

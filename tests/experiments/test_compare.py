@@ -104,7 +104,7 @@ def test_people_are_told_the_same(models, capsys, monkeypatch):
         "their token ids 3000-3007",
         "black holes 7 7",
         "rows compared: 3,000, identical: 2,980, 99.33%",
-        "not finite 1 0.01%",
+        "not finite 1 <0.01%",
         f"moved most: token 700 'token700', by {found['largest_distance']:,} lattice steps",
         "split 5 30 25 + 5 10 'token10', 35 'token35'",
         "born 5 – 5 600 'token600'",
@@ -244,7 +244,7 @@ def test_bins_are_powers_of_two_and_long_ones_are_counted_so():
 
 def test_shares_are_whole_only_where_they_are():
     assert [_share(n, 1_000_000) for n in (0, 1, 999_999, 1_000_000)] == [
-        *("0%", "0.01%", "99.99%", "100%")
+        *("0%", "<0.01%", ">99.99%", "100%")
     ]
 
 
