@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import check, info, plot, run, scan, structure
+from experiments import check, compare, info, plot, run, scan, structure
 from experiments.bench import command as bench
 from sim.errors import BadInput
 from sim.legible import legible
@@ -31,6 +31,7 @@ app.command("run", epilog=run.EXAMPLE)(run.command)
 app.add_typer(plot.app, name="plot")
 app.command("structure", epilog=structure.EXAMPLE)(structure.command)
 app.command("scan", epilog=scan.EXAMPLE)(scan.command)
+app.command("compare", epilog=compare.EXAMPLE)(compare.command)
 app.command("check", epilog=check.EXAMPLE)(check.command)
 app.command("bench", epilog=bench.EXAMPLE)(bench.command)
 app.command("info", epilog=info.EXAMPLE)(info.command)

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.texts import Texts
+from experiments.texts import Texts, named
 from sim.checkpoint import Checkpoint
 from sim.legible import legible
 from sim.scan import Scan
@@ -15,8 +15,6 @@ _HOLES = 20
 """Black holes shown, the largest first."""
 _TOKENS = 6
 """Tokens shown of each, and rows named of a kind."""
-_LETTERS = 20
-"""Shown of a token's text."""
 
 
 def show_scans(
@@ -81,14 +79,9 @@ def _holes(scan: Scan, texts: Texts | None) -> Table:
     table.add_column("made of")
     kinds = _kinds(scan, texts)
     for rows in scan.black_holes[:_HOLES]:
-        first = ", ".join(_token(row, texts) for row in rows[:_TOKENS].tolist())
+        first = ", ".join(named(row, texts) for row in rows[:_TOKENS].tolist())
         table.add_row(f"{len(rows):,}", Text(first), _made_of(rows, kinds))
     return table
-
-
-def _token(row: int, texts: Texts | None) -> str:
-    text = None if texts is None else texts.text(row)
-    return str(row) if text is None else f"{row} {legible(repr(text), _LETTERS)}"
 
 
 def _made_of(rows: np.ndarray, kinds: dict[str, np.ndarray]) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _SPACE, _UNKNOWN = "\u2581", "\ufffd"
+_LETTERS = 20
+"""Shown of a token's text."""
 
 
 class Texts:
@@ -41,6 +43,12 @@ class Texts:
     def padding(self, tokens: np.ndarray) -> np.ndarray:
         """Which of the ids are padding, bool."""
         return ~np.isin(tokens, self._ids)
+
+
+def named(token: int, texts: Texts | None) -> str:
+    """A token id, fit to be shown, with its text where there is one: 17 'seventeen'."""
+    text = None if texts is None else texts.text(token)
+    return str(token) if text is None else f"{token} {legible(repr(text), _LETTERS)}"
 
 
 def texts_beside(directory: Path) -> Texts | None:

@@ -23,7 +23,9 @@ def begin(out: Path, simulation: Simulation, attributes: dict[str, Any]) -> None
     new = beside(out, "new")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        layout.make(new, simulation.drift, simulation.u, attributes, simulation.initial)
+        cloud = simulation.initial
+        known = {**attributes, "cloud": cloud.facts} if cloud.facts else attributes
+        layout.make(new, simulation.drift, simulation.u, known, cloud.token_ids)
         replace(new, out)
     except OSError as error:
         raise BadInput(f"{out} can't be written: {error.strerror or error}") from error

@@ -27,7 +27,6 @@ import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from kernels.formats import Format
-from sim.initial import Initial
 from sim.spec import Drift
 
 KIND = "drift run"
@@ -46,6 +45,7 @@ COUNTS = {
     "stalled": "share of coordinates the last step left where they were",
 }
 _REAL = ("radius", "stalled")
+_COORDINATES = ("step", "snapshot_step", "token_id")
 _CHUNK_BYTES = 8 << 20
 
 
@@ -54,7 +54,7 @@ def make(
     drift: Drift,
     u: np.ndarray,
     attributes: dict[str, Any],
-    cloud: Initial,
+    token_ids: np.ndarray | None = None,
 ) -> None:
     """Make the empty store of `drift`, whose unit vector is `u`, at `path`."""
     records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
@@ -62,10 +62,9 @@ def make(
     for name, text in {"step": "steps done", **COUNTS}.items():
         add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
     add(group, "direction", "float64", {"dim": drift.dims}, "unit vector of the drift")[:] = u
-    if cloud.token_ids is not None:
+    if token_ids is not None:
         ids = add(group, "token_id", "int64", {"token": drift.tokens}, "row of the tensor")
-        ids[:] = cloud.token_ids
-        group.attrs["cloud"] = cloud.facts
+        ids[:] = token_ids
     if snapshots:
         shape = {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims}
         add_bits(group, shape, drift.target)
@@ -76,7 +75,7 @@ def make(
     group.attrs.update(
         kind=KIND,
         layout=LAYOUT,
-        coordinates="step snapshot_step" if snapshots else "step",
+        coordinates=" ".join(name for name in _COORDINATES if name in group),
         spec=drift.as_json(),
         complete=False,
     )

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from sim.checkpoint import Checkpoint
-from sim.coalescence import Cells
 from sim.counting import leaders
+from sim.grouped import Grouped
 from sim.made_rows import mean_rows, zero_rows
 
 
@@ -76,27 +76,14 @@ def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
     dtype = checkpoint.weights.tensor(name).dtype
     is_finite = matrix.finite()
     finite = np.flatnonzero(is_finite)
-    leading = leaders(finite, matrix.codes, matrix.format)
+    cells = Grouped.led_by(finite, leaders(finite, matrix.codes, matrix.format))
     return Scan(
         name=name,
         dtype=dtype,
         shape=(matrix.codes.shape[0], matrix.codes.shape[1]),
-        distinct=len(Cells.led_by(leading).occupancy),
-        black_holes=black_holes(finite, leading),
+        distinct=len(cells),
+        black_holes=[cells.of(hole) for hole in cells.holes],
         zero=zero_rows(matrix),
         mean=mean_rows(matrix, finite),
         nonfinite=np.flatnonzero(~is_finite),
     )
-
-
-def black_holes(tokens: np.ndarray, leading: np.ndarray) -> list[np.ndarray]:
-    """The tokens of each black hole: the largest first, ties by the smallest token.
-
-    `tokens` int64 (n,), rising, and their leaders (sim.coalescence).
-    """
-    shared = np.bincount(leading)[leading] > 1
-    tokens, leading = tokens[shared], leading[shared]
-    in_turn = np.argsort(leading, kind="stable")
-    starts = np.flatnonzero(np.diff(leading[in_turn])) + 1
-    holes = np.split(tokens[in_turn], starts) if len(tokens) else []
-    return sorted(holes, key=lambda rows: (-len(rows), rows[0]))

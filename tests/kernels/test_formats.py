@@ -83,3 +83,10 @@ def test_places_are_in_the_order_of_values_with_minus_zero_below_plus_zero(targe
     assert places[target.sign] == places[0] - 1
     rising = finite(target)[np.argsort(target.place(finite(target)))]
     assert np.all(np.diff(target.coordinate(rising)) >= 0)
+
+
+@pytest.mark.parametrize("target", SMALL, ids=names(SMALL))
+def test_what_is_finite_is_finite_to_ml_dtypes(target):
+    codes = np.arange(1 << target.width).astype(target.storage)
+    values = codes.view(oracle.dtype(target.name))
+    np.testing.assert_array_equal(target.finite(codes), np.isfinite(values.astype(np.float32)))

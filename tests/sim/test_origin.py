@@ -104,6 +104,7 @@ def test_what_a_store_tells_of_its_origin(model, tmp_path):
     assert result["cloud"] == sim.RunStore(tmp_path / "run.zarr").attrs["cloud"]
     assert result["cloud"]["zeroed"] > 0
     with xarray.open_zarr(tmp_path / "run.zarr", consolidated=False) as data:
+        assert set(data.coords) == {"step", "snapshot_step", "token_id"}
         assert data.token_id.dims == ("token",)
         assert data.token_id.dtype == np.int64
         assert data.sizes["token"] == drift.tokens

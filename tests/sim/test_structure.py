@@ -89,16 +89,16 @@ def matrices(draw):
 def test_the_structure_is_the_one_found_by_hand(matrix):
     expected = by_hand(matrix.codes, matrix.format, matrix.token_ids)
     found = structure(matrix)
-    assert len(found.population) == expected["cells"]
+    assert len(found.cells) == expected["cells"]
     assert [each.as_json() for each in found.components] == expected["components"]
     isolated = expected["isolated"]
     names = ("nodes", "tokens", "core", "black_holes")
     assert found.isolated() == {name: isolated[name] if isolated else 0 for name in names}
-    assert [found.token_ids(hole).tolist() for hole in found.holes] == expected["holes"]
+    assert [found.token_ids(hole).tolist() for hole in found.cells.holes] == expected["holes"]
     assert found.hole_distance().tolist() == expected["hole_distance"]
     assert found.component_distance().tolist() == expected["component_distance"]
     assert found.pairs_at_distance() == expected["pairs"]
-    for hole in found.holes:
+    for hole in found.cells.holes:
         row = matrix.codes[np.searchsorted(matrix.token_ids, found.token_ids(hole)[0])]
         assert found.norm(hole) == math.sqrt(sum(v * v for v in matrix.format.value(row)))
 
@@ -135,14 +135,14 @@ def test_planted_smoke_is_found_in_a_checkpoint_of_twenty_thousand(tmp_path):
     checkpoints.write_sharded(tmp_path / "model", [shard])
 
     found = structure(Checkpoint(tmp_path / "model").matrix())
-    assert len(found.rows) == 19_999
+    assert len(found.cells.tokens) == 19_999
     rows = [each.as_json() for each in found.components]
     table = [[row[n] for n in ("nodes", "tokens", "core", "black_holes", "edges")] for row in rows]
     assert table == [[4, 49, 4, 2, 3], [2, 10, 2, 2, 1], [2, 2, 0, 0, 1]]
     assert [row["density"] for row in rows] == [0.5, 1, 1]
     assert [row["clustering"] for row in rows] == [0, 0, 0]
     order = sorted(holes, key=lambda members: (-len(members), members))
-    assert [tuple(found.token_ids(hole).tolist()) for hole in found.holes] == order
+    assert [tuple(found.token_ids(hole).tolist()) for hole in found.cells.holes] == order
     expected = [[np.abs(holes[a] - holes[b]).max() for b in order] for a in order]
     assert found.hole_distance().tolist() == expected
     assert found.component_distance().tolist() == [[0, 30, 30], [30, 0, 2], [30, 2, 0]]
