@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sim.legible import legible
+
 _SHOWN = {
     "sigma": r"$\sigma$ = {}",
     "radius": "$R$ = {}",
@@ -35,6 +37,20 @@ def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:
     own = [name for name in _SHOWN if name not in shared]
     unusual = [name for name in shared if specs[0][name] != _USUAL.get(name, ...)]
     return _text(specs[0], unusual), [_text(spec, own) for spec in specs]
+
+
+def plain(text: str, most: int = 60) -> str:
+    """Text out of files or paths as a figure shows it: cut, and never taken for mathematics."""
+    return legible(text, most).replace("$", r"\$")
+
+
+def selected(selection: dict[str, Any] | None) -> list[str]:
+    """Which tokens were selected, for a caption; nothing where all of them are shown."""
+    if selection is None:
+        return []
+    near = selection["near"]
+    around = "the largest black hole" if near == "largest" else f"token {near:,}"
+    return [f"tokens within {selection['exponents']:,} exponents of {around}"]
 
 
 def _text(spec: dict[str, Any], names: list[str]) -> str:
