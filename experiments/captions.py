@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sim.legible import legible
+from experiments.figures import plain
 
 _SHOWN = {
     "sigma": r"$\sigma$ = {}",
@@ -39,11 +39,6 @@ def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:
     return _text(specs[0], unusual), [_text(spec, own) for spec in specs]
 
 
-def plain(text: str, most: int = 60) -> str:
-    """Text out of files or paths as a figure shows it: cut, and never taken for mathematics."""
-    return legible(text, most).replace("$", r"\$")
-
-
 def selected(selection: dict[str, Any] | None) -> list[str]:
     """Which tokens were selected, for a caption; nothing where all of them are shown."""
     if selection is None:
@@ -61,7 +56,7 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return _scientific(value)
     words = {None: "all", "none": "no"}
-    return f"{value:,}" if isinstance(value, int) else words.get(value, str(value))
+    return f"{value:,}" if isinstance(value, int) else words.get(value) or plain(str(value))
 
 
 def _scientific(value: float) -> str:

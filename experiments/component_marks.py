@@ -39,8 +39,8 @@ class _Block(NamedTuple):
 
 def put_components(
     page: Page, found: Structure, shown: list[Component], discs: Discs, width: float
-) -> tuple[float, float]:
-    """The components under their titles, from height 0; their width, and where they end."""
+) -> float:
+    """The components under their titles, from height 0."""
     blocks = [_block(k, each, found, discs) for k, each in enumerate(shown, 1)]
     corners, height = packed([block.size for block in blocks], width)
     at = np.full((len(found.population), 2), np.nan)
@@ -51,8 +51,7 @@ def put_components(
             _cell(page, at[cell], int(found.population[cell]), discs)
     ends = at[found.edges]
     page.lines.extend(ends[~np.isnan(ends).any(axis=(1, 2))])
-    right = [x + block.size[0] for block, (x, _) in zip(blocks, corners, strict=True)]
-    return max(right, default=0.0), height + GAP if blocks else 0.0
+    return height + GAP if blocks else 0.0
 
 
 def put_isolated(
@@ -96,18 +95,16 @@ def put_legend(
         x += 2 * DOT + _SPACE / 2
         x += page.say(x, middle, "1", _SMALL, color=_GREY) + 2 * _SPACE
     if joined:
-        page.lines.append(np.array([(x, middle), (x + 16, middle)]))
+        page.samples.append(np.array([(x, middle), (x + 16, middle)]))
         x += 16 + _SPACE
-        page.say(
-            x, middle, "adjacent: at most one lattice step apart everywhere", _SMALL, color=_GREY
-        )
+        page.say(x, middle, "adjacent cells", _SMALL, color=_GREY)
     return middle + half + GAP / 2
 
 
 def put_lines(page: Page, lines: list[str], height: float) -> float:
     """The caption."""
     for line in lines:
-        page.say(0, height + _LINE / 2, line, color=_GREY)
+        page.say(0, height + _LINE / 2, line, _SMALL, color=_GREY)
         height += _LINE
     return height
 

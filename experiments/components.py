@@ -11,10 +11,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments import component_marks as marks
-from experiments.captions import plain, selected
+from experiments.captions import selected
 from experiments.discs import Discs
+from experiments.figures import plain
 from experiments.page import Page
 from sim.errors import BadInput
+from sim.legible import legible
 from sim.structure import Component, Structure
 
 MOST_CELLS = 500
@@ -40,16 +42,16 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
     populations = found.population[np.concatenate(cells)]
     discs = Discs.fitting(populations[populations > 1])
     page = Page()
-    width, height = marks.put_components(page, found, shown, discs, _WIDTH)
+    height = marks.put_components(page, found, shown, discs, _WIDTH)
     height = marks.put_isolated(page, found.population[cells[-1]], discs, height, _WIDTH)
     height = marks.put_legend(page, populations, bool(shown), discs, height)
     height = marks.put_lines(page, _caption(found, selection, shown, isolated, discs), height)
-    return page.figure(max(width, _WIDTH), height)
+    return page.figure(height)
 
 
 def _shown(found: Structure) -> list[Component]:
     """The components that are drawn. Raises BadInput where there is nothing to draw."""
-    label = plain(found.matrix.label, 200)
+    label = legible(found.matrix.label, 200)
     if not found.components and not len(found.holes):
         raise BadInput(
             f"{label}: none of {len(found.population):,} cells is adjacent to another, and each"
@@ -75,17 +77,16 @@ def _caption(
     alone = found.isolated()
     singletons = alone["nodes"] - alone["black_holes"]
     said = [
-        f"{len(found.rows):,} tokens in {len(found.population):,} cells:"
-        f" {_count(len(found.components), 'component')},"
-        f" {_count(len(isolated), 'isolated black hole')}"
-        f" and {_count(singletons, 'isolated cell')} of one token"
-        f"{' (not drawn)' if singletons else ''}."
+        f"{_count(len(found.rows), 'token')} in {_count(len(found.population), 'cell')}:"
+        f" {_count(len(found.components), 'component')};"
+        f" isolated, {_count(len(isolated), 'black hole')}"
+        f" and {_count(singletons, 'cell')} of one token{' (not drawn)' if singletons else ''}."
     ]
     left = found.components[len(shown) :]
     if left:
         cells = sum(len(each.cells) for each in left)
         said.append(
-            f"Not drawn: components {len(shown) + 1:,} to {len(found.components):,}, of"
+            f"Not drawn: components {len(shown) + 1:,} to {len(found.components):,}, which hold"
             f" {cells:,} cells."
         )
     if len(isolated) > MOST_ISOLATED:

@@ -16,6 +16,8 @@ _EACH = 3.5
 _INK = 36_000.0
 """Area of all discs together at most, square points: they are to fit on a page."""
 
+_ROUND = [n * 10**k for k in range(12) for n in (1, 2, 5)][1:]
+
 
 @dataclass(frozen=True)
 class Discs:
@@ -44,8 +46,6 @@ class Discs:
 
     @staticmethod
     def examples(largest: int) -> list[int]:
-        """Round populations for a legend, falling: at most `largest`, and a decade apart."""
-        decade = 10 ** int(math.log10(largest))
-        first = max(n * decade for n in (1, 2, 5) if n * decade <= largest)
-        falling = [first // 10**k for k in range(4)]
-        return [n for n in falling if n > 1] or [largest]
+        """Round populations for a legend, falling, a decade apart: small ones do."""
+        first = max([n for n in _ROUND if 3 * n <= largest], default=largest)
+        return [n for n in (first // 10**k for k in range(3)) if n > 1]

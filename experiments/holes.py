@@ -17,6 +17,10 @@ _DECADES = 1000
 """An axis that spans less is labelled at 1, 2 and 5, a longer one at 1 alone."""
 _SHORT = 40
 """Labels up to so many letters stand two in a row."""
+_LAYERS = 2
+"""Below so many equal lines a line is still seen, since it is wider."""
+_NAMED = 5
+"""Sources that a message names."""
 _LEAST = 2
 """Tokens of the smallest black hole there can be."""
 
@@ -27,24 +31,27 @@ def holes(found: list[Populations], caption: str, with_observed: bool = False) -
     Raises BadInput where there is no black hole to draw.
     """
     if not with_observed and not any(len(each.tokens) for each in found):
-        names = ", ".join(each.label for each in found)
-        raise BadInput(f"no black holes in {names}; there is nothing to draw")
+        names = ", ".join(each.source for each in found[:_NAMED])
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        raise BadInput(f"no black holes in {names}{more}; there is nothing to draw")
     drawn = figure()
     axes = drawn.add_subplot()
     if with_observed:
         seen = np.array(observed.qwen3_4b()["black_hole_populations"])
-        found = [*found, Populations(observed.LABEL, seen)]
+        found = [*found, Populations("", observed.LABEL, seen)]
     for number, each in enumerate(found):
         ours = not with_observed or number < len(found) - 1
+        above = sum(np.array_equal(each.tokens, later.tokens) for later in found[number + 1 :])
+        wider = min(above, _LAYERS)
         ink = COLOURS[number % (len(COLOURS) - 1)] if ours else "black"
         axes.plot(
             np.arange(1, len(each.tokens) + 1),
             each.tokens,
             color=ink,
             linestyle=("-" if ours else "--") if len(each.tokens) else "none",
-            linewidth=1.2,
+            linewidth=1.2 + 2 * wider,
             marker=(_MARKERS[number % len(_MARKERS)] if ours else "s") if len(each.tokens) else "",
-            markersize=4,
+            markersize=4 + 3 * wider,
             markerfacecolor=ink if ours else "white",
             markevery=_marked(len(each.tokens)),
             label=each.label if len(each.tokens) else f"{each.label}: no black holes",

@@ -1,8 +1,9 @@
 """Boxes on a page: in their order, side by side in columns, and these in shelves.
 
-A box goes below the one before it where the shelf is high enough, else into a column
-to the right of it, else onto a new shelf, which is as high as its first box. So boxes
-of falling size stand close together, and are read down the columns.
+A box goes below the one before it where its shelf is high enough, else into a column
+to the right of it, else onto a new shelf. A shelf is as high as the highest box at the
+head of a column. So boxes of falling size stand close together, and are read down the
+columns.
 """
 
 import numpy as np
@@ -19,11 +20,11 @@ def packed(sizes: list[tuple[float, float]], width: float) -> tuple[np.ndarray, 
     corners = []
     top = left = down = column = shelf = 0.0
     for wide, high in sizes:
-        if down + high > shelf:  # not below the one before
+        if down + high > shelf or (left and left + wide > width):  # not below the one before
             left, down, column = left + column, 0.0, 0.0
-        if shelf and (left + wide > width or high > shelf):
-            top, left, shelf = top + shelf + GAP, 0.0, 0.0
-        shelf = shelf or high
+            if left + wide > width:
+                top, left, shelf = top + shelf + GAP * (shelf > 0), 0.0, 0.0
+            shelf = max(shelf, high)
         corners.append((left, top + down))
         down, column = down + high + GAP, max(column, wide + GAP)
     return np.array(corners).reshape(-1, 2), top + shelf

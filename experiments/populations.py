@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.captions import captions, plain, selected
+from experiments.captions import captions, selected
+from experiments.figures import plain
 from experiments.source import chosen
 from sim.coalescence import Cells
 from sim.counting import leaders
 from sim.errors import BadInput
+from sim.legible import legible
 from sim.sources import is_run
 from sim.store import RunStore
 
@@ -27,6 +29,8 @@ _LONGEST = 48
 class Populations:
     """The black holes of one source."""
 
+    source: str
+    """its name for messages"""
     label: str
     """what a legend calls it"""
     tokens: np.ndarray
@@ -61,7 +65,8 @@ def populations(
         caption = [shared]
     elif len(sources) == 1:
         caption = [plain(labels[0])]
-    made = [Populations(*pair) for pair in zip(names, found, strict=True)]
+    said = [legible(str(source)) for source in sources]
+    made = [Populations(*each) for each in zip(said, names, found, strict=True)]
     which = [] if snapshot is None else [f"step {snapshot:,}"]
     which += selected(selection)
     return made, "\n".join([*caption, *([",  ".join(which)] if which else [])])
