@@ -80,6 +80,15 @@ def test_the_picture_is_the_graph(smoke):
     assert len(dots) == sum(group.count(1) for group in SMOKE) + 1  # and that of the legend
 
 
+def test_neighbours_are_near_on_the_page():
+    edges, _, dots = marks(components(structure(cloud([[1] * 40])), None))
+    lengths = np.linalg.norm(edges[:, 0] - edges[:, 1], axis=1)
+    places = dots[:-1, :2]  # the last one is that of the legend
+    between = np.linalg.norm(places[:, None] - places, axis=2)
+    assert len(places) == 40
+    assert lengths.mean() < 0.5 * between[np.triu_indices(40, 1)].mean()
+
+
 def test_components_are_numbered_as_in_the_table(smoke):
     words = texts(components(smoke, None))
     rows = [each.as_json() for each in smoke.components]
