@@ -13,9 +13,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import check, info, plot, run, structure
+from experiments import check, compare, info, plot, run, scan, structure
 from experiments.bench import command as bench
 from sim.errors import BadInput
+from sim.legible import legible
 
 app = typer.Typer(
     name="drift",
@@ -29,6 +30,8 @@ app = typer.Typer(
 app.command("run", epilog=run.EXAMPLE)(run.command)
 app.add_typer(plot.app, name="plot")
 app.command("structure", epilog=structure.EXAMPLE)(structure.command)
+app.command("scan", epilog=scan.EXAMPLE)(scan.command)
+app.command("compare", epilog=compare.EXAMPLE)(compare.command)
 app.command("check", epilog=check.EXAMPLE)(check.command)
 app.command("bench", epilog=bench.EXAMPLE)(bench.command)
 app.command("info", epilog=info.EXAMPLE)(info.command)
@@ -107,5 +110,5 @@ def _resuming(arguments: list[str]) -> str:
 
 
 def _say(message: str, status: int) -> int:
-    print("drift:", " ".join(message.split()), file=sys.stderr)
+    print("drift:", legible(" ".join(message.split()), 10_000), file=sys.stderr)
     return status

@@ -42,13 +42,14 @@ def put_components(
 ) -> float:
     """The components under their titles, from height 0."""
     blocks = [_block(k, each, found, discs) for k, each in enumerate(shown, 1)]
+    populations = found.cells.population
     corners, height = packed([block.size for block in blocks], width)
-    at = np.full((len(found.population), 2), np.nan)
+    at = np.full((len(found.cells), 2), np.nan)
     for block, (x, y) in zip(blocks, corners, strict=True):
         _title(page, x, y, block.number, block.text)
         at[block.component.cells] = block.places + np.array([x, y])
         for cell in block.component.cells:
-            _cell(page, at[cell], int(found.population[cell]), discs)
+            _cell(page, at[cell], int(populations[cell]), discs)
     ends = at[found.edges]
     page.lines.extend(ends[~np.isnan(ends).any(axis=(1, 2))])
     return height + GAP if blocks else 0.0
@@ -112,7 +113,7 @@ def put_lines(page: Page, lines: list[str], height: float) -> float:
 def _block(number: int, component: Component, found: Structure, discs: Discs) -> _Block:
     cells = component.cells
     gap = _WIDE if len(cells) <= _FEW else _NARROW
-    reach = discs.radius(found.population[cells]) + gap
+    reach = discs.radius(found.cells.population[cells]) + gap
     places = placed(found.distance(cells), reach)
     wide, high = (places + reach[:, None]).max(axis=0).tolist()
     text = f"{len(cells):,} cells, {component.tokens:,} tokens"

@@ -1,5 +1,8 @@
 """How a run is done: by which engine, on which devices, within how much memory, with whom."""
 
+import hashlib
+import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,3 +46,15 @@ class Place(NamedTuple):
             return None
         with Records(f"drift to {out}", sys.stderr) as progress:
             return run(drift, out, overwrite=overwrite, progress=progress.record, **options)
+
+
+def default_store(drift: "Drift") -> Path:
+    """Where a run goes that names no place: one path for each spec."""
+    spec = json.dumps(drift.as_json(), sort_keys=True)
+    digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    if drift.origin is None:
+        cloud = f"sigma{drift.sigma:g}"
+    else:
+        name = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
+        cloud = re.sub("[^A-Za-z0-9._-]+", "-", name)[:60]
+    return Path("results") / f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"

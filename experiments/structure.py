@@ -55,7 +55,7 @@ def examined(
     matrix, selection = chosen(source, tensor, snapshot, near, exponents)
     with Progress("neighbours of cells", sys.stderr) as told:
         found = structure(matrix, told)
-    strange = len(matrix.codes) - len(found.rows)
+    strange = len(matrix.codes) - len(found.cells.tokens)
     if strange:
         _say(f"{strange:,} rows of {matrix.label} are not finite; they are in no cell")
     return found, selection
@@ -65,26 +65,29 @@ def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[st
     """What `drift structure --json` prints."""
     from sim.structure import MOST_CELLS, MOST_ROWS
 
-    cells = len(found.population)
+    cells = len(found.cells)
     if cells > MOST_CELLS:
         _say(f"{cells:,} cells: pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells")
-    for what, count in (("black holes", len(found.holes)), ("components", len(found.components))):
+    for what, count in (
+        ("black holes", len(found.cells.holes)),
+        ("components", len(found.components)),
+    ):
         if count > MOST_ROWS:
             _say(f"{count:,} {what}: their distances are given up to {MOST_ROWS:,}")
     holes, components = found.hole_distance(), found.component_distance()
     return {
-        "tokens": len(found.rows),
+        "tokens": len(found.cells.tokens),
         "cells": cells,
         "selection": selection,
         "components": [component.as_json() for component in found.components],
         "isolated": found.isolated(),
         "black_holes": [
             {
-                "tokens": int(found.population[hole]),
+                "tokens": len(found.cells.of(hole)),
                 "token_ids": found.token_ids(hole).tolist(),
                 "norm": found.norm(hole),
             }
-            for hole in found.holes
+            for hole in found.cells.holes
         ],
         "black_hole_distance": None if holes is None else holes.tolist(),
         "component_distance": None if components is None else components.tolist(),

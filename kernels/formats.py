@@ -85,11 +85,14 @@ class Format:
         signs = np.where(coordinates < 0, self.sign, 0)
         return (np.abs(coordinates) | signs).astype(self.storage)
 
+    def finite(self, codes: np.ndarray) -> np.ndarray:
+        """Whether each code, in the storage type, is a value of the lattice, bool."""
+        return (codes & self._one(self.sign - 1)) <= self._one(self.largest_magnitude)
+
     def ordinal(self, codes: np.ndarray) -> np.ndarray:
         """Ordinals, in the storage type, of `codes` in it."""
         negative = (codes & self._one(self.sign)) != 0
-        every = self._one(2 * self.sign - 1)
-        return np.where(negative, (~codes + self._one(1)) & every, codes | self._one(self.sign))
+        return self.place(codes) + negative.astype(self.storage)  # places have both zeros
 
     def place(self, codes: np.ndarray) -> np.ndarray:
         """Places, in the storage type, of `codes` in it."""

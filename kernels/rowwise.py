@@ -20,6 +20,12 @@ _KEY = 0x726F7773
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
+def taken(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Some rows of a matrix; a view where they follow each other."""
+    in_turn = len(rows) and rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1)
+    return codes[rows[0] : rows[-1] + 1] if in_turn else codes[rows]
+
+
 def merged(codes: np.ndarray, target: Format) -> np.ndarray:
     """`codes` with -0 as +0; a copy only where there is one."""
     zeros = codes == target.storage.type(target.sign)
@@ -56,7 +62,7 @@ def hashes(
         rows = words(merged(take(tokens[part]), target))
         found[part] = np.einsum("ij,j->i", rows, weights)
 
-    _side_by_side(one, len(tokens), block_bytes // row_bytes)
+    side_by_side(one, len(tokens), block_bytes // row_bytes)
     return found
 
 
@@ -83,11 +89,11 @@ def equal(
             here[rest] = np.all(mine == other, axis=1)
         same[part] = here
 
-    _side_by_side(one, len(a), block_bytes // row_bytes)
+    side_by_side(one, len(a), block_bytes // row_bytes)
     return same
 
 
-def _side_by_side(work: Callable[[slice], None], rows: int, block: int) -> None:
+def side_by_side(work: Callable[[slice], None], rows: int, block: int) -> None:
     """Do `work` on every block of rows, several at a time where there are many."""
     block = max(1, block)
     parts = [slice(start, min(start + block, rows)) for start in range(0, rows, block)]

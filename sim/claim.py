@@ -23,7 +23,9 @@ def begin(out: Path, simulation: Simulation, attributes: dict[str, Any]) -> None
     new = beside(out, "new")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        layout.make(new, simulation.drift, simulation.u, attributes)
+        cloud = simulation.initial
+        known = {**attributes, "cloud": cloud.facts} if cloud.facts else attributes
+        layout.make(new, simulation.drift, simulation.u, known, cloud.token_ids)
         replace(new, out)
     except OSError as error:
         raise BadInput(f"{out} can't be written: {error.strerror or error}") from error
@@ -52,6 +54,16 @@ def resumable(drift: Drift, out: Path, overwrite: bool) -> bool:
             f"{out} was begun by version {made_by}, this is {this}; --overwrite replaces it"
         )
     return True
+
+
+def check_cloud(store: RunStore, simulation: Simulation) -> None:
+    """Raise BadInput where a checkpoint's rows changed since the run was begun."""
+    origin = simulation.drift.origin
+    if origin is not None and store.attrs["cloud"] != simulation.initial.facts:
+        raise BadInput(
+            f"{store.path} was begun with other rows than {origin.path} holds now;"
+            " --overwrite replaces it"
+        )
 
 
 def check_direction(store: RunStore, simulation: Simulation) -> None:

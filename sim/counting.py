@@ -26,8 +26,7 @@ def leaders(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray
     row_bytes = codes.itemsize * codes.shape[1]
 
     def take(some: np.ndarray) -> np.ndarray:
-        in_turn = len(some) and some[-1] - some[0] == len(some) - 1 and np.all(np.diff(some) == 1)
-        return codes[some[0] : some[-1] + 1] if in_turn else codes[some]
+        return rowwise.taken(codes, some)
 
     return coalesce(
         tokens,

@@ -35,14 +35,8 @@ class Components:
 
 def components(nodes: int, edges: np.ndarray) -> Components:
     """The components of a graph of `nodes` nodes whose `edges`, (edges, 2), are each once there."""
-    a, b = edges.T
-    graph = networkit.GraphFromCoo(
-        (a.astype(np.uint64), b.astype(np.uint64)), n=nodes, weighted=False, directed=False
-    )
-    found = networkit.components.ConnectedComponents(graph)
-    found.run()
-    partition = found.getPartition()
-    of_node = np.asarray(partition.getVector(), np.int64)
+    graph = _graph(nodes, edges)
+    of_node = _connected(graph)
     graph.sortEdges()
     local = networkit.centrality.LocalClusteringCoefficient(graph, turbo=len(edges) > 0)
     local.run()
@@ -50,6 +44,22 @@ def components(nodes: int, edges: np.ndarray) -> Components:
     return Components(
         of_node,
         count,
-        np.bincount(of_node[a], minlength=len(count)),
+        np.bincount(of_node[edges[:, 0]], minlength=len(count)),
         np.bincount(of_node, np.nan_to_num(local.scores())) / count,
     )
+
+
+def connected(nodes: int, edges: np.ndarray) -> np.ndarray:
+    """Of such a graph, int64 (nodes,): the component of each node alone."""
+    return _connected(_graph(nodes, edges))
+
+
+def _graph(nodes: int, edges: np.ndarray) -> networkit.Graph:
+    a, b = (np.ascontiguousarray(ends, np.uint64) for ends in edges.T)
+    return networkit.GraphFromCoo((a, b), n=nodes, weighted=False, directed=False)
+
+
+def _connected(graph: networkit.Graph) -> np.ndarray:
+    found = networkit.components.ConnectedComponents(graph)
+    found.run()
+    return np.asarray(found.getPartition().getVector(), np.int64)

@@ -39,13 +39,9 @@ class Matrix:
 
     def finite(self) -> np.ndarray:
         """Which rows are finite, bool (rows,)."""
-        magnitude, largest = self.format.sign - 1, self.format.largest_magnitude
-        if largest == magnitude:  # float4 has nothing else
-            return np.ones(len(self.codes), bool)
         found = np.empty(len(self.codes), bool)
         for block in self.blocks():
-            codes = self.codes[block] & self.codes.dtype.type(magnitude)
-            found[block] = codes.max(axis=1, initial=0) <= largest
+            found[block] = self.format.finite(self.codes[block]).all(axis=1)
         return found
 
     def taken(self, rows: np.ndarray) -> "Matrix":

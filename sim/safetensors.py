@@ -21,7 +21,8 @@ _BITS = {
     **dict.fromkeys(["C64", "F64", "I64", "U64"], 64),
     **dict.fromkeys(["F32", "I32", "U32"], 32),
     **dict.fromkeys(["BF16", "F16", "I16", "U16"], 16),
-    **dict.fromkeys(["BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2", "F8_E8M0"], 8),
+    **dict.fromkeys(["BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"], 8),
+    **dict.fromkeys(["F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"], 8),
     **dict.fromkeys(["F6_E2M3", "F6_E3M2"], 6),
     "F4": 4,
 }
@@ -61,9 +62,9 @@ def read_header(path: Path) -> dict[str, Tensor]:
                 f" bytes; the file has {file_bytes:,}, {most}"
             )
         raw = file.read(length)
+    if not raw.startswith(b"{"):
+        raise BadInput(f"{path}: its header is no JSON object; it would start with {{ at byte 8")
     header = parse(raw, f"{path}: its header")
-    if not isinstance(header, dict) or not raw.startswith(b"{"):
-        raise BadInput(f"{path}: its header is not a JSON object that starts at once")
     _check_metadata(path, header.pop("__metadata__", {}))
     tensors = {name: _tensor(path, name, header[name], 8 + length) for name in header}
     _check_places(path, list(tensors.values()), 8 + length, file_bytes)

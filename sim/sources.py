@@ -40,31 +40,49 @@ def open_matrix(path: Path, tensor: str | None = None, snapshot: int | None = No
     BadInput where there is neither, for the one option where the other belongs, and
     for a snapshot that is not there or does not fit into memory.
     """
+    which = meant(path, tensor, snapshot)
+    if isinstance(which, int):
+        return _snapshot(path, which)
+    from sim.checkpoint import Checkpoint
+
+    return Checkpoint(path).matrix(which)
+
+
+def meant(path: Path, tensor: str | None = None, snapshot: int | None = None) -> str | int:
+    """What `open_matrix` would open: a run's step, or a tensor's name. Raises BadInput likewise."""
     if is_run(path):
         if tensor is not None:
             raise BadInput(f"tensor is {tensor!r}, but {path} is a run, which has snapshots alone")
-        return _snapshot(path, snapshot)
+        return _step(path, snapshot)
     if not os.path.exists(path):
         raise BadInput(f"{path}: there is nothing; a run's store or a checkpoint is needed")
     if snapshot is not None:
         raise BadInput(f"snapshot is {snapshot}, but {path} is no run; a checkpoint has tensors")
-    from sim.checkpoint import Checkpoint  # type: ignore[import-untyped]
+    from sim.checkpoint import Checkpoint
 
-    return Checkpoint(path).matrix(tensor)
+    return Checkpoint(path).default() if tensor is None else tensor
 
 
-def _snapshot(path: Path, step: int | None) -> Matrix:
+def _step(path: Path, step: int | None) -> int:
+    """The step itself, or that of the last snapshot kept; raises BadInput where it is not there."""
     from sim.store import RunStore  # which takes a second that a checkpoint does not need
 
     store = RunStore(path)
     if "bits" not in store.group:
         raise BadInput(f"{path} has no snapshots: it was run with --snapshots none")
-    kept = store.read("snapshot_step").tolist()
+    kept = [int(each) for each in store.read("snapshot_step")]
     there = [each for each in kept if _written(store, each)]
     step = kept[-1] if step is None else step
     if step not in there:
         raise BadInput(f"{path} has {_without(step, there, kept)}")
-    at = kept.index(step)
+    return step
+
+
+def _snapshot(path: Path, step: int) -> Matrix:
+    from sim.store import RunStore
+
+    store = RunStore(path)
+    at = store.read("snapshot_step").tolist().index(step)
     tokens = np.arange(store.array("bits").shape[1])
     ids = store.read("token_id") if "token_id" in store.group else tokens
     present = tokens

@@ -1,7 +1,6 @@
 """The structure of a cloud: its black holes, the components they lie in, and distances.
 
-cell       an occupied point of the lattice; cells are numbered by their first tokens
-hole       a black hole: a cell of two tokens or more; most tokens first, then first token
+cell       an occupied point of the lattice (sim.grouped numbers and orders them)
 component  two cells or more that are joined by chains of adjacent ones;
            most cells first, then most tokens, then first token
 isolated   a cell that is in no component
@@ -20,6 +19,7 @@ from kernels.neighbours import Crowded, Told, adjacent
 from sim import graph
 from sim.counting import leaders
 from sim.errors import BadInput
+from sim.grouped import Grouped
 from sim.matrix import Matrix
 
 MOST_CELLS = 2_000
@@ -58,28 +58,19 @@ class Structure:
     """The cells of a matrix and how they lie."""
 
     matrix: Matrix
-    rows: np.ndarray
-    """int64 (tokens,): the rows that are in a cell, that is, the finite ones, by cell"""
-    ends: np.ndarray
-    """int64 (cells + 1,): cell k has rows[ends[k] : ends[k + 1]], rising"""
+    cells: Grouped
+    """the rows that are in a cell, that is, the finite ones"""
     edges: np.ndarray
     """int64 (edges, 2): adjacent cells, the smaller number first, sorted"""
-    holes: np.ndarray
-    """int64 (black holes,)"""
     components: list[Component]
-
-    @property
-    def population(self) -> np.ndarray:
-        """Tokens of each cell, int64 (cells,)."""
-        return np.diff(self.ends)
 
     def token_ids(self, cell: int) -> np.ndarray:
         """int64, rising."""
-        return self.matrix.token_ids[self.rows[self.ends[cell] : self.ends[cell + 1]]]
+        return self.matrix.token_ids[self.cells.of(cell)]
 
     def codes(self, cells: np.ndarray) -> np.ndarray:
         """(cells, dims)"""
-        return self.matrix.codes[self.rows[self.ends[cells]]]
+        return self.matrix.codes[self.cells.first[cells]]
 
     def norm(self, cell: int) -> float:
         """The Euclidean length of a cell's vector."""
@@ -88,10 +79,11 @@ class Structure:
 
     def isolated(self) -> dict[str, int]:
         """What is reported of the isolated cells."""
-        alone = np.ones(len(self.population), bool)
+        population = self.cells.population
+        alone = np.ones(len(population), bool)
         alone[self.edges] = False
-        holes = int(np.count_nonzero(self.population[alone] > 1))
-        tokens = int(self.population[alone].sum())
+        holes = int(np.count_nonzero(population[alone] > 1))
+        tokens = int(population[alone].sum())
         nodes = int(np.count_nonzero(alone))
         return {"nodes": nodes, "tokens": tokens, "core": holes, "black_holes": holes}
 
@@ -102,9 +94,9 @@ class Structure:
 
     def hole_distance(self) -> np.ndarray | None:
         """int64 (black holes, black holes); None for more than MOST_ROWS."""
-        if len(self.holes) > MOST_ROWS:
+        if len(self.cells.holes) > MOST_ROWS:
             return None
-        return self.distance(self.holes)
+        return self.distance(self.cells.holes)
 
     def component_distance(self) -> np.ndarray | None:
         """The smallest distance from a cell of one component to one of another.
@@ -123,10 +115,9 @@ class Structure:
 
     def pairs_at_distance(self) -> dict[int, int]:
         """How many pairs of cells are at each distance; at 1 alone beyond MOST_CELLS cells."""
-        cells = len(self.population)
-        if cells > MOST_CELLS:
+        if len(self.cells) > MOST_CELLS:
             return {1: len(self.edges)}
-        return distances.counted(self._ordinals(np.arange(cells)))
+        return distances.counted(self._ordinals(np.arange(len(self.cells))))
 
     def _ordinals(self, cells: np.ndarray) -> np.ndarray:
         return self.matrix.format.ordinal(self.codes(cells))
@@ -140,20 +131,15 @@ def structure(matrix: Matrix, told: Told = lambda done, total: None) -> Structur
     """
     target = matrix.format
     rows = np.flatnonzero(matrix.finite())
-    led = leaders(rows, matrix.codes, target)
-    order = np.argsort(led, kind="stable")
-    first, population = np.unique(led, return_counts=True)
-    ends = np.concatenate([[0], np.cumsum(population)])
+    cells = Grouped.led_by(rows, leaders(rows, matrix.codes, target))
     try:
-        edges = adjacent(matrix.codes, first, target, told)
+        edges = adjacent(matrix.codes, cells.first, target, told)
     except Crowded as error:
         raise BadInput(
-            f"{matrix.label}: more than {error.args[0]:,} pairs of its {len(first):,} cells are"
+            f"{matrix.label}: more than {error.args[0]:,} pairs of its {len(cells):,} cells are"
             " adjacent; select fewer tokens with --near and --exponents"
         ) from error
-    holes = np.flatnonzero(population > 1)
-    holes = holes[np.argsort(-population[holes], kind="stable")]
-    return Structure(matrix, rows[order], ends, edges, holes, _components(population, edges))
+    return Structure(matrix, cells, edges, _components(cells.population, edges))
 
 
 def _components(population: np.ndarray, edges: np.ndarray) -> list[Component]:

@@ -26,7 +26,10 @@ def command(
     only: Annotated[
         tuple | None,
         typer.Option(
-            parser=names, metavar="GROUP,…", help="Of step, leap, count.", show_default="all"
+            parser=names,
+            metavar="GROUP,…",
+            help="Of step, leap, count, neighbours.",
+            show_default="all",
         ),
     ] = None,
     tokens: Annotated[
@@ -83,12 +86,17 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 
     Raises BadInput for groups that there are not, and sizes that do not fit.
     """
-    from experiments.bench import count, leap, machine, step
+    from experiments.bench import count, leap, machine, neighbours, step
     from experiments.bench.judge import verdicts
     from experiments.bench.rounds import measure as measured
     from sim.errors import BadInput
 
-    groups = {"step": step.cases, "leap": leap.cases, "count": count.cases}
+    groups = {
+        "step": step.cases,
+        "leap": leap.cases,
+        "count": count.cases,
+        "neighbours": neighbours.cases,
+    }
     wanted = tuple(only or groups)
     for group in wanted:
         if group not in groups:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from experiments.bench import count, leap, step
+from experiments.bench import count, leap, neighbours, step
 from experiments.bench.setting import VOCABULARY
 
 Result = dict[str, Any]
@@ -43,7 +43,7 @@ def verdicts(results: list[Result], platform: str) -> list[dict[str, Any]]:
     """Every ratio that the results allow, as plain JSON values."""
     found: list[Verdict] = []
     for result in results:
-        judge = {"step": _step, "leap": _leap, "count": _count}[result["group"]]
+        judge = _JUDGES[result["group"]]
         there = {row["name"]: row for row in result["contenders"]}
         found += judge(result, there, platform)
     return [asdict(verdict) for verdict in [*found, *_growth(results)]]
@@ -130,3 +130,13 @@ def _count(result: Result, there: dict[str, Result], platform: str) -> Iterator[
             least = _LEAST_TIMES[name].get(kind) if judged else None
             text = f"count: the same, {name} beside ours"
             yield at_least(text, there[name]["median"] / ours["median"], least)
+
+
+def _neighbours(result: Result, there: dict[str, Result], platform: str) -> Iterator[Verdict]:
+    join, every = there[neighbours.OURS], there[neighbours.ALL_PAIRS]
+    text = f"neighbours: {result['case']}"
+    yield at_most(text, join["median"], 10.0 if _is_vocabulary(result) else None, "s")
+    yield at_least(f"{text}, comparing a pair beside it", every["cost"] / join["cost"], None)
+
+
+_JUDGES = {"step": _step, "leap": _leap, "count": _count, "neighbours": _neighbours}

@@ -18,11 +18,21 @@ from sim.spec import Drift
 VOCABULARY = (151_936, 2_560)
 """Tokens and dims of the unembedding that the whole question comes from."""
 
-_SIZES = {"step": (20_000, 2_560), "leap": VOCABULARY, "count": VOCABULARY}
-_QUICK = {"step": (2_000, 1_024), "leap": (2_000, 256), "count": (8_000, 256)}
+_SIZES = {
+    "step": (20_000, 2_560),
+    "leap": VOCABULARY,
+    "count": VOCABULARY,
+    "neighbours": VOCABULARY,
+}
+_QUICK = {
+    "step": (2_000, 1_024),
+    "leap": (2_000, 256),
+    "count": (8_000, 256),
+    "neighbours": (8_000, 256),
+}
 GROUPS = tuple(_SIZES)
 
-_COPIES = {"step": 30, "leap": 6, "count": 8}
+_COPIES = {"step": 30, "leap": 6, "count": 8, "neighbours": 3}
 """Memory a group needs, in clouds of two bytes a value; step counts rivals' float32."""
 FEWEST = 64
 """Tokens, and dims: enough for whole tiles in every thread of a rival."""

@@ -52,6 +52,15 @@ def test_coordinates_are_ranks_and_every_finite_code_has_one(target):
 
 
 @pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))
+def test_ordinals_are_coordinates_that_fit_a_code(target):
+    codes = finite(target)
+    ordinals = target.ordinal(codes)
+    assert ordinals.dtype == codes.dtype
+    expected = target.coordinate(codes) + (1 << (target.width - 1))
+    np.testing.assert_array_equal(ordinals, expected)
+
+
+@pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))
 def test_the_ulp_is_the_distance_to_the_next_value(target):
     magnitudes = finite(target)
     magnitudes = magnitudes[magnitudes < target.largest_magnitude].astype(np.int64)
@@ -74,3 +83,10 @@ def test_places_are_in_the_order_of_values_with_minus_zero_below_plus_zero(targe
     assert places[target.sign] == places[0] - 1
     rising = finite(target)[np.argsort(target.place(finite(target)))]
     assert np.all(np.diff(target.coordinate(rising)) >= 0)
+
+
+@pytest.mark.parametrize("target", SMALL, ids=names(SMALL))
+def test_what_is_finite_is_finite_to_ml_dtypes(target):
+    codes = np.arange(1 << target.width).astype(target.storage)
+    values = codes.view(oracle.dtype(target.name))
+    np.testing.assert_array_equal(target.finite(codes), np.isfinite(values.astype(np.float32)))

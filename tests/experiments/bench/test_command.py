@@ -32,7 +32,9 @@ def test_everything_is_measured_printed_and_written(alone, capsys):
     assert len(out.splitlines()) == 1
     assert all(line.startswith("bench: ") for line in err.splitlines())
     results = document["results"]
-    assert [r["group"] for r in results] == ["step"] * 3 + ["leap"] * 2 + ["count"] * 6
+    assert [r["group"] for r in results] == ["step"] * 3 + ["leap"] * 2 + ["count"] * 6 + [
+        "neighbours"
+    ] * 2
     main = results[2]
     assert main["steps"] == 100
     names = {row["name"] for row in main["contenders"]}
@@ -71,7 +73,7 @@ def test_one_group_without_a_compiler_as_tables(alone, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--only", "step,fly"], "only names 'fly'; there are step, leap, count"),
+        (["--only", "step,fly"], "only names 'fly'; there are step, leap, count, neighbours"),
         (["--tokens", "63"], "tokens is 63"),
         (["--dims", "4"], "dims is 4; a bench here needs 64 or more"),
         (["--device", "abacus"], "device is 'abacus'"),
@@ -167,6 +169,14 @@ def test_a_count_is_judged_by_its_kind(kind, reads, met):
     found = judged([facts | {"contenders": [ours, rival]}])
     assert found["count: x"] == (reads, met)
     assert found["count: the same, numpy.unique beside ours"] == (20.0, kind == "few")
+
+
+def test_a_join_is_judged_by_its_seconds():
+    facts = {"group": "neighbours", "case": "x", "tokens": 151_936, "dims": 2560}
+    rows = [timed("join", 11.0, 10.0), timed("SciPy pdist of a part", 1.1, 0.5)]
+    found = judged([facts | {"contenders": rows}])
+    assert found["neighbours: x"] == (11.0, False)
+    assert found["neighbours: x, comparing a pair beside it"] == (2.0, None)
 
 
 def test_a_line_has_only_who_took_all_the_steps():

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.bench import count, leap, memory
+from experiments.bench import count, leap, memory, neighbours
 from experiments.bench.clouds import clouds
 from experiments.bench.field import Field
 from experiments.bench.rounds import Different, measure
@@ -75,6 +75,16 @@ def test_a_counter_that_errs_is_found_out(setting, monkeypatch, change):
     _, _, case, *_ = count.cases(setting)
     with pytest.raises(Different, match="counter computes something else"):
         measure(case, 1, quiet)
+
+
+def test_a_join_that_errs_is_found_out(setting, monkeypatch):
+    planted, crowded = neighbours.cases(setting)
+    assert crowded.facts["pairs"] > planted.facts["pairs"] == 100
+    measure(crowded, 1, quiet)
+    right = neighbours.adjacent
+    monkeypatch.setattr(neighbours, "adjacent", lambda *given: right(*given)[1:])
+    with pytest.raises(Different, match="join computes something else: it finds 99 pairs"):
+        measure(next(neighbours.cases(setting)), 1, quiet)
 
 
 def test_a_wrong_bit_is_found_out(setting):

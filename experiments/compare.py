@@ -1,0 +1,96 @@
+"""`drift compare`: two checkpoints, or two runs, bit by bit."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from experiments.numbers import wholes
+
+if TYPE_CHECKING:
+    from experiments.texts import Texts
+    from sim.matrix import Matrix
+
+EXAMPLE = "Example: drift compare Qwen3-4B-Base/ Qwen3-4B/"
+
+_SOURCE = "A checkpoint (a .safetensors file, a directory, an index) or a run's store."
+_SNAPSHOT = "Step of the runs that is meant; two for a step of each."
+
+
+def command(
+    a: Annotated[Path, typer.Argument(metavar="A", help=_SOURCE)],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Another one, or the same.")],
+    tensor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Matrix of the checkpoints.",
+            show_default="unembedding, embedding where tied",
+        ),
+    ] = None,
+    snapshot: Annotated[
+        tuple | None,
+        typer.Option(
+            parser=wholes, metavar="STEP[,STEP]", help=_SNAPSHOT, show_default="the last kept"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Compare two matrices of token vectors bit by bit, and follow their black holes.
+
+    Rows are paired by token id. Values count as identical where all their bits
+    are; distances count lattice steps, so that -0 and +0 are 0 apart. Values that
+    are not finite have no distance, and their rows are in no black hole.
+    """
+    from sim.compare import compare
+    from sim.errors import BadInput
+    from sim.legible import legible
+    from sim.sources import is_run, meant, open_matrix
+
+    steps: tuple[int | None, ...] = snapshot or (None,)
+    if len(steps) > 2:
+        raise BadInput(f"snapshot names {len(steps)} steps; one for both or one of each is needed")
+    runs = is_run(a), is_run(b)
+
+    def opened(path: Path, step: int | None) -> "tuple[str | int, Matrix]":
+        """Which tensor or step it is, and the matrix."""
+        # Of a run and a checkpoint, each gets the option that is its own.
+        mine = tensor if all(runs) or not is_run(path) else None
+        step = step if is_run(path) or not any(runs) else None
+        name = meant(path, mine, step)
+        matrix = open_matrix(path, mine, step)
+        if isinstance(name, str):  # files of one name are in many places
+            matrix = replace(matrix, label=f"{path}, {legible(name)}")
+        return name, matrix
+
+    name_a, one = opened(a, steps[0])
+    name_b, other = opened(b, steps[-1])
+    tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
+    found = compare(one, other)
+    if None not in tensors and name_a != name_b:
+        print(f"drift: {one.label} is compared with {other.label}", file=sys.stderr)
+    if as_json:
+        origin = {
+            "a": str(a),
+            "b": str(b),
+            "tensor": tensors[0] if name_a == name_b else None,
+            "tensors": tensors,
+            "snapshots": [each if isinstance(each, int) else None for each in (name_a, name_b)],
+        }
+        print(json.dumps(origin | found.as_json()))
+    else:
+        from experiments.compare_tables import show
+
+        show(one, other, found, None if all(runs) else _texts(b if runs[0] else a))
+
+
+def _texts(path: Path) -> "Texts | None":
+    """What tokens say, of the checkpoint at `path`."""
+    from experiments.texts import texts_beside
+
+    return texts_beside(path if path.is_dir() else path.parent)

@@ -1,0 +1,24 @@
+"""Files that are written whole or not at all."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from sim.errors import BadInput
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, or replace the one that is there. Raises BadInput where that cannot be."""
+    place = Path(os.path.realpath(path))  # of a link, what it leads to
+    new = place.with_name(f".{place.name}.drift-{os.getpid()}")
+    try:
+        if place.exists() and not place.is_file():
+            raise BadInput(f"{path} is no regular file; a file is written")
+        with new.open("x", encoding="utf-8") as file:
+            file.write(text)
+        new.replace(place)
+    except OSError as error:
+        raise BadInput(f"{path} can't be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink()

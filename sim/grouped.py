@@ -1,0 +1,50 @@
+"""Tokens grouped by the cell they are in.
+
+Cells are numbered by their first tokens. Black holes, cells of two tokens or more, come
+in one order everywhere: the fullest first, of several the one of the smallest token.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """The occupied cells of a cloud with their tokens."""
+
+    tokens: np.ndarray
+    """int64 (tokens,), cell by cell, rising in each"""
+    ends: np.ndarray
+    """int64 (cells + 1,): cell k has tokens[ends[k] : ends[k + 1]]"""
+
+    @classmethod
+    def led_by(cls, tokens: np.ndarray, leaders: np.ndarray) -> "Grouped":
+        """The groups of `tokens`, int64 (n,), rising, whose leaders these are: sim.coalescence."""
+        order = np.argsort(leaders, kind="stable")
+        _, population = np.unique(leaders, return_counts=True)
+        return cls(tokens[order], np.concatenate([[0], np.cumsum(population)]))
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    @property
+    def population(self) -> np.ndarray:
+        """Tokens of each cell, int64 (cells,)."""
+        return np.diff(self.ends)
+
+    @property
+    def first(self) -> np.ndarray:
+        """The first token of each cell, int64 (cells,), rising."""
+        return self.tokens[self.ends[:-1]]
+
+    @cached_property
+    def holes(self) -> np.ndarray:
+        """The cells that are black holes, int64 (black holes,), in their order."""
+        found = np.flatnonzero(self.population > 1)
+        return found[np.argsort(-self.population[found], kind="stable")]
+
+    def of(self, cell: int) -> np.ndarray:
+        """The tokens of a cell, int64, rising."""
+        return self.tokens[self.ends[cell] : self.ends[cell + 1]]
