@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sim.legible import legible
+from experiments.figures import plain
 
 _SHOWN = {
     "sigma": r"$\sigma$ = {}",
@@ -45,6 +45,15 @@ def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:
     return _text(specs[0], unusual), [_text(spec, own) for spec in specs]
 
 
+def selected(selection: dict[str, Any] | None) -> list[str]:
+    """Which tokens were selected, for a caption; nothing where all of them are shown."""
+    if selection is None:
+        return []
+    near = selection["near"]
+    around = "the largest black hole" if near == "largest" else f"token {near:,}"
+    return [f"tokens within {selection['exponents']:,} exponents of {around}"]
+
+
 def _text(spec: dict[str, Any], names: list[str]) -> str:
     given = [name for name in names if name not in _CLOUD or spec.get(name) is not None]
     return ",  ".join(_SHOWN[name].format(_value(spec[name])) for name in given)
@@ -56,7 +65,7 @@ def _value(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     words = {None: "all", "none": "no"}
-    return words[value] if value in words else legible(value).replace("$", r"\$")
+    return words[value] if value in words else plain(str(value))
 
 
 def _scientific(value: float) -> str:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
 
 import jax
 import numpy as np
 
 from kernels.fixed_point import scale_exponent
-from sim import centroid, engines, reach, spread, tokens
+from sim import centroid, engines, reach, rest, spread, tokens
 from sim.chunks import Chunks
 from sim.counts import State, count
 from sim.direction import direction
@@ -51,6 +50,7 @@ class Simulation:
             self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
         self.step = 0
         self._resting: Observation | None = None
+        self._may_rest = rest.may_come(drift)
         target, held = drift.target, drift.motion.held
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
 
@@ -115,21 +115,9 @@ class Simulation:
         self.step = step
         return self._resting
 
-    @cached_property
-    def _may_rest(self) -> bool:
-        """Whether the step engine can tell that no later step will move anything."""
-        drift = self.drift
-        equal = drift.schedule == "constant" and drift.rounding != "stochastic"
-        return equal and drift.survivors is None
-
     def _rests(self, stalled: int) -> bool:
-        """Whether no later step, all being equal, can move anything.
-
-        That is so where a step moved no coordinate it displaces; then even the
-        signs of zeros are those they will keep.
-        """
-        displaced = np.count_nonzero(displacements(self.drift, self.u, 1, 1))
-        return self._may_rest and stalled == displaced * self.drift.tokens
+        """Whether no later step can move anything, of which the last one stalled so many."""
+        return self._may_rest and stalled == rest.stalled_at(self.drift, self.u)
 
     def _next(self, steps: int) -> np.ndarray:
         return displacements(self.drift, self.u, self.step + 1, self.step + steps)
