@@ -146,7 +146,8 @@ def _sweep(result: Result, there: dict[str, Result], platform: str) -> Iterator[
         if name in there:
             times = there[name]["cost"] / ours["cost"]
             yield at_least(f"sweep: {name} beside ours", times, least if judged else None)
-    yield at_most("sweep: programs compiled", ours["programs"], 3.0, "programs")
+    most = 3.0 if judged else None
+    yield at_most("sweep: programs compiled", ours["programs"], most, "programs")
     text = "sweep: share of the time computing, compilation included"
     yield at_least(text, ours["computing"], 0.8 if judged else None, "")
 
