@@ -3,6 +3,7 @@
 from typing import Any
 
 from experiments.figures import plain
+from experiments.labels import shown
 from experiments.page import text_width
 
 _SHOWN = {
@@ -58,15 +59,6 @@ def in_symbols(name: str, value: Any) -> str:
     return _SHOWN[name].format(shown(value))
 
 
-def brief(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Values as labels have them: long numbers rounded, to three digits where these tell apart."""
-    for digits in range(3, 17):
-        found = tuple(_brief(value, digits) for value in values)
-        if len(set(found)) == len(set(values)):
-            return found
-    return values
-
-
 def axis_label(name: str, meaning: str) -> str:
     """What an axis is, and its symbol where it has one."""
     symbol = _SHOWN[name].removesuffix(" = {}")
@@ -102,28 +94,3 @@ def _parts(spec: dict[str, Any], names: list[str]) -> list[str]:
     there = [name for name in names if name in spec]
     given = [name for name in there if name not in _CLOUD or spec[name] is not None]
     return [in_symbols(name, spec[name]) for name in given]
-
-
-def shown(value: Any) -> str:
-    """A value of a field."""
-    if isinstance(value, float):
-        return _scientific(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    words = {None: "all", "none": "no"}
-    return words[value] if value in words else plain(str(value))
-
-
-def _brief(value: Any, digits: int) -> Any:
-    if not isinstance(value, float) or float(f"{value:g}") == value:
-        return value
-    return float(f"{value:.{digits}g}")
-
-
-def _scientific(value: float) -> str:
-    text = f"{value:g}"
-    if "e" not in text:
-        return text
-    mantissa, power = text.split("e")
-    factor = "" if mantissa == "1" else rf"{mantissa} \times "
-    return rf"${factor}10^{{{int(power)}}}$"

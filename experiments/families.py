@@ -22,6 +22,8 @@ _MOST = 100
 """Curves in a figure."""
 _FEW, _FAINT = 12, 0.1
 """The bands of more curves are fainter."""
+_HIGH, _ROW = 4.8, 0.17
+"""Inches of the figure, and of a row of its legend."""
 _WIDE = 400.0
 """Points of a caption."""
 _COUNTS = {"distinct": "distinct cells", "largest": "largest black hole (tokens)"}
@@ -38,7 +40,7 @@ def families(section: Section) -> Figure:
     section.check_done()
     shape = colours, dashes, section.shape[-1], len(section.store.progress)
     reached = section.read("radius").reshape(shape).mean(axis=2)
-    drawn = figure(6.0, 5.0)
+    drawn = figure(6.0, _HIGH)
     has_bar = colours > NAMED
     places = drawn.add_gridspec(2, 1 + has_bar, width_ratios=[1, 0.035][: 1 + has_bar])
     upper = drawn.add_subplot(places[0, 0])
@@ -57,7 +59,8 @@ def families(section: Section) -> Figure:
     lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     if has_bar:
         put_bar(drawn.add_subplot(places[:, 1]), section)
-    put_legend(drawn, section, coloured=not has_bar)
+    rows = put_legend(drawn, section, coloured=not has_bar)
+    drawn.set_figheight(_HIGH + _ROW * rows)
     said = [*section.caption(), *_repeats(section), *section.missing()]
     drawn.supxlabel(wrapped(said, _WIDE), fontsize=8, color="#444444")
     return drawn

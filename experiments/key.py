@@ -15,11 +15,13 @@ from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.captions import brief, in_symbols
+from experiments.captions import in_symbols
 from experiments.figures import COLOURS
+from experiments.labels import brief
 from experiments.page import text_width
 from experiments.scales import Scale
 from experiments.section import Section
+from experiments.ticks import Ticks
 
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 NAMED = len(COLOURS)
@@ -53,11 +55,11 @@ def put_bar(axes: Axes, section: Section) -> None:
     axes.set_xticks([])
     axes.yaxis.tick_right()
     axes.yaxis.set_label_position("right")
-    scale.put_on(axes, "y", _HIGH)
+    Ticks(scale, "y", _HIGH).put_on(axes)
 
 
-def put_legend(drawn: Figure, section: Section, coloured: bool) -> None:
-    """Say what dashes are and, where `coloured`, colours; each from a row of its own."""
+def put_legend(drawn: Figure, section: Section, coloured: bool) -> int:
+    """Say what dashes are and, where `coloured`, colours, in rows of their own; how many rows."""
     labels = [[in_symbols(axis.name, v) for v in brief(axis.values)] for axis in section.shown]
     groups = []
     if coloured and labels:
@@ -67,12 +69,13 @@ def put_legend(drawn: Figure, section: Section, coloured: bool) -> None:
         combined = zip(DASHES, map(",  ".join, itertools.product(*labels[1:])), strict=False)
         groups += [[Line2D([], [], color="black", linestyle=d, label=each) for d, each in combined]]
     if not groups:
-        return
+        return 0
     widest = max(text_width(str(line.get_label())) for group in groups for line in group)
     columns = min(_COLUMNS, max(map(len, groups)), max(1, int(_WIDE / (widest + _HANDLE))))
     rows = [row for group in groups for row in _rows(group, columns)]
     by_column = [row[k] for k in range(columns) for row in rows]
     drawn.legend(handles=by_column, loc="outside upper center", ncols=columns, fontsize=8)
+    return len(rows)
 
 
 def _rows(lines: list[Line2D], columns: int) -> list[list[Line2D]]:

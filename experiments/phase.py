@@ -22,6 +22,7 @@ from experiments.figures import figure
 from experiments.page import POINTS
 from experiments.scales import Scale
 from experiments.section import Section
+from experiments.ticks import Ticks
 from sim.errors import BadInput
 
 HALF = 0.5
@@ -45,10 +46,11 @@ _VECTORS = 4_000
 _MOST = 2_000
 """Values of an axis that are drawn."""
 _LONG, _HIGH = 300.0, 200.0
-"""Points of the axes, at least; names get more."""
-_NAME, _LONGEST = 14.0, 700.0
-_BESIDE, _AROUND = 135.0, 95.0
-"""Points of what stands beside the axes, and above and below."""
+"""Points of the axes, at least."""
+_BESIDE, _AROUND = 110.0, 85.0
+"""Points of what else stands beside the axes, and above and below."""
+_MARGIN = 35.0
+"""Points that a caption is narrower than the picture."""
 
 
 def phase(section: Section, record: int) -> Figure:
@@ -63,30 +65,24 @@ def phase(section: Section, record: int) -> Figure:
             raise BadInput(f"{found}; up to {_MOST:,} can be drawn along an axis")
     section.check_done()
     fraction = section.fraction(record).mean(axis=-1).T
-    long, high = _points(x, _LONG), _points(y, _HIGH)
-    drawn = figure((long + _BESIDE) / POINTS, (high + _AROUND) / POINTS)
+    below, beside = Ticks(x, "x", _LONG), Ticks(y, "y", _HIGH)
+    wide, high = below.points + beside.depth + _BESIDE, beside.points + below.depth + _AROUND
+    drawn = figure(wide / POINTS, high / POINTS)
     axes = drawn.add_subplot()
     axes.grid(False)
     mesh = axes.pcolormesh(x.edges, y.edges, fraction, cmap=_MAP, vmin=0, vmax=1)
     mesh.set_rasterized(fraction.size > _VECTORS)
     handles = [_contour(axes, x, y, fraction), *_empty(axes, section, x, y)]
     handles += _partial(axes, section, x, y)
-    x.put_on(axes, "x", long)
-    y.put_on(axes, "y", high)
+    below.put_on(axes)
+    beside.put_on(axes)
     label, ticks = section.what(record), np.linspace(0, 1, 6).tolist()
     drawn.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
     drawn.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8)
     mean = [f"mean over {section.repeats()}"] if section.averaged else []
     said = [*section.caption(), *mean, *section.missing()]
-    drawn.supxlabel(wrapped(said, long + 100), fontsize=8, color="#444444")
+    drawn.supxlabel(wrapped(said, wide - _MARGIN), fontsize=8, color="#444444")
     return drawn
-
-
-def _points(scale: Scale, least: float) -> float:
-    """How long an axis is."""
-    if scale.kind != "names":
-        return least
-    return min(max(least, _NAME * len(scale.places)), _LONGEST)
 
 
 def _contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray) -> Line2D:

@@ -16,6 +16,7 @@ from experiments.figures import COLOURS, figure
 from experiments.phase import HALF
 from experiments.scales import Scale
 from experiments.section import Section
+from experiments.ticks import Ticks
 
 _LONG = 320.0
 """Points of the axis."""
@@ -40,7 +41,7 @@ def transition(section: Section, record: int) -> Figure:
         else:
             axes.fill_between(scale.places, *ends, color=ink, alpha=0.25, linewidth=0, label=label)
     axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
-    scale.put_on(axes, "x", _LONG)
+    Ticks(scale, "x", _LONG).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=section.what(record))
     drawn.legend(loc="outside upper center", ncols=3, fontsize=8)
     caption = wrapped(section.caption() + section.missing(), 72 * 5.4)

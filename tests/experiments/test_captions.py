@@ -2,7 +2,8 @@
 
 import pytest
 
-from experiments.captions import axis_label, brief, captions, in_symbols, parts, wrapped
+from experiments.captions import axis_label, captions, in_symbols, parts, wrapped
+from experiments.labels import brief
 from experiments.page import text_width
 
 
@@ -12,6 +13,17 @@ def test_long_numbers_are_rounded_where_that_keeps_them_apart():
     assert brief((1.23412345678, 1.23456789012)) == (1.234, 1.235)
     assert len(set(brief((1 / 3, 1 / 3 + 1e-16)))) == 2
     assert brief((None, 5, "nearest")) == (None, 5, "nearest")
+
+
+def test_long_names_lose_what_all_have():
+    names = [f"/models/some/long/checkpoint-{k}000/model.safetensors" for k in (1, 20)]
+    assert brief(tuple(names)) == ("…1000/…", "…20000/…")
+    assert brief((None, *names)) == (None, "…1000/…", "…20000/…")
+    assert brief(("stochastic", "a-very-long-name-of-a-file.npy")) == (
+        "stochastic",
+        "a-very-long-name-of-a-file.npy",
+    )
+    assert brief(("random", "toward/random")) == ("random", "toward/random")
 
 
 def test_lines_are_no_wider_than_they_may_be():
