@@ -10,6 +10,7 @@ k/N, k = 0 ... N; where a cell has fewer steps than that, records repeat.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
@@ -23,10 +24,11 @@ MOST_CELLS = 10_000_000
 
 REAL = ("sigma", "radius", "decay", "jitter")
 WHOLE = ("steps", "seed", "tokens", "dims", "direction_seed", "survivors", "exponents")
-_TAKEN = ("from", "tensor", "near", "exponents")
+TAKEN = ("from", "tensor", "near", "exponents")
+"""What says which rows of a checkpoint are the cloud."""
 ORDER = (
     *("sigma", "radius", "steps", "seed", "tokens", "dims", "direction", "direction_seed"),
-    *("format", "rounding", "schedule", "decay", "master", "jitter", "survivors", *_TAKEN),
+    *("format", "rounding", "schedule", "decay", "master", "jitter", "survivors", *TAKEN),
 )
 """What may be an axis, in the order of a grid's axes."""
 
@@ -86,8 +88,7 @@ class Grid:
         names = [axis.name for axis in self.axes]
         if len(set(names)) < len(names) or set(names) & self.base.keys():
             raise BadInput(f"the axes are {', '.join(names)}; each is named once, and not fixed")
-        if len(self) > MOST_CELLS:
-            raise BadInput(f"the grid has {len(self):,} cells; at most {MOST_CELLS:,} are swept")
+        check_size(self.shape)
 
     @classmethod
     def of(cls, fields: dict[str, tuple[Any, ...]]) -> "Grid":
@@ -139,10 +140,16 @@ class Grid:
         return cls(grid["base"], tuple(axes))
 
 
+def check_size(shape: Sequence[int]) -> None:
+    """Raise BadInput for a grid of too many cells."""
+    if math.prod(shape) > MOST_CELLS:
+        raise BadInput(f"the grid has {math.prod(shape):,} cells; at most {MOST_CELLS:,} are swept")
+
+
 def drift_of(fields: dict[str, Any]) -> Drift:
     """The drift of JSON fields, which keeps no snapshots; BadInput where it makes no sense."""
-    own = {name: value for name, value in fields.items() if name not in _TAKEN}
-    taken: dict[str, Any] = {name: fields.get(name) for name in _TAKEN}
+    own = {name: value for name, value in fields.items() if name not in TAKEN}
+    taken: dict[str, Any] = {name: fields.get(name) for name in TAKEN}
     if taken["from"] is None:
         return Drift(**own, snapshots="none")
     path = taken.pop("from")

@@ -19,17 +19,23 @@ def waiting() -> Iterator[None]:
         yield
         return
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-    came: list[signal.Signals] = []
+    came: list[int] = []
 
     def restore() -> None:
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
     def note(number: int, frame: FrameType | None) -> None:
-        came.append(signal.Signals(number))
+        came.append(number)
         if len(came) > 1:
             restore()
-            signal.raise_signal(came[-1])
+            handle(number, frame)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        # Not raised again: whoever counts signals would take it for another one.
+        handler = handlers[signal.Signals(number)]
+        assert callable(handler), "the others are left as they are"
+        handler(number, frame)
 
     for number, handler in handlers.items():
         if callable(handler):
@@ -39,4 +45,4 @@ def waiting() -> Iterator[None]:
     finally:
         restore()
         if len(came) == 1:
-            signal.raise_signal(came[0])
+            handle(came[0], None)
