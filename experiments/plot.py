@@ -149,7 +149,8 @@ def components_command(
     lie by their distances, as well as a plane allows it.
     """
     from experiments.components import components
-    from experiments.structure import examined
+    from experiments.structure import examined, say_strange
 
     found, selection = examined(source, tensor, snapshot, near, exponents)
     save(components(found, selection), out or beside([source], "components"), as_json)
+    say_strange(found)

@@ -32,6 +32,7 @@ def command(
     More than twenty million adjacent pairs are refused.
     """
     found, selection = examined(source, tensor, snapshot, near, exponents)
+    say_strange(found)
     document = as_document(found, selection)
     if as_json:
         print(json.dumps(document))
@@ -55,10 +56,14 @@ def examined(
     matrix, selection = chosen(source, tensor, snapshot, near, exponents)
     with Progress("neighbours of cells", sys.stderr) as told:
         found = structure(matrix, told)
-    strange = len(matrix.codes) - len(found.cells.tokens)
-    if strange:
-        _say(f"{strange:,} rows of {matrix.label} are not finite; they are in no cell")
     return found, selection
+
+
+def say_strange(found: "Structure") -> None:
+    """Say on stderr how many rows are in no cell, if any."""
+    strange = len(found.matrix.codes) - len(found.cells.tokens)
+    if strange:
+        _say(f"{found.matrix.label}: rows that are not finite, and so in no cell: {strange:,}")
 
 
 def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[str, Any]:
