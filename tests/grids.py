@@ -3,17 +3,15 @@
 import numpy as np
 
 from sim import grid_layout
-from sim.grid import Grid
+from sim.given import grid_of
 from sim.grid_layout import NAMES
 from sim.grid_store import GridStore
-from sim.spec import Drift
 
 
 def grid(axes, **base):
     """The grid over `axes`, a dictionary of values; other fields are those of a small drift."""
-    usual = Drift(**{"sigma": 1e-9, "tokens": 100, "dims": 16, "records": 4, **base}).as_json()
-    del usual["at"], usual["snapshots"]
-    return Grid.of({**{name: (value,) for name, value in usual.items()}, **axes})
+    base = {"sigma": 1e-9, "tokens": 100, "dims": 16, "records": 4, **base}
+    return grid_of({**{name: (value,) for name, value in base.items()}, **axes})
 
 
 def store(path, axes, share, left=(), failed=(), **base):

@@ -21,6 +21,7 @@ from experiments.ticks import Ticks
 from experiments.transition import crossings, transition
 from sim.errors import BadInput
 from sim.grid import Axis
+from sim.grid_store import GridStore
 from tests import grids
 
 SIGMAS = (1e-7, 1e-10, 1e-9, 1e-8)
@@ -65,7 +66,6 @@ def test_the_picture_is_the_mean_of_the_stored_counts_at_its_place(sweep):
     drawn = phase(plane(sweep, None, None, {}), 4)
     mesh = mesh_of(drawn)
     np.testing.assert_allclose(mesh.get_array(), means(sweep, 4), rtol=1e-15)
-    assert (mesh.norm.vmin, mesh.norm.vmax) == (0, 1)
     axes = drawn.axes[0]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     corners = mesh.get_coordinates()
@@ -81,6 +81,7 @@ def test_other_axes_are_fixed_as_asked_and_the_caption_says_at_what(sweep):
     drawn = phase(plane(sweep, None, None, fixed(sweep.grid, ["radius=0.371"])), 2)
     np.testing.assert_allclose(mesh_of(drawn).get_array(), means(sweep, 2, radius=1), rtol=1e-15)
     assert drawn.axes[1].get_ylabel() == "distinct fraction at 0.5 of the steps"
+    assert mesh_of(drawn).get_clim() == (0, 1)
     caption = drawn.get_supxlabel()
     for part in ("$R$ = 0.371 (one of 3)", "$N$ = 100", "$D$ = 16", "mean over 3 seeds"):
         assert part in caption
@@ -173,6 +174,15 @@ def test_cells_that_are_not_done_are_hatched_and_counted(tmp_path):
     marked = drawn.axes[0].get_lines()[-1]
     assert sorted(marked.get_xydata().tolist()) == [[1e-9, 1], [1e-8, 10]]
     assert "3 of 24 cells failed,  3 of 24 cells not done yet" in drawn.get_supxlabel()
+
+
+def test_what_was_done_later_has_not_failed(tmp_path):
+    store = grids.store(tmp_path / "grid.zarr", {"sigma": SIGMAS}, share, failed=[0, 1])
+    store.array("done")  # which is read anew, attributes are not
+    GridStore(tmp_path / "grid.zarr", writing=True).array("done")[0] = True
+    section = plane(store, None, None, {})
+    assert section.failed.ravel().tolist() == [True, False, False, False]  # sigma rises
+    assert section.missing() == ["1 of 4 cells failed"]
 
 
 def test_one_axis_that_is_left_gives_a_curve_and_where_it_passes_one_half(sweep):
