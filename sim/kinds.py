@@ -25,6 +25,8 @@ _FIELDS = (
 )
 _EACH = 2e6
 """What a cell costs beside its work."""
+_DRAWN = 30.0
+"""What a coordinate costs before the step engine moves it."""
 REGION_BYTES = 128 << 20
 
 
@@ -76,7 +78,8 @@ def cost_of(drift: Drift, platform: str, engine: str = "auto") -> float:
     """What a cell costs. Raises BadInput where the engine does not apply."""
     if engines.choose(drift, engine, platform) == "leap":
         return engines.leap_cost(drift) + _EACH
-    return engines.step_cost(drift, platform) + _EACH
+    drawn = _DRAWN * drift.tokens * drift.dims
+    return engines.step_cost(drift, platform) + drawn + _EACH
 
 
 def batches(
