@@ -86,6 +86,15 @@ class GridStore:
         self.group.attrs.update(attributes)
 
 
+def is_sweep(path: Path) -> bool:
+    """Whether the store of a sweep is at `path`, of whatever layout."""
+    try:
+        group = zarr.open_group(path, mode="r", zarr_format=3)
+    except (OSError, ValueError):
+        return False
+    return group.attrs.get("kind") == grid_layout.KIND
+
+
 def _instead(path: Path) -> str:
     if not path.exists():
         return "there is nothing"
