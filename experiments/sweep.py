@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from experiments.axes import counts, option, reals, spelled, survivors, words
+from experiments.crew import SCHEDULER, WORKERS, Crew
 from experiments.numbers import size, whole
 from experiments.place import Place
 
@@ -77,6 +78,12 @@ def command(
             show_default="what is free",
         ),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(parser=whole, metavar="N", help=WORKERS, show_default="none")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help=SCHEDULER, show_default="none")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
@@ -128,7 +135,8 @@ def command(
     }
     grid = grid_of(spelled({name: found for name, found in asked.items() if found is not None}))
     place, store = Place(engine, device, devices, memory, None), out or default_store(grid)
+    crew = Crew(workers, scheduler)
     if dry_run:
         dry(grid, place, store, overwrite, retry_failed, as_json)
     else:
-        swept(grid, place, store, overwrite, retry_failed, as_json)
+        swept(grid, place, store, overwrite, retry_failed, as_json, crew)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from experiments.crew import Crew
 from experiments.numbers import spent
 from experiments.place import Place
 
@@ -42,7 +43,13 @@ def default_store(grid: "Grid") -> Path:
 
 
 def swept(
-    grid: "Grid", place: Place, out: Path, overwrite: bool, retry_failed: bool, as_json: bool
+    grid: "Grid",
+    place: Place,
+    out: Path,
+    overwrite: bool,
+    retry_failed: bool,
+    as_json: bool,
+    crew: Crew,
 ) -> None:
     """Sweep, and say how it went; exit status 1 where a cell failed."""
     from experiments.halting import halting
@@ -50,7 +57,9 @@ def swept(
     from sim.grid_store import GridStore
     from sim.sweeping import sweep
 
-    place.make_ready()
+    gathering = crew.gathering()
+    if crew.alone:
+        place.make_ready()
     with halting(), Cells(f"drift to {out}", sys.stderr) as progress:
         result = sweep(
             grid,
@@ -62,6 +71,7 @@ def swept(
             overwrite=overwrite,
             retry_failed=retry_failed,
             progress=progress.session,
+            by=gathering,
         )
     if as_json:
         print(json.dumps(result))

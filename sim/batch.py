@@ -40,8 +40,13 @@ def kind(drift: Drift) -> tuple[Any, ...]:
 def together(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int:
     """How many drifts of its kind are best handed over at once; 1 for one that goes alone."""
     shards = Shards.of(on)
-    places = _places(drift, shards, engine)
-    return 1 if places == 1 else places * workers(shards.devices[0])
+    return size(drift, shards.platform, len(shards), workers(shards.devices[0]), engine)
+
+
+def size(drift: Drift, platform: str, devices: int, threads: int, engine: str = "auto") -> int:
+    """The same for devices elsewhere, where as many `threads` work side by side."""
+    places = _places(drift, platform, devices, engine)
+    return 1 if places == 1 else places * threads
 
 
 def counted(
@@ -57,7 +62,7 @@ def counted(
     them over one by one tells) and where `engine`, as in sim.run, does not apply.
     """
     shards = Shards.of(on)
-    places = _places(drifts[0], shards, engine)
+    places = _places(drifts[0], shards.platform, len(shards), engine)
     if places == 1:
         found = [_alone(drift, shards, pool, engine) for drift in drifts]
     else:
@@ -69,11 +74,11 @@ def counted(
     return [[counts[step] for step in steps] for counts in found]
 
 
-def _places(drift: Drift, shards: Shards, engine: str) -> int:
+def _places(drift: Drift, platform: str, devices: int, engine: str) -> int:
     """How many drifts of its kind are moved in one call."""
-    size = drift.motion.held.storage.itemsize * drift.tokens * drift.dims
-    leaps = engines.choose(drift, engine, shards.platform, len(shards)) == "leap"
-    return 1 if leaps or len(shards) > 1 else min(_MOST, max(1, _BYTES // size))
+    codes = drift.motion.held.storage.itemsize * drift.tokens * drift.dims
+    leaps = engines.choose(drift, engine, platform, devices) == "leap"
+    return 1 if leaps or devices > 1 else min(_MOST, max(1, _BYTES // codes))
 
 
 def _all_records(drift: Drift) -> tuple[int, ...]:

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_waiting: list[list[int]] = []
+"""The signals that came in each of the blocks that the main thread is in."""
 
 
 @contextmanager
@@ -20,6 +22,7 @@ def waiting() -> Iterator[None]:
         return
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     came: list[int] = []
+    _waiting.append(came)
 
     def restore() -> None:
         for number, handler in handlers.items():
@@ -43,6 +46,12 @@ def waiting() -> Iterator[None]:
     try:
         yield
     finally:
+        _waiting.pop()
         restore()
         if len(came) == 1:
             handle(came[0], None)
+
+
+def pending() -> bool:
+    """Whether a signal waits for a block to end: who works in there does well to finish soon."""
+    return any(_waiting)

@@ -42,16 +42,22 @@ class Plan(NamedTuple):
 
 
 def plan(
-    grid: Grid, on: str = "auto", engine: str = "auto", devices: int = 1, memory: int | None = None
+    grid: Grid,
+    on: str = "auto",
+    engine: str = "auto",
+    devices: int = 1,
+    memory: int | None = None,
+    worker: int = 0,
 ) -> Plan:
     """Look at everything that can be known before a cell is counted; writes nothing.
 
-    The options are those of sim.run. Raises BadInput for a grid of which a cell makes no
-    sense or does not fit, and a device or an engine that can't be had.
+    The options are those of sim.run; `worker` is that of sim.device.several. Raises
+    BadInput for a grid of which a cell makes no sense or does not fit, and a device or
+    an engine that can't be had.
     """
     device.prepare(devices)
     inputs = grid_check.check(grid)
-    shards = Shards(device.several(on, devices))
+    shards = Shards(device.several(on, devices, worker))
     kinds = Kinds(grid, shards.platform, engine)
     needed = 0
     for cell in kinds.firsts:

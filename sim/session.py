@@ -33,6 +33,7 @@ class Session:
     work: float = 0.0
     """what they cost"""
     compiling: float = 0.0
+    """seconds of all workers"""
     computing: float = 0.0
     _begun: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
@@ -46,15 +47,18 @@ class Session:
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Wall-clock time of the session, and what of it was spent how; of all workers."""
-        total = time.monotonic() - self.started
-        return {"total": total, "compile": self.compiling, "compute": self.computing}
+        """Wall-clock time of the session, and what of it each worker spent how, on average."""
+        return {
+            "total": time.monotonic() - self.started,
+            "compile": self.compiling / self.workers,
+            "compute": self.computing / self.workers,
+        }
 
     @property
     def share(self) -> float:
         """The share of the workers' time that was spent computing."""
         seconds = self.seconds
-        return seconds["compute"] / (seconds["total"] * self.workers)
+        return seconds["compute"] / seconds["total"]
 
     @property
     def seconds_left(self) -> float | None:
@@ -72,6 +76,7 @@ class Session:
                 "cells": self.counted,
                 "work": self.work,
                 "seconds": mine,
+                "workers": self.workers,
                 **self.about,
             },
         }

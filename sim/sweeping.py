@@ -7,20 +7,19 @@ A cell that fails is noted, with its reason, and the others go on.
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sim import device, grid_claim, interrupts, lock
-from sim.cells import Counted, Here
+from sim import grid_claim, interrupts, lock
+from sim.cells import Counted
+from sim.counters import Gathering, here
 from sim.grid import Grid
 from sim.grid_store import GridStore
 from sim.grid_writer import GridWriter
 from sim.kinds import Kinds, batches
-from sim.plan import plan, to_count
-from sim.runs import made_by
+from sim.plan import to_count
 from sim.session import Session
 
 Progress = Callable[[Session], None]
@@ -42,23 +41,25 @@ def sweep(
     retry_failed: bool = False,
     progress: Progress = lambda session: None,
     flush_seconds: float = 1.0,
+    by: Gathering = here,
 ) -> dict[str, Any]:
     """Sweep `grid` into the store `out` and return what `drift sweep --json` prints.
 
-    The options are those of sim.run. Cells that failed before are tried again where
-    `retry_failed`. Results are written every `flush_seconds`, seldomer where that takes
-    long, or, where it is 0, after each batch. Raises BadInput, with nothing written, for
-    a grid of which a cell makes no sense or does not fit, and for an `out` that is
-    complete (unless `overwrite`), belongs to another grid, or is written by another
-    process; Unfinished where the store can't be written to any more.
+    The options are those of sim.run; the cells are counted `by` this process, or by
+    workers of sim.there, for each of which they hold. Cells that failed before are
+    tried again where `retry_failed`. Results are written every `flush_seconds`, seldomer
+    where that takes long, or, where it is 0, after each batch. Raises BadInput, with
+    nothing written, for a grid of which a cell makes no sense or does not fit, and for
+    an `out` that is complete (unless `overwrite`), belongs to another grid, or is
+    written by another process; Unfinished where the store can't be written to any more,
+    or nobody is left to count.
     """
     started = time.monotonic()
-    made = plan(grid, on, engine, devices, memory)
-    about = made_by(engine, made.shards)
-    with lock.held(out):
-        if not grid_claim.resumable(grid, made.inputs, out, overwrite):
+    with by(grid, on, engine, devices, memory) as counters, lock.held(out):
+        kinds, about = counters.kinds, counters.about
+        if not grid_claim.resumable(grid, counters.inputs, out, overwrite):
             with interrupts.waiting():
-                grid_claim.begin(out, grid, {**about, "inputs": made.inputs})
+                grid_claim.begin(out, grid, {**about, "inputs": counters.inputs})
         grid_claim.clean(out)
         writer = GridWriter(GridStore(out, writing=True))
         cells = to_count(writer.done, list(writer.failed), retry_failed)
@@ -66,15 +67,14 @@ def sweep(
             cells=len(grid),
             done=int(np.count_nonzero(writer.done)),
             failed=len(writer.failed),
-            left=made.kinds.cost(cells),
+            left=kinds.cost(cells),
             before=writer.store.attrs,
             about={name: about[name] for name in ("engine", "device", "devices")},
+            workers=counters.workers,
             started=started,
         )
-        with ThreadPoolExecutor(device.workers(made.shards.devices[0])) as pool:
-            here = Here(grid, made.shards, pool, engine)
-            counted = here(batches(grid, made.kinds, cells, here.together))
-            write(counted, writer, session, made.kinds, progress, flush_seconds)
+        counted = counters.counted(batches(grid, kinds, cells, counters.together))
+        write(counted, writer, session, kinds, progress, flush_seconds)
         return summary(GridStore(out), session)
 
 
