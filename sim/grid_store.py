@@ -36,7 +36,7 @@ class GridStore:
     @cached_property
     def grid(self) -> Grid:
         """The grid that is swept."""
-        return Grid.from_json(self.attrs["grid"])
+        return grid_layout.grid_in(self.group)
 
     @property
     def attrs(self) -> dict[str, Any]:
@@ -84,6 +84,15 @@ class GridStore:
     def update(self, **attributes: Any) -> None:
         """Set attributes."""
         self.group.attrs.update(attributes)
+
+
+def is_sweep(path: Path) -> bool:
+    """Whether the store of a sweep is at `path`, of whatever layout."""
+    try:
+        group = zarr.open_group(path, mode="r", zarr_format=3)
+    except (OSError, ValueError):
+        return False
+    return group.attrs.get("kind") == grid_layout.KIND
 
 
 def _instead(path: Path) -> str:

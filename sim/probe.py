@@ -3,7 +3,8 @@
 probe   a batch of one kind of cells that is counted for its time alone. Where that would
         take long its cells have fewer steps and records, and the rest is taken to cost
         what sim.engines says
-rate    seconds for a unit of that cost
+rate    seconds for a unit of that cost, in a batch that is full; one that is not takes
+        as long
 
 The cheapest and the dearest kind are probed; kinds in between have rates in between.
 """
@@ -22,10 +23,10 @@ from sim.kinds import Kinds, cost_of
 from sim.shards import Shards
 from sim.spec import Drift
 
-_COST = 5e9
-"""Of a probe at most, in the units of sim.engines: about half a second."""
-_ENOUGH_SECONDS = 0.3
-"""A probe that took longer than that is not repeated without its compiling."""
+_COST = 1e9
+"""Of the first batch that is probed, at most, in the units of sim.engines."""
+_SECONDS = 1.0
+"""What a second one is to take, which is as much longer; else the first one is enough."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,12 @@ def estimate(
     good = [probe for probe in probes if not probe.failed]
     if not good:
         return Estimate(None, probes)
+    first = [grid.drift(kinds.firsts[kind]) for kind in present]
+    full = np.array([batch.together(drift, shards, engine) for drift in first])
     costs = np.log([cost_of(probe.meant, shards.platform, engine) for probe in good])
     rates = np.interp(np.log(kinds.costs[present]), costs, [probe.rate for probe in good])
-    seconds = float(np.sum(rates * kinds.costs[present] * counts))
-    programs = {
-        (drift.motion, drift.tokens, drift.dims)
-        for drift in (grid.drift(kinds.firsts[kind]) for kind in present)
-    }
+    seconds = float(np.sum(rates * kinds.costs[present] * full * -(-counts // full)))
+    programs = {(drift.motion, drift.tokens, drift.dims) for drift in first}
     compiling = max(probe.compiling for probe in good) * len(programs)
     return Estimate(seconds + compiling, probes)
 
@@ -82,14 +82,18 @@ def _probed(
     grid: Grid, cells: np.ndarray, shards: Shards, pool: ThreadPoolExecutor, engine: str
 ) -> Probe:
     """A batch of `cells`, which are of one kind."""
-    first = grid.drift(int(cells[0]))
-    drifts = [grid.drift(int(cell)) for cell in cells[: batch.together(first, shards, engine)]]
-    short = [_shortened(drift, len(drifts), shards.platform, engine) for drift in drifts]
-    seconds, compiling, failed = _timed(short, shards, pool, engine)
-    if not failed and compiling and seconds < _ENOUGH_SECONDS:
-        seconds, _, failed = _timed(short, shards, pool, engine)
-    cost = len(short) * cost_of(short[0], shards.platform, engine)
-    return Probe(len(short), short[0], first, seconds, compiling, seconds / cost, failed)
+    meant = grid.drift(int(cells[0]))
+    full = batch.together(meant, shards, engine)
+    drifts = [grid.drift(int(cell)) for cell in cells[:full]]
+    compiling, most, tried = 0.0, _COST, False
+    while True:
+        short = [_shortened(drift, full, shards.platform, engine, most) for drift in drifts]
+        seconds, more, failed = _timed(short, shards, pool, engine)
+        cost, compiling = full * cost_of(short[0], shards.platform, engine), compiling + more
+        if failed or tried or seconds > _SECONDS / 2:
+            rate = seconds / cost
+            return Probe(len(short), short[0], meant, seconds, compiling, rate, failed)
+        tried, most = True, cost * _SECONDS / seconds
 
 
 def _timed(
@@ -103,9 +107,9 @@ def _timed(
     return computing, compiling, found if isinstance(found, str) else ""
 
 
-def _shortened(drift: Drift, together: int, platform: str, engine: str) -> Drift:
-    """The drift with so few steps and records that it takes no longer than a probe may."""
-    while drift.steps > 1 and together * cost_of(drift, platform, engine) > _COST:
+def _shortened(drift: Drift, full: int, platform: str, engine: str, most: float) -> Drift:
+    """The drift with so few steps and records that a batch of such costs no more than `most`."""
+    while drift.steps > 1 and full * cost_of(drift, platform, engine) > most:
         fewer = math.ceil(drift.records / 2)
         drift = replace(drift, steps=drift.steps // 2, records=fewer)
     return drift

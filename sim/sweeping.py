@@ -47,11 +47,12 @@ def sweep(
 
     The options are those of sim.run; the cells are counted `by` this process, or by
     workers of sim.there, for each of which they hold. Cells that failed before are
-    tried again where `retry_failed`. Results are written every `flush_seconds`, or
-    seldomer where that takes long. Raises BadInput, with nothing written, for a grid of
-    which a cell makes no sense or does not fit, and for an `out` that is complete
-    (unless `overwrite`), belongs to another grid, or is written by another process;
-    Unfinished where the store can't be written to, or nobody is left to count.
+    tried again where `retry_failed`. Results are written every `flush_seconds`, seldomer
+    where that takes long, or, where it is 0, after each batch. Raises BadInput, with
+    nothing written, for a grid of which a cell makes no sense or does not fit, and for
+    an `out` that is complete (unless `overwrite`), belongs to another grid, or is
+    written by another process; Unfinished where the store can't be written to any more,
+    or nobody is left to count.
     """
     started = time.monotonic()
     with by(grid, on, engine, devices, memory) as counters, lock.held(out):
@@ -101,7 +102,7 @@ def write(
                     began = time.monotonic()
                     writer.flush(**session.attributes())
                     flushed = time.monotonic()
-                    pause = max(flush_seconds, _FLUSH_SHARE * (flushed - began))
+                    pause = flush_seconds and max(flush_seconds, _FLUSH_SHARE * (flushed - began))
             progress(session)
     finally:
         with interrupts.waiting():

@@ -23,7 +23,9 @@ GRID = tiny(rounding=("nearest", "toward-zero"))
 def made_up(grid, cell):
     """Records that no other cell has."""
     return [
-        Counts(step, *(1000 * cell + 10 * k + n for n in range(7)), radius=cell + k / 8, stalled=0.5)
+        Counts(
+            step, *(1000 * cell + 10 * k + n for n in range(7)), radius=cell + k / 8, stalled=0.5
+        )
         for k, step in enumerate(range(grid.records + 1))
     ]
 
@@ -80,9 +82,7 @@ def test_xarray_opens_it_with_labels_and_selects_by_coordinate(tmp_path):
             assert data[name].attrs["long_name"]
             assert data[name].attrs["units"] == "1"
         cell = data.sel(sigma=1e-7, steps=40, seed=1, rounding=0)
-        assert GRID.values(22) == {
-            **{"sigma": 1e-7, "steps": 40, "seed": 1, "rounding": "nearest"}
-        }
+        assert GRID.values(22) == {**{"sigma": 1e-7, "steps": 40, "seed": 1, "rounding": "nearest"}}
         assert cell.distinct.values.tolist() == [c.distinct for c in made_up(GRID, 22)]
         assert cell.reached.values.tolist() == [c.radius for c in made_up(GRID, 22)]
         assert cell.step.values.tolist() == [0, 7, 13, 20, 27, 33, 40]

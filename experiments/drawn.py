@@ -1,0 +1,41 @@
+"""Where the figures of a verb go, and what it says of them."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="NAME",
+        help="Path of the figures, without ending.",
+        show_default="beside the first source",
+    ),
+]
+
+
+def beside(sources: list[Path], what: str) -> Path:
+    """Where figures go that are given no name: beside the first source."""
+    first = sources[0]
+    if first.name in ("", ".."):
+        first = Path(os.path.abspath(first))
+    name = first.name.removesuffix(".zarr").removesuffix(".index.json").removesuffix(".safetensors")
+    return first.with_name(f"{name}-{what}")
+
+
+def save(drawn: "Figure", name: Path, as_json: bool) -> None:
+    """Write the figure, and say where."""
+    from experiments import figures
+
+    paths = figures.save(drawn, name)
+    if as_json:
+        print(json.dumps({"figures": [str(path) for path in paths]}))
+    else:
+        for path in paths:
+            print(f"figure: {path}")
