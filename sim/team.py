@@ -19,7 +19,7 @@ import numpy as np
 from sim import interrupts, worker
 from sim.cells import Counted, Outcome
 from sim.errors import BadInput, Unfinished
-from sim.line import Answer, Failed, Heard, Line, Present
+from sim.line import GO_ON, Answer, Failed, Heard, Line, Present
 from sim.roster import Member, Roster
 from sim.worker import Met, Orders
 
@@ -30,7 +30,6 @@ _GATHER_SECONDS = 30.0
 """For the others to be ready, once one is."""
 _ALONE_SECONDS = 60.0
 """Without any worker."""
-_GO_ON = "the same command goes on with the cells that are left"
 
 
 class Batch(NamedTuple):
@@ -129,7 +128,7 @@ class Team:
             member, batch = self._out.pop(heard.ticket)
             member.holds.remove(heard.ticket)
             if isinstance(heard, Failed):
-                raise Unfinished(f"worker {member.address}: {heard.error}; {_GO_ON}")
+                raise Unfinished(f"worker {member.address}: {heard.error}; {GO_ON}")
             return [heard.value] if isinstance(heard, Answer) else self._lost(batch)
         if heard is not None:
             self.roster.greeted(heard)
@@ -175,4 +174,4 @@ class Team:
         if self.roster.members:
             self._seen = now
         elif now - self._seen > _ALONE_SECONDS:
-            raise Unfinished(f"no worker is left; {_GO_ON}")
+            raise Unfinished(f"no worker is left; {GO_ON}")
