@@ -1,10 +1,10 @@
 """How a run is done: by which engine, on which devices, within how much memory, with whom."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from sim.places import Address
     from sim.spec import Drift
 
 DISTRIBUTED = (
@@ -23,7 +23,7 @@ class Place(NamedTuple):
     memory: int | None
     distributed: str | None
 
-    def run(self, drift: "Drift", out: Path, overwrite: bool) -> dict[str, Any] | None:
+    def run(self, drift: "Drift", out: "Address", overwrite: bool) -> dict[str, Any] | None:
         """The result, in the process that prints."""
         from experiments.progress import Records
         from sim import cache, device, hosts, meeting

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from experiments.addresses import path, store
+from sim.places import Address, Local
+
 app = typer.Typer(help="Draw figures of stored runs, as PNG and SVG.", no_args_is_help=True)
 
 _CURVES = "Example: drift plot curves results/first.zarr --out results/first-curves"
@@ -13,13 +16,16 @@ _CURVES = "Example: drift plot curves results/first.zarr --out results/first-cur
 
 @app.command("curves", epilog=_CURVES)
 def curves_command(
-    stores: Annotated[list[Path], typer.Argument(metavar="STORE…", help="Runs to overlay.")],
+    stores: Annotated[
+        list[Address], typer.Argument(parser=store, metavar="STORE…", help="Runs to overlay.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
+            parser=path,
             metavar="NAME",
             help="Path of the figures, without ending.",
-            show_default="beside the first store",
+            show_default="beside the first store; here, of one on s3://",
         ),
     ] = None,
     as_json: Annotated[
@@ -31,11 +37,16 @@ def curves_command(
     from experiments.figures import save
     from sim.store import RunStore
 
-    runs = [RunStore(path) for path in stores]
-    name = out or stores[0].with_name(stores[0].name.removesuffix(".zarr") + "-curves")
-    paths = save(curves(runs), name)
+    runs = [RunStore(each) for each in stores]
+    paths = save(curves(runs), out or _beside(stores[0]))
     if as_json:
-        print(json.dumps({"figures": [str(path) for path in paths]}))
+        print(json.dumps({"figures": [str(each) for each in paths]}))
     else:
-        for path in paths:
-            print(f"figure: {path}")
+        for each in paths:
+            print(f"figure: {each}")
+
+
+def _beside(place: Address) -> Path:
+    """Where figures of a store go, or, where it is not on this machine, those of its name."""
+    at = place.path if isinstance(place, Local) else Path(place.name)
+    return at.with_name(at.name.removesuffix(".zarr") + "-curves")

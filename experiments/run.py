@@ -1,18 +1,24 @@
 """`drift run`: one drift, from its options to its table."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.addresses import store
 from experiments.numbers import kept, real, size, whole, wholes
 from experiments.place import DISTRIBUTED, Place
+from sim.places import Address
 
 if TYPE_CHECKING:
     from sim.spec import Drift
 
 _FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
+_OUT = "The store: a path, or s3://BUCKET/NAME with the extra s3 (AWS_… variables say where)."
+_OVERWRITE = (
+    "Replace the store that is there: at a path once the new one is begun; s3:// renames nothing,"
+    " and what is there goes first."
+)
 
 EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
 
@@ -91,12 +97,10 @@ def command(
     ] = None,
     distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=DISTRIBUTED)] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
+        Address | None,
+        typer.Option(parser=store, metavar="STORE", help=_OUT, show_default="named under results/"),
     ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the store that is there.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help=_OVERWRITE)] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,
@@ -142,11 +146,11 @@ def command(
         show_run(result)
 
 
-def default_store(drift: "Drift") -> Path:
+def default_store(drift: "Drift") -> Address:
     """Where a run goes that names no place: one path for each spec."""
     import hashlib
 
     spec = json.dumps(drift.as_json(), sort_keys=True)
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
     name = f"run-sigma{drift.sigma:g}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
-    return Path("results") / name
+    return store(f"results/{name}")

@@ -2,19 +2,23 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.addresses import store
 from experiments.numbers import whole
+from sim.places import Address
 
 if TYPE_CHECKING:
     from sim.structure import Structure
 
 EXAMPLE = "Example: drift structure results/demo.zarr --near largest --exponents 5"
 
-SOURCE = "A run's store, or a checkpoint: a .safetensors file, a directory, an index."
+SOURCE = (
+    "A run's store (a path, s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a directory,"
+    " an index."
+)
 TENSOR = "Matrix of a checkpoint."
 SNAPSHOT = "Of a run: the step whose cloud is meant."
 NEAR = "Take only tokens around one: largest (black hole), or a token id."
@@ -23,7 +27,7 @@ _EXPONENTS = 5
 
 
 def command(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help=SOURCE)],
+    source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
     tensor: Annotated[
         str | None,
         typer.Option(metavar="NAME", help=TENSOR, show_default="unembedding, embedding where tied"),
@@ -62,7 +66,7 @@ def command(
 
 
 def examined(
-    source: Path,
+    source: Address,
     tensor: str | None,
     snapshot: int | None,
     near: str | None,

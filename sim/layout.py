@@ -15,9 +15,6 @@ NaN, or, in float4, of nothing. The shapes and chunks of the arrays depend on th
 spec alone.
 """
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
@@ -44,10 +41,15 @@ _REAL = ("radius", "stalled")
 _CHUNK_BYTES = 8 << 20
 
 
-def make(path: Path, drift: Drift, u: np.ndarray, attributes: dict[str, Any]) -> None:
-    """Make the empty store of `drift`, whose unit vector is `u`, at `path`."""
+FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
+"""The attributes of a store that is to be begun (sim.places)."""
+LAST = "spec"
+"""The attribute without which it was not."""
+
+
+def fill(group: zarr.Group, drift: Drift, u: np.ndarray) -> None:
+    """Make a new group the empty store of `drift`, whose unit vector is `u`."""
     records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
-    group = zarr.create_group(path, zarr_format=3, attributes=attributes, overwrite=True)
     for name, text in {"step": "steps done", **COUNTS}.items():
         add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
     add(group, "direction", "float64", {"dim": drift.dims}, "unit vector of the drift")[:] = u
@@ -59,11 +61,10 @@ def make(path: Path, drift: Drift, u: np.ndarray, attributes: dict[str, Any]) ->
         steps = add(group, "snapshot_step", "int64", {"snapshot": snapshots}, "step it shows")
         steps[:] = drift.snapshot_steps
     group.attrs.update(
-        kind=KIND,
-        layout=LAYOUT,
-        coordinates="step snapshot_step" if snapshots else "step",
-        spec=drift.as_json(),
-        complete=False,
+        {
+            "coordinates": "step snapshot_step" if snapshots else "step",
+            LAST: drift.as_json(),
+        }
     )
 
 

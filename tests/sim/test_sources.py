@@ -6,6 +6,7 @@ import zarr
 
 from sim import layout, runs, sources
 from sim.errors import BadInput
+from sim.places import address
 from sim.sources import open_matrix
 from sim.spec import Drift
 from sim.store import RunStore
@@ -33,7 +34,8 @@ def stopped(drift, path, records):
 
 def made(path, drift):
     """The complete store of a run that never ran: its snapshots, and who is present."""
-    layout.make(path, drift, np.ones(drift.dims), {})
+    with address(path).begin(layout.FIRST) as group:
+        layout.fill(group, drift, np.ones(drift.dims))
     store, random = RunStore(path, writing=True), np.random.default_rng(0)
     bits = store.array("bits")
     bits[...] = random.integers(0, drift.target.largest_magnitude, bits.shape).astype(bits.dtype)
