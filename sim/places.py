@@ -19,10 +19,10 @@ import os
 import re
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.errors import BadInput
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import zarr
 
 SCHEME = "s3://"
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Address(ABC):
@@ -58,6 +60,10 @@ class Address(ABC):
 
         Raises BadInput where nothing can be written. What is there must be the caller's.
         """
+
+    @abstractmethod
+    def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """What `do` makes of every item: reads or writes of several arrays, in any order."""
 
     @abstractmethod
     def free_bytes(self) -> int | None:
@@ -132,6 +138,10 @@ class Local(Address):
             shutil.rmtree(going, ignore_errors=True)
         except OSError as error:
             raise BadInput(f"{self} can't be written: {error.strerror or error}") from error
+
+    def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """One after the other."""
+        return [do(item) for item in items]
 
     def free_bytes(self) -> int | None:
         """Free space of the disk."""

@@ -25,6 +25,7 @@ class RunStore:
     def __init__(self, place: Given, writing: bool = False):
         self.address = address(place)
         self._arrays: dict[str, zarr.Array] = {}
+        self._known: dict[str, np.ndarray] = {}
         self.group = self.address.group(writing)
         if self.group.attrs.get("kind") != layout.KIND:
             raise BadInput(f"{self.address} is not a drift store: drift run did not write it")
@@ -58,14 +59,25 @@ class RunStore:
 
     def records(self) -> list[Counts]:
         """The records that are there, rising."""
-        columns = {name: self.read(name) for name in ("step", *layout.COUNTS)}
+        columns = self._columns()
         done = np.flatnonzero(columns["step"] >= 0)
         return [Counts(**{name: columns[name][k].item() for name in columns}) for k in done]
 
     def write_record(self, index: int, counts: Counts) -> None:
         """Put a record in its place, the step last."""
-        for name in (*layout.COUNTS, "step"):
-            self.array(name)[index] = getattr(counts, name)
+        if not self._known:
+            self._known = self._columns()
+
+        def write(name: str) -> None:
+            self._known[name][index] = getattr(counts, name)
+            self.array(name)[:] = self._known[name]  # its only chunk, which needs no reading so
+
+        self.address.together(write, layout.COUNTS)
+        write("step")
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        names = ("step", *layout.COUNTS)
+        return dict(zip(names, self.address.together(self.read, names), strict=True))
 
     def update(self, **attributes: Any) -> None:
         """Set attributes."""

@@ -68,11 +68,20 @@ def told(label: str) -> Iterator[None]:
         raise Trouble(f"{label}: {line}") from error
 
 
+def code(error: Exception) -> str:
+    """The storage's own word for what went wrong; empty where it said none."""
+    for each in (error, error.__cause__):
+        response: Any = getattr(each, "response", None)
+        if isinstance(response, dict):
+            return str(response.get("Error", {}).get("Code", ""))
+    return ""
+
+
 def _line(error: Exception) -> str | None:
     """What to say of it; None where it is another's."""
-    code = _code(error) or _code(error.__cause__)
-    if code:
-        return _BY_CODE.get(code, f"the storage says {legible(code)}")
+    said = code(error)
+    if said:
+        return _BY_CODE.get(said, f"the storage says {legible(said)}")
     names = [each.__name__ for each in type(error).__mro__]
     for name in names:
         if name in _BY_NAME:
@@ -82,12 +91,6 @@ def _line(error: Exception) -> str | None:
     if "BotoCoreError" in names or isinstance(error, OSError):
         return f"the storage fails ({names[0]})"
     return None
-
-
-def _code(error: BaseException | None) -> str:
-    """The storage's own word for it."""
-    response: Any = getattr(error, "response", None)
-    return str(response["Error"].get("Code", "")) if isinstance(response, dict) else ""
 
 
 def _endpoint(error: Exception) -> str:
