@@ -15,26 +15,29 @@ from sim.trouble import Trouble, told
 
 PATIENCE = 20.0
 """Seconds in which a bucket has to answer first."""
+PAGE = 1000
+"""Names listed by one request, and deleted by another: the most that S3 knows."""
 
 
 class Bucket:
-    """The bucket of a name."""
+    """The bucket of a name; those that begin with `key` are meant, others may be closed to us."""
 
-    def __init__(self, name: str):
-        self.name = name
+    def __init__(self, name: str, key: str):
+        self.name, self._key, self._label = name, key, f"{SCHEME}{name}/{key}"
         self._reached = False
 
     def reach(self) -> None:
         """Find out, once, whether it answers."""
         if self._reached:
             return
-        with told(SCHEME + self.name):
+        with told(self._label):
             import s3fs  # noqa: F401  # which zarr needs
 
             from sim.remote import client
 
             hasty = client(hasty=True)
-            within(PATIENCE, lambda: hasty.list_objects_v2(Bucket=self.name, MaxKeys=1))
+            one = {"Bucket": self.name, "Prefix": self._key, "MaxKeys": 1}
+            within(PATIENCE, lambda: hasty.list_objects_v2(**one))
         self._reached = True
 
     def client(self, hasty: bool = False) -> Any:
@@ -47,16 +50,16 @@ class Bucket:
     def first(self, prefix: str) -> str | None:
         """The first of the names that begin so."""
         client = self.client()
-        with told(SCHEME + self.name):
+        with told(self._label):
             found = client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=1)
         return next((str(each["Key"]) for each in found.get("Contents", ())), None)
 
     def delete(self, prefix: str, but: str) -> None:
         """Delete all objects whose names begin so, but one."""
         client = self.client()
-        with told(SCHEME + self.name):
+        with told(self._label):
             for page in client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.name, Prefix=prefix
+                Bucket=self.name, Prefix=prefix, PaginationConfig={"PageSize": PAGE}
             ):
                 keys = [each["Key"] for each in page.get("Contents", ()) if each["Key"] != but]
                 if not keys:
@@ -65,8 +68,8 @@ class Bucket:
                 done = client.delete_objects(Bucket=self.name, Delete=going)
                 for error in done.get("Errors", ()):
                     raise Trouble(
-                        f"{SCHEME}{self.name}: {legible(error['Key'])} can't be deleted:"
-                        f" the storage says {legible(str(error.get('Code')))}"
+                        f"{self._label}: {legible(error['Key'])} can't be deleted: the"
+                        f" storage says {legible(str(error.get('Code')))}"
                     )
 
 

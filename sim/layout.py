@@ -68,7 +68,14 @@ def fill(group: zarr.Group, drift: Drift, u: np.ndarray) -> None:
     )
 
 
-def add(group: zarr.Group, name: str, dtype: str, dims: dict[str, int], text: str) -> zarr.Array:
+def add(
+    group: zarr.Group,
+    name: str,
+    dtype: str,
+    dims: dict[str, int],
+    text: str,
+    overwrite: bool = False,
+) -> zarr.Array:
     """Preallocate a small array of plain numbers, in one chunk."""
     return group.create_array(
         name,
@@ -78,7 +85,7 @@ def add(group: zarr.Group, name: str, dtype: str, dims: dict[str, int], text: st
         fill_value=float("nan") if dtype == "float64" else -1,
         dimension_names=tuple(dims),
         attributes={"long_name": text, "units": "1"},
-        overwrite=True,
+        overwrite=overwrite,
     )
 
 

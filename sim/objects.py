@@ -34,7 +34,7 @@ class Objects(Address):
     """A name on object storage."""
 
     def __init__(self, bucket: str, key: str):
-        self.bucket, self.key = Bucket(bucket), key
+        self.bucket, self.key = Bucket(bucket, key), key
 
     @classmethod
     def named(cls, text: str) -> "Objects":
@@ -90,10 +90,10 @@ class Objects(Address):
         with self._asking():
             if there:
                 group = zarr.open_group(self._store(), mode="r+", zarr_format=3)
-                group.attrs.put(attributes)
+                group.attrs.put(dict(attributes))
                 self.bucket.delete(f"{self.key}/", but=f"{self.key}/{_ROOT}")
             else:
-                group = zarr.create_group(self._store(), zarr_format=3, attributes=attributes)
+                group = zarr.create_group(self._store(), zarr_format=3, attributes=dict(attributes))
             yield group
 
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

@@ -86,7 +86,7 @@ def address(given: Given) -> Address:
         return Objects.named(text)
     if scheme:
         raise BadInput(f"{scheme[0]}… is no place for a store; a path is, or {SCHEME}BUCKET/NAME")
-    if isinstance(given, Path) and given.parts[:1] == ("s3:",):
+    if isinstance(given, Path) and given.parts[:1] == ("s3:",) != given.parts:
         raise BadInput(f"{text} was {SCHEME}… before it became a path; it must be given as text")
     return Local(Path(text))
 
@@ -130,7 +130,7 @@ class Local(Address):
         new, going = self._beside("new"), self._beside("old")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            yield zarr.create_group(new, zarr_format=3, attributes=attributes, overwrite=True)
+            yield zarr.create_group(new, zarr_format=3, attributes=dict(attributes), overwrite=True)
             shutil.rmtree(going, ignore_errors=True)
             if self.path.exists():
                 self.path.rename(going)

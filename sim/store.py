@@ -87,7 +87,12 @@ class RunStore:
         """Write what is known only at the end, and say that all is there."""
         shape = {"black_hole": len(populations)}
         array = layout.add(
-            self.group, "populations", "int64", shape, "tokens in each black hole at the last step"
+            self.group,
+            "populations",
+            "int64",
+            shape,
+            "tokens in each black hole at the last step",
+            overwrite=True,
         )
         array[:] = populations
         self.update(**attributes)

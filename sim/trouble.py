@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from sim.errors import BadInput
 from sim.legible import legible
 
-_NAMED = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+_NAMED = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE,"
 _BY_CODE = {
     "NoSuchBucket": "there is no such bucket; one that is there is needed",
     "RequestTimeTooSkewed": "the storage's clock is far from this machine's",
