@@ -10,6 +10,10 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+
+from sim.errors import BadInput
+from sim.legible import legible
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -36,16 +40,31 @@ def figure(width: float = 5.6, height: float = 3.6) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def plain(text: str, most: int = 60) -> str:
+    """Text out of files or paths as a figure shows it: cut, and never taken for mathematics.
+
+    Letters that the figures' font lacks are escaped.
+    """
+    known = get_font(findfont("DejaVu Sans")).get_charmap()
+    shown = (c if ord(c) in known else c.encode("unicode_escape").decode() for c in text[:most])
+    return legible("".join(shown) + text[most:], most).replace("$", r"\$")
+
+
 def save(drawn: Figure, name: Path) -> list[Path]:
-    """Write `name`.png and `name`.svg, each whole or not at all; their paths."""
-    name.parent.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for kind in ("png", "svg"):
-        path, part = name.with_name(f"{name.name}.{kind}"), name.with_name(f"{name.name}.part")
-        # No date: the same results give the same file.
-        drawn.savefig(
-            part, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else None
-        )
-        os.replace(part, path)
-        paths.append(path)
-    return paths
+    """Write `name`.png and `name`.svg, each whole or not at all; their paths.
+
+    Raises BadInput where they cannot be written.
+    """
+    try:
+        name.parent.mkdir(parents=True, exist_ok=True)
+        return [_save(drawn, name, kind) for kind in ("png", "svg")]
+    except OSError as error:
+        raise BadInput(f"{name} can't be written: {error.strerror or error}") from error
+
+
+def _save(drawn: Figure, name: Path, kind: str) -> Path:
+    path, part = name.with_name(f"{name.name}.{kind}"), name.with_name(f"{name.name}.part")
+    # No date: the same results give the same file.
+    drawn.savefig(part, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else None)
+    os.replace(part, path)
+    return path

@@ -1,10 +1,15 @@
 """How a run is done: by which engine, on which devices, within how much memory, with whom."""
 
+import hashlib
+import json
+import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sim.places import Address, Local
+
 if TYPE_CHECKING:
-    from sim.places import Address
     from sim.spec import Drift
 
 DISTRIBUTED = (
@@ -23,7 +28,7 @@ class Place(NamedTuple):
     memory: int | None
     distributed: str | None
 
-    def run(self, drift: "Drift", out: "Address", overwrite: bool) -> dict[str, Any] | None:
+    def run(self, drift: "Drift", out: Address, overwrite: bool) -> dict[str, Any] | None:
         """The result, in the process that prints."""
         from experiments.progress import Records
         from sim import cache, device, hosts, meeting
@@ -43,3 +48,16 @@ class Place(NamedTuple):
             return None
         with Records(f"drift to {out}", sys.stderr) as progress:
             return run(drift, out, overwrite=overwrite, progress=progress.record, **options)
+
+
+def default_store(drift: "Drift") -> Address:
+    """Where a run goes that names no place: one path for each spec."""
+    spec = json.dumps(drift.as_json(), sort_keys=True)
+    digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    if drift.origin is None:
+        cloud = f"sigma{drift.sigma:g}"
+    else:
+        rows = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
+        cloud = re.sub("[^A-Za-z0-9._-]+", "-", rows)[:60]
+    name = f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
+    return Local(Path("results") / name)

@@ -1,17 +1,17 @@
 """`drift run`: one drift, from its options to its table."""
 
 import json
-from typing import TYPE_CHECKING, Annotated
+import sys
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from experiments.addresses import store
+from experiments.addresses import path, store
+from experiments.clouds import drift_of
 from experiments.numbers import kept, real, size, whole, wholes
-from experiments.place import DISTRIBUTED, Place
+from experiments.place import DISTRIBUTED, Place, default_store
 from sim.places import Address
-
-if TYPE_CHECKING:
-    from sim.spec import Drift
 
 _FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
 _OUT = "The store: a path, or s3://BUCKET/NAME with the extra s3 (AWS_… variables say where)."
@@ -25,14 +25,35 @@ EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out resu
 
 def command(
     sigma: Annotated[
-        float, typer.Option(parser=real, metavar="REAL", help="Standard deviation of the cloud.")
-    ],
+        float | None,
+        typer.Option(parser=real, metavar="REAL", help="Standard deviation of a drawn cloud."),
+    ] = None,
     tokens: Annotated[
-        int, typer.Option(parser=whole, metavar="N", help="Tokens in the cloud.")
-    ] = 2212,
+        int | None,
+        typer.Option(parser=whole, metavar="N", help="Tokens drawn.", show_default="2212"),
+    ] = None,
     dims: Annotated[
-        int, typer.Option(parser=whole, metavar="D", help="Dimensions of a token.")
-    ] = 2560,
+        int | None,
+        typer.Option(parser=whole, metavar="D", help="Their dimensions.", show_default="2560"),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", parser=path, metavar="CHECKPOINT", help="Take its rows; nothing is drawn."
+        ),
+    ] = None,
+    tensor: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Its tensor.", show_default="the unembedding"),
+    ] = None,
+    near: Annotated[
+        str | None,
+        typer.Option(metavar="WHICH", help="Only rows near that of the largest hole, or of an id."),
+    ] = None,
+    exponents: Annotated[
+        int | None,
+        typer.Option(parser=whole, metavar="K", help="How near, in powers of 2.", show_default="5"),
+    ] = None,
     radius: Annotated[
         float, typer.Option(parser=real, metavar="R", help="How far the cloud is to go.")
     ] = 0.371,
@@ -40,13 +61,19 @@ def command(
         int, typer.Option(parser=whole, metavar="X", help="In how many steps of R/X.")
     ] = 100,
     direction: Annotated[
-        str, typer.Option(metavar="NAME", help="random, diagonal, axis, or a vector FILE.npy.")
+        str,
+        typer.Option(metavar="NAME", help="random, diagonal, axis, centroid, or a FILE.npy."),
     ] = "random",
     direction_seed: Annotated[
         int, typer.Option(parser=whole, metavar="SEED", help="Seed of a random direction.")
     ] = 0,
     seed: Annotated[int, typer.Option(parser=whole, metavar="SEED", help="Seed of the cloud.")] = 0,
-    format_: Annotated[str, typer.Option("--format", metavar="NAME", help=_FORMATS)] = "bfloat16",
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="NAME", help=_FORMATS, show_default="bfloat16, or the tensor's"
+        ),
+    ] = None,
     rounding: Annotated[
         str, typer.Option(metavar="NAME", help="nearest, toward-zero or stochastic.")
     ] = "nearest",
@@ -107,14 +134,16 @@ def command(
 ) -> None:
     """Move one cloud and count its black holes.
 
-    Draws TOKENS vectors of DIMS coordinates from N(0, SIGMA), moves them RADIUS
-    along a unit direction in STEPS float32 steps, rounded to FORMAT after each,
-    and counts which share a cell. The same command resumes a run that was
-    interrupted.
+    Draws TOKENS vectors of DIMS coordinates from N(0, SIGMA), or takes those of a
+    checkpoint, moves them RADIUS along a unit direction in STEPS float32 steps,
+    rounded to FORMAT after each, and counts which share a cell. The same command
+    resumes a run that was interrupted.
     """
-    from sim.spec import Drift
-
-    drift = Drift(
+    drift = drift_of(
+        from_,
+        tensor,
+        near,
+        exponents,
         sigma=sigma,
         tokens=tokens,
         dims=dims,
@@ -124,33 +153,29 @@ def command(
         direction_seed=direction_seed,
         seed=seed,
         format=format_,
-        rounding=rounding,  # type: ignore[arg-type]  # Drift checks the names
-        schedule=schedule,  # type: ignore[arg-type]
+        rounding=rounding,
+        schedule=schedule,
         decay=decay,
-        master=master,  # type: ignore[arg-type]
+        master=master,
         jitter=jitter,
         survivors=survivors,
         records=records,
         at=at,
-        snapshots=snapshots,  # type: ignore[arg-type]
+        snapshots=snapshots,
     )
     place = Place(engine, device, devices, memory, distributed)
     result = place.run(drift, out or default_store(drift), overwrite)
     if result is None:
         return
+    if zeroed := result.get("cloud", {}).get("zeroed"):
+        print(
+            f"drift: {zeroed:,} values of {result['cloud']['matrix']} became +0, being smaller"
+            f" than {drift.smallest_drawn:.3g}",
+            file=sys.stderr,
+        )
     if as_json:
         print(json.dumps(result))
     else:
         from experiments.tables import show_run
 
         show_run(result)
-
-
-def default_store(drift: "Drift") -> Address:
-    """Where a run goes that names no place: one path for each spec."""
-    import hashlib
-
-    spec = json.dumps(drift.as_json(), sort_keys=True)
-    digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
-    name = f"run-sigma{drift.sigma:g}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
-    return store(f"results/{name}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.addresses import store
-from experiments.numbers import whole
+from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor, chosen
 from sim.places import Address
 
 if TYPE_CHECKING:
@@ -15,37 +15,14 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: drift structure results/demo.zarr --near largest --exponents 5"
 
-SOURCE = (
-    "A run's store (a path, s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a directory,"
-    " an index."
-)
-TENSOR = "Matrix of a checkpoint."
-SNAPSHOT = "Of a run: the step whose cloud is meant."
-NEAR = "Take only tokens around one: largest (black hole), or a token id."
-EXPONENTS = "With --near: how far each exponent may be from its."
-_EXPONENTS = 5
-
 
 def command(
     source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
-    tensor: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help=TENSOR, show_default="unembedding, embedding where tied"),
-    ] = None,
-    snapshot: Annotated[
-        int | None,
-        typer.Option(parser=whole, metavar="STEP", help=SNAPSHOT, show_default="the last"),
-    ] = None,
-    near: Annotated[
-        str | None, typer.Option(metavar="WHICH", help=NEAR, show_default="all tokens")
-    ] = None,
-    exponents: Annotated[
-        int | None,
-        typer.Option(parser=whole, metavar="N", help=EXPONENTS, show_default=str(_EXPONENTS)),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    tensor: Tensor = None,
+    snapshot: Snapshot = None,
+    near: Near = None,
+    exponents: Exponents = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show how the occupied cells lie: black holes, components, distances.
 
@@ -56,6 +33,7 @@ def command(
     More than twenty million adjacent pairs are refused.
     """
     found, selection = examined(source, tensor, snapshot, near, exponents)
+    say_strange(found)
     document = as_document(found, selection)
     if as_json:
         print(json.dumps(document))
@@ -74,24 +52,19 @@ def examined(
 ) -> tuple["Structure", dict[str, Any] | None]:
     """The structure of what the options name, and the selection as the JSON has it."""
     from experiments.progress import Progress
-    from sim.errors import BadInput
-    from sim.selection import select
-    from sim.sources import open_matrix
     from sim.structure import structure
 
-    if exponents is not None and near is None:
-        raise BadInput(f"exponents is {exponents} without near; --near names the token it is of")
-    matrix, selection = open_matrix(source, tensor, snapshot), None
-    if near is not None:
-        within = _EXPONENTS if exponents is None else exponents
-        matrix = select(matrix, near, within)
-        selection = {"near": near if near == "largest" else int(near), "exponents": within}
+    matrix, selection = chosen(source, tensor, snapshot, near, exponents)
     with Progress("neighbours of cells", sys.stderr) as told:
         found = structure(matrix, told)
-    strange = len(matrix.codes) - len(found.cells.tokens)
-    if strange:
-        _say(f"{strange:,} rows of {matrix.label} are not finite; they are in no cell")
     return found, selection
+
+
+def say_strange(found: "Structure") -> None:
+    """Say on stderr how many rows are in no cell, if any."""
+    strange = len(found.matrix.codes) - len(found.cells.tokens)
+    if strange:
+        _say(f"{found.matrix.label}: rows that are not finite, and so in no cell: {strange:,}")
 
 
 def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def _matrix(console: Console, title: str, names: list[str], rows: list[list[int]
     if rows is None or len(rows) < 2:
         return
     cut = "" if len(rows) <= _ACROSS else f", the first {_ACROSS} of {len(rows)}"
-    table = Table(title=f"{title}{cut}", title_justify="left", title_style="", box=box.SIMPLE)
+    console.print(f"{title}{cut}", soft_wrap=True)
+    table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("", *names[:_ACROSS]):
         table.add_column(name, justify="right")
     for name, row in zip(names[:_ACROSS], rows[:_ACROSS], strict=True):

@@ -4,7 +4,10 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from sim.legible import legible
 
 _ROWS = 12
 """Records shown, between the start and the end."""
@@ -53,11 +56,21 @@ def _title(spec: dict[str, Any]) -> str:
     return ", ".join(
         [
             f"[bold]{spec['tokens']:,} tokens × {spec['dims']:,} dims[/] in {spec['format']}",
-            f"σ = {spec['sigma']:g}, R = {spec['radius']:g}, X = {spec['steps']:,}",
-            f"direction {spec['direction']}",
+            _cloud(spec),
+            f"R = {spec['radius']:g}, X = {spec['steps']:,}",
+            f"direction {escape(legible(spec['direction']))}",
             *special,
         ]
     )
+
+
+def _cloud(spec: dict[str, Any]) -> str:
+    """What it is drawn with, or which rows of which checkpoint it is."""
+    if "from" not in spec:
+        return f"σ = {spec['sigma']:g}"
+    names = ", ".join(escape(legible(spec[name])) for name in ("from", "tensor"))
+    near = f", near {spec['near']} within {spec['exponents']} exponents" if spec["near"] else ""
+    return f"from {names}{near}"
 
 
 def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from kernels.threefry import words
 SMALLEST_DISPLACEMENT = 2.0**-103
 """Smaller displacements are +0, so that no float32 subnormal ever arises."""
 _SMALLEST_BITS = (127 - 103) << 23
+_MINUS_ZERO = 1 << 31
 
 
 class Motion(NamedTuple):
@@ -79,10 +80,14 @@ def step(
 def jittered(displacement: jax.Array, strength: jax.Array, zero: jax.Array) -> jax.Array:
     """float32(c * g), of shapes that broadcast, rounded before anything is added to it.
 
+    Where it is too small it is +0; of c = -0, which is to change no bit, it is -0.
+
     Compilers fuse the product into the add that follows unless something stands
     between that they cannot see through: here an XOR with a zero known only when
     the program runs (an optimization barrier was not enough in jax 0.10).
     """
     bits = lax.bitcast_convert_type(displacement * strength, jnp.uint32) ^ zero
     too_small = (bits & jnp.uint32(0x7FFFFFFF)) < jnp.uint32(_SMALLEST_BITS)
-    return lax.bitcast_convert_type(jnp.where(too_small, jnp.uint32(0), bits), jnp.float32)
+    asked = lax.bitcast_convert_type(displacement, jnp.uint32)
+    least = jnp.where(asked == jnp.uint32(_MINUS_ZERO), asked, jnp.uint32(0))
+    return lax.bitcast_convert_type(jnp.where(too_small, least, bits), jnp.float32)

@@ -1,6 +1,6 @@
 """The physics of a drift: clouds, motion, coalescence, and the stores of runs.
 
-cloud       tokens x dims values of a format, drawn from N(0, sigma)
+cloud       tokens x dims values of a format, drawn from N(0, sigma), or a checkpoint's rows
 lattice     the format's finite values, in order; cell: a point of it in all dims
 drift       the motion: direction u, radius R, steps X (sim.spec)
 occupancy   how many tokens sit in a cell; black hole: 2 or more (sim.coalescence)
@@ -17,11 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sim.errors import BadInput as BadInput
+    from sim.origin import from_checkpoint as from_checkpoint
     from sim.runs import run as run
     from sim.spec import Drift as Drift
     from sim.store import RunStore as RunStore
 
-_HOME = {"BadInput": "errors", "Drift": "spec", "RunStore": "store", "run": "runs"}
+_HOME = {
+    "BadInput": "errors",
+    "Drift": "spec",
+    "RunStore": "store",
+    "from_checkpoint": "origin",
+    "run": "runs",
+}
 
 
 def __getattr__(name: str) -> Any:

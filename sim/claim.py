@@ -20,8 +20,10 @@ from sim.store import NotBegun, RunStore
 
 def begin(out: Address, simulation: Simulation, attributes: dict[str, Any]) -> None:
     """Put an empty store at `out`, in the place of what may be there."""
-    with out.begin({**attributes, **layout.FIRST}) as group:
-        layout.fill(group, simulation.drift, simulation.u)
+    cloud = simulation.initial
+    known = {"cloud": cloud.facts} if cloud.facts else {}
+    with out.begin({**attributes, **known, **layout.FIRST}) as group:
+        layout.fill(group, simulation.drift, simulation.u, cloud.token_ids)
 
 
 def resumable(drift: Drift, out: Address, overwrite: bool) -> bool:
@@ -50,6 +52,16 @@ def resumable(drift: Drift, out: Address, overwrite: bool) -> bool:
             f"{out} was begun by version {made_by}, this is {this}; --overwrite replaces it"
         )
     return True
+
+
+def check_cloud(store: RunStore, simulation: Simulation) -> None:
+    """Raise BadInput where a checkpoint's rows changed since the run was begun."""
+    origin = simulation.drift.origin
+    if origin is not None and store.attrs["cloud"] != simulation.initial.facts:
+        raise BadInput(
+            f"{store.address} was begun with other rows than {origin.path} holds now;"
+            " --overwrite replaces it"
+        )
 
 
 def check_direction(store: RunStore, simulation: Simulation) -> None:

@@ -1,4 +1,4 @@
-"""The initial cloud: codes of Q(sigma * Z), Z standard normal, Q to nearest.
+"""A drawn cloud: codes of Q(sigma * Z), Z standard normal, Q to nearest.
 
 Element (token, dim) of a cloud of D dimensions is a function of seed, sigma,
 format and its place token * D + dim alone. In formats of 16 bits or fewer that
@@ -29,47 +29,46 @@ def draw(drift: Drift, start: int, stop: int) -> np.ndarray:
 
     Raises BadInput where a draw rounds beyond the largest finite value.
     """
-    target, smallest = drift.target, drift.smallest_drawn
+    target, smallest, sigma = drift.target, drift.smallest_drawn, drift.sigma
+    assert sigma is not None, "the cloud is a checkpoint's"
+    draw_part = _from_quantile if target.width > 16 else _from_table
     flat = np.empty((stop - start) * drift.dims, target.storage)
     for begin in range(0, len(flat), _ELEMENTS):
         part = flat[begin : begin + _ELEMENTS]
         place = start * drift.dims + begin
-        if target.width > 16:
-            part[...] = _from_quantile(drift, target, smallest, place, len(part))
-        else:
-            part[...] = _from_table(drift, target, smallest, place, len(part))
+        part[...] = draw_part(drift.seed, sigma, target, smallest, place, len(part))
     return flat.reshape(stop - start, drift.dims)
 
 
 def _from_table(
-    drift: Drift, target: Format, smallest: float, place: int, count: int
+    seed: int, sigma: float, target: Format, smallest: float, place: int, count: int
 ) -> np.ndarray:
     def low(positions: np.ndarray) -> np.ndarray:
         places = (place + positions).tolist()
-        return np.array([words32(drift.seed, Stream.CLOUD_LOW, i, 1)[0] for i in places], "u4")
+        return np.array([words32(seed, Stream.CLOUD_LOW, i, 1)[0] for i in places], "u4")
 
-    high = words32(drift.seed, Stream.CLOUD, place, count)
-    drawn = thresholds(drift.sigma, target, smallest).codes_lazily(high, low)
+    high = words32(seed, Stream.CLOUD, place, count)
+    drawn = thresholds(sigma, target, smallest).codes_lazily(high, low)
     magnitudes = drawn & (SIGN - 1)
-    _check(drift, target, int(magnitudes.max()) > target.largest_magnitude)
+    _check(sigma, target, int(magnitudes.max()) > target.largest_magnitude)
     if target.sign == SIGN:
         return drawn
     return np.where(drawn & SIGN, magnitudes | target.sign, magnitudes)
 
 
 def _from_quantile(
-    drift: Drift, target: Format, smallest: float, place: int, count: int
+    seed: int, sigma: float, target: Format, smallest: float, place: int, count: int
 ) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
-        exact = drift.sigma * gaussian(words64(drift.seed, Stream.CLOUD, place, count))
+        exact = sigma * gaussian(words64(seed, Stream.CLOUD, place, count))
         values = exact.astype(np.float32)
-    _check(drift, target, not np.all(np.isfinite(values)))
+    _check(sigma, target, not np.all(np.isfinite(values)))
     return target.code(np.where(np.abs(values) < smallest, 0, values))
 
 
-def _check(drift: Drift, target: Format, outside: bool) -> None:
+def _check(sigma: float, target: Format, outside: bool) -> None:
     if outside:
         raise BadInput(
-            f"sigma is {drift.sigma:g}; a drawn value exceeds"
+            f"sigma is {sigma:g}; a drawn value exceeds"
             f" {target.name}'s largest, {target.largest:.5g}"
         )

@@ -3,10 +3,12 @@
 random      a Gaussian vector (sim.gaussian, from the DIRECTION stream) over its length
 diagonal    every coordinate 1/sqrt(D)
 axis        the first unit vector
+centroid    the mean of the cloud's rows (sim.centroid), over its length
 FILE.npy    a real vector of length D, over its length
 """
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,13 @@ from sim.gaussian import draw
 from sim.streams import Stream
 
 
-def direction(name: str, dims: int, seed: int = 0) -> np.ndarray:
+def direction(
+    name: str, dims: int, seed: int = 0, centroid: Callable[[], np.ndarray] | None = None
+) -> np.ndarray:
     """The unit vector u, float64 (dims,), that `name` stands for.
 
-    Raises BadInput for an unknown name and for a file that is missing, not a
+    `centroid` gives the mean of the rows, where there are some. Raises BadInput for
+    an unknown name, for a mean that is zero, and for a file that is missing, not a
     NumPy array of real numbers, of another length, zero or not finite.
     """
     if name == "random":
@@ -28,9 +33,16 @@ def direction(name: str, dims: int, seed: int = 0) -> np.ndarray:
         return np.full(dims, 1 / math.sqrt(dims))
     if name == "axis":
         return np.eye(1, dims)[0]
+    if name == "centroid" and centroid is not None:
+        mean = centroid()
+        if not np.any(mean):
+            raise BadInput("direction is centroid; the mean of the rows is zero and points nowhere")
+        return unit(mean)
     if name.endswith(".npy"):
         return unit(_load(name, dims))
-    raise BadInput(f"direction is {name!r}; it must be random, diagonal, axis or a .npy file")
+    raise BadInput(
+        f"direction is {name!r}; it must be random, diagonal, axis, centroid or a .npy file"
+    )
 
 
 def unit(vector: np.ndarray) -> np.ndarray:

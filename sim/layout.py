@@ -4,6 +4,8 @@ A store is a Zarr v3 group that plain xarray.open_zarr opens:
 
 step, and every count      (record)           int64; radius and stalled float64
 direction                  (dim)              float64, u as used
+token_id                   (token)            int64, of a cloud that is a checkpoint's rows:
+                                              which row of its tensor each token was
 bits, snapshot_step        (snapshot, token, dim), (snapshot)
 present                    (snapshot, token)  int8, where tokens leave: 1 or 0
 populations                (black_hole)       of the last step, falling; made last
@@ -12,7 +14,9 @@ populations                (black_hole)       of the last step, falling; made la
 bits of a byte), with the attribute `format`. Everything is preallocated with fill
 values that no result has: -1, NaN, and in `bits` all ones, which is the code of a
 NaN, or, in float4, of nothing. The shapes and chunks of the arrays depend on the
-spec alone.
+spec alone. The attribute `cloud` tells of a checkpoint's rows: the `matrix` and its
+`format`, the `sha256` of their ids and of their codes as they are used, and how many
+values were `zeroed`, being too small for a drift.
 """
 
 import numpy as np
@@ -38,6 +42,7 @@ COUNTS = {
     "stalled": "share of coordinates the last step left where they were",
 }
 _REAL = ("radius", "stalled")
+_COORDINATES = ("step", "snapshot_step", "token_id")
 _CHUNK_BYTES = 8 << 20
 
 
@@ -47,12 +52,17 @@ LAST = "spec"
 """The attribute without which it was not."""
 
 
-def fill(group: zarr.Group, drift: Drift, u: np.ndarray) -> None:
+def fill(
+    group: zarr.Group, drift: Drift, u: np.ndarray, token_ids: np.ndarray | None = None
+) -> None:
     """Make a new group the empty store of `drift`, whose unit vector is `u`."""
     records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
     for name, text in {"step": "steps done", **COUNTS}.items():
         add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
     add(group, "direction", "float64", {"dim": drift.dims}, "unit vector of the drift")[:] = u
+    if token_ids is not None:
+        ids = add(group, "token_id", "int64", {"token": drift.tokens}, "row of the tensor")
+        ids[:] = token_ids
     if snapshots:
         shape = {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims}
         add_bits(group, shape, drift.target)
@@ -62,7 +72,7 @@ def fill(group: zarr.Group, drift: Drift, u: np.ndarray) -> None:
         steps[:] = drift.snapshot_steps
     group.attrs.update(
         {
-            "coordinates": "step snapshot_step" if snapshots else "step",
+            "coordinates": " ".join(name for name in _COORDINATES if name in group),
             LAST: drift.as_json(),
         }
     )

@@ -6,20 +6,14 @@ believed when it agrees with this, bit for bit.
 
 from collections.abc import Iterator
 
-import ml_dtypes
 import numpy as np
 
 from kernels.formats import Format
 from kernels.rounding import Rounding
 from kernels.step import SMALLEST_DISPLACEMENT
-from sim import schedule, tokens
-from sim.cloud import draw
+from sim import conversion, schedule, tokens
+from sim.initial import initial
 from sim.spec import Drift
-
-
-def dtype(target: Format) -> np.dtype:
-    """The NumPy or ml_dtypes type of a format."""
-    return np.dtype(getattr(ml_dtypes, target.name, None) or target.name)
 
 
 def round_to(
@@ -27,8 +21,7 @@ def round_to(
 ) -> np.ndarray:
     """Codes of float32 `values` in `target`; `words` uint32 for stochastic rounding."""
     values = np.asarray(values, np.float32)
-    with np.errstate(over="ignore"):
-        nearest = values.astype(dtype(target)).view(target.storage)
+    nearest = conversion.nearest(values, target)
     if rounding == "nearest":
         return nearest
     sign = nearest & target.sign
@@ -53,7 +46,7 @@ def step(
 ) -> np.ndarray:
     """Codes after one step by `displacement`, float32, broadcast against `codes`."""
     with np.errstate(over="ignore"):
-        moved = codes.view(dtype(target)).astype(np.float32) + displacement
+        moved = conversion.values(codes, target) + displacement
     return round_to(moved, target, rounding, words)
 
 
@@ -77,7 +70,7 @@ def words(key: np.ndarray, numbers: np.ndarray, dims: int) -> np.ndarray:
 def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
     """Codes (tokens, dims) at each record of `drift`, as they are seen."""
     held, seen = drift.motion.held, drift.target
-    codes = held.code(seen.value(draw(drift, 0, drift.tokens)))
+    codes = held.code(seen.value(initial(drift).codes(0, drift.tokens)))
     strength = tokens.strengths(drift)[:, None]
     numbers = np.arange(drift.tokens, dtype=np.uint32)
     records = set(drift.record_steps)

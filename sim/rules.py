@@ -10,7 +10,7 @@ from sim.errors import BadInput
 from sim.streams import MOST_SEED
 
 if TYPE_CHECKING:
-    from sim.spec import Drift
+    from sim.spec import Drift, Origin
 
 SMALLEST_SIGMA = 2.0**-100
 MOST_JITTER = 10.0
@@ -18,12 +18,36 @@ MOST_JITTER = 10.0
 MOST_RECORDS = 100_000
 
 
-def check_numbers(drift: "Drift") -> None:
-    """Raise BadInput for a number that is out of bounds."""
+def check_cloud(drift: "Drift") -> None:
+    """Raise BadInput unless the cloud is either drawn, within bounds, or a checkpoint's."""
+    if drift.origin is not None:
+        if drift.sigma is not None:
+            raise BadInput(f"sigma is {drift.sigma:g} with --from; it is for a drawn cloud alone")
+        return
+    if drift.sigma is None:
+        raise BadInput("no cloud is named; --sigma draws one, --from takes a checkpoint's rows")
     if not (math.isfinite(drift.sigma) and drift.sigma > 0):
         raise BadInput(f"sigma is {drift.sigma:g}; it must be positive and finite")
     if drift.sigma < SMALLEST_SIGMA:
         raise BadInput(f"sigma is {drift.sigma:g}; the smallest is 2**-100, about 7.9e-31")
+    if drift.direction == "centroid":
+        raise BadInput("direction is centroid; it is for a cloud of a checkpoint's rows, --from")
+
+
+def check_origin(origin: "Origin") -> None:
+    """Raise BadInput for a selection of which a half is missing, or out of bounds."""
+    if (origin.near is None) != (origin.exponents is None):
+        given = "exponents" if origin.near is None else "near"
+        raise BadInput(
+            f"{given} is {getattr(origin, given)}, alone; near names a token, exponents how far"
+            " from its size others may be"
+        )
+    if origin.exponents is not None and origin.exponents < 0:
+        raise BadInput(f"exponents is {origin.exponents}; it must be 0 or more")
+
+
+def check_numbers(drift: "Drift") -> None:
+    """Raise BadInput for a number that is out of bounds."""
     if not (math.isfinite(drift.radius) and drift.radius >= 0):
         raise BadInput(f"radius is {drift.radius:g}; it must be 0 or more, and finite")
     for name in ("tokens", "dims", "steps", "records"):

@@ -1,7 +1,7 @@
 """A drift streamed into a store: begun, resumed, finished.
 
 Each record is on disk before the next one begins. A run that was interrupted or
-killed goes on from its last checkpoint (or from its cloud, drawn again) and ends
+killed goes on from its last checkpoint (or from its cloud, made again) and ends
 with the arrays that an undisturbed run writes.
 """
 
@@ -69,7 +69,8 @@ def run(
             simulation = Simulation(drift, chunks, shards, pool, name)
             if not shards.on_host and isinstance(simulation.engine, StepEngine):
                 trusted["kernel"] = simulation.engine.path
-            hosts.agree({"direction": hashlib.sha256(simulation.u.tobytes()).hexdigest()})
+            used = hashlib.sha256(simulation.u.tobytes()).hexdigest()
+            hosts.agree({"cloud": simulation.initial.facts, "direction": used})
             store = None
             if hosts.is_first():
                 if not resuming:
@@ -78,6 +79,7 @@ def run(
                         claim.begin(out, simulation, attributes)
                 store = RunStore(out, writing=True)
                 if resuming:
+                    claim.check_cloud(store, simulation)
                     claim.check_direction(store, simulation)
                     store.update(engine=name)
             final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
@@ -95,8 +97,10 @@ def summary(store: RunStore) -> dict[str, Any]:
     """What `drift run --json` prints of a complete store."""
     attrs = store.attrs
     final = {**attrs["final"], "populations": store.read("populations").tolist()}
+    taken = {"cloud": attrs["cloud"]} if "cloud" in attrs else {}
     return {
         "spec": attrs["spec"],
+        **taken,
         "engine": attrs["engine"],
         "device": attrs["device"],
         "initial": attrs["initial"],

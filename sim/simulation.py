@@ -3,19 +3,18 @@
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property
 
 import jax
 import numpy as np
 
 from kernels.fixed_point import scale_exponent
-from sim import engines, reach, spread, tokens
+from sim import centroid, engines, reach, rest, spread, tokens
 from sim.chunks import Chunks
-from sim.cloud import draw
 from sim.counts import State, count
 from sim.direction import direction
 from sim.engine import Fill, Observation, StepEngine
 from sim.engines import Engine
+from sim.initial import initial
 from sim.leap import LeapEngine
 from sim.partition import Partition
 from sim.schedule import displacements, keys
@@ -24,9 +23,10 @@ from sim.spec import Drift
 
 
 class Simulation:
-    """A drift whose cloud is drawn and whose range is checked, at step 0.
+    """A drift whose cloud is there and whose range is checked, at step 0.
 
-    Raises BadInput where the drift would leave the format's range.
+    Raises BadInput where the drift would leave the format's range, and where its
+    cloud can't be had.
     """
 
     def __init__(
@@ -38,7 +38,8 @@ class Simulation:
         engine: Engine = "step",
     ):
         self.drift = drift
-        self.u = direction(drift.direction, drift.dims, drift.direction_seed)
+        self.initial = initial(drift)
+        self.u = direction(drift.direction, drift.dims, drift.direction_seed, self._centroid)
         strengths = tokens.strengths(drift)
         self._ranks = tokens.ranks(drift)
         self._partition = self._unsettled()
@@ -49,11 +50,12 @@ class Simulation:
             self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
         self.step = 0
         self._resting: Observation | None = None
+        self._may_rest = rest.may_come(drift)
         target, held = drift.target, drift.motion.held
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
 
         def fill(start: int, stop: int) -> np.ndarray:
-            codes = draw(drift, start, stop)
+            codes = self.initial.codes(start, stop)
             chunk = (start - chunks.first) // chunks.size
             farthest[chunk] = np.max(codes & (target.sign - 1), axis=0)
             return codes if held == target else held.code(target.value(codes))
@@ -64,6 +66,10 @@ class Simulation:
         reach.check(drift, self.u, extent, strength)
         self._bound = reach.bound(drift, self.u, extent, strength)
         self._exponent = scale_exponent(self._bound)
+
+    def _centroid(self) -> np.ndarray:
+        drift = self.drift
+        return centroid.mean(self.initial.codes, drift.tokens, drift.dims, drift.target)
 
     def _unsettled(self) -> Partition:
         return Partition(self.drift.tokens, lasting=engines.moves_values_alike(self.drift))
@@ -109,21 +115,9 @@ class Simulation:
         self.step = step
         return self._resting
 
-    @cached_property
-    def _may_rest(self) -> bool:
-        """Whether the step engine can tell that no later step will move anything."""
-        drift = self.drift
-        equal = drift.schedule == "constant" and drift.rounding != "stochastic"
-        return equal and drift.survivors is None
-
     def _rests(self, stalled: int) -> bool:
-        """Whether no later step, all being equal, can move anything.
-
-        That is so where a step moved no coordinate it displaces; then even the
-        signs of zeros are those they will keep.
-        """
-        displaced = np.count_nonzero(displacements(self.drift, self.u, 1, 1))
-        return self._may_rest and stalled == displaced * self.drift.tokens
+        """Whether no later step can move anything, of which the last one stalled so many."""
+        return self._may_rest and stalled == rest.stalled_at(self.drift, self.u)
 
     def _next(self, steps: int) -> np.ndarray:
         return displacements(self.drift, self.u, self.step + 1, self.step + steps)

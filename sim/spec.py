@@ -1,6 +1,7 @@
 """What a drift is: the numbers that fix every bit of it.
 
-sigma       standard deviation of each coordinate of the cloud, absolute
+sigma       standard deviation of each coordinate of a drawn cloud, absolute
+origin      the checkpoint whose rows are the cloud instead
 radius      R, how far the cloud is asked to go along the unit direction u
 steps       X, the number of steps; the schedule says how they share R
 master      float32: what is kept between steps; the format is only looked at
@@ -24,15 +25,39 @@ Master = Literal["none", "float32"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Rows of a checkpoint, all or a selection. Raises BadInput for one without a tensor."""
+
+    path: str
+    """a file, a directory or an index: sim.checkpoint"""
+    tensor: str
+    near: str | None = None
+    """the token they are selected around, largest or its id: sim.selection"""
+    exponents: int | None = None
+    """how far their exponents may be from its; with `near` alone"""
+
+    def __post_init__(self) -> None:
+        rules.check_origin(self)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as plain JSON values; the path is `from`."""
+        fields = dataclasses.asdict(self)
+        return {"from": fields.pop("path"), **fields}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Drift:
     """One drift. Raises BadInput, naming the field, for what makes no sense.
 
-    `direction` is "random", "diagonal", "axis" or the path of a .npy vector;
-    `at`, where given, are the record steps; otherwise there are `records` + 1 of
+    Either `sigma` or `origin` is given; sim.origin.from_checkpoint makes a drift of
+    the shape and the format of a checkpoint's rows. `direction` is "random",
+    "diagonal", "axis", "centroid" (that of an origin's rows) or the path of a .npy
+    vector; `at`, where given, are the record steps; otherwise there are `records` + 1 of
     them, evenly spread from 0 to `steps`, repeats dropped.
     """
 
-    sigma: float
+    sigma: float | None = None
+    origin: Origin | None = None
     tokens: int = 2212
     dims: int = 2560
     radius: float = 0.371
@@ -54,6 +79,7 @@ class Drift:
     def __post_init__(self) -> None:
         if self.at is not None:
             object.__setattr__(self, "at", tuple(sorted(self.at)))
+        rules.check_cloud(self)
         rules.check_numbers(self)
         rules.check_choices(self)
         rules.check_records(self)
@@ -96,6 +122,8 @@ class Drift:
         return kept[self.snapshots]
 
     def as_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """The fields as plain JSON values, an origin's among them."""
         fields = dataclasses.asdict(self)
-        return {**fields, "at": None if self.at is None else list(self.at)}
+        del fields["origin"]
+        origin = self.origin.as_json() if self.origin else {}
+        return {**fields, **origin, "at": None if self.at is None else list(self.at)}

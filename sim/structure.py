@@ -87,12 +87,16 @@ class Structure:
         nodes = int(np.count_nonzero(alone))
         return {"nodes": nodes, "tokens": tokens, "core": holes, "black_holes": holes}
 
+    def distance(self, cells: np.ndarray) -> np.ndarray:
+        """The distances between these cells, int64 (cells, cells)."""
+        ordinals = self._ordinals(cells)
+        return distances.between(ordinals, ordinals)
+
     def hole_distance(self) -> np.ndarray | None:
         """int64 (black holes, black holes); None for more than MOST_ROWS."""
         if len(self.cells.holes) > MOST_ROWS:
             return None
-        ordinals = self._ordinals(self.cells.holes)
-        return distances.between(ordinals, ordinals)
+        return self.distance(self.cells.holes)
 
     def component_distance(self) -> np.ndarray | None:
         """The smallest distance from a cell of one component to one of another.

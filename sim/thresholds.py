@@ -78,7 +78,7 @@ class Thresholds:
         return codes
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def thresholds(sigma: float, target: Format, smallest: float) -> Thresholds:
     """The table, kept for the next chunk."""
     return Thresholds(sigma, target, smallest)

@@ -7,6 +7,7 @@ values, cells from sets of byte strings. A drift `d` is anything with the fields
 of sim.Drift.
 """
 
+import json
 import math
 from collections import Counter
 from functools import cache
@@ -106,6 +107,28 @@ def cloud(d):
     return values.astype(dtype(name)).reshape(d.tokens, d.dims)
 
 
+def rows(path, tensor):
+    """A matrix of a safetensors file, in the type of its format."""
+    names = {"BF16": "bfloat16", "F16": "float16", "F32": "float32"}
+    names |= {"F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
+    with open(path, "rb") as file:
+        raw = file.read()
+    length = int.from_bytes(raw[:8], "little")
+    entry = json.loads(raw[8 : 8 + length])[tensor]
+    begin, end = (8 + length + offset for offset in entry["data_offsets"])
+    return np.frombuffer(raw[begin:end], dtype(names[entry["dtype"]])).reshape(entry["shape"])
+
+
+def taken(d, x):
+    """Rows `x` as the cloud of a drift, in its format's type."""
+    with np.errstate(over="ignore"):
+        x = x.astype(np.float32).astype(dtype(d.format))
+    p = 24 if d.master == "float32" else precision(d.format)
+    values = x.astype(np.float64)
+    x[(np.abs(values) < 2.0 ** (p - 127)) & (values != 0)] = 0
+    return x
+
+
 def weights(d):
     """The schedule's weights w_1 ... w_X."""
     t = np.arange(1, d.steps + 1)
@@ -130,9 +153,9 @@ def small_to_zero(c):
     return np.where(np.abs(c) < 2.0**-103, np.float32(0), c)
 
 
-def walk(d, u):
-    """The clouds of steps 0 ... X as held, and as seen."""
-    held = [cloud(d)]
+def walk(d, u, start=None):
+    """The clouds of steps 0 ... X as held, and as seen, from `start` or a drawn one."""
+    held = [cloud(d) if start is None else start]
     seen = [held[0]]
     if d.master == "float32":
         held[0] = held[0].astype(np.float32)

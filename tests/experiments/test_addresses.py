@@ -55,6 +55,7 @@ REFUSED = {
     "nothing to compare": (["compare", "BUCKET/a.zarr", "a"], "a.zarr: there is nothing"),
     "figures there": (["plot", "curves", "a", "--out", "BUCKET/a"], "a local path is needed"),
     "a checkpoint there": (["scan", "BUCKET/a"], "on object storage; a local path is needed"),
+    "rows there": ([*SMALL, "--from", "BUCKET/a"], "on object storage; a local path is needed"),
     "a list there": (["scan", "a", "--ids", "BUCKET/a"], "a local path is needed"),
     "a secret": ([*SMALL, "--out", f"s3://A:{storage.SECRET}@b/a"], "s3://… names no bucket"),
 }

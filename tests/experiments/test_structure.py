@@ -124,3 +124,18 @@ def test_bad_input_gets_one_line(in_tmp, capsys, name):
     assert (status, out) == (2, "")
     assert expected in err
     assert err.count("\n") == 1
+
+
+def test_rows_that_are_not_finite_are_told_once_and_never_beside_an_error(in_tmp, capsys):
+    x = np.full((3, 2), 0x3C00, np.uint16)
+    x[0, 1], x[2, 0] = 0x3C09, 0x7FC0
+    model = {"lm_head.weight": checkpoints.matrix(x, BFLOAT16)}
+    checkpoints.write(in_tmp / "model.safetensors", model)
+    status, _, err = drift(capsys, "model.safetensors", "--json")
+    assert status == 0
+    line = (
+        "drift: model.safetensors, lm_head.weight: rows that are not finite, and so in no cell: 1"
+    )
+    assert err.splitlines() == [line]
+    assert cli.outcome(["plot", "components", "model.safetensors"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

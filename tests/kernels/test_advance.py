@@ -180,3 +180,15 @@ def test_jittered_displacements_too_small_to_add_safely_are_zero():
     product[np.abs(product) < 2.0**-103] = 0
     expected = np.float32(2.0**-119) + product
     np.testing.assert_array_equal(np.asarray(done.codes)[0], expected.view(np.uint32))
+
+
+def test_staying_changes_no_bit_whatever_the_strength():
+    codes = np.tile(safe_codes()[:: 1 << 6], (4, 1))[None]
+    codes[..., :2] = 0x8000, 0
+    strength = np.float32([[0.5, 1.0, -0.25, 0.0]])
+    here = tokens(1, 4)._replace(strength=strength)
+    stay = block(np.full(codes.shape[2], STAY, np.float32))
+    given = stay, weights(codes.shape[2]), np.float32(2.0**-113)
+    for motion in (Motion(), Motion(jitter=True)):
+        done = advance(codes, here, *given, motion=motion)
+        np.testing.assert_array_equal(done.codes, codes)

@@ -16,10 +16,12 @@ from sim.coalescence import Cells
 from sim.device import several
 from sim.engine import StepEngine
 from sim.errors import BadInput
+from sim.origin import from_checkpoint
 from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
 from tests import oracle
+from tests.sim import test_origin
 from tests.sim.test_runs import Stop, arrays, assert_same_arrays, stop_after
 
 PLAIN = Drift(sigma=1e-7, tokens=61, dims=48, steps=40, records=5, snapshots="records")
@@ -59,6 +61,14 @@ def test_a_run_is_that_of_one_device(tmp_path, monkeypatch, name):
         assert same_result(one, run(path, drift(name), 8))
         assert_same_arrays(tmp_path / "one.zarr", path)
         monkeypatch.setattr(Shards, "on_host", False)
+
+
+def test_each_device_reads_its_own_rows_of_a_checkpoint(tmp_path):
+    model = test_origin.write(tmp_path / "model.safetensors")
+    options = {**test_origin.DRIFT, **test_origin.NEAR, "direction": "centroid"}
+    for devices in (1, 8):
+        run(tmp_path / f"{devices}.zarr", from_checkpoint(model, **options), devices)
+    assert_same_arrays(tmp_path / "1.zarr", tmp_path / "8.zarr")
 
 
 @pytest.mark.parametrize("tokens", [7, 150])

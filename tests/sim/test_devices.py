@@ -28,7 +28,7 @@ from sim.far import FarRows
 from sim.shards import Shards
 from sim.spec import Drift
 from sim.store import RunStore
-from tests.sim import two_processes
+from tests.sim import test_origin, two_processes
 from tests.sim.test_coalescence import rows_of
 from tests.sim.test_runs import assert_same_arrays
 
@@ -43,7 +43,7 @@ def test_on_eight_virtual_devices():
         text=True,
     )
     assert done.returncode == 0, done.stdout[-5000:]
-    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 13
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 14
 
 
 def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
@@ -58,6 +58,7 @@ def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
 
 
 def test_two_processes_write_what_one_writes(in_tmp):
+    test_origin.write(in_tmp / two_processes.MODEL)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -92,9 +93,12 @@ def test_two_processes_write_what_one_writes(in_tmp):
     assert_same_arrays(in_tmp / "told.zarr", in_tmp / "one.zarr")
     runs.run(two_processes.LEAVING, in_tmp / "stayed.zarr", on="cpu")
     assert_same_arrays(in_tmp / "leaving.zarr", in_tmp / "stayed.zarr")
+    runs.run(two_processes.taken(), in_tmp / "given.zarr", on="cpu")
+    assert_same_arrays(in_tmp / "taken.zarr", in_tmp / "given.zarr")
     attrs = RunStore(in_tmp / "told.zarr").attrs
     assert (attrs["devices"], attrs["processes"]) == (2, 2)
     written = {"told.zarr", "leaving.zarr", "one.zarr", "stayed.zarr"}
+    written |= {two_processes.MODEL, "taken.zarr", "given.zarr"}
     assert {path.name for path in in_tmp.iterdir()} == written
 
 

@@ -63,5 +63,5 @@ def test_unreadable_files_are_named(in_tmp):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(BadInput, match=r"'up'; it must be random, diagonal, axis or a \.npy file"):
+    with pytest.raises(BadInput, match=r"'up'; it must be random, diagonal, axis, centroid or a "):
         direction("up", 3)

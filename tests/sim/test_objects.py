@@ -5,6 +5,7 @@ import socket
 import sys
 import time
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -124,6 +125,7 @@ class Begun:
     """What begins a store: the drift of a simulation, and its direction."""
 
     drift, u = SMALL, np.ones(SMALL.dims)
+    initial = SimpleNamespace(facts={}, token_ids=None)
 
 
 def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch):

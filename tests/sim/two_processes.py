@@ -14,6 +14,7 @@ jax.config.update("jax_platforms", "cpu")
 from experiments import cli  # noqa: E402
 from sim import hosts, meeting, runs  # noqa: E402
 from sim.errors import BadInput  # noqa: E402
+from sim.origin import from_checkpoint  # noqa: E402
 from sim.shards import Shards  # noqa: E402
 from sim.spec import Drift  # noqa: E402
 from tests.sim.test_runs import Stop, stop_after  # noqa: E402
@@ -33,6 +34,14 @@ LEAVING = Drift(
 )
 # Of two tokens each process has one, and neither knows alone how far the cloud reaches.
 OUTSIDE = Drift(sigma=1.0, tokens=2, dims=8, format="float4_e2m1fn", radius=1000.0)
+
+
+MODEL = "model.safetensors"
+
+
+def taken():
+    """A drift from a checkpoint that tests.sim.test_origin wrote."""
+    return from_checkpoint(MODEL, near="largest", direction="centroid", steps=30, records=6)
 
 
 def arguments(drift, out):
@@ -62,6 +71,7 @@ def main(address, index):
     assert raised((Stop, hosts.Elsewhere), *where, **stop) in ("", "process 0 failed: Stop")
     elsewhere = where[0], Path(("leaving.zarr", "nowhere.zarr")[index])
     assert raised(BadInput, *elsewhere).startswith("nowhere.zarr is not there for process 1; to go")
+    runs.run(taken(), Path("taken.zarr"), on="cpu", engine="step", devices=2)
     Shards.on_host = False
     runs.run(*where, on="cpu", engine="step", devices=2)
     other = Drift(**{**TOLD.as_json(), "seed": index})

@@ -1,0 +1,103 @@
+"""Small drifts of one kind, moved and counted together: one alone leaves a processor idle.
+
+kind    what drifts have in common that are handed over together
+member  one of the drifts that are moved in one call (sim.members)
+
+Every count has the bits that sim.simulation gives. That is also who does a drift that
+is too large for this, or leaps.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import numpy as np
+
+from kernels.advance import plain
+from sim import engines, rest
+from sim.chunks import Chunks
+from sim.counts import Counts
+from sim.device import workers
+from sim.members import Members
+from sim.simulation import Simulation
+from sim.spec import Drift
+from sim.tally import Tally
+
+_BYTES = 8 << 20
+"""Codes that are moved in one call."""
+_MOST = 32
+"""Members of one call: more would wait longer for each other and gain nothing."""
+
+
+def kind(drift: Drift) -> tuple[Any, ...]:
+    """What drifts that are handed over together have in common; it can be a key."""
+    cloud = drift.tokens, drift.dims, drift.survivors
+    return *cloud, drift.motion, drift.schedule, drift.steps, drift.records, drift.at
+
+
+def together(drift: Drift, on: jax.Device) -> int:
+    """How many drifts of its kind are best handed over at once; 1 for one that goes alone."""
+    places = _places(drift, on)
+    return 1 if places == 1 else places * workers(on)
+
+
+def counted(drifts: list[Drift], on: jax.Device, pool: ThreadPoolExecutor) -> list[list[Counts]]:
+    """The records of each of `drifts`, which are of one kind; all of them, also repeats.
+
+    `pool` has a thread for each of the device's workers. Raises BadInput for a drift
+    that leaves its format's range: which one, handing them over one by one tells.
+    """
+    places = _places(drifts[0], on)
+    if places == 1:
+        found = [_alone(drift, on, pool) for drift in drifts]
+    else:
+        parts = [drifts[start : start + places] for start in range(0, len(drifts), places)]
+        moved = pool.map(lambda part: _together(part, places, on), parts)
+        found = [counts for part in moved for counts in part]
+    steps = _all_records(drifts[0])
+    return [[counts[step] for step in steps] for counts in found]
+
+
+def _places(drift: Drift, on: jax.Device) -> int:
+    """How many drifts of its kind are moved in one call."""
+    size = drift.motion.held.storage.itemsize * drift.tokens * drift.dims
+    leaps = engines.choose(drift, "auto", on.platform) == "leap"
+    return 1 if leaps else min(_MOST, max(1, _BYTES // size))
+
+
+def _all_records(drift: Drift) -> list[int]:
+    """The steps of all records, repeats too."""
+    if drift.at is not None:
+        return list(drift.at)
+    x, n = drift.steps, drift.records
+    return [(2 * k * x + n) // (2 * n) for k in range(n + 1)]
+
+
+def _alone(drift: Drift, on: jax.Device, pool: ThreadPoolExecutor) -> dict[int, Counts]:
+    """The counts of one drift by step."""
+    chunks = Chunks.plan(drift.tokens, drift.dims, workers(on))
+    engine = engines.choose(drift, "auto", on.platform)
+    simulation = Simulation(drift, chunks, on, pool, engine)
+    return {state.counts.step: state.counts for state in simulation.states(drift.record_steps)}
+
+
+def _together(drifts: list[Drift], places: int, on: jax.Device) -> list[dict[int, Counts]]:
+    """The counts of each drift by step."""
+    members, first = Members(drifts, places, on, plain(on.platform)), drifts[0]
+    tally = Tally(members.each)
+    found: list[dict[int, Counts]] = [{} for _ in drifts]
+    still = np.array([rest.stalled_at(each.drift, each.u) for each in members.each])
+    stalled, resting, seen = np.zeros(len(drifts), np.int64), False, None
+    for step in first.record_steps:
+        if step and first.survivors is not None:
+            members.observe_only(step)
+        moved = seen is None
+        while members.step < step and not resting:
+            seen, moved = members.move(step), True
+            stalled = np.asarray(seen.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
+            resting = rest.may_come(first) and np.array_equal(stalled, still)
+        if seen is None or (moved and members.step < step):
+            seen = members.stay()  # nobody has looked yet, or since it came to rest
+        for mine, one in zip(found, tally.counts(step, seen, stalled, moved), strict=True):
+            mine[step] = one
+    return found

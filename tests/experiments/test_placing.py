@@ -1,0 +1,72 @@
+"""Where cells are drawn: apart, near their neighbours, always in the same place."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.placing import placed
+
+
+def distances(cells):
+    cells = np.array(cells)
+    return np.abs(cells[:, None] - cells).max(axis=2)
+
+
+def joined(seed, count, dims):
+    """Random cells that hang together."""
+    random = np.random.default_rng(seed)
+    cells = [(0,) * dims]
+    while len(cells) < count:
+        near = np.array(cells[random.integers(len(cells))]) + random.integers(-1, 2, dims)
+        if tuple(near.tolist()) not in cells:
+            cells.append(tuple(near.tolist()))
+    return cells
+
+
+CLOUDS = {
+    "a chain": [(k, 0) for k in range(30)],
+    "a grid": list(itertools.product(range(8), range(8))),
+    "a bent chain": [(k, 0) for k in range(12)] + [(11, k) for k in range(1, 12)],
+    "a crowd": joined(0, 60, 8),
+    "a tangle": joined(1, 80, 3),
+}
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_neighbours_are_near(name):
+    distance = distances(CLOUDS[name])
+    reach = np.random.default_rng(0).uniform(1, 12, len(distance))
+    places = placed(distance, reach)
+    apart = np.linalg.norm(places[:, None] - places, axis=2)
+    assert apart[distance == 1].mean() < 0.8 * apart[distance > 1].mean()
+    assert (apart >= reach[:, None] + reach - 0.1)[distance > 0].all()
+
+
+def test_a_chain_stays_a_chain_and_a_grid_a_grid():
+    places = placed(distances(CLOUDS["a chain"]), np.full(30, 3.0))
+    steps = np.diff(places[:, 0])
+    assert (steps > 0).all() or (steps < 0).all()
+    distance = distances(CLOUDS["a grid"])
+    places = placed(distance, np.full(64, 3.0))
+    apart = np.linalg.norm(places[:, None] - places, axis=2)
+    assert np.corrcoef(apart.ravel(), distance.ravel())[0, 1] > 0.95
+
+
+@given(st.integers(0, 1000), st.integers(2, 40), st.integers(1, 12), st.floats(1, 40))
+def test_discs_never_overlap_and_begin_at_the_corner(seed, count, dims, largest):
+    distance = distances(joined(seed, count, dims))
+    reach = np.random.default_rng(seed).uniform(1, largest, count)
+    places = placed(distance, reach)
+    np.testing.assert_array_equal(places, placed(distance, reach))
+    apart = np.linalg.norm(places[:, None] - places, axis=2)
+    assert (apart >= reach[:, None] + reach - 0.1)[~np.eye(count, dtype=bool)].all()
+    np.testing.assert_allclose((places - reach[:, None]).min(axis=0), 0, atol=0.02)
+
+
+def test_cells_that_are_all_adjacent_fill_a_plane():
+    places = placed(1 - np.eye(50, dtype=int), np.full(50, 4.0))
+    wide, high = np.ptp(places, axis=0)
+    assert 0.5 < wide / high < 2
