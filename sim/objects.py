@@ -1,7 +1,7 @@
 """Stores on object storage: s3://BUCKET/KEY, a group whose objects' names begin with KEY/.
 
 Endpoint, region and credentials are what AWS's own tools take: AWS_ENDPOINT_URL,
-AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE and their files. None of
+AWS_DEFAULT_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE and their files. None of
 them is part of an address.
 
 What goes wrong is BadInput where a store is looked for, opened or begun, and Trouble, an

@@ -14,8 +14,9 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
+from zarr.abc.buffer import Buffer, BufferPrototype
 from zarr.abc.store import ByteRequest
-from zarr.core.buffer import Buffer, BufferPrototype, default_buffer_prototype
+from zarr.buffer import default_buffer_prototype
 from zarr.storage import FsspecStore
 
 from sim.places import SCHEME
@@ -39,8 +40,11 @@ def client(hasty: bool = False) -> Any:
 
         try:
             _clients[key] = Session().create_client("s3", config=Config(**_config(hasty)))
-        except ValueError as error:  # which repeats what may hold a password
-            raise Trouble("AWS_ENDPOINT_URL or AWS_REGION is none") from error
+        except ValueError as error:  # which repeats a value: it may hold a password
+            raise Trouble(
+                "one of AWS's variables is not what it must be: AWS_ENDPOINT_URL a URL,"
+                " AWS_DEFAULT_REGION a region, AWS_MAX_ATTEMPTS a number"
+            ) from error
     return _clients[key]
 
 

@@ -33,7 +33,7 @@ _BY_CODE = {
             *("PermanentRedirect", "TemporaryRedirect", "Redirect", "301", "307"),
             *("AuthorizationHeaderMalformed", "IllegalLocationConstraintException"),
         ),
-        "the bucket is in another region; AWS_REGION must name it",
+        "the bucket is in another region; AWS_DEFAULT_REGION must name it",
     ),
 }
 _BY_NAME = {
@@ -80,6 +80,8 @@ def code(error: Exception) -> str:
 def _line(error: Exception) -> str | None:
     """What to say of it; None where it is another's."""
     said = code(error)
+    if said.isdigit() and said not in _BY_CODE:
+        return f"what is there answers {said}, and is hardly object storage"
     if said:
         return _BY_CODE.get(said, f"the storage says {legible(said)}")
     names = [each.__name__ for each in type(error).__mro__]

@@ -29,7 +29,7 @@ def use(monkeypatch, endpoint, **more):
         monkeypatch.delenv(name)
     variables = {
         "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -289,7 +289,7 @@ def test_an_endpoint_that_can_not_be_reached_is_told_soon(bucket, monkeypatch):
     assert (hasty["connect_timeout"] + hasty["read_timeout"]) * hasty["total_max_attempts"] < 30
     for wrong in ("no url", "http://[::1", "127.0.0.1:80"):
         storage.use(monkeypatch, wrong)
-        assert "AWS_ENDPOINT_URL or AWS_REGION is none" in said_of(f"{bucket}/a.zarr")
+        assert "AWS_ENDPOINT_URL a URL, AWS_DEFAULT_REGION a region" in said_of(f"{bucket}/a.zarr")
 
 
 def test_an_endpoint_that_goes_away_later_is_a_failure_of_one_line(bucket, out, monkeypatch):
