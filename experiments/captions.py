@@ -3,6 +3,8 @@
 from typing import Any
 
 from experiments.figures import plain
+from experiments.labels import shown
+from experiments.page import text_width
 
 _SHOWN = {
     "sigma": r"$\sigma$ = {}",
@@ -20,6 +22,7 @@ _SHOWN = {
     "format": "{}",
     "rounding": "{} rounding",
     "schedule": "{} schedule",
+    "decay": "decay = {}",
     "master": "{} master",
     "jitter": "jitter = {}",
     "survivors": "survivors = {}",
@@ -28,6 +31,7 @@ _USUAL = {
     "format": "bfloat16",
     "rounding": "nearest",
     "schedule": "constant",
+    "decay": 0.99,
     "master": "none",
     "jitter": 0.0,
     "survivors": None,
@@ -45,6 +49,34 @@ def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:
     return _text(specs[0], unusual), [_text(spec, own) for spec in specs]
 
 
+def parts(spec: dict[str, Any]) -> list[str]:
+    """What is known of one run or of all cells of a sweep, but for the usual."""
+    return _parts(spec, [name for name in _SHOWN if spec.get(name) != _USUAL.get(name, ...)])
+
+
+def in_symbols(name: str, value: Any) -> str:
+    """A field of a spec, as captions have it."""
+    return _SHOWN[name].format(shown(value))
+
+
+def axis_label(name: str, meaning: str) -> str:
+    """What an axis is, and its symbol where it has one."""
+    symbol = _SHOWN[name].removesuffix(" = {}")
+    return f"{plain(meaning)}, {symbol}" if symbol.startswith("$") else plain(meaning)
+
+
+def wrapped(said: list[str], points: float, size: float = 8) -> str:
+    """Parts of a caption in lines that are so wide at most, where a part is no wider."""
+    lines: list[str] = []
+    for part in said:
+        longer = f"{lines[-1]},  {part}" if lines else part
+        if lines and text_width(longer, size) <= points:
+            lines[-1] = longer
+        else:
+            lines.append(part)
+    return "\n".join(lines)
+
+
 def selected(selection: dict[str, Any] | None) -> list[str]:
     """Which tokens were selected, for a caption; nothing where all of them are shown."""
     if selection is None:
@@ -55,23 +87,10 @@ def selected(selection: dict[str, Any] | None) -> list[str]:
 
 
 def _text(spec: dict[str, Any], names: list[str]) -> str:
-    given = [name for name in names if name not in _CLOUD or spec.get(name) is not None]
-    return ",  ".join(_SHOWN[name].format(_value(spec[name])) for name in given)
+    return ",  ".join(_parts(spec, names))
 
 
-def _value(value: Any) -> str:
-    if isinstance(value, float):
-        return _scientific(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    words = {None: "all", "none": "no"}
-    return words[value] if value in words else plain(str(value))
-
-
-def _scientific(value: float) -> str:
-    text = f"{value:g}"
-    if "e" not in text:
-        return text
-    mantissa, power = text.split("e")
-    factor = "" if mantissa == "1" else rf"{mantissa} \times "
-    return rf"${factor}10^{{{int(power)}}}$"
+def _parts(spec: dict[str, Any], names: list[str]) -> list[str]:
+    there = [name for name in names if name in spec]
+    given = [name for name in there if name not in _CLOUD or spec[name] is not None]
+    return [in_symbols(name, spec[name]) for name in given]

@@ -13,9 +13,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import check, compare, info, plot, run, scan, structure
+from experiments import check, compare, info, plot, run, scan, status, structure, sweep
 from experiments.bench import command as bench
-from sim.errors import BadInput
+from sim.errors import BadInput, Unfinished
 from sim.legible import legible
 
 app = typer.Typer(
@@ -28,6 +28,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run", epilog=run.EXAMPLE)(run.command)
+app.command("sweep", epilog=sweep.EXAMPLE)(sweep.command)
+app.command("status", epilog=status.EXAMPLE)(status.command)
 app.add_typer(plot.app, name="plot")
 app.command("structure", epilog=structure.EXAMPLE)(structure.command)
 app.command("scan", epilog=scan.EXAMPLE)(scan.command)
@@ -77,13 +79,15 @@ def outcome(arguments: list[str]) -> int:
     """Run the command line on `arguments`; the exit status."""
     try:
         command = typer.main.get_command(app)
-        status: Any = command(arguments, prog_name="drift", standalone_mode=False)
+        ended: Any = command(arguments, prog_name="drift", standalone_mode=False)
         sys.stdout.flush()
-        if status == _INTERRUPTED:  # how the parser reports a KeyboardInterrupt
+        if ended == _INTERRUPTED:  # how the parser reports a KeyboardInterrupt
             raise KeyboardInterrupt
-        return status if isinstance(status, int) else 0
+        return ended if isinstance(ended, int) else 0
     except BadInput as error:
         return _say(str(error), 2)
+    except Unfinished as error:
+        return _say(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
         return _say(f"interrupted{_resuming(arguments)}", _INTERRUPTED)
     except Terminated:
@@ -104,9 +108,10 @@ def outcome(arguments: list[str]) -> int:
 
 
 def _resuming(arguments: list[str]) -> str:
-    """How to go on, for the verb that can."""
-    goes_on = arguments[:1] == ["run"]
-    return "; the same command goes on from the last record" if goes_on else ""
+    """How to go on, for the verbs that can."""
+    where = {"run": " from the last record", "sweep": " with the cells that are left"}
+    verb = arguments[0] if arguments else ""
+    return f"; the same command goes on{where[verb]}" if verb in where else ""
 
 
 def _say(message: str, status: int) -> int:

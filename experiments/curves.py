@@ -5,12 +5,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
 from experiments.captions import captions
-from experiments.figures import COLOURS, figure
+from experiments.figures import COLOURS, decades, figure
 from sim.errors import BadInput
 from sim.store import RunStore
-
-_DECADES = 10.0
-"""Counts that span this factor or more get a logarithmic axis."""
 
 
 def curves(stores: list[RunStore]) -> Figure:
@@ -28,7 +25,7 @@ def curves(stores: list[RunStore]) -> Figure:
         axes.plot(radius, distinct, color=ink, marker="o", markersize=2.5)
         axes.plot(radius, largest, color=hole_ink, linestyle="--")
         lowest, highest = min(lowest, *distinct, *largest), max(highest, *distinct, *largest)
-    if highest >= _DECADES * lowest:
+    if decades(lowest, highest):
         axes.set_yscale("log")
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")

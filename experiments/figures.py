@@ -17,6 +17,8 @@ from sim.legible import legible
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+_DECADES = 10.0
+
 STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 10,
@@ -38,6 +40,11 @@ def figure(width: float = 5.6, height: float = 3.6) -> Figure:
     """An empty figure in the house's style, inches."""
     matplotlib.rcParams.update(STYLE)
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def decades(least: float, most: float) -> bool:
+    """Whether counts span so much that they get a logarithmic axis."""
+    return most >= _DECADES * least
 
 
 def plain(text: str, most: int = 60) -> str:

@@ -1,4 +1,4 @@
-"""How numbers are written on the command line: 100, 1e6, 2.5e-9, 0,10,100, 8GiB; and lists."""
+"""How numbers are written: read, 100, 1e6, 0,10,100, 8GiB, and shown, 4.0 GiB, 2 min 5 s."""
 
 import re
 
@@ -47,3 +47,23 @@ def wholes(text: str) -> tuple[int, ...]:
 def names(text: str) -> tuple[str, ...]:
     """Words separated by commas."""
     return tuple(part.strip() for part in text.split(","))
+
+
+def spent(seconds: float) -> str:
+    """A duration: 3.2 s, 2 min 5 s, 3 h 20 min, 4 d 7 h."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24:,} d {hours % 24} h"
+
+
+def held(size: float) -> str:
+    """Bytes: 800 kB, 3.2 GB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB"

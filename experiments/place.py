@@ -28,16 +28,22 @@ class Place(NamedTuple):
     memory: int | None
     distributed: str | None
 
-    def run(self, drift: "Drift", out: Address, overwrite: bool) -> dict[str, Any] | None:
-        """The result, in the process that prints."""
-        from experiments.progress import Records
-        from sim import cache, device, hosts, meeting
-        from sim.runs import run
+    def make_ready(self) -> None:
+        """Tell JAX of the cache and of the devices, before it counts them, or processes."""
+        from sim import cache, device
 
         cache.turn_on()
         if self.device == "cpu":
             device.only_cpu()
-        device.prepare(self.devices)  # before JAX counts devices, or processes
+        device.prepare(self.devices)
+
+    def run(self, drift: "Drift", out: Address, overwrite: bool) -> dict[str, Any] | None:
+        """The result, in the process that prints."""
+        from experiments.progress import Records
+        from sim import hosts, meeting
+        from sim.runs import run
+
+        self.make_ready()
         if self.distributed:
             meeting.join(self.distributed)
         options = self._asdict()

@@ -1,35 +1,34 @@
-"""`drift plot`: figures of stored runs and of checkpoints. Needs no accelerator, repeats no run."""
+"""`drift plot`: figures of stored runs and sweeps, and of checkpoints.
 
-import json
-import os
+It needs no accelerator and repeats no run.
+"""
+
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from experiments.addresses import path, store
+from experiments.addresses import store
+from experiments.drawn import Out, beside, save
+from experiments.numbers import real
 from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
-from sim.places import Address, Local
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from sim.places import Address
 
 app = typer.Typer(
-    help="Draw figures of runs and checkpoints, as PNG and SVG.", no_args_is_help=True
+    help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.", no_args_is_help=True
 )
 
 _CURVES = "Example: drift plot curves results/first.zarr --out results/first-curves"
+_PHASE = "Example: drift plot phase results/grid.zarr --at radius=0.371"
 _HOLES = "Example: drift plot holes results/demo.zarr --observed"
 _COMPONENTS = "Example: drift plot components results/demo.zarr --near largest"
 
 Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE…", help=SOURCE)]
-Out = Annotated[
-    Path | None,
+At = Annotated[
+    list[str] | None,
     typer.Option(
-        parser=path,
-        metavar="NAME",
-        help="Path of the figures, without ending.",
-        show_default="beside the first source; here, of one on s3://",
+        metavar="AXIS=VALUE,…",
+        help="Of a sweep: fix axes at a value each, of which enough digits are written.",
     ),
 ]
 
@@ -37,16 +36,80 @@ Out = Annotated[
 @app.command("curves", epilog=_CURVES)
 def curves_command(
     stores: Annotated[
-        list[Address], typer.Argument(parser=store, metavar="STORE…", help="Runs to overlay.")
+        list[Address],
+        typer.Argument(parser=store, metavar="STORE…", help="Runs to overlay, or a sweep."),
     ],
+    at: At = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the coalescence curve: distinct cells and the largest black hole against radius."""
+    """Draw the coalescence curve: distinct cells and the largest black hole against radius.
+
+    Of a sweep there is a curve for each combination of its axes but seeds: their mean,
+    and a band from the least to the greatest of them.
+    """
+    from experiments.choice import whole
     from experiments.curves import curves
+    from experiments.families import families
+    from experiments.fixing import fixed
+    from sim.errors import BadInput
+    from sim.grid_store import GridStore, is_sweep
     from sim.store import RunStore
 
-    _save(curves([RunStore(each) for each in stores]), out or _beside(stores, "curves"), as_json)
+    sweeps = [each for each in stores if is_sweep(each)]
+    if sweeps and len(stores) > 1:
+        raise BadInput(f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} are named")
+    if at and not sweeps:
+        raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
+    if sweeps:
+        opened = GridStore(stores[0])
+        drawn = families(whole(opened, fixed(opened.grid, at or [])))
+    else:
+        drawn = curves([RunStore(each) for each in stores])
+    save(drawn, out or beside(stores, "curves"), as_json)
+
+
+@app.command("phase", epilog=_PHASE)
+def phase_command(
+    sweep: Annotated[Address, typer.Argument(parser=store, metavar="STORE", help="A sweep.")],
+    x: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS",
+            help="The axis to the right.",
+            show_default="sigma, or what fits best",
+        ),
+    ] = None,
+    y: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS", help="The axis upwards.", show_default="steps, or what fits best"
+        ),
+    ] = None,
+    at: At = None,
+    progress: Annotated[
+        float,
+        typer.Option(parser=real, metavar="F", help="Share of the steps after which to look."),
+    ] = 1.0,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw which share of the tokens is still distinct at the end, over two axes of a sweep.
+
+    The contour is at one half. Seeds are averaged; other axes are fixed at their first
+    value, or as --at says. Where a single axis is left, its curve is drawn.
+    """
+    from experiments.choice import plane, record_at
+    from experiments.fixing import fixed
+    from experiments.phase import phase
+    from experiments.transition import transition
+    from sim.grid_store import GridStore
+
+    opened = GridStore(sweep)
+    section = plane(opened, x, y, fixed(opened.grid, at or []))
+    draw = phase if len(section.names) > 1 else transition
+    drawn = draw(section, record_at(opened.grid, progress))
+    save(drawn, out or beside([sweep], "phase"), as_json)
 
 
 @app.command("holes", epilog=_HOLES)
@@ -70,7 +133,7 @@ def holes_command(
     from experiments.populations import populations
 
     found, caption = populations(sources, tensor, snapshot, near, exponents)
-    _save(holes(found, caption, observed), out or _beside(sources, "holes"), as_json)
+    save(holes(found, caption, observed), out or beside(sources, "holes"), as_json)
 
 
 @app.command("components", epilog=_COMPONENTS)
@@ -92,27 +155,5 @@ def components_command(
     from experiments.structure import examined, say_strange
 
     found, selection = examined(source, tensor, snapshot, near, exponents)
-    _save(components(found, selection), out or _beside([source], "components"), as_json)
+    save(components(found, selection), out or beside([source], "components"), as_json)
     say_strange(found)
-
-
-def _beside(sources: list[Address], what: str) -> Path:
-    """Where figures go that are given no name: beside the first source, if it is at a path."""
-    place = sources[0]
-    first = place.path if isinstance(place, Local) else Path(place.name)
-    if first.name in ("", ".."):
-        first = Path(os.path.abspath(first))
-    name = first.name.removesuffix(".zarr").removesuffix(".index.json").removesuffix(".safetensors")
-    return first.with_name(f"{name}-{what}")
-
-
-def _save(drawn: "Figure", name: Path, as_json: bool) -> None:
-    """Write the figure, and say where."""
-    from experiments.figures import save
-
-    paths = save(drawn, name)
-    if as_json:
-        print(json.dumps({"figures": [str(each) for each in paths]}))
-    else:
-        for each in paths:
-            print(f"figure: {each}")

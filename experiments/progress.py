@@ -5,7 +5,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
     from sim.counts import Counts
+    from sim.session import Session
 
 _QUIET_SECONDS = 10.0
 
@@ -14,34 +17,38 @@ class Progress:
     """Called with how much of how much is done; a context manager."""
 
     def __init__(self, title: str, stream: TextIO):
-        from rich import progress
-        from rich.console import Console
-
         self._stream, self._title, self._said = stream, title, time.monotonic()
         self._bar = None
         if stream.isatty():
+            from rich import progress
+            from rich.console import Console
+
+            description = progress.TextColumn("{task.description}", markup=False)
             self._bar = progress.Progress(
-                progress.TextColumn("{task.description}", markup=False),
-                progress.BarColumn(),
-                progress.MofNCompleteColumn(),
-                progress.TimeRemainingColumn(),
+                *(description, progress.BarColumn(), *self._figures()),
                 console=Console(file=stream),
                 transient=True,
             )
 
+    def _figures(self) -> "tuple[ProgressColumn, ...]":
+        """What stands beside the bar."""
+        from rich.progress import MofNCompleteColumn, TimeRemainingColumn
+
+        return MofNCompleteColumn(), TimeRemainingColumn()
+
     def __enter__(self) -> Self:
         if self._bar:
             self._bar.start()
-            self._task = self._bar.add_task(self._title, total=None)
+            self._task = self._bar.add_task(self._title, total=None, figures="")
         return self
 
     def __call__(self, done: int, total: int) -> None:
         """Show that `done` of `total` are done."""
         self._show(done, total, f"{self._title}: {done:,} of {total:,}")
 
-    def _show(self, done: int, total: int, line: str) -> None:
+    def _show(self, done: float, total: float, line: str) -> None:
         if self._bar:
-            self._bar.update(self._task, completed=done, total=total)
+            self._bar.update(self._task, completed=done, total=total, figures=line)
         elif time.monotonic() - self._said > _QUIET_SECONDS:
             self._said = time.monotonic()
             print(line, file=self._stream, flush=True)
@@ -63,3 +70,25 @@ class Records(Progress):
         """Show that record `done` of `total` is on disk."""
         line = f"record {done}/{total}: step {counts.step}, {counts.distinct} distinct"
         self._show(done, total, line)
+
+
+class Cells(Progress):
+    """The same of a sweep, called with each batch."""
+
+    def session(self, session: "Session") -> None:
+        """Show how far the sweep is; the bar shows what cells cost, not how many they are."""
+        from experiments.numbers import spent
+
+        left, seconds = session.seconds_left, session.seconds["total"]
+        line = (
+            f"{session.done:,} of {session.cells:,} cells, {session.failed:,} failed,"
+            f" {session.counted / seconds:.3g} a second"
+        )
+        if left is not None:
+            line += f", {spent(left)} left"
+        self._show(session.work, session.work + session.left, line)
+
+    def _figures(self) -> "tuple[ProgressColumn, ...]":
+        from rich.progress import TextColumn
+
+        return (TextColumn("{task.fields[figures]}", markup=False),)

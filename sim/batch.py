@@ -18,7 +18,9 @@ from sim import engines, rest
 from sim.chunks import Chunks
 from sim.counts import Counts
 from sim.device import workers
+from sim.grid import recorded
 from sim.members import Members
+from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
 from sim.tally import Tally
@@ -35,49 +37,62 @@ def kind(drift: Drift) -> tuple[Any, ...]:
     return *cloud, drift.motion, drift.schedule, drift.steps, drift.records, drift.at
 
 
-def together(drift: Drift, on: jax.Device) -> int:
+def together(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int:
     """How many drifts of its kind are best handed over at once; 1 for one that goes alone."""
-    places = _places(drift, on)
-    return 1 if places == 1 else places * workers(on)
+    shards = Shards.of(on)
+    return size(drift, shards.platform, len(shards), workers(shards.devices[0]), engine)
 
 
-def counted(drifts: list[Drift], on: jax.Device, pool: ThreadPoolExecutor) -> list[list[Counts]]:
+def size(drift: Drift, platform: str, devices: int, threads: int, engine: str = "auto") -> int:
+    """The same for devices elsewhere, where as many `threads` work side by side."""
+    places = _places(drift, platform, devices, engine)
+    return 1 if places == 1 else places * threads
+
+
+def counted(
+    drifts: list[Drift],
+    on: jax.Device | Shards,
+    pool: ThreadPoolExecutor,
+    engine: str = "auto",
+) -> list[list[Counts]]:
     """The records of each of `drifts`, which are of one kind; all of them, also repeats.
 
-    `pool` has a thread for each of the device's workers. Raises BadInput for a drift
-    that leaves its format's range: which one, handing them over one by one tells.
+    `pool` has a thread for each of the device's workers; several devices share each
+    drift. Raises BadInput for a drift that leaves its format's range (which one, handing
+    them over one by one tells) and where `engine`, as in sim.run, does not apply.
     """
-    places = _places(drifts[0], on)
+    shards = Shards.of(on)
+    places = _places(drifts[0], shards.platform, len(shards), engine)
     if places == 1:
-        found = [_alone(drift, on, pool) for drift in drifts]
+        found = [_alone(drift, shards, pool, engine) for drift in drifts]
     else:
         parts = [drifts[start : start + places] for start in range(0, len(drifts), places)]
-        moved = pool.map(lambda part: _together(part, places, on), parts)
+        device = shards.devices[0]
+        moved = pool.map(lambda part: _together(part, places, device), parts)
         found = [counts for part in moved for counts in part]
     steps = _all_records(drifts[0])
     return [[counts[step] for step in steps] for counts in found]
 
 
-def _places(drift: Drift, on: jax.Device) -> int:
+def _places(drift: Drift, platform: str, devices: int, engine: str) -> int:
     """How many drifts of its kind are moved in one call."""
-    size = drift.motion.held.storage.itemsize * drift.tokens * drift.dims
-    leaps = engines.choose(drift, "auto", on.platform) == "leap"
-    return 1 if leaps else min(_MOST, max(1, _BYTES // size))
+    codes = drift.motion.held.storage.itemsize * drift.tokens * drift.dims
+    leaps = engines.choose(drift, engine, platform, devices) == "leap"
+    return 1 if leaps or devices > 1 else min(_MOST, max(1, _BYTES // codes))
 
 
-def _all_records(drift: Drift) -> list[int]:
+def _all_records(drift: Drift) -> tuple[int, ...]:
     """The steps of all records, repeats too."""
-    if drift.at is not None:
-        return list(drift.at)
-    x, n = drift.steps, drift.records
-    return [(2 * k * x + n) // (2 * n) for k in range(n + 1)]
+    return drift.at if drift.at is not None else recorded(drift.steps, drift.records)
 
 
-def _alone(drift: Drift, on: jax.Device, pool: ThreadPoolExecutor) -> dict[int, Counts]:
+def _alone(
+    drift: Drift, shards: Shards, pool: ThreadPoolExecutor, engine: str
+) -> dict[int, Counts]:
     """The counts of one drift by step."""
-    chunks = Chunks.plan(drift.tokens, drift.dims, workers(on))
-    engine = engines.choose(drift, "auto", on.platform)
-    simulation = Simulation(drift, chunks, on, pool, engine)
+    chunks = Chunks.plan(drift.tokens, drift.dims, workers(shards.devices[0]), devices=len(shards))
+    name = engines.choose(drift, engine, shards.platform, len(shards))
+    simulation = Simulation(drift, chunks, shards, pool, name)
     return {state.counts.step: state.counts for state in simulation.states(drift.record_steps)}
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from sim.errors import BadInput
+from sim.share import share
 
 if TYPE_CHECKING:
     import jax
@@ -29,8 +30,11 @@ def prepare(count: int) -> None:
             jax.config.update(name, count)
 
 
-def several(name: str, count: int) -> "tuple[jax.Device, ...]":
-    """The first `count` devices called `name` of this process; BadInput where there are fewer."""
+def several(name: str, count: int, worker: int = 0) -> "tuple[jax.Device, ...]":
+    """The first `count` devices called `name` of this process; BadInput where there are fewer.
+
+    Of several workers on a machine each takes its own: sim.share.
+    """
     if count < 1:
         raise BadInput(f"devices is {count}; it must be 1 or more")
     devices = _all(name)
@@ -38,7 +42,7 @@ def several(name: str, count: int) -> "tuple[jax.Device, ...]":
         kind = devices[0].platform
         late = "; ask for more before JAX is used" if kind == "cpu" else ""
         raise BadInput(f"devices is {count}; JAX finds {len(devices)} of {kind}{late}")
-    return tuple(devices[:count])
+    return tuple(share(worker, devices, count))
 
 
 def find(name: str = "auto") -> "jax.Device":
@@ -77,8 +81,11 @@ def only_cpu() -> None:
 
 def workers(device: "jax.Device") -> int:
     """Chunks to work on side by side: the usable cores of a CPU, one elsewhere."""
-    if device.platform != "cpu":
-        return 1
+    return cores() if device.platform == "cpu" else 1
+
+
+def cores() -> int:
+    """The cores that this thread may use."""
     usable = getattr(os, "sched_getaffinity", None)
     return len(usable(0)) if usable else os.cpu_count() or 1
 

@@ -3,3 +3,7 @@
 
 class BadInput(ValueError):
     """What was asked for can't be done as asked; nothing was written."""
+
+
+class Unfinished(RuntimeError):
+    """The work can't go on as things are; what is done is kept. One line, exit status 1."""

@@ -54,22 +54,30 @@ def check(
 
     `memory` is the host memory it may use, in bytes; what is free where None.
     """
-    shape = f"{drift.tokens} tokens of {drift.dims} dims"
-    needed = memory_needed(drift, shards, engine)
+    check_memory(drift, shards, memory, engine)
+    if not hosts.is_first():
+        return
+    needed, free = disk_needed(drift), out.free_bytes()
+    if free is not None and needed > free:
+        raise BadInput(f"{_shape(drift)} need up to {_gib(needed)} of disk; {_gib(free)} are free")
+
+
+def check_memory(drift: Drift, shards: Shards, memory: int | None, engine: Engine) -> None:
+    """Raise BadInput where the memory of the host, or of a device, is too small."""
+    shape, needed = _shape(drift), memory_needed(drift, shards, engine)
     if memory is not None and needed > memory:
         raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(memory)} are allowed")
     if memory is None and needed > (free := free_memory()):
         raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(free)} are free")
     if engine == "step":
-        _check_devices(drift, shape, shards)
-    if not hosts.is_first():
-        return
-    needed, free_there = disk_needed(drift), out.free_bytes()
-    if free_there is not None and needed > free_there:
-        raise BadInput(f"{shape} need up to {_gib(needed)} of disk; {_gib(free_there)} are free")
+        _check_devices(drift, shards)
 
 
-def _check_devices(drift: Drift, shape: str, shards: Shards) -> None:
+def _shape(drift: Drift) -> str:
+    return f"{drift.tokens} tokens of {drift.dims} dims"
+
+
+def _check_devices(drift: Drift, shards: Shards) -> None:
     """Raise BadInput where a device that tells its memory has too little for its share."""
     needed = cloud(drift) // len(shards) + _WORKING
     for device in shards.devices:
@@ -79,7 +87,7 @@ def _check_devices(drift: Drift, shape: str, shards: Shards) -> None:
         free = told["bytes_limit"] - told.get("bytes_in_use", 0)
         if needed > free:
             raise BadInput(
-                f"{shape} need {_gib(needed)} on each of {len(shards)} devices;"
+                f"{_shape(drift)} need {_gib(needed)} on each of {len(shards)} devices;"
                 f" {_gib(free)} are free on {device}; more --devices share them"
             )
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_waiting: list[list[int]] = []
+"""The signals that came in each of the blocks that the main thread is in."""
 
 
 @contextmanager
@@ -19,17 +21,24 @@ def waiting() -> Iterator[None]:
         yield
         return
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
-    came: list[signal.Signals] = []
+    came: list[int] = []
+    _waiting.append(came)
 
     def restore() -> None:
         for number, handler in handlers.items():
             signal.signal(number, handler)
 
     def note(number: int, frame: FrameType | None) -> None:
-        came.append(signal.Signals(number))
+        came.append(number)
         if len(came) > 1:
             restore()
-            signal.raise_signal(came[-1])
+            handle(number, frame)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        # Not raised again: whoever counts signals would take it for another one.
+        handler = handlers[signal.Signals(number)]
+        assert callable(handler), "the others are left as they are"
+        handler(number, frame)
 
     for number, handler in handlers.items():
         if callable(handler):
@@ -37,6 +46,12 @@ def waiting() -> Iterator[None]:
     try:
         yield
     finally:
+        _waiting.pop()
         restore()
         if len(came) == 1:
-            signal.raise_signal(came[0])
+            handle(came[0], None)
+
+
+def pending() -> bool:
+    """Whether a signal waits for a block to end: who works in there does well to finish soon."""
+    return any(_waiting)

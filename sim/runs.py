@@ -75,7 +75,7 @@ def run(
             if hosts.is_first():
                 if not resuming:
                     with interrupts.waiting():
-                        attributes = {**_origin(name, shards), **trusted}
+                        attributes = {**made_by(name, shards), **trusted}
                         claim.begin(out, simulation, attributes)
                 store = RunStore(out, writing=True)
                 if resuming:
@@ -111,7 +111,8 @@ def summary(store: RunStore) -> dict[str, Any]:
     }
 
 
-def _origin(engine: str, shards: Shards) -> dict[str, Any]:
+def made_by(engine: str, shards: Shards) -> dict[str, Any]:
+    """What a store's attributes say of the programs and the machine that made it."""
     packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
     return {
         "engine": engine,

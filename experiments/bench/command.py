@@ -28,7 +28,7 @@ def command(
         typer.Option(
             parser=names,
             metavar="GROUP,…",
-            help="Of step, leap, count, neighbours.",
+            help="Of step, leap, count, neighbours, sweep.",
             show_default="all",
         ),
     ] = None,
@@ -86,7 +86,7 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 
     Raises BadInput for groups that there are not, and sizes that do not fit.
     """
-    from experiments.bench import count, leap, machine, neighbours, step
+    from experiments.bench import count, leap, machine, neighbours, step, sweep
     from experiments.bench.judge import verdicts
     from experiments.bench.rounds import measure as measured
     from sim.errors import BadInput
@@ -96,6 +96,7 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
         "leap": leap.cases,
         "count": count.cases,
         "neighbours": neighbours.cases,
+        "sweep": sweep.cases,
     }
     wanted = tuple(only or groups)
     for group in wanted:

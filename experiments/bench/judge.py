@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from experiments.bench import count, leap, neighbours, step
+from experiments.bench import count, leap, neighbours, step, sweep
 from experiments.bench.setting import VOCABULARY
 
 Result = dict[str, Any]
@@ -139,4 +139,23 @@ def _neighbours(result: Result, there: dict[str, Result], platform: str) -> Iter
     yield at_least(f"{text}, comparing a pair beside it", every["cost"] / join["cost"], None)
 
 
-_JUDGES = {"step": _step, "leap": _leap, "count": _count, "neighbours": _neighbours}
+def _sweep(result: Result, there: dict[str, Result], platform: str) -> Iterator[Verdict]:
+    ours = there[sweep.OURS]
+    judged = (result["tokens"], result["dims"], result["cells"]) == (400, 256, 1_000)
+    for name, least in ((sweep.TORCH, 8.0), (sweep.NUMPY, 2.5)):
+        if name in there:
+            times = there[name]["cost"] / ours["cost"]
+            yield at_least(f"sweep: {name} beside ours", times, least if judged else None)
+    most = 3.0 if judged else None
+    yield at_most("sweep: programs compiled", ours["programs"], most, "programs")
+    text = "sweep: share of the time computing, compilation included"
+    yield at_least(text, ours["computing"], 0.8 if judged else None, "")
+
+
+_JUDGES = {
+    "step": _step,
+    "leap": _leap,
+    "count": _count,
+    "neighbours": _neighbours,
+    "sweep": _sweep,
+}

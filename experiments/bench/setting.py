@@ -23,16 +23,18 @@ _SIZES = {
     "leap": VOCABULARY,
     "count": VOCABULARY,
     "neighbours": VOCABULARY,
+    "sweep": (400, 256),
 }
 _QUICK = {
     "step": (2_000, 1_024),
     "leap": (2_000, 256),
     "count": (8_000, 256),
     "neighbours": (8_000, 256),
+    "sweep": (100, 64),
 }
 GROUPS = tuple(_SIZES)
 
-_COPIES = {"step": 30, "leap": 6, "count": 8, "neighbours": 3}
+_COPIES = {"step": 30, "leap": 6, "count": 8, "neighbours": 3, "sweep": 4_000}
 """Memory a group needs, in clouds of two bytes a value; step counts rivals' float32."""
 FEWEST = 64
 """Tokens, and dims: enough for whole tiles in every thread of a rival."""

@@ -5,11 +5,16 @@ import pytest
 from matplotlib import image
 
 from experiments import cli
+from experiments.choice import whole
 from experiments.curves import curves
+from experiments.families import families
+from experiments.figures import COLOURS
+from experiments.fixing import fixed
 from sim import runs
 from sim.errors import BadInput
 from sim.spec import Drift
 from sim.store import RunStore
+from tests import grids
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +77,133 @@ def test_a_run_without_records_cannot_be_drawn(tmp_path):
     RunStore(path, writing=True).array("step")[:] = -1
     with pytest.raises(BadInput, match="has no record yet"):
         curves([RunStore(path)])
+
+
+SIGMAS = (1e-8, 1e-10, 1e-9)
+ROUNDINGS = ("nearest", "stochastic")
+
+
+def share(progress, sigma=1e-9, seed=0, rounding="nearest", **others):
+    """A share that falls with progress, seldom twice the same."""
+    return 1 - progress * (0.3 + 0.1 * seed - 2e6 * sigma - 0.05 * (rounding == "nearest"))
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sweep") / "grid.zarr"
+    axes = {"sigma": SIGMAS, "seed": (0, 1, 2), "rounding": ROUNDINGS}
+    left, failed = [(0, slice(None), 0)], [(1, 2, 1)]
+    return grids.store(path, axes, share, left, failed, tokens=1000)
+
+
+def legend(drawn):
+    return [text.get_text() for text in drawn.legends[0].get_texts() if text.get_text().strip()]
+
+
+def band(axes, number):
+    """The least and the greatest of a band at each place."""
+    ends = axes.collections[number].get_paths()[0].vertices
+    places = np.unique(ends[:, 0])
+    each = [ends[ends[:, 0] == place, 1] for place in places]
+    return places, [min(found) for found in each], [max(found) for found in each]
+
+
+def test_of_a_sweep_lines_are_means_over_seeds_and_bands_their_ends(sweep):
+    drawn = families(whole(sweep, {}))
+    for axes, name in zip(drawn.axes, ("distinct", "largest"), strict=True):
+        lines, stored = iter(axes.get_lines()), sweep.read(name)
+        number = 0
+        for sigma in sorted(SIGMAS):
+            for k, dashes in enumerate(("-", "--")):
+                here = stored[SIGMAS.index(sigma), :, k]
+                here = here[here[:, 0] >= 0]
+                if not len(here):
+                    continue
+                line = next(lines)
+                np.testing.assert_allclose(line.get_xdata(), 0.371 * np.arange(5) / 4)
+                np.testing.assert_allclose(line.get_ydata(), here.mean(axis=0))
+                assert line.get_linestyle() == dashes
+                places, least, greatest = band(axes, number)
+                np.testing.assert_allclose(places, line.get_xdata())
+                np.testing.assert_array_equal(least, here.min(axis=0))
+                np.testing.assert_array_equal(greatest, here.max(axis=0))
+                number += 1
+        assert number == 5
+    assert drawn.axes[0].get_ylabel() == "distinct cells"
+    assert legend(drawn) == [
+        r"$\sigma$ = $10^{-10}$",
+        "nearest rounding",
+        r"$\sigma$ = $10^{-9}$",
+        "stochastic rounding",
+        r"$\sigma$ = $10^{-8}$",
+    ]
+    caption = drawn.get_supxlabel().replace("\n", ",  ")
+    assert caption.endswith(
+        "lines: mean over 3 seeds,  bands: least to greatest,"
+        "  1 of 18 cells failed,  3 of 18 cells not done yet"
+    )
+
+
+def test_lines_of_one_colour_have_one_value(sweep):
+    lines = families(whole(sweep, {})).axes[0].get_lines()
+    colours = [line.get_color() for line in lines]
+    assert [colours.count(colour) for colour in dict.fromkeys(colours)] == [2, 2, 1]
+    chosen = families(whole(sweep, fixed(sweep.grid, ["sigma=1e-10"])))
+    assert [line.get_color() for line in chosen.axes[0].get_lines()] == list(COLOURS[:2])
+    assert r"$\sigma$ = $10^{-10}$ (one of 3)" in chosen.get_supxlabel()
+
+
+def test_of_more_values_than_a_legend_names_a_bar_tells(tmp_path):
+    sigmas = tuple(np.geomspace(1e-10, 1e-8, 9).tolist())
+    store = grids.store(tmp_path / "grid.zarr", {"sigma": sigmas, "steps": (1, 10)}, share)
+    drawn = families(whole(store, {}))
+    upper, _, bar = drawn.axes
+    assert bar.get_ylabel() == r"standard deviation of the cloud, $\sigma$"
+    [mesh] = bar.collections
+    shades = mesh.cmap(mesh.norm(mesh.get_array().ravel()))
+    lines = [line for line in upper.get_lines() if line.get_linestyle() == "-"]
+    for shade, line in zip(shades, lines, strict=True):
+        assert line.get_color() == "#" + "".join(f"{round(255 * part):02x}" for part in shade[:3])
+    assert legend(drawn) == ["$X$ = 1", "$X$ = 10"]
+    assert not upper.collections  # one seed has no band
+
+
+def test_seeds_alone_give_one_line(tmp_path):
+    axes = {"seed": (0, 1), "direction_seed": (0, 1, 2)}
+    drawn = families(whole(grids.store(tmp_path / "grid.zarr", axes, share), {}))
+    assert [len(axes.get_lines()) for axes in drawn.axes] == [1, 1]
+    assert "lines: mean over 2 seeds × 3 direction seeds" in drawn.get_supxlabel()
+    assert not drawn.legends
+
+
+def test_the_verb_draws_a_sweep(sweep, in_tmp, capsys):
+    verb = ["plot", "curves", str(sweep.path), "--at", "rounding=nearest", "--out"]
+    assert cli.outcome([*verb, "a"]) == cli.outcome([*verb, "b"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["figure: a.png", "figure: a.svg"]
+    assert (in_tmp / "a.svg").read_bytes() == (in_tmp / "b.svg").read_bytes()
+
+
+def test_what_of_a_sweep_cannot_be_drawn_is_told(stores, sweep, in_tmp, capsys):
+    many = {"sigma": tuple(np.geomspace(1e-10, 1e-8, 26).tolist()), "steps": (1, 10, 100, 1000)}
+    five = {"sigma": (1e-9, 1e-8), "steps": (1, 2, 3, 4, 5, 6), "tokens": (2, 3, 4)}
+    for name, axes in (("many", many), ("five", five), ("long", {"steps": tuple(range(1, 102))})):
+        grids.store(in_tmp / name, axes, share, left=[...])
+    grids.store(in_tmp / "none", {"sigma": (1e-9, 1e-8)}, share, left=[...])
+    for arguments, message in (
+        (
+            ["many"],
+            "many has 26 sigma × 4 steps curves; up to 100 can be told apart",
+        ),
+        (["many"], "told apart, 4 of a sigma; fix others, such as --at steps=1"),
+        (["five"], "five has 6 steps × 3 tokens × 2 sigma curves"),
+        (["five"], "4 of a steps; fix others, such as --at tokens=2,sigma=1e-09"),
+        (["long"], "long has 101 steps curves; up to 100 can be told apart; drift plot phase"),
+        (["none"], "none: none of the cells shown is done yet"),
+        ([sweep.path, stores[0]], "grid.zarr is a sweep, which is drawn alone; 2 are named"),
+        ([stores[0], "--at", "steps=1"], "at is steps=1, but"),
+        ([sweep.path, "--at", "radius=1"], "radius is 0.371 in all cells and no axis"),
+    ):
+        assert cli.outcome(["plot", "curves", *map(str, arguments)]) == 2
+        captured = capsys.readouterr()
+        assert (captured.out, captured.err.count("\n")) == ("", 1)
+        assert message in captured.err

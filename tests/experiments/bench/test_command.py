@@ -32,9 +32,8 @@ def test_everything_is_measured_printed_and_written(alone, capsys):
     assert len(out.splitlines()) == 1
     assert all(line.startswith("bench: ") for line in err.splitlines())
     results = document["results"]
-    assert [r["group"] for r in results] == ["step"] * 3 + ["leap"] * 2 + ["count"] * 6 + [
-        "neighbours"
-    ] * 2
+    groups = {"step": 3, "leap": 2, "count": 6, "neighbours": 2, "sweep": 1}
+    assert [r["group"] for r in results] == [name for name, n in groups.items() for _ in range(n)]
     main = results[2]
     assert main["steps"] == 100
     names = {row["name"] for row in main["contenders"]}
@@ -73,7 +72,10 @@ def test_one_group_without_a_compiler_as_tables(alone, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["--only", "step,fly"], "only names 'fly'; there are step, leap, count, neighbours"),
+        (
+            ["--only", "step,fly"],
+            "only names 'fly'; there are step, leap, count, neighbours, sweep",
+        ),
         (["--tokens", "63"], "tokens is 63"),
         (["--dims", "4"], "dims is 4; a bench here needs 64 or more"),
         (["--device", "abacus"], "device is 'abacus'"),
@@ -177,6 +179,17 @@ def test_a_join_is_judged_by_its_seconds():
     found = judged([facts | {"contenders": rows}])
     assert found["neighbours: x"] == (11.0, False)
     assert found["neighbours: x, comparing a pair beside it"] == (2.0, None)
+
+
+def test_a_sweep_is_judged_by_its_cells():
+    facts = {"group": "sweep", "case": "x", "tokens": 400, "dims": 256, "cells": 1000}
+    rows = [timed("drift sweep", 5.0, 1000, computing=0.9, programs=2)]
+    rows += [timed("NumPy loop", 0.2, 20), timed("PyTorch loop", 2.0, 20)]
+    found = judged([facts | {"contenders": rows}])
+    assert found["sweep: NumPy loop beside ours"] == (2.0, False)
+    assert found["sweep: PyTorch loop beside ours"] == (20.0, True)
+    assert found["sweep: programs compiled"] == (2, True)
+    assert found["sweep: share of the time computing, compilation included"] == (0.9, True)
 
 
 def test_a_line_has_only_who_took_all_the_steps():

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.bench import count, leap, memory, neighbours
+from experiments.bench import count, leap, memory, neighbours, sweep
 from experiments.bench.clouds import clouds
 from experiments.bench.field import Field
 from experiments.bench.rounds import Different, measure
@@ -85,6 +85,19 @@ def test_a_join_that_errs_is_found_out(setting, monkeypatch):
     monkeypatch.setattr(neighbours, "adjacent", lambda *given: right(*given)[1:])
     with pytest.raises(Different, match="join computes something else: it finds 99 pairs"):
         measure(next(neighbours.cases(setting)), 1, quiet)
+
+
+def test_loops_over_cells_that_err_are_found_out(setting, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr(sweep, "_SEEDS", 8)
+    (case,) = sweep.cases(setting)
+    result = measure(case, 1, quiet)
+    assert [row["name"] for row in result["contenders"]] == ["drift sweep", "NumPy loop"]
+    assert result["contenders"][0]["programs"] <= 3
+    monkeypatch.setattr(sweep, "numpy_loop", lambda cell: [len(cell.codes)] * 21)
+    (case,) = sweep.cases(setting)
+    with pytest.raises(Different, match="NumPy loop computes something else: it counts"):
+        measure(case, 1, quiet)
 
 
 def test_a_wrong_bit_is_found_out(setting):

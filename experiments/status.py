@@ -1,0 +1,82 @@
+"""`drift status`: how far a sweep is, from any shell."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from experiments.numbers import spent
+
+if TYPE_CHECKING:
+    from sim.grid_store import GridStore
+
+EXAMPLE = "Example: drift status results/grid.zarr"
+
+_MOST = 1000
+"""Failed cells in the JSON."""
+
+
+def command(
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="The store of a sweep.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Show which cells of a sweep are done, failed and left, and the time these will take.
+
+    The time is by the rate so far, of the session that wrote last.
+    """
+    from experiments.swept import described, failures
+    from sim.grid_store import GridStore
+
+    found = GridStore(store)
+    status = gather(found)
+    if as_json:
+        print(json.dumps(status))
+        return
+    print(f"{described(found.grid)}: {status['cells']:,} cells")
+    print(f"{status['done']:,} done, {status['failed']:,} failed, {status['left']:,} left")
+    print(_state(status))
+    for line in failures(found):
+        print(line)
+
+
+def gather(store: "GridStore") -> dict[str, Any]:
+    """What is shown, as plain values."""
+    import numpy as np
+
+    from sim import lock
+    from sim.kinds import Kinds
+    from sim.plan import to_count
+    from sim.session import seconds_left
+
+    grid, done, failed, attrs = store.grid, store.done, store.failed, store.attrs
+    cells = to_count(done, list(failed), retry_failed=False)
+    session = attrs.get("session", {"work": 0.0, "seconds": {"total": 0.0}})
+    work = Kinds(grid, attrs["device"]["platform"], attrs["engine"]).cost(cells)
+    return {
+        "store": str(store.path),
+        "cells": len(grid),
+        "done": int(np.count_nonzero(done)),
+        "failed": len(failed),
+        "left": len(cells),
+        "running": lock.is_held(store.path),
+        "complete": store.complete,
+        "seconds_left": seconds_left(work, session["work"], session["seconds"]["total"]),
+        "seconds": attrs.get("seconds"),
+        "failures": [
+            {"cell": cell, "values": grid.values(cell), "reason": reason}
+            for cell, reason in list(failed.items())[:_MOST]
+        ],
+    }
+
+
+def _state(status: dict[str, Any]) -> str:
+    if status["complete"]:
+        return "complete"
+    if not status["left"]:
+        return "what is left has failed; drift sweep --retry-failed tries again"
+    left = status["seconds_left"]
+    time = "time left not known yet" if left is None else f"about {spent(left)} left"
+    return f"running, {time}" if status["running"] else f"not running; {time}"

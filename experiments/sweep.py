@@ -1,0 +1,142 @@
+"""`drift sweep`: a grid of drifts, from its options to its store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.axes import counts, option, reals, spelled, survivors, words
+from experiments.crew import SCHEDULER, WORKERS, Crew
+from experiments.numbers import size, whole
+from experiments.place import Place
+
+_FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
+
+EXAMPLE = (
+    "Example: drift sweep --sigma 1e-10:1e-6:25 --radius 0.1,0.371,1 --steps 1:10000:5 --seeds 5"
+    " --out results/grid.zarr"
+)
+
+
+def command(
+    sigma: Annotated[tuple | None, option(reals, "Standard deviations of a drawn cloud.")] = None,
+    tokens: Annotated[tuple | None, option(counts, "Tokens drawn.", "2212")] = None,
+    dims: Annotated[tuple | None, option(counts, "Their dimensions.", "2560")] = None,
+    from_: Annotated[
+        tuple | None, option(words, "Take the rows of these checkpoints.", flag="--from")
+    ] = None,
+    tensor: Annotated[tuple | None, option(words, "Their tensor.", "the unembedding")] = None,
+    near: Annotated[
+        tuple | None, option(words, "Only rows near that of the largest hole, or of an id.")
+    ] = None,
+    exponents: Annotated[tuple | None, option(counts, "How near, in powers of 2.", "5")] = None,
+    radius: Annotated[tuple | None, option(reals, "How far to go.", "0.371")] = None,
+    steps: Annotated[tuple | None, option(counts, "In how many steps of R/X.", "100")] = None,
+    direction: Annotated[
+        tuple | None, option(words, "random, diagonal, axis, centroid, or a FILE.npy.", "random")
+    ] = None,
+    direction_seed: Annotated[
+        tuple | None, option(counts, "Seed of a random direction.", "0")
+    ] = None,
+    seed: Annotated[tuple | None, option(counts, "Seed of the cloud.", "0")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(parser=whole, metavar="N", help="Seeds 0 to N-1 of the cloud.")
+    ] = None,
+    format_: Annotated[
+        tuple | None, option(words, _FORMATS, "bfloat16, or the tensor's", "--format")
+    ] = None,
+    rounding: Annotated[
+        tuple | None, option(words, "nearest, toward-zero or stochastic.", "nearest")
+    ] = None,
+    schedule: Annotated[
+        tuple | None, option(words, "constant, linear, cosine or exponential.", "constant")
+    ] = None,
+    decay: Annotated[tuple | None, option(reals, "Of the exponential schedule.", "0.99")] = None,
+    master: Annotated[
+        tuple | None, option(words, "float32 master weights, or none.", "none")
+    ] = None,
+    jitter: Annotated[tuple | None, option(reals, "Spread of the tokens' strengths.", "0")] = None,
+    survivors_: Annotated[
+        tuple | None, option(survivors, "Tokens present at the end.", "all", "--survivors")
+    ] = None,
+    records: Annotated[
+        int, typer.Option(parser=whole, metavar="K", help="Count at K + 1 steps, 0 to X.")
+    ] = 50,
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
+    devices: Annotated[
+        int, typer.Option(parser=whole, metavar="N", help="Devices to share the tokens.")
+    ] = 1,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            parser=size,
+            metavar="SIZE",
+            help="Host memory to use at most: bytes, 500M, 8GiB.",
+            show_default="what is free",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(parser=whole, metavar="N", help=WORKERS, show_default="none")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help=SCHEDULER, show_default="none")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the store that is there.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try cells that failed again.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would take; write nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Run every combination of the values that options are given.
+
+    Most options take a list, 0.1,0.371,1, or a range, 1e-10:1e-6:25, spaced evenly
+    in its logarithm, or 0:1:11:lin. The same command resumes a sweep that was
+    interrupted.
+    """
+    from experiments.dry import dry
+    from experiments.swept import default_store, seeds_of, swept
+    from sim.given import grid_of
+
+    asked = {
+        "sigma": sigma,
+        "tokens": tokens,
+        "dims": dims,
+        "from": from_,
+        "tensor": tensor,
+        "near": near,
+        "exponents": exponents,
+        "radius": radius,
+        "steps": steps,
+        "direction": direction,
+        "direction_seed": direction_seed,
+        "seed": seeds_of(seed, seeds),
+        "format": format_,
+        "rounding": rounding,
+        "schedule": schedule,
+        "decay": decay,
+        "master": master,
+        "jitter": jitter,
+        "survivors": survivors_,
+        "records": (records,),
+    }
+    grid = grid_of(spelled({name: found for name, found in asked.items() if found is not None}))
+    place, store = Place(engine, device, devices, memory, None), out or default_store(grid)
+    crew = Crew(workers, scheduler)
+    if dry_run:
+        dry(grid, place, store, overwrite, retry_failed, as_json)
+    else:
+        swept(grid, place, store, overwrite, retry_failed, as_json, crew)

@@ -1,0 +1,81 @@
+"""Dask's part of a sweep: a cluster of this machine, or a scheduler that runs somewhere.
+
+Whoever reaches a scheduler's port can have its workers, and who is connected to it, run
+any code: Dask pickles what it carries. A scheduler must be trusted, and out of reach of
+those who are not; the one that is started here listens on the loopback alone, which
+other users of the same machine reach. Those of elsewhere are protected by Dask's own TLS
+(its settings apply, tls:// addresses too).
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import ModuleType
+from typing import Any
+
+from sim.errors import BadInput, Unfinished
+
+ANSWER_SECONDS = 10.0
+_CLOSE_SECONDS = 5.0
+_LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def local(count: int) -> Iterator[Any]:
+    """A distributed.Client of `count` new worker processes on this machine."""
+    distributed = _library()
+    from dask import config
+
+    with config.set(
+        {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+    ):
+        try:
+            cluster = distributed.LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                host=_LOOPBACK,
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": f"{_LOOPBACK}:0"},
+                silence_logs=logging.CRITICAL,
+                memory_limit=0,  # whether cells fit, sim.fit knows better than a count of all
+                preload=["sim.worker"],
+            )
+        except Exception as error:
+            raise Unfinished(f"{count} workers can't be started here: {error}") from error
+        try:
+            with running(cluster.scheduler_address) as client:
+                yield client
+        finally:
+            with suppress(Exception):
+                cluster.close(timeout=_CLOSE_SECONDS)
+
+
+@contextmanager
+def running(address: str) -> Iterator[Any]:
+    """A distributed.Client of the scheduler at `address`. Raises BadInput where none answers."""
+    distributed = _library()
+    try:
+        client = distributed.Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise BadInput(f"no Dask scheduler answers at {address} ({why})") from error
+    try:
+        yield client
+    finally:
+        with suppress(Exception):
+            client.close(timeout=_CLOSE_SECONDS)
+
+
+def _library() -> ModuleType:
+    """Dask distributed, made quiet: what matters of what it notices is told by sim.team."""
+    try:
+        import distributed
+        from distributed.versions import VersionMismatchWarning
+    except ImportError as error:
+        raise BadInput(
+            f"Dask distributed is not there ({error}); pip install 'bf16-drift[dask]' brings it"
+        ) from error
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", category=VersionMismatchWarning)  # sim.line compares them
+    return distributed

@@ -1,0 +1,89 @@
+"""May a sweep be written where it is asked to be?
+
+A place is free, or holds the unfinished beginning of this very sweep, which is then
+resumed. Anything else is refused, and nothing that drift did not write is replaced.
+"""
+
+import errno
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from sim import grid_layout
+from sim.errors import BadInput, Unfinished
+from sim.grid import ORDER, Grid
+from sim.grid_store import GridStore
+from sim.store import beside, replace
+
+_SHOWN = 4
+"""Values of an axis that are spelled out."""
+
+
+def begin(out: Path, grid: Grid, attributes: dict[str, Any]) -> None:
+    """Put an empty store at `out`, in the place of what may be there."""
+    new = beside(out, "new")
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        grid_layout.make(new, grid, attributes)
+        replace(new, out)
+    except OSError as error:
+        what = f"{out} can't be written: {error.strerror or error}"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            shutil.rmtree(new, ignore_errors=True)
+            raise Unfinished(f"{what}; no cell is done") from error
+        raise BadInput(what) from error
+
+
+def resumable(grid: Grid, inputs: dict[str, str], out: Path, overwrite: bool) -> bool:
+    """Whether `out` holds the beginning of this sweep; BadInput where it is in the way.
+
+    `inputs` are what sim.grid_check.check gave.
+    """
+    if not out.exists():
+        return False
+    store = GridStore(out)
+    if overwrite:
+        return False
+    if store.complete:
+        raise BadInput(f"{out} is complete; --overwrite sweeps it again, --out names another place")
+    mine, theirs = _given(grid), _given(store.grid)
+    for name in mine:
+        if mine[name] != theirs.get(name):
+            raise BadInput(
+                f"{out} is an unfinished sweep with {name} {_said(theirs.get(name, ()))}, not"
+                f" {_said(mine[name])}; --overwrite replaces it"
+            )
+    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
+    if made_by != this:
+        raise BadInput(
+            f"{out} was begun by version {made_by}, this is {this}; --overwrite replaces it"
+        )
+    before = store.attrs["inputs"]
+    for name, digest in inputs.items():
+        if before.get(name) != digest:
+            raise BadInput(
+                f"{out} was begun with another {name} than is there now; --overwrite replaces it"
+            )
+    return True
+
+
+def clean(out: Path) -> None:
+    """Take away what writers that were killed left half written."""
+    for part in out.rglob("*.partial"):
+        part.unlink(missing_ok=True)
+
+
+def _given(grid: Grid) -> dict[str, tuple[Any, ...]]:
+    """The values of every field."""
+    axes = {axis.name: axis.values for axis in grid.axes}
+    given = {**{name: (value,) for name, value in grid.base.items()}, **axes}
+    names = (*ORDER, *(name for name in given if name not in ORDER))
+    return {name: given.get(name, (None,)) for name in names}
+
+
+def _said(values: tuple[Any, ...]) -> str:
+    words = [str(value) for value in values]
+    if len(words) <= _SHOWN:
+        return ", ".join(words)
+    return f"{words[0]} … {words[-1]} ({len(words):,} values)"

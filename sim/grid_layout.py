@@ -1,0 +1,144 @@
+"""What the store of a sweep holds, and how an empty one is made.
+
+A store is a Zarr v3 group that plain xarray.open_zarr opens. Its dimensions are the
+axes of the grid, in their order, and progress:
+
+every count          (axes …, progress)   int64; reached and stalled float64
+done                 (axes …)             bool, written after the data of a cell
+step                 (steps, progress)    int64, or (progress) where steps is no axis
+an axis, progress    its own              float64 or int64, what to select by
+
+The count `radius` of a run is called `reached` here, since radius may be an axis. The
+coordinates of a named axis number its values, which stand in its attributes. Fill
+values are -1, NaN and false; cells that failed keep them. Shapes, chunks and values
+of all arrays depend on the grid alone: attributes hold what has happened.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+
+from sim import layout
+from sim.grid import Axis, Grid, recorded
+
+KIND = "drift sweep"
+LAYOUT = 1
+"""The version of what is described here."""
+
+NAMES = {name: "reached" if name == "radius" else name for name in layout.COUNTS}
+"""The array of each count."""
+_REAL = ("radius", "stalled")
+_CHUNK_VALUES = 1 << 17
+
+_LONG = {
+    "sigma": "standard deviation of the cloud",
+    "radius": "how far the cloud is asked to go",
+    "steps": "steps of the drift",
+    "seed": "seed of the cloud",
+    "tokens": "tokens of the cloud",
+    "dims": "dimensions of a token",
+    "direction": "direction of the drift",
+    "direction_seed": "seed of a random direction",
+    "format": "format of the values",
+    "rounding": "rounding after each step",
+    "schedule": "schedule of the steps",
+    "decay": "decay of the exponential schedule",
+    "master": "master weights",
+    "jitter": "spread of the tokens' strengths",
+    "survivors": "tokens present at the end",
+    "from": "checkpoint whose rows are the cloud",
+    "tensor": "tensor of the checkpoint",
+    "near": "token that the rows are near to",
+    "exponents": "powers of 2 that the rows may be from it",
+}
+
+
+def make(path: Path, grid: Grid, attributes: dict[str, Any]) -> None:
+    """Make the empty store of `grid` at `path`."""
+    group = zarr.create_group(path, zarr_format=3, attributes=attributes, overwrite=True)
+    cells = cells_together(grid)
+    names = tuple(axis.name for axis in grid.axes)
+    counts = len(grid.progress)
+    for name, text in layout.COUNTS.items():
+        group.create_array(
+            NAMES[name],
+            shape=(*grid.shape, counts),
+            chunks=(*cells, counts),
+            dtype="float64" if name in _REAL else "int64",
+            fill_value=float("nan") if name in _REAL else -1,
+            dimension_names=(*names, "progress"),
+            attributes={"long_name": text, "units": "1"},
+        )
+    group.create_array(
+        "done",
+        shape=grid.shape,
+        chunks=cells,
+        dtype="bool",
+        fill_value=False,
+        dimension_names=names,
+        attributes={"long_name": "whether the cell is done", "units": "1"},
+    )
+    for axis in grid.axes:
+        _add_axis(group, axis)
+    _add(group, "progress", ("progress",), grid.progress, "share of the steps done")
+    _add_steps(group, grid)
+    group.attrs.update(
+        kind=KIND,
+        layout=LAYOUT,
+        coordinates=" ".join((*names, "progress", "step")),
+        grid=grid.as_json(),
+        complete=False,
+    )
+
+
+def cells_together(grid: Grid) -> tuple[int, ...]:
+    """The cells of a chunk along each axis: as many of the last axes as fit."""
+    room = max(1, _CHUNK_VALUES // len(grid.progress))
+    chunk: list[int] = []
+    for length in reversed(grid.shape):
+        chunk.append(max(1, min(length, room)))
+        room = room // length
+    return tuple(reversed(chunk))
+
+
+def _add_axis(group: zarr.Group, axis: Axis) -> None:
+    about: dict[str, Any] = {}
+    if axis.named:
+        words = (meaning.replace(" ", "_") for meaning in axis.meanings)
+        about = {
+            "meanings": axis.meanings,
+            "flag_values": axis.coordinates.tolist(),
+            "flag_meanings": " ".join(words),
+        }
+    _add(group, axis.name, (axis.name,), axis.coordinates, _LONG[axis.name], **about)
+
+
+def _add_steps(group: zarr.Group, grid: Grid) -> None:
+    """The steps at which cells are counted."""
+    text = "steps done"
+    for axis in grid.axes:
+        if axis.name == "steps":
+            steps = np.array([recorded(steps, grid.records) for steps in axis.values])
+            _add(group, "step", ("steps", "progress"), steps, text)
+            return
+    only = np.array(recorded(grid.base["steps"], grid.records))
+    _add(group, "step", ("progress",), only, text)
+
+
+def _add(
+    group: zarr.Group, name: str, dims: tuple[str, ...], values: np.ndarray, text: str, **more: Any
+) -> None:
+    """A small array that is there from the start, in chunks of a million at most."""
+    room = max(1, (1 << 20) // int(np.prod(values.shape[1:], dtype=int)))
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        chunks=(min(len(values), room), *values.shape[1:]),
+        dtype=values.dtype,
+        fill_value=float("nan") if values.dtype.kind == "f" else -1,
+        dimension_names=dims,
+        attributes={"long_name": text, "units": "1", **more},
+    )
+    array[...] = values

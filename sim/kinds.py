@@ -1,0 +1,110 @@
+"""The kinds of cells of a grid, and in which order its cells are counted.
+
+kind    cells that can be counted at once, by one compiled program: sim.batch.kind
+cost    of a cell, roughly, in the units of sim.engines
+region  chunks of a store whose cells are counted before those of the next one, so
+        that what waits in memory to be written stays small
+batch   cells of one kind, of one region, that are counted at once
+
+Within a region the cheapest kind comes first: most cells are soon there.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from sim import batch, engines
+from sim.errors import BadInput
+from sim.grid import Grid
+from sim.grid_layout import NAMES, cells_together
+from sim.spec import Drift
+
+_FIELDS = (
+    *("steps", "tokens", "dims", "format", "rounding", "schedule", "master", "jitter", "survivors"),
+    *("from", "tensor", "near", "exponents"),
+)
+_EACH = 2e6
+"""What a cell costs beside its work."""
+_DRAWN = 30.0
+"""What a coordinate costs before the step engine moves it."""
+REGION_BYTES = 128 << 20
+
+
+class Kinds:
+    """Those of the cells of `grid`, counted by `engine` on a `platform` of JAX's."""
+
+    def __init__(self, grid: Grid, platform: str, engine: str = "auto"):
+        self._shape = grid.shape or (1,)
+        matters = [axis.name in _FIELDS for axis in grid.axes] or [False]
+        shape = [n if matter else 1 for n, matter in zip(self._shape, matters, strict=True)]
+        self._kinds = np.empty(shape, np.int64)
+        costs: list[float] = []
+        firsts: list[int] = []
+        numbers: dict[object, int] = {}
+        for index in np.ndindex(*shape):
+            cell = int(np.ravel_multi_index(index, self._shape))
+            key, cost = _described(grid, cell, platform, engine)
+            number = numbers.setdefault(key, len(numbers))
+            if number == len(costs):
+                costs.append(cost)
+                firsts.append(cell)
+            self._kinds[index] = number
+        self.costs = np.array(costs)
+        """of a cell of each kind, float64"""
+        self.firsts = firsts
+        """the first cell of each kind"""
+
+    def of(self, cells: np.ndarray) -> np.ndarray:
+        """The kind of each of `cells`, int64."""
+        whole = np.broadcast_to(self._kinds, self._shape)
+        return whole[np.unravel_index(cells, self._shape)]
+
+    def cost(self, cells: np.ndarray) -> float:
+        """What `cells` cost together."""
+        counts = np.bincount(self.of(cells), minlength=len(self.costs))
+        return float(counts @ self.costs)
+
+
+def _described(grid: Grid, cell: int, platform: str, engine: str) -> tuple[object, float]:
+    """What the cells of a kind share, and what one costs."""
+    try:
+        drift = grid.drift(cell)
+        return batch.kind(drift), cost_of(drift, platform, engine)
+    except BadInput as error:
+        return str(error), _EACH  # each of them fails when its turn comes
+
+
+def cost_of(drift: Drift, platform: str, engine: str = "auto") -> float:
+    """What a cell costs. Raises BadInput where the engine does not apply."""
+    if engines.choose(drift, engine, platform) == "leap":
+        return engines.leap_cost(drift) + _EACH
+    drawn = _DRAWN * drift.tokens * drift.dims
+    return engines.step_cost(drift, platform) + drawn + _EACH
+
+
+def batches(
+    grid: Grid, kinds: Kinds, cells: np.ndarray, together: Callable[[Drift], int]
+) -> Iterator[np.ndarray]:
+    """`cells`, rising, in the order in which they are counted, as many as go `together`."""
+    for region in _regions(grid, cells):
+        found = kinds.of(region)
+        for kind in sorted(np.unique(found), key=lambda kind: kinds.costs[kind]):
+            mine = region[found == kind]
+            size = max(1, together(grid.drift(int(mine[0]))))
+            for start in range(0, len(mine), size):
+                yield mine[start : start + size]
+
+
+def _regions(grid: Grid, cells: np.ndarray) -> Iterator[np.ndarray]:
+    """`cells` by the region they are in."""
+    sizes = np.array(cells_together(grid) or (1,))
+    shape = np.array(grid.shape or (1,))
+    cell_bytes = 8 * len(NAMES) * len(grid.progress)
+    chunks = max(1, REGION_BYTES // (cell_bytes * int(np.prod(sizes))))
+    indices = np.array(np.unravel_index(cells, tuple(shape)))
+    chunk = np.ravel_multi_index(tuple(indices // sizes[:, None]), tuple(-(-shape // sizes)))
+    region = chunk // chunks
+    order = np.argsort(region, kind="stable")
+    for part in np.split(order, np.flatnonzero(np.diff(region[order])) + 1):
+        if len(part):
+            yield cells[part]

@@ -1,0 +1,130 @@
+"""A sweep: the cells of a grid counted and written, begun, resumed, finished.
+
+Results are on disk soon after they are there; whoever is killed goes on with the
+cells that are not done, and ends with the arrays that an undisturbed sweep writes.
+A cell that fails is noted, with its reason, and the others go on.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim import grid_claim, interrupts, lock
+from sim.cells import Counted
+from sim.counters import Gathering, here
+from sim.grid import Grid
+from sim.grid_store import GridStore
+from sim.grid_writer import GridWriter
+from sim.kinds import Kinds, batches
+from sim.plan import to_count
+from sim.session import Session
+
+Progress = Callable[[Session], None]
+"""Told how far the sweep is, after each batch."""
+
+_FLUSH_SHARE = 20.0
+"""Writing takes no more than one part in so many of the time."""
+
+
+def sweep(
+    grid: Grid,
+    out: Path,
+    *,
+    on: str = "auto",
+    engine: str = "auto",
+    devices: int = 1,
+    memory: int | None = None,
+    overwrite: bool = False,
+    retry_failed: bool = False,
+    progress: Progress = lambda session: None,
+    flush_seconds: float = 1.0,
+    by: Gathering = here,
+) -> dict[str, Any]:
+    """Sweep `grid` into the store `out` and return what `drift sweep --json` prints.
+
+    The options are those of sim.run; the cells are counted `by` this process, or by
+    workers of sim.there, for each of which they hold. Cells that failed before are
+    tried again where `retry_failed`. Results are written every `flush_seconds`, seldomer
+    where that takes long, or, where it is 0, after each batch. Raises BadInput, with
+    nothing written, for a grid of which a cell makes no sense or does not fit, and for
+    an `out` that is complete (unless `overwrite`), belongs to another grid, or is
+    written by another process; Unfinished where the store can't be written to any more,
+    or nobody is left to count.
+    """
+    started = time.monotonic()
+    with by(grid, on, engine, devices, memory) as counters, lock.held(out):
+        kinds, about = counters.kinds, counters.about
+        if not grid_claim.resumable(grid, counters.inputs, out, overwrite):
+            with interrupts.waiting():
+                grid_claim.begin(out, grid, {**about, "inputs": counters.inputs})
+        grid_claim.clean(out)
+        writer = GridWriter(GridStore(out, writing=True))
+        cells = to_count(writer.done, list(writer.failed), retry_failed)
+        session = Session(
+            cells=len(grid),
+            done=int(np.count_nonzero(writer.done)),
+            failed=len(writer.failed),
+            left=kinds.cost(cells),
+            before=writer.store.attrs,
+            about={name: about[name] for name in ("engine", "device", "devices")},
+            workers=counters.workers,
+            started=started,
+        )
+        counted = counters.counted(batches(grid, kinds, cells, counters.together))
+        write(counted, writer, session, kinds, progress, flush_seconds)
+        return summary(GridStore(out), session)
+
+
+def write(
+    counted: Iterator[Counted],
+    writer: GridWriter,
+    session: Session,
+    kinds: Kinds,
+    progress: Progress,
+    flush_seconds: float,
+) -> None:
+    """Write what is `counted`, as it comes; a first signal waits for the batch in hand."""
+    flushed, pause = time.monotonic(), flush_seconds
+    try:
+        while True:
+            with interrupts.waiting():
+                found = next(counted, None)
+                if found is None:
+                    break
+                _take(found, writer)
+                session.add(found, kinds.cost(found.cells))
+                session.done = int(np.count_nonzero(writer.done))
+                session.failed = len(writer.failed)
+                if time.monotonic() - flushed >= pause:
+                    began = time.monotonic()
+                    writer.flush(**session.attributes())
+                    flushed = time.monotonic()
+                    pause = flush_seconds and max(flush_seconds, _FLUSH_SHARE * (flushed - began))
+            progress(session)
+    finally:
+        with interrupts.waiting():
+            writer.flush(**session.attributes())
+            if writer.done.all():
+                writer.flush(complete=True)
+
+
+def _take(found: Counted, writer: GridWriter) -> None:
+    for cell, outcome in zip(found.cells.tolist(), found.outcomes, strict=True):
+        if isinstance(outcome, str):
+            writer.fail(cell, outcome)
+        else:
+            writer.put(cell, outcome)
+
+
+def summary(store: GridStore, session: Session) -> dict[str, Any]:
+    """What `drift sweep --json` prints."""
+    return {
+        "store": str(store.path),
+        "cells": len(store.grid),
+        "done": int(np.count_nonzero(store.done)),
+        "failed": len(store.failed),
+        "seconds": session.seconds,
+    }

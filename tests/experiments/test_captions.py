@@ -1,0 +1,58 @@
+"""What captions say, and how they are cut into lines."""
+
+import pytest
+
+from experiments.captions import axis_label, captions, in_symbols, parts, wrapped
+from experiments.labels import brief
+from experiments.page import text_width
+
+
+def test_long_numbers_are_rounded_where_that_keeps_them_apart():
+    assert brief((1e-10, 3.1622776601683795e-10, 0.371)) == (1e-10, 3.16e-10, 0.371)
+    assert brief((0.371, 0.123456)) == (0.371, 0.123456)  # short enough as they are
+    assert brief((1.23412345678, 1.23456789012)) == (1.234, 1.235)
+    assert len(set(brief((1 / 3, 1 / 3 + 1e-16)))) == 2
+    assert brief((None, 5, "nearest")) == (None, 5, "nearest")
+
+
+def test_long_names_lose_what_all_have():
+    names = [f"/models/some/long/checkpoint-{k}000/model.safetensors" for k in (1, 20)]
+    assert brief(tuple(names)) == ("…1000/…", "…20000/…")
+    assert brief((None, *names)) == (None, "…1000/…", "…20000/…")
+    assert brief(("stochastic", "a-very-long-name-of-a-file.npy")) == (
+        "stochastic",
+        "a-very-long-name-of-a-file.npy",
+    )
+    assert brief(("random", "toward/random")) == ("random", "toward/random")
+
+
+def test_lines_are_no_wider_than_they_may_be():
+    said = ["$R$ = 0.371", "random direction", "mean over 5 seeds", r"$\sigma$ = 1", "x"]
+    for points in (1, 80, 120, 200, 1000):
+        lines = wrapped(said, points).split("\n")
+        assert ",  ".join(lines).split(",  ") == said
+        assert all(text_width(line) <= points or line in said for line in lines)
+        if points == 1:
+            assert lines == said
+    assert "\n" not in wrapped(said, 1000)
+    assert wrapped([], 100) == ""
+
+
+def test_a_caption_has_what_is_known_and_not_usual():
+    spec = {"sigma": 1e-9, "steps": 1000, "rounding": "nearest", "master": "float32", "near": None}
+    assert parts(spec) == [r"$\sigma$ = $10^{-9}$", "$X$ = 1,000", "float32 master"]
+    decays = [{"schedule": "exponential", "decay": decay} for decay in (0.5, 0.9)]
+    assert captions(decays) == ("exponential schedule", ["decay = 0.5", "decay = 0.9"])
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("steps", "so it is, $X$"), ("jitter", "so it is"), ("rounding", "so it is")],
+)
+def test_an_axis_has_its_symbol(name, label):
+    assert axis_label(name, "so it is") == label
+
+
+def test_a_value_is_written_as_in_captions():
+    assert in_symbols("radius", 2.5e-7) == r"$R$ = $2.5 \times 10^{-7}$"
+    assert in_symbols("survivors", None) == "survivors = all"

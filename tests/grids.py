@@ -1,0 +1,51 @@
+"""Stores of sweeps for tests, written without sweeping."""
+
+import numpy as np
+
+from sim import grid_layout
+from sim.given import grid_of
+from sim.grid_layout import NAMES
+from sim.grid_store import GridStore
+
+
+def grid(axes, **base):
+    """The grid over `axes`, a dictionary of values; other fields are those of a small drift."""
+    base = {"sigma": 1e-9, "tokens": 100, "dims": 16, "records": 4, **base}
+    return grid_of({**{name: (value,) for name, value in base.items()}, **axes})
+
+
+def store(path, axes, share, left=(), failed=(), **base):
+    """A store whose cells are done but those `left` or `failed`, tuples of places.
+
+    `share`, of the values of a cell's axes and its record's progress, is the share of
+    the tokens that is distinct then; the largest black hole has the others and one, and
+    the radius reached is as it is asked for.
+    """
+    made = grid(axes, **base)
+    grid_layout.make(path, made, {})
+    written = GridStore(path, writing=True)
+    counts = {name: written.read(name) for name in NAMES}
+    done = np.ones(made.shape, bool)
+    for place in (*left, *failed):
+        done[place] = False
+    for cell in np.flatnonzero(done):
+        place, values = np.unravel_index(cell, made.shape), made.values(int(cell))
+        drift = made.drift(int(cell))
+        tokens = drift.tokens
+        for k, progress in enumerate(made.progress):
+            distinct = round(tokens * share(**values, progress=progress))
+            counts["distinct"][*place, k] = distinct
+            counts["alive"][*place, k] = tokens
+            counts["largest"][*place, k] = tokens - distinct + 1
+            counts["radius"][*place, k] = drift.radius * progress
+    for name, values in counts.items():
+        written.array(NAMES[name])[...] = values
+    written.array("done")[...] = done
+    cells = sorted({int(cell) for place in failed for cell in _cells(made, place)})
+    written.update(failed=[{"reason": "it was so", "cells": cells}] if cells else [])
+    return GridStore(path)
+
+
+def _cells(made, place):
+    """The numbers of the cells at a place, which may leave out the last axes."""
+    return np.arange(len(made)).reshape(made.shape)[place].ravel()
