@@ -88,9 +88,27 @@ def make(path: Path, grid: Grid, attributes: dict[str, Any]) -> None:
         kind=KIND,
         layout=LAYOUT,
         coordinates=" ".join((*names, "progress", "step")),
-        grid=grid.as_json(),
+        grid={"base": grid.base, "axes": [_told(axis) for axis in grid.axes]},
         complete=False,
     )
+
+
+def grid_in(group: zarr.Group) -> Grid:
+    """The grid of a store."""
+    told: Any = group.attrs["grid"]
+    axes = []
+    for axis in told["axes"]:
+        values = axis["values"]
+        if values is None:
+            coordinates: Any = group[axis["name"]]
+            values = coordinates[:].tolist()
+        axes.append({**axis, "values": values})
+    return Grid.from_json({**told, "axes": axes})
+
+
+def _told(axis: Axis) -> dict[str, Any]:
+    """What attributes say of an axis; its numbers are in its coordinates, and may be many."""
+    return {"name": axis.name, "values": list(axis.values) if axis.named else None}
 
 
 def cells_together(grid: Grid) -> tuple[int, ...]:

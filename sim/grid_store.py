@@ -36,7 +36,7 @@ class GridStore:
     @cached_property
     def grid(self) -> Grid:
         """The grid that is swept."""
-        return Grid.from_json(self.attrs["grid"])
+        return grid_layout.grid_in(self.group)
 
     @property
     def attrs(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ batch   cells of one kind, of one region, that are counted at once
 Within a region the cheapest kind comes first: most cells are soon there.
 """
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -97,14 +98,18 @@ def batches(
 
 def _regions(grid: Grid, cells: np.ndarray) -> Iterator[np.ndarray]:
     """`cells` by the region they are in."""
-    sizes = np.array(cells_together(grid) or (1,))
-    shape = np.array(grid.shape or (1,))
-    cell_bytes = 8 * len(NAMES) * len(grid.progress)
-    chunks = max(1, REGION_BYTES // (cell_bytes * int(np.prod(sizes))))
-    indices = np.array(np.unravel_index(cells, tuple(shape)))
-    chunk = np.ravel_multi_index(tuple(indices // sizes[:, None]), tuple(-(-shape // sizes)))
-    region = chunk // chunks
-    order = np.argsort(region, kind="stable")
-    for part in np.split(order, np.flatnonzero(np.diff(region[order])) + 1):
-        if len(part):
-            yield cells[part]
+    wanted = np.zeros(len(grid), bool)
+    wanted[cells] = True
+    shape, sizes = grid.shape or (1,), cells_together(grid) or (1,)
+    chunks = tuple(-(-n // size) for n, size in zip(shape, sizes, strict=True))
+    chunk_bytes = 8 * len(NAMES) * len(grid.progress) * math.prod(sizes)
+    together = max(1, REGION_BYTES // chunk_bytes)
+    for first in range(0, math.prod(chunks), together):
+        found = []
+        for chunk in range(first, min(first + together, math.prod(chunks))):
+            starts = np.multiply(np.unravel_index(chunk, chunks), sizes)
+            ends = np.minimum(starts + sizes, shape)
+            ranges = np.ix_(*map(np.arange, starts, ends))
+            found.append(np.ravel_multi_index(ranges, shape).ravel())
+        region = np.concatenate(found)
+        yield np.sort(region[wanted[region]])
