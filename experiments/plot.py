@@ -3,7 +3,6 @@
 It needs no accelerator and repeats no run.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import typer

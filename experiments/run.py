@@ -7,18 +7,12 @@ from typing import Annotated
 
 import typer
 
-from experiments.addresses import path, store
+from experiments.addresses import Out, Overwrite, path
 from experiments.clouds import drift_of
 from experiments.numbers import kept, real, size, whole, wholes
 from experiments.place import DISTRIBUTED, Place, default_store
-from sim.places import Address
 
 _FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
-_OUT = "The store: a path, or s3://BUCKET/NAME with the extra s3 (AWS_… variables say where)."
-_OVERWRITE = (
-    "Replace the store that is there: at a path once the new one is begun; s3:// renames nothing,"
-    " and what is there goes first."
-)
 
 EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
 
@@ -123,11 +117,8 @@ def command(
         ),
     ] = None,
     distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=DISTRIBUTED)] = None,
-    out: Annotated[
-        Address | None,
-        typer.Option(parser=store, metavar="STORE", help=_OUT, show_default="named under results/"),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help=_OVERWRITE)] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,

@@ -67,10 +67,8 @@ class Bucket:
                 going = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
                 done = client.delete_objects(Bucket=self.name, Delete=going)
                 for error in done.get("Errors", ()):
-                    raise Trouble(
-                        f"{self._label}: {legible(error['Key'])} can't be deleted: the"
-                        f" storage says {legible(str(error.get('Code')))}"
-                    )
+                    said = f"the storage says {legible(str(error.get('Code')))}"
+                    raise Trouble(self._label, f"{legible(error['Key'])} can't be deleted: {said}")
 
 
 def within(seconds: float, ask: Callable[[], Any]) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from sim import layout
-from sim.errors import BadInput
+from sim.errors import BadInput, NotBegun
 from sim.places import Address
 from sim.simulation import Simulation
 from sim.spec import Drift
-from sim.store import NotBegun, RunStore
+from sim.store import RunStore
 
 
 def begin(out: Address, simulation: Simulation, attributes: dict[str, Any]) -> None:

@@ -67,19 +67,19 @@ class Objects(Address):
         with self._asking():
             return self._is(f"{self.key}/{_ROOT}")
 
-    def group(self, writing: bool = False) -> "zarr.Group":
+    def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
         """The group there."""
         import zarr
 
         if not self.holds_group():
             instead = "no Zarr v3 group is there" if self.exists() else "there is nothing"
-            raise BadInput(f"{self} is not a drift store: {instead}")
+            raise BadInput(f"{self} is not {wanted}: {instead}")
         mode: Any = "r+" if writing else "r"
         with self._asking():
             try:
                 return zarr.open_group(self._store(), mode=mode, zarr_format=3)
             except (FileNotFoundError, ValueError) as error:
-                raise BadInput(f"{self} is not a drift store: no Zarr v3 group is there") from error
+                raise BadInput(f"{self} is not {wanted}: no Zarr v3 group is there") from error
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:
@@ -105,8 +105,11 @@ class Objects(Address):
         """There is no knowing."""
         return None
 
-    def sibling(self, what: str) -> "Objects":
-        """A name next to the store's that nobody else uses."""
+    def clean(self) -> None:
+        """There is nothing: an object is there once it is whole."""
+
+    def beside(self, what: str) -> "Objects":
+        """The name of another object."""
         parent = self.key.removesuffix(self.name)
         return Objects(self.bucket.name, f"{parent}.{self.name}.drift-{what}")
 

@@ -51,8 +51,8 @@ class Address(ABC):
         """Whether a Zarr v3 group is there, or an array; BadInput likewise."""
 
     @abstractmethod
-    def group(self, writing: bool = False) -> "zarr.Group":
-        """The group there; BadInput where there is none that can be read."""
+    def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
+        """The group there; BadInput, which says what is `wanted`, where none can be read."""
 
     @abstractmethod
     def begin(self, attributes: dict[str, Any]) -> AbstractContextManager["zarr.Group"]:
@@ -64,6 +64,14 @@ class Address(ABC):
     @abstractmethod
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """What `do` makes of every item: reads or writes of several arrays, in any order."""
+
+    @abstractmethod
+    def clean(self) -> None:
+        """Take away what writers that were killed left half written."""
+
+    @abstractmethod
+    def beside(self, what: str) -> "Address":
+        """A place next to the store that nobody else uses."""
 
     @abstractmethod
     def free_bytes(self) -> int | None:
@@ -113,21 +121,21 @@ class Local(Address):
         """Whether the file is there that makes a directory a group."""
         return os.path.isfile(self.path / "zarr.json")
 
-    def group(self, writing: bool = False) -> "zarr.Group":
+    def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
         """The group there."""
         import zarr
 
         try:
             return zarr.open_group(self.path, mode="r+" if writing else "r", zarr_format=3)
         except (OSError, ValueError) as error:
-            raise BadInput(f"{self} is not a drift store: {self._instead()}") from error
+            raise BadInput(f"{self} is not {wanted}: {self._instead()}") from error
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:
         """A group beside, which takes the place at the end of the block."""
         import zarr
 
-        new, going = self._beside("new"), self._beside("old")
+        new, going = self.beside("new").path, self.beside("old").path
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             yield zarr.create_group(new, zarr_format=3, attributes=dict(attributes), overwrite=True)
@@ -137,11 +145,21 @@ class Local(Address):
             new.rename(self.path)
             shutil.rmtree(going, ignore_errors=True)
         except OSError as error:
+            shutil.rmtree(new, ignore_errors=True)
             raise BadInput(f"{self} can't be written: {error.strerror or error}") from error
 
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """One after the other."""
         return [do(item) for item in items]
+
+    def clean(self) -> None:
+        """Files that would have been renamed."""
+        for part in self.path.rglob("*.partial"):
+            part.unlink(missing_ok=True)
+
+    def beside(self, what: str) -> "Local":
+        """A hidden one, in the same directory."""
+        return Local(self.path.with_name(f".{self.path.name}.drift-{what}"))
 
     def free_bytes(self) -> int | None:
         """Free space of the disk."""
@@ -152,7 +170,3 @@ class Local(Address):
         if not self.exists():
             return "there is nothing"
         return "no Zarr v3 group is there" if self.path.is_dir() else "it is a file"
-
-    def _beside(self, what: str) -> Path:
-        """A place next to the store that nobody else uses."""
-        return self.path.with_name(f".{self.path.name}.drift-{what}")

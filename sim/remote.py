@@ -42,8 +42,9 @@ def client(hasty: bool = False) -> Any:
             _clients[key] = Session().create_client("s3", config=Config(**_config(hasty)))
         except ValueError as error:  # which repeats a value: it may hold a password
             raise Trouble(
+                "object storage",
                 "one of AWS's variables is not what it must be: AWS_ENDPOINT_URL a URL,"
-                " AWS_DEFAULT_REGION a region, AWS_MAX_ATTEMPTS a number"
+                " AWS_DEFAULT_REGION a region, AWS_MAX_ATTEMPTS a number",
             ) from error
     return _clients[key]
 

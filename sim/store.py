@@ -11,12 +11,8 @@ import zarr
 
 from sim import layout
 from sim.counts import Counts
-from sim.errors import BadInput
+from sim.errors import BadInput, NotBegun
 from sim.places import Given, address
-
-
-class NotBegun(BadInput):
-    """Whoever began the store was stopped before it had all that an empty one has."""
 
 
 class RunStore:

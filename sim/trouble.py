@@ -4,6 +4,7 @@ Of what a library or the storage itself says, only codes and names of errors are
 repeated, and of an endpoint only its host and port: the rest may hold what is secret.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,12 +48,19 @@ _BY_NAME = {
 
 
 class Trouble(OSError):
-    """Object storage is at fault, or how it is meant to be reached."""
+    """Object storage is at fault, or how it is meant to be reached: where, and what is said."""
+
+    def __init__(self, where: str, said: str):
+        super().__init__(errno.EIO, said)
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.strerror}"
 
 
 @contextmanager
 def told(label: str) -> Iterator[None]:
-    """Turn what goes wrong with object storage in the block into Trouble; `label` comes first."""
+    """Turn what goes wrong with object storage in the block into Trouble at `label`."""
     try:
         yield
     except (BadInput, Trouble):
@@ -60,12 +68,12 @@ def told(label: str) -> Iterator[None]:
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("s3fs", "botocore", "fsspec"):
             raise
-        raise Trouble(f"{label} needs the library s3fs, which bf16-drift[s3] brings") from error
+        raise Trouble(label, "the library s3fs is needed, which bf16-drift[s3] brings") from error
     except Exception as error:
         line = _line(error)
         if line is None:
             raise
-        raise Trouble(f"{label}: {line}") from error
+        raise Trouble(label, line) from error
 
 
 def code(error: Exception) -> str:

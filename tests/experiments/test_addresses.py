@@ -46,10 +46,27 @@ def test_every_verb_takes_a_store_there_as_it_takes_a_path(bucket, in_tmp, capsy
     assert {path.name for path in in_tmp.iterdir()} == {*figures, here}
 
 
+def test_the_verbs_of_sweeps_take_a_store_there_too(bucket, in_tmp, capsys):
+    there = f"{bucket}/grid.zarr"
+    grid = ["sweep", "--sigma", "1e-9,1e-8", "--steps", "1,10", "--tokens", "12", "--dims", "8"]
+    asked = answer(capsys, *grid, "--records", "2", "--out", there, "--dry-run")
+    assert (asked["store"], asked["to_count"]) == (there, 4)
+    assert storage.names(bucket) == []
+    swept = answer(capsys, *grid, "--records", "2", "--out", there)
+    assert (swept["store"], swept["done"]) == (there, 4)
+    status = answer(capsys, "status", there)
+    assert (status["store"], status["done"], status["running"]) == (there, 4, False)
+    assert answer(capsys, "plot", "phase", there)["figures"] == ["grid-phase.png", "grid-phase.svg"]
+    assert drift(capsys, *grid, "--out", there)[0] == 2
+    assert answer(capsys, *grid, "--out", there, "--overwrite")["done"] == 4
+    assert drift(capsys, "structure", there)[2].count("\n") == 1
+
+
 REFUSED = {
     "no bucket": ([*SMALL, "--out", "s3://no-such-bucket/a.zarr"], "there is no such bucket"),
     "a bucket alone": ([*SMALL, "--out", "s3://bucket"], "s3://bucket/NAME is needed"),
     "another scheme": ([*SMALL, "--out", "gs://bucket/a.zarr"], "gs://… is no place for a store"),
+    "no sweep": (["status", "BUCKET/a.zarr"], "is not the store of a sweep: there is nothing"),
     "nothing to plot": (["plot", "curves", "BUCKET/a.zarr"], "not a drift store: there is nothing"),
     "nothing to look at": (["structure", "BUCKET/a.zarr"], "a.zarr: there is nothing; a run's"),
     "nothing to compare": (["compare", "BUCKET/a.zarr", "a"], "a.zarr: there is nothing"),
@@ -87,6 +104,7 @@ def test_an_endpoint_that_is_not_there_gets_one_line(bucket, in_tmp, capsys, mon
 
 
 def test_the_help_says_what_overwriting_means_there(capsys):
-    text = " ".join(drift(capsys, "run", "--help")[1].replace("│", " ").split())
-    assert "s3://BUCKET/NAME" in text
-    assert "s3:// renames nothing, and what is there goes first" in text
+    for verb in ("run", "sweep"):
+        text = " ".join(drift(capsys, verb, "--help")[1].replace("│", " ").split())
+        assert "s3://BUCKET/NAME" in text
+        assert "s3:// renames nothing, and what is there goes first" in text

@@ -103,7 +103,7 @@ def test_who_lost_it_is_told_and_leaves_that_of_another_alone(place):
 
 def test_who_can_not_renew_it_is_told_before_another_one_may_have_it(place, monkeypatch):
     def unreachable(self):
-        raise Trouble
+        raise Trouble("there", "it can't be reached")
 
     with monkeypatch.context() as patch, Lease(place, every=0.05, lapse=0.3) as mine:
         mine.check()

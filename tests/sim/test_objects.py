@@ -14,12 +14,12 @@ import zarr
 
 from sim import bits, claim, layout, remote, runs
 from sim import bucket as buckets
-from sim.errors import BadInput
+from sim.errors import BadInput, NotBegun
 from sim.places import address
 from sim.remote import ObjectStore
 from sim.sources import is_run, open_matrix
 from sim.spec import Drift
-from sim.store import NotBegun, RunStore
+from sim.store import RunStore
 from sim.trouble import Trouble
 from tests import storage
 
@@ -312,5 +312,5 @@ def test_an_endpoint_that_goes_away_later_is_a_failure_of_one_line(bucket, out, 
 def test_the_extra_is_named_where_it_is_not_installed(bucket, monkeypatch):
     monkeypatch.setitem(sys.modules, "s3fs", None)
     assert said_of(f"{bucket}/a.zarr") == (
-        f"{bucket}/a.zarr needs the library s3fs, which bf16-drift[s3] brings"
+        f"{bucket}/a.zarr: the library s3fs is needed, which bf16-drift[s3] brings"
     )

@@ -27,8 +27,8 @@ def test_a_name_on_object_storage_stays_as_it_is_written(key):
     assert (found.bucket.name, found.key) == ("some.bucket-1", key)
     assert (str(found), found.name) == (f"s3://some.bucket-1/{key}", key.split("/")[-1])
     assert str(address(f"{found}/")) == str(found)
-    assert found.sibling("x").key == "/".join([*key.split("/")[:-1], f".{found.name}.drift-x"])
-    assert address(str(found.sibling("x"))).key == found.sibling("x").key
+    assert found.beside("x").key == "/".join([*key.split("/")[:-1], f".{found.name}.drift-x"])
+    assert address(str(found.beside("x"))).key == found.beside("x").key
 
 
 @pytest.mark.parametrize(
