@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sim.places import Address, Local
+
 if TYPE_CHECKING:
     from sim.spec import Drift
 
@@ -35,7 +37,7 @@ class Place(NamedTuple):
             device.only_cpu()
         device.prepare(self.devices)
 
-    def run(self, drift: "Drift", out: Path, overwrite: bool) -> dict[str, Any] | None:
+    def run(self, drift: "Drift", out: Address, overwrite: bool) -> dict[str, Any] | None:
         """The result, in the process that prints."""
         from experiments.progress import Records
         from sim import hosts, meeting
@@ -54,13 +56,14 @@ class Place(NamedTuple):
             return run(drift, out, overwrite=overwrite, progress=progress.record, **options)
 
 
-def default_store(drift: "Drift") -> Path:
+def default_store(drift: "Drift") -> Address:
     """Where a run goes that names no place: one path for each spec."""
     spec = json.dumps(drift.as_json(), sort_keys=True)
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
     if drift.origin is None:
         cloud = f"sigma{drift.sigma:g}"
     else:
-        name = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
-        cloud = re.sub("[^A-Za-z0-9._-]+", "-", name)[:60]
-    return Path("results") / f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
+        rows = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
+        cloud = re.sub("[^A-Za-z0-9._-]+", "-", rows)[:60]
+    name = f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
+    return Local(Path("results") / name)

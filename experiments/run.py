@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from experiments.addresses import Out, Overwrite, path
 from experiments.clouds import drift_of
 from experiments.numbers import kept, real, size, whole, wholes
 from experiments.place import DISTRIBUTED, Place, default_store
@@ -31,7 +32,9 @@ def command(
     ] = None,
     from_: Annotated[
         Path | None,
-        typer.Option("--from", metavar="CHECKPOINT", help="Take its rows; nothing is drawn."),
+        typer.Option(
+            "--from", parser=path, metavar="CHECKPOINT", help="Take its rows; nothing is drawn."
+        ),
     ] = None,
     tensor: Annotated[
         str | None,
@@ -114,13 +117,8 @@ def command(
         ),
     ] = None,
     distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=DISTRIBUTED)] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the store that is there.")
-    ] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,

@@ -1,10 +1,10 @@
 """`drift sweep`: a grid of drifts, from its options to its store."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from experiments.addresses import Out, Overwrite
 from experiments.axes import counts, option, reals, spelled, survivors, words
 from experiments.crew import SCHEDULER, WORKERS, Crew
 from experiments.numbers import size, whole
@@ -84,13 +84,8 @@ def command(
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help=SCHEDULER, show_default="none")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the store that is there.")
-    ] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try cells that failed again.")
     ] = False,

@@ -5,33 +5,34 @@ has happened in each session stands in the attribute `sessions`.
 """
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import zarr
 
 from sim import grid_layout
-from sim.errors import BadInput
+from sim.errors import BadInput, NotBegun
 from sim.grid import Grid
 from sim.grid_layout import NAMES
+from sim.places import Given, address
+
+_WANTED = "the store of a sweep"
 
 
 class GridStore:
-    """The store at a path; raises BadInput where there is none that can be read."""
+    """The store at an address; raises BadInput where there is none that can be read."""
 
-    def __init__(self, path: Path, writing: bool = False):
-        self.path = path
+    def __init__(self, place: Given, writing: bool = False):
+        self.address = at = address(place)
         self._arrays: dict[str, zarr.Array] = {}
-        try:
-            self.group = zarr.open_group(path, mode="r+" if writing else "r", zarr_format=3)
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{path} is not the store of a sweep: {_instead(path)}") from error
+        self.group = at.group(writing, _WANTED)
         if self.group.attrs.get("kind") != grid_layout.KIND:
-            raise BadInput(f"{path} is not the store of a sweep: drift sweep did not write it")
+            raise BadInput(f"{at} is not {_WANTED}: drift sweep did not write it")
         if self.attrs.get("layout") != grid_layout.LAYOUT:
             found = self.attrs.get("layout")
-            raise BadInput(f"{path} has layout {found}; this version reads {grid_layout.LAYOUT}")
+            raise BadInput(f"{at} has layout {found}; this version reads {grid_layout.LAYOUT}")
+        if grid_layout.LAST not in self.attrs:
+            raise NotBegun(f"{at} is the mere beginning of a store; sweep it again")
 
     @cached_property
     def grid(self) -> Grid:
@@ -86,16 +87,12 @@ class GridStore:
         self.group.attrs.update(attributes)
 
 
-def is_sweep(path: Path) -> bool:
-    """Whether the store of a sweep is at `path`, of whatever layout."""
-    try:
-        group = zarr.open_group(path, mode="r", zarr_format=3)
-    except (OSError, ValueError):
+def is_sweep(place: Given) -> bool:
+    """Whether the store of a sweep is at `place`, of whatever layout."""
+    at = address(place)
+    if not at.holds_group():
         return False
-    return group.attrs.get("kind") == grid_layout.KIND
-
-
-def _instead(path: Path) -> str:
-    if not path.exists():
-        return "there is nothing"
-    return "no Zarr v3 group is there" if path.is_dir() else "it is a file"
+    try:
+        return bool(at.group().attrs.get("kind") == grid_layout.KIND)
+    except BadInput:
+        return False

@@ -4,8 +4,6 @@ A record's step is written after its counts, so it alone says that the record is
 there. The attribute `complete` turns true last of all.
 """
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,24 +11,25 @@ import zarr
 
 from sim import layout
 from sim.counts import Counts
-from sim.errors import BadInput
+from sim.errors import BadInput, NotBegun
+from sim.places import Given, address
 
 
 class RunStore:
-    """The store at a path; raises BadInput where there is none that can be read."""
+    """The store at an address; raises BadInput where there is none that can be read."""
 
-    def __init__(self, path: Path, writing: bool = False):
-        self.path = path
+    def __init__(self, place: Given, writing: bool = False):
+        self.address = address(place)
         self._arrays: dict[str, zarr.Array] = {}
-        try:
-            self.group = zarr.open_group(path, mode="r+" if writing else "r", zarr_format=3)
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{path} is not a drift store: {_instead(path)}") from error
+        self._known: dict[str, np.ndarray] = {}
+        self.group = self.address.group(writing)
         if self.group.attrs.get("kind") != layout.KIND:
-            raise BadInput(f"{path} is not a drift store: drift run did not write it")
+            raise BadInput(f"{self.address} is not a drift store: drift run did not write it")
         if self.attrs["layout"] != layout.LAYOUT:
             found = self.attrs["layout"]
-            raise BadInput(f"{path} has layout {found}; this version reads {layout.LAYOUT}")
+            raise BadInput(f"{self.address} has layout {found}; this version reads {layout.LAYOUT}")
+        if layout.LAST not in self.attrs:
+            raise NotBegun(f"{self.address} is the mere beginning of a store; run it again")
 
     @property
     def attrs(self) -> dict[str, Any]:
@@ -56,14 +55,25 @@ class RunStore:
 
     def records(self) -> list[Counts]:
         """The records that are there, rising."""
-        columns = {name: self.read(name) for name in ("step", *layout.COUNTS)}
+        columns = self._columns()
         done = np.flatnonzero(columns["step"] >= 0)
         return [Counts(**{name: columns[name][k].item() for name in columns}) for k in done]
 
     def write_record(self, index: int, counts: Counts) -> None:
         """Put a record in its place, the step last."""
-        for name in (*layout.COUNTS, "step"):
-            self.array(name)[index] = getattr(counts, name)
+        if not self._known:
+            self._known = self._columns()
+
+        def write(name: str) -> None:
+            self._known[name][index] = getattr(counts, name)
+            self.array(name)[:] = self._known[name]  # its only chunk, which needs no reading so
+
+        self.address.together(write, layout.COUNTS)
+        write("step")
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        names = ("step", *layout.COUNTS)
+        return dict(zip(names, self.address.together(self.read, names), strict=True))
 
     def update(self, **attributes: Any) -> None:
         """Set attributes."""
@@ -73,29 +83,13 @@ class RunStore:
         """Write what is known only at the end, and say that all is there."""
         shape = {"black_hole": len(populations)}
         array = layout.add(
-            self.group, "populations", "int64", shape, "tokens in each black hole at the last step"
+            self.group,
+            "populations",
+            "int64",
+            shape,
+            "tokens in each black hole at the last step",
+            overwrite=True,
         )
         array[:] = populations
         self.update(**attributes)
         self.update(complete=True)
-
-
-def _instead(path: Path) -> str:
-    if not path.exists():
-        return "there is nothing"
-    return "no Zarr v3 group is there" if path.is_dir() else "it is a file"
-
-
-def beside(path: Path, what: str) -> Path:
-    """A place next to a store that nobody else uses."""
-    return path.with_name(f".{path.name}.drift-{what}")
-
-
-def replace(new: Path, path: Path) -> None:
-    """Put the store `new` in the place of `path`, and take away what was there."""
-    going = beside(path, "old")
-    shutil.rmtree(going, ignore_errors=True)
-    if path.exists():
-        path.rename(going)
-    new.rename(path)
-    shutil.rmtree(going, ignore_errors=True)

@@ -15,6 +15,7 @@ from sim.errors import BadInput, Unfinished
 from sim.grid_layout import NAMES, cells_together
 from sim.grid_store import GridStore
 from sim.grid_writer import GridWriter
+from sim.places import address
 from tests.sweeps import held, tiny
 
 GRID = tiny(rounding=("nearest", "toward-zero"))
@@ -31,7 +32,7 @@ def made_up(grid, cell):
 
 
 def new(path, grid=GRID):
-    grid_claim.begin(path, grid, {"versions": {"bf16-drift": "1"}})
+    grid_claim.begin(address(path), grid, {"versions": {"bf16-drift": "1"}})
     return GridWriter(GridStore(path, writing=True))
 
 
