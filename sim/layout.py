@@ -118,7 +118,6 @@ def add_bits(group: zarr.Group, dims: dict[str, int], held: Format) -> zarr.Arra
         dimension_names=tuple(dims),
         attributes={"long_name": "codes of the tokens", "format": held.name},
         compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
-        overwrite=True,
     )
 
 
