@@ -5,8 +5,11 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+import typer
+
+from experiments.numbers import size, whole
 from sim.places import Address, Local
 
 if TYPE_CHECKING:
@@ -17,6 +20,24 @@ DISTRIBUTED = (
     " Slurm, Open MPI, Kubernetes), or HOST:PORT,COUNT,INDEX, HOST being that of process 0. Process"
     " 0 writes the store; to resume, all have to see it."
 )
+
+
+Engine = Annotated[
+    str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
+]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")]
+Devices = Annotated[
+    int, typer.Option(parser=whole, metavar="N", help="Devices, of each process, to share tokens.")
+]
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        parser=size,
+        metavar="SIZE",
+        help="Host memory to use at most: bytes, 500M, 8GiB.",
+        show_default="what is free",
+    ),
+]
 
 
 class Place(NamedTuple):

@@ -9,8 +9,8 @@ import typer
 
 from experiments.addresses import Out, Overwrite, path
 from experiments.clouds import drift_of
-from experiments.numbers import kept, real, size, whole, wholes
-from experiments.place import DISTRIBUTED, Place, default_store
+from experiments.numbers import kept, real, whole, wholes
+from experiments.place import DISTRIBUTED, Device, Devices, Engine, Memory, Place, default_store
 
 _FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
 
@@ -99,23 +99,10 @@ def command(
     snapshots: Annotated[
         str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
     ] = "ends",
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
-    ] = "auto",
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
-    devices: Annotated[
-        int,
-        typer.Option(parser=whole, metavar="N", help="Devices, of each process, to share tokens."),
-    ] = 1,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            parser=size,
-            metavar="SIZE",
-            help="Host memory to use at most: bytes, 500M, 8GiB.",
-            show_default="what is free",
-        ),
-    ] = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    devices: Devices = 1,
+    memory: Memory = None,
     distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=DISTRIBUTED)] = None,
     out: Out = None,
     overwrite: Overwrite = False,

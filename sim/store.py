@@ -7,47 +7,22 @@ there. The attribute `complete` turns true last of all.
 from typing import Any
 
 import numpy as np
-import zarr
 
 from sim import layout
 from sim.counts import Counts
-from sim.errors import BadInput, NotBegun
-from sim.places import Given, address
+from sim.opened import Opened
+from sim.places import Given
 
 
-class RunStore:
-    """The store at an address; raises BadInput where there is none that can be read."""
+class RunStore(Opened):
+    """The store of a run, opened."""
+
+    kind, verb, wanted = layout.KIND, "run", "a drift store"
+    layout, last = layout.LAYOUT, layout.LAST
 
     def __init__(self, place: Given, writing: bool = False):
-        self.address = address(place)
-        self._arrays: dict[str, zarr.Array] = {}
+        super().__init__(place, writing)
         self._known: dict[str, np.ndarray] = {}
-        self.group = self.address.group(writing)
-        if self.group.attrs.get("kind") != layout.KIND:
-            raise BadInput(f"{self.address} is not a drift store: drift run did not write it")
-        if self.attrs["layout"] != layout.LAYOUT:
-            found = self.attrs["layout"]
-            raise BadInput(f"{self.address} has layout {found}; this version reads {layout.LAYOUT}")
-        if layout.LAST not in self.attrs:
-            raise NotBegun(f"{self.address} is the mere beginning of a store; run it again")
-
-    @property
-    def attrs(self) -> dict[str, Any]:
-        """The attributes as a plain dictionary."""
-        return dict(self.group.attrs)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all is there."""
-        return bool(self.attrs["complete"])
-
-    def array(self, name: str) -> zarr.Array:
-        """One of the arrays, unread."""
-        if name not in self._arrays:
-            found = self.group[name]
-            assert isinstance(found, zarr.Array)
-            self._arrays[name] = found
-        return self._arrays[name]
 
     def read(self, name: str) -> np.ndarray:
         """A whole array in memory."""
@@ -74,10 +49,6 @@ class RunStore:
     def _columns(self) -> dict[str, np.ndarray]:
         names = ("step", *layout.COUNTS)
         return dict(zip(names, self.address.together(self.read, names), strict=True))
-
-    def update(self, **attributes: Any) -> None:
-        """Set attributes."""
-        self.group.attrs.update(attributes)
 
     def finish(self, populations: np.ndarray, **attributes: Any) -> None:
         """Write what is known only at the end, and say that all is there."""
