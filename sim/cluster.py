@@ -8,9 +8,11 @@ other users of the same machine reach. Those of elsewhere are protected by Dask'
 """
 
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from types import ModuleType
 from typing import Any
 
@@ -31,6 +33,7 @@ def local(count: int) -> Iterator[Any]:
         {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
     ):
         try:
+            _start_tracker()
             cluster = distributed.LocalCluster(
                 n_workers=count,
                 threads_per_worker=1,
@@ -65,6 +68,16 @@ def running(address: str) -> Iterator[Any]:
     finally:
         with suppress(Exception):
             client.close(timeout=_CLOSE_SECONDS)
+
+
+def _start_tracker() -> None:
+    """Start what cleans up after processes, such that it does so without a word.
+
+    Else it speaks of semaphores when a sweep is stopped at once.
+    """
+    sys.warnoptions.append("ignore:resource_tracker")
+    resource_tracker.ensure_running()
+    sys.warnoptions.pop()
 
 
 def _library() -> ModuleType:
