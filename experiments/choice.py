@@ -27,7 +27,7 @@ def plane(store: GridStore, x: str | None, y: str | None, fixed: dict[str, int])
     names = tuple(name or free.pop(0) for name in asked if name or free)
     if not names:
         raise BadInput(
-            f"{store.path} has no axis left to show; its axes are:"
+            f"{store.address} has no axis left to show; its axes are:"
             f" {', '.join(axis.name for axis in grid.axes) or 'none'}; drift plot curves draws it"
         )
     return Section(store, names, {**dict.fromkeys(free, 0), **fixed})

@@ -3,12 +3,13 @@
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.addresses import store
 from experiments.numbers import wholes
+from sim.places import Address, Local
 
 if TYPE_CHECKING:
     from experiments.texts import Texts
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 
 EXAMPLE = "Example: drift compare Qwen3-4B-Base/ Qwen3-4B/"
 
-_SOURCE = "A checkpoint (a .safetensors file, a directory, an index) or a run's store."
+_SOURCE = "A checkpoint (a .safetensors file, a directory, an index) or a run's store (a path, s3://BUCKET/NAME)."
 _SNAPSHOT = "Step of the runs that is meant; two for a step of each."
 
 
 def command(
-    a: Annotated[Path, typer.Argument(metavar="A", help=_SOURCE)],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Another one, or the same.")],
+    a: Annotated[Address, typer.Argument(parser=store, metavar="A", help=_SOURCE)],
+    b: Annotated[
+        Address, typer.Argument(parser=store, metavar="B", help="Another one, or the same.")
+    ],
     tensor: Annotated[
         str | None,
         typer.Option(
@@ -57,15 +60,15 @@ def command(
         raise BadInput(f"snapshot names {len(steps)} steps; one for both or one of each is needed")
     runs = is_run(a), is_run(b)
 
-    def opened(path: Path, step: int | None) -> "tuple[str | int, Matrix]":
+    def opened(place: Address, step: int | None) -> "tuple[str | int, Matrix]":
         """Which tensor or step it is, and the matrix."""
         # Of a run and a checkpoint, each gets the option that is its own.
-        mine = tensor if all(runs) or not is_run(path) else None
-        step = step if is_run(path) or not any(runs) else None
-        name = meant(path, mine, step)
-        matrix = open_matrix(path, mine, step)
+        mine = tensor if all(runs) or not is_run(place) else None
+        step = step if is_run(place) or not any(runs) else None
+        name = meant(place, mine, step)
+        matrix = open_matrix(place, mine, step)
         if isinstance(name, str):  # files of one name are in many places
-            matrix = replace(matrix, label=f"{path}, {legible(name)}")
+            matrix = replace(matrix, label=f"{place}, {legible(name)}")
         return name, matrix
 
     name_a, one = opened(a, steps[0])
@@ -89,8 +92,10 @@ def command(
         show(one, other, found, None if all(runs) else _texts(b if runs[0] else a))
 
 
-def _texts(path: Path) -> "Texts | None":
-    """What tokens say, of the checkpoint at `path`."""
+def _texts(place: Address) -> "Texts | None":
+    """What tokens say, of the checkpoint at `place`."""
     from experiments.texts import texts_beside
 
+    assert isinstance(place, Local), "checkpoints are"
+    path = place.path
     return texts_beside(path if path.is_dir() else path.parent)

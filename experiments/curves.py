@@ -18,7 +18,7 @@ def curves(stores: list[RunStore]) -> Figure:
     for store, (ink, hole_ink) in zip(stores, _inks(len(stores)), strict=True):
         records = store.records()
         if not records:
-            raise BadInput(f"{store.path} has no record yet; run it first")
+            raise BadInput(f"{store.address} has no record yet; run it first")
         radius = [counts.radius for counts in records]
         distinct = [counts.distinct for counts in records]
         largest = [counts.largest for counts in records]

@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.addresses import path
+from sim.places import Address, Local
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Out = Annotated[
     Path | None,
     typer.Option(
+        parser=path,
         metavar="NAME",
         help="Path of the figures, without ending.",
-        show_default="beside the first source",
+        show_default="beside the first source; here, of one on s3://",
     ),
 ]
 
 
-def beside(sources: list[Path], what: str) -> Path:
-    """Where figures go that are given no name: beside the first source."""
-    first = sources[0]
+def beside(sources: list[Address], what: str) -> Path:
+    """Where figures go that are given no name: beside the first source, if it is at a path."""
+    place = sources[0]
+    first = place.path if isinstance(place, Local) else Path(place.name)
     if first.name in ("", ".."):
         first = Path(os.path.abspath(first))
     name = first.name.removesuffix(".zarr").removesuffix(".index.json").removesuffix(".safetensors")
@@ -35,7 +40,7 @@ def save(drawn: "Figure", name: Path, as_json: bool) -> None:
 
     paths = figures.save(drawn, name)
     if as_json:
-        print(json.dumps({"figures": [str(path) for path in paths]}))
+        print(json.dumps({"figures": [str(each) for each in paths]}))
     else:
-        for path in paths:
-            print(f"figure: {path}")
+        for each in paths:
+            print(f"figure: {each}")

@@ -1,11 +1,11 @@
 """`drift sweep --dry-run`: what a sweep would take, and what that is known from."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.numbers import held, spent
 from experiments.place import Place
+from sim.places import Address
 
 if TYPE_CHECKING:
     from sim.grid import Grid
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def dry(
-    grid: "Grid", place: Place, out: Path, overwrite: bool, retry_failed: bool, as_json: bool
+    grid: "Grid", place: Place, out: Address, overwrite: bool, retry_failed: bool, as_json: bool
 ) -> None:
     """Print the cells, memory, disk and time of a sweep; write nothing."""
     from sim.plan import plan, to_count

@@ -78,7 +78,7 @@ def _curve(
 
 def _too_many(section: Section) -> str:
     asked = " × ".join(f"{len(axis.values):,} {axis.name}" for axis in section.shown)
-    found = f"{section.store.path} has {asked} curves; up to {_MOST} can be told apart"
+    found = f"{section.store.address} has {asked} curves; up to {_MOST} can be told apart"
     if len(section.shown) == 1:
         return f"{found}; drift plot phase shows more"
     others = ",".join(f"{axis.name}={axis.meanings[0]}" for axis in section.shown[1:])

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
+_WAITING = "drift: stopping after the cells in hand; a second time stops at once\n"
 _FAREWELL = "drift: stopped at once; the same command goes on\n"
 _SHOW_CURSOR = "\x1b[?25h\n"
 
@@ -43,9 +44,11 @@ def _watch(heard: int) -> None:
         number = byte[0]
         if number not in _STATUS:
             continue
-        came += 1
+        came, seen = came + 1, sys.stderr.isatty()
+        if came == 1 and seen:
+            sys.stderr.write(_WAITING)
         if came == 2:
-            sys.stderr.write((_SHOW_CURSOR if sys.stderr.isatty() else "") + _FAREWELL)
+            sys.stderr.write((_SHOW_CURSOR if seen else "") + _FAREWELL)
             sys.stderr.flush()
             os._exit(_STATUS[signal.Signals(number)])
     os.close(heard)

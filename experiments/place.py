@@ -5,7 +5,12 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from experiments.numbers import size, whole
+from sim.places import Address, Local
 
 if TYPE_CHECKING:
     from sim.spec import Drift
@@ -15,6 +20,24 @@ DISTRIBUTED = (
     " Slurm, Open MPI, Kubernetes), or HOST:PORT,COUNT,INDEX, HOST being that of process 0. Process"
     " 0 writes the store; to resume, all have to see it."
 )
+
+
+Engine = Annotated[
+    str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
+]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")]
+Devices = Annotated[
+    int, typer.Option(parser=whole, metavar="N", help="Devices, of each process, to share tokens.")
+]
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        parser=size,
+        metavar="SIZE",
+        help="Host memory to use at most: bytes, 500M, 8GiB.",
+        show_default="what is free",
+    ),
+]
 
 
 class Place(NamedTuple):
@@ -35,7 +58,7 @@ class Place(NamedTuple):
             device.only_cpu()
         device.prepare(self.devices)
 
-    def run(self, drift: "Drift", out: Path, overwrite: bool) -> dict[str, Any] | None:
+    def run(self, drift: "Drift", out: Address, overwrite: bool) -> dict[str, Any] | None:
         """The result, in the process that prints."""
         from experiments.progress import Records
         from sim import hosts, meeting
@@ -54,13 +77,14 @@ class Place(NamedTuple):
             return run(drift, out, overwrite=overwrite, progress=progress.record, **options)
 
 
-def default_store(drift: "Drift") -> Path:
+def default_store(drift: "Drift") -> Address:
     """Where a run goes that names no place: one path for each spec."""
     spec = json.dumps(drift.as_json(), sort_keys=True)
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
     if drift.origin is None:
         cloud = f"sigma{drift.sigma:g}"
     else:
-        name = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
-        cloud = re.sub("[^A-Za-z0-9._-]+", "-", name)[:60]
-    return Path("results") / f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
+        rows = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
+        cloud = re.sub("[^A-Za-z0-9._-]+", "-", rows)[:60]
+    name = f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
+    return Local(Path("results") / name)

@@ -3,14 +3,15 @@
 It needs no accelerator and repeats no run.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from experiments.addresses import store
 from experiments.drawn import Out, beside, save
 from experiments.numbers import real
 from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
+from sim.places import Address
 
 app = typer.Typer(
     help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.", no_args_is_help=True
@@ -21,7 +22,7 @@ _PHASE = "Example: drift plot phase results/grid.zarr --at radius=0.371"
 _HOLES = "Example: drift plot holes results/demo.zarr --observed"
 _COMPONENTS = "Example: drift plot components results/demo.zarr --near largest"
 
-Sources = Annotated[list[Path], typer.Argument(metavar="SOURCE…", help=SOURCE)]
+Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE…", help=SOURCE)]
 At = Annotated[
     list[str] | None,
     typer.Option(
@@ -34,7 +35,8 @@ At = Annotated[
 @app.command("curves", epilog=_CURVES)
 def curves_command(
     stores: Annotated[
-        list[Path], typer.Argument(metavar="STORE…", help="Runs to overlay, or a sweep.")
+        list[Address],
+        typer.Argument(parser=store, metavar="STORE…", help="Runs to overlay, or a sweep."),
     ],
     at: At = None,
     out: Out = None,
@@ -53,22 +55,22 @@ def curves_command(
     from sim.grid_store import GridStore, is_sweep
     from sim.store import RunStore
 
-    sweeps = [path for path in stores if is_sweep(path)]
+    sweeps = [each for each in stores if is_sweep(each)]
     if sweeps and len(stores) > 1:
         raise BadInput(f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} are named")
     if at and not sweeps:
         raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
     if sweeps:
-        store = GridStore(stores[0])
-        drawn = families(whole(store, fixed(store.grid, at or [])))
+        opened = GridStore(stores[0])
+        drawn = families(whole(opened, fixed(opened.grid, at or [])))
     else:
-        drawn = curves([RunStore(path) for path in stores])
+        drawn = curves([RunStore(each) for each in stores])
     save(drawn, out or beside(stores, "curves"), as_json)
 
 
 @app.command("phase", epilog=_PHASE)
 def phase_command(
-    store: Annotated[Path, typer.Argument(metavar="STORE", help="A sweep.")],
+    sweep: Annotated[Address, typer.Argument(parser=store, metavar="STORE", help="A sweep.")],
     x: Annotated[
         str | None,
         typer.Option(
@@ -102,11 +104,11 @@ def phase_command(
     from experiments.transition import transition
     from sim.grid_store import GridStore
 
-    opened = GridStore(store)
+    opened = GridStore(sweep)
     section = plane(opened, x, y, fixed(opened.grid, at or []))
     draw = phase if len(section.names) > 1 else transition
     drawn = draw(section, record_at(opened.grid, progress))
-    save(drawn, out or beside([store], "phase"), as_json)
+    save(drawn, out or beside([sweep], "phase"), as_json)
 
 
 @app.command("holes", epilog=_HOLES)
@@ -135,7 +137,7 @@ def holes_command(
 
 @app.command("components", epilog=_COMPONENTS)
 def components_command(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help=SOURCE)],
+    source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
     tensor: Tensor = None,
     snapshot: Snapshot = None,
     near: Near = None,

@@ -7,7 +7,6 @@ checkpoint  they are counted
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from sim.coalescence import Cells
 from sim.counting import leaders
 from sim.errors import BadInput
 from sim.legible import legible
+from sim.places import Address
 from sim.sources import is_run
 from sim.store import RunStore
 
@@ -38,7 +38,7 @@ class Populations:
 
 
 def populations(
-    sources: list[Path],
+    sources: list[Address],
     tensor: str | None,
     snapshot: int | None,
     near: str | None,
@@ -72,15 +72,15 @@ def populations(
     return made, "\n".join([*caption, *([",  ".join(which)] if which else [])])
 
 
-def _stored(path: Path) -> np.ndarray:
+def _stored(place: Address) -> np.ndarray:
     """Of the last step of a run. Raises BadInput where it has not been taken yet."""
-    store = RunStore(path)
+    store = RunStore(place)
     if not store.complete:
-        raise BadInput(f"{path} is not complete; run it to its end, or name a --snapshot")
+        raise BadInput(f"{place} is not complete; run it to its end, or name a --snapshot")
     return store.read("populations")
 
 
-def _names(sources: list[Path]) -> list[str]:
+def _names(sources: list[Address]) -> list[str]:
     """Their last parts, or, where these do not tell them apart, as much as fits."""
     names = [source.name for source in sources]
     if len(set(names)) < len(names) or "" in names:

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from experiments.addresses import Out, Overwrite, path
 from experiments.clouds import drift_of
-from experiments.numbers import kept, real, size, whole, wholes
-from experiments.place import DISTRIBUTED, Place, default_store
+from experiments.numbers import kept, real, whole, wholes
+from experiments.place import DISTRIBUTED, Device, Devices, Engine, Memory, Place, default_store
 
 _FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
 
@@ -31,7 +32,9 @@ def command(
     ] = None,
     from_: Annotated[
         Path | None,
-        typer.Option("--from", metavar="CHECKPOINT", help="Take its rows; nothing is drawn."),
+        typer.Option(
+            "--from", parser=path, metavar="CHECKPOINT", help="Take its rows; nothing is drawn."
+        ),
     ] = None,
     tensor: Annotated[
         str | None,
@@ -96,31 +99,13 @@ def command(
     snapshots: Annotated[
         str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
     ] = "ends",
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
-    ] = "auto",
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
-    devices: Annotated[
-        int,
-        typer.Option(parser=whole, metavar="N", help="Devices, of each process, to share tokens."),
-    ] = 1,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            parser=size,
-            metavar="SIZE",
-            help="Host memory to use at most: bytes, 500M, 8GiB.",
-            show_default="what is free",
-        ),
-    ] = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    devices: Devices = 1,
+    memory: Memory = None,
     distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=DISTRIBUTED)] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the store that is there.")
-    ] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from experiments.addresses import path
+
 if TYPE_CHECKING:
     from experiments.texts import Texts
     from sim.checkpoint import Checkpoint
@@ -19,7 +21,9 @@ def command(
     checkpoint: Annotated[
         Path,
         typer.Argument(
-            metavar="CHECKPOINT", help="A .safetensors file, a directory or an index of shards."
+            parser=path,
+            metavar="CHECKPOINT",
+            help="A .safetensors file, a directory or an index of shards.",
         ),
     ],
     tensor: Annotated[
@@ -30,7 +34,11 @@ def command(
     ] = None,
     ids: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the token ids of each black hole, a JSON line."),
+        typer.Option(
+            parser=path,
+            metavar="FILE",
+            help="Write the token ids of each black hole, a JSON line.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")

@@ -86,7 +86,7 @@ class Section:
     def check_done(self) -> None:
         """Raise BadInput where no cell is done."""
         if not self.done.any():
-            raise BadInput(f"{self.store.path}: none of the cells shown is done yet")
+            raise BadInput(f"{self.store.address}: none of the cells shown is done yet")
 
     def what(self, record: int) -> str:
         """What a fraction is called."""

@@ -4,17 +4,20 @@ source     a run's store, or a checkpoint (sim.sources)
 selection  the tokens around one token (sim.selection), or all of them
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from experiments.numbers import whole
+from sim.places import Address
 
 if TYPE_CHECKING:
     from sim.matrix import Matrix
 
-SOURCE = "A run's store, or a checkpoint: a .safetensors file, a directory, an index."
+SOURCE = (
+    "A run's store (a path, s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a directory,"
+    " an index."
+)
 _EXPONENTS = 5
 
 Tensor = Annotated[
@@ -55,7 +58,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 
 def chosen(
-    source: Path,
+    source: Address,
     tensor: str | None,
     snapshot: int | None,
     near: str | None,

@@ -1,12 +1,13 @@
 """`drift status`: how far a sweep is, from any shell."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.addresses import store
 from experiments.numbers import spent
+from sim.places import Address
 
 if TYPE_CHECKING:
     from sim.grid_store import GridStore
@@ -18,7 +19,9 @@ _MOST = 1000
 
 
 def command(
-    store: Annotated[Path, typer.Argument(metavar="STORE", help="The store of a sweep.")],
+    sweep: Annotated[
+        Address, typer.Argument(parser=store, metavar="STORE", help="The store of a sweep.")
+    ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
     ] = False,
@@ -30,7 +33,7 @@ def command(
     from experiments.swept import described, failures
     from sim.grid_store import GridStore
 
-    found = GridStore(store)
+    found = GridStore(sweep)
     status = gather(found)
     if as_json:
         print(json.dumps(status))
@@ -42,7 +45,7 @@ def command(
         print(line)
 
 
-def gather(store: "GridStore") -> dict[str, Any]:
+def gather(found: "GridStore") -> dict[str, Any]:
     """What is shown, as plain values."""
     import numpy as np
 
@@ -51,18 +54,18 @@ def gather(store: "GridStore") -> dict[str, Any]:
     from sim.plan import to_count
     from sim.session import seconds_left
 
-    grid, done, failed, attrs = store.grid, store.done, store.failed, store.attrs
+    grid, done, failed, attrs = found.grid, found.done, found.failed, found.attrs
     cells = to_count(done, list(failed), retry_failed=False)
     session = attrs.get("session", {"work": 0.0, "seconds": {"total": 0.0}})
     work = Kinds(grid, attrs["device"]["platform"], attrs["engine"]).cost(cells)
     return {
-        "store": str(store.path),
+        "store": str(found.address),
         "cells": len(grid),
         "done": int(np.count_nonzero(done)),
         "failed": len(failed),
         "left": len(cells),
-        "running": lock.is_held(store.path),
-        "complete": store.complete,
+        "running": lock.is_held(found.address),
+        "complete": found.complete,
         "seconds_left": seconds_left(work, session["work"], session["seconds"]["total"]),
         "seconds": attrs.get("seconds"),
         "failures": [

@@ -2,12 +2,13 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from experiments.addresses import store
 from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor, chosen
+from sim.places import Address
 
 if TYPE_CHECKING:
     from sim.structure import Structure
@@ -16,7 +17,7 @@ EXAMPLE = "Example: drift structure results/demo.zarr --near largest --exponents
 
 
 def command(
-    source: Annotated[Path, typer.Argument(metavar="SOURCE", help=SOURCE)],
+    source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
     tensor: Tensor = None,
     snapshot: Snapshot = None,
     near: Near = None,
@@ -43,7 +44,7 @@ def command(
 
 
 def examined(
-    source: Path,
+    source: Address,
     tensor: str | None,
     snapshot: int | None,
     near: str | None,

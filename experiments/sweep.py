@@ -1,14 +1,14 @@
 """`drift sweep`: a grid of drifts, from its options to its store."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from experiments.addresses import Out, Overwrite
 from experiments.axes import counts, option, reals, spelled, survivors, words
 from experiments.crew import SCHEDULER, WORKERS, Crew
-from experiments.numbers import size, whole
-from experiments.place import Place
+from experiments.numbers import whole
+from experiments.place import Device, Devices, Engine, Memory, Place
 
 _FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
 
@@ -62,35 +62,18 @@ def command(
     records: Annotated[
         int, typer.Option(parser=whole, metavar="K", help="Count at K + 1 steps, 0 to X.")
     ] = 50,
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
-    ] = "auto",
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
-    devices: Annotated[
-        int, typer.Option(parser=whole, metavar="N", help="Devices to share the tokens.")
-    ] = 1,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            parser=size,
-            metavar="SIZE",
-            help="Host memory to use at most: bytes, 500M, 8GiB.",
-            show_default="what is free",
-        ),
-    ] = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    devices: Devices = 1,
+    memory: Memory = None,
     workers: Annotated[
         int | None, typer.Option(parser=whole, metavar="N", help=WORKERS, show_default="none")
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help=SCHEDULER, show_default="none")
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="STORE", help="The store.", show_default="named under results/"),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the store that is there.")
-    ] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try cells that failed again.")
     ] = False,

@@ -11,6 +11,7 @@ import typer
 from experiments.crew import Crew
 from experiments.numbers import spent
 from experiments.place import Place
+from sim.places import Address, Local
 
 if TYPE_CHECKING:
     from sim.grid import Grid
@@ -35,17 +36,17 @@ def seeds_of(seed: tuple[Any, ...] | None, seeds: int | None) -> tuple[Any, ...]
     return tuple(range(seeds))
 
 
-def default_store(grid: "Grid") -> Path:
+def default_store(grid: "Grid") -> Address:
     """Where a sweep goes that names no place: one path for each grid."""
     digest = hashlib.sha256(json.dumps(grid.as_json(), sort_keys=True).encode()).hexdigest()[:8]
     names = "-".join(("sweep", *(axis.name for axis in grid.axes)))
-    return Path("results") / f"{names}-{digest}.zarr"
+    return Local(Path("results") / f"{names}-{digest}.zarr")
 
 
 def swept(
     grid: "Grid",
     place: Place,
-    out: Path,
+    out: Address,
     overwrite: bool,
     retry_failed: bool,
     as_json: bool,

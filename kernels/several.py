@@ -7,6 +7,7 @@ of steps are common. What is done to each is kernels.advance, so bits are the sa
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 from kernels.advance import Advanced, Path, uncompiled
@@ -18,6 +19,7 @@ def several(
     tokens: Tokens,
     steps: Steps,
     first: jax.Array,
+    count: jax.Array,
     weights: jax.Array,
     scales: jax.Array,
     motion: Motion,
@@ -31,16 +33,29 @@ def several(
     steps     displacements (clouds, block, dims) and keys (clouds, block, 2), where
               `first` + `window` is at most the block's length
     first     int32
+    count     int32: so many clouds are advanced; of those after them all comes back 0
     weights   uint32 (2, dims), see kernels.fingerprint
     scales    float32 (clouds,), see kernels.fixed_point
 
     All of what comes back has the clouds as its first axis.
     """
     cut = partial(lax.dynamic_slice_in_dim, start_index=first, slice_size=window)
+    clouds = codes, tokens, steps.displacements, steps.keys, scales
 
-    def one(cloud: tuple) -> Advanced:
-        codes, tokens, displacements, keys, scale = cloud
+    def one(k: jax.Array) -> Advanced:
+        codes, tokens, displacements, keys, scale = jax.tree.map(
+            lambda each: lax.dynamic_index_in_dim(each, k, keepdims=False), clouds
+        )
         mine = steps._replace(displacements=cut(displacements), keys=cut(keys))
         return uncompiled(codes, tokens, mine, weights, scale, motion, path)
 
-    return lax.map(one, (codes, tokens, steps.displacements, steps.keys, scales))
+    def also(k: jax.Array, found: Advanced) -> Advanced:
+        return jax.tree.map(
+            lambda every, mine: lax.dynamic_update_index_in_dim(every, mine, k, 0), found, one(k)
+        )
+
+    nothing = jax.tree.map(
+        lambda each: jnp.zeros((len(codes), *each.shape), each.dtype),
+        jax.eval_shape(one, jnp.int32(0)),
+    )
+    return lax.fori_loop(0, count, also, nothing)

@@ -6,12 +6,11 @@ Saving costs time, so it is done once in a while: at most a tenth of the run goe
 into it.
 
 Of several processes the first one writes, what all of them fetch block by block;
-each reads its own tokens of a checkpoint, from a file system that they share.
+each reads its own tokens of a checkpoint, from where all can read.
 """
 
 import time
 from concurrent.futures import Executor
-from pathlib import Path
 
 import numpy as np
 import zarr
@@ -20,6 +19,7 @@ from sim import hosts, layout
 from sim.chunks import Cloud
 from sim.engine import Fill
 from sim.errors import BadInput
+from sim.places import Address
 from sim.store import RunStore
 
 _GROUP = "checkpoint"
@@ -59,11 +59,11 @@ def reader(array: zarr.Array) -> Fill:
 class Checkpoints:
     """The checkpoints of one run; `every` is the least time between two, in seconds.
 
-    `store` is None in all processes but the first; `path` is that of the store.
+    `store` is None in all processes but the first; `place` is where it is.
     """
 
-    def __init__(self, store: RunStore | None, path: Path, pool: Executor, every: float = 30.0):
-        self._store, self._path, self._pool = store, path, pool
+    def __init__(self, store: RunStore | None, place: Address, pool: Executor, every: float = 30.0):
+        self._store, self._place, self._pool = store, place, pool
         self._every, self._last = every, time.monotonic()
 
     def _saved(self) -> dict[int, zarr.Group]:
@@ -83,12 +83,13 @@ class Checkpoints:
         if step is None:
             return None
         try:
-            array = zarr.open_array(self._path / _GROUP / str(step) / "bits", mode="r")
-        except (OSError, ValueError) as error:
+            array = self._place.group()[f"{_GROUP}/{step}/bits"]
+        except (OSError, ValueError, KeyError) as error:
             raise BadInput(
-                f"{self._path} is not there for process {hosts.index()}; to go on, all processes"
-                " need a file system that they share"
+                f"{self._place} is not there for process {hosts.index()}; to go on, all processes"
+                " need a file system, or object storage, that they share"
             ) from error
+        assert isinstance(array, zarr.Array)
         return step, reader(array)
 
     def save_if_due(self, step: int, rows: Cloud) -> None:

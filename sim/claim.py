@@ -6,36 +6,34 @@ ever replaced.
 """
 
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sim import layout
-from sim.errors import BadInput
+from sim.errors import BadInput, NotBegun
+from sim.places import Address
 from sim.simulation import Simulation
 from sim.spec import Drift
-from sim.store import RunStore, beside, replace
+from sim.store import RunStore
 
 
-def begin(out: Path, simulation: Simulation, attributes: dict[str, Any]) -> None:
+def begin(out: Address, simulation: Simulation, attributes: dict[str, Any]) -> None:
     """Put an empty store at `out`, in the place of what may be there."""
-    new = beside(out, "new")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        cloud = simulation.initial
-        known = {**attributes, "cloud": cloud.facts} if cloud.facts else attributes
-        layout.make(new, simulation.drift, simulation.u, known, cloud.token_ids)
-        replace(new, out)
-    except OSError as error:
-        raise BadInput(f"{out} can't be written: {error.strerror or error}") from error
+    cloud = simulation.initial
+    known = {"cloud": cloud.facts} if cloud.facts else {}
+    with out.begin({**attributes, **known, **layout.FIRST}) as group:
+        layout.fill(group, simulation.drift, simulation.u, cloud.token_ids)
 
 
-def resumable(drift: Drift, out: Path, overwrite: bool) -> bool:
+def resumable(drift: Drift, out: Address, overwrite: bool) -> bool:
     """Whether `out` holds the beginning of this run; BadInput where it is in the way."""
     if not out.exists():
         return False
-    store = RunStore(out)
+    try:
+        store = RunStore(out)
+    except NotBegun:
+        return False
     if overwrite:
         return False
     if store.complete:
@@ -61,7 +59,7 @@ def check_cloud(store: RunStore, simulation: Simulation) -> None:
     origin = simulation.drift.origin
     if origin is not None and store.attrs["cloud"] != simulation.initial.facts:
         raise BadInput(
-            f"{store.path} was begun with other rows than {origin.path} holds now;"
+            f"{store.address} was begun with other rows than {origin.path} holds now;"
             " --overwrite replaces it"
         )
 
@@ -70,6 +68,6 @@ def check_direction(store: RunStore, simulation: Simulation) -> None:
     """Raise BadInput where a direction file changed since the run was begun."""
     if not np.array_equal(store.read("direction"), simulation.u):
         raise BadInput(
-            f"{store.path} was begun with another direction than"
+            f"{store.address} was begun with another direction than"
             f" {simulation.drift.direction} gives; --overwrite replaces it"
         )

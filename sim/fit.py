@@ -4,13 +4,11 @@ The cloud is in the memory of its devices: a CPU's is the host's, an accelerator
 has its own. Several processes, and several devices, each hold their share.
 """
 
-import shutil
-from pathlib import Path
-
 from sim import hosts
 from sim.device import free_memory
 from sim.engines import Engine
 from sim.errors import BadInput
+from sim.places import Address
 from sim.shards import Shards
 from sim.spec import Drift
 
@@ -47,7 +45,7 @@ def disk_needed(drift: Drift) -> int:
 
 def check(
     drift: Drift,
-    out: Path,
+    out: Address,
     shards: Shards,
     memory: int | None = None,
     engine: Engine = "step",
@@ -59,9 +57,8 @@ def check(
     check_memory(drift, shards, memory, engine)
     if not hosts.is_first():
         return
-    place = next(p for p in (out, *out.absolute().parents) if p.exists())
-    needed, free = disk_needed(drift), shutil.disk_usage(place).free
-    if needed > free:
+    needed, free = disk_needed(drift), out.free_bytes()
+    if free is not None and needed > free:
         raise BadInput(f"{_shape(drift)} need up to {_gib(needed)} of disk; {_gib(free)} are free")
 
 

@@ -5,44 +5,41 @@ resumed. Anything else is refused, and nothing that drift did not write is repla
 """
 
 import errno
-import shutil
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from sim import grid_layout
-from sim.errors import BadInput, Unfinished
+from sim.errors import BadInput, NotBegun, Unfinished
 from sim.grid import ORDER, Grid
 from sim.grid_store import GridStore
-from sim.store import beside, replace
+from sim.places import Address
 
 _SHOWN = 4
 """Values of an axis that are spelled out."""
 
 
-def begin(out: Path, grid: Grid, attributes: dict[str, Any]) -> None:
+def begin(out: Address, grid: Grid, attributes: dict[str, Any]) -> None:
     """Put an empty store at `out`, in the place of what may be there."""
-    new = beside(out, "new")
     try:
-        shutil.rmtree(new, ignore_errors=True)
-        grid_layout.make(new, grid, attributes)
-        replace(new, out)
-    except OSError as error:
-        what = f"{out} can't be written: {error.strerror or error}"
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            shutil.rmtree(new, ignore_errors=True)
-            raise Unfinished(f"{what}; no cell is done") from error
-        raise BadInput(what) from error
+        with out.begin({**attributes, **grid_layout.FIRST}) as group:
+            grid_layout.fill(group, grid)
+    except BadInput as error:
+        if getattr(error.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            raise Unfinished(f"{error}; no cell is done") from error
+        raise
 
 
-def resumable(grid: Grid, inputs: dict[str, str], out: Path, overwrite: bool) -> bool:
+def resumable(grid: Grid, inputs: dict[str, str], out: Address, overwrite: bool) -> bool:
     """Whether `out` holds the beginning of this sweep; BadInput where it is in the way.
 
     `inputs` are what sim.grid_check.check gave.
     """
     if not out.exists():
         return False
-    store = GridStore(out)
+    try:
+        store = GridStore(out)
+    except NotBegun:
+        return False
     if overwrite:
         return False
     if store.complete:
@@ -66,12 +63,6 @@ def resumable(grid: Grid, inputs: dict[str, str], out: Path, overwrite: bool) ->
                 f"{out} was begun with another {name} than is there now; --overwrite replaces it"
             )
     return True
-
-
-def clean(out: Path) -> None:
-    """Take away what writers that were killed left half written."""
-    for part in out.rglob("*.partial"):
-        part.unlink(missing_ok=True)
 
 
 def _given(grid: Grid) -> dict[str, tuple[Any, ...]]:

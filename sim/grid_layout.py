@@ -14,7 +14,6 @@ values are -1, NaN and false; cells that failed keep them. Shapes, chunks and va
 of all arrays depend on the grid alone: attributes hold what has happened.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,9 +54,14 @@ _LONG = {
 }
 
 
-def make(path: Path, grid: Grid, attributes: dict[str, Any]) -> None:
-    """Make the empty store of `grid` at `path`."""
-    group = zarr.create_group(path, zarr_format=3, attributes=attributes, overwrite=True)
+FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
+"""The attributes of a store that is to be begun (sim.places)."""
+LAST = "grid"
+"""The attribute without which it was not."""
+
+
+def fill(group: zarr.Group, grid: Grid) -> None:
+    """Make a new group the empty store of `grid`."""
     cells = cells_together(grid)
     names = tuple(axis.name for axis in grid.axes)
     counts = len(grid.progress)
@@ -85,17 +89,16 @@ def make(path: Path, grid: Grid, attributes: dict[str, Any]) -> None:
     _add(group, "progress", ("progress",), grid.progress, "share of the steps done")
     _add_steps(group, grid)
     group.attrs.update(
-        kind=KIND,
-        layout=LAYOUT,
-        coordinates=" ".join((*names, "progress", "step")),
-        grid={"base": grid.base, "axes": [_told(axis) for axis in grid.axes]},
-        complete=False,
+        {
+            "coordinates": " ".join((*names, "progress", "step")),
+            LAST: {"base": grid.base, "axes": [_told(axis) for axis in grid.axes]},
+        }
     )
 
 
 def grid_in(group: zarr.Group) -> Grid:
     """The grid of a store."""
-    told: Any = group.attrs["grid"]
+    told: Any = group.attrs[LAST]
     axes = []
     for axis in told["axes"]:
         values = axis["values"]

@@ -6,6 +6,7 @@ cells of it are counted again. Cells that are not done hold fill values.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,10 +31,10 @@ class Block(NamedTuple):
 
 
 class GridWriter:
-    """The one writer of a store."""
+    """The one writer of a store, as long as `still` raises no error."""
 
-    def __init__(self, store: GridStore):
-        self.store, self._shape = store, store.grid.shape
+    def __init__(self, store: GridStore, still: Callable[[], None] = lambda: None):
+        self.store, self._still, self._shape = store, still, store.grid.shape
         self.done = store.done
         """bool (grid.shape), with those that are still to be flushed"""
         self.failed = store.failed
@@ -64,21 +65,27 @@ class GridWriter:
         """Write all that was taken, then `attributes`. Raises Unfinished where it can't be."""
         try:
             for chunk in sorted(self._changed):
-                block = self._blocks[chunk]
-                for name, values in block.counts.items():
-                    self.store.array(NAMES[name])[(*block.region, slice(None))] = values
-                self.store.array("done")[block.region] = block.done
+                self._still()
+                self._write(self._blocks[chunk])
                 self._changed.discard(chunk)
+            self._still()
             self.store.update(failed=_by_reason(self.failed), **attributes)
         except OSError as error:
             left = self.done.size - np.count_nonzero(self.done) + self._waiting
             raise Unfinished(
-                f"{self.store.path} can't be written: {error.strerror or error}; {left:,} cells are"
-                " left, and the same command goes on with them"
+                f"{self.store.address} can't be written: {error.strerror or error}; {left:,} cells"
+                " are left, and the same command goes on with them"
             ) from error
         self._waiting = 0
         if len(self._blocks) > _KEPT:
             self._blocks.clear()
+
+    def _write(self, block: Block) -> None:
+        def one(name: str) -> None:
+            self.store.array(NAMES[name])[(*block.region, slice(None))] = block.counts[name]
+
+        self.store.address.together(one, block.counts)
+        self.store.array("done")[block.region] = block.done
 
     def _index(self, cell: int) -> tuple[int, ...]:
         index = []

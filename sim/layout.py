@@ -19,9 +19,6 @@ spec alone. The attribute `cloud` tells of a checkpoint's rows: the `matrix` and
 values were `zeroed`, being too small for a drift.
 """
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
@@ -49,16 +46,17 @@ _COORDINATES = ("step", "snapshot_step", "token_id")
 _CHUNK_BYTES = 8 << 20
 
 
-def make(
-    path: Path,
-    drift: Drift,
-    u: np.ndarray,
-    attributes: dict[str, Any],
-    token_ids: np.ndarray | None = None,
+FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
+"""The attributes of a store that is to be begun (sim.places)."""
+LAST = "spec"
+"""The attribute without which it was not."""
+
+
+def fill(
+    group: zarr.Group, drift: Drift, u: np.ndarray, token_ids: np.ndarray | None = None
 ) -> None:
-    """Make the empty store of `drift`, whose unit vector is `u`, at `path`."""
+    """Make a new group the empty store of `drift`, whose unit vector is `u`."""
     records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
-    group = zarr.create_group(path, zarr_format=3, attributes=attributes, overwrite=True)
     for name, text in {"step": "steps done", **COUNTS}.items():
         add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
     add(group, "direction", "float64", {"dim": drift.dims}, "unit vector of the drift")[:] = u
@@ -73,15 +71,21 @@ def make(
         steps = add(group, "snapshot_step", "int64", {"snapshot": snapshots}, "step it shows")
         steps[:] = drift.snapshot_steps
     group.attrs.update(
-        kind=KIND,
-        layout=LAYOUT,
-        coordinates=" ".join(name for name in _COORDINATES if name in group),
-        spec=drift.as_json(),
-        complete=False,
+        {
+            "coordinates": " ".join(name for name in _COORDINATES if name in group),
+            LAST: drift.as_json(),
+        }
     )
 
 
-def add(group: zarr.Group, name: str, dtype: str, dims: dict[str, int], text: str) -> zarr.Array:
+def add(
+    group: zarr.Group,
+    name: str,
+    dtype: str,
+    dims: dict[str, int],
+    text: str,
+    overwrite: bool = False,
+) -> zarr.Array:
     """Preallocate a small array of plain numbers, in one chunk."""
     return group.create_array(
         name,
@@ -91,7 +95,7 @@ def add(group: zarr.Group, name: str, dtype: str, dims: dict[str, int], text: st
         fill_value=float("nan") if dtype == "float64" else -1,
         dimension_names=tuple(dims),
         attributes={"long_name": text, "units": "1"},
-        overwrite=True,
+        overwrite=overwrite,
     )
 
 
@@ -114,7 +118,6 @@ def add_bits(group: zarr.Group, dims: dict[str, int], held: Format) -> zarr.Arra
         dimension_names=tuple(dims),
         attributes={"long_name": "codes of the tokens", "format": held.name},
         compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
-        overwrite=True,
     )
 
 

@@ -1,46 +1,64 @@
 """One writer at a time for a store: a lock that dies with the process that holds it.
 
 The kernel holds it on a file beside the store; a file that was left behind by a
-process that was killed locks nothing.
+process that was killed locks nothing. On object storage it is a lease (sim.lease).
 """
 
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sim.errors import BadInput
-from sim.store import beside
+from sim.objects import Objects
+from sim.places import Given, Local, address
 
 _PATIENCE_SECONDS = 0.5
 """Whoever only looks holds it for a moment."""
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the lock of the store at `path`. Raises BadInput where another process does."""
-    file = beside(path, "lock")
+def held(given: Given) -> Iterator[Callable[[], None]]:
+    """Hold the lock of the store at `given`. Raises BadInput where another process does.
+
+    Gives what raises an OSError where it is not held any more.
+    """
+    place = address(given)
+    if isinstance(place, Objects):
+        from sim.lease import Lease
+
+        with Lease(place) as lease:
+            yield lease.check
+        return
+    assert isinstance(place, Local)
+    file = place.beside("lock").path
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _locked(file)
     except OSError as error:
-        raise BadInput(f"{path} can't be written: {error.strerror or error}") from error
+        raise BadInput(f"{place} can't be written: {error.strerror or error}") from error
     if descriptor is None:
-        raise BadInput(f"{path} is being written by another process; one sweep writes a store")
+        raise BadInput(f"{place} is being written by another process; one sweep writes a store")
     try:
-        yield
+        yield lambda: None
     finally:
         with suppress(OSError):
             file.unlink()
         os.close(descriptor)
 
 
-def is_held(path: Path) -> bool:
-    """Whether some process writes the store at `path` now."""
+def is_held(given: Given) -> bool:
+    """Whether some process writes the store at `given` now."""
+    place = address(given)
+    if isinstance(place, Objects):
+        from sim.lease import is_held
+
+        return is_held(place)
+    assert isinstance(place, Local)
     try:
-        descriptor = os.open(beside(path, "lock"), os.O_RDONLY)
+        descriptor = os.open(place.beside("lock").path, os.O_RDONLY)
     except OSError:
         return False
     try:

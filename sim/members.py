@@ -1,7 +1,7 @@
 """The members of a batch (sim.batch): drifts of one kind whose clouds move side by side.
 
-place   where a member's cloud is on the device; of the places that are left over each
-        holds the last member's once more, so that one compiled program serves any number
+place   where a member's cloud is on the device; some may be left over, so that one
+        compiled program serves any number of members
 window  the most steps of one call; there are two, so that few programs serve all steps
 """
 
@@ -99,8 +99,12 @@ class Members:
     ) -> Advanced:
         numbers = [np.int32(taken), np.uint32(0), np.bool_(look)]
         steps = Steps(block, step_keys, *(jax.device_put(each, self._on) for each in numbers))
-        at = jax.device_put(np.int32(first), self._on)
-        done = self._advance(self._codes, self._tokens, steps, at, self._weights, self._scales)
+        begin, count = (
+            jax.device_put(np.int32(each), self._on) for each in (first, len(self.each))
+        )
+        done = self._advance(
+            self._codes, self._tokens, steps, begin, count, self._weights, self._scales
+        )
         self._codes = done.codes
         return jax.block_until_ready(done)
 
@@ -127,8 +131,8 @@ class Members:
 
     def _put(self, of_each: np.ndarray) -> jax.Array:
         """What members have, (members, …), in all places of the device."""
-        empty = self._places - len(of_each)
-        every = np.concatenate([of_each, np.repeat(of_each[-1:], empty, axis=0)])
+        every = np.zeros((self._places, *of_each.shape[1:]), of_each.dtype)
+        every[: len(of_each)] = of_each
         return jax.device_put(every, self._on)
 
 

@@ -1,6 +1,5 @@
 """What a sweep is about to do: its grid, checked, and the devices that will count it."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +9,7 @@ from sim.grid import Grid
 from sim.grid_layout import NAMES
 from sim.grid_store import GridStore
 from sim.kinds import REGION_BYTES, Kinds
+from sim.places import Address
 from sim.shards import Shards
 
 
@@ -30,7 +30,7 @@ class Plan(NamedTuple):
         """Bytes of the store at most, which is compressed."""
         return len(self.grid) * (8 * len(NAMES) * len(self.grid.progress) + 1)
 
-    def standing(self, out: Path, overwrite: bool = False) -> tuple[np.ndarray, list[int]]:
+    def standing(self, out: Address, overwrite: bool = False) -> tuple[np.ndarray, list[int]]:
         """Which cells of the store `out` are done, bool (cells,), and which failed.
 
         Raises BadInput where it is in the way.

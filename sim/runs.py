@@ -9,12 +9,12 @@ import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from sim import check, claim, compilation, device, engines, fit, hosts, interrupts
 from sim.chunks import Chunks
 from sim.engine import StepEngine
+from sim.places import Given, address
 from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
@@ -24,7 +24,7 @@ from sim.streaming import Progress, stream
 
 def run(
     drift: Drift,
-    out: Path,
+    out: Given,
     *,
     on: str = "auto",
     engine: str = "auto",
@@ -37,6 +37,7 @@ def run(
 ) -> dict[str, Any]:
     """Run `drift` into the store `out` and return what `drift run --json` prints.
 
+    `out` is a path, or text: a path, or s3://BUCKET/NAME.
     `on` is auto, cpu, gpu or tpu; the tokens are shared by `devices` of these. On
     the CPU they are virtual, and more than JAX has are made if it was not used
     before. `engine` is auto, step or leap, which give the same bits. `memory` is the
@@ -51,6 +52,7 @@ def run(
     progress; to resume, all must be able to read it. What fails in one fails in all.
     """
     began, compiled = time.monotonic(), compilation.seconds()
+    out = address(out)
     device.prepare(devices)
     with hosts.together():
         options = {"device": on, "devices": devices, "engine": engine, "overwrite": overwrite}
@@ -104,7 +106,7 @@ def summary(store: RunStore) -> dict[str, Any]:
         "initial": attrs["initial"],
         "final": final,
         "records": [counts.as_json() for counts in store.records()],
-        "store": str(store.path),
+        "store": str(store.address),
         "seconds": attrs["seconds"],
     }
 

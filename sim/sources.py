@@ -1,13 +1,11 @@
 """Where token vectors are: a run's store, or a checkpoint.
 
-run         a directory with a Zarr group, which drift run wrote; of it, a snapshot's codes
-checkpoint  anything else: safetensors files (sim.checkpoint)
+run         a Zarr group, which drift run wrote; of it, a snapshot's codes
+checkpoint  anything else at a local path: safetensors files (sim.checkpoint)
 kept        a snapshot the run's spec asks for; it is there once it is written, which
             an unfinished run has not done with all of them
 """
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +14,7 @@ from kernels.formats import FORMATS
 from sim.device import free_memory
 from sim.errors import BadInput
 from sim.matrix import Matrix
+from sim.places import Address, Given, Local, address
 
 if TYPE_CHECKING:
     from sim.store import RunStore
@@ -26,13 +25,13 @@ _SHOWN = 12
 """Steps that a message lists."""
 
 
-def is_run(path: Path) -> bool:
-    """Whether a Zarr group is at `path`."""
-    return os.path.isfile(path / "zarr.json")
+def is_run(place: Given) -> bool:
+    """Whether a Zarr group is at `place`."""
+    return address(place).holds_group()
 
 
-def open_matrix(path: Path, tensor: str | None = None, snapshot: int | None = None) -> Matrix:
-    """The matrix at `path`: of a run, in memory; of a checkpoint, in its file.
+def open_matrix(place: Given, tensor: str | None = None, snapshot: int | None = None) -> Matrix:
+    """The matrix at `place`: of a run, in memory; of a checkpoint, in its file.
 
     `snapshot` is the step of the run whose present tokens are wanted, the last one
     kept by default; their ids are their places in the run, or, where it started from
@@ -40,55 +39,60 @@ def open_matrix(path: Path, tensor: str | None = None, snapshot: int | None = No
     BadInput where there is neither, for the one option where the other belongs, and
     for a snapshot that is not there or does not fit into memory.
     """
-    which = meant(path, tensor, snapshot)
+    at = address(place)
+    which = meant(at, tensor, snapshot)
     if isinstance(which, int):
-        return _snapshot(path, which)
+        return _snapshot(at, which)
     from sim.checkpoint import Checkpoint
 
-    return Checkpoint(path).matrix(which)
+    assert isinstance(at, Local)
+    return Checkpoint(at.path).matrix(which)
 
 
-def meant(path: Path, tensor: str | None = None, snapshot: int | None = None) -> str | int:
+def meant(place: Given, tensor: str | None = None, snapshot: int | None = None) -> str | int:
     """What `open_matrix` would open: a run's step, or a tensor's name. Raises BadInput likewise."""
-    if is_run(path):
+    at = address(place)
+    if at.holds_group():
         if tensor is not None:
-            raise BadInput(f"tensor is {tensor!r}, but {path} is a run, which has snapshots alone")
-        return _step(path, snapshot)
-    if not os.path.exists(path):
-        raise BadInput(f"{path}: there is nothing; a run's store or a checkpoint is needed")
+            raise BadInput(f"tensor is {tensor!r}, but {at} is a run, which has snapshots alone")
+        return _step(at, snapshot)
+    if not at.exists():
+        raise BadInput(f"{at}: there is nothing; a run's store or a checkpoint is needed")
+    if not isinstance(at, Local):
+        raise BadInput(f"{at} is no run's store; checkpoints are read from local paths alone")
     if snapshot is not None:
-        raise BadInput(f"snapshot is {snapshot}, but {path} is no run; a checkpoint has tensors")
+        raise BadInput(f"snapshot is {snapshot}, but {at} is no run; a checkpoint has tensors")
     from sim.checkpoint import Checkpoint
 
-    return Checkpoint(path).default() if tensor is None else tensor
+    return Checkpoint(at.path).default() if tensor is None else tensor
 
 
-def _step(path: Path, step: int | None) -> int:
+def _step(place: Address, step: int | None) -> int:
     """The step itself, or that of the last snapshot kept; raises BadInput where it is not there."""
     from sim.store import RunStore  # which takes a second that a checkpoint does not need
 
-    store = RunStore(path)
+    store = RunStore(place)
     if "bits" not in store.group:
-        raise BadInput(f"{path} has no snapshots: it was run with --snapshots none")
+        raise BadInput(f"{place} has no snapshots: it was run with --snapshots none")
     kept = [int(each) for each in store.read("snapshot_step")]
     there = [each for each in kept if _written(store, each)]
     step = kept[-1] if step is None else step
     if step not in there:
-        raise BadInput(f"{path} has {_without(step, there, kept)}")
+        raise BadInput(f"{place} has {_without(step, there, kept)}")
     return step
 
 
-def _snapshot(path: Path, step: int) -> Matrix:
+def _snapshot(place: Address, step: int) -> Matrix:
     from sim.store import RunStore
 
-    store = RunStore(path)
+    store = RunStore(place)
     at = store.read("snapshot_step").tolist().index(step)
     tokens = np.arange(store.array("bits").shape[1])
     ids = store.read("token_id") if "token_id" in store.group else tokens
     present = tokens
     if "present" in store.group:
         present = np.flatnonzero(store.array("present")[at] == 1)
-    label = f"{path}, step {step}"
+    label = f"{place}, step {step}"
     try:
         codes = _codes(store, at, present, label)
     except BadInput:

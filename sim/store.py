@@ -4,51 +4,25 @@ A record's step is written after its counts, so it alone says that the record is
 there. The attribute `complete` turns true last of all.
 """
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 
 from sim import layout
 from sim.counts import Counts
-from sim.errors import BadInput
+from sim.opened import Opened
+from sim.places import Given
 
 
-class RunStore:
-    """The store at a path; raises BadInput where there is none that can be read."""
+class RunStore(Opened):
+    """The store of a run, opened."""
 
-    def __init__(self, path: Path, writing: bool = False):
-        self.path = path
-        self._arrays: dict[str, zarr.Array] = {}
-        try:
-            self.group = zarr.open_group(path, mode="r+" if writing else "r", zarr_format=3)
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{path} is not a drift store: {_instead(path)}") from error
-        if self.group.attrs.get("kind") != layout.KIND:
-            raise BadInput(f"{path} is not a drift store: drift run did not write it")
-        if self.attrs["layout"] != layout.LAYOUT:
-            found = self.attrs["layout"]
-            raise BadInput(f"{path} has layout {found}; this version reads {layout.LAYOUT}")
+    kind, verb, wanted = layout.KIND, "run", "a drift store"
+    layout, last = layout.LAYOUT, layout.LAST
 
-    @property
-    def attrs(self) -> dict[str, Any]:
-        """The attributes as a plain dictionary."""
-        return dict(self.group.attrs)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all is there."""
-        return bool(self.attrs["complete"])
-
-    def array(self, name: str) -> zarr.Array:
-        """One of the arrays, unread."""
-        if name not in self._arrays:
-            found = self.group[name]
-            assert isinstance(found, zarr.Array)
-            self._arrays[name] = found
-        return self._arrays[name]
+    def __init__(self, place: Given, writing: bool = False):
+        super().__init__(place, writing)
+        self._known: dict[str, np.ndarray] = {}
 
     def read(self, name: str) -> np.ndarray:
         """A whole array in memory."""
@@ -56,46 +30,37 @@ class RunStore:
 
     def records(self) -> list[Counts]:
         """The records that are there, rising."""
-        columns = {name: self.read(name) for name in ("step", *layout.COUNTS)}
+        columns = self._columns()
         done = np.flatnonzero(columns["step"] >= 0)
         return [Counts(**{name: columns[name][k].item() for name in columns}) for k in done]
 
     def write_record(self, index: int, counts: Counts) -> None:
         """Put a record in its place, the step last."""
-        for name in (*layout.COUNTS, "step"):
-            self.array(name)[index] = getattr(counts, name)
+        if not self._known:
+            self._known = self._columns()
 
-    def update(self, **attributes: Any) -> None:
-        """Set attributes."""
-        self.group.attrs.update(attributes)
+        def write(name: str) -> None:
+            self._known[name][index] = getattr(counts, name)
+            self.array(name)[:] = self._known[name]  # its only chunk, which needs no reading so
+
+        self.address.together(write, layout.COUNTS)
+        write("step")
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        names = ("step", *layout.COUNTS)
+        return dict(zip(names, self.address.together(self.read, names), strict=True))
 
     def finish(self, populations: np.ndarray, **attributes: Any) -> None:
         """Write what is known only at the end, and say that all is there."""
         shape = {"black_hole": len(populations)}
         array = layout.add(
-            self.group, "populations", "int64", shape, "tokens in each black hole at the last step"
+            self.group,
+            "populations",
+            "int64",
+            shape,
+            "tokens in each black hole at the last step",
+            overwrite=True,
         )
         array[:] = populations
         self.update(**attributes)
         self.update(complete=True)
-
-
-def _instead(path: Path) -> str:
-    if not path.exists():
-        return "there is nothing"
-    return "no Zarr v3 group is there" if path.is_dir() else "it is a file"
-
-
-def beside(path: Path, what: str) -> Path:
-    """A place next to a store that nobody else uses."""
-    return path.with_name(f".{path.name}.drift-{what}")
-
-
-def replace(new: Path, path: Path) -> None:
-    """Put the store `new` in the place of `path`, and take away what was there."""
-    going = beside(path, "old")
-    shutil.rmtree(going, ignore_errors=True)
-    if path.exists():
-        path.rename(going)
-    new.rename(path)
-    shutil.rmtree(going, ignore_errors=True)

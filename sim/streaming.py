@@ -6,12 +6,12 @@ far it is.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from pathlib import Path
 
 import numpy as np
 
 from sim import bits, hosts, interrupts
 from sim.counts import Counts, State
+from sim.places import Address
 from sim.simulation import Simulation
 from sim.store import RunStore
 
@@ -22,18 +22,18 @@ Progress = Callable[[Counts, int, int], None]
 def stream(
     simulation: Simulation,
     store: RunStore | None,
-    path: Path,
+    out: Address,
     pool: Executor,
     progress: Progress,
     checkpoint_seconds: float,
 ) -> tuple[Counts, np.ndarray]:
-    """Run from where the store at `path` stands to the last step; its counts and populations.
+    """Run from where the store at `out` stands to the last step; its counts and populations.
 
     `store` is None in all processes but the first.
     """
     drift = simulation.drift
     records, kept = drift.record_steps, drift.snapshot_steps
-    checkpoints = bits.Checkpoints(store, path, pool, checkpoint_seconds)
+    checkpoints = bits.Checkpoints(store, out, pool, checkpoint_seconds)
     recorded, begun = hosts.from_first(lambda: _standing(store))
     done = set(recorded)
     saved = checkpoints.latest() if begun else None

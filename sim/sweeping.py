@@ -7,7 +7,6 @@ A cell that fails is noted, with its reason, and the others go on.
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from sim.grid import Grid
 from sim.grid_store import GridStore
 from sim.grid_writer import GridWriter
 from sim.kinds import Kinds, batches
+from sim.places import Given, address
 from sim.plan import to_count
 from sim.session import Session
 
@@ -31,7 +31,7 @@ _FLUSH_SHARE = 20.0
 
 def sweep(
     grid: Grid,
-    out: Path,
+    out: Given,
     *,
     on: str = "auto",
     engine: str = "auto",
@@ -54,14 +54,14 @@ def sweep(
     written by another process; Unfinished where the store can't be written to any more,
     or nobody is left to count.
     """
-    started = time.monotonic()
-    with by(grid, on, engine, devices, memory) as counters, lock.held(out):
+    started, out = time.monotonic(), address(out)
+    with by(grid, on, engine, devices, memory) as counters, lock.held(out) as still:
         kinds, about = counters.kinds, counters.about
         if not grid_claim.resumable(grid, counters.inputs, out, overwrite):
             with interrupts.waiting():
                 grid_claim.begin(out, grid, {**about, "inputs": counters.inputs})
-        grid_claim.clean(out)
-        writer = GridWriter(GridStore(out, writing=True))
+        out.clean()
+        writer = GridWriter(GridStore(out, writing=True), still)
         cells = to_count(writer.done, list(writer.failed), retry_failed)
         session = Session(
             cells=len(grid),
@@ -122,7 +122,7 @@ def _take(found: Counted, writer: GridWriter) -> None:
 def summary(store: GridStore, session: Session) -> dict[str, Any]:
     """What `drift sweep --json` prints."""
     return {
-        "store": str(store.path),
+        "store": str(store.address),
         "cells": len(store.grid),
         "done": int(np.count_nonzero(store.done)),
         "failed": len(store.failed),

@@ -6,6 +6,8 @@ import jax
 import pytest
 from hypothesis import settings
 
+from tests import storage
+
 os.environ["DRIFT_CACHE"] = "off"  # for subprocesses too
 os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
 jax.config.update("jax_compilation_cache_dir", None)
@@ -16,6 +18,20 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # The same examples every time: a failure has to come again. First calls compile.
 settings.register_profile("drift", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("drift")
+
+
+@pytest.fixture(scope="session")
+def endpoint():
+    """A real S3 server on the loopback: its endpoint."""
+    with storage.server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(endpoint, monkeypatch):
+    """A new, empty bucket, s3://NAME, to which the environment leads."""
+    storage.use(monkeypatch, endpoint)
+    return storage.new_bucket()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from sim import grid_layout
 from sim.given import grid_of
 from sim.grid_layout import NAMES
 from sim.grid_store import GridStore
+from sim.places import address
 
 
 def grid(axes, **base):
@@ -22,7 +23,8 @@ def store(path, axes, share, left=(), failed=(), **base):
     the radius reached is as it is asked for.
     """
     made = grid(axes, **base)
-    grid_layout.make(path, made, {})
+    with address(path).begin(grid_layout.FIRST) as group:
+        grid_layout.fill(group, made)
     written = GridStore(path, writing=True)
     counts = {name: written.read(name) for name in NAMES}
     done = np.ones(made.shape, bool)

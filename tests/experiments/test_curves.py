@@ -177,7 +177,7 @@ def test_seeds_alone_give_one_line(tmp_path):
 
 
 def test_the_verb_draws_a_sweep(sweep, in_tmp, capsys):
-    verb = ["plot", "curves", str(sweep.path), "--at", "rounding=nearest", "--out"]
+    verb = ["plot", "curves", str(sweep.address), "--at", "rounding=nearest", "--out"]
     assert cli.outcome([*verb, "a"]) == cli.outcome([*verb, "b"]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == ["figure: a.png", "figure: a.svg"]
     assert (in_tmp / "a.svg").read_bytes() == (in_tmp / "b.svg").read_bytes()
@@ -199,9 +199,9 @@ def test_what_of_a_sweep_cannot_be_drawn_is_told(stores, sweep, in_tmp, capsys):
         (["five"], "4 of a steps; fix others, such as --at tokens=2,sigma=1e-09"),
         (["long"], "long has 101 steps curves; up to 100 can be told apart; drift plot phase"),
         (["none"], "none: none of the cells shown is done yet"),
-        ([sweep.path, stores[0]], "grid.zarr is a sweep, which is drawn alone; 2 are named"),
+        ([sweep.address, stores[0]], "grid.zarr is a sweep, which is drawn alone; 2 are named"),
         ([stores[0], "--at", "steps=1"], "at is steps=1, but"),
-        ([sweep.path, "--at", "radius=1"], "radius is 0.371 in all cells and no axis"),
+        ([sweep.address, "--at", "radius=1"], "radius is 0.371 in all cells and no axis"),
     ):
         assert cli.outcome(["plot", "curves", *map(str, arguments)]) == 2
         captured = capsys.readouterr()

@@ -285,7 +285,7 @@ def test_axes_are_read_in_the_order_they_are_shown(sweep):
 
 
 def test_the_verb_writes_the_same_files_again(sweep, in_tmp, capsys):
-    verb = ["plot", "phase", str(sweep.path), "--at", "radius=1", "--progress", "0.5"]
+    verb = ["plot", "phase", str(sweep.address), "--at", "radius=1", "--progress", "0.5"]
     assert cli.outcome([*verb, "--out", "fig/a", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"figures": ["fig/a.png", "fig/a.svg"]}
     first = [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")]
@@ -293,7 +293,7 @@ def test_the_verb_writes_the_same_files_again(sweep, in_tmp, capsys):
     assert cli.outcome([*verb, "--out", "fig/a"]) == 0
     assert capsys.readouterr().out == "figure: fig/a.png\nfigure: fig/a.svg\n"
     assert [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")] == first
-    assert cli.outcome(["plot", "phase", str(sweep.path), "--at", "radius=1,steps=10"]) == 0
+    assert cli.outcome(["plot", "phase", str(sweep.address), "--at", "radius=1,steps=10"]) == 0
     assert capsys.readouterr().out.splitlines()[0].endswith("/grid-phase.png")
 
 
@@ -319,7 +319,7 @@ BAD = {
 def test_bad_input_gets_one_line_and_writes_nothing(sweep, in_tmp, capsys, name):
     (in_tmp / "file").write_text("")
     arguments, message = BAD[name]
-    source = [] if arguments[0] == "gone" else [str(sweep.path)]
+    source = [] if arguments[0] == "gone" else [str(sweep.address)]
     assert cli.outcome(["plot", "phase", *source, *arguments]) == 2
     captured = capsys.readouterr()
     assert (captured.out, captured.err.count("\n")) == ("", 1)

@@ -7,6 +7,7 @@ import pytest
 from sim.counts import Counts
 from sim.grid_store import GridStore
 from sim.grid_writer import GridWriter
+from sim.places import address
 from tests.experiments.test_cli import drift
 from tests.sweeps import tiny
 
@@ -24,7 +25,7 @@ def writer(in_tmp):
 
     versions = {"versions": {"bf16-drift": "0.1.0"}, "engine": "step"}
     device = {"platform": "cpu", "kind": "cpu"}
-    grid_claim.begin(in_tmp / "a.zarr", GRID, {**versions, "device": device, "inputs": {}})
+    grid_claim.begin(address(in_tmp / "a.zarr"), GRID, {**versions, "device": device, "inputs": {}})
     return GridWriter(GridStore(in_tmp / "a.zarr", writing=True))
 
 

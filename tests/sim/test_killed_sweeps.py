@@ -61,12 +61,8 @@ def test_killed_at_fifty_moments_of_its_life_it_goes_on_to_the_same_store(tmp_pa
         assert held(tmp_path / f"{number}.zarr") == arrays
         for k in range(number, KILLS, SIDE_BY_SIDE):
             stage = k * len(stages) // KILLS
-            place, status, seconds = (
-                tmp_path / f"kill-{k}",
-                0,
-                random.Random(k).random() * stages[stage],
-            )
-            path = place / "a.zarr"
+            place, status = tmp_path / f"kill-{k}", 0
+            path, seconds = place / "a.zarr", random.Random(k).random() * stages[stage]
             while status == 0:
                 status, _ = victims.live(path, stage, seconds)
                 if status == 0:  # it was over before that
@@ -77,9 +73,9 @@ def test_killed_at_fifty_moments_of_its_life_it_goes_on_to_the_same_store(tmp_pa
             if not complete:
                 result = sweep(life(), path, on="cpu")
                 assert (result["done"], result["failed"]) == (len(life()), 0)
+                assert not [each for each in place.iterdir() if each.suffix != ".zarr"]
             assert held(path) == arrays
             assert files(path) == values
-            assert not [each for each in place.iterdir() if each.suffix != ".zarr"]
         victims.close()
         return found
 

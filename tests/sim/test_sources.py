@@ -6,6 +6,7 @@ import zarr
 
 from sim import layout, runs, sources
 from sim.errors import BadInput
+from sim.places import address
 from sim.sources import open_matrix
 from sim.spec import Drift
 from sim.store import RunStore
@@ -31,9 +32,15 @@ def stopped(drift, path, records):
     return path
 
 
+def begun(path, drift):
+    """The store of a run that has counted nothing."""
+    with address(path).begin(layout.FIRST) as group:
+        layout.fill(group, drift, np.ones(drift.dims))
+
+
 def made(path, drift):
     """The complete store of a run that never ran: its snapshots, and who is present."""
-    layout.make(path, drift, np.ones(drift.dims), {})
+    begun(path, drift)
     store, random = RunStore(path, writing=True), np.random.default_rng(0)
     bits = store.array("bits")
     bits[...] = random.integers(0, drift.target.largest_magnitude, bits.shape).astype(bits.dtype)
@@ -105,7 +112,7 @@ def test_what_an_unfinished_run_has_not_written_is_not_read(tmp_path):
 
 
 def test_a_run_that_counted_nothing_has_no_snapshot(tmp_path):
-    layout.make(tmp_path / "begun.zarr", LEAVING, np.ones(16), {})
+    begun(tmp_path / "begun.zarr", LEAVING)
     with pytest.raises(BadInput, match="of steps: none"):
         open_matrix(tmp_path / "begun.zarr", snapshot=0)
 
@@ -116,7 +123,7 @@ def refused(path, message, **options):
 
 
 def test_what_can_not_be_opened_is_told_why(leaving, tmp_path, monkeypatch):
-    layout.make(tmp_path / "none.zarr", Drift(**FEW, snapshots="none"), np.ones(16), {})
+    begun(tmp_path / "none.zarr", Drift(**FEW, snapshots="none"))
     refused(tmp_path / "none.zarr", "no snapshots: it was run with --snapshots none")
     refused(leaving, r"no snapshot of step 8; those there are of steps: 0, 7, 40", snapshot=8)
     refused(leaving, "tensor is 'wte', but .* is a run", tensor="wte")

@@ -17,6 +17,7 @@ from sim.grid import recorded
 from sim.grid_layout import NAMES
 from sim.grid_store import GridStore
 from sim.kinds import Kinds, batches
+from sim.places import address
 from sim.runs import run
 from sim.store import RunStore
 from sim.sweeping import sweep
@@ -328,7 +329,7 @@ def test_a_large_grid_is_gone_through_region_by_region(monkeypatch):
 def test_what_is_known_before_a_sweep_is_written_nowhere(tmp_path):
     made = plan.plan(tiny(), "cpu")
     assert made.disk == 12 * (7 * 9 * 8 + 1)
-    done, failed = made.standing(tmp_path / "a.zarr")
+    done, failed = made.standing(address(tmp_path / "a.zarr"))
     assert (done.sum(), failed) == (0, [])
     assert plan.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
     assert len(plan.to_count(done, [3], retry_failed=True)) == 12

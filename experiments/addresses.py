@@ -1,0 +1,45 @@
+"""How places are written on the command line: a path, or, for a store, s3://BUCKET/NAME."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sim.errors import BadInput
+from sim.places import Address, Local, address
+
+
+def store(text: str) -> Address:
+    """Where a store is."""
+    try:
+        return address(text)
+    except BadInput as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def path(text: str) -> Path:
+    """A path on this machine, where a store may be but something else is meant."""
+    found = store(text)
+    if not isinstance(found, Local):
+        raise typer.BadParameter(f"{found} is on object storage; a local path is needed")
+    return found.path
+
+
+Out = Annotated[
+    Address | None,
+    typer.Option(
+        parser=store,
+        metavar="STORE",
+        help="The store: a path, or s3://BUCKET/NAME with the extra s3, AWS_… variables saying"
+        " where.",
+        show_default="named under results/",
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Replace the store that is there: at a path once the new one is begun; s3:// renames"
+        " nothing, and what is there goes first.",
+    ),
+]
