@@ -9,6 +9,7 @@ A batch that was lost too often is counted cell by cell; a cell that was has fai
 """
 
 import itertools
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -60,7 +61,7 @@ class Team:
 
         Raises BadInput where none is, or where one can't do as it is told.
         """
-        began, ready = time.monotonic(), None
+        began, ready, said = time.monotonic(), None, False
         while True:
             self._take(self._line.hear(_HEAR_SECONDS))
             now = time.monotonic()
@@ -70,8 +71,11 @@ class Team:
                 if len(met) == len(self.roster.members) or now - ready > _GATHER_SECONDS:
                     self.roster.opened = True
                     return met
-            elif not self.roster.members and now - began > seconds:
-                raise BadInput("the scheduler has no workers; dask worker ADDRESS starts one")
+            elif now - began > seconds and not said:
+                if not self.roster.members:
+                    raise BadInput("the scheduler has no workers; dask worker ADDRESS starts one")
+                said = True
+                print("drift: waiting for a worker that is ready", file=sys.stderr)
 
     def count(self, batches: Iterable[np.ndarray]) -> Iterator[Counted]:
         """Count `batches`, in no order; when a signal is pending, only what was begun.

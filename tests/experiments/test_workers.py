@@ -94,18 +94,18 @@ def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
 
 def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, capsys):
     arguments = [*FAILING, "--out", "a.zarr", "--scheduler", running.address, "--json"]
-    status, out, err = drift(capsys, *arguments)
-    assert (status, err) == (1, "")
+    status, out, _ = drift(capsys, *arguments)
+    assert status == 1
     result = json.loads(out)
     assert result.keys() == {"store", "cells", "done", "failed", "seconds"}
     assert (result["cells"], result["done"], result["failed"]) == (8, 4, 4)
     assert drift(capsys, *FAILING, "--out", "b.zarr")[0] == 1
     a, b = GridStore(in_tmp / "a.zarr"), GridStore(in_tmp / "b.zarr")
     assert a.failed == b.failed
-    assert held(a.path) == held(b.path)
+    assert held(in_tmp / "a.zarr") == held(in_tmp / "b.zarr")
     # The same line again has nothing to do, and still says that they failed.
-    status, out, err = drift(capsys, *arguments)
-    assert (status, err, json.loads(out)["failed"]) == (1, "", 4)
+    status, out, _ = drift(capsys, *arguments)
+    assert (status, json.loads(out)["failed"]) == (1, 4)
 
 
 def test_other_versions_are_named(running, in_tmp, capsys, monkeypatch):
@@ -180,7 +180,7 @@ def test_without_dask_the_extra_is_named(in_tmp, capsys, monkeypatch):
     assert len(err.splitlines()) == 1
 
 
-LONG = [*SMALL, "--rounding", "stochastic", "--steps", "500:900:12:lin", "--sigma", "1e-9,1e-7"]
+LONG = [*SMALL, "--rounding", "stochastic", "--steps", "200:400:12:lin", "--sigma", "1e-9,1e-7"]
 
 
 def nobody_in(group):
@@ -213,7 +213,9 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(in_tmp, capsy
         os.killpg(process.pid, signal.SIGINT)
         err = process.stderr.read()
     said = "drift: interrupted; the same command goes on with the cells that are left\n"
-    assert (process.wait(), err) == (130, said)
+    assert process.wait() == 130
+    assert err.endswith(said)
+    assert all(" cells, " in other for other in err.splitlines()[:-1]), "how far it is, no more"
     assert nobody_in(process.pid)
     store = GridStore(path)
     assert 0 < store.done.sum() < store.done.size, "what the workers had in hand is there"
