@@ -206,10 +206,9 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(in_tmp, capsy
         start_new_session=True,  # as on a terminal: Ctrl-C is for the whole group
     )
     with process:
-        while not path.exists():
+        while not (path.exists() and GridStore(path).done.any()):
             assert process.poll() is None
             time.sleep(0.05)
-        time.sleep(0.3)
         os.killpg(process.pid, signal.SIGINT)
         err = process.stderr.read()
     said = "drift: interrupted; the same command goes on with the cells that are left\n"
