@@ -1,10 +1,9 @@
 """Dask's part of a sweep: a cluster of this machine, or a scheduler that runs somewhere.
 
-Whoever reaches a scheduler's port can have its workers, and who is connected to it, run
-any code: Dask pickles what it carries. A scheduler must be trusted, and out of reach of
-those who are not; the one that is started here listens on the loopback alone, which
-other users of the same machine reach. Those of elsewhere are protected by Dask's own TLS
-(its settings apply, tls:// addresses too).
+A scheduler must be trusted: Dask pickles what it carries, so that whoever reaches its
+port can have its workers, and those who are connected to it, run any code. The one that
+is started here listens on the loopback alone, which other users of the same machine
+reach too. Dask's own settings for TLS apply, and tls:// addresses.
 """
 
 import asyncio
@@ -42,7 +41,7 @@ def local(count: int) -> Iterator[Any]:
                 dashboard_address=None,
                 scheduler_kwargs={"dashboard_address": f"{_LOOPBACK}:0"},
                 silence_logs=logging.CRITICAL,
-                memory_limit=0,  # whether cells fit, sim.fit knows better than a count of all
+                memory_limit=0,  # sim.fit knows what fits; Dask would end those who take it
                 preload=["sim.worker"],
             )
         except Exception as error:

@@ -71,11 +71,12 @@ class Team:
                 if len(met) == len(self.roster.members) or now - ready > _GATHER_SECONDS:
                     self.roster.opened = True
                     return met
-            elif now - began > seconds and not said:
+            elif now - began > seconds:
                 if not self.roster.members:
                     raise BadInput("the scheduler has no workers; dask worker ADDRESS starts one")
+                if not said:
+                    print("drift: waiting for a worker that is ready", file=sys.stderr)
                 said = True
-                print("drift: waiting for a worker that is ready", file=sys.stderr)
 
     def count(self, batches: Iterable[np.ndarray]) -> Iterator[Counted]:
         """Count `batches`, in no order; when a signal is pending, only what was begun.

@@ -106,6 +106,9 @@ def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, 
     # The same line again has nothing to do, and still says that they failed.
     status, out, _ = drift(capsys, *arguments)
     assert (status, json.loads(out)["failed"]) == (1, 4)
+    with cluster.running(running.address) as client:
+        kept = client.run(eval, "len(__import__('sim.worker').worker._sweeps)")
+    assert set(kept.values()) == {0}, "the workers forget what is over"
 
 
 def test_other_versions_are_named(running, in_tmp, capsys, monkeypatch):
