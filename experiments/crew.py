@@ -1,5 +1,6 @@
 """With whom a sweep is done: by itself, with workers of its own, or with those of a scheduler."""
 
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ class Crew(NamedTuple):
     def alone(self) -> bool:
         """Whether this process does it all."""
         return self.workers is None and self.scheduler is None
+
+    def leave_out(self) -> None:
+        """Say that what is told of the time leaves them out."""
+        if not self.alone:
+            print("drift: the time is that of this process alone, without workers", file=sys.stderr)
 
     def gathering(self) -> "Gathering":
         """What `sim.sweeping.sweep` takes. Raises BadInput for options that make no sense."""

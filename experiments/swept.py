@@ -55,12 +55,15 @@ def swept(
     """Sweep, and say how it went; exit status 1 where a cell failed."""
     from experiments.halting import halting
     from experiments.progress import Cells
+    from sim import device
     from sim.grid_store import GridStore
     from sim.sweeping import sweep
 
     gathering = crew.gathering()
     if crew.alone:
         place.make_ready()
+    else:
+        device.only_cpu()  # the accelerators are the workers'
     with halting(), Cells(f"drift to {out}", sys.stderr) as progress:
         result = sweep(
             grid,

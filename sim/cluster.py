@@ -7,6 +7,7 @@ other users of the same machine reach. Those of elsewhere are protected by Dask'
 (its settings apply, tls:// addresses too).
 """
 
+import asyncio
 import logging
 import sys
 import warnings
@@ -58,16 +59,40 @@ def local(count: int) -> Iterator[Any]:
 def running(address: str) -> Iterator[Any]:
     """A distributed.Client of the scheduler at `address`. Raises BadInput where none answers."""
     distributed = _library()
-    try:
-        client = distributed.Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        raise BadInput(f"no Dask scheduler answers at {address} ({why})") from error
+    _knock(address)
+    client = distributed.Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
     try:
         yield client
     finally:
         with suppress(Exception):
             client.close(timeout=_CLOSE_SECONDS)
+
+
+def _knock(address: str) -> None:
+    """Raise BadInput where no scheduler answers; a Client would insist on something that does."""
+    from distributed.core import rpc
+    from distributed.security import Security
+    from distributed.utils import LoopRunner
+
+    async def answer() -> Any:
+        async with rpc(address, connection_args=Security().get_connection_args("client")) as there:
+            return await there.identity()
+
+    runner = LoopRunner()
+    runner.start()
+    try:
+        waiting = asyncio.wait_for(answer(), ANSWER_SECONDS)
+        found = asyncio.run_coroutine_threadsafe(waiting, runner.loop.asyncio_loop).result()["type"]
+    except TimeoutError:
+        found = f"nothing within {ANSWER_SECONDS:g} s"
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+    finally:
+        runner.stop()
+    if found != "Scheduler":
+        raise BadInput(
+            f"no Dask scheduler answers at {address!r}, but {found}; tcp://HOST:PORT names one"
+        )
 
 
 def _start_tracker() -> None:
@@ -89,6 +114,7 @@ def _library() -> ModuleType:
         raise BadInput(
             f"Dask distributed is not there ({error}); pip install 'bf16-drift[dask]' brings it"
         ) from error
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore", category=VersionMismatchWarning)  # sim.line compares them
     return distributed

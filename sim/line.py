@@ -22,6 +22,7 @@ _LOOK_SECONDS = 0.5
 _PATIENCE_SECONDS = 30.0
 """With a scheduler that does not answer any more."""
 _FAREWELL_SECONDS = 2.0
+GO_ON = "the same command goes on with the cells that are left"
 HERE = {name: version(name) for name in ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes")}
 """The versions of what makes a count, in this process."""
 
@@ -150,9 +151,9 @@ class Line:
                 if found != before:
                     self._heard.put(Present(dict(found)))
                 before, answered = found, time.monotonic()
-            except Exception as error:
+            except Exception:
                 if time.monotonic() - answered > _PATIENCE_SECONDS:
-                    self._heard.put(Unfinished(f"the scheduler does not answer any more: {error}"))
+                    self._heard.put(Unfinished(f"the scheduler is gone; {GO_ON}"))
                     return
             await asyncio.sleep(_LOOK_SECONDS)
 

@@ -46,13 +46,13 @@ def sweep(
     """Sweep `grid` into the store `out` and return what `drift sweep --json` prints.
 
     The options are those of sim.run; the cells are counted `by` this process, or by
-    workers of sim.there, for each of which they hold. Cells that failed before are
-    tried again where `retry_failed`. Results are written every `flush_seconds`, seldomer
-    where that takes long, or, where it is 0, after each batch. Raises BadInput, with
-    nothing written, for a grid of which a cell makes no sense or does not fit, and for
-    an `out` that is complete (unless `overwrite`), belongs to another grid, or is
-    written by another process; Unfinished where the store can't be written to any more,
-    or nobody is left to count.
+    workers of sim.there, for each of which they hold (`memory` for all on a machine).
+    Cells that failed before are tried again where `retry_failed`. Results are written
+    every `flush_seconds`, seldomer where that takes long, or, where it is 0, after each
+    batch. Raises BadInput, with nothing written, for a grid of which a cell makes no
+    sense or does not fit, and for an `out` that is complete (unless `overwrite`),
+    belongs to another grid, or is written by another process; Unfinished where the store
+    can't be written to any more, or nobody is left to count.
     """
     started, out = time.monotonic(), address(out)
     with by(grid, on, engine, devices, memory) as counters, lock.held(out) as still:

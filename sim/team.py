@@ -9,6 +9,7 @@ A batch that was lost too often is counted cell by cell; a cell that was has fai
 """
 
 import itertools
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ import numpy as np
 from sim import interrupts, worker
 from sim.cells import Counted, Outcome
 from sim.errors import BadInput, Unfinished
-from sim.line import Answer, Failed, Heard, Line, Present
+from sim.line import GO_ON, Answer, Failed, Heard, Line, Present
 from sim.roster import Member, Roster
 from sim.worker import Met, Orders
 
@@ -30,7 +31,6 @@ _GATHER_SECONDS = 30.0
 """For the others to be ready, once one is."""
 _ALONE_SECONDS = 60.0
 """Without any worker."""
-_GO_ON = "the same command goes on with the cells that are left"
 
 
 class Batch(NamedTuple):
@@ -61,7 +61,7 @@ class Team:
 
         Raises BadInput where none is, or where one can't do as it is told.
         """
-        began, ready = time.monotonic(), None
+        began, ready, said = time.monotonic(), None, False
         while True:
             self._take(self._line.hear(_HEAR_SECONDS))
             now = time.monotonic()
@@ -71,8 +71,11 @@ class Team:
                 if len(met) == len(self.roster.members) or now - ready > _GATHER_SECONDS:
                     self.roster.opened = True
                     return met
-            elif not self.roster.members and now - began > seconds:
-                raise BadInput("the scheduler has no workers; dask worker ADDRESS starts one")
+            elif now - began > seconds and not said:
+                if not self.roster.members:
+                    raise BadInput("the scheduler has no workers; dask worker ADDRESS starts one")
+                said = True
+                print("drift: waiting for a worker that is ready", file=sys.stderr)
 
     def count(self, batches: Iterable[np.ndarray]) -> Iterator[Counted]:
         """Count `batches`, in no order; when a signal is pending, only what was begun.
@@ -129,7 +132,7 @@ class Team:
             member, batch = self._out.pop(heard.ticket)
             member.holds.remove(heard.ticket)
             if isinstance(heard, Failed):
-                raise Unfinished(f"worker {member.address}: {heard.error}; {_GO_ON}")
+                raise Unfinished(f"worker {member.address}: {heard.error}; {GO_ON}")
             return [heard.value] if isinstance(heard, Answer) else self._lost(batch)
         if heard is not None:
             self.roster.greeted(heard)
@@ -175,4 +178,4 @@ class Team:
         if self.roster.members:
             self._seen = now
         elif now - self._seen > _ALONE_SECONDS:
-            raise Unfinished(f"no worker is left; {_GO_ON}")
+            raise Unfinished(f"no worker is left; {GO_ON}")

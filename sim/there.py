@@ -43,7 +43,6 @@ def _gathered(
     memory: int | None,
 ) -> Iterator[Counters]:
     """The workers that are `connected`, each of which may use `threads` cores."""
-    device.only_cpu()  # the accelerators of this machine are the workers'
     inputs = grid_check.check(grid)
     orders = Orders(uuid.uuid4().hex, grid, inputs, on, engine, devices, memory)
     with connected() as client:

@@ -60,3 +60,19 @@ def test_a_signal_that_is_ignored_stays_ignored():
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_work_in_a_block_can_see_that_a_signal_waits(number):
+    seen = [interrupts.pending()]
+
+    def block():
+        with interrupts.waiting():
+            with interrupts.waiting():
+                seen.append(interrupts.pending())
+            signal.raise_signal(number)
+            with interrupts.waiting():
+                seen.append(interrupts.pending())
+
+    with pytest.raises(Came):
+        block()
+    assert [*seen, interrupts.pending()] == [False, False, True, False]
