@@ -312,7 +312,6 @@ def test_an_endpoint_that_can_not_be_reached_is_told_soon(bucket, monkeypatch):
 
 def test_an_endpoint_that_goes_away_later_is_a_failure_of_one_line(bucket, out, monkeypatch):
     monkeypatch.setitem(remote._PATIENT, "total_max_attempts", 1)
-    monkeypatch.setitem(remote._PATIENT, "read_timeout", 0.3)
     monkeypatch.setattr(remote, "_BODIES", 1)
     with contextlib.ExitStack() as stack:
         going = stack.enter_context(storage.server())
