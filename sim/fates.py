@@ -89,7 +89,7 @@ class Fates:
 
     def __init__(self, drift: Drift):
         assert drift.sigma is not None, "the cloud is a checkpoint's"
-        self._drift = drift
+        self._drift, self.sigma = drift, drift.sigma
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
         """float64 (dims,)"""
         limits.check(drift, self.u)
@@ -127,8 +127,9 @@ class Fates:
         """The outcomes of dimensions; those beyond `largest`, int64 (dims,), count as it."""
         target = self._drift.target
         coordinates = np.concatenate([-self._magnitudes[::-1], [0], self._magnitudes])
-        within = np.clip(coordinates, -largest[:, None], largest[:, None])
-        places = target.place(target.code_at(within)).ravel()
+        lowest, highest = (target.place(target.code_at(end)) for end in (-largest, largest))
+        every = target.place(target.code_at(coordinates))
+        places = np.clip(every, lowest[:, None], highest[:, None]).ravel()
         bounds = np.arange(len(largest) + 1) * len(coordinates)
         return Front(bounds, np.arange(len(places)), places).moved(places)
 

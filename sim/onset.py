@@ -39,15 +39,15 @@ def onsets(drift: Drift, steps: Sequence[int]) -> list[float | None]:
     check(drift)
     found: dict[int, float | None] = {}
     left = [step for step in steps if drift.alive(step) > 2]  # a lone pair is expected nowhere
-    top = max((_guess(drift, step) for step in left), default=0.0) * _DOWN
+    least, top = SMALLEST_SIGMA, max((_guess(drift, step) for step in left), default=0.0) * _DOWN
     with ThreadPoolExecutor(cores()) as pool:
-        while left and (fates := _fates(drift, top)) is not None:
+        while left and (fates := _fates(drift, least, top)) is not None:
             pairs = _Pairs(drift, fates, left, pool)
             for step in left:
-                if pairs.log(step, top) < 0:
-                    found[step] = _below(top, partial(pairs.log, step))
+                if pairs.log(step, fates.sigma) < 0:
+                    found[step] = _below(fates.sigma, partial(pairs.log, step))
             left = [step for step in left if step not in found]
-            top *= _UP
+            least, top = fates.sigma, fates.sigma * _UP
     return [found.get(step) for step in steps]
 
 
@@ -74,12 +74,14 @@ class _Pairs:
         return math.log(alive * (alive - 1) / 2) + one
 
 
-def _fates(drift: Drift, sigma: float) -> Fates | None:
-    """Those of a drift of `sigma`; None where that is out of range."""
-    try:
-        return Fates(replace(drift, sigma=sigma))
-    except BadInput:
-        return None
+def _fates(drift: Drift, least: float, sigma: float) -> Fates | None:
+    """Those of a drift of `sigma`, or less where that is out of range, but more than `least`."""
+    while sigma > least:
+        try:
+            return Fates(replace(drift, sigma=sigma))
+        except BadInput:
+            sigma /= 2
+    return None
 
 
 def _guess(drift: Drift, step: int) -> float:
