@@ -126,7 +126,8 @@ class Fates:
     def _front(self, largest: np.ndarray) -> Front:
         """The outcomes of dimensions; those beyond `largest`, int64 (dims,), count as it."""
         target = self._drift.target
-        coordinates = np.concatenate([-self._magnitudes[::-1], [0], self._magnitudes])
+        magnitudes = np.minimum(self._magnitudes, target.largest_magnitude)
+        coordinates = np.concatenate([-magnitudes[::-1], [0], magnitudes])
         lowest, highest = (target.place(target.code_at(end)) for end in (-largest, largest))
         every = target.place(target.code_at(coordinates))
         places = np.clip(every, lowest[:, None], highest[:, None]).ravel()

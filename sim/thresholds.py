@@ -38,7 +38,7 @@ def drawn(sigma: float, target: Format, smallest: float) -> tuple[np.ndarray, np
     Below the first midpoint is 0. The magnitude after the format's largest stands for
     all that rounds beyond it.
     """
-    every = target.value(np.arange(target.largest_magnitude + 2))
+    every = target.magnitudes()
     first, last = (int(n) for n in np.searchsorted(every, [smallest, sigma * _FARTHEST]))
     first, last = max(first, 1), min(last, target.largest_magnitude + 1)
     magnitudes = np.arange(first, max(first, last) + 1)
