@@ -207,10 +207,10 @@ def test_nearly_all_in_one_cell_and_hardly_any():
     d = Drift(sigma=0.025, tokens=50, dims=2, radius=0.0, format="float4_e2m1fn")
     certain = predict(d, [100], [d.sigma])[0][0]
     apart = 2 * d.dims * 2 * ndtr(-10.0)
-    assert certain.log_pair_probability == pytest.approx(-apart, rel=1e-9)
+    assert certain.log_pair_probability == pytest.approx(-apart, rel=1e-9, abs=0)
     # p (1 - p) for each pair, and r - p**2, which is half of it, for those of three tokens.
     variance = 1225 * apart + 50 * 49 * 48 * (2 * 2 * apart - 3 * apart) / 2
-    assert certain.pairs_error**2 == pytest.approx(variance, rel=1e-9)
+    assert certain.pairs_error**2 == pytest.approx(variance, rel=1e-9, abs=0)
     hardly = predict(Drift(sigma=0.01, dims=400), [100], [0.01])[0][0]
     assert hardly.log_pair_probability < -1500
     assert (hardly.pairs, hardly.pairs_error) == (0.0, 0.0)
