@@ -15,6 +15,7 @@ import typer
 
 from experiments import check, compare, info, plot, predict, run, scan, status, structure, sweep
 from experiments.bench import command as bench
+from experiments.study import command as study
 from sim.errors import BadInput, Unfinished
 from sim.legible import legible
 
@@ -35,6 +36,7 @@ app.command("structure", epilog=structure.EXAMPLE)(structure.command)
 app.command("scan", epilog=scan.EXAMPLE)(scan.command)
 app.command("compare", epilog=compare.EXAMPLE)(compare.command)
 app.command("predict", epilog=predict.EXAMPLE)(predict.command)
+app.command("study", epilog=study.EXAMPLE)(study.command)
 app.command("check", epilog=check.EXAMPLE)(check.command)
 app.command("bench", epilog=bench.EXAMPLE)(bench.command)
 app.command("info", epilog=info.EXAMPLE)(info.command)
@@ -110,7 +112,11 @@ def outcome(arguments: list[str]) -> int:
 
 def _resuming(arguments: list[str]) -> str:
     """How to go on, for the verbs that can."""
-    where = {"run": " from the last record", "sweep": " with the cells that are left"}
+    where = {
+        "run": " from the last record",
+        "sweep": " with the cells that are left",
+        "study": " with what is left",
+    }
     verb = arguments[0] if arguments else ""
     return f"; the same command goes on{where[verb]}" if verb in where else ""
 
