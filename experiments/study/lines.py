@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from experiments.figures import COLOURS, figure
 
 _MARKS = "os^Dv<>"
+_DECADES = 1000.0
+"""An axis that spans less is labelled at 1, 2 and 5."""
 _APART = 0.045
 """Of the height of the axes, between labels."""
 _DASHES = ("-", "--", "-.", ":")
@@ -65,6 +67,11 @@ def lines(
         axes.set_xscale("log")
     if "y" in logs:
         axes.set_yscale("log")
+        least, most = axes.get_ylim()
+        if most < _DECADES * least:
+            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axes.yaxis.set_minor_locator(NullLocator())
     if "0" in logs:
         axes.set_yscale("symlog", linthresh=1)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))

@@ -14,7 +14,7 @@ from experiments.study.lines import Line, lines
 from experiments.study.page import Page, Table, files, picture
 from experiments.study.parts import Made, Note, Part, Sweep
 from experiments.study.predicted import expectations
-from experiments.study.swept import Row, rows, where
+from experiments.study.swept import Row, rows, values, where
 from experiments.study.words import few
 from sim.given import grid_of
 from sim.spec import Drift
@@ -52,7 +52,8 @@ def page(made: Made, command: str) -> Page:
     plan = made.note("plan")
     drift, bits = plan["drift"], plan["bits"]
     found = [_row(made, row, drift) for row in rows(made.sweep("steps"))]
-    least = where(found, sigma=min(row["sigma"] for row in found))
+    sigmas = values(found, "sigma")
+    least = where(found, sigma=sigmas[0])
     known = {name: drift[name] for name in ("tokens", "dims", "radius")}
     parts = [
         "# How far does a drift get?",
@@ -62,11 +63,21 @@ def page(made: Made, command: str) -> Page:
         " and"
         " where half the spacing at a coordinate exceeds its step it is rounded back.",
         pipes(
-            ("X", "reached", "expected", "stalled", "expected", "half stall by step", "cells"),
-            [_cells(row) for row in least],
+            (
+                "X",
+                "radius reached",
+                "radius expected",
+                "stalled",
+                "stalled expected",
+                "half stall by step",
+                *(f"cells, σ = {few(sigma)}" for sigma in sigmas),
+            ),
+            [_cells(where(found, steps=row["steps"])) for row in least],
         ),
-        f"σ = {few(least[0]['sigma'])}, one cloud; *cells* are what is left of"
-        f" {few(drift['tokens'])} at the end. What is expected is exact, and over all clouds"
+        f"One cloud of each σ; but for the cells, all is of σ = {few(sigmas[0])}. *Half stall by"
+        " step* is the step by which half of the coordinates that start at 0 have stopped; *cells*"
+        f" are what is left of {few(drift['tokens'])} tokens at the end. What is expected is"
+        " exact, and over all clouds"
         " ([how](../../sim/prediction.md)).",
         picture("stall", "Radius reached against the number of steps, simulated and expected"),
         *_read(found, least, bits),
@@ -91,11 +102,12 @@ def _row(made: Made, row: Row, drift: dict[str, Any]) -> Row:
     }
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(there: Sequence[Row]) -> tuple[str, ...]:
+    row = there[0]
     return (
         few(row["steps"]), few(row["reached"]), few(row["expected_reached"]),
         f"{row['stalled']:.1%}", f"{row['expected_stalled']:.1%}", few(row["half_stall_by"]),
-        few(row["distinct"]),
+        *(few(each["distinct"]) for each in there),
     )  # fmt: skip
 
 
@@ -130,8 +142,29 @@ def _read(found: Sequence[Row], least: Sequence[Row], bits: int) -> list[str]:
             " step:"
             f" {few(2**bits)} to {few(2 ** (bits + 1))} times the step, whatever R is. The radius"
             f" reached is {few(min(ratios))} to {few(max(ratios))} times R/X,"
-            f" {'within' if inside else 'not within'} these bounds, so ten times as many steps get"
-            " a"
-            " tenth as far."
+            f" {'within' if inside else 'not within'} these bounds: the more steps, the less far."
         )
-    return [" ".join(said)]
+    return [" ".join(said), *_gathered(found)]
+
+
+def _gathered(found: Sequence[Row]) -> list[str]:
+    """What is left of the widest cloud where nothing stalls, and where all does."""
+    widest = where(found, sigma=max(row["sigma"] for row in found))
+    free = [row["distinct"] for row in widest if row["stalled"] == 0]
+    still = [row for row in widest if row["stalled"] == 1]
+    if not free or not still:
+        return []
+    first, last = still[0], still[-1]
+    said = f"Of the cloud of σ = {few(first['sigma'])} {span(free)} cells are left where nothing"
+    said += f" stalls, and {few(first['distinct'])} with X = {few(first['steps'])}, where all does."
+    if first["distinct"] < min(free):
+        said += (
+            " Who is ahead stops at that power of two, and who is behind goes on until there as"
+            " well: stalling gathers tokens."
+        )
+    if last["distinct"] > first["distinct"]:
+        said += (
+            f" With X = {few(last['steps'])} there are {few(last['distinct'])}: so near the origin"
+            " the spacing where it stops is fine beside σ."
+        )
+    return [said]

@@ -126,7 +126,8 @@ def _met(found: Sequence[Row]) -> list[str]:
         else:
             not_met.append(name)
     told = (
-        "A cloud of which more than half is told apart at first, and less than half at the end, is"
+        "With one X or the other a cloud of which more than half is told apart at first, and less"
+        " than half at the end, is"
     )
     said = f"{told} there in {joined(met)}" if met else f"{told} there in none of them"
     if met and not_met:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.study import coarsening, coarsening_page, likeness, parts
+from experiments.study import coarsening, coarsening_page, likeness, parts, widths
 from experiments.study.named import STUDIES
 from experiments.study.words import few, listed, many, span
 from kernels import distances
@@ -58,6 +58,7 @@ def coarse(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coarsening, "_plan", lambda quick: TINY)
         patch.setattr(likeness, "FACTOR", 1000.0)
+        patch.setattr(widths, "FORMATS", ("bfloat16", "float4_e2m1fn"))
         from experiments.study.doing import do
 
         yield out, do(STUDIES["coarsening"], out, quick=True, device="cpu")
