@@ -15,7 +15,7 @@ from experiments.study.page import Page, Table, files, picture
 from experiments.study.parts import Made, Note, Part, Sweep
 from experiments.study.predicted import expectations
 from experiments.study.swept import Row, rows, values, where
-from experiments.study.words import few
+from experiments.study.words import few, span
 from sim.given import grid_of
 from sim.spec import Drift
 
