@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import check, compare, info, plot, run, scan, status, structure, sweep
+from experiments import check, compare, info, plot, predict, run, scan, status, structure, sweep
 from experiments.bench import command as bench
 from sim.errors import BadInput, Unfinished
 from sim.legible import legible
@@ -34,6 +34,7 @@ app.add_typer(plot.app, name="plot")
 app.command("structure", epilog=structure.EXAMPLE)(structure.command)
 app.command("scan", epilog=scan.EXAMPLE)(scan.command)
 app.command("compare", epilog=compare.EXAMPLE)(compare.command)
+app.command("predict", epilog=predict.EXAMPLE)(predict.command)
 app.command("check", epilog=check.EXAMPLE)(check.command)
 app.command("bench", epilog=bench.EXAMPLE)(bench.command)
 app.command("info", epilog=info.EXAMPLE)(info.command)

@@ -12,6 +12,7 @@ it goes on.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -37,42 +38,32 @@ class Following:
         rounding: Rounding,
         pool: Executor,
     ):
-        self.front, self._step, self._pool = front, steps[0], pool
+        self._front, self._step, self._pool = front, steps[0], pool
         self._displacements = displacements
         self._never_zero = displacements(steps[1], steps[1])[0] != 0
         self._target, self._rounding = target, rounding
         self._settled = np.zeros(len(front.values), bool)
 
-    def to(self, step: int, population: np.ndarray) -> tuple[Front, int]:
-        """Move on to `step`, a later one: the front of places there, and what stalled.
+    def to(self, step: int) -> tuple[Front, Front]:
+        """Move on to `step`, a later one: the front of places there, and what is still.
 
-        That is how many coordinates the last step left where they were though its
-        displacement is not 0; `population` is that of the initial classes.
+        The second one's values, bool, say which classes the last step left where they
+        were though its displacement is not 0.
         """
-        before, still = self.move(step)
-        return self.front, int(before.of_class(population)[still].sum())
-
-    def move(self, step: int) -> tuple[Front, np.ndarray]:
-        """Move on to `step`, a later one: a front not long before it, and what stalled.
-
-        That is whether the last step left the tokens of each class of that front where they
-        were though its displacement is not 0, bool. The front at `step` is `front`.
-        """
-        before, still = self.front, np.zeros(len(self.front.values), bool)
+        assert step > self._step, "a later one"
         while self._step < step:
             resting = bool(self._settled.all())
             last = step if resting else min(self._step + BLOCK, step)
             block = self._displacements(last if resting else self._step + 1, last)
-            before = self.front
-            earlier, after, firm = self._take(block)
-            moving = np.repeat(block[-1] != 0, before.sizes)
-            if last == step:
-                still = moving & same_value(earlier, after, self._target)
-            turning = (after == self._target.sign - 1) & moving & ~self._stays(before)
-            self.front, self._step = before.moved(after), last
-            kept = np.searchsorted(before.start, self.front.start)
+            front = self._front
+            before, after, firm = self._take(block)
+            moving = np.repeat(block[-1] != 0, front.sizes)
+            turning = (after == self._target.sign - 1) & moving & ~self._stays(front)
+            self._front, self._step = front.moved(after), last
+            kept = np.searchsorted(front.start, self._front.start)
             self._settled = (firm & ~turning)[kept]
-        return before, still
+        still = moving & same_value(before, after, self._target)
+        return self._front, replace(front, values=still)
 
     def _stays(self, front: Front) -> np.ndarray:
         """Whether a class has a displacement to the last, bool."""
@@ -83,7 +74,7 @@ class Following:
 
         A class is firm where neither that step nor a slightly larger one moves it.
         """
-        before, after = self.front.values.copy(), self.front.values.copy()
+        before, after = self._front.values.copy(), self._front.values.copy()
         firm = np.ones(len(after), bool)
         dim_of, pieces = self._pieces()
         steps = np.zeros((-(-len(pieces) // PIECES) * PIECES, BLOCK), np.float32)
@@ -95,7 +86,7 @@ class Following:
         def one(start: int) -> None:
             which = pieces[start : start + PIECES]
             padded = np.zeros((PIECES, WIDTH), self._target.storage)
-            padded[: len(which)] = self.front.values[which]
+            padded[: len(which)] = self._front.values[which]
             by = slice(start, start + PIECES)
             take = partial(follow, target=self._target, rounding=self._rounding)
             done = take(padded, steps[by], np.int32(len(block)))
@@ -110,7 +101,7 @@ class Following:
     def _pieces(self) -> tuple[np.ndarray, np.ndarray]:
         """The classes that are not settled: dimension (pieces,), classes (pieces, WIDTH)."""
         moving = np.flatnonzero(~self._settled)
-        bounds = np.searchsorted(moving, self.front.bounds)
+        bounds = np.searchsorted(moving, self._front.bounds)
         count = -(-np.diff(bounds) // WIDTH)
         dim_of = np.repeat(np.arange(len(count)), count)
         nth = np.arange(len(dim_of)) - np.repeat(np.cumsum(count) - count, count)

@@ -27,7 +27,7 @@ class Alike:
         drift, u = self._members[0].drift, self._members[0].u
         self._target, self._codes = start.target, start.columns
         self._present = np.ones(len(self._of), bool)
-        self._start = _front(start)
+        self._start = self._front = _front(start)
 
         def block(first: int, last: int) -> np.ndarray:
             return displacements(drift, u, first, last)
@@ -44,9 +44,9 @@ class Alike:
         int64 (members,), and the exact sums of their tokens, int64 (members, LIMBS, dims),
         each on its own grid: kernels.fixed_point. Tokens may leave but not come back.
         """
-        before, still = self._motion.move(step)
+        self._front, still = self._motion.to(step)
         if self._base is None:
-            self._base = _base(self._start, before, still, self._motion.front)
+            self._base = _base(self._start, still, self._front)
             self.columns = self._classified(self._base)
             every = np.arange(len(self._of))
             self._populations = self.columns.populations(self._of, len(self._members), every)
@@ -55,14 +55,14 @@ class Alike:
             gone = self.columns.populations(self._of[left], len(self._members), left)
             self._populations = self._populations - gone
         self._present = present
-        of_before = np.searchsorted(before.start, self._base.start, side="right") - 1
-        stayed = self._populations[:, still[of_before]].sum(axis=1)
-        return stayed, self._limbs()
+        place = np.searchsorted(still.start, self._base.start, side="right") - 1
+        stalled = self._populations[:, still.values[place]].sum(axis=1)
+        return stalled, self._limbs()
 
     def numbers(self) -> np.ndarray:
         """Where each base class is by now, -0 being +0: rising in a dimension, (classes,)."""
         assert self._base is not None, "nobody has looked yet"
-        front, zero = self._motion.front, self._target.storage.type(self._target.sign)
+        front, zero = self._front, self._target.storage.type(self._target.sign)
         below = front.values == zero - self._target.storage.type(1)
         sizes = np.diff(self._of_base(front), append=len(self._base.start))
         return np.repeat(np.where(below, zero, front.values), sizes)
@@ -86,7 +86,7 @@ class Alike:
         return np.searchsorted(self._base.start, front.start)
 
     def _limbs(self) -> np.ndarray:
-        front = self._motion.front
+        front = self._front
         population = np.add.reduceat(self._populations, self._of_base(front), axis=1)
         grids = np.array([member.exponent for member in self._members])
         sums = np.empty((len(grids), 4, len(front.sizes)), np.int64)
@@ -108,11 +108,11 @@ def _front(start: Start) -> Front:
     return Front(bounds, every, start.places[every + np.repeat(lowest - bounds[:-1], sizes)])
 
 
-def _base(start: Front, before: Front, still: np.ndarray, front: Front) -> Front:
-    """The base classes: those of `front`, cut where `still` changes among those of `before`."""
+def _base(start: Front, still: Front, front: Front) -> Front:
+    """The base classes: those of `front`, cut where `still` begins and ends in a dimension."""
     cut = np.zeros(len(start.start) + 1, bool)
     cut[front.start] = True
-    ends = np.append(before.start, len(start.start))
-    cut[ends[:-1][still]] = cut[ends[1:][still]] = True
+    ends = np.append(still.start, len(start.start))
+    cut[ends[:-1][still.values]] = cut[ends[1:][still.values]] = True
     at = np.flatnonzero(cut[:-1])
     return Front(np.searchsorted(at, start.bounds), at, start.values[at])

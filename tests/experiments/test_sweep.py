@@ -13,6 +13,7 @@ import pytest
 from experiments import cli, progress
 from experiments.numbers import held, spent
 from sim import lock, probe
+from sim.batch import Batch
 from sim.errors import BadInput
 from sim.grid_store import GridStore
 from sim.session import Session
