@@ -56,6 +56,11 @@ def size(drift: Drift, platform: str, devices: int, threads: int, engine: str = 
     return 1 if places == 1 else places * threads
 
 
+def memory(drift: Drift, together: int) -> int:
+    """Bytes that so many drifts of its kind take, roughly: their codes, in several forms."""
+    return 4 * together * _codes(drift)
+
+
 def counted(
     drifts: list[Drift],
     on: jax.Device | Shards,
