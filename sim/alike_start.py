@@ -1,7 +1,6 @@
 """Small clouds that take equal displacements, at step 0 (sim.alike).
 
-They can be drawn while others are counted; all that looks at every coordinate of the
-initial clouds is done here.
+What has to look at every coordinate of the initial clouds does it here.
 """
 
 from functools import partial
