@@ -57,7 +57,8 @@ def curves(stores: list[RunStore], predicted: bool | None = None) -> Figure:
     upper.set_ylabel("cells, tokens")
     found, whys = _expected(stores, records, predicted)
     for rows, ink in zip(found, inks, strict=True):
-        put_expected(lower, rows, ink["pairs"])
+        if rows:
+            put_expected(lower, rows, ink["pairs"])
     put_scale(lower)
     lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     drawn.align_ylabels()

@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from experiments.figures import plain
-from experiments.numbers import spent
 from sim.direction import direction
 from sim.errors import BadInput
 from sim.obstacles import ROWS, obstacle
@@ -86,7 +85,7 @@ def _answered(
             motions.setdefault(_motion(each.drift), []).append(k)
     price = sum(_price(drift, [asked[k] for k in which]) for drift, which in motions.items())
     if price > _MOST_SECONDS and not insisted:
-        whys[f"it would take about {spent(price)}, with --prediction"] = None
+        whys[f"it would take about {price:,.0f} seconds, with --prediction"] = None
         return list(whys)
     for drift, which in motions.items():
         try:

@@ -30,11 +30,7 @@ _HIGH, _ROW = 6.4, 0.17
 """Inches of the figure, and of a row of its legend."""
 _WIDE = 400.0
 """Points of a caption."""
-_COUNTS = {
-    "distinct": "distinct cells",
-    "largest": "largest black hole (tokens)",
-    "pairs": "coalesced pairs",
-}
+_COUNTS = {"distinct": "distinct cells", "largest": "largest black hole (tokens)", "pairs": ""}
 _CROSSES = 13
 """On a curve."""
 
@@ -62,11 +58,13 @@ def families(section: Section, predicted: bool | None = None) -> Figure:
         for c, d in np.argwhere(~np.ma.getmaskarray(reached).all(axis=-1)):
             alpha = 0.2 if colours * dashes <= _FEW else _FAINT
             _curve(axes, reached[c, d], counts[c, d], alpha, color=shades[c], linestyle=DASHES[d])
-        if name != "pairs" and decades(counts.min(), counts.max()):
+        if name == "pairs":
+            continue
+        if decades(counts.min(), counts.max()):
             axes.set_yscale("log")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_ylabel(label)
-        axes.tick_params(labelbottom=name == "pairs")
+        axes.tick_params(labelbottom=False)
     crosses, notes = _expected(panels[-1], section, shades, predicted)
     put_scale(panels[-1])
     panels[-1].set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from experiments.figures import decades
 from sim.prediction import Expected
@@ -37,6 +37,7 @@ def put_scale(axes: Axes) -> None:
     if not decades(1, most):
         top = max(most, 1.0)
         axes.set_ylim(-_ROOM / 2 * top, (1 + _ROOM) * top)
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         return
     style: dict[str, Any] = {"linthresh": 1.0, "linscale": _LINEAR}
     axes.set_yscale("symlog", **style)

@@ -53,9 +53,10 @@ def curves_command(
 ) -> None:
     """Draw the coalescence curve: distinct cells, the largest black hole and pairs against radius.
 
-    Over the pairs lies what is expected of them, where it has an exact form. Of a sweep
-    there is a curve for each combination of its axes but seeds: their mean, and a band
-    from the least to the greatest of them.
+    Over the pairs lies what is expected of them, if that has an exact form.
+
+    Of a sweep there is a curve for each combination of its axes but seeds:
+    their mean, and a band from the least to the greatest of them.
     """
     from experiments.choice import whole
     from experiments.curves import curves
@@ -107,10 +108,9 @@ def phase_command(
 ) -> None:
     """Draw which share of the tokens is still distinct at the end, over two axes of a sweep.
 
-    The contour is at one half, and where sigma is an axis, the onset, where one pair of
-    tokens is expected to share a cell, is drawn too. Seeds are averaged; other axes are
-    fixed at their first value, or as --at says. Where a single axis is left, its curve is
-    drawn.
+    The contour is at one half. Over sigma the onset is drawn too, where one
+    coalesced pair is expected. Seeds are averaged; other axes are fixed at their
+    first value, or as --at says. Where a single axis is left, its curve is drawn.
     """
     from experiments.choice import plane, record_at
     from experiments.fixing import fixed
