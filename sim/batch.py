@@ -51,9 +51,19 @@ def together(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int
 def size(drift: Drift, platform: str, devices: int, threads: int, engine: str = "auto") -> int:
     """The same for devices elsewhere, where as many `threads` work side by side."""
     places = _places(drift, platform, devices, engine)
-    if places > 1 and platform == "cpu" and gains(drift, _MOST_ALIKE):
-        return max(places * threads, min(_MOST_ALIKE, _ALIKE_BYTES // _codes(drift)))
+    if by_value(drift, platform, engine, devices):
+        return max(places * threads, _most_alike(drift))
     return 1 if places == 1 else places * threads
+
+
+def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
+    """Whether drifts of its kind are moved by value where many are alike: sim.likeness."""
+    several = _places(drift, platform, devices, engine) > 1
+    return several and platform == "cpu" and gains(drift, _most_alike(drift))
+
+
+def _most_alike(drift: Drift) -> int:
+    return min(_MOST_ALIKE, _ALIKE_BYTES // _codes(drift))
 
 
 def memory(drift: Drift, together: int) -> int:
