@@ -2,6 +2,7 @@
 
 kind    what drifts have in common that are handed over together
 member  one of the drifts that are moved in one call (sim.members)
+alike   drifts whose displacements are equal too; many of them are moved by value (sim.alike)
 
 Every count has the bits that sim.simulation gives. That is also who does a drift that
 is too large for this, or leaps.
@@ -14,11 +15,13 @@ import jax
 import numpy as np
 
 from kernels.advance import plain
-from sim import engines, rest
+from sim import alike_tally, engines, rest
+from sim.alike_start import Start
 from sim.chunks import Chunks
 from sim.counts import Counts
 from sim.device import workers
 from sim.grid import recorded
+from sim.likeness import gains, motion
 from sim.members import Members
 from sim.shards import Shards
 from sim.simulation import Simulation
@@ -29,6 +32,8 @@ _BYTES = 8 << 20
 """Codes that are moved in one call."""
 _MOST = 32
 """Members of one call: more would wait longer for each other and gain nothing."""
+_ALIKE_BYTES, _MOST_ALIKE = 32 << 20, 256
+"""The same where drifts may be alike, of which more gain something."""
 
 
 def kind(drift: Drift) -> tuple[Any, ...]:
@@ -46,7 +51,24 @@ def together(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int
 def size(drift: Drift, platform: str, devices: int, threads: int, engine: str = "auto") -> int:
     """The same for devices elsewhere, where as many `threads` work side by side."""
     places = _places(drift, platform, devices, engine)
+    if by_value(drift, platform, engine, devices):
+        return max(places * threads, _most_alike(drift))
     return 1 if places == 1 else places * threads
+
+
+def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
+    """Whether drifts of its kind are moved by value where many are alike: sim.likeness."""
+    several = _places(drift, platform, devices, engine) > 1
+    return several and platform == "cpu" and gains(drift, _most_alike(drift))
+
+
+def _most_alike(drift: Drift) -> int:
+    return min(_MOST_ALIKE, _ALIKE_BYTES // _codes(drift))
+
+
+def memory(drift: Drift, together: int) -> int:
+    """Bytes that so many drifts of its kind take, roughly: their codes, in several forms."""
+    return 4 * together * _codes(drift)
 
 
 def counted(
@@ -61,24 +83,49 @@ def counted(
     drift. Raises BadInput for a drift that leaves its format's range (which one, handing
     them over one by one tells) and where `engine`, as in sim.run, does not apply.
     """
-    shards = Shards.of(on)
+    shards, steps = Shards.of(on), _all_records(drifts[0])
     places = _places(drifts[0], shards.platform, len(shards), engine)
     if places == 1:
         found = [_alone(drift, shards, pool, engine) for drift in drifts]
     else:
-        parts = [drifts[start : start + places] for start in range(0, len(drifts), places)]
-        device = shards.devices[0]
-        moved = pool.map(lambda part: _together(part, places, device), parts)
-        found = [counts for part in moved for counts in part]
-    steps = _all_records(drifts[0])
+        found = _by_motion(drifts, places, shards.devices[0], pool)
     return [[counts[step] for step in steps] for counts in found]
+
+
+def _by_motion(
+    drifts: list[Drift], places: int, on: jax.Device, pool: ThreadPoolExecutor
+) -> list[dict[int, Counts]]:
+    """The counts of each drift by step: first of those that are alike, then of the others."""
+    groups: dict[object, list[int]] = {}
+    for k, drift in enumerate(drifts):
+        groups.setdefault(motion(drift), []).append(k)
+    found: list[dict[int, Counts]] = [{} for _ in drifts]
+    others = []
+    for group in groups.values():
+        if on.platform == "cpu" and gains(drifts[group[0]], len(group)):
+            # In this thread alone: two would wait for each other at every small array.
+            alike = alike_tally.counted(Start([drifts[k] for k in group]), pool)
+            for k, counts in zip(group, alike, strict=True):
+                found[k] = counts
+        else:
+            others += group
+    parts = [sorted(others)[start : start + places] for start in range(0, len(others), places)]
+    moved = pool.map(lambda part: _together([drifts[k] for k in part], places, on), parts)
+    for part, each in zip(parts, moved, strict=True):
+        for k, counts in zip(part, each, strict=True):
+            found[k] = counts
+    return found
+
+
+def _codes(drift: Drift) -> int:
+    """Bytes of its codes as they are moved."""
+    return drift.motion.held.storage.itemsize * drift.tokens * drift.dims
 
 
 def _places(drift: Drift, platform: str, devices: int, engine: str) -> int:
     """How many drifts of its kind are moved in one call."""
-    codes = drift.motion.held.storage.itemsize * drift.tokens * drift.dims
     leaps = engines.choose(drift, engine, platform, devices) == "leap"
-    return 1 if leaps or devices > 1 else min(_MOST, max(1, _BYTES // codes))
+    return 1 if leaps or devices > 1 else min(_MOST, max(1, _BYTES // _codes(drift)))
 
 
 def _all_records(drift: Drift) -> tuple[int, ...]:

@@ -28,6 +28,8 @@ _EACH = 2e6
 """What a cell costs beside its work."""
 _DRAWN = 30.0
 """What a coordinate costs before the step engine moves it."""
+_ALIKE, _ALIKE_RECORD = 96.0, 6.0
+"""What it costs where many drifts are moved by value, and more for each record."""
 REGION_BYTES = 128 << 20
 
 
@@ -79,8 +81,10 @@ def cost_of(drift: Drift, platform: str, engine: str = "auto") -> float:
     """What a cell costs. Raises BadInput where the engine does not apply."""
     if engines.choose(drift, engine, platform) == "leap":
         return engines.leap_cost(drift) + _EACH
-    drawn = _DRAWN * drift.tokens * drift.dims
-    return engines.step_cost(drift, platform) + drawn + _EACH
+    coordinates = drift.tokens * drift.dims
+    if batch.by_value(drift, platform, engine):
+        return (_ALIKE + _ALIKE_RECORD * len(drift.record_steps)) * coordinates + _EACH
+    return engines.step_cost(drift, platform) + _DRAWN * coordinates + _EACH
 
 
 def batches(
