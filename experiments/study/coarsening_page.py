@@ -1,5 +1,6 @@
 """The page of the study `coarsening`: its order, and the files beside it."""
 
+from experiments.study import coarsening_details
 from experiments.study.coarsening_arithmetic import arithmetic, prediction
 from experiments.study.coarsening_figures import closest, drawn
 from experiments.study.coarsening_meaning import limits_of_it, meaning
@@ -22,6 +23,7 @@ def page(made: Made, command: str) -> Page:
         "structure": Table(
             [{k: v for k, v in cloud.items() if k not in _HIDDEN} for cloud in facts.clouds]
         ),
+        **coarsening_details.tables(facts),
         "arithmetic": Table(
             [
                 {"arithmetic": name, **_plain(cell)}

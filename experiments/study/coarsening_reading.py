@@ -1,12 +1,8 @@
 """What the page of `coarsening` says of the structure, beside what was observed."""
 
-from collections import Counter
-
-import numpy as np
-
-from experiments import observed
 from experiments.markdown import pipes
 from experiments.study import likeness
+from experiments.study.coarsening_details import details
 from experiments.study.facts import Facts
 from experiments.study.page import picture
 from experiments.study.swept import Row, values, where
@@ -62,7 +58,7 @@ def structure(facts: Facts, shown: list[Row]) -> list[str]:
             f"Black holes about as far apart as the {few(seen['farthest'])} cells observed",
         ),
         picture("populations", "Tokens in each black hole by rank, simulated and observed"),
-        *_distances(shown),
+        *details(shown),
     ]
 
 
@@ -79,26 +75,3 @@ def _elsewhere(facts: Facts, key: str, what: str) -> str:
         f" {span([run['black_holes'] for run in alike])} black holes, the largest of"
         f" {span([run['largest'] for run in alike])} tokens: never both at once."
     )
-
-
-def _distances(shown: list[Row]) -> list[str]:
-    """Pairs of black holes at each distance, observed and in the runs that are closest."""
-    matrix = np.array(observed.qwen3_4b()["black_hole_distance"]["matrix"])
-    seen = Counter(matrix[np.triu_indices(len(matrix), 1)].tolist())
-    found = [
-        {int(d): n for d, n in run["digest"]["hole_pairs_at_distance"].items()} for run in shown
-    ]
-    distances = range(1, max([*seen, *(d for each in found for d in each)]) + 1)
-    rows = [
-        ("observed", *(few(seen[d]) for d in distances)),
-        *(
-            (f"σ = {few(run['sigma'])}, direction seed {run['direction_seed']}",
-             *(few(each.get(d, 0)) for d in distances))
-            for run, each in zip(shown, found, strict=True)
-        ),
-    ]  # fmt: skip
-    return [
-        "Pairs of black holes at each distance, of each direction in the run with the nearest"
-        " number of them:",
-        pipes(("pairs at distance", *map(str, distances)), rows),
-    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments import observed
 from experiments.study import coarsening, coarsening_page, likeness, parts, widths
 from experiments.study.named import STUDIES
 from experiments.study.words import few, listed, many, span
@@ -120,6 +121,23 @@ def test_the_structure_is_that_of_the_runs(coarse):
         assert int(row["singletons"]) == np.count_nonzero(found.cells.population == 1)
         assert int(row["isolated"]) == found.isolated()["nodes"]
         assert int(row["farthest"]) == (found.hole_distance().max() if len(held) else 0)
+        source = name.removesuffix(".zarr")
+        assert of(out, "populations", source, "tokens") == sorted(held.tolist(), reverse=True)
+        parts_there = [each.as_json()["edges"] for each in found.components]
+        assert of(out, "components", source, "edges") == parts_there
+        apart = [row for row in table(out / "distances.csv") if row["source"] == source]
+        cells = {int(r["distance"]): int(r["pairs"]) for r in apart if r["of"] == "cells"}
+        assert cells == found.pairs_at_distance()
+        holes = {int(r["distance"]): int(r["pairs"]) for r in apart if r["of"] == "black holes"}
+        far = found.hole_distance()[np.triu_indices(len(held), 1)]
+        assert holes == dict(
+            zip(*map(np.ndarray.tolist, np.unique(far, return_counts=True)), strict=True)
+        )
+
+
+def of(out, name, source, column):
+    """A column of the rows of one source, whole numbers."""
+    return [int(row[column]) for row in table(out / f"{name}.csv") if row["source"] == source]
 
 
 def test_what_is_expected_is_what_sim_expects(coarse):
@@ -293,6 +311,6 @@ def test_words():
 
 def test_distances_of_holes_are_counted_as_published():
     assert distances.counted(np.array([[0, 0], [1, 5], [0, 1]])) == {1: 1, 4: 1, 5: 1}
-    seen = likeness.observed_features(__import__("experiments.observed").observed.qwen3_4b())
+    seen = likeness.observed_features(observed.qwen3_4b())
     assert (seen["black_holes"], seen["largest"], seen["held"], seen["large"]) == (13, 814, 2100, 4)
     assert (seen["singletons"], seen["isolated"], seen["farthest"]) == (112, 91, 11)
