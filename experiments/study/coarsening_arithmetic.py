@@ -23,9 +23,9 @@ def arithmetic(facts: Facts) -> list[str]:
     return [
         "## 4. Other arithmetic, other formats",
         f"X = {few(drift['steps'])}, one direction and one cloud. With *float32 master* weights"
-        " rounding is applied to what is looked at alone; with *jitter* j token i moves by"
-        " (1 + jξ) times each displacement, ξ being normal and its own; *stochastic* rounding goes"
-        " up with the chance that keeps the mean.",
+        " rounding is applied to what is looked at alone; with *jitter* j token i moves by (1 + jξ)"
+        " times each displacement, ξ being normal and its own; *stochastic* rounding goes up with"
+        " the chance that keeps the mean.",
         pipes(columns, rows),
         _master(facts),
         _stochastic(stochastic),
@@ -53,8 +53,7 @@ def _stochastic(cells: list[Row]) -> str:
     if not held:
         return (
             f"Stochastic rounding leaves no two tokens in one cell at any of {at}: tokens of one"
-            " cell"
-            " are rounded apart again, each by its own random numbers."
+            " cell are rounded apart again, each by its own random numbers."
         )
     holes = span([row["black_holes"] for row in held])
     return f"Under stochastic rounding {len(held)} of {at} have black holes ({holes})."
@@ -85,8 +84,7 @@ def prediction(facts: Facts) -> list[str]:
     said = (
         f"Of {few(len(tested))} combinations of direction, X and σ of part 2 in which a mean is"
         f" tested, {few(within)} lie within two standard errors of what is expected, and the"
-        " farthest"
-        f" is {few(max(off, default=0.0))} away."
+        f" farthest is {few(max(off, default=0.0))} away."
         if tested
         else "In part 2 too few pairs are expected for a mean to be tested."
     )

@@ -85,10 +85,8 @@ def details(shown: list[Row]) -> list[str]:
     ]
     return [
         "Of each direction the run with the nearest number of black holes, beside what was"
-        " observed."
-        " Their components, which are groups of two cells or more joined by adjacent ones; all"
-        " cells"
-        " of one that holds a black hole are *core*:",
+        " observed. Their components, which are groups of two cells or more joined by adjacent"
+        " ones; all cells of one that holds a black hole are *core*:",
         pipes(("", *(key.replace("_", " ") for key in _COMPONENT)), components),
         "Pairs of cells at each distance:",
         _pairs([(name, digest["pairs_at_distance"], digest["cells"]) for name, digest in found]),

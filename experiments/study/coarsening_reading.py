@@ -43,9 +43,9 @@ def structure(facts: Facts, shown: list[Row]) -> list[str]:
         *parts,
         f"{many(len(facts.like), 'run')} of {few(len(facts.clouds))}, with σ of"
         f" {span([run['sigma'] for run in facts.like])}, have as many black holes as were observed,"
-        f" with as many tokens in them, within a factor of {few(likeness.FACTOR)}. A feature"
-        " counts as reproduced where what was"
-        " observed lies within their range, widened by the same factor.",
+        f" with as many tokens in them, within a factor of {few(likeness.FACTOR)}. A feature counts"
+        " as reproduced where what was observed lies within their range, widened by the same"
+        " factor.",
         pipes(("feature", "observed", "drift alone", "reproduced"), rows),
         _elsewhere(
             facts,

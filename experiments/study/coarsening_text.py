@@ -22,7 +22,7 @@ def short(facts: Facts) -> list[str]:
     if runs:
         holes, largest = (span([run[key] for run in runs]) for key in ("black_holes", "largest"))
         said.append(
-            f"**Drift alone makes about as many black holes as were observed, with about as many"
+            "**Drift alone makes about as many black holes as were observed, with about as many"
             f" tokens in them.** With σ of {span([run['sigma'] for run in runs])} it leaves {holes}"
             f" black holes, the largest of {largest} tokens; observed are"
             f" {few(seen['black_holes'])}, the largest of {few(seen['largest'])}."
@@ -64,21 +64,21 @@ def question(facts: Facts) -> list[str]:
         "## Question",
         f"In the unembedding matrix of Qwen3-4B {few(told['selection']['tokens'])} of"
         f" {few(told['vocabulary'])} tokens sit in {few(seen['cells'])} cells:"
-        f" {few(seen['black_holes'])} *black holes*, vectors that several tokens share bit for"
-        f" bit, with {few(seen['held'])} tokens in them, and {few(seen['singletons'])}"
-        " *singletons* around them, all of nearly the same vector. Could a small cloud near the"
-        " origin become that merely by being moved, all tokens alike, through the lattice of"
-        " bfloat16, by rounding alone?",
+        f" {few(seen['black_holes'])} *black holes*, vectors that several tokens share bit for bit,"
+        f" with {few(seen['held'])} tokens in them, and {few(seen['singletons'])} *singletons*"
+        " around them, all of nearly the same vector. Could a small cloud near the origin become"
+        " that merely by being moved, all tokens alike, through the lattice of bfloat16, by"
+        " rounding alone?",
         f"Observed: {told['what']}. Source: {told['source']}",
         "## Method",
-        f"A cloud of {few(drift['tokens'])} tokens in {few(drift['dims'])} dimensions is drawn"
-        f" from N(0, σ) and moved by R = {few(drift['radius'])} along a random unit vector u, in X"
-        " equal steps. A step is one float32 addition, x + (R/X)·u, and one rounding to"
+        f"A cloud of {few(drift['tokens'])} tokens in {few(drift['dims'])} dimensions is drawn from"
+        f" N(0, σ) and moved by R = {few(drift['radius'])} along a random unit vector u, in X equal"
+        " steps. A step is one float32 addition, x + (R/X)·u, and one rounding to"
         f" {drift['format']}, to nearest, ties to even. A typical coordinate ends at R/√D ="
         f" {few(typical)}, where {drift['format']} values are"
         f" {few(facts.plan['formats'][drift['format']]['spacing'])} apart. Cells, black holes and"
-        " distances are counted exactly; a distance is the most lattice steps in any dimension,"
-        " and cells at distance 1 are adjacent. The same seeds give the same bits anywhere.",
+        " distances are counted exactly; a distance is the most lattice steps in any dimension, and"
+        " cells at distance 1 are adjacent. The same seeds give the same bits anywhere.",
     ]
 
 
@@ -118,8 +118,7 @@ def _of_control(row: Row) -> str:
     if row["stalled"] >= _HARDLY:
         text += (
             f" It falls short, at {few(row['reached'])}: {row['stalled']:.0%} of its coordinates"
-            " are"
-            " so large that half the spacing there exceeds a step."
+            " are so large that half the spacing there exceeds a step."
         )
     return text
 
@@ -134,8 +133,7 @@ def beginning(facts: Facts) -> list[str]:
         f" {listed(plan['steps'])}, {len(plan['directions'])} directions and {clouds} clouds for"
         " each. *One cell up to* is the largest σ up to which all tokens of all these clouds end in"
         " one cell; *holes up to* the largest with a black hole in any of them; the *onset* is the"
-        " σ"
-        " at which one coalesced pair is expected, which needs no simulation; it differs from"
+        " σ at which one coalesced pair is expected, which needs no simulation; it differs from"
         " direction to direction. – is none."
     )
     return [
@@ -168,8 +166,7 @@ def _of_steps(facts: Facts) -> list[str]:
         falls = all(a["onset_least"] > b["onset_least"] for a, b in pairwise(free))
         said.append(
             f"Where nothing stalls, with X of {listed([row['steps'] for row in free])}, the onset"
-            " is"
-            f" at {span(onsets)}"
+            f" is at {span(onsets)}"
             + (", and falls with the number of steps." if falls and len(free) > 1 else ".")
         )
     if free and still:
@@ -177,8 +174,7 @@ def _of_steps(facts: Facts) -> list[str]:
         ratio = min(row["onset_least"] for row in still) / usual
         said.append(
             f"With X of {listed([row['steps'] for row in still])} the whole cloud stalls, at a"
-            " radius"
-            f" of {listed([row['reached'] for row in still])}, and the onset is at least"
+            f" radius of {listed([row['reached'] for row in still])}, and the onset is at least"
             f" {few(ratio)} times the highest of these."
         )
         if ratio > 1:

@@ -66,16 +66,14 @@ def page(made: Made, command: str) -> Page:
         "# Do clouds coalesce in eight and in four bits?",
         f"A cloud of {few(drift['tokens'])} tokens in {few(drift['dims'])} dimensions, drawn from"
         " N(0, σ), moves along a random unit vector in X equal steps of one float32 addition and"
-        " one"
-        " rounding to nearest. Does what holds in bfloat16 hold in formats of fewer bits?",
+        " one rounding to nearest. Does what holds in bfloat16 hold in formats of fewer bits?",
         "## The transition",
         *widths.said(found, formats, drift),
         "## How far it gets",
         *_arrived(way),
         picture("way", "Share of the way that is reached against the number of steps"),
         "A coordinate stops where half the spacing reaches a step. With p significant bits it then"
-        " is"
-        " 2^p to 2^(p+1) times as large as a step, so that more than about 2^p steps do not"
+        " is 2^p to 2^(p+1) times as large as a step, so that more than about 2^p steps do not"
         " arrive.",
         "## What it cannot say",
         "One direction and one cloud; values are used over the whole range of their format, as"

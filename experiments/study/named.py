@@ -43,29 +43,29 @@ STUDIES = {
     for study in (
         Study(
             "coarsening",
-            "Can a small cloud near the origin, drifting to R, become the frozen smoke of"
-            " Qwen3-4B: how many black holes, how large, how far apart?",
+            "Can a small cloud near the origin, drifting to R, become the frozen smoke of Qwen3-4B:"
+            " how many black holes, how large, how far apart?",
             "about fifteen minutes",
             "about 430 MB",
         ),
         Study(
             "rounding",
-            "What do stochastic rounding, rounding toward zero and float32 master weights"
-            " change: where a drift stalls, how far it gets, what coalesces?",
+            "What do stochastic rounding, rounding toward zero and float32 master weights change:"
+            " where a drift stalls, how far it gets, what coalesces?",
             "half a minute",
             "a few MB",
         ),
         Study(
             "formats",
-            "Does a cloud coalesce in eight and in four bits as it does in bfloat16, once σ"
-            " and R are counted in each format's own spacing?",
+            "Does a cloud coalesce in eight and in four bits as it does in bfloat16, once σ and R"
+            " are counted in each format's own spacing?",
             "half a minute",
             "a few MB",
         ),
         Study(
             "stall",
-            "How far does a drift get before its steps are too short for the lattice, and"
-            " what does that do to the cloud?",
+            "How far does a drift get before its steps are too short for the lattice, and what does"
+            " that do to the cloud?",
             "half a minute",
             "a few MB",
         ),

@@ -58,8 +58,7 @@ def page(made: Made, command: str) -> Page:
     parts = [
         "# What do stochastic rounding and master weights change?",
         f"{few(drift['tokens'])} tokens in {few(drift['dims'])} dimensions, drawn from N(0, σ),"
-        " move"
-        f" by R = {few(drift['radius'])} along a random unit vector in X equal steps, in"
+        f" move by R = {few(drift['radius'])} along a random unit vector in X equal steps, in"
         f" {drift['format']}. Each step is rounded *nearest*, *toward-zero*, or by *stochastic*"
         " rounding, up or down with the chances that keep the mean; with *master* weights steps add"
         " up in float32, and what is looked at is rounded to nearest.",
@@ -130,8 +129,7 @@ def _read_way(least: Sequence[Row], drift: dict[str, Any]) -> list[str]:
     if "stochastic" in arrived:
         said += (
             " Under stochastic rounding a step that is shorter than half the spacing is taken now"
-            " and"
-            " then, in whole spacings, so that the mean arrives."
+            " and then, in whole spacings, so that the mean arrives."
         )
     return [said]
 
@@ -147,8 +145,7 @@ def _read_ends(found: Sequence[Row], steps: Sequence[int]) -> list[str]:
         said += "no two tokens end in one cell at any σ and X tried."
     said += (
         " Tokens that meet are parted again by their own random numbers, unless an addition falls"
-        " on"
-        " the lattice exactly."
+        " on the lattice exactly."
     )
     holes = {
         kind: limits(where(found, kind=kind, steps=steps[-1]))["holes"]
@@ -157,9 +154,7 @@ def _read_ends(found: Sequence[Row], steps: Sequence[int]) -> list[str]:
     if holes["nearest"] and holes["master"] and holes["nearest"] > holes["master"]:
         said += (
             f" With X = {few(steps[-1])}, which stalls where rounding is to nearest, there are"
-            " black"
-            f" holes up to σ = {few(holes['nearest'])}, and with master weights, which do not"
-            " stall,"
-            f" up to {few(holes['master'])}: stalling gathers tokens."
+            f" black holes up to σ = {few(holes['nearest'])}, and with master weights, which do not"
+            f" stall, up to {few(holes['master'])}: stalling gathers tokens."
         )
     return [said]

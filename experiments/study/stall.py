@@ -60,8 +60,7 @@ def page(made: Made, command: str) -> Page:
         f"{few(drift['tokens'])} tokens in {few(drift['dims'])} dimensions move by R ="
         f" {few(drift['radius'])} along a random unit vector, in X equal steps of one float32"
         f" addition and one rounding to {drift['format']}. The more steps, the shorter each one,"
-        " and"
-        " where half the spacing at a coordinate exceeds its step it is rounded back.",
+        " and where half the spacing at a coordinate exceeds its step it is rounded back.",
         pipes(
             (
                 "X",
@@ -76,9 +75,8 @@ def page(made: Made, command: str) -> Page:
         ),
         f"One cloud of each σ; but for the cells, all is of σ = {few(sigmas[0])}. *Half stall by"
         " step* is the step by which half of the coordinates that start at 0 have stopped; *cells*"
-        f" are what is left of {few(drift['tokens'])} tokens at the end. What is expected is"
-        " exact, and over all clouds"
-        " ([how](../../sim/prediction.md)).",
+        f" are what is left of {few(drift['tokens'])} tokens at the end. What is expected is exact,"
+        " and over all clouds ([how](../../sim/prediction.md)).",
         picture("stall", "Radius reached against the number of steps, simulated and expected"),
         *_read(found, least, bits),
         files(["stall"], command),
@@ -139,9 +137,8 @@ def _read(found: Sequence[Row], least: Sequence[Row], bits: int) -> list[str]:
         said.append(
             f"From X = {few(still[0]['steps'])} on all are. A coordinate with the step c stops at"
             f" 2^⌈log₂ c⌉ · 2^{bits}, the first power of two where half the spacing reaches the"
-            " step:"
-            f" {few(2**bits)} to {few(2 ** (bits + 1))} times the step, whatever R is. The radius"
-            f" reached is {few(min(ratios))} to {few(max(ratios))} times R/X,"
+            f" step: {few(2**bits)} to {few(2 ** (bits + 1))} times the step, whatever R is. The"
+            f" radius reached is {few(min(ratios))} to {few(max(ratios))} times R/X,"
             f" {'within' if inside else 'not within'} these bounds: the more steps, the less far."
         )
     return [" ".join(said), *_gathered(found)]

@@ -96,16 +96,14 @@ def said(found: Sequence[Row], formats: Mapping[str, Any], drift: Mapping[str, A
     return [
         "A cloud starts as a single cell where σ is far below the smallest positive value of its"
         f" format: {smallest}. What rounding does depends on σ in units of the spacing (*ulp*)"
-        " where"
-        " the cloud is going, so R and σ are rescaled for each format f:",
+        " where the cloud is going, so R and σ are rescaled for each format f:",
         "> R' = R · 2ᵏ, with the largest whole k for which 2R'·max|u| is within the format's range"
         "  \n> σ' = σ · ulp_f(R'/√D) / ulp(R/√D)",
         f"ulp being that of {drift['format']}. The target keeps its place within its binade and is"
         " as far above the smallest value as can be. A step, R/X, counts fewer spacings the fewer"
         " bits there are, so beside X there is X · 2^(p_f − p), p being the significant bits, and"
-        " at"
-        " least 1 step. In the last four columns σ' is counted in spacings at the target; reached"
-        " and stalled are of the smallest σ.",
+        " at least 1 step. In the last four columns σ' is counted in spacings at the target;"
+        " reached and stalled are of the smallest σ.",
         pipes(_COLUMNS, table),
         picture("formats", "Distinct fraction against σ in spacings, in each format"),
         *_met(found),
