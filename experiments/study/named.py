@@ -45,7 +45,7 @@ STUDIES = {
             "coarsening",
             "Can a small cloud near the origin, drifting to R, become the frozen smoke of Qwen3-4B:"
             " how many black holes, how large, how far apart?",
-            "about fifteen minutes",
+            "ten to fifteen minutes",
             "about 430 MB",
         ),
         Study(

@@ -11,6 +11,7 @@ import pytest
 from experiments import observed
 from experiments.study import coarsening, coarsening_page, likeness, parts, widths
 from experiments.study.named import STUDIES
+from experiments.study.swept import limits
 from experiments.study.words import few, listed, many, span
 from kernels import distances
 from sim.grid_store import GridStore
@@ -151,8 +152,9 @@ def test_what_is_expected_is_what_sim_expects(coarse):
         assert float(row["pairs"]) == store.read("pairs")[k, :, -1].mean()
 
 
-def test_what_the_page_says_follows_the_stores(coarse):
+def test_what_the_page_says_follows_the_stores(coarse, monkeypatch):
     out, _ = coarse
+    monkeypatch.setattr(coarsening_page, "drawn", lambda facts: {})
     made = parts.Made(out / "stores")
     before = coarsening_page.page(made, "it").text
     note = out / "stores" / "structure-cloud-0-1e-05.json"
@@ -173,6 +175,7 @@ def test_what_the_page_says_follows_the_stores(coarse):
 
 def test_where_nothing_is_alike_the_page_says_so(coarse, monkeypatch):
     monkeypatch.setattr(likeness, "FACTOR", 1.0)
+    monkeypatch.setattr(coarsening_page, "drawn", lambda facts: {})
     text = coarsening_page.page(parts.Made(coarse[0] / "stores"), "it").text
     assert "**At no σ tried does drift alone leave" in text
     assert "Drift alone makes about as many" not in text
@@ -295,6 +298,22 @@ def test_the_list_names_every_study(capsys):
     assert [each["name"] for each in json.loads(out)] == list(STUDIES)
     out = drift(capsys, "study", "--list")[1]
     assert all(f"{study.name}\n  {study.asks}" in out for study in STUDIES.values())
+
+
+def test_limits_hold_for_every_cloud_and_every_sigma_below():
+    def row(sigma, distinct, start=9):
+        holes = int(distinct < 9)
+        return {"sigma": sigma, "distinct": distinct, "alive": 9, "black_holes": holes,
+                "start": start}  # fmt: skip
+
+    some = [row(1, 1, 1), row(1, 1, 1), row(2, 1), row(2, 3), row(3, 1), row(3, 4), row(4, 9)]
+    assert limits(some) == {"one": 1, "half": 3, "holes": 3, "lone": 1}
+    assert limits([row(1, 5), row(2, 1, 1)]) == {
+        "one": None,
+        "half": None,
+        "holes": 2,
+        "lone": None,
+    }
 
 
 def test_words():
