@@ -13,7 +13,19 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import check, compare, export, info, plot, run, scan, status, structure, sweep
+from experiments import (
+    check,
+    compare,
+    export,
+    info,
+    plot,
+    predict,
+    run,
+    scan,
+    status,
+    structure,
+    sweep,
+)
 from experiments.bench import command as bench
 from experiments.report import command as report
 from sim.errors import BadInput, Unfinished
@@ -35,6 +47,7 @@ app.add_typer(plot.app, name="plot")
 app.command("structure", epilog=structure.EXAMPLE)(structure.command)
 app.command("scan", epilog=scan.EXAMPLE)(scan.command)
 app.command("compare", epilog=compare.EXAMPLE)(compare.command)
+app.command("predict", epilog=predict.EXAMPLE)(predict.command)
 app.command("report", epilog=report.EXAMPLE)(report.command)
 app.command("export", epilog=export.EXAMPLE)(export.command)
 app.command("check", epilog=check.EXAMPLE)(check.command)

@@ -2,17 +2,31 @@
 
 import json
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from experiments.addresses import Out, Overwrite, path
+from experiments.addresses import Out, Overwrite
 from experiments.clouds import drift_of
-from experiments.numbers import kept, real, whole, wholes
+from experiments.numbers import real, whole, wholes
+from experiments.options import (
+    AsJson,
+    Decay,
+    Dims,
+    Direction,
+    DirectionSeed,
+    Format,
+    From,
+    Jitter,
+    Master,
+    Radius,
+    Rounding,
+    Schedule,
+    Steps,
+    Survivors,
+    Tokens,
+)
 from experiments.place import DISTRIBUTED, Device, Devices, Engine, Memory, Place, default_store
-
-_FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
 
 EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
 
@@ -22,20 +36,9 @@ def command(
         float | None,
         typer.Option(parser=real, metavar="REAL", help="Standard deviation of a drawn cloud."),
     ] = None,
-    tokens: Annotated[
-        int | None,
-        typer.Option(parser=whole, metavar="N", help="Tokens drawn.", show_default="2212"),
-    ] = None,
-    dims: Annotated[
-        int | None,
-        typer.Option(parser=whole, metavar="D", help="Their dimensions.", show_default="2560"),
-    ] = None,
-    from_: Annotated[
-        Path | None,
-        typer.Option(
-            "--from", parser=path, metavar="CHECKPOINT", help="Take its rows; nothing is drawn."
-        ),
-    ] = None,
+    tokens: Tokens = None,
+    dims: Dims = None,
+    from_: From = None,
     tensor: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Its tensor.", show_default="the unembedding"),
@@ -48,47 +51,18 @@ def command(
         int | None,
         typer.Option(parser=whole, metavar="K", help="How near, in powers of 2.", show_default="5"),
     ] = None,
-    radius: Annotated[
-        float, typer.Option(parser=real, metavar="R", help="How far the cloud is to go.")
-    ] = 0.371,
-    steps: Annotated[
-        int, typer.Option(parser=whole, metavar="X", help="In how many steps of R/X.")
-    ] = 100,
-    direction: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="random, diagonal, axis, centroid, or a FILE.npy."),
-    ] = "random",
-    direction_seed: Annotated[
-        int, typer.Option(parser=whole, metavar="SEED", help="Seed of a random direction.")
-    ] = 0,
+    radius: Radius = 0.371,
+    steps: Steps = 100,
+    direction: Direction = "random",
+    direction_seed: DirectionSeed = 0,
     seed: Annotated[int, typer.Option(parser=whole, metavar="SEED", help="Seed of the cloud.")] = 0,
-    format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format", metavar="NAME", help=_FORMATS, show_default="bfloat16, or the tensor's"
-        ),
-    ] = None,
-    rounding: Annotated[
-        str, typer.Option(metavar="NAME", help="nearest, toward-zero or stochastic.")
-    ] = "nearest",
-    schedule: Annotated[
-        str, typer.Option(metavar="NAME", help="constant, linear, cosine or exponential.")
-    ] = "constant",
-    decay: Annotated[
-        float, typer.Option(parser=real, metavar="REAL", help="Of the exponential schedule.")
-    ] = 0.99,
-    master: Annotated[
-        str, typer.Option(metavar="NAME", help="float32 master weights, or none.")
-    ] = "none",
-    jitter: Annotated[
-        float, typer.Option(parser=real, metavar="REAL", help="Spread of the tokens' strengths.")
-    ] = 0.0,
-    survivors: Annotated[
-        int | None,
-        typer.Option(
-            parser=kept, metavar="K", help="Tokens present at the end.", show_default="all"
-        ),
-    ] = None,
+    format_: Format = None,
+    rounding: Rounding = "nearest",
+    schedule: Schedule = "constant",
+    decay: Decay = 0.99,
+    master: Master = "none",
+    jitter: Jitter = 0.0,
+    survivors: Survivors = None,
     records: Annotated[
         int, typer.Option(parser=whole, metavar="K", help="Count at K + 1 steps, 0 to X.")
     ] = 50,
@@ -106,9 +80,7 @@ def command(
     distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=DISTRIBUTED)] = None,
     out: Out = None,
     overwrite: Overwrite = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Move one cloud and count its black holes.
 

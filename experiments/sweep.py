@@ -8,9 +8,8 @@ from experiments.addresses import Out, Overwrite
 from experiments.axes import counts, option, reals, spelled, survivors, words
 from experiments.crew import SCHEDULER, WORKERS, Crew
 from experiments.numbers import whole
+from experiments.options import FORMATS, AsJson
 from experiments.place import Device, Devices, Engine, Memory, Place
-
-_FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
 
 EXAMPLE = (
     "Example: drift sweep --sigma 1e-10:1e-6:25 --radius 0.1,0.371,1 --steps 1:10000:5 --seeds 5"
@@ -43,7 +42,7 @@ def command(
         int | None, typer.Option(parser=whole, metavar="N", help="Seeds 0 to N-1 of the cloud.")
     ] = None,
     format_: Annotated[
-        tuple | None, option(words, _FORMATS, "bfloat16, or the tensor's", "--format")
+        tuple | None, option(words, FORMATS, "bfloat16, or the tensor's", "--format")
     ] = None,
     rounding: Annotated[
         tuple | None, option(words, "nearest, toward-zero or stochastic.", "nearest")
@@ -80,9 +79,7 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take; write nothing.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run every combination of the values that options are given.
 

@@ -24,7 +24,7 @@ def show_run(result: dict[str, Any], console: Console | None = None) -> None:
     """Print what `drift run --json` gives: the records, then the black holes."""
     console = console or Console(highlight=False)
     spec, final = result["spec"], result["final"]
-    console.print(_title(spec), soft_wrap=True)
+    console.print(title(spec, _cloud(spec)), soft_wrap=True)
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in _COLUMNS:
         table.add_column(name, justify="right")
@@ -49,14 +49,14 @@ def show_run(result: dict[str, Any], console: Console | None = None) -> None:
     console.print(f"store: {result['store']}", soft_wrap=True)
 
 
-def _title(spec: dict[str, Any]) -> str:
-    """The cloud, the drift, and whatever else is not as usual."""
+def title(spec: dict[str, Any], cloud: str) -> str:
+    """The shape, the `cloud`, the drift, and whatever else is not as usual."""
     special = [spec[name] for name in ("rounding", "schedule") if spec[name] not in _USUAL]
     special += [f"{name} {spec[name]}" for name in _OPTIONAL if spec[name] not in (0, None, "none")]
     return ", ".join(
         [
             f"[bold]{spec['tokens']:,} tokens × {spec['dims']:,} dims[/] in {spec['format']}",
-            _cloud(spec),
+            cloud,
             f"R = {spec['radius']:g}, X = {spec['steps']:,}",
             f"direction {escape(legible(spec['direction']))}",
             *special,

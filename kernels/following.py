@@ -12,6 +12,7 @@ it goes on.
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -43,13 +44,13 @@ class Following:
         self._target, self._rounding = target, rounding
         self._settled = np.zeros(len(front.values), bool)
 
-    def to(self, step: int, population: np.ndarray) -> tuple[Front, int]:
-        """Move on to `step`, a later one: the front of places there, and what stalled.
+    def to(self, step: int) -> tuple[Front, Front]:
+        """Move on to `step`, a later one: the front of places there, and what is still.
 
-        That is how many coordinates the last step left where they were though its
-        displacement is not 0; `population` is that of the initial classes.
+        The second one's values, bool, say which classes the last step left where they
+        were though its displacement is not 0.
         """
-        stalled = 0
+        assert step > self._step, "a later one"
         while self._step < step:
             resting = bool(self._settled.all())
             last = step if resting else min(self._step + BLOCK, step)
@@ -57,14 +58,12 @@ class Following:
             front = self._front
             before, after, firm = self._take(block)
             moving = np.repeat(block[-1] != 0, front.sizes)
-            if last == step:
-                still = moving & same_value(before, after, self._target)
-                stalled = int(front.of_class(population)[still].sum())
             turning = (after == self._target.sign - 1) & moving & ~self._stays(front)
             self._front, self._step = front.moved(after), last
             kept = np.searchsorted(front.start, self._front.start)
             self._settled = (firm & ~turning)[kept]
-        return self._front, stalled
+        still = moving & same_value(before, after, self._target)
+        return self._front, replace(front, values=still)
 
     def _stays(self, front: Front) -> np.ndarray:
         """Whether a class has a displacement to the last, bool."""

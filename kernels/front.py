@@ -24,7 +24,8 @@ class Front:
     start: np.ndarray
     """int64 (classes,): the first initial class that each is made of"""
     values: np.ndarray
-    """(classes,) where they are: places, or what rises with places strictly"""
+    """(classes,) where they are: places, or what rises with places strictly; or what is
+    said of each"""
 
     @property
     def sizes(self) -> np.ndarray:

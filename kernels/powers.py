@@ -12,6 +12,7 @@ to rest, and all higher powers are the same.
 """
 
 from concurrent.futures import Executor
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,8 +40,7 @@ class Powers:
     ):
         self._front, self._pool = front, pool
         self._origin = self._step = origin
-        self._resting, self._seen = False, (front, 0)
-        self._population: np.ndarray | None = None
+        self._resting, self._seen = False, (front, front)
         self._strips = range(0, len(displacements), PIECES)
 
         def table(start: int) -> _Table:
@@ -53,17 +53,16 @@ class Powers:
 
         self._tables = list(pool.map(table, self._strips))
 
-    def to(self, step: int, population: np.ndarray) -> tuple[Front, int]:
-        """Move on to `step`, after the origin: the front of places there, and what stalled.
+    def to(self, step: int) -> tuple[Front, Front]:
+        """Move on to `step`, after the origin: the front of places there, and what is still.
 
-        That is how many coordinates the last step left where they were though its
-        displacement is not 0; `population` is that of the initial classes. Where a
-        step moved nothing no later one does.
+        The second one's values, bool, say which classes the last step left where they
+        were though its displacement is not 0. Where a step moved nothing no later one does.
         """
-        if self._resting and population is self._population:
+        if self._resting:
             return self._seen
         first = self._step == self._origin
-        more = 0 if self._resting else step - 1 - self._step - first
+        more = step - 1 - self._step - first
 
         def one(start: int) -> tuple[np.ndarray, ...]:
             table = self._tables[start // PIECES]
@@ -77,11 +76,9 @@ class Powers:
 
         parts = zip(*self._pool.map(one, self._strips), strict=True)
         before, after, still, places = map(np.concatenate, parts)
-        stalled = int(self._front.of_class(population)[still].sum())
         self._resting = step > self._origin + 1 and np.array_equal(before, after)
-        there = self._front.moved(places)
+        self._seen = self._front.moved(places), replace(self._front, values=still)
         self._front, self._step = self._front.moved(after), step
-        self._population, self._seen = population, (there, stalled)
         return self._seen
 
 

@@ -22,8 +22,8 @@ from kernels.powers import Powers
 from sim.chunks import Chunks
 from sim.engine import Fill
 from sim.leapt import LeaptRows
+from sim.moving import moving
 from sim.ranked import Ranked
-from sim.schedule import displacements
 from sim.spec import Drift
 
 _STRIP = 64
@@ -88,8 +88,11 @@ class LeapEngine:
         """
         front, stalled = self._cloud.front, 0
         if step > self._origin:
-            self._motion = self._motion or self._moving(bound)
-            front, stalled = self._motion.to(step, self._population)
+            self._motion = self._motion or moving(
+                self._drift, self._u, front, self._origin, bound, self._pool
+            )
+            front, still = self._motion.to(step)
+            stalled = int(still.of_class(self._population)[still.values].sum())
         last = self._seen
         moved = last is None or not np.array_equal(last[0].values, front.values)
         if last is None or moved or last[1] is not self._population:
@@ -97,25 +100,6 @@ class LeapEngine:
         self._seen = last
         rows = LeaptRows(self._cloud, front)
         return LeaptObservation(rows, self._present, stalled, last[2], moved)
-
-    def _moving(self, bound: float) -> Powers | Following:
-        """What takes the classes on from where they were loaded."""
-        drift, front, target = self._drift, self._cloud.front, self._drift.target
-        if drift.schedule != "constant":
-
-            def block(first: int, last: int) -> np.ndarray:
-                return displacements(drift, self._u, first, last)
-
-            steps = self._origin, drift.steps
-            return Following(front, block, steps, target, drift.rounding, self._pool)
-        equal = displacements(drift, self._u, 1, 1)[0]
-        magnitudes = target.value(np.arange(target.largest_magnitude + 1))
-        farthest = min(int(np.searchsorted(magnitudes, bound)), target.largest_magnitude)
-        ends = np.array([target.sign + farthest, farthest], target.storage)
-        lowest, highest = target.place(ends).tolist()
-        return Powers(
-            front, equal, self._origin, target, drift.rounding, (lowest, highest), self._pool
-        )
 
     def _limbs(self, front: Front, exponent: int) -> np.ndarray:
         """The exact sums over present tokens, int64 (LIMBS, dims)."""

@@ -34,7 +34,8 @@ def check(drift: Drift, u: np.ndarray, extent: np.ndarray, strength: float) -> N
     largest, distance = drift.target.largest, np.abs(u) * strength
     moving = distance > 0
     with np.errstate(over="ignore"):
-        fits = float(np.min((largest - extent[moving]) / distance[moving]))
+        room = (largest - extent[moving]) / distance[moving]
+        fits = float(np.min(room, initial=np.inf))
         outside = np.any(extent + drift.radius * distance > largest)
     if outside:
         raise BadInput(

@@ -32,16 +32,25 @@ _UNDECIDED = 0xFFFF
 """Marks a guide entry that spans several codes; no format has that magnitude."""
 
 
+def drawn(sigma: float, target: Format, smallest: float) -> tuple[np.ndarray, np.ndarray]:
+    """The magnitudes but 0 that are drawn, rising, and the midpoints below them, float64.
+
+    Below the first midpoint is 0. The magnitude after the format's largest stands for
+    all that rounds beyond it.
+    """
+    every = target.value(np.arange(target.largest_magnitude + 2))
+    first, last = (int(n) for n in np.searchsorted(every, [smallest, sigma * _FARTHEST]))
+    first, last = max(first, 1), min(last, target.largest_magnitude + 1)
+    magnitudes = np.arange(first, max(first, last) + 1)
+    return magnitudes, (every[magnitudes - 1] + every[magnitudes]) / 2
+
+
 class Thresholds:
     """The table for one sigma (positive, finite), one format, one smallest magnitude."""
 
     def __init__(self, sigma: float, target: Format, smallest: float):
-        every = target.value(np.arange(target.largest_magnitude + 2))
         least = max(smallest, sigma * 2.0**-_NEAREST_BITS)
-        first, last = (int(n) for n in np.searchsorted(every, [least, sigma * _FARTHEST]))
-        first, last = max(first, 1), min(last, target.largest_magnitude + 1)
-        magnitudes = np.arange(first, max(first, last) + 1)
-        midpoints = (every[magnitudes - 1] + every[magnitudes]) / 2
+        magnitudes, midpoints = drawn(sigma, target, least)
         with np.errstate(over="ignore"):
             z = np.minimum(midpoints / sigma, 30.0)
         inside, outside = masses(z)

@@ -1,0 +1,129 @@
+"""`drift predict`: what is to be expected of a drift, without simulating it."""
+
+import json
+import math
+import sys
+from typing import Annotated, Any
+
+from experiments.axes import option, reals, spelled
+from experiments.clouds import drift_of
+from experiments.options import (
+    AsJson,
+    Decay,
+    Dims,
+    Direction,
+    DirectionSeed,
+    Format,
+    From,
+    Jitter,
+    Master,
+    Radius,
+    Rounding,
+    Schedule,
+    Steps,
+    Survivors,
+    Tokens,
+)
+
+EXAMPLE = "Example: drift predict --sigma 1e-10:1e-8:9 --radius 0.371 --steps 100"
+
+_MOST = 1000
+"""Sigmas of a curve."""
+
+
+def command(
+    sigma: Annotated[
+        tuple | None, option(reals, "Standard deviation of a drawn cloud; several give a curve.")
+    ] = None,
+    tokens: Tokens = None,
+    dims: Dims = None,
+    from_: From = None,
+    radius: Radius = 0.371,
+    steps: Steps = 100,
+    direction: Direction = "random",
+    direction_seed: DirectionSeed = 0,
+    format_: Format = None,
+    rounding: Rounding = "nearest",
+    schedule: Schedule = "constant",
+    decay: Decay = 0.99,
+    master: Master = "none",
+    jitter: Jitter = 0.0,
+    survivors: Survivors = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say exactly what to expect of a drift, over all clouds, without simulating one.
+
+    How many pairs of tokens share a cell after the last step, the radius that is
+    reached, what stalls and when, and the sigma at which one pair is expected. There
+    is an exact form for drawn clouds of 16 bits or fewer without per-token randomness.
+    """
+    from sim.errors import BadInput
+    from sim.obstacles import ROWS, refuse
+
+    if from_ is not None:
+        refuse(ROWS)
+    if sigma is None:
+        raise BadInput("no cloud is named; --sigma draws one, and takes several values")
+    sigmas = spelled({"sigma": sigma})["sigma"]
+    if len(sigmas) > _MOST:
+        raise BadInput(f"sigma has {len(sigmas):,} values; at most {_MOST:,} are predicted at once")
+    drift = drift_of(
+        None,
+        None,
+        None,
+        None,
+        sigma=sigmas[0],
+        tokens=tokens,
+        dims=dims,
+        radius=radius,
+        steps=steps,
+        direction=direction,
+        direction_seed=direction_seed,
+        format=format_,
+        rounding=rounding,
+        schedule=schedule,
+        decay=decay,
+        master=master,
+        jitter=jitter,
+        survivors=survivors,
+    )
+    found = _predicted(drift, sigmas)
+    if found["onset_sigma"] is None:
+        print("drift: at no sigma is one coalesced pair expected", file=sys.stderr)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        from experiments.predict_tables import show
+
+        show(drift.as_json(), found)
+
+
+def _predicted(drift: Any, sigmas: tuple[float, ...]) -> dict[str, Any]:
+    """What is printed, as plain values; those of one sigma are None where there are several."""
+    from sim import cache, device
+    from sim.prediction import onsets, predict
+    from sim.stall import stall_steps
+
+    cache.turn_on()
+    device.only_cpu()
+    curve = [row[0] for row in predict(drift, [drift.steps], sigmas)]
+    points = [
+        {
+            "sigma": sigma,
+            "expected_pairs": expected.pairs,
+            "pairs_error": expected.pairs_error,
+            "pair_probability": math.exp(expected.log_pair_probability),
+            "log_pair_probability": expected.log_pair_probability,
+            "radius": expected.radius,
+            "stalled": expected.stalled,
+        }
+        for sigma, expected in zip(sigmas, curve, strict=True)
+    ]
+    of_one = {name: value for name, value in points[0].items() if name != "sigma"}
+    return {
+        **(of_one if len(points) == 1 else dict.fromkeys(of_one)),
+        "alive": curve[0].alive,
+        "onset_sigma": onsets(drift, [drift.steps])[0],
+        "stall_steps": stall_steps(drift),
+        "curve": points,
+    }

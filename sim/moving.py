@@ -1,0 +1,40 @@
+"""What moves the distinct values of each dimension, given the drift that they take part in.
+
+With equal steps it is the powers of a table (kernels.powers); otherwise, and with
+master weights, whose values are too many for tables, the steps are followed one by
+one (kernels.following).
+"""
+
+from concurrent.futures import Executor
+
+import numpy as np
+
+from kernels.following import Following
+from kernels.front import Front
+from kernels.powers import Powers
+from sim.schedule import displacements
+from sim.spec import Drift
+
+
+def moving(
+    drift: Drift, u: np.ndarray, front: Front, origin: int, bound: float, pool: Executor
+) -> Powers | Following:
+    """What takes `front`, of the format that is held, on from the step `origin`.
+
+    `u`, float64 (dims,), is the direction in the dimensions of the front, and `bound`
+    a magnitude that no value exceeds.
+    """
+    motion = drift.motion
+    if drift.schedule != "constant" or motion.held != motion.seen:
+
+        def block(first: int, last: int) -> np.ndarray:
+            return displacements(drift, u, first, last)
+
+        steps = origin, drift.steps
+        return Following(front, block, steps, motion.held, drift.rounding, pool)
+    equal, target = displacements(drift, u, 1, 1)[0], drift.target
+    magnitudes = target.value(np.arange(target.largest_magnitude + 1))
+    farthest = min(int(np.searchsorted(magnitudes, bound)), target.largest_magnitude)
+    ends = np.array([target.sign + farthest, farthest], target.storage)
+    lowest, highest = target.place(ends).tolist()
+    return Powers(front, equal, origin, target, drift.rounding, (lowest, highest), pool)

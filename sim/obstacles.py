@@ -1,0 +1,31 @@
+"""Which drifts have an exact prediction: sim/prediction.md says why others have none."""
+
+from typing import NoReturn
+
+from kernels.formats import FLOAT32
+from sim.errors import BadInput
+from sim.spec import Drift
+
+ROWS = "a cloud that is a checkpoint's rows"
+
+
+def obstacle(drift: Drift) -> str:
+    """Why no exact form applies; empty where one does."""
+    if drift.origin is not None:
+        return ROWS
+    if drift.rounding == "stochastic":
+        return "stochastic rounding"
+    if drift.jitter > 0:
+        return "jitter"
+    return "float32" if drift.target == FLOAT32 else ""
+
+
+def check(drift: Drift) -> None:
+    """Raise BadInput where no exact form applies."""
+    if missing := obstacle(drift):
+        refuse(missing)
+
+
+def refuse(what: str) -> NoReturn:
+    """Raise BadInput for `what` has no exact form."""
+    raise BadInput(f"no exact form is implemented for {what}; drift run simulates it")

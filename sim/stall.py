@@ -1,0 +1,42 @@
+"""The step at which a typical coordinate of each dimension stalls: one that starts at 0."""
+
+import numpy as np
+
+from kernels.stall import BLOCK, WIDTH, stall
+from sim.direction import direction
+from sim.obstacles import check
+from sim.schedule import displacements
+from sim.spec import Drift
+
+
+def stall_steps(drift: Drift) -> list[int | None]:
+    """The first step that leaves 0's image where it was though displaced, by dimension.
+
+    None where there is none within the drift's steps. Weights never rise, so whatever
+    has stalled stays. Raises BadInput where no exact form applies.
+    """
+    check(drift)
+    u = direction(drift.direction, drift.dims, drift.direction_seed)
+    return [
+        found
+        for start in range(0, drift.dims, WIDTH)
+        for found in _stalled(drift, u[start : start + WIDTH])
+    ]
+
+
+def _stalled(drift: Drift, u: np.ndarray) -> list[int | None]:
+    """Those of the dimensions, at most WIDTH, in which the direction is `u`."""
+    motion, values = drift.motion, np.zeros(WIDTH, np.float32)
+    found = np.zeros(len(u), np.int64)
+    moved = displacements(drift, u, 1, 1)[0] != 0
+    for first in range(1, drift.steps + 1, BLOCK):
+        last = min(first + BLOCK - 1, drift.steps)
+        block = np.zeros((BLOCK, WIDTH), np.float32)
+        block[: last - first + 1, : len(u)] = displacements(drift, u, first, last)
+        taken = np.int32(last - first + 1)
+        values, at = stall(values, block, taken, held=motion.held, rounding=drift.rounding)
+        now = np.asarray(at)[: len(u)]
+        found = np.where((found == 0) & (now < BLOCK), first + now, found)
+        if np.all(found[moved]):
+            break
+    return [int(step) or None for step in found]
