@@ -22,8 +22,11 @@ _LONG = 320.0
 """Points of the axis."""
 
 
-def transition(section: Section, record: int) -> Figure:
-    """Draw `section`, of one axis, in one record. Raises BadInput where no cell is done."""
+def transition(section: Section, record: int, long: float = _LONG) -> Figure:
+    """Draw `section`, of one axis, so many points `long`, in one record.
+
+    Raises BadInput where no cell is done.
+    """
     scale = Scale.of(section, 0)
     section.check_done()
     fraction = section.fraction(record)
@@ -41,7 +44,7 @@ def transition(section: Section, record: int) -> Figure:
         else:
             axes.fill_between(scale.places, *ends, color=ink, alpha=0.25, linewidth=0, label=label)
     axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
-    Ticks(scale, "x", _LONG).put_on(axes)
+    Ticks(scale, "x", long).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=section.what(record))
     drawn.legend(loc="outside upper center", ncols=3, fontsize=8)
     caption = wrapped(section.caption() + section.missing(), 72 * 5.4)

@@ -3,11 +3,13 @@
 kind   which macro of blocks.html draws a block
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from matplotlib.figure import Figure
+
+from sim.errors import BadInput
 
 
 class Block:
@@ -85,6 +87,14 @@ class Section:
 
     heading: str
     blocks: Sequence[Block]
+
+    @classmethod
+    def made(cls, heading: str, make: Callable[[], Sequence[Block]]) -> "Section":
+        """What `make` makes; where it raises BadInput, that says why nothing is there."""
+        try:
+            return cls(heading, make())
+        except BadInput as error:
+            return cls(heading, [Note(f"Not shown: {error}.")])
 
 
 @dataclass(frozen=True)

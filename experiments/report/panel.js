@@ -19,7 +19,7 @@ class Panel {
   constructor(element) {
     this.data = JSON.parse(document.getElementById(element.dataset.lattice).textContent);
     this.element = element;
-    this.svg = element.querySelector("svg");
+    [this.svg, this.ways] = element.querySelectorAll("svg");
     this.said = element.querySelector("output");
     this.scale = element.querySelector(".scale");
     for (const control of element.querySelectorAll("[name]")) this[control.name] = control;
@@ -44,6 +44,9 @@ class Panel {
     const axis = (dim) =>
       new Axis(this.format, this.codes[dim], this.data.tokens, (token, k) => this.present(token, k));
     this.axes = [axis(Number(this.across.value)), axis(Number(this.up.value))];
+    this.roads = this.axes.map((each) => new Road(each, this.data.steps.length));
+    this.ways.replaceChildren();
+    this.marks = this.roads.map((road, k) => this.drawRoad(road, 4 + 20 * k));
     this.show();
   }
 
@@ -73,6 +76,7 @@ class Panel {
     const [across, up] = this.axes.map((axis) => axis.look(k));
     this.element.classList.toggle("moving", !STILL.matches);
     this.drawGrid(across, up);
+    this.marks.forEach((mark, k) => mark.setAttribute("cx", this.roads[k].place(this.axes[k].centre).toFixed(2)));
     const present = (token) => this.present(token, k);
     const found = cells(across, up, present);
     this.drawTokens(across, up, present);
@@ -90,6 +94,13 @@ class Panel {
     put(this.grid, "line", { y1: SIZE - up.place(0), y2: SIZE - up.place(0), x1: 0, x2: SIZE, class: "zero" });
   }
 
+  // The marker of the cloud on its way, whose place `show` sets.
+  drawRoad(road, top) {
+    put(this.ways, "line", { x1: 0, x2: SIZE, y1: top + 12, y2: top + 12, class: "zero" });
+    for (const x of road.walls()) put(this.ways, "line", { x1: x, x2: x, y1: top + 3, y2: top + 12, class: "wall" });
+    return put(this.ways, "circle", { r: 5, cy: top + 12, class: "hole" });
+  }
+
   drawTokens(across, up, present) {
     const [x, y] = [across.ghosts(), up.ghosts()];
     this.circles.forEach((circle, token) => {
@@ -104,11 +115,12 @@ class Panel {
 
   drawHoles(across, up, found) {
     this.holes.replaceChildren();
+    const most = Math.max(4, 0.47 * Math.min(across.pitch(), up.pitch()));
     for (const tokens of found.filter((each) => each.length > 1)) {
       const [x, y] = [across.place(across.values[tokens[0]]), SIZE - up.place(up.values[tokens[0]])];
-      const r = Math.max(6, 3.2 * Math.sqrt(tokens.length));
+      const r = Math.min(most, Math.max(4, 3.2 * Math.sqrt(tokens.length)));
       put(this.holes, "circle", { cx: x.toFixed(2), cy: y.toFixed(2), r: r.toFixed(2), class: "hole" });
-      put(this.holes, "text", { x: x.toFixed(2), y: y.toFixed(2), class: "count" }, tokens.length);
+      if (r > 6.5) put(this.holes, "text", { x: x.toFixed(2), y: y.toFixed(2), class: "count" }, tokens.length);
     }
   }
 
@@ -120,7 +132,9 @@ class Panel {
       `the ${counted(here, "token")} shown occupy ${counted(found.length, "cell")} of these two dimensions; ` +
       `all ${counted(alive[k], "token")} occupy ${counted(distinct[k], "cell")} of all ${dims.toLocaleString("en")}.`;
     const width = (axis) => power(axis.cell) + (sigma ? ` (${(axis.cell / sigma).toPrecision(2)} σ)` : "");
-    this.scale.textContent = `A cell is ${width(across)} wide and ${width(up)} high where the cloud is now.`;
+    this.scale.textContent =
+      `Where the cloud is now a cell is ${width(across)} wide and ${width(up)} high. ` +
+      `The rulers show how far from zero that is, across and up, and how the lattice widens.`;
     this.record.setAttribute("aria-valuetext", `step ${steps[k]}, ${counted(found.length, "cell")}`);
     this.svg.setAttribute("aria-label", this.said.textContent);
   }

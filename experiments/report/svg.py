@@ -21,8 +21,18 @@ _NAMED = re.compile(r"var\(--k([0-9a-f]{6})")
 _USED = re.compile(r"url\(#([^)]+)\)")
 _FACES = "DejaVu Sans, Verdana, sans-serif"
 """The second one is as wide as the first, which few phones have."""
+_WIDE, _HIGH = 4.4, 3.1
+"""Inches of a picture, and at least: letters of 9 points are legible on a phone then."""
 _LIGHT, _GREY, _FAINT = 0.62, 0.12, 0.8
 """Least lightness of a colour in the dark; saturation of greys; lightness of grids."""
+
+
+def fitted(drawn: Figure) -> Figure:
+    """The figure as wide as a phone can show it, without its caption, which the page has."""
+    wide, high = drawn.get_size_inches()
+    drawn.set_size_inches(_WIDE, max(_HIGH, high * _WIDE / wide))
+    drawn.supxlabel("")
+    return drawn
 
 
 def inlined(drawn: Figure, name: str, title: str, text: str, mapped: bool = False) -> Markup:
@@ -75,6 +85,8 @@ def _restyle(element: ElementTree.Element, mapped: bool) -> None:
             element.set(key, _FACES)
         else:
             element.set(key, _coloured(value, mapped))
+    if _HEX.fullmatch(element.get("fill", "")):  # of a map: no seams between its pieces
+        element.set("shape-rendering", "crispEdges")
 
 
 def _coloured(value: str, mapped: bool) -> str:

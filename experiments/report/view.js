@@ -11,25 +11,29 @@ class Axis {
     this.record = (k) => coordinates.slice(k * tokens, (k + 1) * tokens);
     this.present = present;
     this.start = this.record(0).map((at) => format.value(at));
-    const [low, high] = ends(this.start);
-    this.middle = (low + high) / 2;
-    this.extent = (high - low) / 2;
+    this.middle = mean(this.start);
+    this.extent = reach(this.start, this.middle);
   }
 
   // Look at record k.
   look(k) {
     this.at = this.record(k);
     this.values = this.at.map((at) => this.format.value(at));
-    const [low, high] = ends(this.values.filter((_, token) => this.present(token, k)));
-    this.centre = (low + high) / 2;
+    const there = this.values.filter((_, token) => this.present(token, k));
+    this.centre = mean(there);
     this.cell = this.format.cell(this.centre);
-    const half = Math.max(this.extent, (high - low) / 2) * ROOM;
+    const half = Math.max(this.extent, reach(there, this.centre)) * ROOM;
     this.half = Math.max(half, (CELLS / 2) * this.cell);
     return this;
   }
 
   place(real) {
     return SIZE / 2 + ((real - this.centre) / this.half) * (SIZE / 2);
+  }
+
+  // How far apart the walls of the cloud's cells are drawn.
+  pitch() {
+    return (this.cell / this.half) * (SIZE / 2);
   }
 
   // Where each token would be if the cloud had kept its shape.
@@ -55,9 +59,29 @@ class Axis {
   }
 }
 
-function ends(reals) {
-  return reals.reduce(([low, high], x) => [Math.min(low, x), Math.max(high, x)], [Infinity, -Infinity]);
+// The way from zero to where the cloud gets, with every so manieth wall: they stand apart
+// twice as far in each binade.
+class Road {
+  constructor(axis, records) {
+    const centres = [...Array(records).keys()].map((k) => Math.abs(axis.look(k).centre));
+    this.end = Math.max(...centres) * 1.04 || 1;
+    this.parts = Math.min(4, axis.format.fraction);
+  }
+
+  place(real) {
+    return (Math.abs(real) / this.end) * SIZE;
+  }
+
+  walls() {
+    const found = [];
+    for (let low = 2 ** Math.floor(Math.log2(this.end)); this.place(low) > NARROW; low /= 2)
+      for (let part = 0; part < this.parts; part++) found.push(this.place(low * (1 + part / this.parts)));
+    return found.filter((place) => place <= SIZE);
+  }
 }
+
+const mean = (reals) => reals.reduce((sum, x) => sum + x, 0) / reals.length;
+const reach = (reals, from) => reals.reduce((most, x) => Math.max(most, Math.abs(x - from)), 0);
 
 // The tokens that are present, by the cell they share.
 function cells(across, up, present) {

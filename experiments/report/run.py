@@ -1,0 +1,79 @@
+"""What a page tells of a run."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.commanded import run_line
+from experiments.curves import curves
+from experiments.report import expected, holes, lattice, structure, wording
+from experiments.report.blocks import Block, Note, Numbers, Part, Picture, Section
+from experiments.report.counted import records, share, whole
+from experiments.report.svg import fitted
+from sim.errors import BadInput
+from sim.spec import Drift
+from sim.store import RunStore
+
+
+def part(store: RunStore) -> Part:
+    """The part of a run, complete or not. Raises BadInput where nothing was counted yet."""
+    attrs = store.attrs
+    drift, counted = Drift.from_json(attrs["spec"]), _counted(store, attrs)
+    if not counted:
+        raise BadInput(f"{store.address} has no record yet; run it first")
+    made = wording.made_on(attrs, str(store.address))
+    sections = [
+        Section("What came of it", _outcome(store, drift, counted)),
+        Section.made("Why tokens fall together", lambda: lattice.of_run(store, drift, counted)),
+        Section.made("The curves", lambda: _curves(store, counted)),
+        Section("Black holes", holes.blocks(store)),
+        Section.made("Structure", lambda: structure.blocks(store)),
+        Section.made("Prediction beside simulation", lambda: expected.of_run(drift, counted)),
+        Section("All records", [records(counted)]),
+        Section("What was run", [wording.asked(attrs["spec"]), made]),
+        Section("Run it again", wording.again(run_line(drift))),
+    ]
+    heading = f"A drift of {drift.tokens:,} tokens in {drift.dims:,} dimensions"
+    return Part(heading, wording.described(attrs["spec"]), sections)
+
+
+def _counted(store: RunStore, attrs: dict[str, Any]) -> list[dict[str, Any]]:
+    """The counts that are there, rising, the first and the last step's among them."""
+    ends = [attrs[name] for name in ("initial", "final") if name in attrs]
+    found = [*ends, *(counts.as_json() for counts in store.records())]
+    by_step = {counts["step"]: counts for counts in found}
+    return [by_step[step] for step in sorted(by_step)]
+
+
+def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[Block]:
+    """The state at the last step that is there."""
+    first, last = counted[0], counted[-1]
+    values = [
+        ("distinct cells", f"{whole(first['distinct'])} → {whole(last['distinct'])}"),
+        ("black holes", whole(last["black_holes"])),
+        ("tokens in them", whole(last["black_hole_tokens"])),
+        ("largest black hole", whole(last["largest"])),
+        (f"radius reached, R = {drift.radius:g}", f"{last['radius']:.4g}"),
+        ("stalled coordinates", share(last["stalled"])),
+    ]
+    text = (
+        f"After step {whole(last['step'])} of {whole(drift.steps)}. A cell is a point of the"
+        " lattice in all dimensions; a black hole is a cell of two tokens or more, which have"
+        " become bit-identical."
+    )
+    blocks: list[Block] = [Numbers(values), Note(text)]
+    if not store.complete:
+        there = f"it is at step {whole(last['step'])} of {whole(drift.steps)}"
+        said = f"This run is not complete: {there}. The page shows what is there."
+        blocks.insert(0, Note(said, strong=True))
+    return blocks
+
+
+def _curves(store: RunStore, counted: Sequence[dict[str, Any]]) -> list[Block]:
+    first, last = counted[0], counted[-1]
+    text = (
+        f"Two curves against the radius reached. Distinct cells go from {whole(first['distinct'])}"
+        f" at radius {first['radius']:.3g} to {whole(last['distinct'])} at {last['radius']:.3g};"
+        f" the largest black hole from {whole(first['largest'])} to {whole(last['largest'])} tokens."
+    )
+    title = "Distinct cells and the largest black hole against the radius reached"
+    return [Picture(fitted(curves([store])), title, text)]

@@ -1,0 +1,70 @@
+"""What a page tells of how the cells of a run lie: the tables of `drift structure`."""
+
+from typing import Any
+
+from experiments.report.blocks import Block, Note, Table
+from experiments.report.counted import whole
+from experiments.structure import as_document, examined
+from sim.store import RunStore
+
+_COMPONENTS = 20
+_ACROSS = 13
+"""Rows of a matrix of distances."""
+_MEANING = (
+    "Cells are adjacent where they are at most one lattice step apart in every dimension; a"
+    " component is a group joined by adjacent ones, and core where it holds a black hole."
+)
+
+
+def blocks(store: RunStore) -> list[Block]:
+    """Those of the last cloud that was kept. Raises BadInput where there is none, or too much."""
+    found, _ = examined(store.address, None, None, None, None)
+    told = as_document(found, None)
+    where = found.matrix.label.removeprefix(f"{store.address}, ")
+    said = f"At {where}: {whole(told['tokens'])} tokens in {whole(told['cells'])} cells. {_MEANING}"
+    populations = [f"{len(hole['token_ids']):,}" for hole in told["black_holes"]]
+    numbers = [str(k + 1) for k in range(len(told["components"]))]
+    return [
+        Note(said),
+        _components(told),
+        *_pairs(told["pairs_at_distance"]),
+        *_matrix("black holes, by population", populations, told["black_hole_distance"]),
+        *_matrix("components", numbers, told["component_distance"]),
+    ]
+
+
+def _components(told: dict[str, Any]) -> Table:
+    names = ("nodes", "tokens", "core", "black_holes")
+    rows = [
+        [str(k), *(whole(each[name]) for name in (*names, "edges")),
+         f"{each['density']:.3f}", f"{each['clustering']:.3f}"]
+        for k, each in enumerate(told["components"][:_COMPONENTS], 1)
+    ]  # fmt: skip
+    left = told["components"][_COMPONENTS:]
+    if left:
+        sums = [whole(sum(each[name] for each in left)) for name in (*names, "edges")]
+        rows.append([f"{len(left):,} more", *sums, "", ""])
+    rows.append(["isolated", *(whole(told["isolated"][name]) for name in names), "", "", ""])
+    columns = [name.replace("_", " ") for name in names]
+    measures = ("edges", "density", "clustering")
+    return Table("Components of adjacent cells", ["component", *columns, *measures], rows)
+
+
+def _pairs(counted: dict[str, int]) -> list[Block]:
+    if not counted:
+        return []
+    rows = [[distance, whole(pairs)] for distance, pairs in counted.items()]
+    return [Table("Pairs of cells by their distance", ("lattice steps apart", "pairs"), rows)]
+
+
+def _matrix(what: str, names: list[str], rows: list[list[int]] | None) -> list[Block]:
+    """A matrix of distances, its corner where it is too wide; nothing for fewer than two rows."""
+    if rows is None or len(rows) < 2:
+        return []
+    shown = [
+        [name, *map(whole, row[:_ACROSS])]
+        for name, row in zip(names[:_ACROSS], rows[:_ACROSS], strict=True)
+    ]
+    cut = "" if len(rows) <= _ACROSS else f"The first {_ACROSS} of {len(rows)}."
+    caption = f"Lattice steps between {what}"
+    return [Table(caption, ["", *names[:_ACROSS]], shown, note=cut)]
