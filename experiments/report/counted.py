@@ -62,7 +62,7 @@ def ends(store: GridStore) -> Table:
     """The last record of the cells of a sweep that are done."""
     grid, done = store.grid, np.flatnonzero(store.done).tolist()
     shown = evenly(done)
-    counts = {name: store.array(NAMES[name])[..., -1].ravel() for name in COUNTS}
+    counts = {name: np.asarray(store.array(NAMES[name])[..., -1]).ravel() for name in COUNTS}
     names = [axis.name.replace("_", " ") for axis in grid.axes] or ["cell"]
     rows = [
         [

@@ -15,6 +15,7 @@ from experiments.report.counted import brief, evenly
 from experiments.report.turning import Turning
 from sim import tokens
 from sim.direction import direction
+from sim.engines import moves_values_alike
 from sim.errors import BadInput
 from sim.initial import initial
 from sim.spec import Drift
@@ -25,16 +26,27 @@ _TOKENS, _RECORDS, _DIMS, _SMALLEST = 256, 51, 6, 4
 _STORY = (
     "Move the slider. Far from zero the lattice is coarser: whenever a coordinate doubles, so"
     " do its cells. The cloud keeps its size (the grey dots are its shape at the start), so its"
-    " tokens (blue) fall into ever fewer cells; those that share one (orange, and how many) move"
-    " as one from then on. The last to fall together are the dimensions in which the cloud"
-    " moves least, that is, where |u| is smallest."
+    " tokens (blue) fall into ever fewer cells; a cell of several is orange and says of how many."
 )
+_ALIKE = (
+    " Tokens that have met in a dimension move as one there from then on; those that have met in"
+    " all dimensions are a black hole. They stay apart longest where |u| is smallest and the"
+    " cloud moves least, so these dimensions are shown first."
+)
+_APART = (
+    " Here tokens that have met can part again, since each one has random numbers or float32"
+    " weights of its own. A black hole is a cell that they share in all dimensions."
+)
+
+
+def _story(drift: Drift) -> Note:
+    return Note(_STORY + (_ALIKE if moves_values_alike(drift) else _APART))
 
 
 def of_run(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[Block]:
     """The panel of a run. Raises BadInput where its cloud is not known or it is too long."""
     numbers, start = _start(store, drift)
-    return [Note(_STORY), panel(drift, store.read("direction"), numbers, start, counted)]
+    return [_story(drift), panel(drift, store.read("direction"), numbers, start, counted)]
 
 
 def of_cell(turning: Turning) -> list[Block]:
@@ -46,7 +58,7 @@ def of_cell(turning: Turning) -> list[Block]:
     numbers, start = _drawn(drift)
     where = ", ".join(f"{name} {brief(value)}" for name, value in turning.values.items())
     here = f"Shown is the cell that ends nearest to one half distinct: {where or 'the only one'}."
-    return [Note(_STORY), Note(here), panel(drift, u, numbers, start, turning.counted())]
+    return [_story(drift), Note(here), panel(drift, u, numbers, start, turning.counted())]
 
 
 def _drawn(drift: Drift) -> tuple[np.ndarray, np.ndarray]:

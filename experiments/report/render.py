@@ -12,7 +12,7 @@ from experiments.report.svg import dark_colours, inlined
 from sim.legible import legible
 
 _SHEETS = ("page.css", "tables.css", "lattice.css")
-_SCRIPTS = ("codes.js", "view.js", "panel.js")
+_SCRIPTS = ("codes.js", "view.js", "draw.js", "panel.js")
 _LONGEST = 10_000
 """Characters of a text that are shown."""
 

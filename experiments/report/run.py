@@ -23,7 +23,7 @@ def part(store: RunStore) -> Part:
     made = wording.made_on(attrs, str(store.address))
     sections = [
         Section("What came of it", _outcome(store, drift, counted)),
-        Section.made("Why tokens fall together", lambda: lattice.of_run(store, drift, counted)),
+        Section.made("On the lattice", lambda: lattice.of_run(store, drift, counted)),
         Section.made("The curves", lambda: _curves(store, counted)),
         Section("Black holes", holes.blocks(store)),
         Section.made("Structure", lambda: structure.blocks(store)),
@@ -52,7 +52,7 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
         ("black holes", whole(last["black_holes"])),
         ("tokens in them", whole(last["black_hole_tokens"])),
         ("largest black hole", whole(last["largest"])),
-        (f"radius reached, R = {drift.radius:g}", f"{last['radius']:.4g}"),
+        (f"radius (R = {drift.radius:g})", f"{last['radius']:.4g}"),
         ("stalled coordinates", share(last["stalled"])),
     ]
     text = (
@@ -71,9 +71,9 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
 def _curves(store: RunStore, counted: Sequence[dict[str, Any]]) -> list[Block]:
     first, last = counted[0], counted[-1]
     text = (
-        f"Two curves against the radius reached. Distinct cells go from {whole(first['distinct'])}"
-        f" at radius {first['radius']:.3g} to {whole(last['distinct'])} at {last['radius']:.3g};"
-        f" the largest black hole from {whole(first['largest'])} to {whole(last['largest'])} tokens."
+        f"Distinct cells go from {whole(first['distinct'])} at radius {first['radius']:.3g} to"
+        f" {whole(last['distinct'])} at {last['radius']:.3g}; the largest black hole goes from"
+        f" {whole(first['largest'])} to {whole(last['largest'])} tokens."
     )
     title = "Distinct cells and the largest black hole against the radius reached"
     return [Picture(fitted(curves([store])), title, text)]

@@ -1,15 +1,22 @@
 """What a page tells of how the cells of a run lie: the tables of `drift structure`."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from experiments.report.blocks import Block, Note, Table
 from experiments.report.counted import whole
 from experiments.structure import as_document, examined
+from experiments.texts import named, texts_beside
+from sim.checkpoint import Checkpoint
+from sim.errors import BadInput
 from sim.store import RunStore
 
 _COMPONENTS = 20
 _ACROSS = 13
 """Rows of a matrix of distances."""
+_HOLES, _IDS = 20, 12
+"""Black holes whose tokens are listed, and tokens of each."""
 _MEANING = (
     "Cells are adjacent where they are at most one lattice step apart in every dimension; a"
     " component is a group joined by adjacent ones, and core where it holds a black hole."
@@ -27,6 +34,7 @@ def blocks(store: RunStore) -> list[Block]:
     return [
         Note(said),
         _components(told),
+        *(_members(store, told["black_holes"]) if "token_id" in store.group else ()),
         *_pairs(told["pairs_at_distance"]),
         *_matrix("black holes, by population", populations, told["black_hole_distance"]),
         *_matrix("components", numbers, told["component_distance"]),
@@ -48,6 +56,24 @@ def _components(told: dict[str, Any]) -> Table:
     columns = [name.replace("_", " ") for name in names]
     measures = ("edges", "density", "clustering")
     return Table("Components of adjacent cells", ["component", *columns, *measures], rows)
+
+
+def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[Block]:
+    """Which tokens of a checkpoint are in the largest black holes, with their texts if known."""
+    if not holes:
+        return []
+    origin, texts = store.attrs["spec"]["from"], None
+    with suppress(BadInput):  # the checkpoint may be elsewhere by now
+        texts = texts_beside(Checkpoint(Path(origin)).directory)
+    rows = []
+    for hole in holes[:_HOLES]:
+        ids = hole["token_ids"]
+        shown = [named(each, texts) for each in ids[:_IDS]]
+        more = [f"… and {len(ids) - _IDS:,} more"] if len(ids) > _IDS else []
+        rows.append([whole(len(ids)), f"{hole['norm']:.6g}", ", ".join([*shown, *more])])
+    columns = ("tokens", "norm", "token ids")
+    left = f"{len(holes) - _HOLES:,} smaller ones are not listed." if len(holes) > _HOLES else ""
+    return [Table("Tokens in the largest black holes", columns, rows, numeric=False, note=left)]
 
 
 def _pairs(counted: dict[str, int]) -> list[Block]:

@@ -35,7 +35,7 @@ def part(store: GridStore) -> Part:
         Section("What came of it", _outcome(store)),
         Section.made("Where tokens fall together", lambda: _phase(turning)),
         Section.made("The curves", lambda: _curves(turning)),
-        Section.made("Why they do", lambda: lattice.of_cell(turning)),
+        Section.made("On the lattice", lambda: lattice.of_cell(turning)),
         Section.made("Prediction beside simulation", lambda: expected.of_sweep(turning)),
         Section("Cells", [counted.ends(store)]),
         Section.made("Structure", lambda: _structure(turning)),

@@ -87,8 +87,9 @@ class Turning:
 
     def counted(self) -> list[dict[str, Any]]:
         """The counts of its records, rising; each step once."""
-        at = (*self.place.values(), slice(None))
-        columns = {name: self.store.array(NAMES[name])[at].tolist() for name in NAMES}
+        at = tuple(self.place.values()) or slice(None)
+        read = {name: np.asarray(self.store.array(array)[at]) for name, array in NAMES.items()}
+        columns = {name: found.tolist() for name, found in read.items()}
         steps = recorded(self.drift.steps, self.last)
         found = {
             step: {"step": step, **{name: columns[name][k] for name in columns}}

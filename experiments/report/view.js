@@ -19,7 +19,8 @@ class Axis {
   look(k) {
     this.at = this.record(k);
     this.values = this.at.map((at) => this.format.value(at));
-    const there = this.values.filter((_, token) => this.present(token, k));
+    const left = this.values.filter((_, token) => this.present(token, k));
+    const there = left.length ? left : this.values;
     this.centre = mean(there);
     this.cell = this.format.cell(this.centre);
     const half = Math.max(this.extent, reach(there, this.centre)) * ROOM;

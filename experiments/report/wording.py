@@ -53,9 +53,8 @@ def axes(grid: Grid) -> Table:
     """The axes of a sweep and their values."""
     rows = []
     for axis in grid.axes:
-        shown = ", ".join(
-            axis.meanings[:_VALUES] if axis.named else map(brief, axis.values[:_VALUES])
-        )
+        values = axis.meanings if axis.named else axis.values
+        shown = ", ".join(map(brief, values[:_VALUES]))
         more = len(axis.values) - _VALUES
         text = f"{shown}, … and {more:,} more" if more > 0 else shown
         rows.append((axis.name.replace("_", "-"), text, _meaning(axis.name)))
