@@ -30,7 +30,7 @@ def part(store: GridStore) -> Part:
     """The part of a sweep, complete or not. Raises BadInput where no cell is done yet."""
     turning = Turning.of(store)
     made = wording.made_on(store.attrs, str(store.address))
-    base = {name: value for name, value in store.grid.base.items() if value is not None}
+    base = store.grid.base
     sections = [
         Section("What came of it", _outcome(store)),
         Section.made("Where tokens fall together", lambda: _phase(turning)),

@@ -41,10 +41,11 @@ def described(spec: dict[str, Any]) -> str:
 
 
 def asked(spec: dict[str, Any]) -> Table:
-    """Every field of a spec or of the base of a grid."""
+    """Every field of a spec, or of the base of a grid, that has a value."""
     rows = [
-        (name.replace("_", "-"), _value(name, value), _meaning(name))
+        (name.replace("_", "-"), _value(value), _meaning(name))
         for name, value in spec.items()
+        if value is not None or name == "survivors"
     ]
     return Table("The spec", ("Option", "Value", "Meaning"), rows, numeric=False)
 
@@ -67,9 +68,9 @@ def _meaning(name: str) -> str:
     return meaning or spoken(axis_label(name, MEANINGS.get(name, "")))
 
 
-def _value(name: str, value: Any) -> str:
+def _value(value: Any) -> str:
     if value is None:
-        return "all" if name == "survivors" else "none"
+        return "all"
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return repr(value) if isinstance(value, float) else str(value)
