@@ -11,10 +11,13 @@ from experiments.texts import named, texts_beside
 from sim.checkpoint import Checkpoint
 from sim.errors import BadInput
 from sim.store import RunStore
+from sim.structure import MOST_CELLS, MOST_ROWS
 
 _COMPONENTS = 20
 _ACROSS = 13
 """Rows of a matrix of distances."""
+_DISTANCES = 12
+"""Distances whose pairs are shown."""
 _HOLES, _IDS = 20, 12
 """Black holes whose tokens are listed, and tokens of each."""
 _MEANING = (
@@ -25,7 +28,7 @@ _MEANING = (
 
 def blocks(store: RunStore) -> list[Block]:
     """Those of the last cloud that was kept. Raises BadInput where there is none, or too much."""
-    found, _ = examined(store.address, None, None, None, None)
+    found, _ = examined(store.address, None, _last(store), None, None)
     told = as_document(found, None)
     where = found.matrix.label.removeprefix(f"{store.address}, ")
     said = f"At {where}: {whole(told['tokens'])} tokens in {whole(told['cells'])} cells. {_MEANING}"
@@ -35,10 +38,19 @@ def blocks(store: RunStore) -> list[Block]:
         Note(said),
         _components(told),
         *(_members(store, told["black_holes"]) if "token_id" in store.group else ()),
-        *_pairs(told["pairs_at_distance"]),
-        *_matrix("black holes, by population", populations, told["black_hole_distance"]),
-        *_matrix("components", numbers, told["component_distance"]),
+        *_pairs(told["pairs_at_distance"], told["cells"]),
+        *_matrix("black holes", "population", populations, told["black_hole_distance"]),
+        *_matrix("components", "number", numbers, told["component_distance"]),
     ]
+
+
+def _last(store: RunStore) -> int | None:
+    """The step of the last cloud that is there, of a run that is not complete."""
+    if store.complete or "bits" not in store.group:
+        return None
+    begun = [0] if "initial" in store.attrs else []
+    there = {*begun, *(counts.step for counts in store.records())}
+    return max(there.intersection(store.read("snapshot_step").tolist()), default=None)
 
 
 def _components(told: dict[str, Any]) -> Table:
@@ -76,21 +88,27 @@ def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[Block]:
     return [Table("Tokens in the largest black holes", columns, rows, numeric=False, note=left)]
 
 
-def _pairs(counted: dict[str, int]) -> list[Block]:
+def _pairs(counted: dict[str, int], cells: int) -> list[Block]:
     if not counted:
         return []
     rows = [[distance, whole(pairs)] for distance, pairs in counted.items()]
-    return [Table("Pairs of cells by their distance", ("lattice steps apart", "pairs"), rows)]
+    if len(rows) > _DISTANCES:
+        rows[_DISTANCES:] = [["more", whole(sum([*counted.values()][_DISTANCES:]))]]
+    note = "" if cells <= MOST_CELLS else f"Farther ones are counted up to {MOST_CELLS:,} cells."
+    columns = ("lattice steps apart", "pairs")
+    return [Table("Pairs of cells by their distance", columns, rows, note=note)]
 
 
-def _matrix(what: str, names: list[str], rows: list[list[int]] | None) -> list[Block]:
+def _matrix(what: str, by: str, names: list[str], rows: list[list[int]] | None) -> list[Block]:
     """A matrix of distances, its corner where it is too wide; nothing for fewer than two rows."""
-    if rows is None or len(rows) < 2:
+    if rows is None:
+        return [Note(f"More than {MOST_ROWS:,} {what}: their distances are not shown.")]
+    if len(rows) < 2:
         return []
     shown = [
         [name, *map(whole, row[:_ACROSS])]
         for name, row in zip(names[:_ACROSS], rows[:_ACROSS], strict=True)
     ]
     cut = "" if len(rows) <= _ACROSS else f"The first {_ACROSS} of {len(rows)}."
-    caption = f"Lattice steps between {what}"
+    caption = f"Lattice steps between {what}, by {by}"
     return [Table(caption, ["", *names[:_ACROSS]], shown, note=cut)]
