@@ -277,25 +277,31 @@ def test_what_cannot_be_shown_says_why(store, tmp_path, monkeypatch):
 
 
 def test_a_sweep_shows_its_turning_cell_and_every_cells_end(tmp_path):
-    axes = {"sigma": (1e-9, 1e-8, 1e-7), "steps": (10, 100), "seed": (0, 1)}
+    axes = {"sigma": (1e-6, 1e-5, 1e-4), "steps": (10, 100), "seed": (0, 1)}
 
     def share(sigma, steps, seed, progress):
-        return 1 - progress * (1 - min(1.0, sigma * 6e7)) - (0.01 * seed if progress else 0)
+        return 1 - progress * (1 - min(1.0, sigma * 6e4)) - (0.01 * seed if progress else 0)
 
     store = grids.store(tmp_path / "a.zarr", axes, share, left=[(0, 0)], failed=[(2, 1, 1)])
     read = Read(rendered(page_of([store.address])))
     assert read.headings[0] == "A sweep of 12 drifts"
     assert "This sweep is not complete; the page shows what is done." in read.text
-    assert "failed: sigma 1e-07, steps 100, seed 1: it was so" in read.text
-    assert "one half distinct: sigma 1e-08, steps 10, seed 1." in read.text
+    assert "failed: sigma 0.0001, steps 100, seed 1: it was so" in read.text
+    assert "one half distinct: sigma 1e-05, steps 10, seed 1." in read.text
     found = columns(read.tables["Each cell at its end"])
     assert len(found["sigma"]) == 9
     assert [int(n) for n in found["distinct"]] == store.read("distinct")[store.done][:, -1].tolist()
     assert data(read)["distinct"] == store.read("distinct")[1, 0, 1].tolist()
     rows = columns(read.tables["Coalesced pairs at the end, the mean over clouds"])
-    assert rows["sigma"] == ("1e-08", "1e-07")  # with 10 steps, where something is done
+    assert rows["sigma"] == ("1e-05", "0.0001")  # with 10 steps, where something is done
     assert rows["clouds"] == ("2", "2")
-    assert "drift sweep --sigma 1e-09,1e-08,1e-07" in read.text.replace("\n", " ")
+    [[one], [other]] = predict(store.grid.drift(4), [10], [1e-5, 1e-4])
+    errors = [each.pairs_error / np.sqrt(2) for each in (one, other)]
+    assert min(errors) > 0.5
+    assert rows["standard error"] == tuple(f"{error:,.1f}" for error in errors)
+    counted = store.read("pairs")[1:, 0, :, -1].mean(axis=1)
+    assert rows["pairs counted"] == tuple(f"{pairs:,.1f}" for pairs in counted)
+    assert "drift sweep --sigma 1e-06,1e-05,0.0001" in read.text.replace("\n", " ")
 
 
 def test_a_sweep_of_one_cell_has_a_page(tmp_path):

@@ -1,5 +1,8 @@
 """The page in a real browser: it asks for nothing, and what is to be touched works."""
 
+import re
+
+import numpy as np
 import pytest
 
 from experiments import cli
@@ -7,6 +10,8 @@ from sim import runs
 from sim.spec import Drift
 from sim.store import RunStore
 from tests import browser, grids
+
+DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +100,7 @@ def test_the_cells_it_counts_are_those_of_the_snapshots(page, folder):
     for choice in ("0", "3"):
         up = find(page, "select[name=up]")
         find(up, f"option[value='{choice}']").click()
-        dims = [
-            int(find(page, f"select[name={axis}] option:checked").text.split()[1].strip(","))
-            for axis in ("across", "up")
-        ]
+        dims = shown_dims(page)
         for key, codes in (("home", bits[0]), ("end", bits[-1])):
             press(slider, key)
             cells = {tuple(row) for row in coordinate(codes[:, dims]).tolist()}
@@ -106,6 +108,37 @@ def test_the_cells_it_counts_are_those_of_the_snapshots(page, folder):
             holes = page.find_elements("css selector", ".lattice svg:first-of-type .hole")
             rows = [tuple(row) for row in coordinate(codes[:, dims]).tolist()]
             assert len(holes) == sum(rows.count(cell) > 1 for cell in cells)
+
+
+def test_tokens_lie_where_their_values_say(page, folder):
+    store = RunStore(folder / "run.zarr")
+    target = Drift.from_json(store.attrs["spec"]).target
+    dims = shown_dims(page)
+    places = (
+        "return [...document.querySelectorAll('.token')].map((token) =>"
+        " new DOMMatrix(getComputedStyle(token).transform)).map((m) => [m.e, 400 - m.f])"
+    )
+    for key, codes in (("home", store.read("bits")[0]), ("end", store.read("bits")[-1])):
+        press(find(page, "input[name=record]"), key)
+        drawn = np.array(page.execute_script(places))
+        for at, values in zip(drawn.T, target.value(codes[:256, dims]).T, strict=True):
+            if np.ptp(values):
+                slope, start = np.polyfit(values, at, 1)
+                np.testing.assert_allclose(slope * values + start, at, atol=1e-3)
+                assert slope > 0
+            assert at.mean() == pytest.approx(200, abs=1e-3)
+            assert (at > 0).all()
+            assert (at < 400).all()
+        widths = re.findall("2⁻([⁰¹²³⁴-⁹]+)", find(page, ".scale").text)
+        cells = [target.ulp(mean) for mean in target.value(codes[:256, dims]).mean(axis=0)]
+        powers = [-int(each.translate(DIGITS)) for each in widths]
+        np.testing.assert_array_equal(np.ldexp(1.0, powers), cells)
+
+
+def shown_dims(page):
+    """The dimensions that are chosen, across and up."""
+    chosen = [f"select[name={axis}] option:checked" for axis in ("across", "up")]
+    return [int(find(page, each).text.split()[1].strip(",")) for each in chosen]
 
 
 def test_play_runs_to_the_end_and_can_be_stopped(page):
