@@ -25,6 +25,7 @@ from sim.spec import Drift
 
 _ROWS, _DRAWN = 12, 51
 _NO_ERROR = "–"
+_LARGE = 100.0
 _COLUMNS = ("pairs counted", "pairs expected", "standard error", "standard errors apart")
 _MEANING = (
     "Expected are coalesced pairs over clouds drawn anew with the same direction, computed"
@@ -103,5 +104,10 @@ def _beside(pairs: float, expected: Expected, clouds: int) -> list[str]:
     """The mean pairs of so many clouds, those expected, their error, how far apart these are."""
     error = expected.pairs_error / math.sqrt(clouds)
     apart = f"{(pairs - expected.pairs) / error:+.2f}" if error > 0 else _NO_ERROR
-    counted = whole(pairs) if isinstance(pairs, int) else f"{pairs:,.1f}"
-    return [counted, f"{expected.pairs:,.1f}", f"{error:,.1f}", apart]
+    counted = whole(pairs) if isinstance(pairs, int) else _real(pairs)
+    return [counted, _real(expected.pairs), _real(error), apart]
+
+
+def _real(value: float) -> str:
+    """Three digits at least of a small number, and one after the point of a large one."""
+    return f"{value:,.1f}" if value >= _LARGE else f"{value:.3g}"
