@@ -43,8 +43,8 @@ def command(
 ) -> None:
     """Write the counts of a run or a sweep as CSV.
 
-    A run has a line for each record, a sweep one for each record of each cell that is
-    done. With --out, --json tells how many there are.
+    A run has a line for each record, a sweep one for each record of each cell
+    that is done. With --out, --json tells how many there are.
     """
     from experiments.whole import write_whole
     from sim.errors import BadInput
