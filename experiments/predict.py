@@ -53,9 +53,10 @@ def command(
 ) -> None:
     """Say exactly what to expect of a drift, over all clouds, without simulating one.
 
-    How many pairs of tokens share a cell after the last step, the radius that is
-    reached, what stalls and when, and the sigma at which one pair is expected. There
-    is an exact form for drawn clouds of 16 bits or fewer without per-token randomness.
+    How many pairs of tokens share a cell after the last step, the radius that
+    is reached, what stalls and when, and the sigma at which one pair is expected.
+    Drawn clouds of 16 bits or fewer have an exact form, where nothing is random
+    to a token.
     """
     from sim.errors import BadInput
     from sim.obstacles import ROWS, refuse

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from experiments.tables import title
 
-_COLUMNS = ("σ", "pairs", "±", "of two tokens", "radius", "stalled")
+_COLUMNS = ("σ", "pairs", "±", "pair probability", "radius", "stalled")
 _SMALLEST = -700.0
 """Logarithms below it are of numbers too small for a float64."""
 

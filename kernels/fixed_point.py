@@ -43,10 +43,20 @@ def limb_sums(values: jax.Array, present: jax.Array, scale: jax.Array) -> tuple[
     return tuple(sums)
 
 
-def from_limbs(sums: np.ndarray, exponent: int) -> np.ndarray:
-    """The float64 terms, same shape, that `sums` (LIMBS, dims) of int64 stand for.
+def limbs_of(values: np.ndarray, scale: np.float32) -> np.ndarray:
+    """The same limbs of every one of `values` (…) float32, on the host, int64 (LIMBS, …)."""
+    rest, found = values * scale, []
+    for _ in range(LIMBS):
+        limb = np.rint(rest)
+        found.append(limb.astype(np.int64))
+        rest = (rest - limb) * np.float32(1 << LIMB_BITS)
+    return np.stack(found)
 
-    `exponent` is the scale's. The terms are exact; add them with math.fsum.
+
+def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:
+    """The float64 terms, same shape, that `sums` (LIMBS, …) of int64 stand for.
+
+    `exponent` is the scale's, one or (…) many. The terms are exact; add them with math.fsum.
     """
-    places = -exponent - LIMB_BITS * np.arange(LIMBS)
-    return np.ldexp(sums.astype(np.float64), places[:, None])
+    places = -LIMB_BITS * np.arange(LIMBS).reshape(-1, *[1] * (sums.ndim - 1))
+    return np.ldexp(sums.astype(np.float64), places - exponent)

@@ -18,7 +18,7 @@ from jax import lax
 from kernels.formats import Format
 from kernels.rounding import Rounding, quantise, widen
 
-PIECES, WIDTH, BLOCK = 32, 1024, 64
+PIECES, WIDTH, BLOCK = 512, 64, 64
 """Pieces of a call, values of a piece, displacements of a call."""
 
 

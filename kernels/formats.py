@@ -56,7 +56,8 @@ class Format:
     def value(self, codes: np.ndarray | int) -> np.ndarray:
         """float64 values of `codes`, exact.
 
-        The magnitude after the largest is given the value that would follow it.
+        The magnitude after the largest is given the value that would follow it, but
+        for float4, which has no such code.
         """
         codes = np.asarray(codes, np.int64)
         exponent, fraction = np.divmod(codes & (self.sign - 1), 1 << (self.precision - 1))
@@ -64,6 +65,12 @@ class Format:
         place = np.maximum(exponent - 1, 0) + self.smallest_exponent - self.precision + 1
         values = np.ldexp((fraction + hidden).astype(np.float64), place)
         return np.where(codes & self.sign, -values, values)
+
+    def magnitudes(self) -> np.ndarray:
+        """All values from 0 up, and the one that would follow the largest, float64."""
+        largest = np.array([self.largest])
+        there = self.value(np.arange(self.largest_magnitude + 1))
+        return np.append(there, largest + self.ulp(largest))
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """Codes of `values` on the lattice, in the storage type."""

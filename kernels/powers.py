@@ -23,6 +23,10 @@ from kernels.rounding import Rounding
 
 Span = tuple[int, int]
 """The lowest and the highest place that any value can reach."""
+_STRIP = 32
+"""Dimensions that have a table together."""
+_RUN = PIECES // _STRIP * WIDTH
+"""Places of each of them that are moved in one call."""
 
 
 class Powers:
@@ -41,15 +45,15 @@ class Powers:
         self._front, self._pool = front, pool
         self._origin = self._step = origin
         self._resting, self._seen = False, (front, front)
-        self._strips = range(0, len(displacements), PIECES)
+        self._strips = range(0, len(displacements), _STRIP)
 
         def table(start: int) -> _Table:
-            ends = front.bounds[start : start + PIECES + 1]
+            ends = front.bounds[start : start + _STRIP + 1]
             of = (
                 np.repeat(np.arange(len(ends) - 1), np.diff(ends)),
                 front.values[ends[0] : ends[-1]],
             )
-            return _Table(*of, displacements[start : start + PIECES], target, rounding, span)
+            return _Table(*of, displacements[start : start + _STRIP], target, rounding, span)
 
         self._tables = list(pool.map(table, self._strips))
 
@@ -65,8 +69,8 @@ class Powers:
         more = step - 1 - self._step - first
 
         def one(start: int) -> tuple[np.ndarray, ...]:
-            table = self._tables[start // PIECES]
-            ends = self._front.bounds[start : start + PIECES + 1]
+            table = self._tables[start // _STRIP]
+            ends = self._front.bounds[start : start + _STRIP + 1]
             at = table.first if first else self._front.values[ends[0] : ends[-1]]
             if step == self._origin + 1:
                 return at, at, table.first_still, table.places[at]
@@ -143,14 +147,15 @@ class _Table:
 def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: Span) -> np.ndarray:
     """Where one step takes every place of the span, (dims, places), in the storage type."""
     lowest, highest = span
-    block = np.zeros((PIECES, BLOCK), np.float32)
+    block = np.zeros((_STRIP, BLOCK), np.float32)
     block[: len(displacements), 0] = displacements
+    block = np.repeat(block, PIECES // _STRIP, axis=0)
     image = np.empty((len(displacements), highest - lowest + 1), target.storage)
-    for at in range(lowest, highest + 1, WIDTH):
-        every = np.minimum(np.arange(at, at + WIDTH), highest).astype(target.storage)
-        places = np.broadcast_to(every, (PIECES, WIDTH))
+    for at in range(lowest, highest + 1, _RUN):
+        every = np.minimum(np.arange(at, at + _RUN), highest).astype(target.storage)
+        places = np.tile(every.reshape(-1, WIDTH), (_STRIP, 1))
         done = follow(places, block, np.int32(1), target=target, rounding=rounding)
-        part = image[:, at - lowest : at - lowest + WIDTH]
-        part[...] = np.asarray(done.after)[: len(displacements), : part.shape[1]]
+        part = image[:, at - lowest : at - lowest + _RUN]
+        part[...] = np.asarray(done.after).reshape(_STRIP, _RUN)[: len(part), : part.shape[1]]
     # Only values that nobody has can leave the span; they must not leave the table.
     return np.clip(image, lowest, highest)

@@ -112,21 +112,22 @@ class Fates:
     def strips(self, steps: Sequence[int], pool: Executor) -> Iterator[list[Fate]]:
         """At each of `steps`, rising and after 0; the kinds of a strip, strip after strip."""
         drift, held = self._drift, self._drift.motion.held
-        for start in range(0, len(self._u), _STRIP):
+        for start in range(0, len(self._u) if steps else 0, _STRIP):
             u, largest = (each[start : start + _STRIP] for each in (self._u, self._largest))
             front = self._front(largest)
             if held != drift.target:
                 values = drift.target.value(drift.target.code_in_place(front.values))
                 front = replace(front, values=held.place(held.code(values)))
             motion = moving(drift, u, front, 0, self._bound, pool)
-            if steps and steps[0] > 1:
+            if steps[0] > 1:
                 motion.to(1)  # where most of them meet
             yield [self._seen(*motion.to(step), held) for step in steps]
 
     def _front(self, largest: np.ndarray) -> Front:
         """The outcomes of dimensions; those beyond `largest`, int64 (dims,), count as it."""
         target = self._drift.target
-        coordinates = np.concatenate([-self._magnitudes[::-1], [0], self._magnitudes])
+        magnitudes = np.minimum(self._magnitudes, target.largest_magnitude)
+        coordinates = np.concatenate([-magnitudes[::-1], [0], magnitudes])
         lowest, highest = (target.place(target.code_at(end)) for end in (-largest, largest))
         every = target.place(target.code_at(coordinates))
         places = np.clip(every, lowest[:, None], highest[:, None]).ravel()

@@ -11,10 +11,9 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
 
-import jax.numpy as jnp
 import numpy as np
 
-from kernels.fixed_point import limb_sums
+from kernels.fixed_point import LIMB_BITS, limbs_of
 from kernels.following import Following
 from kernels.formats import Format
 from kernels.front import Front
@@ -103,7 +102,7 @@ class LeapEngine:
 
     def _limbs(self, front: Front, exponent: int) -> np.ndarray:
         """The exact sums over present tokens, int64 (LIMBS, dims)."""
-        limbs = _limbs_by_place(self._drift.target, exponent)
+        limbs = limbs_by_place(self._drift.target, exponent)
         population = front.of_class(self._population)
         dims = self._chunks.dims
 
@@ -116,13 +115,11 @@ class LeapEngine:
         return np.concatenate(list(self._pool.map(strip, range(0, dims, _STRIP))), axis=1)
 
 
-@lru_cache(maxsize=2)
-def _limbs_by_place(target: Format, exponent: int) -> np.ndarray:
-    """The limbs of every place's value, int64 (LIMBS, places); 0 for what is not finite."""
+@lru_cache(maxsize=8)
+def limbs_by_place(target: Format, exponent: int) -> np.ndarray:
+    """The limbs of every place's value, int64 (LIMBS, places); 0 for what is off the grid."""
     places = np.arange(1 << target.width).astype(target.storage)
-    codes = target.code_in_place(places)
-    finite = (codes & (target.sign - 1)) <= target.largest_magnitude
-    values = np.where(finite, target.value(codes), 0).astype(np.float32)
-    scale = np.float32(np.ldexp(1.0, exponent))
-    sums = limb_sums(jnp.asarray(values)[None], jnp.ones(1, bool), jnp.asarray(scale))
-    return np.stack(sums).astype(np.int64)
+    values = target.value(target.code_in_place(places))
+    inside = np.abs(values) <= min(target.largest, np.ldexp(1.0, LIMB_BITS - exponent))
+    on_grid = np.where(inside, values, 0).astype(np.float32)
+    return limbs_of(on_grid, np.float32(np.ldexp(1.0, exponent)))

@@ -17,7 +17,7 @@ from sim.spec import Drift
 def limits(drift: Drift, u: np.ndarray) -> np.ndarray:
     """The largest magnitude that is accepted in each dimension, int64 (dims,); -1 for none."""
     target, distance = drift.target, drift.radius * np.abs(u)
-    every = target.value(np.arange(target.largest_magnitude + 1))
+    every = target.magnitudes()[:-1]
     found = np.searchsorted(every, target.largest - distance, side="right") - 1
     too_far = (found >= 0) & (every[found] + distance > target.largest)  # by a rounding
     return found - too_far
@@ -27,7 +27,7 @@ def check(drift: Drift, u: np.ndarray) -> None:
     """Raise BadInput where a drawn cloud would more likely than not leave the range."""
     largest, sigma = limits(drift, u), drift.sigma
     assert sigma is not None, "the cloud is a checkpoint's"
-    every = drift.target.value(np.arange(drift.target.largest_magnitude + 2))
+    every = drift.target.magnitudes()
     midpoints = (every[largest] + every[largest + 1]) / 2
     with np.errstate(over="ignore"):
         beyond = masses(np.minimum(midpoints / sigma, 30.0))[1]

@@ -40,10 +40,10 @@ class Member:
         target, held = drift.target, drift.motion.held
         codes = start.codes(0, drift.tokens)
         self.codes = codes if held == target else held.code(target.value(codes))
-        extent = target.value(np.max(codes & (target.sign - 1), axis=0))
+        self.extent = target.value(np.max(codes & (target.sign - 1), axis=0))
         strength = max(1.0, float(np.max(np.abs(self.strengths))))
-        reach.check(drift, self.u, extent, strength)
-        self.exponent = scale_exponent(reach.bound(drift, self.u, extent, strength))
+        reach.check(drift, self.u, self.extent, strength)
+        self.exponent = scale_exponent(reach.bound(drift, self.u, self.extent, strength))
 
     def present(self, step: int) -> np.ndarray:
         """Which tokens are there after `step`, bool (tokens,)."""

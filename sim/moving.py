@@ -33,8 +33,7 @@ def moving(
         steps = origin, drift.steps
         return Following(front, block, steps, motion.held, drift.rounding, pool)
     equal, target = displacements(drift, u, 1, 1)[0], drift.target
-    magnitudes = target.value(np.arange(target.largest_magnitude + 1))
-    farthest = min(int(np.searchsorted(magnitudes, bound)), target.largest_magnitude)
+    farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)
     ends = np.array([target.sign + farthest, farthest], target.storage)
     lowest, highest = target.place(ends).tolist()
     return Powers(front, equal, origin, target, drift.rounding, (lowest, highest), pool)

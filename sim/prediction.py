@@ -7,13 +7,12 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import repeat
 
 import numpy as np
 
 from sim.device import cores
 from sim.fates import Fate, Fates, Moments, total
-from sim.law import Law
 from sim.obstacles import check, obstacle
 from sim.onset import onsets
 from sim.spec import Drift
@@ -53,7 +52,7 @@ def predict(drift: Drift, steps: Sequence[int], sigmas: Sequence[float]) -> list
     later = [step for step in steps if step > 0]
     with ThreadPoolExecutor(cores()) as pool:
         strips = [
-            [list(pool.map(partial(_moments, law), strip)) for law in laws]
+            [list(pool.map(Fate.moments, strip, repeat(law))) for law in laws]
             for strip in fates.strips(later, pool)
         ]
     found = []
@@ -63,10 +62,6 @@ def predict(drift: Drift, steps: Sequence[int], sigmas: Sequence[float]) -> list
         moved = dict(zip(later, (_joined(row, fates.kind) for row in rows), strict=True))
         found.append([_expected(drift, s, moved.get(s, at_start), fates.u) for s in steps])
     return found
-
-
-def _moments(law: Law, fate: Fate) -> Moments:
-    return fate.moments(law)
 
 
 def _joined(strips: Sequence[Moments], kind: np.ndarray) -> Moments:

@@ -34,7 +34,7 @@ class Ranked:
             start, stop = chunks.bounds(chunk)
             self.ranks[start:stop] = fill(start, stop)
             found = np.zeros(1 << target.width, bool)
-            for part in _parts(self.ranks[start:stop]):
+            for part in parts(self.ranks[start:stop]):
                 found |= np.bincount(part, minlength=len(found)) > 0
             return found
 
@@ -46,7 +46,7 @@ class Ranked:
         rank[target.code_in_place(self.places)] = np.arange(len(self.places))
 
         def number(chunk: int) -> None:
-            for part in _parts(self.ranks[slice(*chunks.bounds(chunk))]):
+            for part in parts(self.ranks[slice(*chunks.bounds(chunk))]):
                 part[...] = rank.take(part, mode="clip")
 
         list(pool.map(number, range(len(chunks))))
@@ -93,7 +93,7 @@ def transposed(columns: np.ndarray) -> np.ndarray:
     return out
 
 
-def _parts(rows: np.ndarray) -> list[np.ndarray]:
+def parts(rows: np.ndarray) -> list[np.ndarray]:
     """Views of contiguous `rows`, one after another."""
     flat = rows.reshape(-1)
     return [flat[start : start + _PART] for start in range(0, len(flat), _PART)]

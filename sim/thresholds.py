@@ -38,7 +38,7 @@ def drawn(sigma: float, target: Format, smallest: float) -> tuple[np.ndarray, np
     Below the first midpoint is 0. The magnitude after the format's largest stands for
     all that rounds beyond it.
     """
-    every = target.value(np.arange(target.largest_magnitude + 2))
+    every = target.magnitudes()
     first, last = (int(n) for n in np.searchsorted(every, [smallest, sigma * _FARTHEST]))
     first, last = max(first, 1), min(last, target.largest_magnitude + 1)
     magnitudes = np.arange(first, max(first, last) + 1)
@@ -58,6 +58,7 @@ class Thresholds:
         near = np.uint64(1 << 63) - np.rint(unit * inside).astype(np.uint64)
         above = np.where(inside < 0.5, near, np.rint(unit * outside).astype(np.uint64))
         self._ascending = above[::-1].copy()
+        self._following = np.append(self._ascending, np.uint64(1 << 63))
         self._codes = np.concatenate([[0], magnitudes]).astype(np.uint16)
         buckets = np.arange(1 << 16, dtype=np.uint64) << np.uint64(48)
         ends = self.codes(buckets), self.codes(buckets | np.uint64((1 << 48) - 1))
@@ -65,11 +66,7 @@ class Thresholds:
 
     def codes(self, words: np.ndarray) -> np.ndarray:
         """uint16 sign and magnitude for whole 64-bit words, any shape."""
-        magnitude = words & np.uint64((1 << 63) - 1)
-        rank = len(self._ascending) - np.searchsorted(self._ascending, magnitude, side="right")
-        codes = self._codes[rank]
-        negative = (words >> np.uint64(63)).astype(bool) & (codes != 0)
-        return codes | (negative * np.uint16(SIGN))
+        return self._code(words, self._place(words))
 
     def codes_lazily(self, high: np.ndarray, low: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """uint16 sign and magnitude for upper halves `high` (uint32, one dimension).
@@ -77,14 +74,25 @@ class Thresholds:
         `low(positions)` gives the lower halves at those positions of `high`; it
         is called once, with the few positions that need them.
         """
-        codes = self._guide[high >> np.uint32(16)]
+        codes = self._guide.take(high >> np.uint32(16), mode="clip")
         open_ = np.flatnonzero(codes == _UNDECIDED)
         words = high[open_].astype(np.uint64) << np.uint64(32)
-        least, most = self.codes(words), self.codes(words | np.uint64(0xFFFFFFFF))
-        codes[open_] = least
-        split = np.flatnonzero(least != most)
+        place = self._place(words)
+        codes[open_] = self._code(words, place)
+        most = (words | np.uint64(0xFFFFFFFF)) & np.uint64((1 << 63) - 1)
+        split = np.flatnonzero(self._following[place] <= most)
         codes[open_[split]] = self.codes(words[split] | low(open_[split]).astype(np.uint64))
         return codes
+
+    def _place(self, words: np.ndarray) -> np.ndarray:
+        """How many thresholds a word's magnitude reaches."""
+        magnitude = words & np.uint64((1 << 63) - 1)
+        return np.searchsorted(self._ascending, magnitude, side="right")
+
+    def _code(self, words: np.ndarray, place: np.ndarray) -> np.ndarray:
+        codes = self._codes[len(self._ascending) - place]
+        negative = (words >> np.uint64(63)).astype(bool) & (codes != 0)
+        return codes | (negative * np.uint16(SIGN))
 
 
 @lru_cache(maxsize=64)

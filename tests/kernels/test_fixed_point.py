@@ -5,7 +5,14 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.fixed_point import LIMB_BITS, LIMBS, from_limbs, limb_sums, scale_exponent
+from kernels.fixed_point import (
+    LIMB_BITS,
+    LIMBS,
+    from_limbs,
+    limb_sums,
+    limbs_of,
+    scale_exponent,
+)
 
 # From 2**-119, the smallest magnitude of a cloud: no float32 subnormal arises.
 bfloat16s = st.integers(0x0400, 0x7F7F).map(
@@ -32,6 +39,14 @@ def test_what_is_lost_lies_below_the_last_limb(values):
     grid = math.ldexp(1.0, -exponent - LIMB_BITS * (LIMBS - 1))
     lost = sum(Fraction(float(t)) for t in terms.ravel()) - sum(Fraction(float(v)) for v in values)
     assert abs(lost) <= len(values) * Fraction(grid) / 2
+
+
+@given(st.lists(bfloat16s, min_size=1, max_size=8))
+def test_the_host_finds_the_limbs_that_the_device_does(values):
+    values = np.array(values, np.float32)
+    grid = scale(scale_exponent(float(np.max(values))))
+    sums = limb_sums(values[:, None], np.ones(len(values), bool), grid)
+    np.testing.assert_array_equal(limbs_of(values, grid).sum(axis=1), np.concatenate(sums))
 
 
 def test_absent_rows_count_nothing():

@@ -1,12 +1,13 @@
 """Drifts moved together are what each of them is alone, to the bit."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 
-from sim import batch, compilation
+from sim import alike_tally, batch, compilation, likeness
 from sim.chunks import Chunks
 from sim.errors import BadInput
 from sim.simulation import Simulation
@@ -27,6 +28,7 @@ KINDS = {
     "float8": {"format": "float8_e4m3fn", "radius": 20.0},
     "float32": {"format": "float32"},
 }
+BY_COORDINATE = ("stochastic", "masters", "jitter", "float32")
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,53 @@ def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
         assert min(last) < 30, "some coalesce"
     if name != "at rest and some at once":
         assert len({tuple(c.radius for c in counts) for counts in found}) == 5
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name not in BY_COORDINATE])
+def test_drifts_that_are_alike_give_what_each_gives_alone(name, device, pool, monkeypatch):
+    monkeypatch.setattr(likeness, "_FEWEST", 2)
+    monkeypatch.setattr(likeness, "_SMALLEST", 1)
+    monkeypatch.setattr(likeness, "_CROWDED", 10_000)
+    counted = []
+    monkeypatch.setattr(
+        alike_tally, "counted", lambda start, by=alike_tally.counted: counted.append(0) or by(start)
+    )
+    kind = {"radius": 0.371, "steps": 40, "records": 6, "dims": 17, "tokens": 30} | KINDS[name]
+    scale = 2.0**-9 if kind.get("format") == "float8_e4m3fn" else 2.0**-29
+    drifts = [
+        Drift(sigma=scale * 4.0**k, seed=k, direction_seed=k % 3, snapshots="none", **kind)
+        for k in range(7)
+    ]
+    assert batch.counted(drifts, device, pool) == [alone(drift, device, pool) for drift in drifts]
+    assert len(counted) == 3, "directions"
+
+
+def test_values_that_cross_zero_are_told_apart_and_counted_once(device, pool, monkeypatch):
+    # Values move from below zero to -0 and +0, stay, and go on: each stands in both formats.
+    monkeypatch.setattr(likeness, "_FEWEST", 2)
+    monkeypatch.setattr(likeness, "_SMALLEST", 1)
+    monkeypatch.setattr(likeness, "_CROWDED", 10_000)
+    for rounding in ("nearest", "toward-zero"):
+        drifts = [
+            Drift(
+                **{"sigma": 0.5 + k / 5, "tokens": 60, "dims": 2, "radius": 2.0, "steps": 4},
+                **{"records": 4, "seed": k, "format": "float4_e2m1fn", "rounding": rounding},
+                snapshots="none",
+            )
+            for k in range(3)
+        ]
+        found = batch.counted(drifts, device, pool)
+        assert found == [alone(drift, device, pool) for drift in drifts]
+        assert len({counts.distinct for counts in found[0]}) > 2
+
+
+def test_many_small_drifts_that_stay_close_are_moved_by_value(device):
+    near = Drift(sigma=1e-9, tokens=400, dims=256, steps=100, records=20)
+    assert likeness.gains(near, 40)
+    assert not likeness.gains(near, 2)
+    assert not likeness.gains(replace(near, sigma=0.02), 40)
+    assert not likeness.gains(replace(near, rounding="stochastic"), 40)
+    assert batch.together(near, device) > batch.together(replace(near, sigma=0.02), device)
 
 
 def test_equal_tokens_of_two_members_do_not_share_a_cell(device, pool):

@@ -39,6 +39,13 @@ def test_it_is_the_rounded_inverse_of_the_normal_distribution(
     np.testing.assert_array_equal(draw(drift, 0, tokens), oracle.bits(oracle.cloud(drift)))
 
 
+def test_the_largest_values_of_the_smallest_format_are_drawn():
+    drift = Drift(sigma=1.5, tokens=200, dims=50, format="float4_e2m1fn")
+    codes = draw(drift, 0, 200)
+    np.testing.assert_array_equal(codes, oracle.bits(oracle.cloud(drift)))
+    assert {6.0, -6.0} < set(drift.target.value(codes).ravel().tolist())
+
+
 def test_a_draw_beyond_the_largest_value_is_refused():
     for name, sigma in [("bfloat16", 2e38), ("float4_e2m1fn", 4.0), ("float32", 2e38)]:
         with pytest.raises(BadInput, match=f"a drawn value exceeds {name}'s largest"):

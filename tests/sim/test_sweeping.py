@@ -12,6 +12,7 @@ import pytest
 from zarr.storage import LocalStore
 
 from sim import batch, grid_claim, lock, plan
+from sim.batch import Batch
 from sim.errors import BadInput, Unfinished
 from sim.grid import recorded
 from sim.grid_layout import NAMES
@@ -91,13 +92,13 @@ def test_the_result_is_json_and_measures_its_own_time(whole):
 
 def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, monkeypatch):
     path, counted = tmp_path / "a.zarr", []
-    original = batch.counted
+    original = Batch.counts
 
-    def noting(drifts, **rest):
-        counted.extend(drifts)
-        return original(drifts, **rest)
+    def noting(self):
+        counted.extend(self.drifts)
+        return original(self)
 
-    monkeypatch.setattr(batch, "counted", noting)
+    monkeypatch.setattr(Batch, "counts", noting)
     for _ in range(2):
         with pytest.raises(Stop):
             sweep(tiny(), path, on="cpu", progress=stop_after(1), flush_seconds=60.0)
@@ -111,14 +112,14 @@ def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, mo
 
 def failing(monkeypatch, blame, error):
     """From now on cells of a seed fail."""
-    original = batch.counted
+    original = Batch.counts
 
-    def counted(drifts, **rest):
-        if any(drift.seed == blame for drift in drifts):
+    def counts(self):
+        if any(drift.seed == blame for drift in self.drifts):
             raise error
-        return original(drifts, **rest)
+        return original(self)
 
-    monkeypatch.setattr(batch, "counted", counted)
+    monkeypatch.setattr(Batch, "counts", counts)
 
 
 @pytest.mark.parametrize(
