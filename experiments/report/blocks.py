@@ -4,7 +4,7 @@ kind   which macro of blocks.html draws a block
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -90,7 +90,7 @@ class Section:
 
     @classmethod
     def made(cls, heading: str, make: Callable[[], Sequence[Block]]) -> "Section":
-        """What `make` makes; where it raises BadInput, that says why nothing is there."""
+        """With what `make` makes, or, where it raises BadInput, why there is nothing."""
         try:
             return cls(heading, make())
         except BadInput as error:
@@ -113,5 +113,5 @@ class Page:
     parts: Sequence[Part]
     title: str = ""
     lead: str = ""
-    by: str = field(default="")
+    by: str = ""
     """which version made it"""

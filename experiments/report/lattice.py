@@ -34,8 +34,8 @@ _ALIKE = (
     " cloud moves least, so these dimensions are shown first."
 )
 _APART = (
-    " Here tokens that have met can part again, since each one has random numbers or float32"
-    " weights of its own. A black hole is a cell that they share in all dimensions."
+    " Here tokens that have met can part again, since each one has random numbers, a strength or"
+    " float32 weights of its own. A black hole is a cell that they share in all dimensions."
 )
 
 
@@ -102,8 +102,8 @@ def panel(
             "smallest": target.smallest_exponent,
             "largest": target.largest_magnitude,
         },
-        "steps": steps,
-        "last": drift.steps,
+        "steps": [f"{step:,}" for step in steps],  # which may be more than JavaScript counts to
+        "last": f"{drift.steps:,}",
         "tokens": len(numbers),
         "dims": drift.dims,
         "sigma": drift.sigma,

@@ -77,7 +77,7 @@ class Panel {
     const { steps, last, distinct, alive, sigma, dims } = this.data;
     const here = found.reduce((sum, each) => sum + each.length, 0);
     this.said.textContent =
-      `Step ${steps[k].toLocaleString("en")} of ${last.toLocaleString("en")}: ` +
+      `Step ${steps[k]} of ${last}: ` +
       `the ${counted(here, "token")} shown occupy ${counted(found.length, "cell")} of these two dimensions; ` +
       `all ${counted(alive[k], "token")} occupy ${counted(distinct[k], "cell")} of all ${counted(dims, "dimension")}.`;
     const width = (axis) => power(axis.cell) + (sigma ? ` (${rounded(axis.cell / sigma)} σ)` : "");

@@ -35,9 +35,10 @@ def spoken(text: str) -> str:
 
 
 def described(spec: dict[str, Any]) -> str:
-    """A spec in a line, but for what is as usual."""
-    told = {name: value for name, value in spec.items() if name != "format"}
-    return f"In {spec['format']}: {', '.join(map(spoken, parts(told)))}."
+    """A spec, or the base of a grid, in a line, but for what is as usual."""
+    told = {name: value for name, value in spec.items() if value is not None}
+    held = [f"in {told.pop('format')}"] if "format" in told else []
+    return f"{', '.join([*map(spoken, parts(told)), *held])}."
 
 
 def asked(spec: dict[str, Any]) -> Table:

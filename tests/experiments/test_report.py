@@ -152,7 +152,7 @@ def test_the_lattice_has_the_bits_of_the_snapshots(store, read):
     dims = [int(n) for n in re.findall(r"dimension ([\d,]+), \|u\|", read.text)]
     assert len(dims) == len(names)
     bits = store.read("bits")
-    assert found["steps"] == list(SMALL.snapshot_steps)
+    assert found["steps"] == [str(step) for step in SMALL.snapshot_steps]
     for dim, text in zip(dims, found["codes"], strict=False):
         codes = np.frombuffer(base64.b64decode(text), "<u2").reshape(7, 80)
         np.testing.assert_array_equal(codes, bits[:, :, dim])
@@ -258,7 +258,7 @@ def test_a_run_that_is_not_complete_shows_what_is_there(tmp_path):
     assert "This run is not complete: it is at step 20 of 60." in read.text
     assert columns(read.tables["What was counted, step by step"])["step"] == ("0", "10", "20")
     assert "Populations are stored when a run is complete." in read.text
-    assert data(read)["steps"] == [0, 10, 20]
+    assert data(read)["steps"] == ["0", "10", "20"]
     assert "At step 20: 80 tokens" in read.text
 
 
@@ -307,6 +307,15 @@ def test_a_sweep_shows_its_turning_cell_and_every_cells_end(tmp_path):
     counted = store.read("pairs")[1:, 0, :, -1].mean(axis=1)
     assert rows["pairs counted"] == tuple(map(shown, counted))
     assert "drift sweep --sigma 1e-06,1e-05,0.0001" in read.text.replace("\n", " ")
+
+
+def test_a_sweep_of_names_is_drawn_by_its_names(tmp_path):
+    axes = {"rounding": ("nearest", "stochastic"), "format": ("bfloat16", "float16", "float32")}
+    store = grids.store(tmp_path / "a.zarr", axes, lambda rounding, **_: len(rounding) / 20)
+    read = Read(rendered(page_of([store.address])))
+    assert "3 format × 2 rounding. σ = 10⁻⁹, R = 0.371" in read.text
+    assert "no exact form is implemented for stochastic rounding" in read.text
+    assert read.tables["Each cell at its end"][6][:2] == ["float32", "stochastic"]
 
 
 def test_a_sweep_of_one_cell_has_a_page(tmp_path):
