@@ -26,6 +26,8 @@ from sim.spec import Drift
 _ROWS, _DRAWN = 12, 51
 _NO_ERROR = "–"
 _LARGE = 100.0
+_ROUNDING = 1e-9
+"""Of expected pairs: where chance is smaller than that, all clouds have the same."""
 _COLUMNS = ("pairs counted", "pairs expected", "standard error", "standard errors apart")
 _MEANING = (
     "Expected are coalesced pairs over clouds drawn anew with the same direction, computed"
@@ -103,7 +105,8 @@ def _sigma(drift: Drift) -> float:
 def _beside(pairs: float, expected: Expected, clouds: int) -> list[str]:
     """The mean pairs of so many clouds, those expected, their error, how far apart these are."""
     error = expected.pairs_error / math.sqrt(clouds)
-    apart = f"{(pairs - expected.pairs) / error:+.2f}" if error > 0 else _NO_ERROR
+    certain = error <= _ROUNDING * max(1, expected.pairs)
+    apart = _NO_ERROR if certain else f"{(pairs - expected.pairs) / error:+.2f}"
     counted = whole(pairs) if isinstance(pairs, int) else _real(pairs)
     return [counted, _real(expected.pairs), _real(error), apart]
 

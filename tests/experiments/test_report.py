@@ -10,6 +10,7 @@ import pytest
 
 from experiments import cli
 from experiments.report import structure
+from experiments.report.expected import of_run
 from experiments.report.page import page_of
 from experiments.report.render import rendered
 from kernels.formats import BFLOAT16
@@ -143,6 +144,14 @@ def data(read):
     """What the panel's script reads."""
     [found] = [json.loads(text) for text in read.scripts if text.startswith("{")]
     return found
+
+
+def test_what_is_certain_is_not_measured_in_errors():
+    drift = Drift(sigma=1e-12, tokens=60, dims=40, steps=20)
+    one = {"step": 20, "pairs": 60 * 59 // 2}
+    table = of_run(drift, [one])[-1]
+    assert table.rows[0][1] == "1,770"
+    assert table.rows[0][-1] == "–"
 
 
 def test_the_lattice_has_the_bits_of_the_snapshots(store, read):
