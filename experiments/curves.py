@@ -1,58 +1,115 @@
-"""The coalescence curve: distinct cells and the largest black hole against radius reached."""
+"""The coalescence curve: distinct cells, the largest black hole and pairs against radius reached.
+
+expected  of the pairs: sim.prediction, and a standard deviation to each side
+"""
+
+import hashlib
+from textwrap import wrap
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
 from experiments.captions import captions
+from experiments.expectation import Asked, expected, note
 from experiments.figures import COLOURS, decades, figure
+from experiments.pairs import EXPECTED, expected_handles, put_expected, put_scale
+from sim.counts import Counts
 from sim.errors import BadInput
+from sim.grid import drift_of
+from sim.prediction import Expected
 from sim.store import RunStore
 
+_HIGH = 5.2
+"""Inches."""
+_LETTERS = 90
+"""Of a line of the caption."""
+_STYLES: dict[str, dict[str, Any]] = {
+    "distinct": {"marker": "o", "markersize": 2.5},
+    "largest": {"linestyle": "--"},
+    "pairs": {"marker": "s", "markersize": 2.5, "linestyle": "none"},
+}
 
-def curves(stores: list[RunStore]) -> Figure:
-    """Draw the runs over each other; raises BadInput where one has no record yet."""
-    drawn = figure()
-    axes = drawn.add_subplot()
-    lowest, highest = float("inf"), 0.0
-    for store, (ink, hole_ink) in zip(stores, _inks(len(stores)), strict=True):
-        records = store.records()
-        if not records:
+
+def curves(stores: list[RunStore], predicted: bool | None = None, columns: int = 2) -> Figure:
+    """Draw the runs over each other, and what is expected of their pairs.
+
+    `predicted` says whether; None is where that is cheap. The legend has so many
+    `columns`. Raises BadInput where a run has no record yet.
+    """
+    records = [store.records() for store in stores]
+    for store, counted in zip(stores, records, strict=True):
+        if not counted:
             raise BadInput(f"{store.address} has no record yet; run it first")
-        radius = [counts.radius for counts in records]
-        distinct = [counts.distinct for counts in records]
-        largest = [counts.largest for counts in records]
-        axes.plot(radius, distinct, color=ink, marker="o", markersize=2.5)
-        axes.plot(radius, largest, color=hole_ink, linestyle="--")
-        lowest, highest = min(lowest, *distinct, *largest), max(highest, *distinct, *largest)
-    if decades(lowest, highest):
-        axes.set_yscale("log")
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
-    axes.set_ylabel("cells, tokens")
-    _legends(drawn, stores)
+    drawn = figure(height=_HIGH)
+    upper, lower = drawn.subplots(2, sharex=True, height_ratios=[3, 2])
+    inks = _inks(len(stores))
+    for counted, ink in zip(records, inks, strict=True):
+        radius = [counts.radius for counts in counted]
+        for name, style in _STYLES.items():
+            axes = lower if name == "pairs" else upper
+            axes.plot(radius, [getattr(c, name) for c in counted], color=ink[name], **style)
+    every = [counts for counted in records for counts in counted]
+    if decades(min(c.largest for c in every), max(c.distinct for c in every)):
+        upper.set_yscale("log")
+    upper.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    upper.set_ylabel("cells, tokens")
+    found, whys = _expected(stores, records, predicted)
+    for rows, ink in zip(found, inks, strict=True):
+        if rows:
+            put_expected(lower, rows, ink["pairs"])
+    put_scale(lower)
+    lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
+    drawn.align_ylabels()
+    specs = [store.attrs["spec"] for store in stores]
+    _legends(drawn, specs, any(found), note(whys, any(found)), columns)
     return drawn
 
 
-def _inks(count: int) -> list[tuple[str, str]]:
-    """For each run, the colours of its cells and of its largest black hole."""
+def _expected(
+    stores: list[RunStore], records: list[list[Counts]], predicted: bool | None
+) -> tuple[list[list[Expected]], list[str]]:
+    """What is expected of each run at its records, and why some of it is not known."""
+    if predicted is False:
+        return [[] for _ in stores], []
+    steps = [[counts.step for counts in counted] for counted in records]
+    return expected(list(map(asked, stores, steps)), bool(predicted))
+
+
+def asked(store: RunStore, steps: list[int]) -> Asked:
+    """What is asked to know what is expected of a run at `steps`."""
+    spec = store.attrs["spec"]
+    if spec.get("from") is not None:  # a checkpoint, which need not be there any more
+        return Asked(None, steps, None)
+    drift = drift_of({name: value for name, value in spec.items() if name != "snapshots"})
+    used = hashlib.sha256(store.read("direction").tobytes()).hexdigest()
+    return Asked(drift, steps, used if drift.direction.endswith(".npy") else None)
+
+
+def _inks(count: int) -> list[dict[str, str]]:
+    """For each run, the colour of each of its lines."""
     if count == 1:
-        return [(COLOURS[0], COLOURS[1])]
-    return [(COLOURS[k % len(COLOURS)],) * 2 for k in range(count)]
+        return [dict(zip(_STYLES, COLOURS, strict=False))]
+    return [dict.fromkeys(_STYLES, COLOURS[k % len(COLOURS)]) for k in range(count)]
 
 
-def _legends(drawn: Figure, stores: list[RunStore]) -> None:
+def _legends(
+    drawn: Figure, specs: list[dict[str, Any]], predicted: bool, said: list[str], columns: int
+) -> None:
     """What the lines are; what the runs share goes under the figure, what differs beside."""
-    specs = [store.attrs["spec"] for store in stores]
     shared, own = captions(specs)
-    inks = _inks(len(stores))
-    ink, hole_ink = inks[0] if len(stores) == 1 else ("black", "black")
-    handles = [
-        Line2D([], [], color=ink, marker="o", markersize=2.5, label="distinct cells"),
-        Line2D([], [], color=hole_ink, linestyle="--", label="tokens in the largest black hole"),
-    ]
+    inks = _inks(len(specs))
+    ink = inks[0] if len(specs) == 1 else dict.fromkeys(_STYLES, "black")
+    handles: list[Any] = [Line2D([], [], color=ink[k], **style) for k, style in _STYLES.items()]
+    labels = ["distinct cells", "tokens in the largest black hole", "coalesced pairs"]
+    if predicted:
+        handles.append(expected_handles(ink["pairs"]))
+        labels.append(f"{EXPECTED}, ± one standard deviation")
     if len(specs) > 1:
-        for text, (colour, _) in zip(own, inks, strict=True):
-            handles.append(Line2D([], [], color=colour, linewidth=4, label=text))
-    drawn.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8)
-    drawn.supxlabel(shared, fontsize=8, color="#444444")
+        handles += [Line2D([], [], color=each["pairs"], linewidth=4) for each in inks]
+        labels += own
+    place: Any = {"loc": "outside upper center", "ncols": columns, "fontsize": 8}
+    drawn.legend(handles=handles, labels=labels, **place)
+    caption = "\n".join([shared, *(wrap(said[0], _LETTERS) if said else [])])
+    drawn.supxlabel(caption, fontsize=8, color="#444444")

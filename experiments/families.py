@@ -1,7 +1,8 @@
-"""The curves of a sweep: distinct cells and the largest black hole against radius reached.
+"""The curves of a sweep: distinct cells, the largest black hole and pairs against radius reached.
 
-curve  of the cells that differ in seeds alone: their mean at each record
-band   from the least to the greatest of them
+curve     of the cells that differ in seeds alone: their mean at each record
+band      from the least to the greatest of them
+expected  crosses over the curves of pairs, at some of the records: experiments.forecast
 """
 
 import math
@@ -10,11 +11,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
 from experiments.captions import wrapped
 from experiments.figures import decades, figure
+from experiments.forecast import forecast
 from experiments.key import DASHES, NAMED, inks, put_bar, put_legend
+from experiments.pairs import CROSS, EXPECTED, put_scale
 from experiments.section import Section
 from sim.errors import BadInput
 
@@ -22,17 +26,20 @@ _MOST = 100
 """Curves in a figure."""
 _FEW, _FAINT = 12, 0.1
 """The bands of more curves are fainter."""
-_HIGH, _ROW = 4.8, 0.17
+_HIGH, _ROW = 6.4, 0.17
 """Inches of the figure, and of a row of its legend."""
 _WIDE = 400.0
 """Points of a caption."""
-_COUNTS = {"distinct": "distinct cells", "largest": "largest black hole (tokens)"}
+_COUNTS = {"distinct": "distinct cells", "largest": "largest black hole (tokens)", "pairs": ""}
+_CROSSES = 13
+"""On a curve."""
 
 
-def families(section: Section) -> Figure:
+def families(section: Section, predicted: bool | None = None) -> Figure:
     """Draw the curves of `section`, whose first axis has the most values.
 
-    Raises BadInput for more than can be told apart and where no cell is done.
+    `predicted` says whether with what is expected of pairs; None is where that is
+    cheap. Raises BadInput for more than can be told apart and where no cell is done.
     """
     colours, dashes = section.shape[0] if section.shown else 1, math.prod(section.shape[1:-1])
     if colours * dashes > _MOST or dashes > len(DASHES):
@@ -42,26 +49,31 @@ def families(section: Section) -> Figure:
     reached = section.read("radius").reshape(shape).mean(axis=2)
     drawn = figure(6.0, _HIGH)
     has_bar = colours > NAMED
-    places = drawn.add_gridspec(2, 1 + has_bar, width_ratios=[1, 0.035][: 1 + has_bar])
-    upper = drawn.add_subplot(places[0, 0])
-    lower = drawn.add_subplot(places[1, 0], sharex=upper)
+    places = drawn.add_gridspec(3, 1 + has_bar, width_ratios=[1, 0.035][: 1 + has_bar])
+    top = drawn.add_subplot(places[0, 0])
+    panels = [top, *(drawn.add_subplot(places[row, 0], sharex=top) for row in (1, 2))]
     shades = inks(section)
-    for axes, (name, label) in zip((upper, lower), _COUNTS.items(), strict=True):
+    for axes, (name, label) in zip(panels, _COUNTS.items(), strict=True):
         counts = section.read(name).reshape(shape)
         for c, d in np.argwhere(~np.ma.getmaskarray(reached).all(axis=-1)):
             alpha = 0.2 if colours * dashes <= _FEW else _FAINT
             _curve(axes, reached[c, d], counts[c, d], alpha, color=shades[c], linestyle=DASHES[d])
+        if name == "pairs":
+            continue
         if decades(counts.min(), counts.max()):
             axes.set_yscale("log")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_ylabel(label)
-    upper.tick_params(labelbottom=False)
-    lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
+        axes.tick_params(labelbottom=False)
+    crosses, notes = _expected(panels[-1], section, shades, predicted)
+    put_scale(panels[-1])
+    panels[-1].set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
+    drawn.align_ylabels()
     if has_bar:
         put_bar(drawn.add_subplot(places[:, 1]), section)
-    rows = put_legend(drawn, section, coloured=not has_bar)
+    rows = put_legend(drawn, section, not has_bar, crosses)
     drawn.set_figheight(_HIGH + _ROW * rows)
-    said = [*section.caption(), *_repeats(section), *section.missing()]
+    said = [*section.caption(), *_repeats(section), *section.missing(), *notes]
     drawn.supxlabel(wrapped(said, _WIDE), fontsize=8, color="#444444")
     return drawn
 
@@ -74,6 +86,24 @@ def _curve(
     if len(counts) > 1:
         ends = counts.min(axis=0), counts.max(axis=0)
         axes.fill_between(reached, *ends, color=style["color"], alpha=alpha, linewidth=0)
+
+
+def _expected(
+    axes: Axes, section: Section, shades: list[str], predicted: bool | None
+) -> tuple[list[Line2D], list[str]]:
+    """Draw what is expected; what the legend and the caption say of it."""
+    if predicted is False:
+        return [], []
+    last = len(section.store.progress) - 1
+    records = np.unique(np.linspace(0, last, _CROSSES).round().astype(int)).tolist()
+    known = forecast(section, records, bool(predicted))
+    shape = len(shades), -1, len(records)
+    reached, pairs = known.reached.reshape(shape), known.pairs.reshape(shape)
+    for c, d in np.argwhere(~np.ma.getmaskarray(pairs).all(axis=-1)):
+        axes.plot(reached[c, d], pairs[c, d], color=shades[c], **CROSS)
+    if pairs.mask.all():
+        return [], known.notes
+    return [Line2D([], [], color="black", label=EXPECTED, **CROSS)], known.notes
 
 
 def _too_many(section: Section) -> str:

@@ -58,16 +58,20 @@ def put_bar(axes: Axes, section: Section) -> None:
     Ticks(scale, "y", _HIGH).put_on(axes)
 
 
-def put_legend(drawn: Figure, section: Section, coloured: bool) -> int:
-    """Say what dashes are and, where `coloured`, colours, in rows of their own; how many rows."""
+def put_legend(drawn: Figure, section: Section, coloured: bool, more: list[Line2D]) -> int:
+    """Say what dashes are, where `coloured`, colours, and `more`, in rows of their own.
+
+    Returns how many rows.
+    """
     labels = [[in_symbols(axis.name, v) for v in brief(axis.values)] for axis in section.shown]
     groups = []
     if coloured and labels:
         colours = zip(inks(section), labels[0], strict=True)
-        groups = [[Line2D([], [], color=c, linewidth=3, label=label) for c, label in colours]]
+        groups += [[Line2D([], [], color=c, linewidth=3, label=label) for c, label in colours]]
     if labels[1:]:
         combined = zip(DASHES, map(",  ".join, itertools.product(*labels[1:])), strict=False)
         groups += [[Line2D([], [], color="black", linestyle=d, label=each) for d, each in combined]]
+    groups += [more] if more else []
     if not groups:
         return 0
     widest = max(text_width(str(line.get_label())) for group in groups for line in group)

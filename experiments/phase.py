@@ -2,6 +2,7 @@
 
 fraction  distinct cells by tokens that are counted, the mean over seeds
 contour   where it is one half: experiments.contour
+onset     where one coalesced pair is expected: experiments.onset
 empty     a cell of the picture of which no seed is done: it failed, or is still to come
 partial   one of which some seeds are done, the mean of these
 """
@@ -19,6 +20,7 @@ from matplotlib.patheffects import withStroke
 from experiments.captions import wrapped
 from experiments.contour import contour
 from experiments.figures import figure
+from experiments.onset import put_onset
 from experiments.page import POINTS
 from experiments.scales import Scale
 from experiments.section import Section
@@ -33,6 +35,12 @@ _LINE: dict[str, Any] = {
     "linewidth": 1.6,
     "solid_capstyle": "butt",
     "path_effects": [withStroke(linewidth=3.4, foreground="white")],
+}
+_DOTTED: dict[str, Any] = {
+    "color": "white",
+    "linewidth": 1.6,
+    "linestyle": (0, (1.5, 1.5)),
+    "path_effects": [withStroke(linewidth=3.0, foreground="black")],
 }
 _HATCHED: dict[str, Any] = {"facecolor": "#EEEEEE", "edgecolor": "#AAAAAA", "linewidth": 0}
 _MARK: dict[str, Any] = {
@@ -53,10 +61,13 @@ _MARGIN = 35.0
 """Points that a caption is narrower than the picture."""
 
 
-def phase(section: Section, record: int, long: float = _LONG) -> Figure:
+def phase(
+    section: Section, record: int, predicted: bool | None = None, long: float = _LONG
+) -> Figure:
     """Draw `section`, of two axes, in one record; x is the first axis, so `long` at least.
 
-    Raises BadInput where no cell is done and where an axis is too long.
+    `predicted` says whether with the onset; None is where that is cheap. Raises
+    BadInput where no cell is done and where an axis is too long.
     """
     x, y = Scale.of(section, 0), Scale.of(section, 1)
     for scale in (x, y):
@@ -72,7 +83,8 @@ def phase(section: Section, record: int, long: float = _LONG) -> Figure:
     axes.grid(False)
     mesh = axes.pcolormesh(x.edges, y.edges, fraction, cmap=_MAP, vmin=0, vmax=1)
     mesh.set_rasterized(fraction.size > _VECTORS)
-    handles = [_contour(axes, x, y, fraction), *_empty(axes, section, x, y)]
+    onset, notes = put_onset(axes, section, record, predicted, **_DOTTED)
+    handles = [_contour(axes, x, y, fraction), *onset, *_empty(axes, section, x, y)]
     handles += _partial(axes, section, x, y)
     below.put_on(axes)
     beside.put_on(axes)
@@ -80,7 +92,7 @@ def phase(section: Section, record: int, long: float = _LONG) -> Figure:
     drawn.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
     drawn.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8)
     mean = [f"mean over {section.repeats()}"] if section.averaged else []
-    said = [*section.caption(), *mean, *section.missing()]
+    said = [*section.caption(), *mean, *section.missing(), *notes]
     drawn.supxlabel(wrapped(said, wide - _MARGIN), fontsize=8, color="#444444")
     return drawn
 

@@ -1,6 +1,6 @@
 """`drift plot`: figures of stored runs and sweeps, and of checkpoints.
 
-It needs no accelerator and repeats no run.
+It needs no accelerator and repeats no run; predictions are made anew.
 """
 
 from typing import Annotated
@@ -30,6 +30,14 @@ At = Annotated[
         help="Of a sweep: fix axes at a value each, of which enough digits are written.",
     ),
 ]
+Predicted = Annotated[
+    bool | None,
+    typer.Option(
+        "--prediction/--no-prediction",
+        help="Draw what drift predict expects.",
+        show_default="where it takes seconds",
+    ),
+]
 
 
 @app.command("curves", epilog=_CURVES)
@@ -39,13 +47,16 @@ def curves_command(
         typer.Argument(parser=store, metavar="STORE…", help="Runs to overlay, or a sweep."),
     ],
     at: At = None,
+    prediction: Predicted = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the coalescence curve: distinct cells and the largest black hole against radius.
+    """Draw the coalescence curve: distinct cells, the largest black hole and pairs against radius.
 
-    Of a sweep there is a curve for each combination of its axes but seeds: their mean,
-    and a band from the least to the greatest of them.
+    Over the pairs lies what is expected of them, if that has an exact form.
+
+    Of a sweep there is a curve for each combination of its axes but seeds:
+    their mean, and a band from the least to the greatest of them.
     """
     from experiments.choice import whole
     from experiments.curves import curves
@@ -60,11 +71,12 @@ def curves_command(
         raise BadInput(f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} are named")
     if at and not sweeps:
         raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
+    _prepare(prediction)
     if sweeps:
         opened = GridStore(stores[0])
-        drawn = families(whole(opened, fixed(opened.grid, at or [])))
+        drawn = families(whole(opened, fixed(opened.grid, at or [])), prediction)
     else:
-        drawn = curves([RunStore(each) for each in stores])
+        drawn = curves([RunStore(each) for each in stores], prediction)
     save(drawn, out or beside(stores, "curves"), as_json)
 
 
@@ -90,13 +102,15 @@ def phase_command(
         float,
         typer.Option(parser=real, metavar="F", help="Share of the steps after which to look."),
     ] = 1.0,
+    prediction: Predicted = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw which share of the tokens is still distinct at the end, over two axes of a sweep.
 
-    The contour is at one half. Seeds are averaged; other axes are fixed at their first
-    value, or as --at says. Where a single axis is left, its curve is drawn.
+    The contour is at one half. Over sigma the onset is drawn too, where one
+    coalesced pair is expected. Seeds are averaged; other axes are fixed at their
+    first value, or as --at says. Where a single axis is left, its curve is drawn.
     """
     from experiments.choice import plane, record_at
     from experiments.fixing import fixed
@@ -107,7 +121,8 @@ def phase_command(
     opened = GridStore(sweep)
     section = plane(opened, x, y, fixed(opened.grid, at or []))
     draw = phase if len(section.names) > 1 else transition
-    drawn = draw(section, record_at(opened.grid, progress))
+    _prepare(prediction)
+    drawn = draw(section, record_at(opened.grid, progress), prediction)
     save(drawn, out or beside([sweep], "phase"), as_json)
 
 
@@ -156,3 +171,12 @@ def components_command(
     found, selection = examined(source, tensor, snapshot, near, exponents)
     save(components(found, selection), out or beside([source], "components"), as_json)
     say_strange(found)
+
+
+def _prepare(prediction: bool | None) -> None:
+    """Make JAX ready for a prediction, unless there is none."""
+    if prediction is not False:
+        from sim import cache, device
+
+        cache.turn_on()
+        device.only_cpu()

@@ -4,6 +4,7 @@ fraction  distinct cells by tokens that are counted
 line      the mean over seeds, where there are several; names get points alone
 band      from the least to the greatest of the seeds
 crossing  where the line passes one half, as the axis is drawn
+onset     the sigma at which one coalesced pair is expected: experiments.onset
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from experiments.captions import in_symbols, wrapped
 from experiments.figures import COLOURS, figure
+from experiments.onset import put_onset
 from experiments.phase import HALF
 from experiments.scales import Scale
 from experiments.section import Section
@@ -22,10 +24,13 @@ _LONG = 320.0
 """Points of the axis."""
 
 
-def transition(section: Section, record: int, long: float = _LONG) -> Figure:
+def transition(
+    section: Section, record: int, predicted: bool | None = None, long: float = _LONG
+) -> Figure:
     """Draw `section`, of one axis, so many points `long`, in one record.
 
-    Raises BadInput where no cell is done.
+    `predicted` says whether with the onset; None is where that is cheap. Raises
+    BadInput where no cell is done.
     """
     scale = Scale.of(section, 0)
     section.check_done()
@@ -44,10 +49,12 @@ def transition(section: Section, record: int, long: float = _LONG) -> Figure:
         else:
             axes.fill_between(scale.places, *ends, color=ink, alpha=0.25, linewidth=0, label=label)
     axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
+    onset, notes = put_onset(axes, section, record, predicted, color=COLOURS[1], linestyle="-.")
     Ticks(scale, "x", long).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=section.what(record))
-    drawn.legend(loc="outside upper center", ncols=3, fontsize=8)
-    caption = wrapped(section.caption() + section.missing(), 72 * 5.4)
+    handles = axes.get_legend_handles_labels()[0] + onset
+    drawn.legend(handles=handles, loc="outside upper center", ncols=2 + (not onset), fontsize=8)
+    caption = wrapped(section.caption() + section.missing() + notes, 72 * 5.4)
     drawn.supxlabel(caption, fontsize=8, color="#444444")
     return drawn
 

@@ -48,11 +48,10 @@ class Alike:
         if self._base is None:
             self._base = _base(self._start, still, self._front)
             self.columns = self._classified(self._base)
-            every = np.arange(len(self._of))
-            self._populations = self.columns.populations(self._of, len(self._members), every)
+            self._populations = self.columns.populations(len(self._members))
         left = np.flatnonzero(self._present & ~present)
         if len(left):
-            gone = self.columns.populations(self._of[left], len(self._members), left)
+            gone = self.columns.populations_of(left, self._of[left], len(self._members))
             self._populations = self._populations - gone
         self._present = present
         place = np.searchsorted(still.start, self._base.start, side="right") - 1

@@ -1,21 +1,28 @@
 """Small clouds that take equal displacements, at step 0 (sim.alike).
 
-They can be drawn while others are counted; all that looks at every coordinate of the
-initial clouds is done here.
+What has to look at every coordinate of the initial clouds does it here.
 """
+
+from functools import partial
 
 import jax
 import numpy as np
 
 from kernels import rowwise
 from kernels.fixed_point import limb_sums
-from sim import conversion
+from kernels.formats import Format
+from kernels.rounding import widen
 from sim.members import Member
 from sim.numbered import Numbered
 from sim.ranked import parts, transposed
 from sim.spec import Drift
 
-_limb_sums = jax.jit(limb_sums)
+
+@partial(jax.jit, static_argnames="target")
+def _limb_sums(
+    codes: jax.Array, present: jax.Array, scale: jax.Array, target: Format
+) -> tuple[jax.Array, ...]:
+    return limb_sums(widen(codes, target), present, scale)
 
 
 class Start:
@@ -64,6 +71,6 @@ class Start:
 
 
 def _sums(member: Member) -> np.ndarray:
-    values = conversion.values(member.codes, member.drift.target)
-    scale = np.float32(np.ldexp(1.0, member.exponent))
-    return np.stack(_limb_sums(values, member.present(0), scale)).astype(np.int64)
+    target, scale = member.drift.target, np.float32(np.ldexp(1.0, member.exponent))
+    sums = _limb_sums(member.codes, member.present(0), scale, target=target)
+    return np.stack(sums).astype(np.int64)

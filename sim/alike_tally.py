@@ -4,7 +4,7 @@ Their clouds are looked at by class, and which tokens share a cell is asked only
 records at which that can't be told from others (sim.merging).
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from sim.counts import Counts
 from sim.merging import partitions
 
 
-def counted(start: Start) -> list[dict[int, Counts]]:
+def counted(start: Start, pool: Executor) -> list[dict[int, Counts]]:
     """The counts of each drift of `start` by step, bit for bit those of sim.simulation."""
     cloud, drift = start.cloud, start.cloud.members[0].drift
     steps, stalled, limbs, numbers = drift.record_steps, [], [], []
@@ -23,13 +23,12 @@ def counted(start: Start) -> list[dict[int, Counts]]:
         stalled.append(np.zeros(len(cloud.members), np.int64))
         limbs.append(start.limbs)
         numbers.append(np.zeros(0))
-    with ThreadPoolExecutor(1) as pool:
-        alike = Alike(start, pool)
-        for step in steps[len(numbers) :]:
-            stayed, sums = alike.look(step, cloud.present(step))
-            stalled.append(stayed)
-            limbs.append(sums)
-            numbers.append(alike.numbers())
+    alike = Alike(start, pool)
+    for step in steps[len(numbers) :]:
+        stayed, sums = alike.look(step, cloud.present(step))
+        stalled.append(stayed)
+        limbs.append(sums)
+        numbers.append(alike.numbers())
 
     def leaders(look: int, tokens: np.ndarray) -> np.ndarray:
         if not steps[look]:

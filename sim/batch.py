@@ -8,9 +8,7 @@ Every count has the bits that sim.simulation gives. That is also who does a drif
 is too large for this, or leaps.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import jax
@@ -58,70 +56,55 @@ def size(drift: Drift, platform: str, devices: int, threads: int, engine: str = 
     return 1 if places == 1 else places * threads
 
 
+def memory(drift: Drift, together: int) -> int:
+    """Bytes that so many drifts of its kind take, roughly: their codes, in several forms."""
+    return 4 * together * _codes(drift)
+
+
 def counted(
     drifts: list[Drift],
     on: jax.Device | Shards,
     pool: ThreadPoolExecutor,
     engine: str = "auto",
 ) -> list[list[Counts]]:
-    """The records of each of `drifts`, which are of one kind: Batch."""
-    return Batch(drifts, on, pool, engine).counts()
-
-
-class Batch:
-    """Drifts of one kind that are to be counted; what can be done before is done from now on.
+    """The records of each of `drifts`, which are of one kind; all of them, also repeats.
 
     `pool` has a thread for each of the device's workers; several devices share each
-    drift.
+    drift. Raises BadInput for a drift that leaves its format's range (which one, handing
+    them over one by one tells) and where `engine`, as in sim.run, does not apply.
     """
+    shards, steps = Shards.of(on), _all_records(drifts[0])
+    places = _places(drifts[0], shards.platform, len(shards), engine)
+    if places == 1:
+        found = [_alone(drift, shards, pool, engine) for drift in drifts]
+    else:
+        found = _by_motion(drifts, places, shards.devices[0], pool)
+    return [[counts[step] for step in steps] for counts in found]
 
-    def __init__(
-        self,
-        drifts: list[Drift],
-        on: jax.Device | Shards,
-        pool: ThreadPoolExecutor,
-        engine: str = "auto",
-    ):
-        self.drifts, self._shards, self._pool, self._engine = drifts, Shards.of(on), pool, engine
-        self._places = _places(drifts[0], self._shards.platform, len(self._shards), engine)
-        groups: dict[object, list[int]] = {}
-        if self._places > 1 and self._shards.platform == "cpu":
-            for k, drift in enumerate(drifts):
-                groups.setdefault(motion(drift), []).append(k)
-        self._alike = [
-            (group, pool.submit(Start, [drifts[k] for k in group]))
-            for group in groups.values()
-            if gains(drifts[group[0]], len(group))
-        ]
 
-    def counts(self) -> list[list[Counts]]:
-        """The records of each drift; all of them, also repeats.
-
-        Raises BadInput for a drift that leaves its format's range (which one, handing
-        them over one by one tells) and where the engine, as in sim.run, does not apply.
-        """
-        found: list[dict[int, Counts]] = [{} for _ in self.drifts]
-        others = set(range(len(found)))
-        for group, start in self._alike:
-            others -= set(group)
-            for k, counts in zip(group, alike_tally.counted(start.result()), strict=True):
+def _by_motion(
+    drifts: list[Drift], places: int, on: jax.Device, pool: ThreadPoolExecutor
+) -> list[dict[int, Counts]]:
+    """The counts of each drift by step: first of those that are alike, then of the others."""
+    groups: dict[object, list[int]] = {}
+    for k, drift in enumerate(drifts):
+        groups.setdefault(motion(drift), []).append(k)
+    found: list[dict[int, Counts]] = [{} for _ in drifts]
+    others = []
+    for group in groups.values():
+        if on.platform == "cpu" and gains(drifts[group[0]], len(group)):
+            # In this thread alone: two would wait for each other at every small array.
+            alike = alike_tally.counted(Start([drifts[k] for k in group]), pool)
+            for k, counts in zip(group, alike, strict=True):
                 found[k] = counts
-        for k, counts in zip(sorted(others), self._others(sorted(others)), strict=True):
+        else:
+            others += group
+    parts = [sorted(others)[start : start + places] for start in range(0, len(others), places)]
+    moved = pool.map(lambda part: _together([drifts[k] for k in part], places, on), parts)
+    for part, each in zip(parts, moved, strict=True):
+        for k, counts in zip(part, each, strict=True):
             found[k] = counts
-        steps = _all_records(self.drifts[0])
-        return [[counts[step] for step in steps] for counts in found]
-
-    def _others(self, which: list[int]) -> Iterator[dict[int, Counts]]:
-        """The counts by step of those that are not alike, one by one."""
-        drifts = [self.drifts[k] for k in which]
-        if self._places == 1:
-            for drift in drifts:
-                yield _alone(drift, self._shards, self._pool, self._engine)
-            return
-        parts = [drifts[k : k + self._places] for k in range(0, len(drifts), self._places)]
-        move = partial(_together, places=self._places, on=self._shards.devices[0])
-        for counts in self._pool.map(move, parts):
-            yield from counts
+    return found
 
 
 def _codes(drift: Drift) -> int:

@@ -5,7 +5,6 @@ blame fail; the others go on.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,7 +13,6 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from sim import batch, check, compilation
-from sim.batch import Batch
 from sim.counts import Counts
 from sim.errors import BadInput
 from sim.grid import Grid
@@ -49,59 +47,33 @@ class Here:
 
     def __init__(self, grid: Grid, shards: Shards, pool: ThreadPoolExecutor, engine: str = "auto"):
         self._grid, self._shards = grid, shards
-        self._batch = partial(Batch, on=shards, pool=pool, engine=engine)
+        self._counted = partial(batch.counted, on=shards, pool=pool, engine=engine)
         self.together = partial(batch.together, on=shards, engine=engine)
         """How many drifts of a kind are counted at once"""
 
     def __call__(self, batches: Iterable[np.ndarray]) -> Iterator[Counted]:
-        """Count each of `batches` when it is asked for; the next one is begun before."""
-        begun = deque[_Begun]()
-        for cells in batches:
-            begun.append(self._begin(cells))
-            if len(begun) > 1:
-                yield self._end(begun.popleft())
-        while begun:
-            yield self._end(begun.popleft())
+        """Count each of `batches` when it is asked for."""
+        return map(self.count, batches)
 
     def count(self, cells: np.ndarray) -> Counted:
         """Count one batch. Raises RuntimeError where the device does not round as it must."""
-        return self._end(self._begin(cells))
-
-    def _begin(self, cells: np.ndarray) -> "_Begun":
+        began, compiled = time.monotonic(), compilation.seconds()
         found = [attempt(partial(self._grid.drift, cell)) for cell in cells.tolist()]
-        drifts = [drift for drift in found if isinstance(drift, Drift)]
+        counted = iter(self._each([drift for drift in found if isinstance(drift, Drift)]))
+        outcomes = [each if isinstance(each, str) else next(counted) for each in found]
+        compiling = compilation.seconds() - compiled
+        return Counted(cells, outcomes, time.monotonic() - began, compiling)
+
+    def _each(self, drifts: list[Drift]) -> list[Outcome]:
         for motion in {drift.motion for drift in drifts}:
             check.trust(self._shards, motion)
-        return _Begun(cells, found, attempt(partial(self._batch, drifts)) if drifts else "")
-
-    def _end(self, begun: "_Begun") -> Counted:
-        began, compiled = time.monotonic(), compilation.seconds()
-        counted = iter(self._each(begun))
-        outcomes = [each if isinstance(each, str) else next(counted) for each in begun.found]
-        compiling = compilation.seconds() - compiled
-        return Counted(begun.cells, outcomes, time.monotonic() - began, compiling)
-
-    def _each(self, begun: "_Begun") -> list[Outcome]:
-        drifts = [drift for drift in begun.found if isinstance(drift, Drift)]
-        found = begun.batch if isinstance(begun.batch, str) else attempt(begun.batch.counts)
+        found = attempt(partial(self._counted, drifts))
         if not isinstance(found, str):
             return list(found)
         if len(drifts) == 1:
             return [found]
-        return [attempt(partial(self._alone, drift)) for drift in drifts]
-
-    def _alone(self, drift: Drift) -> list[Counts]:
-        return self._batch([drift]).counts()[0]
-
-
-class _Begun(NamedTuple):
-    """A batch that is to be counted."""
-
-    cells: np.ndarray
-    found: list[Drift | str]
-    """one for each cell, or why there is none"""
-    batch: Batch | str
-    """of the drifts, or why there is none"""
+        alone = [attempt(partial(self._counted, [drift])) for drift in drifts]
+        return [each if isinstance(each, str) else each[0] for each in alone]
 
 
 def attempt(work: Callable[[], _Value]) -> _Value | str:

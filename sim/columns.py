@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 _KEY = 0x636F6C756D6E73
+_FEW = 8
+"""Classes that are sooner counted one by one."""
 
 
 class Columns:
@@ -20,19 +22,39 @@ class Columns:
         self._columns, self._bounds = columns, bounds
         self._weights = np.random.Philox(key=_KEY).random_raw(len(columns)) | np.uint64(1)
 
-    def populations(self, of: np.ndarray, groups: int, tokens: np.ndarray) -> np.ndarray:
-        """How many of `tokens`, which are `of` a group each, are in each class.
+    def populations(self, groups: int) -> np.ndarray:
+        """How many tokens are in each class, int64 (groups, classes).
 
-        `tokens` and `of` int64 (n,); returns int64 (groups, classes).
+        A group is as many tokens as every other, one after another.
         """
         found = np.empty((groups, self._bounds[-1]), np.int64)
-        for dim, size in enumerate(np.diff(self._bounds)):
-            counts = np.bincount(of * size + self._of(dim, tokens), minlength=groups * size)
-            found[:, slice(*self._bounds[dim : dim + 2])] = counts.reshape(groups, size)
+        every = np.arange(self._columns.shape[1])
+        of = every // (len(every) // groups)
+        for dim, size in enumerate(np.diff(self._bounds).tolist()):
+            here = slice(*self._bounds[dim : dim + 2])
+            if size > _FEW:
+                found[:, here] = self._counted(dim, size, of, groups, every)
+                continue
+            column = self._columns[dim].reshape(groups, -1)
+            for k, counts in enumerate(found[:, here].T):
+                counts[:] = np.add.reduce((column == k).view(np.uint8), axis=1, dtype=np.uint32)
         return found
 
+    def populations_of(self, tokens: np.ndarray, of: np.ndarray, groups: int) -> np.ndarray:
+        """The same of `tokens`, int64 (n,), rising, which are `of` any group each, int64 (n,)."""
+        sizes = enumerate(np.diff(self._bounds).tolist())
+        counts = [self._counted(dim, size, of, groups, tokens) for dim, size in sizes]
+        return np.concatenate(counts, axis=1)
+
+    def _counted(
+        self, dim: int, size: int, of: np.ndarray, groups: int, tokens: np.ndarray
+    ) -> np.ndarray:
+        """Of one dimension, int64 (groups, size)."""
+        counts = np.bincount(of * size + self._of(dim, tokens), minlength=groups * size)
+        return counts.reshape(groups, size)
+
     def fingerprints(self, numbers: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """Of each of `tokens`, int64 (n,), uint64; `numbers` (classes,)."""
+        """Of each of `tokens`, int64 (n,), rising, uint64; `numbers` (classes,)."""
         found = np.zeros(len(tokens), np.uint64)
         for dim, here in self._telling(numbers):
             weighted = here.astype(np.uint64) * self._weights[dim]
@@ -43,7 +65,8 @@ class Columns:
         """Whether tokens a[i] and b[i] are one, bool; `numbers` (classes,)."""
         same = np.ones(len(a), bool)
         for dim, here in self._telling(numbers):
-            theirs = here.take(self._of(dim, a)), here.take(self._of(dim, b))
+            column = self._columns[dim]
+            theirs = here.take(column.take(a)), here.take(column.take(b))
             same &= theirs[0] == theirs[1]
         return same
 
@@ -54,6 +77,6 @@ class Columns:
             yield dim, numbers[slice(*self._bounds[dim : dim + 2])]
 
     def _of(self, dim: int, tokens: np.ndarray) -> np.ndarray:
-        """The classes of `tokens`, which are all there are or some of them."""
+        """The classes of `tokens`, which rise."""
         column = self._columns[dim]
         return column if len(tokens) == len(column) else column.take(tokens)

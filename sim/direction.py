@@ -9,6 +9,7 @@ FILE.npy    a real vector of length D, over its length
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def direction(
     NumPy array of real numbers, of another length, zero or not finite.
     """
     if name == "random":
-        return unit(draw(seed, Stream.DIRECTION, dims))
+        return _random(dims, seed)
     if name == "diagonal":
         return np.full(dims, 1 / math.sqrt(dims))
     if name == "axis":
@@ -43,6 +44,14 @@ def direction(
     raise BadInput(
         f"direction is {name!r}; it must be random, diagonal, axis, centroid or a .npy file"
     )
+
+
+@lru_cache(maxsize=16)
+def _random(dims: int, seed: int) -> np.ndarray:
+    """Kept, since many drifts have the same one."""
+    u = unit(draw(seed, Stream.DIRECTION, dims))
+    u.setflags(write=False)
+    return u
 
 
 def unit(vector: np.ndarray) -> np.ndarray:

@@ -3,10 +3,9 @@
 Tokens of different members never share a cell.
 """
 
-import math
-
 import numpy as np
 
+from kernels.exact_sum import exact_sums
 from kernels.fixed_point import from_limbs
 from sim.coalescence import Cells, Equal, Fingerprint, coalesce
 from sim.counts import Counts
@@ -83,5 +82,5 @@ class Numbered:
         """The components along u of the sums of the members' tokens."""
         grids = np.array([member.exponent for member in self.members])
         terms = from_limbs(limbs.swapaxes(0, 1), grids[:, None]).swapaxes(0, 1)
-        terms *= np.stack([member.u for member in self.members])[:, None]
-        return [math.fsum(each[each != 0].tolist()) for each in terms.reshape(len(grids), -1)]
+        terms = terms * np.stack([member.u for member in self.members])[:, None]
+        return exact_sums(terms.reshape(len(grids), -1)).tolist()

@@ -60,6 +60,9 @@ class Thresholds:
         self._ascending = above[::-1].copy()
         self._following = np.append(self._ascending, np.uint64(1 << 63))
         self._codes = np.concatenate([[0], magnitudes]).astype(np.uint16)
+        starts = np.arange((1 << 15) + 1, dtype=np.uint64) << np.uint64(48)
+        reached = np.searchsorted(self._ascending, starts)
+        self._below, self._within = reached[:-1], np.diff(reached)
         buckets = np.arange(1 << 16, dtype=np.uint64) << np.uint64(48)
         ends = self.codes(buckets), self.codes(buckets | np.uint64((1 << 48) - 1))
         self._guide = np.where(ends[0] == ends[1], ends[0], np.uint16(_UNDECIDED))
@@ -85,9 +88,14 @@ class Thresholds:
         return codes
 
     def _place(self, words: np.ndarray) -> np.ndarray:
-        """How many thresholds a word's magnitude reaches."""
+        """How many thresholds a word's magnitude reaches: at most one in nearly all buckets."""
         magnitude = words & np.uint64((1 << 63) - 1)
-        return np.searchsorted(self._ascending, magnitude, side="right")
+        bucket = (magnitude >> np.uint64(48)).astype(np.intp)
+        place = self._below.take(bucket)
+        place += self._following.take(place) <= magnitude
+        several = np.flatnonzero(self._within.take(bucket) > 1)
+        place[several] = np.searchsorted(self._ascending, magnitude[several], side="right")
+        return place
 
     def _code(self, words: np.ndarray, place: np.ndarray) -> np.ndarray:
         codes = self._codes[len(self._ascending) - place]

@@ -19,8 +19,8 @@ def store(path, axes, share, left=(), failed=(), **base):
     """A store whose cells are done but those `left` or `failed`, tuples of places.
 
     `share`, of the values of a cell's axes and its record's progress, is the share of
-    the tokens that is distinct then; the largest black hole has the others and one, and
-    the radius reached is as it is asked for.
+    the tokens that is distinct then; the largest black hole has the others and one, whose
+    pairs are all, and the radius reached is as it is asked for.
     """
     made = grid(axes, **base)
     with address(path).begin(grid_layout.FIRST) as group:
@@ -39,6 +39,7 @@ def store(path, axes, share, left=(), failed=(), **base):
             counts["distinct"][*place, k] = distinct
             counts["alive"][*place, k] = tokens
             counts["largest"][*place, k] = tokens - distinct + 1
+            counts["pairs"][*place, k] = (tokens - distinct + 1) * (tokens - distinct) // 2
             counts["radius"][*place, k] = drift.radius * progress
     for name, values in counts.items():
         written.array(NAMES[name])[...] = values

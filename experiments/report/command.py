@@ -8,6 +8,7 @@ import typer
 
 from experiments.addresses import path, store
 from experiments.drawn import beside
+from experiments.plot import Predicted
 from experiments.source import AsJson
 from sim.places import Address
 
@@ -29,6 +30,7 @@ def command(
             show_default="beside the store; here, of one on s3://",
         ),
     ] = None,
+    prediction: Predicted = None,
     as_json: AsJson = False,
 ) -> None:
     """Write one self-contained HTML page: what was run, what came of it, and how to repeat it.
@@ -39,11 +41,12 @@ def command(
     from experiments.report.page import page_of
     from experiments.report.render import rendered
     from experiments.whole import write_whole
-    from sim import device
+    from sim import cache, device
 
+    cache.turn_on()
     device.only_cpu()
     place = out or beside([source], "report").with_suffix(".html")
-    text = rendered(page_of([source]))
+    text = rendered(page_of([source], predicted=prediction))
     write_whole(place, text)
     if as_json:
         print(json.dumps({"page": str(place), "bytes": len(text.encode())}))

@@ -5,17 +5,21 @@ from typing import Any
 
 from experiments.commanded import run_line
 from experiments.curves import curves
-from experiments.report import expected, holes, lattice, structure, wording
+from experiments.report import holes, lattice, structure, wording
 from experiments.report.blocks import Block, Note, Numbers, Part, Picture, Section
 from experiments.report.counted import records, share, whole
+from experiments.report.expected import of_run
 from experiments.report.svg import fitted
 from sim.errors import BadInput
 from sim.spec import Drift
 from sim.store import RunStore
 
 
-def part(store: RunStore) -> Part:
-    """The part of a run, complete or not. Raises BadInput where nothing was counted yet."""
+def part(store: RunStore, predicted: bool | None = None) -> Part:
+    """The part of a run, complete or not. Raises BadInput where nothing was counted yet.
+
+    `predicted` says whether with what is expected; None is where that is cheap.
+    """
     attrs = store.attrs
     drift, counted = Drift.from_json(attrs["spec"]), _counted(store, attrs)
     if not counted:
@@ -24,10 +28,10 @@ def part(store: RunStore) -> Part:
     sections = [
         Section("What came of it", _outcome(store, drift, counted)),
         Section.made("On the lattice", lambda: lattice.of_run(store, drift, counted)),
-        Section.made("The curves", lambda: _curves(store, counted)),
+        Section.made("The curves", lambda: _curves(store, counted, predicted)),
         Section("Black holes", holes.blocks(store)),
         Section.made("Structure", lambda: structure.blocks(store)),
-        Section.made("Prediction beside simulation", lambda: expected.of_run(drift, counted)),
+        Section.made("Prediction beside simulation", lambda: of_run(store, counted, predicted)),
         Section("All records", [records(counted)]),
         Section("What was run", [wording.asked(attrs["spec"]), made]),
         Section("Run it again", wording.again(run_line(drift))),
@@ -68,12 +72,18 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
     return blocks
 
 
-def _curves(store: RunStore, counted: Sequence[dict[str, Any]]) -> list[Block]:
+def _curves(
+    store: RunStore, counted: Sequence[dict[str, Any]], predicted: bool | None
+) -> list[Block]:
     first, last = counted[0], counted[-1]
-    text = (
-        f"Distinct cells go from {whole(first['distinct'])} at radius {first['radius']:.3g} to"
-        f" {whole(last['distinct'])} at {last['radius']:.3g}; the largest black hole goes from"
-        f" {whole(first['largest'])} to {whole(last['largest'])} tokens."
+    changes = "; ".join(
+        f"{name} go from {whole(first[key])} to {whole(last[key])}"
+        for name, key in (
+            ("distinct cells", "distinct"),
+            ("tokens in the largest black hole", "largest"),
+            ("coalesced pairs", "pairs"),
+        )
     )
-    title = "Distinct cells and the largest black hole against the radius reached"
-    return [Picture(fitted(curves([store])), title, text)]
+    text = f"From radius {first['radius']:.3g} to {last['radius']:.3g} {changes}."
+    title = "Distinct cells, the largest black hole and pairs against the radius reached"
+    return [Picture(fitted(curves([store], predicted, columns=1)), title, text)]

@@ -21,16 +21,15 @@ _NAMED = re.compile(r"var\(--k([0-9a-f]{6})")
 _USED = re.compile(r"url\(#([^)]+)\)")
 _FACES = "DejaVu Sans, Verdana, sans-serif"
 """The second one is as wide as the first, which few phones have."""
-_WIDE, _HIGH = 4.4, 3.1
-"""Inches of a picture, and at least: letters of 9 points are legible on a phone then."""
+_WIDE = 4.4
+"""Inches of a picture: letters of 9 points are legible on a phone then."""
 _LIGHT, _GREY, _FAINT = 0.62, 0.12, 0.8
 """Least lightness of a colour in the dark; saturation of greys; lightness of grids."""
 
 
 def fitted(drawn: Figure) -> Figure:
     """The figure as wide as a phone can show it, without its caption, which the page has."""
-    wide, high = drawn.get_size_inches()
-    drawn.set_size_inches(_WIDE, max(_HIGH, high * _WIDE / wide))
+    drawn.set_size_inches(_WIDE, drawn.get_figheight())
     drawn.supxlabel("")
     return drawn
 

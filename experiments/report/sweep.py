@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -26,17 +27,20 @@ _NO_STRUCTURE = (
 )
 
 
-def part(store: GridStore) -> Part:
-    """The part of a sweep, complete or not. Raises BadInput where no cell is done yet."""
+def part(store: GridStore, predicted: bool | None = None) -> Part:
+    """The part of a sweep, complete or not. Raises BadInput where no cell is done yet.
+
+    `predicted` says whether with what is expected; None is where that is cheap.
+    """
     turning = Turning.of(store)
     made = wording.made_on(store.attrs, str(store.address))
     base = store.grid.base
     sections = [
         Section("What came of it", _outcome(store)),
-        Section.made("Where tokens fall together", lambda: _phase(turning)),
-        Section.made("The curves", lambda: _curves(turning)),
+        Section.made("Where tokens fall together", lambda: _phase(turning, predicted)),
+        Section.made("The curves", lambda: _curves(turning, predicted)),
         Section.made("On the lattice", lambda: lattice.of_cell(turning)),
-        Section.made("Prediction beside simulation", lambda: expected.of_sweep(turning)),
+        Section.made("Prediction beside simulation", lambda: expected.of_sweep(turning, predicted)),
         Section("Cells", [counted.ends(store)]),
         Section.made("Structure", lambda: _structure(turning)),
         Section("What was run", [wording.axes(store.grid), wording.asked(base), made]),
@@ -57,17 +61,18 @@ def _outcome(store: GridStore) -> list[Block]:
     return blocks + [Note(line) for line in failures(store)]
 
 
-def _phase(turning: Turning) -> list[Block]:
+def _phase(turning: Turning, predicted: bool | None) -> list[Block]:
     draw = phase if len(turning.plane.names) > 1 else transition
     title = "Share of the tokens that is still distinct at the end"
     shown = turning.plane
-    return [_picture(turning, shown, lambda: draw(shown, turning.last, _LONG), title, True)]
+    drawn = partial(draw, shown, turning.last, predicted, _LONG)
+    return [_picture(turning, shown, drawn, title, True)]
 
 
-def _curves(turning: Turning) -> list[Block]:
-    title = "Distinct cells and the largest black hole against the radius reached"
+def _curves(turning: Turning, predicted: bool | None) -> list[Block]:
+    title = "Distinct cells, the largest black hole and pairs against the radius reached"
     shown = turning.family
-    return [_picture(turning, shown, lambda: families(shown), title, False)]
+    return [_picture(turning, shown, partial(families, shown, predicted), title, False)]
 
 
 def _picture(

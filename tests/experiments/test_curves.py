@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from experiments import cli
+from experiments import cli, expectation
 from experiments.choice import whole
 from experiments.curves import curves
 from experiments.families import families
 from experiments.figures import COLOURS
 from experiments.fixing import fixed
+from experiments.forecast import forecast
+from experiments.section import Section
 from sim import runs
 from sim.errors import BadInput
+from sim.grid import Grid, drift_of
+from sim.prediction import predict
 from sim.spec import Drift
 from sim.store import RunStore
 from tests import grids
@@ -28,13 +32,96 @@ def stores(tmp_path_factory):
 
 def test_the_lines_are_the_stored_counts(stores):
     store = RunStore(stores[0])
-    axes = curves([store]).axes[0]
+    axes, lower = curves([store]).axes
     distinct, largest = axes.get_lines()
     records = store.records()
     np.testing.assert_array_equal(distinct.get_xdata(), [c.radius for c in records])
     np.testing.assert_array_equal(distinct.get_ydata(), [c.distinct for c in records])
     np.testing.assert_array_equal(largest.get_ydata(), [c.largest for c in records])
     assert axes.get_yscale() == "log"
+    pairs = lower.get_lines()[0]
+    np.testing.assert_array_equal(pairs.get_xdata(), distinct.get_xdata())
+    np.testing.assert_array_equal(pairs.get_ydata(), [c.pairs for c in records])
+    assert lower.get_yscale() == "symlog"  # there are none at first
+    assert lower.get_ylim()[0] < 0
+
+
+def test_the_predicted_line_is_what_is_expected_at_the_records(stores):
+    drawn = curves([RunStore(path) for path in stores])
+    lower, drift = drawn.axes[1], Drift(sigma=1e-9, tokens=100, dims=400)
+    [rows] = predict(drift, range(0, 101, 10), [1e-9])
+    measured, predicted = lower.get_lines()[:2], lower.get_lines()[2:]
+    assert len(predicted) == len(lower.collections) == 2
+    for line, shown, spread in zip(predicted, measured, lower.collections, strict=True):
+        np.testing.assert_array_equal(line.get_xdata(), [row.radius for row in rows])
+        np.testing.assert_array_equal(line.get_ydata(), [row.pairs for row in rows])
+        assert line.get_color() == shown.get_color()
+        ends = spread.get_paths()[0].vertices
+        for row in rows:
+            mine = ends[ends[:, 0] == row.radius, 1]
+            low = max(0.0, row.pairs - row.pairs_error)
+            assert (mine.min(), mine.max()) == (low, row.pairs + row.pairs_error)
+    assert "predicted pairs, ± one standard deviation" in legend(drawn)
+    assert "not predicted" not in drawn.get_supxlabel()
+
+
+def test_pairs_that_never_were_lie_at_zero(tmp_path):
+    runs.run(Drift(sigma=1e-3, tokens=20, dims=64, steps=4), tmp_path / "0.zarr", on="cpu")
+    drawn = curves([RunStore(tmp_path / "0.zarr")])
+    measured, predicted = drawn.axes[1].get_lines()
+    assert set(measured.get_ydata()) == {0}
+    assert max(predicted.get_ydata()) < 1e-9
+    assert drawn.axes[1].get_yscale() == "linear"
+    low, high = drawn.axes[1].get_ylim()
+    assert low < 0 < 1 < high
+    assert [tick for tick in drawn.axes[1].get_yticks() if low <= tick <= high] == [0, 1]
+
+
+WITHOUT = {
+    "rounding": ({"rounding": "stochastic"}, "no exact form is implemented for stochastic"),
+    "jitter": ({"jitter": 0.1}, "no exact form is implemented for jitter"),
+    "format": ({"format": "float32"}, "no exact form is implemented for float32"),
+    "file": ({"direction": "u.npy"}, "u.npy has changed since"),
+    "price": ({"steps": 10**6, "schedule": "linear"}, "it would take about 32 seconds"),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, stores, in_tmp):
+    fields, why = WITHOUT[name]
+    np.save("u.npy", np.arange(1.0, 17.0))
+    drift = Drift(**{"sigma": 1e-9, "tokens": 20, "dims": 16, "records": 4, **fields})
+    runs.run(drift, in_tmp / "run.zarr", on="cpu")
+    with_it = curves([RunStore("run.zarr")])
+    if name == "file":
+        assert "predicted" not in with_it.get_supxlabel()  # as long as it is the same
+        np.save("u.npy", np.ones(16))
+        with_it = curves([RunStore("run.zarr")])
+    assert len(with_it.axes[1].get_lines()) == 1
+    assert f"\nnot predicted: {why}" in with_it.get_supxlabel()
+    assert legend(with_it) == [
+        "distinct cells",
+        "tokens in the largest black hole",
+        "coalesced pairs",
+    ]
+    both = curves([RunStore("run.zarr"), RunStore(stores[0])])
+    other = name != "price"  # what is together too dear is left out together
+    assert len(both.axes[1].get_lines()) == 2 + other
+    assert f"\n{'some is ' * other}not predicted: {why}" in both.get_supxlabel()
+
+
+def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatch):
+    assert len(curves([RunStore(stores[0])], False).axes[1].get_lines()) == 1
+    monkeypatch.setattr(expectation, "_MOST_SECONDS", 0.0)
+    assert len(curves([RunStore(stores[0])]).axes[1].get_lines()) == 1
+    assert len(curves([RunStore(stores[0])], True).axes[1].get_lines()) == 2
+    pictures = []
+    for flag in ([], ["--no-prediction"], ["--prediction"]):
+        verb = ["plot", "curves", str(stores[0]), "--out", "a", *flag]
+        assert cli.outcome(verb) == 0
+        pictures.append((in_tmp / "a.svg").read_text())
+    said = [("predicted pairs" in text, "not predicted" in text) for text in pictures]
+    assert said == [(False, True), (False, False), (True, False)]
 
 
 def test_counts_within_a_decade_get_a_linear_axis(tmp_path):
@@ -81,6 +168,7 @@ def test_a_run_without_records_cannot_be_drawn(tmp_path):
 
 SIGMAS = (1e-8, 1e-10, 1e-9)
 ROUNDINGS = ("nearest", "stochastic")
+STEPS = (0, 33, 67, 100)
 
 
 def share(progress, sigma=1e-9, seed=0, rounding="nearest", **others):
@@ -109,8 +197,8 @@ def band(axes, number):
 
 
 def test_of_a_sweep_lines_are_means_over_seeds_and_bands_their_ends(sweep):
-    drawn = families(whole(sweep, {}))
-    for axes, name in zip(drawn.axes, ("distinct", "largest"), strict=True):
+    drawn = families(whole(sweep, {}), False)
+    for axes, name in zip(drawn.axes, ("distinct", "largest", "pairs"), strict=True):
         lines, stored = iter(axes.get_lines()), sweep.read(name)
         number = 0
         for sigma in sorted(SIGMAS):
@@ -144,6 +232,52 @@ def test_of_a_sweep_lines_are_means_over_seeds_and_bands_their_ends(sweep):
     )
 
 
+def crosses(axes):
+    """What is predicted in a panel, line after line."""
+    return [line for line in axes.get_lines() if line.get_marker() == "x"]
+
+
+def test_of_a_sweep_crosses_are_means_of_what_is_expected_of_its_cells(tmp_path):
+    fields = {"sigma": SIGMAS, "rounding": ROUNDINGS, "seed": (0, 1), "direction_seed": (0, 1)}
+    left = [(1, 0, 1), (1, 1, 1), (2, 1, 1)]
+    store = grids.store(tmp_path / "grid.zarr", fields, share, left, tokens=1000, records=3)
+    drawn = families(whole(store, {}))
+    expected = [
+        predict(drift_of({**store.grid.base, "sigma": 1.0, "direction_seed": seed}), STEPS, SIGMAS)
+        for seed in (0, 1)
+    ]
+    weights = {1e-10: (1, 0), 1e-9: (2 / 3, 1 / 3), 1e-8: (1 / 2, 1 / 2)}
+    marks = crosses(drawn.axes[2])
+    assert not crosses(drawn.axes[0]) + crosses(drawn.axes[1])
+    for line, sigma in zip(marks, sorted(SIGMAS), strict=True):  # stochastic ones have none
+        for name, found in (("radius", line.get_xdata()), ("pairs", line.get_ydata())):
+            rows = [[getattr(row, name) for row in each[SIGMAS.index(sigma)]] for each in expected]
+            np.testing.assert_allclose(found, np.dot(weights[sigma], rows), rtol=1e-12)
+    solid = [line.get_color() for line in drawn.axes[2].get_lines() if line.get_linestyle() == "-"]
+    assert [line.get_color() for line in marks] == solid
+    assert "predicted pairs" in legend(drawn)
+    caption = " ".join(drawn.get_supxlabel().split())
+    assert "some is not predicted: no exact form is implemented for stochastic rounding" in caption
+
+
+def test_a_sweep_without_any_prediction_says_why(sweep, tmp_path):
+    none = families(whole(sweep, fixed(sweep.grid, ["rounding=stochastic"])))
+    assert not crosses(none.axes[2])
+    assert "predicted pairs" not in legend(none)
+    assert "not predicted: no exact form is" in none.get_supxlabel()
+
+
+def test_of_a_sweep_of_checkpoints_nothing_is_predicted_or_read(sweep, monkeypatch):
+    taken = {"from": "gone", "tensor": "t", "near": None, "exponents": None, "sigma": None}
+    base = {**sweep.grid.base, **taken}
+    monkeypatch.setitem(sweep.__dict__, "grid", Grid(base, sweep.grid.axes[1:]))
+    monkeypatch.setattr(Section, "done", np.ones((2, 3), bool))
+    known = forecast(Section(sweep, ("rounding",), {}), [0, 4], True)
+    assert known.pairs.mask.all()
+    why = "no exact form is implemented for a cloud that is a checkpoint's rows"
+    assert known.notes == [f"not predicted: {why}"]
+
+
 def test_lines_of_one_colour_have_one_value(sweep):
     lines = families(whole(sweep, {})).axes[0].get_lines()
     colours = [line.get_color() for line in lines]
@@ -156,8 +290,8 @@ def test_lines_of_one_colour_have_one_value(sweep):
 def test_of_more_values_than_a_legend_names_a_bar_tells(tmp_path):
     sigmas = tuple(np.geomspace(1e-10, 1e-8, 9).tolist())
     store = grids.store(tmp_path / "grid.zarr", {"sigma": sigmas, "steps": (1, 10)}, share)
-    drawn = families(whole(store, {}))
-    upper, _, bar = drawn.axes
+    drawn = families(whole(store, {}), False)
+    upper, _, _, bar = drawn.axes
     assert bar.get_ylabel() == r"standard deviation of the cloud, $\sigma$"
     [mesh] = bar.collections
     shades = mesh.cmap(mesh.norm(mesh.get_array().ravel()))
@@ -170,8 +304,8 @@ def test_of_more_values_than_a_legend_names_a_bar_tells(tmp_path):
 
 def test_seeds_alone_give_one_line(tmp_path):
     axes = {"seed": (0, 1), "direction_seed": (0, 1, 2)}
-    drawn = families(whole(grids.store(tmp_path / "grid.zarr", axes, share), {}))
-    assert [len(axes.get_lines()) for axes in drawn.axes] == [1, 1]
+    drawn = families(whole(grids.store(tmp_path / "grid.zarr", axes, share), {}), False)
+    assert [len(axes.get_lines()) for axes in drawn.axes] == [1, 1, 1]
     assert "lines: mean over 2 seeds × 3 direction seeds" in drawn.get_supxlabel()
     assert not drawn.legends
 

@@ -11,6 +11,7 @@ from matplotlib import image
 from matplotlib.collections import PolyCollection, QuadMesh
 
 from experiments import cli
+from experiments.captions import in_symbols
 from experiments.choice import plane, record_at
 from experiments.contour import contour
 from experiments.fixing import fixed
@@ -20,8 +21,9 @@ from experiments.section import Section
 from experiments.ticks import Ticks
 from experiments.transition import crossings, transition
 from sim.errors import BadInput
-from sim.grid import Axis
+from sim.grid import Axis, drift_of
 from sim.grid_store import GridStore
+from sim.prediction import onsets
 from tests import grids
 
 SIGMAS = (1e-7, 1e-10, 1e-9, 1e-8)
@@ -99,7 +101,7 @@ def test_any_two_axes_can_be_drawn_seeds_too(sweep):
 
 
 def test_the_contour_is_where_the_share_is_one_half(sweep):
-    drawn = phase(plane(sweep, None, None, fixed(sweep.grid, ["radius=0.371"])), 4)
+    drawn = phase(plane(sweep, None, None, fixed(sweep.grid, ["radius=0.371"])), 4, False)
     [line] = drawn.axes[0].get_lines()
     assert legend(drawn) == ["one half distinct"]
     found = means(sweep, 4, radius=1)
@@ -147,7 +149,7 @@ def test_where_nothing_passes_one_half_the_legend_says_so(tmp_path):
     axes = {"sigma": (1e-9, 1e-8), "steps": (1, 10)}
     for name, all_of_it, said in (("a", 0.2, "below"), ("b", 0.9, "above")):
         store = grids.store(tmp_path / name, axes, lambda all_of_it=all_of_it, **_: all_of_it)
-        drawn = phase(plane(store, None, None, {}), 4)
+        drawn = phase(plane(store, None, None, {}), 4, False)
         assert legend(drawn) == [f"no contour at one half: all is {said}"]
         assert not drawn.axes[0].get_lines()
 
@@ -156,7 +158,7 @@ def test_cells_that_are_not_done_are_hatched_and_counted(tmp_path):
     axes = {"sigma": SIGMAS, "steps": STEPS, "seed": (0, 1)}
     left, failed = [(0, 2), (2, 0, 1)], [(1, 0), (3, 1, 0)]
     store = grids.store(tmp_path / "grid.zarr", axes, share, left, failed)
-    drawn = phase(plane(store, None, None, {}), 4)
+    drawn = phase(plane(store, None, None, {}), 4, False)
     array = mesh_of(drawn).get_array()
     assert np.argwhere(array.mask).tolist() == [[0, 0], [2, 3]]  # sigma rises
     one_seed = store.read("distinct")[2, 0, 0, -1] / 100
@@ -199,6 +201,80 @@ def test_one_axis_that_is_left_gives_a_curve_and_where_it_passes_one_half(sweep)
     assert labels[:2] == ["mean over 3 seeds", "least to greatest"]
     assert labels[2].startswith(r"one half, at $\sigma$ = $2.")
     assert "$X$ = 10 (one of 3)" in drawn.get_supxlabel()
+
+
+def onset_in(drawn):
+    """The lines of the onset, which the contour's style is not."""
+    return [line for line in drawn.axes[0].get_lines() if line.get_linestyle() == "--"]
+
+
+def onset_of(store, step, **fields):
+    return onsets(drift_of({**store.grid.base, "sigma": 1.0, **fields}), [step])[0]
+
+
+def test_the_onset_is_where_one_pair_is_expected_in_each_row(tmp_path):
+    axes = {"sigma": (1e-9, 1e-5), "steps": STEPS, "direction_seed": (0, 1)}
+    store = grids.store(tmp_path / "grid.zarr", axes, share, tokens=400, dims=64)
+    for record, steps in ((4, STEPS), (2, (1, 5, 50))):  # 0.5 of a step is rounded up
+        drawn = phase(plane(store, None, None, {}), record)
+        [line] = onset_in(drawn)
+        means = [
+            np.sqrt(np.prod([onset_of(store, at, steps=x, direction_seed=k) for k in (0, 1)]))
+            for x, at in zip(STEPS, steps, strict=True)
+        ]
+        np.testing.assert_allclose(line.get_xdata(), [means[0], *means, means[-1]], rtol=1e-12)
+        edges = 10**-0.5, *STEPS, 10**2.5  # to the edges of the picture
+        np.testing.assert_allclose(line.get_ydata(), edges, rtol=1e-12)
+        assert legend(drawn)[1] == "one pair predicted"
+    [turned] = onset_in(phase(plane(store, "steps", "sigma", {}), 2))
+    np.testing.assert_array_equal(turned.get_xydata(), line.get_xydata()[:, ::-1])
+
+
+def test_between_names_and_where_it_is_not_known_the_onset_stops(tmp_path):
+    names = ("stochastic", "nearest", "toward-zero")
+    axes = {"sigma": (1e-9, 1e-5), "rounding": names}
+    store = grids.store(tmp_path / "grid.zarr", axes, share, tokens=400, dims=64)
+    drawn = phase(plane(store, "sigma", "rounding", {}), 4)
+    for line, row in zip(onset_in(drawn), (1, 2), strict=True):
+        expected = onset_of(store, 100, rounding=names[row])
+        np.testing.assert_allclose(line.get_xdata(), [expected] * 3)
+        np.testing.assert_allclose(line.get_ydata(), [row - 0.5, row, row + 0.5])
+    why = "some is not predicted: no exact form is implemented for stochastic rounding"
+    assert why in drawn.get_supxlabel()
+    alone = transition(plane(store, None, None, fixed(store.grid, ["rounding=stochastic"])), 4)
+    assert "\nnot predicted: no exact form" in alone.get_supxlabel()
+    assert not [label for label in legend(alone) if "predicted" in label]
+
+
+def test_an_onset_beyond_the_picture_is_told_and_not_drawn(tmp_path):
+    for name, sigmas, said in (
+        ("low", (1e-12, 1e-11), r"one pair predicted above the $\sigma$ shown"),
+        ("high", (1e-2, 1e-1), r"one pair predicted below the $\sigma$ shown"),
+    ):
+        axes = {"sigma": sigmas, "steps": (10, 100)}
+        store = grids.store(tmp_path / name, axes, share, tokens=400, dims=64)
+        drawn = phase(plane(store, None, None, {}), 4)
+        assert (legend(drawn)[1], onset_in(drawn)) == (said, [])
+    start = phase(plane(store, None, None, {}), 0)
+    assert legend(start)[1] == r"one pair predicted at no $\sigma$"
+
+
+def test_along_sigma_alone_the_onset_is_a_line_across(tmp_path):
+    axes = {"sigma": (1e-9, 1e-8, 1e-5), "seed": (0, 1)}
+    store = grids.store(tmp_path / "grid.zarr", axes, share, tokens=400, dims=64)
+    drawn, sigma = transition(plane(store, None, None, {}), 4), onset_of(store, 100)
+    assert list(drawn.axes[0].get_lines()[-1].get_xdata()) == pytest.approx([sigma, sigma])
+    told = in_symbols("sigma", float(f"{sigma:.3g}"))
+    assert legend(drawn)[-1] == f"one pair predicted, at {told}"
+    without = transition(plane(store, None, None, {}), 4, False)
+    assert not [label for label in legend(without) if "predicted" in label]
+
+
+def test_the_flag_leaves_the_onset_out(sweep, in_tmp):
+    verb = ["plot", "phase", str(sweep.address), "--at", "radius=1", "--out", "a"]
+    for flag, said in (([], True), (["--no-prediction"], False)):
+        assert cli.outcome([*verb, *flag]) == 0
+        assert ("one pair predicted" in (in_tmp / "a.svg").read_text()) == said
 
 
 def test_crossings_lie_between_neighbours_that_are_done():

@@ -10,7 +10,7 @@ from sim.columns import Columns
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 20))
 def test_classes_tell_what_tokens_tell(seed, dims, tokens):
     rng = np.random.default_rng(seed)
-    sizes = rng.integers(1, 5, dims)
+    sizes = rng.integers(1, 12, dims)
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     local = (rng.integers(0, 100, (dims, tokens)) % sizes[:, None]).astype(np.uint8)
     columns = Columns(local, bounds)
@@ -21,7 +21,12 @@ def test_classes_tell_what_tokens_tell(seed, dims, tokens):
     expected = np.zeros((3, bounds[-1]), int)
     for group, token in zip(of, some, strict=True):
         expected[group, classes[:, token]] += 1
-    np.testing.assert_array_equal(columns.populations(of, 3, some), expected)
+    np.testing.assert_array_equal(columns.populations_of(some, of, 3), expected)
+    per = 1 + tokens % 2  # tokens of a group
+    whole = Columns(np.repeat(local, per, axis=1), bounds).populations(tokens)
+    expected = np.zeros((tokens, bounds[-1]), int)
+    np.add.at(expected, (np.arange(tokens), classes), per)
+    np.testing.assert_array_equal(whole, expected)
     rows = numbers[classes]
     a, b = rng.integers(0, tokens, (2, 6))
     np.testing.assert_array_equal(columns.equal(numbers, a, b), np.all(rows[:, a] == rows[:, b], 0))

@@ -12,7 +12,6 @@ import pytest
 from zarr.storage import LocalStore
 
 from sim import batch, grid_claim, lock, plan
-from sim.batch import Batch
 from sim.errors import BadInput, Unfinished
 from sim.grid import recorded
 from sim.grid_layout import NAMES
@@ -92,13 +91,13 @@ def test_the_result_is_json_and_measures_its_own_time(whole):
 
 def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, monkeypatch):
     path, counted = tmp_path / "a.zarr", []
-    original = Batch.counts
+    original = batch.counted
 
-    def noting(self):
-        counted.extend(self.drifts)
-        return original(self)
+    def noting(drifts, **rest):
+        counted.extend(drifts)
+        return original(drifts, **rest)
 
-    monkeypatch.setattr(Batch, "counts", noting)
+    monkeypatch.setattr(batch, "counted", noting)
     for _ in range(2):
         with pytest.raises(Stop):
             sweep(tiny(), path, on="cpu", progress=stop_after(1), flush_seconds=60.0)
@@ -112,14 +111,14 @@ def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, mo
 
 def failing(monkeypatch, blame, error):
     """From now on cells of a seed fail."""
-    original = Batch.counts
+    original = batch.counted
 
-    def counts(self):
-        if any(drift.seed == blame for drift in self.drifts):
+    def counted(drifts, **rest):
+        if any(drift.seed == blame for drift in drifts):
             raise error
-        return original(self)
+        return original(drifts, **rest)
 
-    monkeypatch.setattr(Batch, "counts", counts)
+    monkeypatch.setattr(batch, "counted", counted)
 
 
 @pytest.mark.parametrize(
