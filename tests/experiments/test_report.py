@@ -22,7 +22,7 @@ from sim.sources import open_matrix
 from sim.spec import Drift
 from sim.store import RunStore
 from sim.structure import structure as structure_of
-from tests import checkpoints, grids
+from tests import checkpoints, grids, storage
 
 SMALL = Drift(sigma=1e-7, tokens=80, dims=100, steps=60, records=6, snapshots="records")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror='alert(2)'>\" onload=\"x\u202e"
@@ -356,8 +356,9 @@ def test_several_sources_share_a_page(store, tmp_path):
 
 def test_the_verb_writes_a_whole_page_and_says_where(store, in_tmp, capsys):
     where = str(store.address)
-    assert cli.outcome(["report", where, "-o", "a b.html", "--json"]) == 0
+    assert cli.outcome(["report", where, "-o", "a b.html", "--no-prediction", "--json"]) == 0
     size = (in_tmp / "a b.html").stat().st_size
+    assert "Not shown: --no-prediction was given." in (in_tmp / "a b.html").read_text()
     assert json.loads(capsys.readouterr().out) == {"page": "a b.html", "bytes": size}
     assert [path.name for path in in_tmp.iterdir()] == ["a b.html"]
     for place, said in (("no/such/a.html", "can't be written"), (".", "no regular file")):
@@ -372,5 +373,6 @@ def test_a_store_on_object_storage_is_read_there(bucket, in_tmp, capsys):
     runs.run(Drift(sigma=1e-9, tokens=8, dims=4, steps=2), there, on="cpu")
     assert cli.outcome(["report", there]) == 0
     assert capsys.readouterr().out == "page: a-report.html\n"
-    read = Read((in_tmp / "a-report.html").read_text())
-    assert there in read.text
+    html = (in_tmp / "a-report.html").read_text()
+    assert there in html
+    assert storage.SECRET not in html
