@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from sim.errors import BadInput
@@ -27,6 +28,13 @@ class Note(Block):
 
     text: str
     strong: bool = False
+
+
+@dataclass(frozen=True)
+class Prose(Block):
+    """Paragraphs and lists, as HTML that is safe to show."""
+
+    html: Markup
 
 
 @dataclass(frozen=True)

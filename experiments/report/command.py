@@ -1,4 +1,4 @@
-"""`drift report`: a run or a sweep as one page to share."""
+"""`drift report`: a run, a sweep or a study as one page to share."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,11 @@ EXAMPLE = "Example: drift report results/demo.zarr -o demo.html"
 
 def command(
     source: Annotated[
-        Address, typer.Argument(parser=store, metavar="STORE", help="Of a run or a sweep.")
+        Address, typer.Argument(
+            parser=store,
+            metavar="SOURCE",
+            help="The store of a run or a sweep, or a study's directory.",
+        ),
     ],
     out: Annotated[
         Path | None,
