@@ -28,6 +28,7 @@ from experiments import (
 )
 from experiments.bench import command as bench
 from experiments.report import command as report
+from experiments.study import command as study
 from sim.errors import BadInput, Unfinished
 from sim.legible import legible
 
@@ -48,6 +49,7 @@ app.command("structure", epilog=structure.EXAMPLE)(structure.command)
 app.command("scan", epilog=scan.EXAMPLE)(scan.command)
 app.command("compare", epilog=compare.EXAMPLE)(compare.command)
 app.command("predict", epilog=predict.EXAMPLE)(predict.command)
+app.command("study", epilog=study.EXAMPLE)(study.command)
 app.command("report", epilog=report.EXAMPLE)(report.command)
 app.command("export", epilog=export.EXAMPLE)(export.command)
 app.command("check", epilog=check.EXAMPLE)(check.command)
@@ -125,7 +127,11 @@ def outcome(arguments: list[str]) -> int:
 
 def _resuming(arguments: list[str]) -> str:
     """How to go on, for the verbs that can."""
-    where = {"run": " from the last record", "sweep": " with the cells that are left"}
+    where = {
+        "run": " from the last record",
+        "sweep": " with the cells that are left",
+        "study": " with what is left",
+    }
     verb = arguments[0] if arguments else ""
     return f"; the same command goes on{where[verb]}" if verb in where else ""
 

@@ -6,6 +6,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from experiments.markdown import pipes
+
 Document = dict[str, Any]
 Rows = list[tuple[str, ...]]
 
@@ -34,7 +36,7 @@ def markdown(document: Document, figure: str) -> str:
     """The same as a page; `figure` is the name of the picture beside it."""
     parts = [f"# Speed: {_title(document)}", _machine(document["machine"])]
     parts.append(f"Measured by `{document['command']}`.")
-    parts.append("## Ratios\n\n" + _pipes(_VERDICTS, verdict_rows(document)))
+    parts.append("## Ratios\n\n" + pipes(_VERDICTS, verdict_rows(document)))
     parts.append(f"![Cost against steps]({figure})\n\n## Everything measured")
     parts.append(
         "Medians of interleaved rounds after a warm-up, in which every result was compared"
@@ -42,7 +44,7 @@ def markdown(document: Document, figure: str) -> str:
     )
     for result in document["results"]:
         parts.append(f"### {_heading(result)}")
-        parts.append(_pipes(_CONTENDERS, contender_rows(result)))
+        parts.append(pipes(_CONTENDERS, contender_rows(result)))
         parts += [f"Absent: {name}: {why}." for name, why in result["absent"].items()]
     return "\n\n".join(parts) + "\n"
 
@@ -101,12 +103,6 @@ def _number(value: float) -> str:
     if value >= 1e6:
         return f"{value:.2e}"
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def _pipes(columns: tuple[str, ...], rows: Rows) -> str:
-    aligned = ["---", *["---:"] * (len(columns) - 1)]
-    lines = [columns, tuple(aligned), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _rich(columns: tuple[str, ...], rows: Rows) -> Table:

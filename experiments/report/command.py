@@ -17,7 +17,8 @@ EXAMPLE = "Example: drift report results/demo.zarr -o demo.html"
 
 def command(
     source: Annotated[
-        Address, typer.Argument(
+        Address,
+        typer.Argument(
             parser=store,
             metavar="SOURCE",
             help="The store of a run or a sweep, or a study's directory.",

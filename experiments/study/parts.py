@@ -1,0 +1,149 @@
+"""The parts of a study, carried out one after another; what is complete is left as it is.
+
+run    one drift, and its store
+sweep  a grid of drifts, and its store
+note   a JSON document: what was `asked`, and what was `found`. It is made anew where
+       something else is asked
+"""
+
+import json
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sim import BadInput, Drift, RunStore
+from sim.errors import NotBegun, Unfinished
+from sim.grid import Grid
+from sim.grid_store import GridStore
+from sim.opened import Opened
+from sim.runs import run
+from sim.sweeping import sweep
+
+
+class Told(Protocol):
+    """Who hears how far a part is."""
+
+    def records(self) -> AbstractContextManager[Any]:
+        """One whose `record` a run calls."""
+
+    def cells(self) -> AbstractContextManager[Any]:
+        """One whose `session` a sweep calls."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """The parts of a study that are on disk, by their names."""
+
+    stores: Path
+
+    def store(self, name: str) -> Path:
+        """Where the store of a run or a sweep is."""
+        return self.stores / f"{name}.zarr"
+
+    def run(self, name: str) -> RunStore:
+        """The store of a run."""
+        return RunStore(self.store(name))
+
+    def sweep(self, name: str) -> GridStore:
+        """The store of a sweep."""
+        return GridStore(self.store(name))
+
+    def note(self, name: str) -> Any:
+        """What was found."""
+        return json.loads((self.stores / f"{name}.json").read_text())["found"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A part that is one drift."""
+
+    name: str
+    drift: Drift
+
+    def complete(self, made: Made) -> bool:
+        """Whether it is there; BadInput where something else is in its place."""
+        at = made.store(self.name)
+        store = _opened(RunStore, at)
+        if store is not None:
+            _check(at, store.attrs["spec"], self.drift.as_json())
+        return store is not None and store.complete
+
+    def do(self, made: Made, device: str, told: Told) -> None:
+        """Run it, or what is left of it."""
+        with told.records() as progress:
+            run(self.drift, made.store(self.name), on=device, progress=progress.record)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A part that is a grid of drifts."""
+
+    name: str
+    grid: Grid
+
+    def complete(self, made: Made) -> bool:
+        """Whether it is there; BadInput where something else is in its place."""
+        at = made.store(self.name)
+        store = _opened(GridStore, at)
+        if store is not None:
+            _check(at, store.grid.as_json(), json.loads(json.dumps(self.grid.as_json())))
+        return store is not None and store.complete
+
+    def do(self, made: Made, device: str, told: Told) -> None:
+        """Sweep the cells that are left. Raises Unfinished where some fail."""
+        at = made.store(self.name)
+        with told.cells() as progress:
+            sweep(self.grid, at, on=device, progress=progress.session, retry_failed=True)
+        for reason in GridStore(at).failed.values():
+            raise Unfinished(f"{at}: cells have failed: {reason}")
+
+
+@dataclass(frozen=True)
+class Note:
+    """A part that is worked out from other parts, or from nothing."""
+
+    name: str
+    asked: dict[str, Any]
+    """plain JSON values, which fix what is found"""
+    find: Callable[[Made], Any]
+    """gives plain JSON values"""
+
+    def complete(self, made: Made) -> bool:
+        """Whether it is there, and was found for what is asked."""
+        try:
+            known = json.loads((made.stores / f"{self.name}.json").read_text())
+        except (OSError, ValueError):
+            return False
+        return bool(known["asked"] == json.loads(json.dumps(self.asked)))
+
+    def do(self, made: Made, device: str, told: Told) -> None:
+        """Find it, and write it whole."""
+        found = {"asked": self.asked, "found": self.find(made)}
+        path, part = (made.stores / f"{self.name}.{end}" for end in ("json", "part"))
+        part.write_text(json.dumps(found, indent=1) + "\n")
+        os.replace(part, path)
+
+
+Part = Run | Sweep | Note
+Kept = TypeVar("Kept", bound=Opened)
+
+
+def _opened(kind: type[Kept], at: Path) -> Kept | None:
+    """The store there; None where there is none, or hardly its beginning."""
+    if not at.exists():
+        return None
+    try:
+        return kind(at)
+    except NotBegun:
+        return None
+
+
+def _check(at: Path, found: Any, wanted: Any) -> None:
+    """Raise BadInput where a store is not the one that is wanted."""
+    if found != wanted:
+        raise BadInput(
+            f"{at} holds something else than this study makes; --out names another place"
+        )

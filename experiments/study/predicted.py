@@ -1,0 +1,25 @@
+"""Notes of what is expected of drifts (sim.prediction), and of how clouds lie (sim.structure)."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from experiments.study.parts import Made, Note
+from sim.spec import Drift
+
+
+def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
+    """A note of what is expected at the end of `drift` for each of `sigmas`, and the onset."""
+    asked = {"drift": drift.as_json(), "sigmas": list(sigmas)}
+
+    def find(made: Made) -> dict[str, Any]:
+        from sim.prediction import onsets, predict
+
+        curve = [row[0] for row in predict(drift, [drift.steps], list(sigmas))]
+        points = [
+            {"sigma": sigma, **dataclasses.asdict(one)}
+            for sigma, one in zip(sigmas, curve, strict=True)
+        ]
+        return {"onset": onsets(drift, [drift.steps])[0], "curve": points}
+
+    return Note(name, asked, find)
