@@ -321,9 +321,8 @@ def test_a_report_is_the_page_with_its_figures_and_tables_inside(coarse, tmp_pat
     out, _ = coarse
     named = tmp_path / "coarsening-quick"
     named.symlink_to(out)
-    status, said, err = drift(
-        capsys, "report", str(named), "-o", str(tmp_path / "p.html"), "--json"
-    )
+    page = str(tmp_path / "p.html")
+    status, said, err = drift(capsys, "report", str(named), "-o", page, "--json")
     assert (status, err) == (0, "")
     assert json.loads(said)["page"] == page
     html = Path(page).read_text()
