@@ -13,8 +13,21 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import check, compare, info, plot, predict, run, scan, status, structure, sweep
+from experiments import (
+    check,
+    compare,
+    export,
+    info,
+    plot,
+    predict,
+    run,
+    scan,
+    status,
+    structure,
+    sweep,
+)
 from experiments.bench import command as bench
+from experiments.report import command as report
 from experiments.study import command as study
 from sim.errors import BadInput, Unfinished
 from sim.legible import legible
@@ -37,6 +50,8 @@ app.command("scan", epilog=scan.EXAMPLE)(scan.command)
 app.command("compare", epilog=compare.EXAMPLE)(compare.command)
 app.command("predict", epilog=predict.EXAMPLE)(predict.command)
 app.command("study", epilog=study.EXAMPLE)(study.command)
+app.command("report", epilog=report.EXAMPLE)(report.command)
+app.command("export", epilog=export.EXAMPLE)(export.command)
 app.command("check", epilog=check.EXAMPLE)(check.command)
 app.command("bench", epilog=bench.EXAMPLE)(bench.command)
 app.command("info", epilog=info.EXAMPLE)(info.command)

@@ -32,11 +32,11 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def curves(stores: list[RunStore], predicted: bool | None = None) -> Figure:
+def curves(stores: list[RunStore], predicted: bool | None = None, columns: int = 2) -> Figure:
     """Draw the runs over each other, and what is expected of their pairs.
 
-    `predicted` says whether; None is where that is cheap. Raises BadInput where a run
-    has no record yet.
+    `predicted` says whether; None is where that is cheap. The legend has so many
+    `columns`. Raises BadInput where a run has no record yet.
     """
     records = [store.records() for store in stores]
     for store, counted in zip(stores, records, strict=True):
@@ -62,7 +62,8 @@ def curves(stores: list[RunStore], predicted: bool | None = None) -> Figure:
     put_scale(lower)
     lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     drawn.align_ylabels()
-    _legends(drawn, [store.attrs["spec"] for store in stores], any(found), note(whys, any(found)))
+    specs = [store.attrs["spec"] for store in stores]
+    _legends(drawn, specs, any(found), note(whys, any(found)), columns)
     return drawn
 
 
@@ -73,10 +74,11 @@ def _expected(
     if predicted is False:
         return [[] for _ in stores], []
     steps = [[counts.step for counts in counted] for counted in records]
-    return expected(list(map(_asked, stores, steps)), bool(predicted))
+    return expected(list(map(asked, stores, steps)), bool(predicted))
 
 
-def _asked(store: RunStore, steps: list[int]) -> Asked:
+def asked(store: RunStore, steps: list[int]) -> Asked:
+    """What is asked to know what is expected of a run at `steps`."""
     spec = store.attrs["spec"]
     if spec.get("from") is not None:  # a checkpoint, which need not be there any more
         return Asked(None, steps, None)
@@ -92,7 +94,9 @@ def _inks(count: int) -> list[dict[str, str]]:
     return [dict.fromkeys(_STYLES, COLOURS[k % len(COLOURS)]) for k in range(count)]
 
 
-def _legends(drawn: Figure, specs: list[dict[str, Any]], predicted: bool, said: list[str]) -> None:
+def _legends(
+    drawn: Figure, specs: list[dict[str, Any]], predicted: bool, said: list[str], columns: int
+) -> None:
     """What the lines are; what the runs share goes under the figure, what differs beside."""
     shared, own = captions(specs)
     inks = _inks(len(specs))
@@ -105,7 +109,7 @@ def _legends(drawn: Figure, specs: list[dict[str, Any]], predicted: bool, said: 
     if len(specs) > 1:
         handles += [Line2D([], [], color=each["pairs"], linewidth=4) for each in inks]
         labels += own
-    place: Any = {"loc": "outside upper center", "ncols": 2, "fontsize": 8}
+    place: Any = {"loc": "outside upper center", "ncols": columns, "fontsize": 8}
     drawn.legend(handles=handles, labels=labels, **place)
     caption = "\n".join([shared, *(wrap(said[0], _LETTERS) if said else [])])
     drawn.supxlabel(caption, fontsize=8, color="#444444")

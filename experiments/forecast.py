@@ -81,11 +81,11 @@ def _asked(
         values = {axis.name: axis.values[k] for axis, k in zip(shown, place, strict=True)}
         if directions:
             values["direction_seed"] = seeds[which]
-        asked.append(_cell(section, values, records))
+        asked.append(asked_of(section, values, records))
     return done, asked
 
 
-def _cell(section: Section, values: dict[str, Any], records: list[int]) -> Asked:
+def asked_of(section: Section, values: dict[str, Any], records: list[int]) -> Asked:
     """What is asked of the cells of these values of shown axes."""
     grid = section.store.grid
     at = {axis.name: axis.values[section.fixed.get(axis.name, 0)] for axis in grid.axes}

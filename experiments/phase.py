@@ -61,8 +61,10 @@ _MARGIN = 35.0
 """Points that a caption is narrower than the picture."""
 
 
-def phase(section: Section, record: int, predicted: bool | None = None) -> Figure:
-    """Draw `section`, of two axes, in one record; x is the first axis.
+def phase(
+    section: Section, record: int, predicted: bool | None = None, long: float = _LONG
+) -> Figure:
+    """Draw `section`, of two axes, in one record; x is the first axis, so `long` at least.
 
     `predicted` says whether with the onset; None is where that is cheap. Raises
     BadInput where no cell is done and where an axis is too long.
@@ -74,7 +76,7 @@ def phase(section: Section, record: int, predicted: bool | None = None) -> Figur
             raise BadInput(f"{found}; up to {_MOST:,} can be drawn along an axis")
     section.check_done()
     fraction = section.fraction(record).mean(axis=-1).T
-    below, beside = Ticks(x, "x", _LONG), Ticks(y, "y", _HIGH)
+    below, beside = Ticks(x, "x", long), Ticks(y, "y", _HIGH)
     wide, high = below.points + beside.depth + _BESIDE, beside.points + below.depth + _AROUND
     drawn = figure(wide / POINTS, high / POINTS)
     axes = drawn.add_subplot()

@@ -10,7 +10,14 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import AutoLocator, FixedLocator, FuncFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import (
+    AutoLocator,
+    FixedLocator,
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+)
 
 from experiments.captions import axis_label
 from experiments.figures import plain
@@ -68,6 +75,7 @@ class Ticks:
         axes.set(**{f"{which}label": axis_label(scale.axis.name, scale.meaning)})
         axis = getattr(axes, f"{which}axis")
         axis.set_minor_locator(FixedLocator(self._small()))
+        axis.set_minor_formatter(NullFormatter())
         if self._every == 1 or scale.kind in ("names", "symlog"):
             axis.set_ticks(scale.places[:: self._every], self.labels[:: self._every])
             axis.set_tick_params(rotation=90 if self._upright else 0)

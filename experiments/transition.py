@@ -24,10 +24,13 @@ _LONG = 320.0
 """Points of the axis."""
 
 
-def transition(section: Section, record: int, predicted: bool | None = None) -> Figure:
-    """Draw `section`, of one axis, in one record. Raises BadInput where no cell is done.
+def transition(
+    section: Section, record: int, predicted: bool | None = None, long: float = _LONG
+) -> Figure:
+    """Draw `section`, of one axis, so many points `long`, in one record.
 
-    `predicted` says whether with the onset; None is where that is cheap.
+    `predicted` says whether with the onset; None is where that is cheap. Raises
+    BadInput where no cell is done.
     """
     scale = Scale.of(section, 0)
     section.check_done()
@@ -47,7 +50,7 @@ def transition(section: Section, record: int, predicted: bool | None = None) -> 
             axes.fill_between(scale.places, *ends, color=ink, alpha=0.25, linewidth=0, label=label)
     axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
     onset, notes = put_onset(axes, section, record, predicted, color=COLOURS[1], linestyle="-.")
-    Ticks(scale, "x", _LONG).put_on(axes)
+    Ticks(scale, "x", long).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=section.what(record))
     handles = axes.get_legend_handles_labels()[0] + onset
     drawn.legend(handles=handles, loc="outside upper center", ncols=2 + (not onset), fontsize=8)

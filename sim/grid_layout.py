@@ -31,7 +31,7 @@ NAMES = {name: "reached" if name == "radius" else name for name in layout.COUNTS
 _REAL = ("radius", "stalled")
 _CHUNK_VALUES = 1 << 17
 
-_LONG = {
+MEANINGS = {
     "sigma": "standard deviation of the cloud",
     "radius": "how far the cloud is asked to go",
     "steps": "steps of the drift",
@@ -52,6 +52,7 @@ _LONG = {
     "near": "token that the rows are near to",
     "exponents": "powers of 2 that the rows may be from it",
 }
+"""What each axis is."""
 
 
 FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
@@ -133,7 +134,7 @@ def _add_axis(group: zarr.Group, axis: Axis) -> None:
             "flag_values": axis.coordinates.tolist(),
             "flag_meanings": " ".join(words),
         }
-    _add(group, axis.name, (axis.name,), axis.coordinates, _LONG[axis.name], **about)
+    _add(group, axis.name, (axis.name,), axis.coordinates, MEANINGS[axis.name], **about)
 
 
 def _add_steps(group: zarr.Group, grid: Grid) -> None:

@@ -50,12 +50,16 @@ def step(
     return round_to(moved, target, rounding, words)
 
 
-def words(key: np.ndarray, numbers: np.ndarray, dims: int) -> np.ndarray:
-    """Random words as in kernels.threefry, uint32 (tokens, dims)."""
+def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.ndarray:
+    """Random words as in kernels.threefry, uint32 (tokens, dims).
+
+    `numbers` are those of the tokens, uint32; `dims` how many dimensions, or which.
+    """
+    which = np.arange(dims) if isinstance(dims, int) else dims
     parts = [np.uint32(key[0]), np.uint32(key[1])]
     parts.append(parts[0] ^ parts[1] ^ np.uint32(0x1BD11BDA))
-    a = numbers[:, None] + parts[0] + np.zeros(dims, np.uint32)
-    b = np.arange(dims, dtype=np.uint32) + parts[1] + np.zeros_like(a)
+    a = numbers[:, None] + parts[0] + np.zeros(len(which), np.uint32)
+    b = which.astype(np.uint32) + parts[1] + np.zeros_like(a)
     for n in range(20):
         by = (13, 15, 26, 6, 17, 29, 16, 24)[n % 8]
         a = a + b

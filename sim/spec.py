@@ -127,3 +127,13 @@ class Drift:
         del fields["origin"]
         origin = self.origin.as_json() if self.origin else {}
         return {**fields, **origin, "at": None if self.at is None else list(self.at)}
+
+    @classmethod
+    def from_json(cls, spec: dict[str, Any]) -> "Drift":
+        """What `as_json` gave."""
+        fields = dict(spec)
+        if "from" in fields:
+            taken = {name: fields.pop(name) for name in ("tensor", "near", "exponents")}
+            fields["origin"] = Origin(path=fields.pop("from"), **taken)
+        at = fields.pop("at")
+        return cls(**fields, at=None if at is None else tuple(at))

@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import image
 from matplotlib.collections import PolyCollection, QuadMesh
+from matplotlib.figure import Figure
 
 from experiments import cli
 from experiments.captions import in_symbols
@@ -310,6 +312,21 @@ def test_axes_lie_as_their_values_are_most_even(values):
     even = scale.evened(scale.edges)[1:-1]
     places = scale.evened(scale.places)
     np.testing.assert_allclose(even, (places[1:] + places[:-1]) / 2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("decades", [1, 2, 4, 7])
+@pytest.mark.parametrize("count", [3, 13, 25])
+def test_labels_of_an_axis_do_not_touch(decades, count):
+    values = tuple(np.geomspace(1e-10, 10.0 ** (decades - 10), count).tolist())
+    drawn = Figure(figsize=(4.5, 3), layout="constrained")
+    axes = drawn.add_subplot()
+    Ticks(Scale(Axis("sigma", values), ""), "x", 300.0).put_on(axes)
+    drawn.draw_without_rendering()
+    texts = axes.xaxis.get_ticklabels(which="both")
+    boxes = [text.get_window_extent() for text in texts if text.get_text()]
+    boxes = sorted((box for box in boxes if box.width), key=lambda box: box.x0)
+    assert len(boxes) > 1
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
 
 
 def test_names_seeds_and_huge_numbers_lie_side_by_side():

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -333,3 +334,29 @@ def test_distances_of_holes_are_counted_as_published():
     seen = likeness.observed_features(observed.qwen3_4b())
     assert (seen["black_holes"], seen["largest"], seen["held"], seen["large"]) == (13, 814, 2100, 4)
     assert (seen["singletons"], seen["isolated"], seen["farthest"]) == (112, 91, 11)
+
+
+def test_a_report_is_the_page_with_its_figures_and_tables_inside(coarse, tmp_path, capsys):
+    out, _ = coarse
+    named = tmp_path / "coarsening-quick"
+    named.symlink_to(out)
+    page = str(tmp_path / "p.html")
+    status, said, err = drift(capsys, "report", str(named), "-o", page, "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(said)["page"] == page
+    html = Path(page).read_text()
+    assert html.count('class="drawn"') == 7
+    assert "<a href" not in html
+    rows = [line for line in (out / "README.md").read_text().splitlines() if line.startswith("| ")]
+    cells = {cell.strip("* ") for row in rows for cell in row.strip("| ").split(" | ")}
+    assert len(cells) > 50
+    shown = unescape(html)
+    assert not [cell for cell in cells if f">{cell}<" not in shown and not set(cell) <= set("-:")]
+
+
+def test_a_report_of_half_a_study_is_refused(coarse, tmp_path, capsys):
+    (tmp_path / "coarsening-quick" / "stores").mkdir(parents=True)
+    status, said, err = drift(capsys, "report", str(tmp_path / "coarsening-quick"))
+    assert (status, said, err.count("\n")) == (2, "", 1)
+    assert "drift study coarsening --quick goes on" in err
+    assert list(tmp_path.iterdir()) == [tmp_path / "coarsening-quick"]

@@ -1,0 +1,59 @@
+"""`drift report`: a run, a sweep or a study as one page to share."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from experiments.addresses import path, store
+from experiments.drawn import beside
+from experiments.plot import Predicted
+from experiments.source import AsJson
+from sim.places import Address
+
+EXAMPLE = "Example: drift report results/demo.zarr -o demo.html"
+
+
+def command(
+    source: Annotated[
+        Address,
+        typer.Argument(
+            parser=store,
+            metavar="SOURCE",
+            help="The store of a run or a sweep, or a study's directory.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            parser=path,
+            metavar="PAGE.html",
+            help="The page.",
+            show_default="beside the store; here, of one on s3://",
+        ),
+    ] = None,
+    prediction: Predicted = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one self-contained HTML page: what was run, what came of it, and how to repeat it.
+
+    It opens from disk and needs no network. On it tokens can be watched falling
+    together, record by record. Of a store that is not complete it shows what is there.
+    """
+    from experiments.report.page import page_of
+    from experiments.report.render import rendered
+    from experiments.whole import write_whole
+    from sim import cache, device
+
+    cache.turn_on()
+    device.only_cpu()
+    place = out or beside([source], "report").with_suffix(".html")
+    text = rendered(page_of([source], predicted=prediction))
+    write_whole(place, text)
+    if as_json:
+        print(json.dumps({"page": str(place), "bytes": len(text.encode())}))
+    else:
+        print(f"page: {place}")

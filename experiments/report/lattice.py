@@ -1,0 +1,145 @@
+"""The lattice to touch: some tokens of a drift in a few of its dimensions, record by record.
+
+Codes are the drift's own bits, retraced from its spec (sim.traced) or, of a checkpoint's
+rows, from the cloud that the store keeps of step 0. The page's script makes values of them.
+"""
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.report.blocks import Block, Lattice, Note
+from experiments.report.counted import brief, evenly
+from experiments.report.turning import Turning
+from sim import tokens
+from sim.direction import direction
+from sim.engines import moves_values_alike
+from sim.errors import BadInput
+from sim.initial import initial
+from sim.spec import Drift
+from sim.store import RunStore
+from sim.traced import trace
+
+_TOKENS, _RECORDS, _DIMS, _SMALLEST = 256, 51, 6, 4
+_STORY = (
+    "Move the slider. Far from zero the lattice is coarser: whenever a coordinate doubles, so"
+    " do its cells. The cloud keeps its size (the grey dots are its shape at the start), so its"
+    " tokens (blue) fall into ever fewer cells; a cell of several is orange and says of how many."
+)
+_ALIKE = (
+    " Tokens that have met in a dimension move as one there from then on; those that have met in"
+    " all dimensions are a black hole. They stay apart longest where |u| is smallest and the"
+    " cloud moves least, so these dimensions are shown first."
+)
+_APART = (
+    " Here tokens that have met can part again, since each one has random numbers, a strength or"
+    " float32 weights of its own. A black hole is a cell that they share in all dimensions."
+)
+
+
+def _story(drift: Drift) -> Note:
+    return Note(_STORY + (_ALIKE if moves_values_alike(drift) else _APART))
+
+
+def of_run(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[Block]:
+    """The panel of a run. Raises BadInput where its cloud is not known or it is too long."""
+    numbers, start = _start(store, drift)
+    return [_story(drift), panel(drift, store.read("direction"), numbers, start, counted)]
+
+
+def of_cell(turning: Turning) -> list[Block]:
+    """The panel of a sweep's turning cell. Raises BadInput likewise."""
+    drift = turning.drift
+    if drift.origin is not None or drift.direction.endswith(".npy"):
+        raise BadInput("a sweep keeps neither clouds nor directions that come from files")
+    u = direction(drift.direction, drift.dims, drift.direction_seed)
+    numbers, start = _drawn(drift)
+    where = ", ".join(f"{name} {brief(value)}" for name, value in turning.values.items())
+    here = f"Shown is the cell that ends nearest to one half distinct: {where or 'the only one'}."
+    return [_story(drift), Note(here), panel(drift, u, numbers, start, turning.counted())]
+
+
+def _drawn(drift: Drift) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the first tokens and their codes at step 0 in all dims."""
+    numbers = np.arange(min(_TOKENS, drift.tokens))
+    return numbers, initial(drift).codes(0, len(numbers))
+
+
+def _start(store: RunStore, drift: Drift) -> tuple[np.ndarray, np.ndarray]:
+    """Some tokens' numbers and their codes at step 0 in all dims. Raises BadInput without."""
+    if drift.origin is None:
+        return _drawn(drift)
+    if "bits" not in store.group or store.read("snapshot_step")[0] != 0:
+        raise BadInput(f"{store.address} keeps no cloud of step 0, which was a checkpoint's rows")
+    numbers = np.linspace(0, drift.tokens - 1, min(_TOKENS, drift.tokens)).round().astype(int)
+    return numbers, np.asarray(store.array("bits").oindex[0, numbers, slice(None)])
+
+
+def panel(
+    drift: Drift,
+    u: np.ndarray,
+    numbers: np.ndarray,
+    start: np.ndarray,
+    counted: Sequence[dict[str, Any]],
+) -> Lattice:
+    """The panel of the tokens `numbers`, whose codes at step 0 are `start` (tokens, dims).
+
+    `counted` are the whole cloud's counts at some steps. Raises BadInput where the drift
+    is too long to be retraced.
+    """
+    dims = _dims(u)
+    shown = evenly(counted, _RECORDS)
+    steps = [counts["step"] for counts in shown]
+    codes = trace(drift, u, start[:, dims], (numbers, dims), steps)
+    target = drift.target
+    lasting = np.ones((len(steps), len(numbers)), bool)
+    data: dict[str, Any] = {
+        "format": {
+            "width": target.width,
+            "precision": target.precision,
+            "smallest": target.smallest_exponent,
+            "largest": target.largest_magnitude,
+        },
+        "steps": [f"{step:,}" for step in steps],  # which may be more than JavaScript counts to
+        "last": f"{drift.steps:,}",
+        "tokens": len(numbers),
+        "dims": drift.dims,
+        "sigma": drift.sigma,
+        "distinct": [counts["distinct"] for counts in shown],
+        "alive": [counts["alive"] for counts in shown],
+        "codes": [_encoded(codes[:, :, k]) for k in range(len(dims))],
+    }
+    if drift.survivors is not None:
+        ranks = tokens.ranks(drift)[numbers]
+        data["ranks"] = ranks.tolist()
+        lasting = ranks < np.array(data["alive"])[:, None]
+    names = [f"dimension {d:,}, |u| = {abs(u[d]):.2g}" for d in dims.tolist()]
+    chosen = _telling(target.coordinate(codes), lasting)
+    first = f"Step {steps[0]:,} of {drift.steps:,}"
+    return Lattice(data, names, chosen, len(steps), first)
+
+
+def _dims(u: np.ndarray) -> np.ndarray:
+    """Dimensions of all sizes of |u|, the smallest first: tokens stay apart there longest."""
+    order = np.argsort(np.abs(u), kind="stable")
+    spread = np.geomspace(1, len(u), min(_DIMS, len(u))).round().astype(int)
+    return order[np.unique([*range(1, min(_SMALLEST, len(u)) + 1), *spread]) - 1]
+
+
+def _telling(coordinates: np.ndarray, present: np.ndarray) -> tuple[int, int]:
+    """The two dimensions in which the tokens fall together most gradually."""
+
+    def stages(dim: int) -> int:
+        both = zip(coordinates[:, :, dim], present, strict=True)
+        return len({len(np.unique(at[here])) for at, here in both})
+
+    falling = sorted(range(coordinates.shape[2]), key=lambda dim: -stages(dim))
+    return falling[0], falling[min(1, len(falling) - 1)]
+
+
+def _encoded(codes: np.ndarray) -> str:
+    """Codes (records, tokens), the little end first, in base64."""
+    little = np.ascontiguousarray(codes, codes.dtype.newbyteorder("<"))
+    return base64.b64encode(little.tobytes()).decode()

@@ -1,0 +1,114 @@
+"""What a page tells of how the cells of a run lie: the tables of `drift structure`."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from experiments.report.blocks import Block, Note, Table
+from experiments.report.counted import whole
+from experiments.structure import as_document, examined
+from experiments.texts import named, texts_beside
+from sim.checkpoint import Checkpoint
+from sim.errors import BadInput
+from sim.store import RunStore
+from sim.structure import MOST_CELLS, MOST_ROWS
+
+_COMPONENTS = 20
+_ACROSS = 13
+"""Rows of a matrix of distances."""
+_DISTANCES = 12
+"""Distances whose pairs are shown."""
+_HOLES, _IDS = 20, 12
+"""Black holes whose tokens are listed, and tokens of each."""
+_MEANING = (
+    "Cells are adjacent where they are at most one lattice step apart in every dimension; a"
+    " component is a group joined by adjacent ones, and core where it holds a black hole."
+)
+
+
+def blocks(store: RunStore) -> list[Block]:
+    """Those of the last cloud that was kept. Raises BadInput where there is none, or too much."""
+    found, _ = examined(store.address, None, _last(store), None, None)
+    told = as_document(found, None)
+    where = found.matrix.label.removeprefix(f"{store.address}, ")
+    said = f"At {where}: {whole(told['tokens'])} tokens in {whole(told['cells'])} cells. {_MEANING}"
+    populations = [f"{len(hole['token_ids']):,}" for hole in told["black_holes"]]
+    numbers = [str(k + 1) for k in range(len(told["components"]))]
+    return [
+        Note(said),
+        _components(told),
+        *(_members(store, told["black_holes"]) if "token_id" in store.group else ()),
+        *_pairs(told["pairs_at_distance"], told["cells"]),
+        *_matrix("black holes", "population", populations, told["black_hole_distance"]),
+        *_matrix("components", "number", numbers, told["component_distance"]),
+    ]
+
+
+def _last(store: RunStore) -> int | None:
+    """The step of the last cloud that is there, of a run that is not complete."""
+    if store.complete or "bits" not in store.group:
+        return None
+    begun = [0] if "initial" in store.attrs else []
+    there = {*begun, *(counts.step for counts in store.records())}
+    return max(there.intersection(store.read("snapshot_step").tolist()), default=None)
+
+
+def _components(told: dict[str, Any]) -> Table:
+    names = ("nodes", "tokens", "core", "black_holes")
+    rows = [
+        [str(k), *(whole(each[name]) for name in (*names, "edges")),
+         f"{each['density']:.3f}", f"{each['clustering']:.3f}"]
+        for k, each in enumerate(told["components"][:_COMPONENTS], 1)
+    ]  # fmt: skip
+    left = told["components"][_COMPONENTS:]
+    if left:
+        sums = [whole(sum(each[name] for each in left)) for name in (*names, "edges")]
+        rows.append([f"{len(left):,} more", *sums, "", ""])
+    rows.append(["isolated", *(whole(told["isolated"][name]) for name in names), "", "", ""])
+    columns = [name.replace("_", " ") for name in names]
+    measures = ("edges", "density", "clustering")
+    return Table("Components of adjacent cells", ["component", *columns, *measures], rows)
+
+
+def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[Block]:
+    """Which tokens of a checkpoint are in the largest black holes, with their texts if known."""
+    if not holes:
+        return []
+    origin, texts = store.attrs["spec"]["from"], None
+    with suppress(BadInput):  # the checkpoint may be elsewhere by now
+        texts = texts_beside(Checkpoint(Path(origin)).directory)
+    rows = []
+    for hole in holes[:_HOLES]:
+        ids = hole["token_ids"]
+        shown = [named(each, texts) for each in ids[:_IDS]]
+        more = [f"… and {len(ids) - _IDS:,} more"] if len(ids) > _IDS else []
+        rows.append([whole(len(ids)), f"{hole['norm']:.6g}", ", ".join([*shown, *more])])
+    columns = ("tokens", "norm", "token ids")
+    left = f"{len(holes) - _HOLES:,} smaller ones are not listed." if len(holes) > _HOLES else ""
+    return [Table("Tokens in the largest black holes", columns, rows, numeric=False, note=left)]
+
+
+def _pairs(counted: dict[str, int], cells: int) -> list[Block]:
+    if not counted:
+        return []
+    rows = [[distance, whole(pairs)] for distance, pairs in counted.items()]
+    if len(rows) > _DISTANCES:
+        rows[_DISTANCES:] = [["more", whole(sum([*counted.values()][_DISTANCES:]))]]
+    note = "" if cells <= MOST_CELLS else f"Farther ones are counted up to {MOST_CELLS:,} cells."
+    columns = ("lattice steps apart", "pairs")
+    return [Table("Pairs of cells by their distance", columns, rows, note=note)]
+
+
+def _matrix(what: str, by: str, names: list[str], rows: list[list[int]] | None) -> list[Block]:
+    """A matrix of distances, its corner where it is too wide; nothing for fewer than two rows."""
+    if rows is None:
+        return [Note(f"More than {MOST_ROWS:,} {what}: their distances are not shown.")]
+    if len(rows) < 2:
+        return []
+    shown = [
+        [name, *map(whole, row[:_ACROSS])]
+        for name, row in zip(names[:_ACROSS], rows[:_ACROSS], strict=True)
+    ]
+    cut = "" if len(rows) <= _ACROSS else f"The first {_ACROSS} of {len(rows)}."
+    caption = f"Lattice steps between {what}, by {by}"
+    return [Table(caption, ["", *names[:_ACROSS]], shown, note=cut)]

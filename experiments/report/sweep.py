@@ -1,0 +1,95 @@
+"""What a page tells of a sweep."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiments.commanded import run_line, sweep_line
+from experiments.families import families
+from experiments.phase import phase
+from experiments.report import counted, expected, lattice, wording
+from experiments.report.blocks import Block, Command, Note, Numbers, Part, Picture, Section
+from experiments.report.svg import fitted
+from experiments.report.turning import Turning
+from experiments.section import Section as Shown
+from experiments.swept import described, failures
+from experiments.transition import transition
+from sim.grid_store import GridStore
+
+_LONG = 185.0
+"""Points of an axis of a picture that a phone can show."""
+_NO_STRUCTURE = (
+    "A sweep keeps counts alone. For populations, components and distances run one of its"
+    " cells, such as the one that ends nearest to one half distinct:"
+)
+
+
+def part(store: GridStore, predicted: bool | None = None) -> Part:
+    """The part of a sweep, complete or not. Raises BadInput where no cell is done yet.
+
+    `predicted` says whether with what is expected; None is where that is cheap.
+    """
+    turning = Turning.of(store)
+    made = wording.made_on(store.attrs, str(store.address))
+    base = store.grid.base
+    sections = [
+        Section("What came of it", _outcome(store)),
+        Section.made("Where tokens fall together", lambda: _phase(turning, predicted)),
+        Section.made("The curves", lambda: _curves(turning, predicted)),
+        Section.made("On the lattice", lambda: lattice.of_cell(turning)),
+        Section.made("Prediction beside simulation", lambda: expected.of_sweep(turning, predicted)),
+        Section("Cells", [counted.ends(store)]),
+        Section.made("Structure", lambda: _structure(turning)),
+        Section("What was run", [wording.axes(store.grid), wording.asked(base), made]),
+        Section("Run it again", wording.again(sweep_line(store.grid))),
+    ]
+    lead = f"{described(store.grid)}. {wording.described(base)}"
+    return Part(f"A sweep of {len(store.grid):,} drifts", lead, sections)
+
+
+def _outcome(store: GridStore) -> list[Block]:
+    done, failed = int(np.count_nonzero(store.done)), len(store.failed)
+    left = len(store.grid) - done - failed
+    numbers = {"cells": len(store.grid), "done": done, "failed": failed, "left": left}
+    blocks: list[Block] = [Numbers([(name, f"{n:,}") for name, n in numbers.items()])]
+    if not store.complete:
+        said = "This sweep is not complete; the page shows what is done."
+        blocks.insert(0, Note(said, strong=True))
+    return blocks + [Note(line) for line in failures(store)]
+
+
+def _phase(turning: Turning, predicted: bool | None) -> list[Block]:
+    draw = phase if len(turning.plane.names) > 1 else transition
+    title = "Share of the tokens that is still distinct at the end"
+    shown = turning.plane
+    drawn = partial(draw, shown, turning.last, predicted, _LONG)
+    return [_picture(turning, shown, drawn, title, True)]
+
+
+def _curves(turning: Turning, predicted: bool | None) -> list[Block]:
+    title = "Distinct cells, the largest black hole and pairs against the radius reached"
+    shown = turning.family
+    return [_picture(turning, shown, partial(families, shown, predicted), title, False)]
+
+
+def _picture(
+    turning: Turning, shown: Shown, draw: Callable[[], Figure], title: str, mapped: bool
+) -> Picture:
+    """What `draw` draws of the cells `shown`, with what they have in common below it."""
+    mean = [f"mean over {shown.repeats()}"] if shown.averaged else []
+    caption = ", ".join([*map(wording.spoken, shown.caption()), *mean, *shown.missing()])
+    drawn = fitted(draw())
+    share = shown.fraction(turning.last).mean(axis=-1)
+    text = (
+        f"{title}, over {' and '.join(shown.names) or 'one cell'}. At the end the share of distinct"
+        f" tokens is from {float(share.min()):.1%} to {float(share.max()):.1%}."
+    )
+    return Picture(drawn, title, text, f"{title}: {caption}.", mapped)
+
+
+def _structure(turning: Turning) -> list[Block]:
+    line = run_line(replace(turning.drift, snapshots="ends"))
+    return [Note(_NO_STRUCTURE), *([Command(line)] if line else [])]
