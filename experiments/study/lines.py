@@ -75,7 +75,7 @@ def lines(
     if "0" in logs:
         axes.set_yscale("symlog", linthresh=1)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_ylim(bottom=-0.1)
+        axes.set_ylim(-0.1, 1.5 * axes.dataLim.y1)
     axes.set(xlabel=x, ylabel=y)
     _put_levels(axes, levels)
     made.legend(loc="outside upper center", ncols=columns, fontsize=8)
