@@ -7,14 +7,13 @@ base    the classes of kernels.front at the first record after step 0, cut where
         of base classes, so every token is looked at once and base classes afterwards
 """
 
-from concurrent.futures import Executor
-
 import numpy as np
 
 from kernels.following import Following
 from kernels.front import Front
 from sim.alike_start import Start
 from sim.columns import Columns
+from sim.in_turn import InTurn
 from sim.leap import limbs_by_place
 from sim.schedule import displacements
 
@@ -22,7 +21,7 @@ from sim.schedule import displacements
 class Alike:
     """The clouds of `start`, moved from look to look."""
 
-    def __init__(self, start: Start, pool: Executor):
+    def __init__(self, start: Start):
         self._members, self._of = start.cloud.members, start.cloud.of
         drift, u = self._members[0].drift, self._members[0].u
         self._target, self._codes = start.target, start.columns
@@ -33,7 +32,7 @@ class Alike:
             return displacements(drift, u, first, last)
 
         self._motion = Following(
-            self._start, block, (0, drift.steps), self._target, drift.rounding, pool
+            self._start, block, (0, drift.steps), self._target, drift.rounding, InTurn()
         )
         self._base: Front | None = None
 

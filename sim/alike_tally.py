@@ -4,8 +4,6 @@ Their clouds are looked at by class, and which tokens share a cell is asked only
 records at which that can't be told from others (sim.merging).
 """
 
-from concurrent.futures import Executor
-
 import numpy as np
 
 from sim.alike import Alike
@@ -15,7 +13,7 @@ from sim.counts import Counts
 from sim.merging import partitions
 
 
-def counted(start: Start, pool: Executor) -> list[dict[int, Counts]]:
+def counted(start: Start) -> list[dict[int, Counts]]:
     """The counts of each drift of `start` by step, bit for bit those of sim.simulation."""
     cloud, drift = start.cloud, start.cloud.members[0].drift
     steps, stalled, limbs, numbers = drift.record_steps, [], [], []
@@ -23,7 +21,7 @@ def counted(start: Start, pool: Executor) -> list[dict[int, Counts]]:
         stalled.append(np.zeros(len(cloud.members), np.int64))
         limbs.append(start.limbs)
         numbers.append(np.zeros(0))
-    alike = Alike(start, pool)
+    alike = Alike(start)
     for step in steps[len(numbers) :]:
         stayed, sums = alike.look(step, cloud.present(step))
         stalled.append(stayed)

@@ -20,7 +20,7 @@ from sim.leap import LeaptObservation
 from sim.partition import Partition
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Counts:
     """The counts at `step`; the names are those of the JSON and of the store."""
 
