@@ -9,6 +9,7 @@ base    the classes of kernels.front at the first record after step 0, cut where
 
 import numpy as np
 
+from kernels.fixed_point import LIMBS
 from kernels.following import Following
 from kernels.front import Front
 from sim.alike_start import Start
@@ -87,7 +88,7 @@ class Alike:
         front = self._front
         population = np.add.reduceat(self._populations, self._of_base(front), axis=1)
         grids = np.array([member.exponent for member in self._members])
-        sums = np.empty((len(grids), 4, len(front.sizes)), np.int64)
+        sums = np.empty((len(grids), LIMBS, len(front.sizes)), np.int64)
         for grid in np.unique(grids).tolist():
             mine = grids == grid
             for k, limb in enumerate(limbs_by_place(self._target, grid)):

@@ -1,5 +1,6 @@
 """What a page tells of a study: its own text, tables and figures, drawn from its stores."""
 
+from itertools import chain
 from pathlib import Path
 
 from experiments.report import wording
@@ -22,7 +23,7 @@ def part(place: Path, study: Study, quick: bool) -> Part:
     """The part of a study that is complete. Raises BadInput for one that is not."""
     made, parts = Made(place / "stores"), study.parts(quick)
     missing = [each.name for each in parts if not each.complete(made)]
-    command = f"drift study {study.name}{' --quick' if quick else ''}"
+    command = study.command(quick)
     if missing:
         raise BadInput(
             f"{place} lacks {len(missing)} of {len(parts)} parts, such as {missing[0]};"
@@ -30,9 +31,9 @@ def part(place: Path, study: Study, quick: bool) -> Part:
         )
     page = study.page(made, command)
     title, found = sections(page.text, page.figures)
-    stores = [made.run(each.name) for each in parts if isinstance(each, Run)]
-    sweeps = [made.sweep(each.name) for each in parts if isinstance(each, Sweep)]
-    first = (*stores, *sweeps)[0]
+    stores = (made.run(each.name) for each in parts if isinstance(each, Run))
+    sweeps = (made.sweep(each.name) for each in parts if isinstance(each, Sweep))
+    first = next(chain(stores, sweeps))  # the others need not be opened
     ran = Section("Where it ran", [wording.made_on(first.attrs, str(first.address))])
     again = Section("Run it again", [Command(command)])
     return Part(title, study.asks, [*found, ran, again])

@@ -56,8 +56,7 @@ def do(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
                     "seconds": time.monotonic() - started,
                 }
             )
-        command = f"drift study {study.name}{' --quick' if quick else ''}"
-        written = study.page(made, command).write(out)
+        written = study.page(made, study.command(quick)).write(out)
     return {
         "study": study.name,
         "out": str(out),

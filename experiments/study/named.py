@@ -27,6 +27,10 @@ class Study:
         """The name of its module."""
         return f"{__package__}.{self.name}"
 
+    def command(self, quick: bool) -> str:
+        """The line that carries it out."""
+        return f"drift study {self.name}{' --quick' if quick else ''}"
+
     def parts(self, quick: bool) -> "list[Part]":
         """What is carried out, in this order."""
         found: list[Part] = import_module(self.module).parts(quick)

@@ -5,17 +5,10 @@ import socket
 
 import pytest
 
-from experiments import cli
 from tests import storage
+from tests.verbs import drift
 
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "40", "--dims", "32", "--records", "2"]
-
-
-def drift(capsys, *arguments):
-    """Run a verb in this process: status, stdout, stderr."""
-    status = cli.outcome([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 def answer(capsys, *arguments):

@@ -10,19 +10,12 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from experiments import cli
 from kernels.formats import FORMATS
 from sim import check
 from sim.store import RunStore
+from tests.verbs import drift
 
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "4"]
-
-
-def drift(capsys, *arguments):
-    """Run a verb in this process: status, stdout, stderr."""
-    status = cli.outcome([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 def test_a_run_prints_its_table_and_says_where_things_are(in_tmp, capsys):

@@ -5,23 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from experiments import cli
 from experiments.captions import captions
 from kernels.formats import BFLOAT16, FLOAT32
 from sim.origin import from_checkpoint
 from sim.spec import Drift
 from sim.store import RunStore
 from tests import checkpoints
+from tests.verbs import drift
 
 FROM = ["run", "--from", "model.safetensors"]
 SHORT = ["--radius", "0.1", "--steps", "4", "--device", "cpu"]
-
-
-def drift(capsys, *arguments):
-    """Run a verb in this process: status, stdout, stderr."""
-    status = cli.outcome([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 @pytest.fixture

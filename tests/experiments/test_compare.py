@@ -11,8 +11,8 @@ from kernels.formats import BFLOAT16, FLOAT16, FLOAT32
 from sim.histogram import LONG
 from sim.sources import open_matrix
 from tests.checkpoints import matrix, write, write_sharded
-from tests.experiments.test_cli import drift
 from tests.experiments.test_texts import tokenizer
+from tests.verbs import drift
 
 EMBEDDING, UNEMBEDDING = "model.embed_tokens.weight", "lm_head.weight"
 VOCABULARY, DIMS = 3000, 12

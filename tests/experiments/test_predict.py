@@ -8,7 +8,7 @@ import pytest
 from experiments.predict_tables import stalls
 from sim.prediction import onsets, predict
 from sim.spec import Drift
-from tests.experiments.test_cli import drift
+from tests.verbs import drift
 
 SMALL = ["predict", "--tokens", "60", "--dims", "8", "--steps", "20"]
 SAME = Drift(sigma=1e-5, tokens=60, dims=8, steps=20)

@@ -10,8 +10,8 @@ import pytest
 from kernels.formats import BFLOAT16
 from sim.weights import INDEX
 from tests.checkpoints import matrix, write, write_raw, write_sharded
-from tests.experiments.test_cli import drift
 from tests.experiments.test_texts import tokenizer
+from tests.verbs import drift
 
 EMBEDDING, UNEMBEDDING = "model.embed_tokens.weight", "lm_head.weight"
 VOCABULARY, DIMS = 20_000, 64

@@ -8,8 +8,8 @@ from sim.counts import Counts
 from sim.grid_store import GridStore
 from sim.grid_writer import GridWriter
 from sim.places import address
-from tests.experiments.test_cli import drift
 from tests.sweeps import tiny
+from tests.verbs import drift
 
 GRID = tiny(steps=(1, 10), tokens=(1000,), dims=(1000,))
 """Eight cells, half of them dear."""

@@ -21,7 +21,7 @@ from sim.sources import open_matrix
 from sim.spec import Drift
 from sim.stall import stall_steps
 from sim.structure import structure
-from tests.experiments.test_cli import drift
+from tests.verbs import drift
 
 TINY = coarsening.Plan(
     vocabulary=40,

@@ -10,22 +10,16 @@ import time
 import numpy as np
 import pytest
 
-from experiments import cli, progress
+from experiments import progress
 from experiments.numbers import held, spent
 from sim import batch, lock, probe
 from sim.errors import BadInput
 from sim.grid_store import GridStore
 from sim.session import Session
+from tests.verbs import drift
 
 SMALL = ["sweep", "--tokens", "12", "--dims", "8", "--records", "4", "--device", "cpu"]
 GRID = [*SMALL, "--sigma", "1e-9:1e-7:3", "--steps", "1,5,1e1", "--seeds", "2"]
-
-
-def drift(capsys, *arguments):
-    """Run a verb in this process: status, stdout, stderr."""
-    status = cli.outcome([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 def test_json_is_one_document_and_the_store_holds_the_grid(in_tmp, capsys):

@@ -11,22 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments import cli
 from sim import cluster, line, there
 from sim.grid_store import GridStore
 from sim.sweeping import sweep
 from tests.sweeps import held, tiny
+from tests.verbs import drift
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = ["sweep", "--tokens", "12", "--dims", "8", "--records", "4", "--device", "cpu"]
 FAILING = [*SMALL, "--sigma", "1e-9,1e-7", "--radius", "0.1,1e39", "--steps", "5,40"]
-
-
-def drift(capsys, *arguments):
-    """Run a verb in this process: status, stdout, stderr."""
-    status = cli.outcome([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 class Cluster:

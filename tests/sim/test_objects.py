@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray
-import zarr
 
 from sim import bits, claim, layout, remote, runs
 from sim import bucket as buckets
@@ -22,6 +21,7 @@ from sim.spec import Drift
 from sim.store import RunStore
 from sim.trouble import Trouble
 from tests import storage
+from tests.stores import Stop, assert_same_arrays, stop_after
 
 SMALL = Drift(
     sigma=1e-9,
@@ -34,31 +34,6 @@ SMALL = Drift(
 
 
 ROOT = "zarr.json"
-
-
-class Stop(Exception):
-    """The power goes out."""
-
-
-def stop_after(records):
-    def progress(counts, done, total):
-        if done == records:
-            raise Stop
-
-    return progress
-
-
-def arrays(place):
-    """Every array of a store, by its path."""
-    members = address(place).group().members(None)
-    return {name: one[...] for name, one in members if isinstance(one, zarr.Array)}
-
-
-def assert_same_arrays(a, b):
-    a, b = arrays(a), arrays(b)
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.fixture(scope="module")

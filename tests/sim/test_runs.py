@@ -19,35 +19,9 @@ from sim.direction import direction
 from sim.errors import BadInput
 from sim.spec import Drift
 from tests import oracle
+from tests.stores import Stop, arrays, assert_same_arrays, stop_after
 
 SMALL = Drift(sigma=1e-9, tokens=60, dims=128, steps=40, records=10)
-
-
-class Stop(Exception):
-    """The power goes out."""
-
-
-def stop_after(records):
-    def progress(counts, done, total):
-        if done == records:
-            raise Stop
-
-    return progress
-
-
-def arrays(path):
-    """Every array of a store, by its path."""
-    group = zarr.open_group(path, mode="r")
-    return {
-        name: array[...] for name, array in group.members(None) if isinstance(array, zarr.Array)
-    }
-
-
-def assert_same_arrays(a, b):
-    a, b = arrays(a), arrays(b)
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,11 @@ import sys
 
 import pytest
 
-from experiments import cli
 from experiments.bench import figure, judge
 from sim import device
+from tests.verbs import drift
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]
-
-
-def drift(capsys, *arguments):
-    status = cli.outcome([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
 
 
 @pytest.fixture
