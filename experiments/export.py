@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sim.grid_store import GridStore
     from sim.store import RunStore
 
-EXAMPLE = "Example: drift export results/grid.zarr --out grid.csv"
+EXAMPLE = "drift export results/grid.zarr --out grid.csv"
 
 _Lines = Iterable[Iterable[Any]]
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-EXAMPLE = "Example: drift info --json"
+EXAMPLE = "drift info"
 
 _PACKAGES = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr", "matplotlib", "typer")
 

@@ -25,7 +25,7 @@ from experiments.options import (
     Tokens,
 )
 
-EXAMPLE = "Example: drift predict --sigma 1e-10:1e-8:9 --radius 0.371 --steps 100"
+EXAMPLE = "drift predict --sigma 1e-10:1e-8:9"
 
 _MOST = 1000
 """Sigmas of a curve."""

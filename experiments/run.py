@@ -28,7 +28,7 @@ from experiments.options import (
 )
 from experiments.place import DISTRIBUTED, Device, Devices, Engine, Memory, Place, default_store
 
-EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
+EXAMPLE = "drift run --sigma 1e-9 --out results/first.zarr"
 
 
 def command(

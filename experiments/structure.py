@@ -13,7 +13,7 @@ from sim.places import Address
 if TYPE_CHECKING:
     from sim.structure import Structure
 
-EXAMPLE = "Example: drift structure results/demo.zarr --near largest --exponents 5"
+EXAMPLE = "drift structure results/first.zarr"
 
 
 def command(

@@ -12,7 +12,7 @@ from experiments.place import Device
 from experiments.study.named import STUDIES, study_of
 from sim.errors import BadInput
 
-EXAMPLE = "Example: drift study coarsening --out results/coarsening"
+EXAMPLE = "drift study stall --quick"
 
 
 def command(
