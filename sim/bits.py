@@ -25,10 +25,12 @@ from sim.store import RunStore
 _GROUP = "checkpoint"
 
 
-def write(array: zarr.Array | None, at: int | None, rows: Cloud, pool: Executor) -> None:
+def write(
+    array: zarr.Array | np.ndarray | None, at: int | None, rows: Cloud, pool: Executor
+) -> None:
     """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time.
 
-    `array` is None in all processes but the first.
+    An array in a store is None in all processes but the first.
     """
     tokens, size = rows.shape[0], layout.rows_together(rows.shape, rows.format)
 

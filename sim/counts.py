@@ -63,13 +63,13 @@ def count(
     exponent: int,
 ) -> State:
     """Count what the engine saw at `step`; `exponent` is that of the sums' grid."""
-    tokens, dims = np.count_nonzero(seen.present), len(u)
+    tokens, dims = int(np.count_nonzero(seen.present)), len(u)
     cells = partition.cells(seen.present, seen.leaders, seen.moved)
     terms = from_limbs(seen.limbs, exponent) * u
     counts = Counts(
         step=step,
         **cells.counts(),
-        alive=int(tokens),
+        alive=tokens,
         radius=math.fsum(terms.ravel().tolist()) / tokens,
         stalled=seen.stalled / (tokens * dims),
     )

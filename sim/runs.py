@@ -5,18 +5,13 @@ killed goes on from its last checkpoint (or from its cloud, made again) and ends
 with the arrays that an undisturbed run writes.
 """
 
-import hashlib
 import time
-from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any
 
-from sim import check, claim, compilation, device, engines, fit, hosts, interrupts
-from sim.chunks import Chunks
-from sim.engine import StepEngine
+from sim import claim, compilation, device, hosts, interrupts
 from sim.places import Given, address
-from sim.shards import Shards
-from sim.simulation import Simulation
+from sim.ready import ready
 from sim.spec import Drift
 from sim.store import RunStore
 from sim.streaming import Progress, stream
@@ -58,31 +53,29 @@ def run(
         options = {"device": on, "devices": devices, "engine": engine, "overwrite": overwrite}
         hosts.agree({"version": version("bf16-drift"), **options, **drift.as_json()})
         resuming = hosts.from_first(lambda: claim.resumable(drift, out, overwrite))
-        shards = Shards(device.several(on, devices))
-        parts = devices * hosts.count()
-        name = engines.choose(drift, engine, shards.platform, parts)
-        fit.check(drift, out, shards, memory, name)
-        workers, (first, stop) = device.workers(shards.devices[0]), hosts.share(drift.tokens)
-        with ThreadPoolExecutor(workers) as pool:
-            chunks = Chunks.plan(stop - first, drift.dims, workers, chunk_bytes, devices, first)
-            trusted = check.trust(shards, drift.motion) if name == "step" else {}
-            simulation = Simulation(drift, chunks, shards, pool, name)
-            if not shards.on_host and isinstance(simulation.engine, StepEngine):
-                trusted["kernel"] = simulation.engine.path
-            used = hashlib.sha256(simulation.u.tobytes()).hexdigest()
-            hosts.agree({"cloud": simulation.initial.facts, "direction": used})
+        with ready(
+            drift,
+            out,
+            on=on,
+            engine=engine,
+            devices=devices,
+            memory=memory,
+            chunk_bytes=chunk_bytes,
+        ) as made:
+            simulation = made.simulation
             store = None
             if hosts.is_first():
                 if not resuming:
                     with interrupts.waiting():
-                        attributes = {**made_by(name, shards), **trusted}
-                        claim.begin(out, simulation, attributes)
+                        claim.begin(out, simulation, made.about)
                 store = RunStore(out, writing=True)
                 if resuming:
                     claim.check_cloud(store, simulation)
                     claim.check_direction(store, simulation)
-                    store.update(engine=name)
-            final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
+                    store.update(engine=made.engine)
+            final, populations = stream(
+                simulation, store, out, made.pool, progress, checkpoint_seconds
+            )
             seconds = {
                 "total": time.monotonic() - began,
                 "compile": compilation.seconds() - compiled,
@@ -108,16 +101,4 @@ def summary(store: RunStore) -> dict[str, Any]:
         "records": [counts.as_json() for counts in store.records()],
         "store": str(store.address),
         "seconds": attrs["seconds"],
-    }
-
-
-def made_by(engine: str, shards: Shards) -> dict[str, Any]:
-    """What a store's attributes say of the programs and the machine that made it."""
-    packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
-    return {
-        "engine": engine,
-        "device": {"platform": shards.platform, "kind": shards.devices[0].device_kind},
-        "devices": len(shards),
-        "processes": hosts.count(),
-        "versions": {name: version(name) for name in packages},
     }

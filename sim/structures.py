@@ -43,7 +43,7 @@ class BlackHole:
         return {"tokens": self.tokens, "token_ids": self.token_ids.tolist(), "norm": self.norm}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Structure:
     """The cells of a matrix and how they lie; distances are computed when they are asked for."""
 
@@ -53,6 +53,10 @@ class Structure:
     edges: np.ndarray
     """int64 (edges, 2): adjacent cells, the smaller number first, sorted"""
     components: list[Component]
+
+    def __repr__(self) -> str:
+        holes, parts = len(self.occupied.holes), len(self.components)
+        return f"<{self.tokens} tokens in {self.cells} cells; {holes=}, components={parts}>"
 
     @property
     def tokens(self) -> int:
