@@ -2,7 +2,15 @@
 
 
 class BadInput(ValueError):
-    """What was asked for can't be done as asked; nothing was written."""
+    """What was asked for can't be done as asked; nothing was written. Its text is one line.
+
+    >>> import sim
+    >>> try:
+    ...     sim.Drift(sigma=1e-9, rounding="up")
+    ... except sim.BadInput as error:
+    ...     print(error)
+    rounding is 'up'; it must be one of nearest, toward-zero, stochastic
+    """
 
 
 class NotBegun(BadInput):

@@ -61,13 +61,14 @@ def predict(drift: Drift, sigmas: Sequence[float] = ()) -> Predicted:
     drift would more likely than not leave the format's range.
 
         >>> import sim
-        >>> found = sim.predict(sim.Drift(sigma=1e-5, tokens=60, dims=8), sigmas=[1e-6, 1e-4])
-        >>> f"{found.expected_pairs:.4g} ± {found.pairs_error:.2g}, reaching {found.radius:.4f}"
-        ''
-        >>> f"{found.pair_probability:.4g}, one pair at {found.onset_sigma:.3g}"
-        ''
-        >>> [f"{point.sigma}: {point.expected_pairs:.4g}" for point in found.curve]
-        []
+        >>> drift = sim.Drift(sigma=1e-6, tokens=100, dims=32)
+        >>> found = sim.predict(drift, sigmas=[1e-7, 1e-6, 1e-5])
+        >>> f"{found.expected_pairs:.1f} ± {found.pairs_error:.1f} pairs at {found.radius:.4f}"
+        '387.1 ± 51.9 pairs at 0.3724'
+        >>> f"one pair where sigma is {found.onset_sigma:.2g}"
+        'one pair where sigma is 2e-05'
+        >>> [round(point.expected_pairs, 1) for point in found.curve]
+        [1954.5, 387.1, 16.9]
     """
     check(drift)
     assert drift.sigma is not None, "drifts of a checkpoint's rows have no exact form"

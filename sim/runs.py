@@ -42,6 +42,13 @@ def run(
     complete (unless `overwrite`), that belongs to another spec, or that is no drift
     store.
 
+        >>> import sim
+        >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
+        >>> result["final"]["distinct"], result["final"]["populations"][:3]
+        (27, [21, 13, 10])
+        >>> sim.RunStore("first.zarr").complete
+        True
+
     Processes that jax.distributed has joined all call this alike, and share the
     tokens; `devices` are each one's own. The first one writes `out` and is told of
     progress; to resume, all must be able to read it. What fails in one fails in all.

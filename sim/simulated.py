@@ -59,13 +59,13 @@ def simulate(
     joined all call this alike, and each gets the whole.
 
         >>> import sim
-        >>> found = sim.simulate(sim.Drift(sigma=1e-9, tokens=64, dims=16))
-        >>> found.initial.distinct, found.final.distinct, found.populations
-        ()
-        >>> found.bits.shape, found.bits.dtype, found.engine
-        ()
-        >>> [(counts.step, counts.pairs) for counts in found.records][::10]
-        []
+        >>> found = sim.simulate(sim.Drift(sigma=1e-6, tokens=100, dims=32, records=4))
+        >>> [(counts.step, counts.distinct) for counts in found.records]
+        [(0, 100), (25, 68), (50, 66), (75, 40), (100, 27)]
+        >>> found.populations
+        array([21, 13, 10,  8,  7,  6,  5,  4,  3,  2,  2,  2,  2,  2])
+        >>> found.bits.shape, found.bits.dtype, list(found.snapshots)
+        ((100, 32), dtype('uint16'), [0, 100])
     """
     device.prepare(devices)
     with hosts.together():

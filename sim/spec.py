@@ -54,6 +54,14 @@ class Drift:
     "diagonal", "axis", "centroid" (that of an origin's rows) or the path of a .npy
     vector; `at`, where given, are the record steps; otherwise there are `records` + 1 of
     them, evenly spread from 0 to `steps`, repeats dropped.
+
+        >>> import sim
+        >>> drift = sim.Drift(sigma=1e-9, steps=1000, records=4)
+        >>> drift.record_steps, drift.direction, drift.format
+        ((0, 250, 500, 750, 1000), 'random', 'bfloat16')
+        >>> sim.Drift(sigma=1e-9, steps=0)
+        Traceback (most recent call last):
+        sim.errors.BadInput: steps is 0; it must be 1 or more
     """
 
     sigma: float | None = None

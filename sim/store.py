@@ -15,7 +15,16 @@ from sim.places import Given
 
 
 class RunStore(Opened):
-    """The store of a run, opened."""
+    """The store of a run, opened. Raises BadInput where there is none that can be read.
+
+    >>> import sim
+    >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "results/small.zarr")
+    >>> store = sim.RunStore("results/small.zarr")
+    >>> store.complete, store.attrs["spec"]["radius"], store.records()[-1].distinct
+    (True, 0.371, 27)
+    >>> store.read("bits").shape, store.read("snapshot_step")
+    ((2, 100, 32), array([  0, 100]))
+    """
 
     kind, verb, wanted = layout.KIND, "run", "a drift store"
     layout, last = layout.LAYOUT, layout.LAST
