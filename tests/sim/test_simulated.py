@@ -8,6 +8,7 @@ import pytest
 import sim
 from kernels.formats import BFLOAT16
 from sim import fit
+from sim.cloud import draw
 from tests import checkpoints
 from tests.sim.test_runs import MOTIONS, SMALL
 
@@ -69,14 +70,17 @@ def test_the_rows_of_a_checkpoint_are_moved_alike(in_tmp):
     assert sim.simulate(SMALL, on="cpu").token_ids is None
 
 
-def test_what_comes_back_is_frozen_plain_and_its_own(monkeypatch):
-    found = sim.simulate(SMALL, on="cpu")
+@pytest.mark.parametrize("tokens", [3, 60])  # in one chunk, and in several
+def test_what_comes_back_is_frozen_plain_and_its_own(tokens):
+    drift = dataclasses.replace(SMALL, tokens=tokens)
+    found = sim.simulate(drift, on="cpu")
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.bits = None
     assert {type(x) for x in found.final.as_json().values()} == {int, float}
     found.bits[:] = 0  # nobody else's memory
     assert found.snapshots[0].any()
-    assert sim.simulate(SMALL, on="cpu").bits.any()
+    np.testing.assert_array_equal(found.snapshots[0], draw(drift, 0, tokens))
+    assert sim.simulate(drift, on="cpu").bits.any()
     assert len(repr(found)) < 1200
 
 
