@@ -80,7 +80,10 @@ class Checkpoints:
         return max(whole, default=None)
 
     def latest(self) -> tuple[int, Fill] | None:
-        """The step of the last complete checkpoint, and its cloud."""
+        """The step of the last complete checkpoint, and its cloud; None where there is none.
+
+        Raises BadInput where this process does not see the store.
+        """
         step = hosts.from_first(self._last_whole)
         if step is None:
             return None

@@ -19,7 +19,10 @@ from sim.store import RunStore
 
 
 def begin(out: Address, simulation: Simulation, attributes: dict[str, Any]) -> None:
-    """Put an empty store at `out`, in the place of what may be there."""
+    """Put an empty store at `out`, in the place of what may be there.
+
+    Raises BadInput where it can't be written.
+    """
     cloud = simulation.initial
     known = {"cloud": cloud.facts} if cloud.facts else {}
     with out.begin({**attributes, **known, **layout.FIRST}) as group:

@@ -19,7 +19,10 @@ _SHOWN = 4
 
 
 def begin(out: Address, grid: Grid, attributes: dict[str, Any]) -> None:
-    """Put an empty store at `out`, in the place of what may be there."""
+    """Put an empty store at `out`, in the place of what may be there.
+
+    Raises BadInput where it can't be written, Unfinished where the disk is full.
+    """
     try:
         with out.begin({**attributes, **grid_layout.FIRST}) as group:
             grid_layout.fill(group, grid)

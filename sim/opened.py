@@ -45,7 +45,7 @@ class Opened:
         return bool(self.attrs["complete"])
 
     def array(self, name: str) -> zarr.Array:
-        """One of the arrays, unread."""
+        """One of the arrays, unread. Raises KeyError where none has this name."""
         if name not in self._arrays:
             found = self.group[name]
             assert isinstance(found, zarr.Array)

@@ -54,9 +54,9 @@ class Predicted(Point):
 def predict(drift: Drift, sigmas: Sequence[float] = ()) -> Predicted:
     """What is to be expected of `drift` after its last step, exactly, without simulating it.
 
-    The `curve` is that of `sigmas`, or of the drift's own one where none are given: one
-    motion of its tables serves all, so many cost little more than one. What it is computed by
-    stands in sim/prediction.md. Raises BadInput where no exact form is implemented
+    The `curve` is that of `sigmas`, or of the drift's own one where none are given; one
+    motion of its tables serves all, so many cost little more than one. sim/prediction.md
+    derives the formulas. Raises BadInput where no exact form is implemented
     (stochastic rounding, jitter, float32, a checkpoint's rows), and for a sigma of which a
     drift would more likely than not leave the format's range.
 

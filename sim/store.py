@@ -34,7 +34,7 @@ class RunStore(Opened):
         self._known: dict[str, np.ndarray] = {}
 
     def read(self, name: str) -> np.ndarray:
-        """A whole array in memory."""
+        """A whole array of those that sim.layout lists, in memory. Raises KeyError for another."""
         return np.asarray(self.array(name)[...])
 
     def records(self) -> list[Counts]:

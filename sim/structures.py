@@ -114,7 +114,7 @@ class Structure:
         return distances.between(ordinals, ordinals)
 
     def codes(self, cells: np.ndarray) -> np.ndarray:
-        """(cells, dims)"""
+        """Those of these cells, int64 (cells,), in the storage type, (cells, dims)."""
         return self.matrix.codes[self.occupied.first[cells]]
 
     def as_json(self, selection: dict[str, Any] | None = None) -> dict[str, Any]:
