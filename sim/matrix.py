@@ -8,6 +8,7 @@ finite    without an infinity or a NaN; rows that are not are in no cell
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernels.formats import BFLOAT16, FORMATS, Format
 from sim.conversion import dtype
@@ -35,12 +36,12 @@ class Matrix:
         return cls(codes, target, label, np.arange(len(codes)))
 
     @classmethod
-    def given(cls, bits: np.ndarray, name: str | None) -> "Matrix":
-        """All rows of `bits`, codes of the format called `name`, or values whose type tells it.
+    def given(cls, given: ArrayLike, name: str | None) -> "Matrix":
+        """All rows of codes of the format called `name`, or of values, whose type tells it.
 
         Raises BadInput for what is neither, and for what has no rows or no dims.
         """
-        bits = np.asarray(bits)
+        bits = np.asarray(given)
         if bits.ndim != 2 or not bits.size:
             raise BadInput(
                 f"bits has shape {bits.shape}; it must be (tokens, dims), 1 or more each"

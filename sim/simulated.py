@@ -32,7 +32,7 @@ class Simulated:
     """codes after the last step, (tokens, dims), absent tokens' too; unsigned integers of the
     format's width, float4 in the low bits of a byte"""
     present: np.ndarray = field(repr=False)
-    """bool (tokens,): who is there after the last step, all where none leave"""
+    """bool (tokens,): who is there after the last step, and so counted; all where none leave"""
     snapshots: dict[int, np.ndarray] = field(repr=False)
     """by step, the codes that the drift keeps; like `bits`, which is that of the last step"""
     direction: np.ndarray = field(repr=False)

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kernels import distances
 from kernels.neighbours import Crowded, Told, adjacent
@@ -141,7 +142,7 @@ class Structure:
         return self.matrix.format.ordinal(self.codes(cells))
 
 
-def structure(bits: np.ndarray, format: str | None = None) -> Structure:  # noqa: A002 - the option
+def structure(bits: ArrayLike, format: str | None = None) -> Structure:  # noqa: A002 - the option
     """Find the black holes, the components and the distances of a cloud.
 
     `bits` are codes (tokens, dims) of `format`, by default bfloat16, in unsigned
