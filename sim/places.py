@@ -24,7 +24,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sim.errors import BadInput
+from sim.errors import BadInput, unwritten
 
 if TYPE_CHECKING:
     import zarr
@@ -58,7 +58,8 @@ class Address(ABC):
     def begin(self, attributes: dict[str, Any]) -> AbstractContextManager["zarr.Group"]:
         """An empty group with `attributes`, for a block to fill, in place of what is there.
 
-        Raises BadInput where nothing can be written. What is there must be the caller's.
+        Raises BadInput where nothing can be written, Unfinished where the disk is full. What
+        is there must be the caller's.
         """
 
     @abstractmethod
@@ -125,10 +126,12 @@ class Local(Address):
         """The group there."""
         import zarr
 
-        try:
+        from sim import damage
+
+        if not self.holds_group():
+            raise BadInput(f"{self} is not {wanted}: {self._instead()}")
+        with damage.told(f"{self} is not {wanted}, or its zarr.json"):
             return zarr.open_group(self.path, mode="r+" if writing else "r", zarr_format=3)
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{self} is not {wanted}: {self._instead()}") from error
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:
@@ -146,7 +149,7 @@ class Local(Address):
             shutil.rmtree(going, ignore_errors=True)
         except OSError as error:
             shutil.rmtree(new, ignore_errors=True)
-            raise BadInput(f"{self} can't be written: {error.strerror or error}") from error
+            raise unwritten(self, error) from error
 
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """One after the other."""
@@ -169,4 +172,7 @@ class Local(Address):
     def _instead(self) -> str:
         if not self.exists():
             return "there is nothing"
-        return "no Zarr v3 group is there" if self.path.is_dir() else "it is a file"
+        if not self.path.is_dir():
+            return "it is a file"
+        readable = os.access(self.path, os.R_OK | os.X_OK)
+        return "no Zarr v3 group is there" if readable else "permission to read is missing"
