@@ -29,7 +29,7 @@ from experiments import (
 from experiments.bench import command as bench
 from experiments.report import command as report
 from experiments.study import command as study
-from sim.errors import BadInput, Unfinished, ran_out
+from sim.errors import FULL, BadInput, Unfinished, ran_out
 from sim.legible import legible
 
 app = typer.Typer(
@@ -118,6 +118,8 @@ def outcome(arguments: list[str]) -> int:
             raise
         if ran_out(error):
             return _say(_memory(), 1)
+        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+            return _say(f"what was to be printed can't be written: {error.strerror}", 1)
         if hasattr(error, "format_message"):  # the parser's own errors
             # A verb that is missing has shown the help already.
             return _say(error.format_message(), 2) if error.format_message() else 2

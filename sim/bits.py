@@ -108,11 +108,15 @@ class Checkpoints:
                 f"{self._place} is not there for process {hosts.index()}; to go on, all processes"
                 " need a file system, or object storage, that they share"
             ) from error
-        with damage.told(f"{self._place}: {here}"):
-            array = group[f"{here}/bits"]
-            known = group[here].attrs.get(_MADE)
-        if not isinstance(array, zarr.Array) or known not in (None, damage.described(array)):
-            raise Damaged(f"{self._place}: {here} is damaged; {_without(here)}")
+        try:
+            with damage.told(f"{self._place}: {here}"):
+                array = group[f"{here}/bits"]
+                assert isinstance(array, zarr.Array)
+                known = group[here].attrs.get(_MADE)
+            if known not in (None, damage.described(array)):
+                raise Damaged(f"{self._place}: {here} is damaged: it is not as drift made it")
+        except Damaged as error:
+            raise Damaged(f"{error}; {_without(here)}") from error
         return step, reader(array, self._place)
 
     def save_if_due(self, step: int, rows: Cloud) -> None:

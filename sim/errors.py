@@ -2,7 +2,7 @@
 
 import errno
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """What a disk answers that is full, or fails; other answers say that the place is wrong."""
 
 
@@ -35,4 +35,4 @@ def unwritten(what: object, error: OSError, then: str = "") -> BadInput | Unfini
     `then` says how to go on.
     """
     line = f"{what} can't be written: {error.strerror or error}"
-    return Unfinished(line + then) if error.errno in _FULL else BadInput(line)
+    return Unfinished(line + then) if error.errno in FULL else BadInput(line)
