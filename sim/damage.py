@@ -61,8 +61,8 @@ def _sum(value: Any) -> str:
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Turn whatever a library makes of damaged files in the block into Damaged: `what` is."""
+def told(what: str, kind: type[BadInput] = Damaged) -> Iterator[None]:
+    """Turn whatever a library makes of damaged files in the block into a `kind`: `what` is."""
     try:
         yield
     except (BadInput, Trouble, MemoryError):
@@ -70,7 +70,7 @@ def told(what: str) -> Iterator[None]:
     except OSError as error:
         raise BadInput(f"{what} can't be read: {error.strerror or error}") from error
     except Exception as error:
-        raise Damaged(f"{what} is damaged: {_why(error)}") from error
+        raise kind(f"{what} is damaged: {_why(error)}") from error
 
 
 def read(array: zarr.Array, store: object, at: Any = ...) -> np.ndarray:

@@ -77,7 +77,7 @@ class Objects(Address):
             instead = "no Zarr v3 group is there" if self.exists() else "there is nothing"
             raise BadInput(f"{self} is not {wanted}: {instead}")
         mode: Any = "r+" if writing else "r"
-        with self._asking(), damage.told(f"{self} is not {wanted}, or its zarr.json"):
+        with self._asking(), damage.told(f"{self} is not {wanted}, or its zarr.json", BadInput):
             return zarr.open_group(self._store(), mode=mode, zarr_format=3)
 
     @contextmanager

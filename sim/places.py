@@ -18,6 +18,8 @@ goes wrong with object storage later is an OSError of one line.
 import os
 import re
 import shutil
+import stat
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     import zarr
 
 SCHEME = "s3://"
+_ATTEMPTS = 5
+"""How often what could not be begun is taken away."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -130,7 +134,7 @@ class Local(Address):
 
         if not self.holds_group():
             raise BadInput(f"{self} is not {wanted}: {self._instead()}")
-        with damage.told(f"{self} is not {wanted}, or its zarr.json"):
+        with damage.told(f"{self} is not {wanted}, or its zarr.json", BadInput):
             return zarr.open_group(self.path, mode="r+" if writing else "r", zarr_format=3)
 
     @contextmanager
@@ -148,7 +152,11 @@ class Local(Address):
             new.rename(self.path)
             shutil.rmtree(going, ignore_errors=True)
         except OSError as error:
-            shutil.rmtree(new, ignore_errors=True)
+            for _ in range(_ATTEMPTS):
+                shutil.rmtree(new, ignore_errors=True)
+                time.sleep(0.02)  # its library's threads may still be writing
+                if not os.path.exists(new):
+                    break
             raise unwritten(self, error) from error
 
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
@@ -170,9 +178,13 @@ class Local(Address):
         return shutil.disk_usage(place).free
 
     def _instead(self) -> str:
-        if not self.exists():
+        try:
+            directory = stat.S_ISDIR(self.path.stat().st_mode)
+        except PermissionError:
+            return "permission to read is missing"
+        except OSError:
             return "there is nothing"
-        if not self.path.is_dir():
+        if not directory:
             return "it is a file"
         readable = os.access(self.path, os.R_OK | os.X_OK)
         return "no Zarr v3 group is there" if readable else "permission to read is missing"
