@@ -61,8 +61,9 @@ class Here:
         found = [attempt(partial(self._grid.drift, cell)) for cell in cells.tolist()]
         counted = iter(self._each([drift for drift in found if isinstance(drift, Drift)]))
         outcomes = [each if isinstance(each, str) else next(counted) for each in found]
-        compiling = compilation.seconds() - compiled
-        return Counted(cells, outcomes, time.monotonic() - began, compiling)
+        seconds = time.monotonic() - began
+        compiling = min(seconds, compilation.seconds() - compiled)
+        return Counted(cells, outcomes, seconds, compiling)
 
     def _each(self, drifts: list[Drift]) -> list[Outcome]:
         for motion in {drift.motion for drift in drifts}:

@@ -87,10 +87,8 @@ def run(
             store = held.enter_context(claim.claimed(simulation, out, overwrite, attributes))
         with _writing(out):
             final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
-            seconds = {
-                "total": time.monotonic() - began,
-                "compile": compilation.seconds() - compiled,
-            }
+            total = time.monotonic() - began
+            seconds = {"total": total, "compile": min(total, compilation.seconds() - compiled)}
             if store:
                 with interrupts.waiting():
                     store.still()
