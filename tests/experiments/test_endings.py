@@ -131,14 +131,11 @@ def test_files_are_written_whole_or_what_was_there_stays(
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
 def test_what_is_printed_onto_a_full_disk_is_a_failure_of_one_line(there):
     code = "from experiments.cli import main; main()"
-    for arguments in (["structure", "run.zarr", "--json"], ["export", "run.zarr"]):
-        with open("/dev/full", "w") as full:
-            done = subprocess.run(
-                [sys.executable, "-c", code, *arguments],
-                stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-            )  # fmt: skip
-        said = "drift: what was to be printed can't be written: No space left on device\n"
-        assert (done.returncode, done.stderr) == (1, said)
+    command = [sys.executable, "-c", code, "structure", "run.zarr", "--json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    said = "drift: what was to be printed can't be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 STUDY = ["study", "stall", "--quick", "--device", "cpu", "--out", "out"]
@@ -154,8 +151,7 @@ def test_a_study_that_is_terminated_keeps_what_is_done_and_goes_on(
     assert (status, out) == (143, "")
     assert err.endswith("drift: terminated; the same command goes on with what is left\n")
     begun = [GridStore(path) for path in (in_tmp / "out/stores").glob("*.zarr")]
-    assert len(begun) == 2
-    assert not begun[1].complete or not begun[0].complete
+    assert not (in_tmp / "out/README.md").exists()
     assert any(store.done.any() for store in begun), "what was in hand was written"
     assert not [*in_tmp.rglob(".*drift-*")]
     status, out, err = drift(capsys, *STUDY, "--json")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import xarray
 
-from sim import bits, claim, layout, remote, runs
+from sim import bits, claim, layout, lease, lock, remote, runs
 from sim import bucket as buckets
 from sim.errors import BadInput, NotBegun, Unfinished
 from sim.places import address
@@ -193,6 +193,28 @@ def test_a_run_that_was_not_begun_is_begun_again(out):
         assert not claim.resumable(SMALL, address(out), overwrite)
     claim.begin(address(out), Begun, {"versions": {"bf16-drift": version("bf16-drift")}})
     assert claim.resumable(SMALL, address(out), overwrite=False)
+
+
+def test_one_process_at_a_time_writes_a_run(out, plain):
+    with lock.held(out), pytest.raises(BadInput, match="is being written by another process"):
+        runs.run(SMALL, out, on="cpu")
+    assert not address(out).exists()
+    seen = []
+    runs.run(SMALL, out, on="cpu", progress=lambda *rest: seen.append(lock.is_held(out)))
+    assert seen == [True] * 4
+    assert not lock.is_held(out)
+
+
+def test_a_run_whose_lease_is_lost_writes_no_more(out, plain, monkeypatch):
+    now = lease._now()
+
+    def lose(counts, done, total):
+        if done == 2:
+            monkeypatch.setattr(lease, "_now", lambda: now + 60)  # the machine slept
+
+    with pytest.raises(Unfinished, match="can't be written: the lease is lost; another process"):
+        runs.run(SMALL, out, on="cpu", progress=lose)
+    assert len(RunStore(out).records()) == 2
 
 
 def test_overwriting_touches_nothing_else(bucket, out, monkeypatch):
