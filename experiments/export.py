@@ -95,8 +95,8 @@ def _of_sweep(sweep: "GridStore") -> Iterator[Iterable[Any]]:
     meanings = [axis.meanings if axis.named else axis.values for axis in grid.axes]
     rows, inner = sweep.array("distinct").chunks[0] if grid.axes else 1, done[0].size
     for start in range(0, len(done), rows):
-        some = slice(start, start + rows) if grid.axes else slice(None)
-        arrays = [np.asarray(sweep.array(name)[some]) for name in NAMES.values()]
+        some = slice(start, start + rows) if grid.axes else ...
+        arrays = [sweep.read(name, some) for name in NAMES]
         values = np.stack([array.reshape(-1, len(progress)) for array in arrays], dtype=object)
         for cell in np.flatnonzero(done[start : start + rows]).tolist():
             number = start * inner + cell

@@ -4,6 +4,9 @@ The cloud is in the memory of its devices: a CPU's is the host's, an accelerator
 has its own. Several processes, and several devices, each hold their share.
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from sim import hosts
 from sim.device import free_memory
 from sim.engines import Engine
@@ -67,7 +70,33 @@ def check(
         return
     needed, free = disk_needed(drift), out.free_bytes()
     if free is not None and needed > free:
-        raise BadInput(f"{_shape(drift)} need up to {_gib(needed)} of disk; {_gib(free)} are free")
+        raise BadInput(f"{shape(drift)} need up to {_gib(needed)} of disk; {_gib(free)} are free")
+
+
+class Room(NamedTuple):
+    """Where a cloud is to be, in bytes."""
+
+    needed: int
+    fixed: int
+    """of them, however few the tokens"""
+    free: int
+    where: str
+    known: str
+    """of what is free"""
+    more: str = ""
+    """who gives more room"""
+
+    def said(self) -> str:
+        """What is needed, and what there is."""
+        return f"need {_gib(self.needed)} {self.where}; {_gib(self.free)} {self.known}"
+
+    def most(self, tokens: int) -> int:
+        """How many tokens fit, where so many were meant."""
+        return max(0, (self.free - self.fixed) * tokens // max(1, self.needed - self.fixed))
+
+    def fits(self, most: int) -> str:
+        """What would fit."""
+        return f"about {most:,} tokens fit{self.more}" if most else f"no token fits{self.more}"
 
 
 def check_memory(
@@ -77,32 +106,36 @@ def check_memory(
 
     `beside` are bytes of the host's that are taken for other things.
     """
-    shape, needed = _shape(drift), memory_needed(drift, shards, engine) + beside
-    if memory is not None and needed > memory:
-        raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(memory)} are allowed")
-    if memory is None and needed > (free := free_memory()):
-        raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(free)} are free")
-    if engine == "step":
-        _check_devices(drift, shards)
+    for room in rooms(drift, shards, memory, engine, beside):
+        if room.needed > room.free:
+            fits = room.fits(room.most(drift.tokens))
+            raise BadInput(f"{shape(drift)} {room.said()}; {fits}")
 
 
-def _shape(drift: Drift) -> str:
-    return f"{drift.tokens} tokens of {drift.dims} dims"
-
-
-def _check_devices(drift: Drift, shards: Shards) -> None:
-    """Raise BadInput where a device that tells its memory has too little for its share."""
+def rooms(
+    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+) -> Iterator[Room]:
+    """The host's, and those of devices that tell their memory."""
+    needed = memory_needed(drift, shards, engine) + beside
+    if memory is None:
+        yield Room(needed, _OVERHEAD, free_memory(), "of memory", "are free")
+    else:
+        yield Room(needed, _OVERHEAD, memory, "of memory", "are allowed")
+    if engine != "step" or shards.on_host:
+        return
     needed = cloud(drift) // len(shards) + _WORKING
+    where = f"on each of {len(shards)} devices"
     for device in shards.devices:
-        told = None if shards.on_host else device.memory_stats()
-        if not told or "bytes_limit" not in told:
-            continue
-        free = told["bytes_limit"] - told.get("bytes_in_use", 0)
-        if needed > free:
-            raise BadInput(
-                f"{_shape(drift)} need {_gib(needed)} on each of {len(shards)} devices;"
-                f" {_gib(free)} are free on {device}; more --devices share them"
-            )
+        told = device.memory_stats()
+        if told and "bytes_limit" in told:
+            free = told["bytes_limit"] - told.get("bytes_in_use", 0)
+            known = f"are free on {device}"
+            yield Room(needed, _WORKING, free, where, known, "; more --devices share them")
+
+
+def shape(drift: Drift) -> str:
+    """What a message calls a cloud."""
+    return f"{drift.tokens} tokens of {drift.dims} dims"
 
 
 def _gib(size: int) -> str:

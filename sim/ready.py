@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from sim import check, device, engines, fit, hosts
+from sim import check, device, engines, exhausted, fit, hosts
 from sim.chunks import Chunks
 from sim.engine import StepEngine
 from sim.engines import Engine
@@ -42,19 +42,22 @@ def ready(
     devices: int,
     memory: int | None,
     chunk_bytes: int,
+    then: str = "",
 ) -> Iterator[Ready]:
     """Make `drift` ready to go to `out`, or to be kept in memory where that is None.
 
     The options are those of sim.run; device.prepare was called before. Raises BadInput
-    for what can't be had, does not fit or leaves the format's range, and RuntimeError
-    for a device that does not round as it must.
+    for what can't be had, does not fit or leaves the format's range, RuntimeError for a
+    device that does not round as it must, and, also for the block, Unfinished where memory
+    runs out: `then` says how to go on.
     """
     shards = Shards(device.several(on, devices))
     parts = devices * hosts.count()
     name = engines.choose(drift, engine, shards.platform, parts)
     fit.check(drift, out, shards, memory, name)
     workers, (first, stop) = device.workers(shards.devices[0]), hosts.share(drift.tokens)
-    with ThreadPoolExecutor(workers) as pool:
+    running_out = exhausted.told(drift, shards, memory, name, then)
+    with running_out, ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(stop - first, drift.dims, workers, chunk_bytes, devices, first)
         trusted = check.trust(shards, drift.motion) if name == "step" else {}
         simulation = Simulation(drift, chunks, shards, pool, name)

@@ -6,15 +6,20 @@ with the arrays that an undisturbed run writes.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from typing import Any
 
 from sim import claim, compilation, device, hosts, interrupts
-from sim.places import Given, address
+from sim.errors import unwritten
+from sim.places import Address, Given, address
 from sim.ready import ready
 from sim.spec import Drift
 from sim.store import RunStore
 from sim.streaming import Progress, stream
+
+_GOES_ON = "; what is recorded is kept, and the same command goes on"
 
 
 def run(
@@ -29,6 +34,7 @@ def run(
     chunk_bytes: int = 16 << 20,
     devices: int = 1,
     memory: int | None = None,
+    like: RunStore | None = None,
 ) -> dict[str, Any]:
     """Run `drift` into the store `out` and return what `drift run --json` prints.
 
@@ -36,11 +42,12 @@ def run(
     `on` is auto, cpu, gpu or tpu; the tokens are shared by `devices` of these. On
     the CPU they are virtual, and more than JAX has are made if it was not used
     before. `engine` is auto, step or leap, which give the same bits. `memory` is the
-    host memory that may be used, in bytes; by default what is free. Raises BadInput,
-    with nothing written, for a drift that leaves the format's range or does not fit,
-    a device that is not there, an engine that does not apply, and an `out` that is
-    complete (unless `overwrite`), that belongs to another spec, or that is no drift
-    store.
+    host memory that may be used, in bytes; by default what is free. `like` is a store
+    whose rows and direction must be met. Raises BadInput, with nothing written, for a
+    drift that leaves the format's range or does not fit, a device that is not there, an
+    engine that does not apply, and an `out` that is complete (unless `overwrite`), that
+    belongs to another spec, that is no drift store, or that another process writes;
+    Unfinished where the disk is full, or memory runs out. The same call goes on then.
 
         >>> import sim
         >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
@@ -56,41 +63,46 @@ def run(
     began, compiled = time.monotonic(), compilation.seconds()
     out = address(out)
     device.prepare(devices)
-    with hosts.together():
+    with hosts.together(), ExitStack() as held:
         options = {"device": on, "devices": devices, "engine": engine, "overwrite": overwrite}
         hosts.agree({"version": version("bf16-drift"), **options, **drift.as_json()})
-        resuming = hosts.from_first(lambda: claim.resumable(drift, out, overwrite))
-        with ready(
-            drift,
-            out,
-            on=on,
-            engine=engine,
-            devices=devices,
-            memory=memory,
-            chunk_bytes=chunk_bytes,
-        ) as made:
-            simulation = made.simulation
-            store = None
-            if hosts.is_first():
-                if not resuming:
-                    with interrupts.waiting():
-                        claim.begin(out, simulation, made.about)
-                store = RunStore(out, writing=True)
-                if resuming:
-                    claim.check_cloud(store, simulation)
-                    claim.check_direction(store, simulation)
-                    store.update(engine=made.engine)
-            final, populations = stream(
-                simulation, store, out, made.pool, progress, checkpoint_seconds
+        hosts.from_first(lambda: claim.look(drift, out, overwrite))
+        made = held.enter_context(
+            ready(
+                drift,
+                out,
+                on=on,
+                engine=engine,
+                devices=devices,
+                memory=memory,
+                chunk_bytes=chunk_bytes,
+                then=_GOES_ON,
             )
-            seconds = {
-                "total": time.monotonic() - began,
-                "compile": compilation.seconds() - compiled,
-            }
+        )
+        simulation, pool = made.simulation, made.pool
+        if like is not None:
+            claim.check_inputs(like, simulation, "its spec can't be run again")
+        store = None
+        if hosts.is_first():
+            store = held.enter_context(claim.claimed(simulation, out, overwrite, made.about))
+        with _writing(out):
+            final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
+            total = time.monotonic() - began
+            seconds = {"total": total, "compile": min(total, compilation.seconds() - compiled)}
             if store:
                 with interrupts.waiting():
+                    store.still()
                     store.finish(populations, final=final.as_json(), seconds=seconds)
         return hosts.from_first(lambda: summary(RunStore(out)))
+
+
+@contextmanager
+def _writing(out: Address) -> Iterator[None]:
+    """A store that can't be written to any more: what to say, and how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritten(out, error, _GOES_ON) from error
 
 
 def summary(store: RunStore) -> dict[str, Any]:

@@ -55,7 +55,8 @@ def simulate(
 
     Every bit is that which sim.run stores, and the options are those of sim.run. Raises
     BadInput for a drift that leaves the format's range or does not fit, a device that
-    is not there, and an engine that does not apply. Processes that jax.distributed has
+    is not there, and an engine that does not apply, and Unfinished where memory runs out
+    in spite of that. Processes that jax.distributed has
     joined all call this alike, and each gets the whole.
 
         >>> import sim
