@@ -44,10 +44,10 @@ def public(tree):
 
 
 def raised(function):
-    """Names of the exceptions that a function's own lines raise, not those of an abstract one."""
+    """The exceptions, by their names, that a function's own lines make and raise."""
     for node in ast.walk(function):
         made = node.exc if isinstance(node, ast.Raise) else None
-        if isinstance(made, ast.Call):
+        if isinstance(made, ast.Call) and ast.unparse(made.func)[0].isupper():
             yield ast.unparse(made.func)
 
 
