@@ -77,8 +77,9 @@ def _write(lines: _Lines, file: TextIO) -> int:
 def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
     from sim.counts import Counts
 
+    records = run.records()  # before anything is printed: one may be damaged
     yield [field.name for field in fields(Counts)]
-    for counts in run.records():
+    for counts in records:
         yield counts.as_json().values()
 
 

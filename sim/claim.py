@@ -72,6 +72,7 @@ def resumable(drift: Drift, out: Address, overwrite: bool) -> bool:
         return False
     try:
         store = RunStore(out)
+        store.records()
     except NotBegun:
         return False
     except Damaged as error:

@@ -20,6 +20,10 @@ VERBS = {
 }
 
 
+_FLIPS, _LONG = 15, 1000
+"""Of files that are longer: the attributes of a store."""
+
+
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
     place = tmp_path_factory.mktemp("stores")
@@ -39,9 +43,10 @@ def damages(file, seed):
     """The file cut short, or with a flipped bit; None stands for none at all."""
     raw, some = file.read_bytes(), random.Random(seed)
     yield raw[: some.randrange(len(raw))]
-    at, flipped = some.randrange(len(raw)), bytearray(raw)
-    flipped[at] ^= 1 << some.randrange(8)
-    yield bytes(flipped)
+    for _ in range(_FLIPS if len(raw) > _LONG else 1):
+        at, flipped = some.randrange(len(raw)), bytearray(raw)
+        flipped[at] ^= 1 << some.randrange(8)
+        yield bytes(flipped)
     yield None
 
 

@@ -189,6 +189,16 @@ def test_records_that_are_lost_are_counted_again_whatever_was_kept_since(
     assert_same_arrays(path, there / "run.zarr")
 
 
+def test_a_run_whose_records_are_damaged_is_not_gone_on_with(there, tmp_path):
+    path = stopped(tmp_path / "a.zarr", 3)
+    flip(path / "pairs/c/0")
+    said = "chunk c/0 of pairs is damaged: its checksum does not hold; --overwrite replaces it"
+    with pytest.raises(Damaged, match=said):
+        runs.run(SMALL, path, on="cpu")
+    runs.run(SMALL, path, on="cpu", overwrite=True)
+    assert_same_arrays(path, there / "run.zarr")
+
+
 def test_a_sweep_counts_again_what_is_lost(there, whole):
     path = there / "grid.zarr"
     flip(path / "distinct/c/0/0/0/0")
