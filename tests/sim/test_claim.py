@@ -10,7 +10,7 @@ import sys
 import pytest
 from zarr.storage import LocalStore
 
-from sim import lock, runs
+from sim import lock, ready, runs
 from sim.errors import BadInput, Unfinished
 from sim.places import Local
 from sim.simulation import Simulation
@@ -52,7 +52,7 @@ def test_one_process_at_a_time_writes_a_run_and_a_dead_one_is_none(tmp_path, pla
     child = subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE)
     assert child.stdout.readline() == b"held\n"
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "Simulation", None)  # before a cloud is drawn
+        patch.setattr(ready, "Simulation", None)  # before a cloud is drawn
         with pytest.raises(BadInput, match=r"b\.zarr is being written by another process"):
             runs.run(SMALL, other, on="cpu")
     child.send_signal(signal.SIGKILL)
