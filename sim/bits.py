@@ -24,6 +24,8 @@ from sim.store import RunStore
 
 _GROUP = "checkpoint"
 _MADE = "made"
+_SHARE = 10.0
+"""Keeping checkpoints takes no more than one part in so many of the time."""
 """The attribute of a checkpoint that says how its bits were made: sim.damage."""
 
 
@@ -77,6 +79,7 @@ def _without(checkpoint: str) -> str:
 class Checkpoints:
     """The checkpoints of one run; `every` is the least time between two, in seconds.
 
+    More passes where keeping them takes long; where it is 0, each record has one.
     `store` is None in all processes but the first; `place` is where it is.
     """
 
@@ -141,7 +144,7 @@ class Checkpoints:
             group.update_attributes({"complete": True, _MADE: damage.described(array)})
         self._delete({name: one for name, one in older.items() if name != step})
         self._last = time.monotonic()
-        self._every = max(self._every, 10 * (self._last - began))
+        self._every = self._every and max(self._every, _SHARE * (self._last - began))
 
     def drop(self) -> None:
         """Remove them all."""
