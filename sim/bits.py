@@ -24,9 +24,9 @@ from sim.store import RunStore
 
 _GROUP = "checkpoint"
 _MADE = "made"
+"""The attribute of a checkpoint that says how its bits were made: sim.damage."""
 _SHARE = 10.0
 """Keeping checkpoints takes no more than one part in so many of the time."""
-"""The attribute of a checkpoint that says how its bits were made: sim.damage."""
 
 
 def write(
