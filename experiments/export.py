@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sim.grid_store import GridStore
     from sim.store import RunStore
 
-EXAMPLE = "drift export results/grid.zarr --out grid.csv"
+EXAMPLE = "drift export first.zarr --out first.csv"
 
 _Lines = Iterable[Iterable[Any]]
 
@@ -77,8 +77,9 @@ def _write(lines: _Lines, file: TextIO) -> int:
 def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
     from sim.counts import Counts
 
+    records = run.records()  # before anything is printed: one may be damaged
     yield [field.name for field in fields(Counts)]
-    for counts in run.records():
+    for counts in records:
         yield counts.as_json().values()
 
 
@@ -95,8 +96,8 @@ def _of_sweep(sweep: "GridStore") -> Iterator[Iterable[Any]]:
     meanings = [axis.meanings if axis.named else axis.values for axis in grid.axes]
     rows, inner = sweep.array("distinct").chunks[0] if grid.axes else 1, done[0].size
     for start in range(0, len(done), rows):
-        some = slice(start, start + rows) if grid.axes else slice(None)
-        arrays = [np.asarray(sweep.array(name)[some]) for name in NAMES.values()]
+        some = slice(start, start + rows) if grid.axes else ...
+        arrays = [sweep.read(name, some) for name in NAMES]
         values = np.stack([array.reshape(-1, len(progress)) for array in arrays], dtype=object)
         for cell in np.flatnonzero(done[start : start + rows]).tolist():
             number = start * inner + cell

@@ -21,10 +21,10 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-_CURVES = "drift plot curves results/first.zarr"
-_PHASE = "drift plot phase results/grid.zarr"
-_HOLES = "drift plot holes results/first.zarr --observed"
-_COMPONENTS = "drift plot components results/first.zarr --near largest"
+_CURVES = "drift plot curves first.zarr"
+_PHASE = "drift plot phase grid.zarr"
+_HOLES = "drift plot holes first.zarr --observed"
+_COMPONENTS = "drift plot components first.zarr --near largest"
 
 Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
 At = Annotated[

@@ -12,7 +12,7 @@ from sim.places import Address
 if TYPE_CHECKING:
     from sim.grid_store import GridStore
 
-EXAMPLE = "drift status results/grid.zarr"
+EXAMPLE = "drift status grid.zarr"
 
 _MOST = 1000
 """Failed cells in the JSON."""

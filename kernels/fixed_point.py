@@ -59,4 +59,4 @@ def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:
     `exponent` is the scale's, one or (…) many. The terms are exact; add them with math.fsum.
     """
     places = -LIMB_BITS * np.arange(LIMBS).reshape(-1, *[1] * (sums.ndim - 1))
-    return np.ldexp(sums.astype(np.float64), places - exponent)
+    return sums * np.ldexp(1.0, places - exponent)

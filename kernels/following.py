@@ -11,7 +11,6 @@ it goes on.
 """
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
 
@@ -36,9 +35,8 @@ class Following:
         steps: tuple[int, int],
         target: Format,
         rounding: Rounding,
-        pool: Executor,
     ):
-        self._front, self._step, self._pool = front, steps[0], pool
+        self._front, self._step = front, steps[0]
         self._displacements = displacements
         self._never_zero = displacements(steps[1], steps[1])[0] != 0
         self._target, self._rounding = target, rounding
@@ -83,19 +81,18 @@ class Following:
         last = steps[:, len(block) - 1]
         larger[:, 0] = np.where(last == 0, last, np.nextafter(last, np.copysign(np.inf, last)))
 
-        def one(start: int) -> None:
-            which = pieces[start : start + PIECES]
+        take, handed = partial(follow, target=self._target, rounding=self._rounding), []
+        for start in range(0, len(pieces), PIECES):
+            which, by = pieces[start : start + PIECES], slice(start, start + PIECES)
             padded = np.zeros((PIECES, WIDTH), self._target.storage)
             padded[: len(which)] = self._front.values[which]
-            by = slice(start, start + PIECES)
-            take = partial(follow, target=self._target, rounding=self._rounding)
             done = take(padded, steps[by], np.int32(len(block)))
             more = take(done.after, larger[by], np.int32(1))
-            ends = [np.asarray(each)[: len(which)] for each in (*done, more.after)]
+            handed.append((which, (*done, more.after)))
+        for which, places in handed:  # all of them first: they are worked on side by side
+            ends = [np.asarray(each)[: len(which)] for each in places]
             before[which], after[which] = ends[:2]
             firm[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])
-
-        list(self._pool.map(one, range(0, len(pieces), PIECES)))
         return before, after, firm
 
     def _pieces(self) -> tuple[np.ndarray, np.ndarray]:

@@ -9,12 +9,11 @@ base    the classes of kernels.front at the first record after step 0, cut where
 
 import numpy as np
 
-from kernels.fixed_point import LIMBS
+from kernels.fixed_point import LIMBS, MOST_ROWS
 from kernels.following import Following
 from kernels.front import Front
 from sim.alike_start import Start
 from sim.columns import Columns
-from sim.in_turn import InTurn
 from sim.leap import limbs_by_place
 from sim.schedule import displacements
 
@@ -32,27 +31,26 @@ class Alike:
         def block(first: int, last: int) -> np.ndarray:
             return displacements(drift, u, first, last)
 
-        self._motion = Following(
-            self._start, block, (0, drift.steps), self._target, drift.rounding, InTurn()
-        )
+        self._motion = Following(self._start, block, (0, drift.steps), self._target, drift.rounding)
         self._base: Front | None = None
 
     def look(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Move on to `step`, and look at the tokens that are `present`, bool (tokens,).
 
         Returns how many coordinates of each member the last step left where they were,
-        int64 (members,), and the exact sums of their tokens, int64 (members, LIMBS, dims),
+        int64 (members,), and the exact sums of their tokens, integers (members, LIMBS, dims),
         each on its own grid: kernels.fixed_point. Tokens may leave but not come back.
         """
         self._front, still = self._motion.to(step)
         if self._base is None:
             self._base = _base(self._start, still, self._front)
             self.columns = self._classified(self._base)
-            self._populations = self.columns.populations(len(self._members))
+            kind = np.int32 if self._members[0].drift.tokens <= MOST_ROWS else np.int64
+            self._populations = self.columns.populations(len(self._members)).astype(kind)
         left = np.flatnonzero(self._present & ~present)
         if len(left):
             gone = self.columns.populations_of(left, self._of[left], len(self._members))
-            self._populations = self._populations - gone
+            self._populations = self._populations - gone.astype(self._populations.dtype)
         self._present = present
         place = np.searchsorted(still.start, self._base.start, side="right") - 1
         stalled = self._populations[:, still.values[place]].sum(axis=1)
@@ -85,15 +83,15 @@ class Alike:
         return np.searchsorted(self._base.start, front.start)
 
     def _limbs(self) -> np.ndarray:
-        front = self._front
-        population = np.add.reduceat(self._populations, self._of_base(front), axis=1)
+        front, kind = self._front, self._populations.dtype
+        population = np.add.reduceat(self._populations, self._of_base(front), axis=1, dtype=kind)
         grids = np.array([member.exponent for member in self._members])
-        sums = np.empty((len(grids), LIMBS, len(front.sizes)), np.int64)
+        sums = np.empty((len(grids), LIMBS, len(front.sizes)), kind)
         for grid in np.unique(grids).tolist():
             mine = grids == grid
             for k, limb in enumerate(limbs_by_place(self._target, grid)):
-                weighted = population[mine] * limb.take(front.values)
-                sums[mine, k] = np.add.reduceat(weighted, front.bounds[:-1], axis=1)
+                weighted = population[mine] * limb.take(front.values).astype(kind)
+                sums[mine, k] = np.add.reduceat(weighted, front.bounds[:-1], axis=1, dtype=kind)
         return sums
 
 

@@ -6,30 +6,50 @@ What has to look at every coordinate of the initial clouds does it here.
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from kernels import rowwise
+from kernels.fingerprint import as_words, fingerprint, weights
 from kernels.fixed_point import limb_sums
 from kernels.formats import Format
-from kernels.rounding import widen
+from kernels.rounding import merge_zeros, widen
 from sim.members import Member
 from sim.numbered import Numbered
-from sim.ranked import parts, transposed
+from sim.ranked import transposed
 from sim.spec import Drift
+
+_TOGETHER = 16
+"""Members that one call looks at, while the next ones are drawn."""
 
 
 @partial(jax.jit, static_argnames="target")
-def _limb_sums(
-    codes: jax.Array, present: jax.Array, scale: jax.Array, target: Format
-) -> tuple[jax.Array, ...]:
-    return limb_sums(widen(codes, target), present, scale)
+def _look(
+    codes: jax.Array, scales: jax.Array, lanes: jax.Array, target: Format
+) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
+    """Limbs LIMBS x (members, dims), fingerprints (members, tokens, 2), and which codes occur."""
+
+    def one(member: tuple[jax.Array, jax.Array]) -> tuple[tuple[jax.Array, ...], jax.Array]:
+        mine, scale = member
+        cells = merge_zeros(mine, target)
+        limbs = limb_sums(widen(mine, target), jnp.ones(len(mine), bool), scale)
+        return limbs, fingerprint(cells, lanes)
+
+    limbs, prints = lax.map(one, (codes, scales))
+    return limbs, prints, jnp.zeros(1 << target.width, bool).at[codes.reshape(-1)].set(True)
 
 
 class Start:
     """The clouds of `drifts`. Raises BadInput as sim.simulation does."""
 
     def __init__(self, drifts: list[Drift]):
-        members = [Member(drift) for drift in drifts]
+        members: list[Member] = []
+        looks = []
+        for first in range(0, len(drifts), _TOGETHER):
+            drawn = [Member(drift) for drift in drifts[first : first + _TOGETHER]]
+            looks.append(_looked_at(drawn))  # which goes on beside the next draws
+            members += drawn
         self.cloud, drift = Numbered(members), drifts[0]
         self.target, self.tokens = drift.target, drift.tokens
         self.columns = np.empty((drift.dims, len(self.cloud.of)), self.target.storage)
@@ -39,11 +59,14 @@ class Start:
             self.columns[:, mine] = transposed(member.codes)
         self.extent = np.max([member.extent for member in members], axis=0)
         """float64 (dims,): the largest magnitude in each dimension"""
-        self.places = self._places()
+        limbs, prints, occurs = zip(*looks, strict=True)
+        there = np.flatnonzero(np.any(occurs, axis=0)).astype(self.target.storage)
+        self.places = np.sort(self.target.place(there))
         """all places that occur in some dimension, rising"""
-        self.limbs = np.stack([_sums(member) for member in members])
+        sums = [np.stack(each, axis=1) for each in limbs]
+        self.limbs = np.concatenate(sums)[: len(members)].astype(np.int64)
         """int64 (members, LIMBS, dims): the exact sums of the tokens, kernels.fixed_point"""
-        self._prints = np.concatenate([self._hashed(member) for member in members])
+        self._prints = as_words(np.concatenate(prints).reshape(-1, 2))
 
     def leaders(self, tokens: np.ndarray) -> np.ndarray:
         """The leaders of `tokens`, int64: sim.coalescence."""
@@ -57,20 +80,11 @@ class Start:
 
         return self.cloud.leaders(tokens, lambda some: self._prints[some], equal)
 
-    def _places(self) -> np.ndarray:
-        found = np.zeros(1 << self.target.width, bool)
-        for part in parts(self.columns):
-            found |= np.bincount(part, minlength=len(found)) > 0
-        return np.sort(self.target.place(np.flatnonzero(found).astype(self.target.storage)))
 
-    def _hashed(self, member: Member) -> np.ndarray:
-        """A fingerprint of each of its rows, uint64 (tokens,)."""
-        row_bytes = member.codes.itemsize * member.codes.shape[1]
-        every = np.arange(self.tokens)
-        return rowwise.hashes(lambda some: member.codes[some], every, row_bytes, self.target)
-
-
-def _sums(member: Member) -> np.ndarray:
-    target, scale = member.drift.target, np.float32(np.ldexp(1.0, member.exponent))
-    sums = _limb_sums(member.codes, member.present(0), scale, target=target)
-    return np.stack(sums).astype(np.int64)
+def _looked_at(members: list[Member]) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
+    """`_look` at up to _TOGETHER members; the last one stands for those that are missing."""
+    full = members + members[-1:] * (_TOGETHER - len(members))
+    codes = np.stack([member.codes for member in full])
+    scales = np.array([np.ldexp(1.0, member.exponent) for member in full], np.float32)
+    lanes, target = weights(codes.shape[2]), members[0].drift.target
+    return _look(codes, scales, lanes, target=target)

@@ -103,7 +103,7 @@ def _by_motion(
     others = []
     for group in groups.values():
         if on.platform == "cpu" and gains(drifts[group[0]], len(group)):
-            # In this thread alone: two would wait for each other at every small array.
+            # From this thread alone: two would wait for each other at every small array.
             alike = alike_tally.counted(Start([drifts[k] for k in group]))
             for k, counts in zip(group, alike, strict=True):
                 found[k] = counts

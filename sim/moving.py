@@ -31,7 +31,7 @@ def moving(
             return displacements(drift, u, first, last)
 
         steps = origin, drift.steps
-        return Following(front, block, steps, motion.held, drift.rounding, pool)
+        return Following(front, block, steps, motion.held, drift.rounding)
     equal, target = displacements(drift, u, 1, 1)[0], drift.target
     farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)
     ends = np.array([target.sign + farthest, farthest], target.storage)

@@ -22,6 +22,8 @@ class Numbered:
         self.members = members
         self.of = np.repeat(np.arange(len(members)), members[0].drift.tokens)
         """int64 (tokens,): the member of each"""
+        self._grids = np.array([member.exponent for member in members])
+        self._u = np.stack([member.u for member in members])[:, None]
 
     def present(self, step: int) -> np.ndarray:
         """Which are there after `step`, bool (tokens,)."""
@@ -65,7 +67,7 @@ class Numbered:
     ) -> list[Counts]:
         """Of each member at `step`, whose cells are as `found`.
 
-        `limbs` int64 (members, LIMBS, dims): the sums of their tokens, kernels.fixed_point;
+        `limbs` integers (members, LIMBS, dims): the sums of their tokens, kernels.fixed_point;
         `stalled` int64 (members,): coordinates.
         """
         rows = zip(*(column.tolist() for column in found.values()), strict=True)
@@ -80,7 +82,5 @@ class Numbered:
 
     def _along(self, limbs: np.ndarray) -> list[float]:
         """The components along u of the sums of the members' tokens."""
-        grids = np.array([member.exponent for member in self.members])
-        terms = from_limbs(limbs.swapaxes(0, 1), grids[:, None]).swapaxes(0, 1)
-        terms = terms * np.stack([member.u for member in self.members])[:, None]
-        return exact_sums(terms.reshape(len(grids), -1)).tolist()
+        terms = from_limbs(limbs.swapaxes(0, 1), self._grids[:, None]).swapaxes(0, 1) * self._u
+        return exact_sums(terms.reshape(len(terms), -1)).tolist()

@@ -12,7 +12,7 @@ from experiments.plot import Predicted
 from experiments.source import AsJson
 from sim.places import Address
 
-EXAMPLE = "drift report results/first.zarr -o first.html"
+EXAMPLE = "drift report first.zarr -o first.html"
 
 
 def command(

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from sim import alike_tally, batch, compilation, likeness
+from sim import alike, alike_start, alike_tally, batch, compilation, likeness
 from sim.chunks import Chunks
 from sim.errors import BadInput
 from sim.simulation import Simulation
@@ -82,6 +82,8 @@ def test_drifts_that_are_alike_give_what_each_gives_alone(name, device, pool, mo
     monkeypatch.setattr(likeness, "_FEWEST", 2)
     monkeypatch.setattr(likeness, "_SMALLEST", 1)
     monkeypatch.setattr(likeness, "_CROWDED", 10_000)
+    monkeypatch.setattr(alike_start, "_TOGETHER", 2)
+    monkeypatch.setattr(alike, "MOST_ROWS", 29 if "steps" in KINDS[name] else 30)
     counted = []
     monkeypatch.setattr(
         alike_tally,
