@@ -16,7 +16,7 @@ from experiments.figures import plain
 from sim.direction import direction
 from sim.errors import BadInput
 from sim.obstacles import ROWS, obstacle
-from sim.prediction import Expected, onsets, predict
+from sim.prediction import Expected, expect, onsets
 from sim.spec import Drift
 
 _MOST_SECONDS = 15.0
@@ -44,7 +44,7 @@ def expected(asked: Sequence[Asked], insisted: bool) -> tuple[list[list[Expected
     def answer(drift: Drift, which: list[int]) -> None:
         steps = sorted({step for k in which for step in asked[k].steps})
         sigmas = sorted({_sigma(asked[k]) for k in which})
-        for sigma, row in zip(sigmas, predict(drift, steps, sigmas), strict=True):
+        for sigma, row in zip(sigmas, expect(drift, steps, sigmas), strict=True):
             at = {each.step: each for each in row}
             for k in which:
                 if _sigma(asked[k]) == sigma:

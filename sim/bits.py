@@ -25,12 +25,16 @@ from sim.store import RunStore
 _GROUP = "checkpoint"
 _MADE = "made"
 """The attribute of a checkpoint that says how its bits were made: sim.damage."""
+_SHARE = 10.0
+"""Keeping checkpoints takes no more than one part in so many of the time."""
 
 
-def write(array: zarr.Array | None, at: int | None, rows: Cloud, pool: Executor) -> None:
+def write(
+    array: zarr.Array | np.ndarray | None, at: int | None, rows: Cloud, pool: Executor
+) -> None:
     """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time.
 
-    `array` is None in all processes but the first.
+    An array in a store is None in all processes but the first.
     """
     tokens, size = rows.shape[0], layout.rows_together(rows.shape, rows.format)
 
@@ -75,6 +79,7 @@ def _without(checkpoint: str) -> str:
 class Checkpoints:
     """The checkpoints of one run; `every` is the least time between two, in seconds.
 
+    More passes where keeping them takes long; where it is 0, each record has one.
     `store` is None in all processes but the first; `place` is where it is.
     """
 
@@ -95,7 +100,10 @@ class Checkpoints:
         return max(whole, default=None)
 
     def latest(self) -> tuple[int, Fill] | None:
-        """The step of the last complete checkpoint, and its cloud."""
+        """The step of the last complete checkpoint, and its cloud; None where there is none.
+
+        Raises BadInput where this process does not see the store, Damaged for a damaged one.
+        """
         step = hosts.from_first(self._last_whole)
         if step is None:
             return None
@@ -136,7 +144,7 @@ class Checkpoints:
             group.update_attributes({"complete": True, _MADE: damage.described(array)})
         self._delete({name: one for name, one in older.items() if name != step})
         self._last = time.monotonic()
-        self._every = max(self._every, 10 * (self._last - began))
+        self._every = self._every and max(self._every, _SHARE * (self._last - began))
 
     def drop(self) -> None:
         """Remove them all."""

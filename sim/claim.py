@@ -53,7 +53,10 @@ def claimed(
 
 
 def begin(out: Address, simulation: Simulation, attributes: dict[str, Any]) -> None:
-    """Put an empty store at `out`, in the place of what may be there."""
+    """Put an empty store at `out`, in the place of what may be there.
+
+    Raises BadInput where it can't be written.
+    """
     cloud = simulation.initial
     known = {"cloud": cloud.facts} if cloud.facts else {}
     with out.begin({**attributes, **known, **layout.FIRST}) as group:
@@ -61,7 +64,10 @@ def begin(out: Address, simulation: Simulation, attributes: dict[str, Any]) -> N
 
 
 def resumable(drift: Drift, out: Address, overwrite: bool) -> bool:
-    """Whether `out` holds the beginning of this run; BadInput where it is in the way."""
+    """Whether `out` holds the beginning of this run; BadInput where it is in the way.
+
+    Raises Damaged for a store that is damaged, unless `overwrite`.
+    """
     if not out.exists():
         return False
     try:

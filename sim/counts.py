@@ -22,7 +22,11 @@ from sim.partition import Partition
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counts at `step`; the names are those of the JSON and of the store."""
+    """The counts after `step`; the names are those of the JSON and of the store.
+
+    What each of them is stands at the head of sim.counts; `radius` is in the units of
+    sigma, `stalled` a share from 0 to 1, and all others are whole numbers.
+    """
 
     step: int
     distinct: int
@@ -62,14 +66,17 @@ def count(
     u: np.ndarray,
     exponent: int,
 ) -> State:
-    """Count what the engine saw at `step`; `exponent` is that of the sums' grid."""
-    tokens, dims = np.count_nonzero(seen.present), len(u)
+    """Count what the engine saw at `step`.
+
+    `u`, float64 (dims,), is the direction; `exponent` is that of the sums' grid.
+    """
+    tokens, dims = int(np.count_nonzero(seen.present)), len(u)
     cells = partition.cells(seen.present, seen.leaders, seen.moved)
     terms = from_limbs(seen.limbs, exponent) * u
     counts = Counts(
         step=step,
         **cells.counts(),
-        alive=int(tokens),
+        alive=tokens,
         radius=math.fsum(terms.ravel().tolist()) / tokens,
         stalled=seen.stalled / (tokens * dims),
     )

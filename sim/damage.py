@@ -62,7 +62,10 @@ def _sum(value: Any) -> str:
 
 @contextmanager
 def told(what: str, kind: type[BadInput] = Damaged) -> Iterator[None]:
-    """Turn whatever a library makes of damaged files in the block into a `kind`: `what` is."""
+    """Turn whatever a library makes of damaged files in the block into a `kind`: `what` is.
+
+    A file that can't be read at all is a BadInput.
+    """
     try:
         yield
     except (BadInput, Trouble, MemoryError):

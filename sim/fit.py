@@ -39,6 +39,13 @@ def memory_needed(drift: Drift, shards: Shards, engine: Engine = "step") -> int:
     return int(clouds) + _PER_TOKEN * drift.tokens + _OVERHEAD
 
 
+def kept(drift: Drift) -> int:
+    """Bytes of the clouds that stay in memory where a drift has no store: its snapshots,
+    and the last one."""
+    steps = {*drift.snapshot_steps, drift.steps}
+    return len(steps) * drift.target.storage.itemsize * drift.tokens * drift.dims
+
+
 def disk_needed(drift: Drift) -> int:
     """Bytes on disk at most: the snapshots uncompressed, and two checkpoints."""
     clouds = len(drift.snapshot_steps) * drift.target.storage.itemsize
@@ -48,17 +55,18 @@ def disk_needed(drift: Drift) -> int:
 
 def check(
     drift: Drift,
-    out: Address,
+    out: Address | None,
     shards: Shards,
     memory: int | None = None,
     engine: Engine = "step",
 ) -> None:
     """Raise BadInput, saying how much is needed, where the run can't fit.
 
-    `memory` is the host memory it may use, in bytes; what is free where None.
+    `memory` is the host memory it may use, in bytes; what is free where None. `out` is
+    None for one that has no store, and whose clouds stay in memory.
     """
-    check_memory(drift, shards, memory, engine)
-    if not hosts.is_first():
+    check_memory(drift, shards, memory, engine, kept(drift) if out is None else 0)
+    if out is None or not hosts.is_first():
         return
     needed, free = disk_needed(drift), out.free_bytes()
     if free is not None and needed > free:
@@ -91,17 +99,24 @@ class Room(NamedTuple):
         return f"about {most:,} tokens fit{self.more}" if most else f"no token fits{self.more}"
 
 
-def check_memory(drift: Drift, shards: Shards, memory: int | None, engine: Engine) -> None:
-    """Raise BadInput where the memory of the host, or of a device, is too small."""
-    for room in rooms(drift, shards, memory, engine):
+def check_memory(
+    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+) -> None:
+    """Raise BadInput where the memory of the host, or of a device, is too small.
+
+    `beside` are bytes of the host's that are taken for other things.
+    """
+    for room in rooms(drift, shards, memory, engine, beside):
         if room.needed > room.free:
             fits = room.fits(room.most(drift.tokens))
             raise BadInput(f"{shape(drift)} {room.said()}; {fits}")
 
 
-def rooms(drift: Drift, shards: Shards, memory: int | None, engine: Engine) -> Iterator[Room]:
+def rooms(
+    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+) -> Iterator[Room]:
     """The host's, and those of devices that tell their memory."""
-    needed = memory_needed(drift, shards, engine)
+    needed = memory_needed(drift, shards, engine) + beside
     if memory is None:
         yield Room(needed, _OVERHEAD, free_memory(), "of memory", "are free")
     else:

@@ -18,7 +18,10 @@ _SHOWN = 4
 
 
 def begin(out: Address, grid: Grid, attributes: dict[str, Any]) -> None:
-    """Put an empty store at `out`, in the place of what may be there."""
+    """Put an empty store at `out`, in the place of what may be there.
+
+    Raises BadInput where it can't be written, Unfinished where the disk is full.
+    """
     with out.begin({**attributes, **grid_layout.FIRST}) as group:
         grid_layout.fill(group, grid)
 
@@ -26,7 +29,8 @@ def begin(out: Address, grid: Grid, attributes: dict[str, Any]) -> None:
 def resumable(grid: Grid, inputs: dict[str, str], out: Address, overwrite: bool) -> bool:
     """Whether `out` holds the beginning of this sweep; BadInput where it is in the way.
 
-    `inputs` are what sim.grid_check.check gave.
+    `inputs` are what sim.grid_check.check gave. Raises Damaged for a store that is
+    damaged, unless `overwrite`.
     """
     if not out.exists():
         return False

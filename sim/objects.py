@@ -68,7 +68,7 @@ class Objects(Address):
             return self._is(f"{self.key}/{_ROOT}")
 
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
-        """The group there."""
+        """The group there; BadInput where there is none."""
         import zarr
 
         from sim import damage

@@ -65,7 +65,8 @@ class Opened:
         return name in self.attrs.get(damage.KNOWN, ()) or name in self.group
 
     def array(self, name: str) -> zarr.Array:
-        """One of the arrays, unread. Raises Damaged where it is not as it was made."""
+        """One of the arrays, unread. Raises Damaged where it is not as it was made, KeyError where
+        none has this name."""
         if name not in self._arrays:
             with damage.told(f"{self.address}: array {name}"):
                 found = self.group[name]

@@ -80,7 +80,7 @@ class Address(ABC):
 
     @abstractmethod
     def free_bytes(self) -> int | None:
-        """What can be written there; None where there is no knowing."""
+        """How many bytes can be written there; None where there is no knowing."""
 
 
 Given = str | os.PathLike[str] | Address
@@ -127,7 +127,7 @@ class Local(Address):
         return os.path.isfile(self.path / "zarr.json")
 
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
-        """The group there."""
+        """The group there; BadInput where there is none."""
         import zarr
 
         from sim import damage
@@ -139,7 +139,7 @@ class Local(Address):
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:
-        """A group beside, which takes the place at the end of the block."""
+        """A group beside, which takes the place at the end; BadInput where it can't be written."""
         import zarr
 
         new, going = self.beside("new").path, self.beside("old").path

@@ -5,21 +5,16 @@ killed goes on from its last checkpoint (or from its cloud, made again) and ends
 with the arrays that an undisturbed run writes.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from typing import Any
 
-from sim import check, claim, compilation, device, engines, exhausted, fit, hosts, interrupts
-from sim.chunks import Chunks
-from sim.engine import StepEngine
+from sim import claim, compilation, device, hosts, interrupts
 from sim.errors import unwritten
 from sim.places import Address, Given, address
-from sim.shards import Shards
-from sim.simulation import Simulation
+from sim.ready import ready
 from sim.spec import Drift
 from sim.store import RunStore
 from sim.streaming import Progress, stream
@@ -54,6 +49,13 @@ def run(
     belongs to another spec, that is no drift store, or that another process writes;
     Unfinished where the disk is full, or memory runs out. The same call goes on then.
 
+        >>> import sim
+        >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
+        >>> result["final"]["distinct"], result["final"]["populations"][:3]
+        (27, [21, 13, 10])
+        >>> sim.RunStore("first.zarr").complete
+        True
+
     Processes that jax.distributed has joined all call this alike, and share the
     tokens; `devices` are each one's own. The first one writes `out` and is told of
     progress; to resume, all must be able to read it. What fails in one fails in all.
@@ -65,26 +67,24 @@ def run(
         options = {"device": on, "devices": devices, "engine": engine, "overwrite": overwrite}
         hosts.agree({"version": version("bf16-drift"), **options, **drift.as_json()})
         hosts.from_first(lambda: claim.look(drift, out, overwrite))
-        shards = Shards(device.several(on, devices))
-        parts = devices * hosts.count()
-        name = engines.choose(drift, engine, shards.platform, parts)
-        fit.check(drift, out, shards, memory, name)
-        workers, (first, stop) = device.workers(shards.devices[0]), hosts.share(drift.tokens)
-        held.enter_context(exhausted.told(drift, shards, memory, name, _GOES_ON))
-        pool = held.enter_context(ThreadPoolExecutor(workers))
-        chunks = Chunks.plan(stop - first, drift.dims, workers, chunk_bytes, devices, first)
-        trusted = check.trust(shards, drift.motion) if name == "step" else {}
-        simulation = Simulation(drift, chunks, shards, pool, name)
-        if not shards.on_host and isinstance(simulation.engine, StepEngine):
-            trusted["kernel"] = simulation.engine.path
-        used = hashlib.sha256(simulation.u.tobytes()).hexdigest()
-        hosts.agree({"cloud": simulation.initial.facts, "direction": used})
+        made = held.enter_context(
+            ready(
+                drift,
+                out,
+                on=on,
+                engine=engine,
+                devices=devices,
+                memory=memory,
+                chunk_bytes=chunk_bytes,
+                then=_GOES_ON,
+            )
+        )
+        simulation, pool = made.simulation, made.pool
         if like is not None:
             claim.check_inputs(like, simulation, "its spec can't be run again")
-        attributes = {**made_by(name, shards), **trusted}
         store = None
         if hosts.is_first():
-            store = held.enter_context(claim.claimed(simulation, out, overwrite, attributes))
+            store = held.enter_context(claim.claimed(simulation, out, overwrite, made.about))
         with _writing(out):
             final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
             total = time.monotonic() - began
@@ -120,16 +120,4 @@ def summary(store: RunStore) -> dict[str, Any]:
         "records": [counts.as_json() for counts in store.records()],
         "store": str(store.address),
         "seconds": attrs["seconds"],
-    }
-
-
-def made_by(engine: str, shards: Shards) -> dict[str, Any]:
-    """What a store's attributes say of the programs and the machine that made it."""
-    packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
-    return {
-        "engine": engine,
-        "device": {"platform": shards.platform, "kind": shards.devices[0].device_kind},
-        "devices": len(shards),
-        "processes": hosts.count(),
-        "versions": {name: version(name) for name in packages},
     }

@@ -17,7 +17,16 @@ from sim.places import Given
 
 
 class RunStore(Opened):
-    """The store of a run, opened."""
+    """The store of a run, opened. Raises BadInput where there is none that can be read.
+
+    >>> import sim
+    >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "results/small.zarr")
+    >>> store = sim.RunStore("results/small.zarr")
+    >>> store.complete, store.attrs["spec"]["radius"], store.records()[-1].distinct
+    (True, 0.371, 27)
+    >>> store.read("bits").shape, store.read("snapshot_step")
+    ((2, 100, 32), array([  0, 100]))
+    """
 
     kind, verb, wanted = layout.KIND, "run", "a drift store"
     layout, last = layout.LAYOUT, layout.LAST
@@ -31,7 +40,7 @@ class RunStore(Opened):
         self._known: dict[str, np.ndarray] = {}
 
     def read(self, name: str) -> np.ndarray:
-        """A whole array that is there from the start, or the populations, in memory.
+        """One of the arrays that sim.layout lists, whole, in memory; the populations come last.
 
         Raises Damaged, as the others here do, where a chunk is damaged or missing.
         """

@@ -11,7 +11,7 @@ from experiments.texts import named, texts_beside
 from sim.checkpoint import Checkpoint
 from sim.errors import BadInput
 from sim.store import RunStore
-from sim.structure import MOST_CELLS, MOST_ROWS
+from sim.structures import MOST_CELLS, MOST_ROWS
 
 _COMPONENTS = 20
 _ACROSS = 13

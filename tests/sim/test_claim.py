@@ -10,9 +10,10 @@ import sys
 import pytest
 from zarr.storage import LocalStore
 
-from sim import lock, runs
+from sim import lock, ready, runs
 from sim.errors import BadInput, Unfinished
 from sim.places import Local
+from sim.simulation import Simulation
 from sim.spec import Drift
 from sim.store import RunStore
 from tests.stores import Stop, assert_same_arrays, stop_after
@@ -51,7 +52,7 @@ def test_one_process_at_a_time_writes_a_run_and_a_dead_one_is_none(tmp_path, pla
     child = subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE)
     assert child.stdout.readline() == b"held\n"
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "Simulation", None)  # before a cloud is drawn
+        patch.setattr(ready, "Simulation", None)  # before a cloud is drawn
         with pytest.raises(BadInput, match=r"b\.zarr is being written by another process"):
             runs.run(SMALL, other, on="cpu")
     child.send_signal(signal.SIGKILL)
@@ -65,14 +66,14 @@ def test_one_process_at_a_time_writes_a_run_and_a_dead_one_is_none(tmp_path, pla
 def test_one_that_comes_while_the_cloud_is_drawn_is_told_at_the_end_of_that(
     tmp_path, plain, monkeypatch
 ):
-    path, original = tmp_path / "a.zarr", runs.Simulation.__init__
+    path, original = tmp_path / "a.zarr", Simulation.__init__
 
     def drawn(self, *rest):
         original(self, *rest)
         held.__enter__()
 
     held = lock.held(path)
-    monkeypatch.setattr(runs.Simulation, "__init__", drawn)
+    monkeypatch.setattr(Simulation, "__init__", drawn)
     with pytest.raises(BadInput, match="is being written by another process"):
         runs.run(SMALL, path, on="cpu")
     held.__exit__(None, None, None)

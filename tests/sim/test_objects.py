@@ -16,6 +16,7 @@ from sim import bucket as buckets
 from sim.errors import BadInput, NotBegun, Unfinished
 from sim.places import address
 from sim.remote import ObjectStore
+from sim.simulation import Simulation
 from sim.sources import is_run, open_matrix
 from sim.spec import Drift
 from sim.store import RunStore
@@ -77,9 +78,9 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, out, monkeypatch):
         runs.run(SMALL, out, on="cpu", progress=stop_after(1))
     store = RunStore(out)
     assert (len(store.records()), store.complete, "checkpoint" in store.group) == (1, False, False)
-    resumed, told, original = [], [], runs.Simulation.resume
+    resumed, told, original = [], [], Simulation.resume
     monkeypatch.setattr(
-        runs.Simulation,
+        Simulation,
         "resume",
         lambda self, step, fill: resumed.append(step) or original(self, step, fill),
     )
