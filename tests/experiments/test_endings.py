@@ -54,8 +54,8 @@ def terminating():
 
 
 READERS = {
-    "predict": (["predict", "--sigma", "1e-9"], "sim.prediction:predict"),
-    "structure": (["structure", "run.zarr"], "sim.structure:structure"),
+    "predict": (["predict", "--sigma", "1e-9"], "sim.predicted:predict"),
+    "structure": (["structure", "run.zarr"], "sim.structures:structure_of"),
     "compare": (["compare", "run.zarr", "run.zarr"], "sim.compare:compare"),
     "plot": (["plot", "curves", "run.zarr"], "experiments.curves:curves"),
     "report": (["report", "run.zarr"], "experiments.report.page:page_of"),
