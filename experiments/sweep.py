@@ -11,7 +11,7 @@ from experiments.numbers import whole
 from experiments.options import FORMATS, AsJson
 from experiments.place import Device, Devices, Engine, Memory, Place
 
-EXAMPLE = "drift sweep --sigma 1e-9:1e-6:13 --steps 1:10000:5 --dims 256 --out grid.zarr"
+EXAMPLE = "drift sweep --sigma 1e-7:1e-5:9 --steps 1:10000:5 --dims 64 --out grid.zarr"
 
 
 def command(

@@ -24,12 +24,16 @@ def test_the_examples_of_python_hold(toured):
 
 def test_every_text_is_what_some_command_printed(toured):
     steps, _ = toured
-    texts = [block.start() for block in tour.BLOCK.finditer(tour.README.read_text()) if block[1] == "text"]
+    texts = [
+        block.start()
+        for block in tour.BLOCK.finditer(tour.README.read_text())
+        if block[1] == "text"
+    ]
     assert texts == [step.shown.start() for step in steps if step.shown]
 
 
 def test_only_times_are_masked():
-    assert tour.masked("8.1 s, 70% of it computing, 3 ms\n") == "… s, … of it computing, … ms"
+    assert tour.masked("8.1 s, 70% of it computing, 3 ms\n") == "… s, …% of it computing, … ms"
     assert tour.masked(" 16  2,205  0.0%  \n") == " 16  2,205  0.0%"
 
 

@@ -3,8 +3,8 @@
 A block of `sh` is what is typed, the block of `text` behind it what is printed; a
 block of `python` shows both, as doctests do. `drift` runs in this process, and
 `make demo` runs what the Makefile says of it. What is not done stands in UNDONE,
-with the reason, and of a checkpoint of many gigabytes it is only asked that it be there. Spaces at the ends of lines don't count, nor does how long
-something took.
+with the reason, and a checkpoint of many gigabytes need only be named rightly.
+Spaces at the ends of lines don't count, nor does how long something took.
 
 After a change of what is printed, `python -m tests.tour` writes README.md anew.
 """
@@ -33,7 +33,7 @@ UNDONE = {
 """How commands begin that are not done, and why."""
 MODEL = "Qwen3-4B"
 """A checkpoint that is not there: of what is asked of it, nothing else is wrong."""
-SECONDS = re.compile(r"[\d.]+ (?=m?s\b)|\d+(?=% of it computing)")
+SECONDS = re.compile(r"[\d.]+(?= m?s\b)|\d+(?=% of it computing)")
 """Numbers that no two runs share, in the lines that say how long something took."""
 
 
@@ -50,7 +50,7 @@ class Step(NamedTuple):
 
 def masked(text):
     """Printed text without what differs from one run to the next."""
-    return "\n".join(SECONDS.sub("… ", line) for line in stripped(text).splitlines())
+    return "\n".join(SECONDS.sub("…", line) for line in stripped(text).splitlines())
 
 
 def stripped(text):
