@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
-_WAITING = "drift: stopping after the cells in hand; a second time stops at once\n"
+_WAITING = "drift: stopping after what is in hand; a second time stops at once\n"
 _FAREWELL = "drift: stopped at once; the same command goes on\n"
 _SHOW_CURSOR = "\x1b[?25h\n"
 
