@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from typing import Annotated, Any
 
 from experiments.axes import option, reals, spelled
@@ -24,6 +23,7 @@ from experiments.options import (
     Survivors,
     Tokens,
 )
+from experiments.screen import remark
 
 EXAMPLE = "Example: drift predict --sigma 1e-10:1e-8:9 --radius 0.371 --steps 100"
 
@@ -90,7 +90,7 @@ def command(
     )
     found = _predicted(drift, sigmas)
     if found["onset_sigma"] is None:
-        print("drift: at no sigma is one coalesced pair expected", file=sys.stderr)
+        remark("at no sigma is one coalesced pair expected")
     if as_json:
         print(json.dumps(found))
     else:

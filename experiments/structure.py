@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.addresses import store
+from experiments.screen import remark
 from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor, chosen
 from sim.places import Address
 
@@ -64,7 +65,7 @@ def say_strange(found: "Structure") -> None:
     """Say on stderr how many rows are in no cell, if any."""
     strange = len(found.matrix.codes) - len(found.cells.tokens)
     if strange:
-        _say(f"{found.matrix.label}: rows that are not finite, and so in no cell: {strange:,}")
+        remark(f"{found.matrix.label}: rows that are not finite, and so in no cell: {strange:,}")
 
 
 def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[str, Any]:
@@ -73,13 +74,13 @@ def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[st
 
     cells = len(found.cells)
     if cells > MOST_CELLS:
-        _say(f"{cells:,} cells: pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells")
+        remark(f"{cells:,} cells: pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells")
     for what, count in (
         ("black holes", len(found.cells.holes)),
         ("components", len(found.components)),
     ):
         if count > MOST_ROWS:
-            _say(f"{count:,} {what}: their distances are given up to {MOST_ROWS:,}")
+            remark(f"{count:,} {what}: their distances are given up to {MOST_ROWS:,}")
     holes, components = found.hole_distance(), found.component_distance()
     return {
         "tokens": len(found.cells.tokens),
@@ -99,7 +100,3 @@ def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[st
         "component_distance": None if components is None else components.tolist(),
         "pairs_at_distance": {str(d): n for d, n in found.pairs_at_distance().items()},
     }
-
-
-def _say(line: str) -> None:
-    print(f"drift: {line}", file=sys.stderr)

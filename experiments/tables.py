@@ -3,10 +3,10 @@
 from typing import Any
 
 from rich import box
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from experiments.screen import readable, screen
 from sim.legible import legible
 
 _ROWS = 12
@@ -20,11 +20,11 @@ _OPTIONAL = ("master", "jitter", "survivors")
 _COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "radius", "stalled")
 
 
-def show_run(result: dict[str, Any], console: Console | None = None) -> None:
+def show_run(result: dict[str, Any]) -> None:
     """Print what `drift run --json` gives: the records, then the black holes."""
-    console = console or Console(highlight=False)
+    console = screen()
     spec, final = result["spec"], result["final"]
-    console.print(title(spec, _cloud(spec)), soft_wrap=True)
+    console.print(title(spec, _cloud(spec)))
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in _COLUMNS:
         table.add_column(name, justify="right")
@@ -39,36 +39,36 @@ def show_run(result: dict[str, Any], console: Console | None = None) -> None:
             f"{counts['stalled']:.1%}",
         )
     console.print(table)
-    console.print(holes_line(final["populations"]), soft_wrap=True)
+    console.print(holes_line(final["populations"]))
     seconds = result["seconds"]
     console.print(
         f"{result['engine']} engine on {result['device']['kind']},"
-        f" {seconds['total']:.1f} s, of which {seconds['compile']:.1f} s compiling",
-        soft_wrap=True,
+        f" {seconds['total']:.1f} s, of which {seconds['compile']:.1f} s compiling"
     )
-    console.print(f"store: {result['store']}", soft_wrap=True)
+    console.print(readable(f"store: {result['store']}"))
 
 
-def title(spec: dict[str, Any], cloud: str) -> str:
+def title(spec: dict[str, Any], cloud: str) -> Text:
     """The shape, the `cloud`, the drift, and whatever else is not as usual."""
     special = [spec[name] for name in ("rounding", "schedule") if spec[name] not in _USUAL]
     special += [f"{name} {spec[name]}" for name in _OPTIONAL if spec[name] not in (0, None, "none")]
-    return ", ".join(
+    rest = ", ".join(
         [
-            f"[bold]{spec['tokens']:,} tokens × {spec['dims']:,} dims[/] in {spec['format']}",
+            f" in {spec['format']}",
             cloud,
             f"R = {spec['radius']:g}, X = {spec['steps']:,}",
-            f"direction {escape(legible(spec['direction']))}",
+            f"direction {legible(spec['direction'])}",
             *special,
         ]
     )
+    return Text.assemble((f"{spec['tokens']:,} tokens × {spec['dims']:,} dims", "bold"), rest)
 
 
 def _cloud(spec: dict[str, Any]) -> str:
     """What it is drawn with, or which rows of which checkpoint it is."""
     if "from" not in spec:
         return f"σ = {spec['sigma']:g}"
-    names = ", ".join(escape(legible(spec[name])) for name in ("from", "tensor"))
+    names = ", ".join(legible(spec[name]) for name in ("from", "tensor"))
     near = f", near {spec['near']} within {spec['exponents']} exponents" if spec["near"] else ""
     return f"from {names}{near}"
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.numbers import names, whole
+from experiments.screen import say
 
 if TYPE_CHECKING:
     from experiments.bench.setting import Setting
@@ -78,7 +79,7 @@ def command(
     from experiments.bench.page import show
 
     show(document)
-    print("written:", *map(str, written))
+    say(f"written: {' '.join(map(str, written))}")
 
 
 def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
@@ -127,7 +128,7 @@ def write(document: dict[str, Any], name: Path) -> list[Path]:
     paths = []
     for suffix, text in texts.items():
         path, part = name.with_name(f"{name.name}.{suffix}"), name.with_name(f"{name.name}.part")
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")
         os.replace(part, path)
         paths.append(path)
     return [*paths, *figures]
