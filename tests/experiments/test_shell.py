@@ -170,9 +170,7 @@ def on_a_terminal(words):
     """What a verb writes on a terminal without a name."""
     kept = {name: value for name, value in os.environ.items() if name != "TERM"}
     ours, theirs = pty.openpty()
-    child = subprocess.Popen(
-        [*PROGRAM, *words], stdout=theirs, stderr=theirs, env={**kept, **environment}
-    )
+    child = subprocess.Popen([*PROGRAM, *words], stdout=theirs, stderr=theirs, env=kept)
     os.close(theirs)
     written = b""
     try:
