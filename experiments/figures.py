@@ -62,6 +62,8 @@ def save(drawn: Figure, name: Path) -> list[Path]:
 
     Raises BadInput where they cannot be written.
     """
+    if not name.name:
+        raise BadInput(f"{name} is no name of a figure; PATH/NAME is, without ending")
     try:
         name.parent.mkdir(parents=True, exist_ok=True)
         return [_save(drawn, name, kind) for kind in ("png", "svg")]

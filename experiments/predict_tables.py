@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table
 
 from experiments.screen import screen
-from experiments.tables import title
+from experiments.tables import length, title
 
 _COLUMNS = ("σ", "pairs", "±", "pair probability", "radius", "stalled")
 _SMALLEST = -700.0
@@ -33,7 +33,7 @@ def show(spec: dict[str, Any], found: dict[str, Any]) -> None:
             _number(point["expected_pairs"]),
             _number(point["pairs_error"]),
             _chance(point["log_pair_probability"]),
-            f"{point['radius']:z.4f}",
+            length(point["radius"]),
             f"{point['stalled']:.1%}",
         )
     console.print(table)

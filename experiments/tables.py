@@ -14,6 +14,8 @@ _ROWS = 12
 _HOLES = 12
 """Black holes shown, the largest first."""
 
+_LONG = 1e6
+
 _USUAL = ("nearest", "constant")
 _OPTIONAL = ("master", "jitter", "survivors")
 
@@ -35,7 +37,7 @@ def show_run(result: dict[str, Any]) -> None:
             f"{counts['black_holes']:,}",
             f"{counts['black_hole_tokens']:,}",
             f"{counts['largest']:,}",
-            f"{counts['radius']:z.4f}",
+            length(counts["radius"]),
             f"{counts['stalled']:.1%}",
         )
     console.print(table)
@@ -80,6 +82,11 @@ def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     last = len(rows) - 1
     count = min(_ROWS + 1, last)
     return [rows[round(k * last / count)] for k in range(count + 1)] if last else rows
+
+
+def length(radius: float) -> str:
+    """A radius, in four places, or digits where it is long."""
+    return f"{radius:z.4f}" if abs(radius) < _LONG else f"{radius:.4g}"
 
 
 def holes_line(populations: list[int]) -> str:

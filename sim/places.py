@@ -159,6 +159,8 @@ class Local(Address):
 
     def beside(self, what: str) -> "Local":
         """A hidden one, in the same directory."""
+        if self.path.name in ("", ".."):
+            raise BadInput(f"{self} is a directory without a name of its own; PATH/NAME is needed")
         return Local(self.path.with_name(f".{self.path.name}.drift-{what}"))
 
     def free_bytes(self) -> int | None:
