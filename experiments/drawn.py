@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.addresses import path
+from experiments.screen import say
 from sim.places import Address, Local
 
 if TYPE_CHECKING:
@@ -43,4 +44,4 @@ def save(drawn: "Figure", name: Path, as_json: bool) -> None:
         print(json.dumps({"figures": [str(each) for each in paths]}))
     else:
         for each in paths:
-            print(f"figure: {each}")
+            say(f"figure: {each}")
