@@ -2,6 +2,8 @@
 
 import json
 import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,13 +36,23 @@ def beside(sources: list[Address], what: str) -> Path:
     return first.with_name(f"{name}-{what}")
 
 
-def save(drawn: "Figure", name: Path, as_json: bool) -> None:
-    """Write the figure, and say where."""
+def save(
+    drawn: "Figure", name: Path, as_json: bool, missing: Mapping[str, int] | None = None
+) -> None:
+    """Write the figure, and say where.
+
+    What is `missing` of a prediction, if there can be one: of how many drifts, by why.
+    """
     from experiments import figures
 
     paths = figures.save(drawn, name)
     if as_json:
-        print(json.dumps({"figures": [str(each) for each in paths]}))
+        whys = [{"why": why, "drifts": drifts} for why, drifts in (missing or {}).items()]
+        about = {} if missing is None else {"not_predicted": whys}
+        print(json.dumps({"figures": [str(each) for each in paths], **about}))
     else:
         for each in paths:
             print(f"figure: {each}")
+        for why, drifts in (missing or {}).items():
+            of = f", of {drifts:,} drifts" if drifts > 1 else ""
+            print(f"drift: not predicted{of}: {why}", file=sys.stderr)

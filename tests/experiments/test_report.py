@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import cli
+from experiments.expectation import Outlook
 from experiments.report import structure
 from experiments.report.expected import of_run
 from experiments.report.page import page_of
@@ -150,7 +151,7 @@ def data(read):
 def test_what_is_certain_is_not_measured_in_errors(tmp_path):
     drift = Drift(sigma=1e-12, tokens=60, dims=40, steps=20)
     runs.run(drift, tmp_path / "a.zarr", on="cpu")
-    rows = of_run(RunStore(tmp_path / "a.zarr"), [{"step": 20, "pairs": 1_770}])[-1].rows
+    rows = of_run(RunStore(tmp_path / "a.zarr"), [{"step": 20, "pairs": 1_770}], Outlook())[-1].rows
     assert rows == [["20", "1,770", "1,770.0", "–", "–"]]
 
 
