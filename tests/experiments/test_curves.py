@@ -125,6 +125,19 @@ def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatc
     assert said == [(False, True), (False, False), (True, False)]
 
 
+def test_the_verb_says_what_is_not_predicted_and_why(stores, in_tmp, capsys):
+    drift = Drift(sigma=1e-9, tokens=20, dims=16, steps=9, records=4, rounding="stochastic")
+    runs.run(drift, in_tmp / "run.zarr", on="cpu")
+    why = "no exact form is implemented for stochastic rounding"
+    both = ["plot", "curves", str(stores[0]), "run.zarr", "--out", "a"]
+    assert cli.outcome([*both, "--json"]) == 0
+    found = capsys.readouterr()
+    assert json.loads(found.out)["not_predicted"] == [{"why": why, "drifts": 1}]
+    assert found.err == ""
+    assert cli.outcome(both) == 0
+    assert capsys.readouterr().err == f"drift: not predicted: {why}\n"
+
+
 def test_counts_within_a_decade_get_a_linear_axis(tmp_path):
     drift = Drift(sigma=1.0, tokens=4, dims=16, steps=2)
     runs.run(drift, tmp_path / "few.zarr", on="cpu")
