@@ -10,7 +10,7 @@ from sim.places import Address, Local, address
 
 
 def store(text: str) -> Address:
-    """Where a store is."""
+    """Where a store is. Raises typer.BadParameter for what is no address."""
     try:
         return address(text)
     except BadInput as error:
@@ -18,7 +18,10 @@ def store(text: str) -> Address:
 
 
 def path(text: str) -> Path:
-    """A path on this machine, where a store may be but something else is meant."""
+    """A path on this machine, where a store may be but something else is meant.
+
+    Raises typer.BadParameter for one on object storage.
+    """
     found = store(text)
     if not isinstance(found, Local):
         raise typer.BadParameter(f"{found} is on object storage; a local path is needed")

@@ -97,7 +97,7 @@ def as_bfloat16(codes: jax.Array) -> jax.Array:
 
 
 def compiled(target: Target, lowered: Any) -> list[str]:
-    """Compile what was lowered; the texts of its final code."""
+    """Compile what was lowered; the texts of its final code. Raises RuntimeError for none."""
     shutil.rmtree(DUMP)
     DUMP.mkdir()
     lowered.compile()

@@ -29,7 +29,7 @@ from experiments import (
 from experiments.bench import command as bench
 from experiments.report import command as report
 from experiments.study import command as study
-from sim.errors import BadInput, Unfinished
+from sim.errors import FULL, BadInput, Unfinished, ran_out
 from sim.legible import legible
 
 app = typer.Typer(
@@ -113,16 +113,27 @@ def outcome(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except MemoryError:
-        return _say("out of memory", 1)
     except Exception as error:
         if os.environ.get("DRIFT_TRACEBACK"):
             raise
+        if ran_out(error):
+            return _say(_memory(), 1)
+        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
+            return _say(f"what was to be printed can't be written: {error.strerror}", 1)
         if hasattr(error, "format_message"):  # the parser's own errors
             # A verb that is missing has shown the help already.
             return _say(error.format_message(), 2) if error.format_message() else 2
         what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         return _say(f"failed: {what} (DRIFT_TRACEBACK=1 shows where)", 1)
+
+
+def _memory() -> str:
+    """What to say where memory ran out in a verb that knows nothing of what would fit."""
+    from experiments.numbers import held
+    from sim.device import free_memory
+
+    free = held(free_memory())
+    return f"out of memory, of which {free} are free now; fewer tokens, or --near, need less"
 
 
 def _resuming(arguments: list[str]) -> str:

@@ -12,7 +12,8 @@ from experiments.discs import DOT, Discs
 from experiments.packing import GAP, packed
 from experiments.page import Page, text_width
 from experiments.placing import placed
-from sim.structure import Component, Structure
+from sim.components import Component
+from sim.structures import Structure
 
 _NARROW, _WIDE = 1.5, 5.0
 """Points from a disc to the middle of the gap to the next: among many cells, among few."""
@@ -42,9 +43,9 @@ def put_components(
 ) -> float:
     """The components under their titles, from height 0."""
     blocks = [_block(k, each, found, discs) for k, each in enumerate(shown, 1)]
-    populations = found.cells.population
+    populations = found.occupied.population
     corners, height = packed([block.size for block in blocks], width)
-    at = np.full((len(found.cells), 2), np.nan)
+    at = np.full((found.cells, 2), np.nan)
     for block, (x, y) in zip(blocks, corners, strict=True):
         _title(page, x, y, block.number, block.text)
         at[block.component.cells] = block.places + np.array([x, y])
@@ -113,7 +114,7 @@ def put_lines(page: Page, lines: list[str], height: float) -> float:
 def _block(number: int, component: Component, found: Structure, discs: Discs) -> _Block:
     cells = component.cells
     gap = _WIDE if len(cells) <= _FEW else _NARROW
-    reach = discs.radius(found.cells.population[cells]) + gap
+    reach = discs.radius(found.occupied.population[cells]) + gap
     places = placed(found.distance(cells), reach)
     wide, high = (places + reach[:, None]).max(axis=0).tolist()
     text = f"{len(cells):,} cells, {component.tokens:,} tokens"

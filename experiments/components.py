@@ -15,9 +15,10 @@ from experiments.captions import selected
 from experiments.discs import Discs
 from experiments.figures import plain
 from experiments.page import Page
+from sim.components import Component
 from sim.errors import BadInput
 from sim.legible import legible
-from sim.structure import Component, Structure
+from sim.structures import Structure
 
 MOST_CELLS = 500
 """Components are drawn, the largest first, up to so many cells."""
@@ -37,13 +38,13 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
     first component has more than MOST_CELLS cells.
     """
     shown = _shown(found)
-    isolated = found.cells.holes[~np.isin(found.cells.holes, found.edges)]
+    isolated = found.occupied.holes[~np.isin(found.occupied.holes, found.edges)]
     cells = [*(each.cells for each in shown), isolated[:MOST_ISOLATED]]
-    populations = found.cells.population[np.concatenate(cells)]
+    populations = found.occupied.population[np.concatenate(cells)]
     discs = Discs.fitting(populations[populations > 1])
     page = Page()
     height = marks.put_components(page, found, shown, discs, _WIDTH)
-    height = marks.put_isolated(page, found.cells.population[cells[-1]], discs, height, _WIDTH)
+    height = marks.put_isolated(page, found.occupied.population[cells[-1]], discs, height, _WIDTH)
     height = marks.put_legend(page, populations, bool(shown), discs, height)
     height = marks.put_lines(page, _caption(found, selection, shown, isolated, discs), height)
     return page.figure(height)
@@ -52,9 +53,9 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
 def _shown(found: Structure) -> list[Component]:
     """The components that are drawn. Raises BadInput where there is nothing to draw."""
     label = legible(found.matrix.label, 200)
-    if not found.components and not len(found.cells.holes):
+    if not found.components and not len(found.occupied.holes):
         raise BadInput(
-            f"{label}: none of {len(found.cells):,} cells is adjacent to another, and each"
+            f"{label}: none of {found.cells:,} cells is adjacent to another, and each"
             " is of one token; there is nothing to draw"
         )
     fit = np.cumsum([len(each.cells) for each in found.components]) <= MOST_CELLS
@@ -74,10 +75,10 @@ def _caption(
     discs: Discs,
 ) -> list[str]:
     """What is shown and what is not."""
-    alone = found.isolated()
-    singletons = alone["nodes"] - alone["black_holes"]
+    alone = found.isolated
+    singletons = alone.nodes - alone.black_holes
     said = [
-        f"{_count(len(found.cells.tokens), 'token')} in {_count(len(found.cells), 'cell')}:"
+        f"{_count(found.tokens, 'token')} in {_count(found.cells, 'cell')}:"
         f" {_count(len(found.components), 'component')};"
         f" isolated, {_count(len(isolated), 'black hole')}"
         f" and {_count(singletons, 'cell')} of one token{' (not drawn)' if singletons else ''}."

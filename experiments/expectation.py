@@ -56,11 +56,11 @@ class Outlook:
         not predicted."""
 
         def answer(drift: Drift, some: list[Asked]) -> None:
-            from sim.prediction import predict
+            from sim.prediction import expect
 
             steps = sorted({step for each in some for step in each.steps})
             sigmas = sorted(set(map(_sigma, some)))
-            rows = dict(zip(sigmas, predict(drift, steps, sigmas), strict=True))
+            rows = dict(zip(sigmas, expect(drift, steps, sigmas), strict=True))
             for each in some:
                 found = {row.step: row for row in rows[_sigma(each)]}
                 self._known.setdefault(_cloud(each), {}).update(found)

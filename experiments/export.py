@@ -60,7 +60,7 @@ def command(
     if out is None:
         _write(lines, sys.stdout)
         return
-    with whole(out) as file:
+    with whole(out) as new, new.open("x", encoding="utf-8") as file:
         count = _write(lines, file) - 1
     if as_json:
         print(json.dumps({"csv": str(out), "lines": count, "bytes": out.stat().st_size}))
@@ -79,8 +79,9 @@ def _write(lines: _Lines, file: TextIO) -> int:
 def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
     from sim.counts import Counts
 
+    records = run.records()  # before anything is printed: one may be damaged
     yield [field.name for field in fields(Counts)]
-    for counts in run.records():
+    for counts in records:
         yield counts.as_json().values()
 
 
@@ -99,7 +100,7 @@ def _of_sweep(sweep: "GridStore") -> Iterator[Iterable[Any]]:
         there = np.argwhere(done[block]) + [each.start for each in block]
         if not len(there):
             continue
-        counts = [np.asarray(sweep.array(name)[block])[done[block]] for name in NAMES.values()]
+        counts = [sweep.read(name, block)[done[block]] for name in NAMES]
         for cell, place in enumerate(there.tolist()):
             values = {axis.name: axis.values[k] for axis, k in zip(grid.axes, place, strict=True)}
             names = [meaning[k] for meaning, k in zip(meanings, place, strict=True)]

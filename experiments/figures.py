@@ -4,7 +4,6 @@ Black ink, grey where it helps, the colour-blind safe colours of Okabe and Ito
 (https://jfly.uni-koeln.de/color/) in an order that also differs in lightness.
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 
-from sim.errors import BadInput
+from experiments.whole import whole
+from sim.errors import unwritten
 from sim.legible import legible
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -60,18 +60,19 @@ def plain(text: str, most: int = 60) -> str:
 def save(drawn: Figure, name: Path) -> list[Path]:
     """Write `name`.png and `name`.svg, each whole or not at all; their paths.
 
-    Raises BadInput where they cannot be written.
+    Raises BadInput where they cannot be written, Unfinished where the disk is full.
     """
     try:
         name.parent.mkdir(parents=True, exist_ok=True)
-        return [_save(drawn, name, kind) for kind in ("png", "svg")]
     except OSError as error:
-        raise BadInput(f"{name} can't be written: {error.strerror or error}") from error
+        raise unwritten(name, error) from error
+    return [_save(drawn, name, kind) for kind in ("png", "svg")]
 
 
 def _save(drawn: Figure, name: Path, kind: str) -> Path:
-    path, part = name.with_name(f"{name.name}.{kind}"), name.with_name(f"{name.name}.part")
+    path = name.with_name(f"{name.name}.{kind}")
     # No date: the same results give the same file.
-    drawn.savefig(part, format=kind, dpi=200, metadata={"Date": None} if kind == "svg" else None)
-    os.replace(part, path)
+    metadata = {"Date": None} if kind == "svg" else None
+    with whole(path) as new:
+        drawn.savefig(new, format=kind, dpi=200, metadata=metadata)
     return path

@@ -1,4 +1,7 @@
-"""How numbers are written: read, 100, 1e6, 0,10,100, 8GiB, and shown, 4.0 GiB, 2 min 5 s."""
+"""How numbers are written: read, 100, 1e6, 0,10,100, 8GiB, and shown, 4.0 GiB, 2 min 5 s.
+
+What reads one raises typer.BadParameter for text that is none.
+"""
 
 import re
 

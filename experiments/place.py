@@ -14,6 +14,7 @@ from sim.places import Address, Local
 
 if TYPE_CHECKING:
     from sim.spec import Drift
+    from sim.store import RunStore
 
 DISTRIBUTED = (
     "Share tokens with other processes given this command: auto, where JAX finds them (TPU pod,"
@@ -58,7 +59,9 @@ class Place(NamedTuple):
             device.only_cpu()
         device.prepare(self.devices)
 
-    def run(self, drift: "Drift", out: Address, overwrite: bool) -> dict[str, Any] | None:
+    def run(
+        self, drift: "Drift", out: Address, overwrite: bool, like: "RunStore | None" = None
+    ) -> dict[str, Any] | None:
         """The result, in the process that prints."""
         from experiments.progress import Records
         from sim import hosts, meeting
@@ -70,11 +73,12 @@ class Place(NamedTuple):
         options = self._asdict()
         options["on"] = options.pop("device")
         del options["distributed"]
+        options |= {"overwrite": overwrite, "like": like}
         if not hosts.is_first():
-            run(drift, out, overwrite=overwrite, **options)
+            run(drift, out, **options)
             return None
         with Records(f"drift to {out}", sys.stderr) as progress:
-            return run(drift, out, overwrite=overwrite, progress=progress.record, **options)
+            return run(drift, out, progress=progress.record, **options)
 
 
 def default_store(drift: "Drift") -> Address:

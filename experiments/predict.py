@@ -1,9 +1,8 @@
 """`drift predict`: what is to be expected of a drift, without simulating it."""
 
 import json
-import math
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.axes import option, reals, spelled
 from experiments.clouds import drift_of
@@ -24,6 +23,9 @@ from experiments.options import (
     Survivors,
     Tokens,
 )
+
+if TYPE_CHECKING:
+    from sim.spec import Drift
 
 EXAMPLE = "Example: drift predict --sigma 1e-10:1e-8:9 --radius 0.371 --steps 100"
 
@@ -99,32 +101,14 @@ def command(
         show(drift.as_json(), found)
 
 
-def _predicted(drift: Any, sigmas: tuple[float, ...]) -> dict[str, Any]:
+def _predicted(drift: "Drift", sigmas: tuple[float, ...]) -> dict[str, Any]:
     """What is printed, as plain values; those of one sigma are None where there are several."""
     from sim import cache, device
-    from sim.prediction import onsets, predict
-    from sim.stall import stall_steps
+    from sim.predicted import predict
 
     cache.turn_on()
     device.only_cpu()
-    curve = [row[0] for row in predict(drift, [drift.steps], sigmas)]
-    points = [
-        {
-            "sigma": sigma,
-            "expected_pairs": expected.pairs,
-            "pairs_error": expected.pairs_error,
-            "pair_probability": math.exp(expected.log_pair_probability),
-            "log_pair_probability": expected.log_pair_probability,
-            "radius": expected.radius,
-            "stalled": expected.stalled,
-        }
-        for sigma, expected in zip(sigmas, curve, strict=True)
-    ]
-    of_one = {name: value for name, value in points[0].items() if name != "sigma"}
-    return {
-        **(of_one if len(points) == 1 else dict.fromkeys(of_one)),
-        "alive": curve[0].alive,
-        "onset_sigma": onsets(drift, [drift.steps])[0],
-        "stall_steps": stall_steps(drift),
-        "curve": points,
-    }
+    found = predict(drift, sigmas).as_json()
+    of_one = [name for name in found["curve"][0] if name != "sigma"]
+    del found["sigma"]
+    return found if len(sigmas) == 1 else {**found, **dict.fromkeys(of_one)}

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.addresses import Out, Overwrite
+from experiments.addresses import Out, Overwrite, store
+from experiments.again import again
 from experiments.clouds import drift_of
 from experiments.numbers import real, whole, wholes
 from experiments.options import (
@@ -27,11 +28,13 @@ from experiments.options import (
     Tokens,
 )
 from experiments.place import DISTRIBUTED, Device, Devices, Engine, Memory, Place, default_store
+from sim.places import Address
 
 EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
 
 
 def command(
+    context: typer.Context,
     sigma: Annotated[
         float | None,
         typer.Option(parser=real, metavar="REAL", help="Standard deviation of a drawn cloud."),
@@ -73,6 +76,14 @@ def command(
     snapshots: Annotated[
         str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
     ] = "ends",
+    spec: Annotated[
+        Address | None,
+        typer.Option(
+            parser=store,
+            metavar="STORE",
+            help="Run the spec of a store, or of a JSON file, again; no option may vary it.",
+        ),
+    ] = None,
     engine: Engine = "auto",
     device: Device = "auto",
     devices: Devices = 1,
@@ -89,7 +100,8 @@ def command(
     rounded to FORMAT after each, and counts which share a cell. The same command
     resumes a run that was interrupted.
     """
-    drift = drift_of(
+    drift, like = again(spec, context) if spec else (None, None)
+    drift = drift or drift_of(
         from_,
         tensor,
         near,
@@ -114,7 +126,7 @@ def command(
         snapshots=snapshots,
     )
     place = Place(engine, device, devices, memory, distributed)
-    result = place.run(drift, out or default_store(drift), overwrite)
+    result = place.run(drift, out or default_store(drift), overwrite, like)
     if result is None:
         return
     if zeroed := result.get("cloud", {}).get("zeroed"):

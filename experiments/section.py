@@ -16,7 +16,6 @@ from experiments.captions import in_symbols, parts
 from experiments.fixing import axis_named
 from sim.errors import BadInput
 from sim.grid import Axis
-from sim.grid_layout import NAMES
 from sim.grid_store import GridStore
 
 SEEDS = ("seed", "direction_seed")
@@ -52,7 +51,7 @@ class Section:
     @cached_property
     def done(self) -> np.ndarray:
         """Which cells are done, bool of `shape`."""
-        return self._laid_out(np.asarray(self.store.array("done")[self._index()]))
+        return self._laid_out(self.store.done[self._index()])
 
     @cached_property
     def failed(self) -> np.ndarray:
@@ -74,7 +73,7 @@ class Section:
                 f" {_MOST_VALUES:,} can be shown; choose fewer with --at"
             )
         which = slice(None) if record is None else record
-        values = np.asarray(self.store.array(NAMES[name])[(*self._index(), which)])
+        values = self.store.read(name, self._index(), which)
         mask = done[..., None] if record is None else done
         found = self._laid_out(values)
         return np.ma.MaskedArray(found, np.broadcast_to(~mask, found.shape))

@@ -64,7 +64,10 @@ def chosen(
     near: str | None,
     exponents: int | None,
 ) -> tuple["Matrix", dict[str, Any] | None]:
-    """The matrix that the options name, and the selection as the JSON has it."""
+    """The matrix that the options name, and the selection as the JSON has it.
+
+    Raises BadInput for options that do not go together, and as sim.sources does.
+    """
     from sim.errors import BadInput
     from sim.selection import select
     from sim.sources import open_matrix

@@ -11,7 +11,7 @@ from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
 from sim.places import Address
 
 if TYPE_CHECKING:
-    from sim.structure import Structure
+    from sim.structures import Structure
 
 EXAMPLE = "Example: drift structure results/demo.zarr --near largest --exponents 5"
 
@@ -52,53 +52,36 @@ def examined(
 ) -> tuple["Structure", dict[str, Any] | None]:
     """The structure of what the options name, and the selection as the JSON has it."""
     from experiments.progress import Progress
-    from sim.structure import structure
+    from sim.structures import structure_of
 
     matrix, selection = chosen(source, tensor, snapshot, near, exponents)
     with Progress("neighbours of cells", sys.stderr) as told:
-        found = structure(matrix, told)
+        found = structure_of(matrix, told)
     return found, selection
 
 
 def say_strange(found: "Structure") -> None:
     """Say on stderr how many rows are in no cell, if any."""
-    strange = len(found.matrix.codes) - len(found.cells.tokens)
+    strange = len(found.matrix.codes) - found.tokens
     if strange:
         _say(f"{found.matrix.label}: rows that are not finite, and so in no cell: {strange:,}")
 
 
 def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[str, Any]:
     """What `drift structure --json` prints."""
-    from sim.structure import MOST_CELLS, MOST_ROWS
+    from sim.structures import MOST_CELLS, MOST_ROWS
 
-    cells = len(found.cells)
-    if cells > MOST_CELLS:
-        _say(f"{cells:,} cells: pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells")
+    if found.cells > MOST_CELLS:
+        _say(
+            f"{found.cells:,} cells: pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells"
+        )
     for what, count in (
-        ("black holes", len(found.cells.holes)),
+        ("black holes", len(found.black_holes)),
         ("components", len(found.components)),
     ):
         if count > MOST_ROWS:
             _say(f"{count:,} {what}: their distances are given up to {MOST_ROWS:,}")
-    holes, components = found.hole_distance(), found.component_distance()
-    return {
-        "tokens": len(found.cells.tokens),
-        "cells": cells,
-        "selection": selection,
-        "components": [component.as_json() for component in found.components],
-        "isolated": found.isolated(),
-        "black_holes": [
-            {
-                "tokens": len(found.cells.of(hole)),
-                "token_ids": found.token_ids(hole).tolist(),
-                "norm": found.norm(hole),
-            }
-            for hole in found.cells.holes
-        ],
-        "black_hole_distance": None if holes is None else holes.tolist(),
-        "component_distance": None if components is None else components.tolist(),
-        "pairs_at_distance": {str(d): n for d, n in found.pairs_at_distance().items()},
-    }
+    return found.as_json(selection)
 
 
 def _say(line: str) -> None:

@@ -22,7 +22,7 @@ _SHOWN = 12
 
 
 def seeds_of(seed: tuple[Any, ...] | None, seeds: int | None) -> tuple[Any, ...] | None:
-    """The seeds of --seed, or of --seeds, of which one alone is given."""
+    """The seeds of --seed, or of --seeds. Raises BadInput where both are given, or too many."""
     from sim.errors import BadInput
     from sim.grid import check_size
 

@@ -14,14 +14,14 @@ _ROWS = 256
 
 
 def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """int64 (n, m), from each of the ordinals `a` (n, dims) to each of `b` (m, dims)."""
+    """int64 (n, m), from each row of ordinals `a` (n, dims), unsigned, to each of `b` (m, dims)."""
     if not len(a) or not len(b) or not a.shape[1]:
         return np.zeros((len(a), len(b)), np.int64)
     return cdist(a, b, "chebyshev").astype(np.int64)
 
 
 def counted(ordinals: np.ndarray) -> dict[int, int]:
-    """How many pairs of the rows `ordinals` (n, dims) are at each distance, rising."""
+    """How many pairs of the rows `ordinals` (n, dims), unsigned, are at each distance, rising."""
     if len(ordinals) < 2:
         return {}
     telling = ordinals[:, np.ptp(ordinals, axis=0) > 0]

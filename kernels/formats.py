@@ -21,7 +21,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Format:
-    """A binary format: sign, then magnitude as exponent and fraction."""
+    """A binary format: sign, then magnitude as exponent and fraction.
+
+    Arrays may have any shape, and what comes back for them has the same.
+    """
 
     name: str
     width: int
@@ -73,7 +76,7 @@ class Format:
         return np.append(there, largest + self.ulp(largest))
 
     def code(self, values: np.ndarray) -> np.ndarray:
-        """Codes of `values` on the lattice, in the storage type."""
+        """Codes, in the storage type, of `values` that are on the lattice: nothing is rounded."""
         values = np.asarray(values, np.float64)
         exponent = self._exponent(values)
         units = np.ldexp(np.abs(values), self.precision - 1 - exponent).astype(np.int64)

@@ -90,7 +90,7 @@ class _Join:
         self._columns = columns[:, self.order]
 
     def block(self, block: slice) -> np.ndarray:
-        """The adjacent pairs whose first row is in the block, by sorted place."""
+        """The adjacent pairs whose first row is in the block, by sorted place. Raises Crowded."""
         leading = self._columns[0]
         beyond = leading[block.stop - 1] + leading.dtype.type(1)
         stop = int(np.searchsorted(leading, beyond, side="right"))

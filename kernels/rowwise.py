@@ -21,19 +21,19 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def taken(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Some rows of a matrix; a view where they follow each other."""
+    """The `rows`, int64 (n,), of a matrix; a view where they follow each other."""
     in_turn = len(rows) and rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1)
     return codes[rows[0] : rows[-1] + 1] if in_turn else codes[rows]
 
 
 def merged(codes: np.ndarray, target: Format) -> np.ndarray:
-    """`codes` with -0 as +0; a copy only where there is one."""
+    """`codes`, unsigned, any shape, with -0 as +0; a copy only where there is one."""
     zeros = codes == target.storage.type(target.sign)
     return np.where(zeros, target.storage.type(0), codes) if zeros.any() else codes
 
 
 def words(codes: np.ndarray) -> np.ndarray:
-    """Rows as uint64 words, (rows, words), filled up with zeros."""
+    """Rows of `codes` (rows, dims) as uint64 words, (rows, words), filled up with zeros."""
     per = 8 // codes.itemsize
     missing = -codes.shape[1] % per
     if missing:

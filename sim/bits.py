@@ -15,20 +15,26 @@ from concurrent.futures import Executor
 import numpy as np
 import zarr
 
-from sim import hosts, layout
+from sim import damage, hosts, layout
 from sim.chunks import Cloud
 from sim.engine import Fill
-from sim.errors import BadInput
+from sim.errors import BadInput, Damaged
 from sim.places import Address
 from sim.store import RunStore
 
 _GROUP = "checkpoint"
+_MADE = "made"
+_SHARE = 10.0
+"""Keeping checkpoints takes no more than one part in so many of the time."""
+"""The attribute of a checkpoint that says how its bits were made: sim.damage."""
 
 
-def write(array: zarr.Array | None, at: int | None, rows: Cloud, pool: Executor) -> None:
+def write(
+    array: zarr.Array | np.ndarray | None, at: int | None, rows: Cloud, pool: Executor
+) -> None:
     """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time.
 
-    `array` is None in all processes but the first.
+    An array in a store is None in all processes but the first.
     """
     tokens, size = rows.shape[0], layout.rows_together(rows.shape, rows.format)
 
@@ -47,18 +53,33 @@ def write(array: zarr.Array | None, at: int | None, rows: Cloud, pool: Executor)
     list(map(one, starts) if hosts.count() > 1 else pool.map(one, starts))
 
 
-def reader(array: zarr.Array) -> Fill:
-    """What gives an engine the cloud in `array` (token, dim)."""
+def reader(array: zarr.Array, store: object) -> Fill:
+    """What gives an engine the cloud in `array` (token, dim) of `store`.
+
+    It raises Damaged, which says how to do without, where a chunk is damaged or missing.
+    """
 
     def fill(start: int, stop: int) -> np.ndarray:
-        return np.asarray(array[start:stop])
+        at = slice(start, stop)
+        try:
+            codes = damage.read(array, store, at)
+            damage.check(codes[:, :1], array, store, at)
+        except Damaged as error:
+            here = array.path.rpartition("/")[0]
+            raise Damaged(f"{error}; {_without(here)}") from error
+        return codes
 
     return fill
+
+
+def _without(checkpoint: str) -> str:
+    return f"without {checkpoint} the same command goes on from before it"
 
 
 class Checkpoints:
     """The checkpoints of one run; `every` is the least time between two, in seconds.
 
+    More passes where keeping them takes long; where it is 0, each record has one.
     `store` is None in all processes but the first; `place` is where it is.
     """
 
@@ -69,28 +90,42 @@ class Checkpoints:
     def _saved(self) -> dict[int, zarr.Group]:
         if self._store is None or _GROUP not in self._store.group:
             return {}
-        group = self._store.group[_GROUP]
-        assert isinstance(group, zarr.Group)
-        return {int(name): one for name, one in group.groups()}
+        with damage.told(f"{self._place}: {_GROUP}"):
+            group = self._store.group[_GROUP]
+            assert isinstance(group, zarr.Group)
+            return {int(name): one for name, one in group.groups()}
 
     def _last_whole(self) -> int | None:
         whole = [step for step, one in self._saved().items() if one.attrs.get("complete")]
         return max(whole, default=None)
 
     def latest(self) -> tuple[int, Fill] | None:
-        """The step of the last complete checkpoint, and its cloud."""
+        """The step of the last complete checkpoint, and its cloud; None where there is none.
+
+        Raises BadInput where this process does not see the store, Damaged for a damaged one.
+        """
         step = hosts.from_first(self._last_whole)
         if step is None:
             return None
+        here = f"{_GROUP}/{step}"
         try:
-            array = self._place.group()[f"{_GROUP}/{step}/bits"]
-        except (OSError, ValueError, KeyError) as error:
+            group = self._place.group()
+            group[here]
+        except (BadInput, KeyError) as error:
             raise BadInput(
                 f"{self._place} is not there for process {hosts.index()}; to go on, all processes"
                 " need a file system, or object storage, that they share"
             ) from error
-        assert isinstance(array, zarr.Array)
-        return step, reader(array)
+        try:
+            with damage.told(f"{self._place}: {here}"):
+                array = group[f"{here}/bits"]
+                assert isinstance(array, zarr.Array)
+                known = group[here].attrs.get(_MADE)
+            if known not in (None, damage.described(array)):
+                raise Damaged(f"{self._place}: {here} is damaged: it is not as drift made it")
+        except Damaged as error:
+            raise Damaged(f"{error}; {_without(here)}") from error
+        return step, reader(array, self._place)
 
     def save_if_due(self, step: int, rows: Cloud) -> None:
         """Keep the cloud held at `step`, if the last one was kept long enough ago."""
@@ -105,10 +140,11 @@ class Checkpoints:
             array = layout.add_bits(group, {"token": tokens, "dim": dims}, rows.format)
         write(array, None, rows, self._pool)
         if group is not None:
-            group.attrs["complete"] = True
+            assert array is not None, "who has the store has made it"
+            group.update_attributes({"complete": True, _MADE: damage.described(array)})
         self._delete({name: one for name, one in older.items() if name != step})
         self._last = time.monotonic()
-        self._every = max(self._every, 10 * (self._last - began))
+        self._every = self._every and max(self._every, _SHARE * (self._last - began))
 
     def drop(self) -> None:
         """Remove them all."""

@@ -55,7 +55,7 @@ class Bucket:
         return next((str(each["Key"]) for each in found.get("Contents", ())), None)
 
     def delete(self, prefix: str, but: str) -> None:
-        """Delete all objects whose names begin so, but one."""
+        """Delete all objects whose names begin so, but one. Raises Trouble where one stays."""
         client = self.client()
         with told(self._label):
             for page in client.get_paginator("list_objects_v2").paginate(

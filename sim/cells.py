@@ -12,9 +12,9 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from sim import batch, check, compilation
+from sim import batch, check, compilation, engines, exhausted
 from sim.counts import Counts
-from sim.errors import BadInput
+from sim.errors import BadInput, Unfinished
 from sim.grid import Grid
 from sim.legible import legible
 from sim.shards import Shards
@@ -46,7 +46,7 @@ class Here:
     """The devices of this process, to count the cells of `grid` on."""
 
     def __init__(self, grid: Grid, shards: Shards, pool: ThreadPoolExecutor, engine: str = "auto"):
-        self._grid, self._shards = grid, shards
+        self._grid, self._shards, self._engine = grid, shards, engine
         self._counted = partial(batch.counted, on=shards, pool=pool, engine=engine)
         self.together = partial(batch.together, on=shards, engine=engine)
         """How many drifts of a kind are counted at once"""
@@ -61,26 +61,30 @@ class Here:
         found = [attempt(partial(self._grid.drift, cell)) for cell in cells.tolist()]
         counted = iter(self._each([drift for drift in found if isinstance(drift, Drift)]))
         outcomes = [each if isinstance(each, str) else next(counted) for each in found]
-        compiling = compilation.seconds() - compiled
-        return Counted(cells, outcomes, time.monotonic() - began, compiling)
+        seconds = time.monotonic() - began
+        compiling = min(seconds, compilation.seconds() - compiled)
+        return Counted(cells, outcomes, seconds, compiling)
 
     def _each(self, drifts: list[Drift]) -> list[Outcome]:
         for motion in {drift.motion for drift in drifts}:
             check.trust(self._shards, motion)
-        found = attempt(partial(self._counted, drifts))
-        if not isinstance(found, str):
-            return list(found)
-        if len(drifts) == 1:
-            return [found]
-        alone = [attempt(partial(self._counted, [drift])) for drift in drifts]
-        return [each if isinstance(each, str) else each[0] for each in alone]
+        if len(drifts) > 1:
+            found = attempt(partial(self._counted, drifts))
+            if not isinstance(found, str):
+                return list(found)
+        return [attempt(partial(self._alone, drift)) for drift in drifts]
+
+    def _alone(self, drift: Drift) -> list[Counts]:
+        name = engines.choose(drift, self._engine, self._shards.platform, len(self._shards))
+        with exhausted.told(drift, self._shards, None, name):
+            return self._counted([drift])[0]
 
 
 def attempt(work: Callable[[], _Value]) -> _Value | str:
     """What `work` returns, or why it failed, in a line."""
     try:
         return work()
-    except BadInput as error:
+    except (BadInput, Unfinished) as error:
         reason = str(error)
     except MemoryError:
         reason = "out of memory"

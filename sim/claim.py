@@ -5,21 +5,58 @@ then resumed. Anything else is refused, and nothing that drift did not write is
 ever replaced.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-from sim import layout
-from sim.errors import BadInput, NotBegun
+from sim import interrupts, layout, lock
+from sim.errors import BadInput, Damaged, NotBegun, unwritten
 from sim.places import Address
 from sim.simulation import Simulation
 from sim.spec import Drift
 from sim.store import RunStore
 
 
+def look(drift: Drift, out: Address, overwrite: bool) -> None:
+    """Raise BadInput where it is known already that it may not: before a cloud is drawn."""
+    resumable(drift, out, overwrite)
+    if lock.is_held(out):
+        raise BadInput(lock.taken(out))
+
+
+@contextmanager
+def claimed(
+    simulation: Simulation, out: Address, overwrite: bool, attributes: dict[str, Any]
+) -> Iterator[RunStore]:
+    """The store at `out`, for a block to write: the beginning of this run, or an empty one.
+
+    `attributes` say by what it is made. Raises BadInput as `resumable` does, and where
+    another process has it.
+    """
+    with lock.held(out) as still:
+        resuming = resumable(simulation.drift, out, overwrite)
+        if not resuming:
+            with interrupts.waiting():
+                begin(out, simulation, attributes)
+        store = RunStore(out, writing=True, still=still)
+        if resuming:
+            check_inputs(store, simulation, "--overwrite replaces it")
+            out.clean()
+            try:
+                store.update(engine=attributes["engine"])
+            except OSError as error:
+                raise unwritten(out, error) from error
+        yield store
+
+
 def begin(out: Address, simulation: Simulation, attributes: dict[str, Any]) -> None:
-    """Put an empty store at `out`, in the place of what may be there."""
+    """Put an empty store at `out`, in the place of what may be there.
+
+    Raises BadInput where it can't be written.
+    """
     cloud = simulation.initial
     known = {"cloud": cloud.facts} if cloud.facts else {}
     with out.begin({**attributes, **known, **layout.FIRST}) as group:
@@ -27,13 +64,21 @@ def begin(out: Address, simulation: Simulation, attributes: dict[str, Any]) -> N
 
 
 def resumable(drift: Drift, out: Address, overwrite: bool) -> bool:
-    """Whether `out` holds the beginning of this run; BadInput where it is in the way."""
+    """Whether `out` holds the beginning of this run; BadInput where it is in the way.
+
+    Raises Damaged for a store that is damaged, unless `overwrite`.
+    """
     if not out.exists():
         return False
     try:
         store = RunStore(out)
+        store.records()
     except NotBegun:
         return False
+    except Damaged as error:
+        if overwrite:
+            return False
+        raise Damaged(f"{error}; --overwrite replaces it") from error
     if overwrite:
         return False
     if store.complete:
@@ -54,20 +99,16 @@ def resumable(drift: Drift, out: Address, overwrite: bool) -> bool:
     return True
 
 
-def check_cloud(store: RunStore, simulation: Simulation) -> None:
-    """Raise BadInput where a checkpoint's rows changed since the run was begun."""
-    origin = simulation.drift.origin
-    if origin is not None and store.attrs["cloud"] != simulation.initial.facts:
-        raise BadInput(
-            f"{store.address} was begun with other rows than {origin.path} holds now;"
-            " --overwrite replaces it"
-        )
+def check_inputs(store: RunStore, simulation: Simulation, then: str) -> None:
+    """Raise BadInput where the rows or the direction are others than the run was begun with.
 
-
-def check_direction(store: RunStore, simulation: Simulation) -> None:
-    """Raise BadInput where a direction file changed since the run was begun."""
-    if not np.array_equal(store.read("direction"), simulation.u):
-        raise BadInput(
-            f"{store.address} was begun with another direction than"
-            f" {simulation.drift.direction} gives; --overwrite replaces it"
-        )
+    `then` says what follows.
+    """
+    drift = simulation.drift
+    if drift.origin is not None and store.attrs["cloud"] != simulation.initial.facts:
+        found = f"with other rows than {drift.origin.path} holds now"
+    elif not np.array_equal(store.read("direction"), simulation.u):
+        found = f"with another direction than {drift.direction} gives"
+    else:
+        return
+    raise BadInput(f"{store.address} was begun {found}; {then}")

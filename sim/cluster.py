@@ -25,7 +25,10 @@ _LOOPBACK = "127.0.0.1"
 
 @contextmanager
 def local(count: int) -> Iterator[Any]:
-    """A distributed.Client of `count` new worker processes on this machine."""
+    """A distributed.Client of `count` new worker processes on this machine.
+
+    Raises Unfinished where they can't be started.
+    """
     distributed = _library()
     from dask import config
 

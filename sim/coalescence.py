@@ -39,7 +39,7 @@ class Cells:
 
     @property
     def populations(self) -> np.ndarray:
-        """Occupancies of the black holes, falling."""
+        """Occupancies of the black holes, int64 (black holes,), falling."""
         return np.sort(self.occupancy[self.occupancy > 1])[::-1]
 
     def counts(self) -> dict[str, int]:

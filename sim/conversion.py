@@ -1,7 +1,7 @@
 """Values and codes by NumPy and ml_dtypes: what they say is how a format rounds.
 
--0 keeps its sign, NaN stays NaN; beyond the largest value is whatever the format
-has there: an infinity, NaN, or, in float4, its largest value.
+Arrays may have any shape. -0 keeps its sign, NaN stays NaN; beyond the largest value is
+whatever the format has there: an infinity, NaN, or, in float4, its largest value.
 """
 
 import ml_dtypes

@@ -12,7 +12,7 @@ from sim.cells import Counted, Here
 from sim.grid import Grid
 from sim.kinds import Kinds
 from sim.plan import plan
-from sim.runs import made_by
+from sim.ready import made_by
 from sim.spec import Drift
 
 

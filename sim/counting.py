@@ -22,7 +22,8 @@ def count_rows(codes: np.ndarray, target: Format) -> Cells:
 
 
 def leaders(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray:
-    """The leaders of `tokens`, rows of the matrix `codes`: sim.coalescence."""
+    """The leaders, int64 (n,), of `tokens`, int64 (n,), rows of `codes` (rows, dims), all finite:
+    sim.coalescence."""
     row_bytes = codes.itemsize * codes.shape[1]
 
     def take(some: np.ndarray) -> np.ndarray:

@@ -13,7 +13,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counts at `step`; the names are those of the JSON and of the store."""
+    """The counts after `step`; the names are those of the JSON and of the store.
+
+    What each of them is stands at the head of sim.counts; `radius` is in the units of
+    sigma, `stalled` a share from 0 to 1, and all others are whole numbers.
+    """
 
     step: int
     distinct: int

@@ -55,7 +55,7 @@ def _random(dims: int, seed: int) -> np.ndarray:
 
 
 def unit(vector: np.ndarray) -> np.ndarray:
-    """`vector` over its Euclidean length, the length correctly rounded."""
+    """`vector`, float64 (dims,), over its Euclidean length, correctly rounded; it is not zero."""
     scaled = vector / np.max(np.abs(vector))
     return scaled / math.sqrt(math.fsum((scaled * scaled).tolist()))
 

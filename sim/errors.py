@@ -1,13 +1,46 @@
-"""The way to stop that a person is told of in one line, with exit status 2."""
+"""The ways to stop that a person is told of in one line."""
+
+import errno
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a disk answers that is full, or fails; other answers say that the place is wrong."""
 
 
 class BadInput(ValueError):
-    """What was asked for can't be done as asked; nothing was written."""
+    """What was asked for can't be done as asked; nothing was written. Exit status 2.
+
+    >>> import sim
+    >>> try:
+    ...     sim.Drift(sigma=1e-9, rounding="up")
+    ... except sim.BadInput as error:
+    ...     print(error)
+    rounding is 'up'; it must be one of nearest, toward-zero, stochastic
+    """
 
 
 class NotBegun(BadInput):
     """Whoever began a store was stopped before it had all that an empty one has."""
 
 
+class Damaged(BadInput):
+    """A store does not hold what was written to it."""
+
+
 class Unfinished(RuntimeError):
-    """The work can't go on as things are; what is done is kept. One line, exit status 1."""
+    """The work can't go on as things are; what is done is kept. Exit status 1."""
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error says that memory ran out: the host's, or, in JAX's words, a device's."""
+    names = {each.__name__ for each in type(error).__mro__}
+    of_jax = names & {"JaxRuntimeError", "XlaRuntimeError"}
+    return isinstance(error, MemoryError) or (bool(of_jax) and "RESOURCE_EXHAUSTED" in str(error))
+
+
+def unwritten(what: object, error: OSError, then: str = "") -> BadInput | Unfinished:
+    """What to raise where `what` can't be written: Unfinished where a disk is full, or fails.
+
+    `then` says how to go on.
+    """
+    line = f"{what} can't be written: {error.strerror or error}"
+    return Unfinished(line + then) if error.errno in FULL else BadInput(line)

@@ -4,6 +4,9 @@ The cloud is in the memory of its devices: a CPU's is the host's, an accelerator
 has its own. Several processes, and several devices, each hold their share.
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from sim import hosts
 from sim.device import free_memory
 from sim.engines import Engine
@@ -36,6 +39,13 @@ def memory_needed(drift: Drift, shards: Shards, engine: Engine = "step") -> int:
     return int(clouds) + _PER_TOKEN * drift.tokens + _OVERHEAD
 
 
+def kept(drift: Drift) -> int:
+    """Bytes of the clouds that stay in memory where a drift has no store: its snapshots,
+    and the last one."""
+    steps = {*drift.snapshot_steps, drift.steps}
+    return len(steps) * drift.target.storage.itemsize * drift.tokens * drift.dims
+
+
 def disk_needed(drift: Drift) -> int:
     """Bytes on disk at most: the snapshots uncompressed, and two checkpoints."""
     clouds = len(drift.snapshot_steps) * drift.target.storage.itemsize
@@ -45,51 +55,87 @@ def disk_needed(drift: Drift) -> int:
 
 def check(
     drift: Drift,
-    out: Address,
+    out: Address | None,
     shards: Shards,
     memory: int | None = None,
     engine: Engine = "step",
 ) -> None:
     """Raise BadInput, saying how much is needed, where the run can't fit.
 
-    `memory` is the host memory it may use, in bytes; what is free where None.
+    `memory` is the host memory it may use, in bytes; what is free where None. `out` is
+    None for one that has no store, and whose clouds stay in memory.
     """
-    check_memory(drift, shards, memory, engine)
-    if not hosts.is_first():
+    check_memory(drift, shards, memory, engine, kept(drift) if out is None else 0)
+    if out is None or not hosts.is_first():
         return
     needed, free = disk_needed(drift), out.free_bytes()
     if free is not None and needed > free:
-        raise BadInput(f"{_shape(drift)} need up to {_gib(needed)} of disk; {_gib(free)} are free")
+        raise BadInput(f"{shape(drift)} need up to {_gib(needed)} of disk; {_gib(free)} are free")
 
 
-def check_memory(drift: Drift, shards: Shards, memory: int | None, engine: Engine) -> None:
-    """Raise BadInput where the memory of the host, or of a device, is too small."""
-    shape, needed = _shape(drift), memory_needed(drift, shards, engine)
-    if memory is not None and needed > memory:
-        raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(memory)} are allowed")
-    if memory is None and needed > (free := free_memory()):
-        raise BadInput(f"{shape} need {_gib(needed)} of memory; {_gib(free)} are free")
-    if engine == "step":
-        _check_devices(drift, shards)
+class Room(NamedTuple):
+    """Where a cloud is to be, in bytes."""
+
+    needed: int
+    fixed: int
+    """of them, however few the tokens"""
+    free: int
+    where: str
+    known: str
+    """of what is free"""
+    more: str = ""
+    """who gives more room"""
+
+    def said(self) -> str:
+        """What is needed, and what there is."""
+        return f"need {_gib(self.needed)} {self.where}; {_gib(self.free)} {self.known}"
+
+    def most(self, tokens: int) -> int:
+        """How many tokens fit, where so many were meant."""
+        return max(0, (self.free - self.fixed) * tokens // max(1, self.needed - self.fixed))
+
+    def fits(self, most: int) -> str:
+        """What would fit."""
+        return f"about {most:,} tokens fit{self.more}" if most else f"no token fits{self.more}"
 
 
-def _shape(drift: Drift) -> str:
-    return f"{drift.tokens} tokens of {drift.dims} dims"
+def check_memory(
+    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+) -> None:
+    """Raise BadInput where the memory of the host, or of a device, is too small.
+
+    `beside` are bytes of the host's that are taken for other things.
+    """
+    for room in rooms(drift, shards, memory, engine, beside):
+        if room.needed > room.free:
+            fits = room.fits(room.most(drift.tokens))
+            raise BadInput(f"{shape(drift)} {room.said()}; {fits}")
 
 
-def _check_devices(drift: Drift, shards: Shards) -> None:
-    """Raise BadInput where a device that tells its memory has too little for its share."""
+def rooms(
+    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+) -> Iterator[Room]:
+    """The host's, and those of devices that tell their memory."""
+    needed = memory_needed(drift, shards, engine) + beside
+    if memory is None:
+        yield Room(needed, _OVERHEAD, free_memory(), "of memory", "are free")
+    else:
+        yield Room(needed, _OVERHEAD, memory, "of memory", "are allowed")
+    if engine != "step" or shards.on_host:
+        return
     needed = cloud(drift) // len(shards) + _WORKING
+    where = f"on each of {len(shards)} devices"
     for device in shards.devices:
-        told = None if shards.on_host else device.memory_stats()
-        if not told or "bytes_limit" not in told:
-            continue
-        free = told["bytes_limit"] - told.get("bytes_in_use", 0)
-        if needed > free:
-            raise BadInput(
-                f"{_shape(drift)} need {_gib(needed)} on each of {len(shards)} devices;"
-                f" {_gib(free)} are free on {device}; more --devices share them"
-            )
+        told = device.memory_stats()
+        if told and "bytes_limit" in told:
+            free = told["bytes_limit"] - told.get("bytes_in_use", 0)
+            known = f"are free on {device}"
+            yield Room(needed, _WORKING, free, where, known, "; more --devices share them")
+
+
+def shape(drift: Drift) -> str:
+    """What a message calls a cloud."""
+    return f"{drift.tokens} tokens of {drift.dims} dims"
 
 
 def _gib(size: int) -> str:

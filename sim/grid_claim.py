@@ -4,12 +4,11 @@ A place is free, or holds the unfinished beginning of this very sweep, which is 
 resumed. Anything else is refused, and nothing that drift did not write is replaced.
 """
 
-import errno
 from importlib.metadata import version
 from typing import Any
 
 from sim import grid_layout
-from sim.errors import BadInput, NotBegun, Unfinished
+from sim.errors import BadInput, Damaged, NotBegun
 from sim.grid import ORDER, Grid
 from sim.grid_store import GridStore
 from sim.places import Address
@@ -19,20 +18,19 @@ _SHOWN = 4
 
 
 def begin(out: Address, grid: Grid, attributes: dict[str, Any]) -> None:
-    """Put an empty store at `out`, in the place of what may be there."""
-    try:
-        with out.begin({**attributes, **grid_layout.FIRST}) as group:
-            grid_layout.fill(group, grid)
-    except BadInput as error:
-        if getattr(error.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-            raise Unfinished(f"{error}; no cell is done") from error
-        raise
+    """Put an empty store at `out`, in the place of what may be there.
+
+    Raises BadInput where it can't be written, Unfinished where the disk is full.
+    """
+    with out.begin({**attributes, **grid_layout.FIRST}) as group:
+        grid_layout.fill(group, grid)
 
 
 def resumable(grid: Grid, inputs: dict[str, str], out: Address, overwrite: bool) -> bool:
     """Whether `out` holds the beginning of this sweep; BadInput where it is in the way.
 
-    `inputs` are what sim.grid_check.check gave.
+    `inputs` are what sim.grid_check.check gave. Raises Damaged for a store that is
+    damaged, unless `overwrite`.
     """
     if not out.exists():
         return False
@@ -40,9 +38,13 @@ def resumable(grid: Grid, inputs: dict[str, str], out: Address, overwrite: bool)
         store = GridStore(out)
     except NotBegun:
         return False
+    except Damaged as error:
+        if overwrite:
+            return False
+        raise Damaged(f"{error}; --overwrite replaces it") from error
     if overwrite:
         return False
-    if store.complete:
+    if store.complete and store.values("done", there=False).all():
         raise BadInput(f"{out} is complete; --overwrite sweeps it again, --out names another place")
     mine, theirs = _given(grid), _given(store.grid)
     for name in mine:

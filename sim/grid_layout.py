@@ -11,15 +11,17 @@ an axis, progress    its own              float64 or int64, what to select by
 The count `radius` of a run is called `reached` here, since radius may be an axis. The
 coordinates of a named axis number its values, which stand in its attributes. Fill
 values are -1, NaN and false; cells that failed keep them. Shapes, chunks and values
-of all arrays depend on the grid alone: attributes hold what has happened.
+of all arrays depend on the grid alone: attributes hold what has happened. Checksums are
+those of sim.layout.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import zarr
 
-from sim import layout
+from sim import damage, layout
 from sim.grid import Axis, Grid, recorded
 
 KIND = "drift sweep"
@@ -75,6 +77,7 @@ def fill(group: zarr.Group, grid: Grid) -> None:
             fill_value=float("nan") if name in _REAL else -1,
             dimension_names=(*names, "progress"),
             attributes={"long_name": text, "units": "1"},
+            compressors=damage.CHECKED,
         )
     group.create_array(
         "done",
@@ -84,28 +87,26 @@ def fill(group: zarr.Group, grid: Grid) -> None:
         fill_value=False,
         dimension_names=names,
         attributes={"long_name": "whether the cell is done", "units": "1"},
+        compressors=damage.CHECKED,
     )
     for axis in grid.axes:
         _add_axis(group, axis)
     _add(group, "progress", ("progress",), grid.progress, "share of the steps done")
     _add_steps(group, grid)
-    group.attrs.update(
-        {
-            "coordinates": " ".join((*names, "progress", "step")),
-            LAST: {"base": grid.base, "axes": [_told(axis) for axis in grid.axes]},
-        }
+    layout.seal(
+        group,
+        coordinates=" ".join((*names, "progress", "step")),
+        **{LAST: {"base": grid.base, "axes": [_told(axis) for axis in grid.axes]}},
     )
 
 
-def grid_in(group: zarr.Group) -> Grid:
-    """The grid of a store."""
-    told: Any = group.attrs[LAST]
+def grid_of(told: dict[str, Any], coordinates: Callable[[str], np.ndarray]) -> Grid:
+    """The grid that a store's attribute tells of; its axes have `coordinates`, by name."""
     axes = []
     for axis in told["axes"]:
         values = axis["values"]
         if values is None:
-            coordinates: Any = group[axis["name"]]
-            values = coordinates[:].tolist()
+            values = coordinates(axis["name"]).tolist()
         axes.append({**axis, "values": values})
     return Grid.from_json({**told, "axes": axes})
 
@@ -162,5 +163,6 @@ def _add(
         fill_value=float("nan") if values.dtype.kind == "f" else -1,
         dimension_names=dims,
         attributes={"long_name": text, "units": "1", **more},
+        compressors=damage.CHECKED,
     )
     array[...] = values

@@ -5,6 +5,7 @@ has happened in each session stands in the attribute `sessions`.
 """
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class GridStore(Opened):
     @cached_property
     def grid(self) -> Grid:
         """The grid that is swept."""
-        return grid_layout.grid_in(self.group)
+        return grid_layout.grid_of(self.attrs[self.last], self.values)
 
     @property
     def progress(self) -> np.ndarray:
@@ -35,7 +36,7 @@ class GridStore(Opened):
     @property
     def done(self) -> np.ndarray:
         """Which cells are done, bool (grid.shape)."""
-        return np.asarray(self.array("done")[...])
+        return self.values("done", there=self.complete)
 
     @property
     def failed(self) -> dict[int, str]:
@@ -45,12 +46,16 @@ class GridStore(Opened):
         }
         return dict(sorted(found.items()))
 
-    def read(self, name: str) -> np.ndarray:
-        """A count of every cell, (*grid.shape, progress); -1 or NaN in cells that are not done.
+    def read(self, name: str, cells: Any = ..., record: Any = slice(None)) -> np.ndarray:
+        """A count of `cells`, (their shape …, progress), or in one `record`, (their shape …).
 
-        `name` is one of sim.layout.COUNTS; radius is the radius reached.
+        `name` is one of sim.layout.COUNTS; radius is the radius reached. It is -1 or NaN in
+        cells that are not done. Raises Damaged where a chunk is damaged, or missing.
         """
-        return np.asarray(self.array(NAMES[name])[...])
+        cells = cells if isinstance(cells, tuple) else (cells,)
+        done = self.values("done", cells, there=self.complete)  # what is done by then is there
+        there = done if isinstance(record, int) else done[..., None]
+        return self.values(NAMES[name], (*cells, record), there)
 
 
 def is_sweep(place: Given) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sim.counts import Counts
-from sim.errors import Unfinished
+from sim.errors import Damaged, unwritten
 from sim.grid_layout import NAMES, cells_together
 from sim.grid_store import GridStore
 
@@ -62,7 +62,7 @@ class GridWriter:
         self.failed[cell] = reason
 
     def flush(self, **attributes: Any) -> None:
-        """Write all that was taken, then `attributes`. Raises Unfinished where it can't be."""
+        """Write all that was taken, then `attributes`. Unfinished where the disk is full."""
         try:
             for chunk in sorted(self._changed):
                 self._still()
@@ -72,10 +72,8 @@ class GridWriter:
             self.store.update(failed=_by_reason(self.failed), **attributes)
         except OSError as error:
             left = self.done.size - np.count_nonzero(self.done) + self._waiting
-            raise Unfinished(
-                f"{self.store.address} can't be written: {error.strerror or error}; {left:,} cells"
-                " are left, and the same command goes on with them"
-            ) from error
+            then = f"; {left:,} cells are left, and the same command goes on with them"
+            raise unwritten(self.store.address, error, then) from error
         self._waiting = 0
         if len(self._blocks) > _KEPT:
             self._blocks.clear()
@@ -101,7 +99,12 @@ class GridWriter:
                 slice(start, min(start + size, length))
                 for start, size, length in zip(starts, self._sizes, self._shape, strict=True)
             )
-            self._blocks[chunk] = self._read(region)
+            try:
+                self._blocks[chunk] = self._read(region)
+            except Damaged as error:
+                done = "/".join(("done/c", *map(str, chunk)))
+                said = f"{error}; without {done} the same command counts its cells again"
+                raise Damaged(said) from error
         return self._blocks[chunk]
 
     def _read(self, region: tuple[slice, ...]) -> Block:
@@ -112,7 +115,8 @@ class GridWriter:
             shape = (*done.shape, array.shape[-1])
             values = np.full(shape, array.fill_value, array.dtype)
             if done.any():
-                values[done] = np.asarray(array[(*region, slice(None))])[done]
+                there = self.store.values(NAMES[name], (*region, slice(None)), done[..., None])
+                values[done] = there[done]
             counts[name] = values
         return Block(region, counts, done)
 

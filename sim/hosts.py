@@ -53,7 +53,7 @@ def is_first() -> bool:
 
 
 def bounds(tokens: int) -> list[int]:
-    """Process p holds tokens bounds[p] ... bounds[p + 1] - 1."""
+    """Process p holds tokens bounds[p] ... bounds[p + 1] - 1; BadInput for fewer than processes."""
     processes = count()
     if tokens < processes:
         raise BadInput(f"tokens is {tokens}; {processes} processes need {processes} or more")

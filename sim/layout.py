@@ -16,14 +16,18 @@ values that no result has: -1, NaN, and in `bits` all ones, which is the code of
 NaN, or, in float4, of nothing. The shapes and chunks of the arrays depend on the
 spec alone. The attribute `cloud` tells of a checkpoint's rows: the `matrix` and its
 `format`, the `sha256` of their ids and of their codes as they are used, and how many
-values were `zeroed`, being too small for a drift.
+values were `zeroed`, being too small for a drift. Every chunk has a checksum, and so have
+the attributes and each array's own (sim.damage).
 """
+
+from typing import Any
 
 import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
 from kernels.formats import Format
+from sim import damage
 from sim.spec import Drift
 
 KIND = "drift run"
@@ -70,12 +74,17 @@ def fill(
             add_present(group, shape)
         steps = add(group, "snapshot_step", "int64", {"snapshot": snapshots}, "step it shows")
         steps[:] = drift.snapshot_steps
-    group.attrs.update(
-        {
-            "coordinates": " ".join(name for name in _COORDINATES if name in group),
-            LAST: drift.as_json(),
-        }
+    seal(
+        group,
+        coordinates=" ".join(name for name in _COORDINATES if name in group),
+        **{LAST: drift.as_json()},
     )
+
+
+def seal(group: zarr.Group, **attributes: Any) -> None:
+    """Give a group that has all its arrays the last of the attributes that it begins with."""
+    known = {damage.KNOWN: damage.known(group)}
+    group.update_attributes(damage.sealed({**dict(group.attrs), **attributes, **known}))
 
 
 def add(
@@ -95,6 +104,7 @@ def add(
         fill_value=float("nan") if dtype == "float64" else -1,
         dimension_names=tuple(dims),
         attributes={"long_name": text, "units": "1"},
+        compressors=damage.CHECKED,
         overwrite=overwrite,
     )
 
@@ -131,4 +141,5 @@ def add_present(group: zarr.Group, dims: dict[str, int]) -> zarr.Array:
         fill_value=-1,
         dimension_names=("snapshot", "token"),
         attributes={"long_name": "whether the token is present", "units": "1"},
+        compressors=damage.CHECKED,
     )

@@ -15,7 +15,10 @@ from sim.spec import Drift
 
 
 def limits(drift: Drift, u: np.ndarray) -> np.ndarray:
-    """The largest magnitude that is accepted in each dimension, int64 (dims,); -1 for none."""
+    """The largest magnitude that is accepted in each dimension, int64 (dims,); -1 for none.
+
+    `u`, float64 (dims,), is the direction; magnitudes are codes without their sign.
+    """
     target, distance = drift.target, drift.radius * np.abs(u)
     every = target.magnitudes()[:-1]
     found = np.searchsorted(every, target.largest - distance, side="right") - 1

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sim.errors import BadInput
+from sim.errors import BadInput, unwritten
 from sim.objects import Objects
-from sim.places import Given, Local, address
+from sim.places import Address, Given, Local, address
 
 _PATIENCE_SECONDS = 0.5
 """Whoever only looks holds it for a moment."""
@@ -38,15 +38,20 @@ def held(given: Given) -> Iterator[Callable[[], None]]:
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _locked(file)
     except OSError as error:
-        raise BadInput(f"{place} can't be written: {error.strerror or error}") from error
+        raise unwritten(place, error) from error
     if descriptor is None:
-        raise BadInput(f"{place} is being written by another process; one sweep writes a store")
+        raise BadInput(taken(place))
     try:
         yield lambda: None
     finally:
         with suppress(OSError):
             file.unlink()
         os.close(descriptor)
+
+
+def taken(place: Address) -> str:
+    """What to say where another process holds it."""
+    return f"{place} is being written by another process; one at a time may"
 
 
 def is_held(given: Given) -> bool:

@@ -8,8 +8,11 @@ finite    without an infinity or a NaN; rows that are not are in no cell
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from kernels.formats import Format
+from kernels.formats import BFLOAT16, FORMATS, Format
+from sim.conversion import dtype
+from sim.errors import BadInput
 
 _BLOCK_BYTES = 1 << 22
 """Looked at together: it stays in cache, and a file is read in order."""
@@ -31,6 +34,33 @@ class Matrix:
     def whole(cls, codes: np.ndarray, target: Format, label: str) -> "Matrix":
         """All rows of a matrix, numbered from 0."""
         return cls(codes, target, label, np.arange(len(codes)))
+
+    @classmethod
+    def given(cls, given: ArrayLike, name: str | None) -> "Matrix":
+        """All rows of codes of the format called `name`, or of values, whose type tells it.
+
+        Raises BadInput for what is neither, and for what has no rows or no dims.
+        """
+        bits = np.asarray(given)
+        if bits.ndim != 2 or not bits.size:
+            raise BadInput(
+                f"bits has shape {bits.shape}; it must be (tokens, dims), 1 or more each"
+            )
+        if name is not None and name not in FORMATS:
+            raise BadInput(f"format is {name!r}; it must be one of {', '.join(FORMATS)}")
+        typed = {dtype(each): each for each in FORMATS.values()}.get(bits.dtype)
+        target = FORMATS[name] if name else typed or BFLOAT16
+        if bits.dtype not in (target.storage, dtype(target)):
+            raise BadInput(
+                f"bits is {bits.dtype}; {target.name} takes {target.storage} codes or"
+                f" {dtype(target)} values"
+            )
+        codes = np.ascontiguousarray(bits).view(target.storage)
+        if (largest := int(codes.max())) >> target.width:
+            raise BadInput(
+                f"bits holds {largest}; codes of {target.name} are below {2 * target.sign}"
+            )
+        return cls.whole(codes, target, "bits")
 
     def blocks(self) -> list[slice]:
         """Rows that are looked at together, one slice after another."""

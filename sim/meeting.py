@@ -31,7 +31,8 @@ def join(where: str) -> None:
 
     `where` is auto, for JAX to find them, or HOST:PORT,COUNT,INDEX: where the
     first process listens, how many there are, and which one this is, from 0. JAX
-    waits five minutes for those that are missing.
+    waits five minutes for those that are missing. Raises BadInput for what is neither,
+    and where JAX finds none.
     """
     handler = signal.getsignal(signal.SIGTERM)
     if where == "auto":

@@ -68,18 +68,17 @@ class Objects(Address):
             return self._is(f"{self.key}/{_ROOT}")
 
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
-        """The group there."""
+        """The group there; BadInput where there is none."""
         import zarr
+
+        from sim import damage
 
         if not self.holds_group():
             instead = "no Zarr v3 group is there" if self.exists() else "there is nothing"
             raise BadInput(f"{self} is not {wanted}: {instead}")
         mode: Any = "r+" if writing else "r"
-        with self._asking():
-            try:
-                return zarr.open_group(self._store(), mode=mode, zarr_format=3)
-            except (FileNotFoundError, ValueError) as error:
-                raise BadInput(f"{self} is not {wanted}: no Zarr v3 group is there") from error
+        with self._asking(), damage.told(f"{self} is not {wanted}, or its zarr.json", BadInput):
+            return zarr.open_group(self._store(), mode=mode, zarr_format=3)
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:

@@ -1,10 +1,14 @@
 """A store that is open: what those of runs and of sweeps have in common."""
 
+from importlib.metadata import version
 from typing import Any, ClassVar
 
+import numpy as np
 import zarr
 
-from sim.errors import BadInput, NotBegun
+from sim import damage
+from sim.errors import BadInput, Damaged, NotBegun
+from sim.legible import legible
 from sim.places import Given, address
 
 
@@ -28,11 +32,23 @@ class Opened:
         self.group = at.group(writing, self.wanted)
         if self.group.attrs.get("kind") != self.kind:
             raise BadInput(f"{at} is not {self.wanted}: drift {self.verb} did not write it")
-        found = self.attrs.get("layout")
-        if found != self.layout:
-            raise BadInput(f"{at} has layout {found}; this version reads {self.layout}")
-        if self.last not in self.attrs:
+        attrs = self.attrs
+        if attrs.get("layout") != self.layout:
+            raise BadInput(self._other_layout(attrs))
+        if not damage.holds(attrs):
+            raise Damaged(f"{at} is damaged: its attributes are not those that drift wrote")
+        if self.last not in attrs:
             raise NotBegun(f"{at} is the mere beginning of a store; {self.verb} it again")
+
+    def _other_layout(self, attrs: dict[str, Any]) -> str:
+        """What to say of a store of another layout, which another version wrote."""
+        versions: Any = attrs.get("versions")
+        writer = versions.get("bf16-drift", "?") if isinstance(versions, dict) else "?"
+        return legible(
+            f"{self.address} has layout {attrs.get('layout')} and is of drift {writer}; this is"
+            f" drift {version('bf16-drift')}, which reads layout {self.layout}",
+            500,
+        )
 
     @property
     def attrs(self) -> dict[str, Any]:
@@ -44,14 +60,33 @@ class Opened:
         """Whether all is there."""
         return bool(self.attrs["complete"])
 
+    def has(self, name: str) -> bool:
+        """Whether it was given an array of that name."""
+        return name in self.attrs.get(damage.KNOWN, ()) or name in self.group
+
     def array(self, name: str) -> zarr.Array:
-        """One of the arrays, unread."""
+        """One of the arrays, unread. Raises Damaged where it is not as it was made, KeyError where
+        none has this name."""
         if name not in self._arrays:
-            found = self.group[name]
-            assert isinstance(found, zarr.Array)
+            with damage.told(f"{self.address}: array {name}"):
+                found = self.group[name]
+            known = self.attrs.get(damage.KNOWN, {}).get(name)
+            if not isinstance(found, zarr.Array) or known not in (None, damage.described(found)):
+                raise Damaged(f"{self.address} is damaged: {name} is not the array that drift made")
             self._arrays[name] = found
         return self._arrays[name]
 
+    def values(self, name: str, at: Any = ..., there: np.ndarray | bool = True) -> np.ndarray:
+        """What an array holds `at` some place: `there` says of which values they were written.
+
+        Raises Damaged, naming the chunk, where one is damaged, or missing.
+        """
+        array = self.array(name)
+        found = damage.read(array, self.address, at)
+        written = found if there is True else found[np.broadcast_to(there, found.shape)]
+        damage.check(written, array, self.address, at)
+        return found
+
     def update(self, **attributes: Any) -> None:
         """Set attributes."""
-        self.group.attrs.update(attributes)
+        self.group.update_attributes(damage.sealed({**self.attrs, **attributes}))

@@ -26,10 +26,13 @@ def from_checkpoint(
     `format` of `rest` is by default that of the tensor. Raises BadInput where the
     checkpoint can't be read as asked for.
 
-        >>> from sim import from_checkpoint
-        >>> drift = from_checkpoint(
-        ...     "Qwen3-4B", near="largest", radius=0.1, direction="centroid"
-        ... )  # doctest: +SKIP
+        >>> import numpy as np, sim
+        >>> from safetensors.numpy import save_file
+        >>> rows = np.repeat(np.float16([[0.5, 1], [0.25, 2], [64, 64]]), [4, 2, 1], axis=0)
+        >>> save_file({"lm_head.weight": rows}, "model.safetensors")
+        >>> drift = sim.from_checkpoint("model.safetensors", near="largest", direction="centroid")
+        >>> drift.tokens, drift.dims, drift.format
+        (6, 2, 'float16')
     """
     for name in ("sigma", "tokens", "dims"):
         if rest.get(name) is not None:

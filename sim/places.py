@@ -18,18 +18,22 @@ goes wrong with object storage later is an OSError of one line.
 import os
 import re
 import shutil
+import stat
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sim.errors import BadInput
+from sim.errors import BadInput, unwritten
 
 if TYPE_CHECKING:
     import zarr
 
 SCHEME = "s3://"
+_ATTEMPTS = 5
+"""How often what could not be begun is taken away."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -58,7 +62,8 @@ class Address(ABC):
     def begin(self, attributes: dict[str, Any]) -> AbstractContextManager["zarr.Group"]:
         """An empty group with `attributes`, for a block to fill, in place of what is there.
 
-        Raises BadInput where nothing can be written. What is there must be the caller's.
+        Raises BadInput where nothing can be written, Unfinished where the disk is full. What
+        is there must be the caller's.
         """
 
     @abstractmethod
@@ -75,7 +80,7 @@ class Address(ABC):
 
     @abstractmethod
     def free_bytes(self) -> int | None:
-        """What can be written there; None where there is no knowing."""
+        """How many bytes can be written there; None where there is no knowing."""
 
 
 Given = str | os.PathLike[str] | Address
@@ -122,17 +127,19 @@ class Local(Address):
         return os.path.isfile(self.path / "zarr.json")
 
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
-        """The group there."""
+        """The group there; BadInput where there is none."""
         import zarr
 
-        try:
+        from sim import damage
+
+        if not self.holds_group():
+            raise BadInput(f"{self} is not {wanted}: {self._instead()}")
+        with damage.told(f"{self} is not {wanted}, or its zarr.json", BadInput):
             return zarr.open_group(self.path, mode="r+" if writing else "r", zarr_format=3)
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{self} is not {wanted}: {self._instead()}") from error
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:
-        """A group beside, which takes the place at the end of the block."""
+        """A group beside, which takes the place at the end; BadInput where it can't be written."""
         import zarr
 
         new, going = self.beside("new").path, self.beside("old").path
@@ -145,8 +152,12 @@ class Local(Address):
             new.rename(self.path)
             shutil.rmtree(going, ignore_errors=True)
         except OSError as error:
-            shutil.rmtree(new, ignore_errors=True)
-            raise BadInput(f"{self} can't be written: {error.strerror or error}") from error
+            for _ in range(_ATTEMPTS):
+                shutil.rmtree(new, ignore_errors=True)
+                time.sleep(0.02)  # its library's threads may still be writing
+                if not os.path.exists(new):
+                    break
+            raise unwritten(self, error) from error
 
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """One after the other."""
@@ -167,6 +178,13 @@ class Local(Address):
         return shutil.disk_usage(place).free
 
     def _instead(self) -> str:
-        if not self.exists():
+        try:
+            directory = stat.S_ISDIR(self.path.stat().st_mode)
+        except PermissionError:
+            return "permission to read is missing"
+        except OSError:
             return "there is nothing"
-        return "no Zarr v3 group is there" if self.path.is_dir() else "it is a file"
+        if not directory:
+            return "it is a file"
+        readable = os.access(self.path, os.R_OK | os.X_OK)
+        return "no Zarr v3 group is there" if readable else "permission to read is missing"

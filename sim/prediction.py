@@ -17,7 +17,7 @@ from sim.obstacles import check, obstacle
 from sim.onset import onsets
 from sim.spec import Drift
 
-__all__ = ["Expected", "obstacle", "onsets", "predict"]
+__all__ = ["Expected", "expect", "obstacle", "onsets"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Expected:
     """the share of coordinates that the last step left where they were: sim.counts"""
 
 
-def predict(drift: Drift, steps: Sequence[int], sigmas: Sequence[float]) -> list[list[Expected]]:
+def expect(drift: Drift, steps: Sequence[int], sigmas: Sequence[float]) -> list[list[Expected]]:
     """What is expected for each of `sigmas` after each of `steps`, rising: [sigma][step].
 
     The drift's own sigma is left aside; one motion of its tables serves all sigmas.

@@ -24,7 +24,7 @@ _STOCHASTIC_ROOM = 8.0
 
 
 def bound(drift: Drift, u: np.ndarray, extent: np.ndarray, strength: float) -> float:
-    """A magnitude that no coordinate exceeds at any step; `extent` float64 (dims,)."""
+    """A magnitude that no coordinate exceeds at any step; `u` and `extent` are float64 (dims,)."""
     farthest = float(np.max(extent + 2.0 * drift.radius * strength * np.abs(u)))
     return farthest * (_STOCHASTIC_ROOM if drift.rounding == "stochastic" else 1.0)
 

@@ -32,7 +32,10 @@ _closing: set[int] = set()
 
 
 def client(hasty: bool = False) -> Any:
-    """A botocore client, which any number of threads may use."""
+    """A botocore client, which any number of threads may use.
+
+    Raises Trouble where a variable of the environment is not what it must be.
+    """
     key = (hasty, *_settings())
     if key not in _clients:
         from botocore.config import Config

@@ -5,21 +5,21 @@ killed goes on from its last checkpoint (or from its cloud, made again) and ends
 with the arrays that an undisturbed run writes.
 """
 
-import hashlib
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from typing import Any
 
-from sim import check, claim, compilation, device, engines, fit, hosts, interrupts
-from sim.chunks import Chunks
-from sim.engine import StepEngine
-from sim.places import Given, address
-from sim.shards import Shards
-from sim.simulation import Simulation
+from sim import claim, compilation, device, hosts, interrupts
+from sim.errors import unwritten
+from sim.places import Address, Given, address
+from sim.ready import ready
 from sim.spec import Drift
 from sim.store import RunStore
 from sim.streaming import Progress, stream
+
+_GOES_ON = "; what is recorded is kept, and the same command goes on"
 
 
 def run(
@@ -34,6 +34,7 @@ def run(
     chunk_bytes: int = 16 << 20,
     devices: int = 1,
     memory: int | None = None,
+    like: RunStore | None = None,
 ) -> dict[str, Any]:
     """Run `drift` into the store `out` and return what `drift run --json` prints.
 
@@ -41,11 +42,19 @@ def run(
     `on` is auto, cpu, gpu or tpu; the tokens are shared by `devices` of these. On
     the CPU they are virtual, and more than JAX has are made if it was not used
     before. `engine` is auto, step or leap, which give the same bits. `memory` is the
-    host memory that may be used, in bytes; by default what is free. Raises BadInput,
-    with nothing written, for a drift that leaves the format's range or does not fit,
-    a device that is not there, an engine that does not apply, and an `out` that is
-    complete (unless `overwrite`), that belongs to another spec, or that is no drift
-    store.
+    host memory that may be used, in bytes; by default what is free. `like` is a store
+    whose rows and direction must be met. Raises BadInput, with nothing written, for a
+    drift that leaves the format's range or does not fit, a device that is not there, an
+    engine that does not apply, and an `out` that is complete (unless `overwrite`), that
+    belongs to another spec, that is no drift store, or that another process writes;
+    Unfinished where the disk is full, or memory runs out. The same call goes on then.
+
+        >>> import sim
+        >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
+        >>> result["final"]["distinct"], result["final"]["populations"][:3]
+        (27, [21, 13, 10])
+        >>> sim.RunStore("first.zarr").complete
+        True
 
     Processes that jax.distributed has joined all call this alike, and share the
     tokens; `devices` are each one's own. The first one writes `out` and is told of
@@ -54,43 +63,46 @@ def run(
     began, compiled = time.monotonic(), compilation.seconds()
     out = address(out)
     device.prepare(devices)
-    with hosts.together():
+    with hosts.together(), ExitStack() as held:
         options = {"device": on, "devices": devices, "engine": engine, "overwrite": overwrite}
         hosts.agree({"version": version("bf16-drift"), **options, **drift.as_json()})
-        resuming = hosts.from_first(lambda: claim.resumable(drift, out, overwrite))
-        shards = Shards(device.several(on, devices))
-        parts = devices * hosts.count()
-        name = engines.choose(drift, engine, shards.platform, parts)
-        fit.check(drift, out, shards, memory, name)
-        workers, (first, stop) = device.workers(shards.devices[0]), hosts.share(drift.tokens)
-        with ThreadPoolExecutor(workers) as pool:
-            chunks = Chunks.plan(stop - first, drift.dims, workers, chunk_bytes, devices, first)
-            trusted = check.trust(shards, drift.motion) if name == "step" else {}
-            simulation = Simulation(drift, chunks, shards, pool, name)
-            if not shards.on_host and isinstance(simulation.engine, StepEngine):
-                trusted["kernel"] = simulation.engine.path
-            used = hashlib.sha256(simulation.u.tobytes()).hexdigest()
-            hosts.agree({"cloud": simulation.initial.facts, "direction": used})
-            store = None
-            if hosts.is_first():
-                if not resuming:
-                    with interrupts.waiting():
-                        attributes = {**made_by(name, shards), **trusted}
-                        claim.begin(out, simulation, attributes)
-                store = RunStore(out, writing=True)
-                if resuming:
-                    claim.check_cloud(store, simulation)
-                    claim.check_direction(store, simulation)
-                    store.update(engine=name)
+        hosts.from_first(lambda: claim.look(drift, out, overwrite))
+        made = held.enter_context(
+            ready(
+                drift,
+                out,
+                on=on,
+                engine=engine,
+                devices=devices,
+                memory=memory,
+                chunk_bytes=chunk_bytes,
+                then=_GOES_ON,
+            )
+        )
+        simulation, pool = made.simulation, made.pool
+        if like is not None:
+            claim.check_inputs(like, simulation, "its spec can't be run again")
+        store = None
+        if hosts.is_first():
+            store = held.enter_context(claim.claimed(simulation, out, overwrite, made.about))
+        with _writing(out):
             final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
-            seconds = {
-                "total": time.monotonic() - began,
-                "compile": compilation.seconds() - compiled,
-            }
+            total = time.monotonic() - began
+            seconds = {"total": total, "compile": min(total, compilation.seconds() - compiled)}
             if store:
                 with interrupts.waiting():
+                    store.still()
                     store.finish(populations, final=final.as_json(), seconds=seconds)
         return hosts.from_first(lambda: summary(RunStore(out)))
+
+
+@contextmanager
+def _writing(out: Address) -> Iterator[None]:
+    """A store that can't be written to any more: what to say, and how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritten(out, error, _GOES_ON) from error
 
 
 def summary(store: RunStore) -> dict[str, Any]:
@@ -108,16 +120,4 @@ def summary(store: RunStore) -> dict[str, Any]:
         "records": [counts.as_json() for counts in store.records()],
         "store": str(store.address),
         "seconds": attrs["seconds"],
-    }
-
-
-def made_by(engine: str, shards: Shards) -> dict[str, Any]:
-    """What a store's attributes say of the programs and the machine that made it."""
-    packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
-    return {
-        "engine": engine,
-        "device": {"platform": shards.platform, "kind": shards.devices[0].device_kind},
-        "devices": len(shards),
-        "processes": hosts.count(),
-        "versions": {name: version(name) for name in packages},
     }

@@ -23,7 +23,7 @@ from sim.streams import Stream, words64
 
 
 def weights(drift: Drift, first: int, last: int) -> np.ndarray:
-    """w_t for t = first ... last, float64, the same bits on every machine."""
+    """w_t for t = first ... last, float64 (last - first + 1,), the same bits on every machine."""
     x = drift.steps
     t = np.arange(first, last + 1, dtype=np.float64)
     if drift.schedule == "linear":
@@ -38,7 +38,7 @@ def weights(drift: Drift, first: int, last: int) -> np.ndarray:
 
 
 def displacements(drift: Drift, u: np.ndarray, first: int, last: int) -> np.ndarray:
-    """c_t for t = first ... last, float32 (last - first + 1, dims)."""
+    """c_t for t = first ... last, float32 (last - first + 1, dims); `u` is float64 (dims,)."""
     with np.errstate(under="ignore", over="ignore"):
         lengths = drift.radius * weights(drift, first, last)
         rounded = (lengths[:, None] * u).astype(np.float32)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kernels.formats import FORMATS
+from sim import damage
 from sim.device import free_memory
 from sim.errors import BadInput
 from sim.matrix import Matrix
@@ -72,7 +73,7 @@ def _step(place: Address, step: int | None) -> int:
     from sim.store import RunStore  # which takes a second that a checkpoint does not need
 
     store = RunStore(place)
-    if "bits" not in store.group:
+    if not store.has("bits"):
         raise BadInput(f"{place} has no snapshots: it was run with --snapshots none")
     kept = [int(each) for each in store.read("snapshot_step")]
     there = [each for each in kept if _written(store, each)]
@@ -88,17 +89,12 @@ def _snapshot(place: Address, step: int) -> Matrix:
     store = RunStore(place)
     at = store.read("snapshot_step").tolist().index(step)
     tokens = np.arange(store.array("bits").shape[1])
-    ids = store.read("token_id") if "token_id" in store.group else tokens
+    ids = store.read("token_id") if store.has("token_id") else tokens
     present = tokens
-    if "present" in store.group:
-        present = np.flatnonzero(store.array("present")[at] == 1)
+    if store.has("present"):
+        present = np.flatnonzero(store.values("present", at) == 1)
     label = f"{place}, step {step}"
-    try:
-        codes = _codes(store, at, present, label)
-    except BadInput:
-        raise
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{label} can't be read: {error}") from error
+    codes = _codes(store, at, present, label)
     target = FORMATS[str(store.array("bits").attrs["format"])]
     return Matrix(codes, target, label, ids[present])
 
@@ -107,7 +103,7 @@ def _written(store: "RunStore", step: int) -> bool:
     """Whether a snapshot that is kept is there: it was written before its record."""
     if store.complete or (step == 0 and "initial" in store.attrs):
         return True
-    return step in store.read("step")
+    return step in store.values("step", there=False)
 
 
 def _without(step: int, there: list[int], kept: list[int]) -> str:
@@ -128,9 +124,9 @@ def _codes(store: "RunStore", at: int, tokens: np.ndarray, label: str) -> np.nda
     codes = np.empty((len(tokens), dims), array.dtype)
     span = array.chunks[1] * _CHUNKS_TOGETHER
     for start in range(0, every, span):
-        block = np.asarray(array[at, start : start + span])
+        here = (at, slice(start, start + span))
+        block = damage.read(array, store.address, here)
         low, high = np.searchsorted(tokens, [start, start + span])
         codes[low:high] = block[tokens[low:high] - start]
-        if np.any(codes[low:high, 0] == array.fill_value):  # which is no code of a run
-            raise BadInput(f"{label} is damaged: chunks of it are missing")
+        damage.check(codes[low:high, :1], array, store.address, here)
     return codes

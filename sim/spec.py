@@ -48,11 +48,22 @@ class Origin:
 class Drift:
     """One drift. Raises BadInput, naming the field, for what makes no sense.
 
-    Either `sigma` or `origin` is given; sim.origin.from_checkpoint makes a drift of
-    the shape and the format of a checkpoint's rows. `direction` is "random",
+    The fields are the options of `drift run`. Either `sigma` or `origin` is given;
+    sim.from_checkpoint makes a drift of the shape and the format of a checkpoint's rows.
+    `radius` is in the units of sigma, so in those of the values. `direction` is "random",
     "diagonal", "axis", "centroid" (that of an origin's rows) or the path of a .npy
-    vector; `at`, where given, are the record steps; otherwise there are `records` + 1 of
-    them, evenly spread from 0 to `steps`, repeats dropped.
+    vector; `format` one of kernels.formats, `rounding` of kernels.rounding, `schedule` of
+    sim.schedule, with `decay` for the exponential one. `at`, where given, are the record
+    steps; otherwise there are `records` + 1 of them, evenly spread from 0 to `steps`,
+    repeats dropped.
+
+        >>> import sim
+        >>> drift = sim.Drift(sigma=1e-9, steps=1000, records=4)
+        >>> drift.record_steps, drift.direction, drift.format
+        ((0, 250, 500, 750, 1000), 'random', 'bfloat16')
+        >>> sim.Drift(sigma=1e-9, steps=0)
+        Traceback (most recent call last):
+        sim.errors.BadInput: steps is 0; it must be 1 or more
     """
 
     sigma: float | None = None

@@ -35,14 +35,17 @@ def count(
     u: np.ndarray,
     exponent: int,
 ) -> State:
-    """Count what the engine saw at `step`; `exponent` is that of the sums' grid."""
-    tokens, dims = np.count_nonzero(seen.present), len(u)
+    """Count what the engine saw at `step`.
+
+    `u`, float64 (dims,), is the direction; `exponent` is that of the sums' grid.
+    """
+    tokens, dims = int(np.count_nonzero(seen.present)), len(u)
     cells = partition.cells(seen.present, seen.leaders, seen.moved)
     terms = from_limbs(seen.limbs, exponent) * u
     counts = Counts(
         step=step,
         **cells.counts(),
-        alive=int(tokens),
+        alive=tokens,
         radius=math.fsum(terms.ravel().tolist()) / tokens,
         stalled=seen.stalled / (tokens * dims),
     )

@@ -4,29 +4,47 @@ A record's step is written after its counts, so it alone says that the record is
 there. The attribute `complete` turns true last of all.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from sim import layout
+from sim import damage, layout
 from sim.counts import Counts
 from sim.opened import Opened
 from sim.places import Given
 
 
 class RunStore(Opened):
-    """The store of a run, opened."""
+    """The store of a run, opened. Raises BadInput where there is none that can be read.
+
+    >>> import sim
+    >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "results/small.zarr")
+    >>> store = sim.RunStore("results/small.zarr")
+    >>> store.complete, store.attrs["spec"]["radius"], store.records()[-1].distinct
+    (True, 0.371, 27)
+    >>> store.read("bits").shape, store.read("snapshot_step")
+    ((2, 100, 32), array([  0, 100]))
+    """
 
     kind, verb, wanted = layout.KIND, "run", "a drift store"
     layout, last = layout.LAYOUT, layout.LAST
 
-    def __init__(self, place: Given, writing: bool = False):
+    def __init__(
+        self, place: Given, writing: bool = False, still: Callable[[], None] = lambda: None
+    ):
         super().__init__(place, writing)
+        self.still = still
+        """raises an OSError where it must not be written to any more"""
         self._known: dict[str, np.ndarray] = {}
 
     def read(self, name: str) -> np.ndarray:
-        """A whole array in memory."""
-        return np.asarray(self.array(name)[...])
+        """One of the arrays that sim.layout lists, whole, in memory; the populations come last.
+
+        Raises Damaged, as the others here do, where a chunk is damaged or missing.
+        """
+        return self.values(name)
 
     def records(self) -> list[Counts]:
         """The records that are there, rising."""
@@ -47,8 +65,11 @@ class RunStore(Opened):
         write("step")
 
     def _columns(self) -> dict[str, np.ndarray]:
-        names = ("step", *layout.COUNTS)
-        return dict(zip(names, self.address.together(self.read, names), strict=True))
+        """Steps first, since a record's counts are there before its step is."""
+        steps = self.values("step", there=self.complete)
+        read = partial(self.values, there=steps >= 0)
+        counts = self.address.together(read, layout.COUNTS)
+        return {"step": steps, **dict(zip(layout.COUNTS, counts, strict=True))}
 
     def finish(self, populations: np.ndarray, **attributes: Any) -> None:
         """Write what is known only at the end, and say that all is there."""
@@ -62,5 +83,6 @@ class RunStore(Opened):
             overwrite=True,
         )
         array[:] = populations
-        self.update(**attributes)
+        known = {**self.attrs.get(damage.KNOWN, {}), array.name: damage.described(array)}
+        self.update(**attributes, **{damage.KNOWN: known})
         self.update(complete=True)

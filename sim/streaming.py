@@ -37,16 +37,18 @@ def stream(
     checkpoints = bits.Checkpoints(store, out, pool, checkpoint_seconds)
     recorded, begun = hosts.from_first(lambda: _standing(store))
     done = set(recorded)
-    saved = checkpoints.latest() if begun else None
-    if saved:
-        simulation.resume(*saved)
     ahead = {step for step in records if step not in done} | {drift.steps}
     if not begun:
         ahead.add(0)
+    saved = checkpoints.latest() if begun else None
+    if saved and saved[0] <= min(ahead):  # else records before it are lost
+        simulation.resume(*saved)
     final = None
     for state in simulation.states(sorted(ahead)):
         step = state.counts.step
         with interrupts.waiting():
+            if store:
+                store.still()
             if step in kept:
                 _keep(store, kept.index(step), state, pool)
             if step == 0 and store:
@@ -75,5 +77,5 @@ def _standing(store: RunStore | None) -> tuple[list[int], bool]:
 def _keep(store: RunStore | None, snapshot: int, state: State, pool: Executor) -> None:
     """Write the codes of a snapshot, and who is present where tokens leave."""
     bits.write(store.array("bits") if store else None, snapshot, state.rows, pool)
-    if store and "present" in store.group:
+    if store and store.has("present"):
         store.array("present")[snapshot] = state.seen.present.astype(np.int8)

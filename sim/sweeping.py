@@ -60,7 +60,10 @@ def sweep(
             with interrupts.waiting():
                 grid_claim.begin(out, grid, {**about, "inputs": counters.inputs})
         out.clean()
-        writer = GridWriter(GridStore(out, writing=True), still)
+        store = GridStore(out, writing=True)
+        if store.complete:  # but cells of it are missing: they are counted again
+            store.update(complete=False)
+        writer = GridWriter(store, still)
         cells = to_count(writer.done, list(writer.failed), retry_failed)
         session = Session(
             cells=len(grid),

@@ -20,7 +20,10 @@ _WORKER_BYTES = 384 << 20
 
 
 def new(count: int) -> Gathering:
-    """`count` worker processes on this machine, which share its cores."""
+    """`count` worker processes on this machine, which share its cores.
+
+    Raises BadInput for none, and for more than memory is free for.
+    """
     most = max(1, device.free_memory() // _WORKER_BYTES)
     if not 1 <= count <= most:
         raise BadInput(f"workers is {count}; it must be 1 or more, and memory is free for {most}")

@@ -60,7 +60,7 @@ class Trouble(OSError):
 
 @contextmanager
 def told(label: str) -> Iterator[None]:
-    """Turn what goes wrong with object storage in the block into Trouble at `label`."""
+    """Raise what goes wrong with object storage in the block as Trouble at `label`."""
     try:
         yield
     except (BadInput, Trouble):

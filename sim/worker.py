@@ -17,7 +17,7 @@ from sim.cells import Counted, Here
 from sim.errors import BadInput
 from sim.grid import Grid
 from sim.plan import plan
-from sim.runs import made_by
+from sim.ready import made_by
 
 _hand = ThreadPoolExecutor(1, "drift")
 _sweeps: dict[str, Here] = {}
@@ -55,7 +55,7 @@ class Met:
     """What a worker says of itself."""
 
     about: dict[str, Any]
-    """what a store's attributes say of who made it: sim.runs.made_by"""
+    """what a store's attributes say of who made it: sim.ready.made_by"""
     threads: int
     """that work side by side"""
 

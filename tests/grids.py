@@ -32,6 +32,8 @@ def store(path, axes, share, left=(), failed=(), **base):
         done[place] = False
     for cell in np.flatnonzero(done):
         place, values = np.unravel_index(cell, made.shape), made.values(int(cell))
+        for name in NAMES:  # those of which nothing is said
+            counts[name][*place] = 0
         drift = made.drift(int(cell))
         tokens = drift.tokens
         for k, progress in enumerate(made.progress):

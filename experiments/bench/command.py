@@ -1,7 +1,6 @@
 """`drift bench`: how fast it is here, beside the machine's limit and what else there is."""
 
 import json
-import os
 import re
 import shlex
 import sys
@@ -119,6 +118,7 @@ def write(document: dict[str, Any], name: Path) -> list[Path]:
     from experiments.bench.figure import draw
     from experiments.bench.page import markdown
     from experiments.figures import save
+    from experiments.whole import write_whole
 
     name.parent.mkdir(parents=True, exist_ok=True)
     figures = save(draw(document["results"]), name)
@@ -126,10 +126,8 @@ def write(document: dict[str, Any], name: Path) -> list[Path]:
     texts["md"] = markdown(document, figures[0].name)
     paths = []
     for suffix, text in texts.items():
-        path, part = name.with_name(f"{name.name}.{suffix}"), name.with_name(f"{name.name}.part")
-        part.write_text(text)
-        os.replace(part, path)
-        paths.append(path)
+        paths.append(name.with_name(f"{name.name}.{suffix}"))
+        write_whole(paths[-1], text)
     return [*paths, *figures]
 
 

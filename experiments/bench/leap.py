@@ -109,7 +109,10 @@ def _process(setting: Setting, drift: Drift) -> Contender:
 
 
 def process(arguments: list[str]) -> dict[str, Any]:
-    """Run `drift run` in a process of its own: its JSON, its peak memory in bytes."""
+    """Run `drift run` in a process of its own: its JSON, its peak memory in bytes.
+
+    Raises RuntimeError where that fails.
+    """
     command = [sys.executable, "-c", _RUN, "run", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode:

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from sim.errors import BadInput
+from sim.errors import BadInput, Damaged
 
 
 class Block:
@@ -98,9 +98,14 @@ class Section:
 
     @classmethod
     def made(cls, heading: str, make: Callable[[], Sequence[Block]]) -> "Section":
-        """With what `make` makes, or, where it raises BadInput, why there is nothing."""
+        """With what `make` makes, or, where it raises BadInput, why there is nothing.
+
+        What is damaged is raised on.
+        """
         try:
             return cls(heading, make())
+        except Damaged:
+            raise
         except BadInput as error:
             return cls(heading, [Note(f"Not shown: {error}.")])
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from experiments.report.blocks import Table
-from sim.grid_layout import NAMES
 from sim.grid_store import GridStore
 from sim.layout import COUNTS
 
@@ -62,7 +61,7 @@ def ends(store: GridStore) -> Table:
     """The last record of the cells of a sweep that are done."""
     grid, done = store.grid, np.flatnonzero(store.done).tolist()
     shown = evenly(done)
-    counts = {name: np.asarray(store.array(NAMES[name])[..., -1]).ravel() for name in COUNTS}
+    counts = {name: store.read(name, record=-1).ravel() for name in COUNTS}
     names = [axis.name.replace("_", " ") for axis in grid.axes] or ["cell"]
     rows = [
         [

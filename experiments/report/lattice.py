@@ -71,10 +71,10 @@ def _start(store: RunStore, drift: Drift) -> tuple[np.ndarray, np.ndarray]:
     """Some tokens' numbers and their codes at step 0 in all dims. Raises BadInput without."""
     if drift.origin is None:
         return _drawn(drift)
-    if "bits" not in store.group or store.read("snapshot_step")[0] != 0:
+    if not store.has("bits") or store.read("snapshot_step")[0] != 0:
         raise BadInput(f"{store.address} keeps no cloud of step 0, which was a checkpoint's rows")
     numbers = np.linspace(0, drift.tokens - 1, min(_TOKENS, drift.tokens)).round().astype(int)
-    return numbers, np.asarray(store.array("bits").oindex[0, numbers, slice(None)])
+    return numbers, store.values("bits", (0, numbers, slice(None)))
 
 
 def panel(

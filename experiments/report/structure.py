@@ -11,7 +11,7 @@ from experiments.texts import named, texts_beside
 from sim.checkpoint import Checkpoint
 from sim.errors import BadInput
 from sim.store import RunStore
-from sim.structure import MOST_CELLS, MOST_ROWS
+from sim.structures import MOST_CELLS, MOST_ROWS
 
 _COMPONENTS = 20
 _ACROSS = 13
@@ -37,7 +37,7 @@ def blocks(store: RunStore) -> list[Block]:
     return [
         Note(said),
         _components(told),
-        *(_members(store, told["black_holes"]) if "token_id" in store.group else ()),
+        *(_members(store, told["black_holes"]) if store.has("token_id") else ()),
         *_pairs(told["pairs_at_distance"], told["cells"]),
         *_matrix("black holes", "population", populations, told["black_hole_distance"]),
         *_matrix("components", "number", numbers, told["component_distance"]),
@@ -46,7 +46,7 @@ def blocks(store: RunStore) -> list[Block]:
 
 def _last(store: RunStore) -> int | None:
     """The step of the last cloud that is there, of a run that is not complete."""
-    if store.complete or "bits" not in store.group:
+    if store.complete or not store.has("bits"):
         return None
     begun = [0] if "initial" in store.attrs else []
     there = {*begun, *(counts.step for counts in store.records())}

@@ -16,8 +16,8 @@ from experiments.choice import plane
 from experiments.section import SEEDS, Section
 from sim.errors import BadInput
 from sim.grid import recorded
-from sim.grid_layout import NAMES
 from sim.grid_store import GridStore
+from sim.layout import COUNTS
 from sim.spec import Drift
 
 _HALF = 0.5
@@ -37,7 +37,7 @@ class Turning:
         if not done.any():
             raise BadInput(f"{store.address}: none of its cells is done yet")
         with np.errstate(invalid="ignore"):
-            ends = [np.asarray(store.array(NAMES[n])[..., -1]) for n in ("distinct", "alive")]
+            ends = [store.read(name, record=-1) for name in ("distinct", "alive")]
             apart = np.abs(ends[0] / ends[1] - _HALF)
         cell = int(np.where(done, apart, np.inf).argmin())
         at = np.unravel_index(cell, done.shape) if done.shape else ()
@@ -87,9 +87,8 @@ class Turning:
 
     def counted(self) -> list[dict[str, Any]]:
         """The counts of its records, rising; each step once."""
-        at = tuple(self.place.values()) or slice(None)
-        read = {name: np.asarray(self.store.array(array)[at]) for name, array in NAMES.items()}
-        columns = {name: found.tolist() for name, found in read.items()}
+        at = tuple(self.place.values())
+        columns = {name: self.store.read(name, at).tolist() for name in COUNTS}
         steps = recorded(self.drift.steps, self.last)
         found = {
             step: {"step": step, **{name: columns[name][k] for name in columns}}

@@ -10,7 +10,7 @@ from experiments.place import Place
 from experiments.progress import Cells, Records
 from experiments.study.named import Study
 from experiments.study.parts import Made
-from sim.errors import BadInput
+from sim.errors import unwritten
 
 
 class Telling:
@@ -41,7 +41,7 @@ def do(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
     try:
         made.stores.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"{out} can't be written: {error.strerror or error}") from error
+        raise unwritten(out, error) from error
     with halting():
         for number, part in enumerate(parts, 1):
             started, title = time.monotonic(), f"{number} of {len(parts)}, {part.name}"

@@ -46,7 +46,7 @@ class Feature:
 
 
 def features(digest: dict[str, Any]) -> dict[str, Any]:
-    """The features of a run's structure: sim.lying."""
+    """The features of a run's structure: experiments.study.lying."""
     holes, cells = digest["populations"], digest["cells"]
     return {
         "cells": cells,

@@ -20,26 +20,26 @@ def structure_of(run: Run) -> Note:
 
 def digest(made: Made, name: str) -> dict[str, Any]:
     """Cells, black holes, components and distances, as plain values."""
+    from sim import structures
     from sim.sources import open_matrix
-    from sim.structure import structure
 
     store = made.run(name)
-    found = structure(open_matrix(made.store(name)))
+    found = structures.structure_of(open_matrix(made.store(name)))
     target = found.matrix.format
-    ordinals = target.ordinal(found.codes(np.arange(len(found.cells)))).astype(np.int64)
+    ordinals = target.ordinal(found.codes(np.arange(found.cells))).astype(np.int64)
     spans = np.ptp(ordinals, axis=0)
-    holes = distances.counted(ordinals[found.cells.holes])
+    holes = distances.counted(ordinals[found.occupied.holes])
     drift = store.attrs["spec"]
     smallest = float(np.min(np.abs(store.read("direction")))) * drift["radius"]
     return {
-        "cells": len(found.cells),
-        "populations": np.sort(found.cells.population[found.cells.holes])[::-1].tolist(),
-        "singletons": int(np.count_nonzero(found.cells.population == 1)),
+        "cells": found.cells,
+        "populations": np.sort(found.occupied.population[found.occupied.holes])[::-1].tolist(),
+        "singletons": int(np.count_nonzero(found.occupied.population == 1)),
         "components": [component.as_json() for component in found.components],
-        "isolated": found.isolated(),
+        "isolated": found.isolated.as_json(),
         "edges": len(found.edges),
         "hole_pairs_at_distance": {str(d): n for d, n in holes.items()},
-        "pairs_at_distance": {str(d): n for d, n in found.pairs_at_distance().items()},
+        "pairs_at_distance": {str(d): n for d, n in found.pairs_at_distance.items()},
         "split": int(np.count_nonzero(spans)),
         "widest_span": int(spans.max()),
         "smallest_target": smallest,

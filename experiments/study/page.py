@@ -5,7 +5,6 @@ The same stores give the same files, byte for byte.
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from experiments import figures
+from experiments.whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,8 @@ class Page:
         ]
         texts = {f"{name}.csv": table.csv() for name, table in self.tables.items()}
         for name, text in {**texts, "README.md": self.text}.items():
-            path, part = out / name, out / f"{name}.part"
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, path)
-            written.append(path)
+            write_whole(out / name, text)
+            written.append(out / name)
         return written
 
 

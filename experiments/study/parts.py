@@ -7,7 +7,7 @@ note   a JSON document: what was `asked`, and what was `found`. It is made anew 
 """
 
 import json
-import os
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,11 +15,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from experiments.whole import write_whole
 from sim import BadInput, Drift, RunStore
 from sim.errors import NotBegun, Unfinished
 from sim.grid import Grid
 from sim.grid_store import GridStore
 from sim.opened import Opened
+
+_SUM = "crc32"
+"""In a note: a checksum of the rest of it."""
 
 
 class Told(Protocol):
@@ -115,19 +119,24 @@ class Note:
     """gives plain JSON values"""
 
     def complete(self, made: Made) -> bool:
-        """Whether it is there, and was found for what is asked."""
+        """Whether it is there, undamaged, and was found for what is asked."""
         try:
             known = json.loads((made.stores / f"{self.name}.json").read_text())
-        except (OSError, ValueError):
+            asked, sum_ = known["asked"], known.pop(_SUM, None)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
-        return bool(known["asked"] == json.loads(json.dumps(self.asked)))
+        whole = sum_ in (None, _sum(known))
+        return whole and bool(asked == json.loads(json.dumps(self.asked)))
 
     def do(self, made: Made, device: str, told: Told) -> None:
         """Find it, and write it whole."""
         found = {"asked": self.asked, "found": self.find(made)}
-        path, part = (made.stores / f"{self.name}.{end}" for end in ("json", "part"))
-        part.write_text(json.dumps(found, indent=1) + "\n")
-        os.replace(part, path)
+        found[_SUM] = _sum(found)
+        write_whole(made.stores / f"{self.name}.json", json.dumps(found, indent=1) + "\n")
+
+
+def _sum(found: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(found, sort_keys=True).encode())
 
 
 Part = Run | Sweep | Note

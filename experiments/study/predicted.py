@@ -1,4 +1,4 @@
-"""Notes of what is expected of drifts (sim.prediction), and of how clouds lie (sim.structure)."""
+"""Notes of what is expected of drifts (sim.prediction), and of how clouds lie (sim.structures)."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
     asked = {"drift": drift.as_json(), "sigmas": list(sigmas)}
 
     def find(made: Made) -> dict[str, Any]:
-        from sim.prediction import onsets, predict
+        from sim.prediction import expect, onsets
 
-        curve = [row[0] for row in predict(drift, [drift.steps], list(sigmas))]
+        curve = [row[0] for row in expect(drift, [drift.steps], list(sigmas))]
         points = [
             {"sigma": sigma, **dataclasses.asdict(one)}
             for sigma, one in zip(sigmas, curve, strict=True)

@@ -19,7 +19,7 @@ from sim import runs
 from sim.errors import BadInput
 from sim.matrix import Matrix
 from sim.spec import Drift
-from sim.structure import structure
+from sim.structures import structure_of
 from tests import checkpoints
 
 SMOKE = [
@@ -61,7 +61,7 @@ def caption(drawn):
 
 @pytest.fixture(scope="module")
 def smoke():
-    return structure(cloud(SMOKE, ALONE))
+    return structure_of(cloud(SMOKE, ALONE))
 
 
 def test_the_picture_is_the_graph(smoke):
@@ -81,7 +81,7 @@ def test_the_picture_is_the_graph(smoke):
 
 
 def test_neighbours_are_near_on_the_page():
-    edges, _, dots = marks(components(structure(cloud([[1] * 40])), None))
+    edges, _, dots = marks(components(structure_of(cloud([[1] * 40])), None))
     lengths = np.linalg.norm(edges[:, 0] - edges[:, 1], axis=1)
     places = dots[:-1, :2]  # the last one is that of the legend
     between = np.linalg.norm(places[:, None] - places, axis=2)
@@ -128,7 +128,7 @@ PAGES = {
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_overlaps_and_nothing_is_cut(name):
-    drawn = components(structure(cloud(*PAGES[name])), None)
+    drawn = components(structure_of(cloud(*PAGES[name])), None)
     _, discs, dots = marks(drawn)
     width, height = 72 * drawn.get_size_inches()
     round_ = np.concatenate([discs, dots])
@@ -152,19 +152,21 @@ def test_nothing_overlaps_and_nothing_is_cut(name):
 def test_beyond_its_limits_the_largest_are_drawn_and_the_rest_is_said(monkeypatch):
     monkeypatch.setattr(drawing, "MOST_CELLS", 25)
     monkeypatch.setattr(drawing, "MOST_ISOLATED", 3)
-    drawn = components(structure(cloud(SMOKE, ALONE)), None)
+    drawn = components(structure_of(cloud(SMOKE, ALONE)), None)
     assert "Not drawn: components 3 to 5, which hold 11 cells." in caption(drawn)
     assert "Not drawn: 1 more isolated black holes, none larger." in caption(drawn)
     assert "7 cells, 312 tokens" not in texts(drawn)
     monkeypatch.setattr(drawing, "MOST_COMPONENTS", 1)
-    assert "components 2 to 5, which hold 19" in caption(components(structure(cloud(SMOKE)), None))
+    assert "components 2 to 5, which hold 19" in caption(
+        components(structure_of(cloud(SMOKE)), None)
+    )
     monkeypatch.setattr(drawing, "MOST_CELLS", 14)
     with pytest.raises(BadInput, match="component 1 has 15 cells; up to 14 can be drawn"):
-        components(structure(cloud(SMOKE)), None)
+        components(structure_of(cloud(SMOKE)), None)
 
 
 def test_discs_too_small_to_see_are_said_to_be_larger():
-    drawn = components(structure(cloud([[100_000, 2, 1]])), None)
+    drawn = components(structure_of(cloud([[100_000, 2, 1]])), None)
     _, discs, dots = marks(drawn)
     assert discs[:, 2].min() > dots[:, 2].max()
     least = int(re.search("of fewer than ([0-9,]+) tokens are drawn as of so", caption(drawn))[1])
@@ -173,7 +175,7 @@ def test_discs_too_small_to_see_are_said_to_be_larger():
 
 def test_without_neighbours_and_black_holes_there_is_nothing_to_draw():
     with pytest.raises(BadInput, match="none of 4 cells is adjacent to another"):
-        components(structure(cloud([], [1] * 4)), None)
+        components(structure_of(cloud([], [1] * 4)), None)
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +202,7 @@ def test_the_verb_writes_the_same_files_again(store, in_tmp, capsys):
 def test_many_edges_become_a_picture_and_stay_the_same(in_tmp, capsys):
     corners = np.array(list(itertools.product((0, 1), repeat=7))[:70], np.uint16) + 0x3C00
     checkpoints.write("a.safetensors", {"lm_head.weight": checkpoints.matrix(corners, BFLOAT16)})
-    drawn = components(structure(Matrix.whole(corners, BFLOAT16, "corners")), None)
+    drawn = components(structure_of(Matrix.whole(corners, BFLOAT16, "corners")), None)
     assert len(marks(drawn)[0]) == 70 * 69 // 2
     for _ in range(2):
         assert cli.outcome(["plot", "components", "a.safetensors"]) == 0

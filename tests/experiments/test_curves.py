@@ -16,7 +16,7 @@ from experiments.section import Section
 from sim import runs
 from sim.errors import BadInput
 from sim.grid import Grid, drift_of
-from sim.prediction import predict
+from sim.prediction import expect
 from sim.spec import Drift
 from sim.store import RunStore
 from tests import grids
@@ -50,7 +50,7 @@ def test_the_lines_are_the_stored_counts(stores):
 def test_the_predicted_line_is_what_is_expected_at_the_records(stores):
     drawn = curves([RunStore(path) for path in stores])
     lower, drift = drawn.axes[1], Drift(sigma=1e-9, tokens=100, dims=400)
-    [rows] = predict(drift, range(0, 101, 10), [1e-9])
+    [rows] = expect(drift, range(0, 101, 10), [1e-9])
     measured, predicted = lower.get_lines()[:2], lower.get_lines()[2:]
     assert len(predicted) == len(lower.collections) == 2
     for line, shown, spread in zip(predicted, measured, lower.collections, strict=True):
@@ -258,7 +258,7 @@ def test_of_a_sweep_crosses_are_means_of_what_is_expected_of_its_cells(tmp_path)
     store = grids.store(tmp_path / "grid.zarr", fields, share, left, tokens=1000, records=3)
     drawn = families(whole(store, {}))
     expected = [
-        predict(drift_of({**store.grid.base, "sigma": 1.0, "direction_seed": seed}), STEPS, SIGMAS)
+        expect(drift_of({**store.grid.base, "sigma": 1.0, "direction_seed": seed}), STEPS, SIGMAS)
         for seed in (0, 1)
     ]
     weights = {1e-10: (1, 0), 1e-9: (2 / 3, 1 / 3), 1e-8: (1 / 2, 1 / 2)}

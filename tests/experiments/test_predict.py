@@ -6,7 +6,7 @@ import math
 import pytest
 
 from experiments.predict_tables import stalls
-from sim.prediction import onsets, predict
+from sim.prediction import expect, onsets
 from sim.spec import Drift
 from tests.verbs import drift
 
@@ -18,7 +18,7 @@ def test_json_is_one_document_with_the_promised_keys(capsys):
     status, out, err = drift(capsys, *SMALL, "--sigma", "1e-5", "--json")
     assert (status, err) == (0, "")
     found = json.loads(out)
-    expected = predict(SAME, [20], [1e-5])[0][0]
+    expected = expect(SAME, [20], [1e-5])[0][0]
     assert found["expected_pairs"] == expected.pairs
     assert found["pairs_error"] == expected.pairs_error
     assert found["log_pair_probability"] == expected.log_pair_probability
@@ -36,7 +36,7 @@ def test_several_sigmas_make_a_curve_and_nothing_is_said_of_one(capsys):
     assert status == 0
     found = json.loads(out)
     assert [point["sigma"] for point in found["curve"]] == [1e-7, 1e-5, 1e-3]
-    pairs = [row[0].pairs for row in predict(SAME, [20], [1e-7, 1e-5, 1e-3])]
+    pairs = [row[0].pairs for row in expect(SAME, [20], [1e-7, 1e-5, 1e-3])]
     assert [point["expected_pairs"] for point in found["curve"]] == pairs
     assert pairs[0] > pairs[1] > 1 > pairs[2]
     for name in ("expected_pairs", "pair_probability", "log_pair_probability", "radius"):
@@ -53,7 +53,7 @@ def test_every_option_that_matters_is_taken(capsys):
         sigma=1e-5, tokens=60, dims=8, steps=20, radius=0.1, direction="diagonal", format="float16",
         rounding="toward-zero", schedule="exponential", decay=0.9, survivors=10,
     )  # fmt: skip
-    assert found["log_pair_probability"] == predict(same, [20], [1e-5])[0][0].log_pair_probability
+    assert found["log_pair_probability"] == expect(same, [20], [1e-5])[0][0].log_pair_probability
     assert found["alive"] == 10
     master = json.loads(
         drift(capsys, *SMALL, "--sigma", "1e-5", "--master", "float32", "--json")[1]
@@ -79,7 +79,7 @@ def test_people_see_a_table(capsys):
 def test_probabilities_too_small_for_a_number_are_shown(capsys):
     arguments = ["predict", "--sigma", "1", "--tokens", "60", "--dims", "150", "--steps", "1"]
     out = drift(capsys, *arguments)[1]
-    log = predict(Drift(sigma=1.0, tokens=60, dims=150, steps=1), [1], [1.0])[0][0]
+    log = expect(Drift(sigma=1.0, tokens=60, dims=150, steps=1), [1], [1.0])[0][0]
     assert log.log_pair_probability < -700
     row = next(line.split() for line in out.splitlines() if line.split()[:1] == ["1"])
     mantissa, exponent = row[3].split("e")

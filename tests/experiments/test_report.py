@@ -18,11 +18,11 @@ from kernels.formats import BFLOAT16
 from sim import prediction, runs
 from sim.errors import BadInput
 from sim.origin import from_checkpoint
-from sim.prediction import predict
+from sim.prediction import expect
 from sim.sources import open_matrix
 from sim.spec import Drift
 from sim.store import RunStore
-from sim.structure import structure as structure_of
+from sim.structures import structure_of
 from tests import checkpoints, grids, storage
 
 SMALL = Drift(sigma=1e-7, tokens=80, dims=100, steps=60, records=6, snapshots="records")
@@ -122,15 +122,15 @@ def test_the_structure_is_that_of_the_last_cloud(store, read):
     found = structure_of(open_matrix(store.address))
     shown = columns(read.tables["Components of adjacent cells"])
     assert [int(n) for n in shown["nodes"][:-1]] == [len(each.cells) for each in found.components]
-    assert int(shown["nodes"][-1]) == found.isolated()["nodes"]
+    assert int(shown["nodes"][-1]) == found.isolated.nodes
     pairs = columns(read.tables["Pairs of cells by their distance"])["pairs"]
-    assert sum(int(n.replace(",", "")) for n in pairs) == sum(found.pairs_at_distance().values())
+    assert sum(int(n.replace(",", "")) for n in pairs) == sum(found.pairs_at_distance.values())
 
 
 def test_the_prediction_stands_beside_what_was_counted(store, read):
     found = columns(read.tables["Coalesced pairs"])
     records = store.records()
-    [expected] = predict(SMALL, [counts.step for counts in records], [SMALL.sigma])
+    [expected] = expect(SMALL, [counts.step for counts in records], [SMALL.sigma])
     assert found["pairs expected"] == tuple(shown(each.pairs) for each in expected)
     errors = tuple(shown(each.pairs_error) for each in expected)
     assert found["standard error"] == ("–", *errors[1:])  # at the start it is of no size
@@ -310,7 +310,7 @@ def test_a_sweep_shows_its_turning_cell_and_every_cells_end(tmp_path):
     rows = columns(read.tables["Coalesced pairs at the end, the mean over clouds"])
     assert rows["sigma"] == ("1e-05", "0.0001")  # with 10 steps, where something is done
     assert rows["clouds"] == ("2", "2")
-    [[one], [other]] = predict(store.grid.drift(4), [10], [1e-5, 1e-4])
+    [[one], [other]] = expect(store.grid.drift(4), [10], [1e-5, 1e-4])
     errors = [each.pairs_error / np.sqrt(2) for each in (one, other)]
     assert errors[0] > 30  # so that its root matters
     assert rows["standard error"] == tuple(map(shown, errors))
@@ -384,9 +384,9 @@ def test_a_page_predicts_each_drift_once(store, tmp_path, monkeypatch):
 
     def noting(drift, steps, sigmas):
         asked.append((steps, sigmas))
-        return predict(drift, steps, sigmas)
+        return expect(drift, steps, sigmas)
 
-    monkeypatch.setattr(prediction, "predict", noting)
+    monkeypatch.setattr(prediction, "expect", noting)
     read = Read(rendered(page_of([store.address])))
     assert asked == [([counts.step for counts in store.records()], [SMALL.sigma])]
     assert len(read.tables["Coalesced pairs"]) == len(store.records()) + 1

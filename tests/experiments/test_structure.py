@@ -5,7 +5,7 @@ import pytest
 
 from experiments import cli
 from kernels.formats import BFLOAT16
-from sim import structure as structures
+from sim import structures
 from sim.sources import open_matrix
 from tests import checkpoints
 

@@ -16,11 +16,11 @@ from experiments.study.swept import limits
 from experiments.study.words import few, listed, many, span
 from kernels import distances
 from sim.grid_store import GridStore
-from sim.prediction import predict
+from sim.prediction import expect
 from sim.sources import open_matrix
 from sim.spec import Drift
 from sim.stall import stall_steps
-from sim.structure import structure
+from sim.structures import structure_of
 from tests.verbs import drift
 
 TINY = coarsening.Plan(
@@ -115,23 +115,23 @@ def test_the_structure_is_that_of_the_runs(coarse):
     out, _ = coarse
     for row in table(out / "structure.csv"):
         name = f"cloud-{row['direction_seed']}-{float(row['sigma']):g}.zarr"
-        found = structure(open_matrix(out / "stores" / name))
-        held = found.cells.population[found.cells.holes]
-        assert int(row["cells"]) == len(found.cells)
+        found = structure_of(open_matrix(out / "stores" / name))
+        held = found.occupied.population[found.occupied.holes]
+        assert int(row["cells"]) == found.cells
         assert int(row["black_holes"]) == len(held)
         assert int(row["largest"]) == max(held.tolist(), default=1)
-        assert int(row["singletons"]) == np.count_nonzero(found.cells.population == 1)
-        assert int(row["isolated"]) == found.isolated()["nodes"]
-        assert int(row["farthest"]) == (found.hole_distance().max() if len(held) else 0)
+        assert int(row["singletons"]) == np.count_nonzero(found.occupied.population == 1)
+        assert int(row["isolated"]) == found.isolated.nodes
+        assert int(row["farthest"]) == (found.black_hole_distance.max() if len(held) else 0)
         source = name.removesuffix(".zarr")
         assert of(out, "populations", source, "tokens") == sorted(held.tolist(), reverse=True)
         parts_there = [each.as_json()["edges"] for each in found.components]
         assert of(out, "components", source, "edges") == parts_there
         apart = [row for row in table(out / "distances.csv") if row["source"] == source]
         cells = {int(r["distance"]): int(r["pairs"]) for r in apart if r["of"] == "cells"}
-        assert cells == found.pairs_at_distance()
+        assert cells == found.pairs_at_distance
         holes = {int(r["distance"]): int(r["pairs"]) for r in apart if r["of"] == "black holes"}
-        far = found.hole_distance()[np.triu_indices(len(held), 1)]
+        far = found.black_hole_distance[np.triu_indices(len(held), 1)]
         assert holes == dict(
             zip(*map(np.ndarray.tolist, np.unique(far, return_counts=True)), strict=True)
         )
@@ -146,7 +146,7 @@ def test_what_is_expected_is_what_sim_expects(coarse):
     out, _ = coarse
     one = Drift(sigma=1e-8, tokens=30, dims=16)
     store = GridStore(out / "stores" / "repeats.zarr")
-    expected = [row[0] for row in predict(one, [100], TINY.repeated)]
+    expected = [row[0] for row in expect(one, [100], TINY.repeated)]
     for k, row in enumerate(table(out / "prediction.csv")):
         assert float(row["expected"]) == expected[k].pairs
         assert float(row["standard_error"]) == expected[k].pairs_error / np.sqrt(3)
@@ -252,7 +252,7 @@ def test_the_numbers_of_stall_are_those_of_its_store(stalled, capsys):
     assert [float(row["reached"]) for row in rows] == reached.tolist()
     for row in rows[:3]:
         one = Drift(sigma=1e-9, tokens=60, dims=32, steps=int(row["steps"]))
-        expected = predict(one, [one.steps], [1e-9])[0][0]
+        expected = expect(one, [one.steps], [1e-9])[0][0]
         assert float(row["expected_reached"]) == expected.radius
         stalls = stall_steps(one)
         there = sorted(step for step in stalls if step is not None)

@@ -190,7 +190,13 @@ def nobody_in(group):
     return False
 
 
-def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(in_tmp, capsys):
+@pytest.mark.parametrize(
+    ("send", "sent", "ended"),
+    [(os.killpg, signal.SIGINT, "interrupted"), (os.kill, signal.SIGTERM, "terminated")],
+)
+def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
+    in_tmp, capsys, send, sent, ended
+):
     path = in_tmp / "a.zarr"
     arguments = [*LONG, "--tokens", "64", "--dims", "64"]
     command = [sys.executable, "-c", "from experiments.cli import main; main()", *arguments]
@@ -205,16 +211,18 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(in_tmp, capsy
         while not (path.exists() and GridStore(path).done.any()):
             assert process.poll() is None
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
+        send(process.pid, sent)
         err = process.stderr.read()
-    said = "drift: interrupted; the same command goes on with the cells that are left\n"
-    assert process.wait() == 130
+    said = f"drift: {ended}; the same command goes on with the cells that are left\n"
+    assert process.wait() == 128 + sent
     assert err.endswith(said)
     assert all(" cells, " in other for other in err.splitlines()[:-1]), "how far it is, no more"
     assert nobody_in(process.pid)
     store = GridStore(path)
     assert 0 < store.done.sum() < store.done.size, "what the workers had in hand is there"
     assert store.attrs["session"]["workers"] == 1
+    if sent == signal.SIGTERM:
+        return
     for name in ("a.zarr", "b.zarr"):
         assert drift(capsys, *arguments, "--out", name)[0] == 0
     assert held(path) == held(in_tmp / "b.zarr")

@@ -230,7 +230,7 @@ def test_what_is_no_sweep_is_not_read_as_one(tmp_path):
         ("text", "it is a file"),
         ("folder", "no Zarr v3 group is there"),
         ("run.zarr", "drift sweep did not write it"),
-        ("new.zarr", "has layout 99; this version reads 1"),
+        ("new.zarr", "has layout 99 and is of drift 1; this is drift .*, which reads layout 1"),
     ):
         with pytest.raises(BadInput, match=message):
             GridStore(tmp_path / name)

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import xarray
 
-from sim import bits, claim, layout, remote, runs
+from sim import bits, claim, layout, lease, lock, remote, runs
 from sim import bucket as buckets
-from sim.errors import BadInput, NotBegun
+from sim.errors import BadInput, NotBegun, Unfinished
 from sim.places import address
 from sim.remote import ObjectStore
+from sim.simulation import Simulation
 from sim.sources import is_run, open_matrix
 from sim.spec import Drift
 from sim.store import RunStore
-from sim.trouble import Trouble
 from tests import storage
 from tests.stores import Stop, assert_same_arrays, stop_after
 
@@ -54,7 +54,7 @@ def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
     assert result["store"] == out
     mine, others = RunStore(out).attrs, RunStore(plain[0]).attrs
-    assert {**mine, "seconds": 0} == {**others, "seconds": 0}
+    assert {**mine, "seconds": 0, "seal": 0} == {**others, "seconds": 0, "seal": 0}
     # The very same objects, too.
     files = {str(p.relative_to(plain[0])) for p in plain[0].rglob("*") if p.is_file()}
     assert {name.removeprefix("some/run.zarr/") for name in storage.names(bucket)} == files
@@ -78,9 +78,9 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, out, monkeypatch):
         runs.run(SMALL, out, on="cpu", progress=stop_after(1))
     store = RunStore(out)
     assert (len(store.records()), store.complete, "checkpoint" in store.group) == (1, False, False)
-    resumed, told, original = [], [], runs.Simulation.resume
+    resumed, told, original = [], [], Simulation.resume
     monkeypatch.setattr(
-        runs.Simulation,
+        Simulation,
         "resume",
         lambda self, step, fill: resumed.append(step) or original(self, step, fill),
     )
@@ -196,6 +196,28 @@ def test_a_run_that_was_not_begun_is_begun_again(out):
     assert claim.resumable(SMALL, address(out), overwrite=False)
 
 
+def test_one_process_at_a_time_writes_a_run(out, plain):
+    with lock.held(out), pytest.raises(BadInput, match="is being written by another process"):
+        runs.run(SMALL, out, on="cpu")
+    assert not address(out).exists()
+    seen = []
+    runs.run(SMALL, out, on="cpu", progress=lambda *rest: seen.append(lock.is_held(out)))
+    assert seen == [True] * 4
+    assert not lock.is_held(out)
+
+
+def test_a_run_whose_lease_is_lost_writes_no_more(out, plain, monkeypatch):
+    now = lease._now()
+
+    def lose(counts, done, total):
+        if done == 2:
+            monkeypatch.setattr(lease, "_now", lambda: now + 60)  # the machine slept
+
+    with pytest.raises(Unfinished, match="can't be written: the lease is lost; another process"):
+        runs.run(SMALL, out, on="cpu", progress=lose)
+    assert len(RunStore(out).records()) == 2
+
+
 def test_overwriting_touches_nothing_else(bucket, out, monkeypatch):
     monkeypatch.setattr(buckets, "PAGE", 3)
     api, at = remote.client(), {"Bucket": bucket.removeprefix("s3://")}
@@ -205,7 +227,7 @@ def test_overwriting_touches_nothing_else(bucket, out, monkeypatch):
     with pytest.raises(BadInput, match=r"is not a drift store: no Zarr v3 group is there"):
         claim.resumable(SMALL, address(out), overwrite=True)
     api.put_object(**at, Key="some/run.zarr/zarr.json", Body=b"no JSON")
-    with pytest.raises(BadInput, match=r"is not a drift store: no Zarr v3 group is there"):
+    with pytest.raises(BadInput, match=r"is not a drift store, or its zarr\.json is damaged"):
         claim.resumable(SMALL, address(out), overwrite=True)
     group = b'{"zarr_format": 3, "node_type": "group", "attributes": {}}'
     api.put_object(**at, Key="some/run.zarr/zarr.json", Body=group)
@@ -296,9 +318,10 @@ def test_an_endpoint_that_goes_away_later_is_a_failure_of_one_line(bucket, out, 
             if done == 2:
                 stack.close()
 
-        with pytest.raises(Trouble) as caught:
+        with pytest.raises(Unfinished) as caught:
             runs.run(SMALL, out, on="cpu", progress=progress)
-    assert str(caught.value).startswith(f"{out}: {going} can't be reached")
+    assert str(caught.value).startswith(f"{out} can't be written: {going} can't be reached")
+    assert str(caught.value).endswith("and the same command goes on")
 
 
 def test_the_extra_is_named_where_it_is_not_installed(bucket, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 
 from sim.direction import direction
 from sim.errors import BadInput
-from sim.prediction import onsets, predict
+from sim.prediction import expect, onsets
 from sim.spec import Drift
 from sim.stall import stall_steps
 from tests import oracle
@@ -30,7 +30,7 @@ SMALL = Drift(sigma=1.0, tokens=60, dims=16, steps=30)
 def test_one_pair_is_expected_at_the_onset(drift):
     steps = [1, drift.steps]
     for step, sigma in zip(steps, onsets(drift, steps), strict=True):
-        low, here, high = predict(drift, [step], [sigma * 0.99, sigma, sigma * 1.01])
+        low, here, high = expect(drift, [step], [sigma * 0.99, sigma, sigma * 1.01])
         assert here[0].pairs == pytest.approx(1, abs=5e-4)
         assert low[0].pairs > 1 > high[0].pairs
 

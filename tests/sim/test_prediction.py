@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from sim import fates
 from sim.direction import direction
 from sim.errors import BadInput
-from sim.prediction import obstacle, predict
+from sim.prediction import expect, obstacle
 from sim.spec import Drift
 from tests import oracle
 from tests.sim.test_simulation import states
@@ -81,7 +81,7 @@ def by_the_oracle(d, step):
 def test_every_value_ends_where_the_oracle_takes_it(name):
     d = DRIFTS[name]
     steps = sorted({0, 1, 2 % d.steps, d.steps // 2, d.steps - 1, d.steps})
-    for step, found in zip(steps, predict(d, steps, [d.sigma])[0], strict=True):
+    for step, found in zip(steps, expect(d, steps, [d.sigma])[0], strict=True):
         pair, triple, radius, stalled = by_the_oracle(d, step)
         n = d.alive(step)
         p, r = math.exp(pair), math.exp(triple)
@@ -106,7 +106,7 @@ def test_one_dimension_by_hand():
     values = [-3, -2, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3, 4]
     cdf = [0.0, *map(NormalDist().cdf, ends), 1.0]
     masses = np.diff(cdf)
-    found = predict(d, [1], [1.0])[0][0]
+    found = expect(d, [1], [1.0])[0][0]
     p, r = float(np.sum(masses**2)), float(np.sum(masses**3))
     assert found.log_pair_probability == pytest.approx(math.log(p), rel=1e-12)
     assert found.pairs == pytest.approx(3 * p, rel=1e-12)
@@ -126,7 +126,7 @@ def test_mean_and_deviation_are_those_of_all_clouds_there_are():
         pairs = sum(math.comb(n, 2) for n in Counter(cloud).values())
         mean += chance * pairs
         square += chance * pairs**2
-    found = predict(d, [1], [0.3])[0][0]
+    found = expect(d, [1], [0.3])[0][0]
     assert found.pairs == pytest.approx(mean, rel=1e-8)
     assert found.pairs_error == pytest.approx(math.sqrt(square - mean**2), rel=1e-7)
 
@@ -148,7 +148,7 @@ GRID = [
 def test_simulations_agree_within_their_sampling_error(fields):
     d = Drift(**{"tokens": 300, "steps": 30, **fields})
     seeds, last = 6, d.steps
-    found = predict(d, [last], [d.sigma])[0][0]
+    found = expect(d, [last], [d.sigma])[0][0]
     assert 20 < found.pairs * seeds < seeds * math.comb(d.alive(last), 2) - 20
     pairs, means, variances, stalled = [], [], [], []
     for seed in range(seeds):
@@ -168,7 +168,7 @@ def test_simulations_agree_within_their_sampling_error(fields):
 
 def test_the_counts_scatter_as_much_as_is_said():
     d = Drift(sigma=1e-5, tokens=60, dims=8, steps=10)
-    found = predict(d, [10], [d.sigma])[0][0]
+    found = expect(d, [10], [d.sigma])[0][0]
     seen = [states(replace(d, seed=s), steps=[10])[1][0][0].pairs for s in range(60)]
     # A sample's variance of n scatters by about sqrt(2 / n); pairs have heavier tails.
     assert np.var(seen, ddof=1) == pytest.approx(found.pairs_error**2, rel=5 * math.sqrt(3 / 60))
@@ -192,10 +192,10 @@ def test_the_masses_of_every_dimension_sum_to_one(name):
 
 def test_one_motion_serves_all_sigmas_and_all_steps():
     d, sigmas, steps = replace(SMALL, schedule="cosine"), [1e-9, 1e-3, 1e-5], [0, 3, 20]
-    together = predict(d, steps, sigmas)
+    together = expect(d, steps, sigmas)
     for sigma, row in zip(sigmas, together, strict=True):
         for step, found in zip(steps, row, strict=True):
-            alone = predict(d, [step], [sigma])[0][0]
+            alone = expect(d, [step], [sigma])[0][0]
             assert found.log_pair_probability == pytest.approx(alone.log_pair_probability, 1e-11)
             assert found.radius == pytest.approx(alone.radius, rel=1e-9)
             assert found.stalled == pytest.approx(alone.stalled, rel=1e-11)
@@ -205,13 +205,13 @@ def test_nearly_all_in_one_cell_and_hardly_any():
     # Of 0 all tokens within half a step of the lattice stay at 0: P(|Z| > 10) = 1.5e-23 do
     # not, for which 1 - p is 0.
     d = Drift(sigma=0.025, tokens=50, dims=2, radius=0.0, format="float4_e2m1fn")
-    certain = predict(d, [100], [d.sigma])[0][0]
+    certain = expect(d, [100], [d.sigma])[0][0]
     apart = 2 * d.dims * 2 * ndtr(-10.0)
     assert certain.log_pair_probability == pytest.approx(-apart, rel=1e-9, abs=0)
     # p (1 - p) for each pair, and r - p**2, which is half of it, for those of three tokens.
     variance = 1225 * apart + 50 * 49 * 48 * (2 * 2 * apart - 3 * apart) / 2
     assert certain.pairs_error**2 == pytest.approx(variance, rel=1e-9, abs=0)
-    hardly = predict(Drift(sigma=0.01, dims=400), [100], [0.01])[0][0]
+    hardly = expect(Drift(sigma=0.01, dims=400), [100], [0.01])[0][0]
     assert hardly.log_pair_probability < -1500
     assert (hardly.pairs, hardly.pairs_error) == (0.0, 0.0)
 
@@ -229,14 +229,14 @@ def test_what_has_no_exact_form_is_refused(what):
     assert obstacle(d) == what
     assert not obstacle(SMALL)
     with pytest.raises(BadInput, match=f"no exact form is implemented for {what}"):
-        predict(d, [20], [1e-3])
+        expect(d, [20], [1e-3])
 
 
 def test_a_cloud_that_is_likely_to_leave_the_range_is_refused():
     d = Drift(sigma=1.0, tokens=100, dims=16, radius=0.5, steps=2, format="float4_e2m1fn")
-    predict(d, [2], [1.0])  # P(|x| = 6) is 6e-7
+    expect(d, [2], [1.0])  # P(|x| = 6) is 6e-7
     for fields, sigma in (({}, 2.0), ({"radius": 50.0}, 1.0)):
         with pytest.raises(BadInput, match="more likely than not leave float4_e2m1fn's range"):
-            predict(replace(d, **fields), [2], [1e-3, sigma])
+            expect(replace(d, **fields), [2], [1e-3, sigma])
     with pytest.raises(BadInput, match="sigma is -1"):
-        predict(d, [2], [1e-3, -1.0])
+        expect(d, [2], [1e-3, -1.0])

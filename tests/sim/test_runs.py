@@ -17,6 +17,7 @@ import sim
 from sim import bits, fit, runs
 from sim.direction import direction
 from sim.errors import BadInput
+from sim.simulation import Simulation
 from sim.spec import Drift
 from tests import oracle
 from tests.stores import Stop, arrays, assert_same_arrays, stop_after
@@ -131,9 +132,9 @@ def test_a_resumed_run_starts_from_its_checkpoint(tmp_path, monkeypatch):
         runs.run(SMALL, path, on="cpu", checkpoint_seconds=0, progress=stop_after(7))
     (kept,) = zarr.open_group(path, mode="r")["checkpoint"].group_keys()
     resumed = []
-    original = runs.Simulation.resume
+    original = Simulation.resume
     monkeypatch.setattr(
-        runs.Simulation,
+        Simulation,
         "resume",
         lambda self, step, fill: resumed.append(step) or original(self, step, fill),
     )

@@ -142,7 +142,7 @@ def test_a_damaged_snapshot_is_not_read(tmp_path):
     made(path, LEAVING)
     last, first = path / "bits/c/2/0/0", path / "bits/c/0/0/0"
     first.write_bytes(first.read_bytes()[:-9] + b"something")
-    refused(path, "step 0 can't be read", snapshot=0)
+    refused(path, "chunk c/0/0/0 of bits is damaged: its checksum does not hold", snapshot=0)
     last.unlink()
-    refused(path, "step 40 is damaged")
+    refused(path, "run.zarr is damaged: chunk c/2/0/0 of bits is missing")
     assert open_matrix(path, snapshot=7).codes.shape[1] == 16

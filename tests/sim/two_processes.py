@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import jax
+import numpy as np
 
 jax.config.update("jax_platforms", "cpu")
 
@@ -16,7 +17,9 @@ from sim import hosts, meeting, runs  # noqa: E402
 from sim.errors import BadInput  # noqa: E402
 from sim.origin import from_checkpoint  # noqa: E402
 from sim.shards import Shards  # noqa: E402
+from sim.simulated import simulate  # noqa: E402
 from sim.spec import Drift  # noqa: E402
+from sim.store import RunStore  # noqa: E402
 from tests.sim.test_runs import Stop, stop_after  # noqa: E402
 
 TOLD = Drift(sigma=1e-7, tokens=61, dims=48, steps=40, records=5)
@@ -74,6 +77,9 @@ def main(address, index):
     runs.run(taken(), Path("taken.zarr"), on="cpu", engine="step", devices=2)
     Shards.on_host = False
     runs.run(*where, on="cpu", engine="step", devices=2)
+    kept = RunStore(where[1]).read("bits")
+    found = simulate(LEAVING, on="cpu", engine="step", devices=2)
+    assert np.array_equal(np.stack(list(found.snapshots.values())), kept)
     other = Drift(**{**TOLD.as_json(), "seed": index})
     bad = raised(BadInput, other, Path("other.zarr"))
     assert bad == "process 1 has seed 1, process 0 has 0", bad

@@ -1,21 +1,25 @@
 """Against a slow structure of sets, dictionaries and networkx; and against one planted."""
 
 import itertools
+import json
 import math
 from collections import defaultdict
 
+import jax.numpy as jnp
 import networkx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT16, FLOAT32
-from sim import structure as structures
+import sim
+from kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT16, FLOAT32, FORMATS
+from sim import structures
 from sim.checkpoint import Checkpoint
+from sim.conversion import dtype
 from sim.errors import BadInput
 from sim.matrix import Matrix
-from sim.structure import structure
+from sim.structures import structure_of
 from tests import checkpoints
 
 
@@ -88,19 +92,19 @@ def matrices(draw):
 @given(matrices())
 def test_the_structure_is_the_one_found_by_hand(matrix):
     expected = by_hand(matrix.codes, matrix.format, matrix.token_ids)
-    found = structure(matrix)
-    assert len(found.cells) == expected["cells"]
+    found = structure_of(matrix)
+    assert found.cells == expected["cells"]
     assert [each.as_json() for each in found.components] == expected["components"]
     isolated = expected["isolated"]
     names = ("nodes", "tokens", "core", "black_holes")
-    assert found.isolated() == {name: isolated[name] if isolated else 0 for name in names}
-    assert [found.token_ids(hole).tolist() for hole in found.cells.holes] == expected["holes"]
-    assert found.hole_distance().tolist() == expected["hole_distance"]
-    assert found.component_distance().tolist() == expected["component_distance"]
-    assert found.pairs_at_distance() == expected["pairs"]
-    for hole in found.cells.holes:
-        row = matrix.codes[np.searchsorted(matrix.token_ids, found.token_ids(hole)[0])]
-        assert found.norm(hole) == math.sqrt(sum(v * v for v in matrix.format.value(row)))
+    assert found.isolated.as_json() == {name: isolated[name] if isolated else 0 for name in names}
+    assert [hole.token_ids.tolist() for hole in found.black_holes] == expected["holes"]
+    assert found.black_hole_distance.tolist() == expected["hole_distance"]
+    assert found.component_distance.tolist() == expected["component_distance"]
+    assert found.pairs_at_distance == expected["pairs"]
+    for hole in found.black_holes:
+        row = matrix.codes[np.searchsorted(matrix.token_ids, hole.token_ids[0])]
+        assert hole.norm == math.sqrt(sum(v * v for v in matrix.format.value(row)))
 
 
 SMOKE = ({0: 40, 1: 1, 2: 7, 3: 1}, {0: 5, 1: 5, 3: 1, 4: 1})
@@ -134,31 +138,32 @@ def test_planted_smoke_is_found_in_a_checkpoint_of_twenty_thousand(tmp_path):
     shard = {"lm_head.weight": checkpoints.matrix(codes, BFLOAT16)}
     checkpoints.write_sharded(tmp_path / "model", [shard])
 
-    found = structure(Checkpoint(tmp_path / "model").matrix())
-    assert len(found.cells.tokens) == 19_999
+    found = structure_of(Checkpoint(tmp_path / "model").matrix())
+    assert found.tokens == 19_999
     rows = [each.as_json() for each in found.components]
     table = [[row[n] for n in ("nodes", "tokens", "core", "black_holes", "edges")] for row in rows]
     assert table == [[4, 49, 4, 2, 3], [2, 10, 2, 2, 1], [2, 2, 0, 0, 1]]
     assert [row["density"] for row in rows] == [0.5, 1, 1]
     assert [row["clustering"] for row in rows] == [0, 0, 0]
     order = sorted(holes, key=lambda members: (-len(members), members))
-    assert [tuple(found.token_ids(hole).tolist()) for hole in found.cells.holes] == order
+    assert [tuple(hole.token_ids.tolist()) for hole in found.black_holes] == order
     expected = [[np.abs(holes[a] - holes[b]).max() for b in order] for a in order]
-    assert found.hole_distance().tolist() == expected
-    assert found.component_distance().tolist() == [[0, 30, 30], [30, 0, 2], [30, 2, 0]]
-    assert found.isolated()["black_holes"] == 1
-    assert found.pairs_at_distance() == {1: 5}  # of so many cells no others are counted
+    assert found.black_hole_distance.tolist() == expected
+    assert found.component_distance.tolist() == [[0, 30, 30], [30, 0, 2], [30, 2, 0]]
+    assert found.isolated.black_holes == 1
+    assert found.pairs_at_distance == {1: 5}  # of so many cells no others are counted
 
 
 def test_beyond_their_limits_distances_are_left_out(monkeypatch):
     codes = BFLOAT16.code_at(np.array([[0], [0], [1], [4], [4], [5], [9]]))
-    found = structure(Matrix.whole(codes, BFLOAT16, "a line"))
-    assert found.pairs_at_distance() == {1: 2, 3: 1, 4: 3, 5: 2, 8: 1, 9: 1}
+    line = Matrix.whole(codes, BFLOAT16, "a line")
+    assert structure_of(line).pairs_at_distance == {1: 2, 3: 1, 4: 3, 5: 2, 8: 1, 9: 1}
     monkeypatch.setattr(structures, "MOST_CELLS", 4)
     monkeypatch.setattr(structures, "MOST_ROWS", 1)
-    assert found.pairs_at_distance() == {1: 2}
-    assert found.hole_distance() is None
-    assert found.component_distance() is None
+    found = structure_of(line)
+    assert found.pairs_at_distance == {1: 2}
+    assert found.black_hole_distance is None
+    assert found.component_distance is None
 
 
 def test_too_many_adjacent_pairs_are_refused_in_words(monkeypatch):
@@ -167,4 +172,62 @@ def test_too_many_adjacent_pairs_are_refused_in_words(monkeypatch):
     monkeypatch.setattr(structures.adjacent, "__kwdefaults__", None)
     monkeypatch.setattr(structures.adjacent, "__defaults__", (lambda *_: None, 27))
     with pytest.raises(BadInput, match="tiny: more than 27 pairs of its 8 cells are adjacent"):
-        structure(Matrix.whole(codes, BFLOAT16, "tiny"))
+        structure_of(Matrix.whole(codes, BFLOAT16, "tiny"))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_codes_and_values_of_a_format_have_one_structure(name):
+    target = FORMATS[name]
+    coordinates = np.array([[0, 1], [0, 1], [1, 1], [1, -3], [1, -3], [1, -3]])
+    codes = target.code_at(coordinates)
+    codes[1, 0] = target.sign  # -0
+    values = codes.view(dtype(target))
+    found = sim.structure(codes, format=name)
+    assert (found.tokens, found.cells) == (6, 3)
+    assert [hole.token_ids.tolist() for hole in found.black_holes] == [[3, 4, 5], [0, 1]]
+    assert found.black_hole_distance.tolist() == [[0, 4], [4, 0]]
+    assert found.pairs_at_distance == {1: 1, 4: 2}
+    assert [component.as_json()["nodes"] for component in found.components] == [2]
+    told = json.loads(json.dumps(found.as_json()))
+    for same in (values, jnp.asarray(values), np.asfortranarray(codes)):
+        given = None if same.dtype == values.dtype else name
+        assert sim.structure(same, given).as_json() == told
+    assert repr(found) == "<6 tokens in 3 cells; holes=2, components=1>"
+
+
+def test_rows_that_are_not_finite_are_in_no_cell():
+    values = np.array([[1, np.nan], [1, 2], [1, 2], [np.inf, 2]], np.float16)
+    found = sim.structure(values)
+    assert (found.tokens, found.cells, found.pairs_at_distance) == (2, 1, {})
+    assert found.black_holes[0].token_ids.tolist() == [1, 2]
+    nothing = sim.structure(values[[0, 3]])
+    assert (nothing.tokens, nothing.cells, nothing.black_holes) == (0, 0, [])
+    assert nothing.as_json()["isolated"]["nodes"] == 0
+
+
+BAD = {
+    "float64": (np.zeros((2, 2)), None, "bits is float64; bfloat16 takes uint16 codes or bfloat16"),
+    "signed": (np.zeros((2, 2), int), None, "bits is int64"),
+    "too wide": (np.zeros((2, 2), np.uint16), "float8_e5m2", "bits is uint16; float8_e5m2 takes"),
+    "another type": (np.zeros((2, 2), np.float16), "bfloat16", "bits is float16; bfloat16 takes"),
+    "a vector": (np.zeros(3, np.uint16), None, r"bits has shape \(3,\); it must be \(tokens, dims"),
+    "no tokens": (np.zeros((0, 3), np.uint16), None, r"bits has shape \(0, 3\)"),
+    "a format": (
+        np.zeros((2, 2), np.uint16),
+        "bfloat12",
+        "format is 'bfloat12'; it must be one of",
+    ),
+    "wide float4": (
+        np.full((2, 2), 16, np.uint8),
+        "float4_e2m1fn",
+        "bits holds 16; codes of float4",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_no_matrix_of_a_format_is_refused_in_a_line(name):
+    bits, target, message = BAD[name]
+    with pytest.raises(BadInput, match=message) as caught:
+        sim.structure(bits, target)
+    assert "\n" not in str(caught.value)

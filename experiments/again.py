@@ -1,0 +1,58 @@
+"""A spec that is run again: `drift run --spec`.
+
+spec   of a store of a run, or of a JSON file: the fields of a spec, or what `drift run --json`
+       printed, which holds them
+how    options that change no bit; these alone go with --spec
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from sim.errors import BadInput
+from sim.places import Address, Local
+
+if TYPE_CHECKING:
+    from sim.spec import Drift
+    from sim.store import RunStore
+
+_HOW = {
+    *("spec", "engine", "device", "devices", "memory", "distributed", "out", "overwrite"),
+    "as_json",
+}
+
+
+class Again(NamedTuple):
+    """What --spec names."""
+
+    drift: "Drift"
+    like: "RunStore | None"
+    """the store whose rows and direction must still be there"""
+
+
+def again(place: Address, context: typer.Context) -> Again:
+    """The drift of the spec at `place`.
+
+    Raises BadInput where the command line says more of it, or there is none.
+    """
+    for option in context.command.params:
+        name = option.name or ""
+        source = context.get_parameter_source(name)
+        if name not in _HOW and source is not None and source.name == "COMMANDLINE":
+            raise BadInput(
+                f"{option.opts[0]} is given with --spec, which fixes it; --out, --overwrite,"
+                " --engine, --device, --devices, --memory, --distributed and --json go with it"
+            )
+    if isinstance(place, Local) and place.path.is_file():
+        from sim.documents import read_document
+        from sim.given_spec import given_spec
+
+        found = read_document(place.path)
+        if isinstance(found, dict) and "spec" in found:
+            found = found["spec"]
+        return Again(given_spec(found, str(place)), None)
+    from sim.spec import Drift
+    from sim.store import RunStore
+
+    store = RunStore(place)
+    return Again(Drift.from_json(store.attrs["spec"]), store)

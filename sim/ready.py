@@ -1,0 +1,80 @@
+"""A drift made ready to move: by an engine, on devices, within the memory there is.
+
+It may go into a store (sim.runs), or stay in memory (sim.simulated).
+"""
+
+import hashlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from sim import check, device, engines, exhausted, fit, hosts
+from sim.chunks import Chunks
+from sim.engine import StepEngine
+from sim.engines import Engine
+from sim.places import Address
+from sim.shards import Shards
+from sim.simulation import Simulation
+from sim.spec import Drift
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A drift at step 0, and who moves it."""
+
+    simulation: Simulation
+    engine: Engine
+    pool: ThreadPoolExecutor
+    about: dict[str, Any]
+    """what a store's attributes say of how it is done"""
+
+
+@contextmanager
+def ready(
+    drift: Drift,
+    out: Address | None,
+    *,
+    on: str,
+    engine: str,
+    devices: int,
+    memory: int | None,
+    chunk_bytes: int,
+    then: str = "",
+) -> Iterator[Ready]:
+    """Make `drift` ready to go to `out`, or to be kept in memory where that is None.
+
+    The options are those of sim.run; device.prepare was called before. Raises BadInput
+    for what can't be had, does not fit or leaves the format's range, RuntimeError for a
+    device that does not round as it must, and, also for the block, Unfinished where memory
+    runs out: `then` says how to go on.
+    """
+    shards = Shards(device.several(on, devices))
+    parts = devices * hosts.count()
+    name = engines.choose(drift, engine, shards.platform, parts)
+    fit.check(drift, out, shards, memory, name)
+    workers, (first, stop) = device.workers(shards.devices[0]), hosts.share(drift.tokens)
+    running_out = exhausted.told(drift, shards, memory, name, then)
+    with running_out, ThreadPoolExecutor(workers) as pool:
+        chunks = Chunks.plan(stop - first, drift.dims, workers, chunk_bytes, devices, first)
+        trusted = check.trust(shards, drift.motion) if name == "step" else {}
+        simulation = Simulation(drift, chunks, shards, pool, name)
+        if not shards.on_host and isinstance(simulation.engine, StepEngine):
+            trusted["kernel"] = simulation.engine.path
+        used = hashlib.sha256(simulation.u.tobytes()).hexdigest()
+        hosts.agree({"cloud": simulation.initial.facts, "direction": used})
+        yield Ready(simulation, name, pool, {**made_by(name, shards), **trusted})
+
+
+def made_by(engine: str, shards: Shards) -> dict[str, Any]:
+    """What a store's attributes say of the programs and the machine that made it."""
+    packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
+    return {
+        "engine": engine,
+        "device": {"platform": shards.platform, "kind": shards.devices[0].device_kind},
+        "devices": len(shards),
+        "processes": hosts.count(),
+        "versions": {name: version(name) for name in packages},
+    }

@@ -1,0 +1,59 @@
+"""The prediction of one drift, as the library gives it."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+import sim
+from sim.prediction import expect, onsets
+from sim.stall import stall_steps
+
+SMALL = sim.Drift(sigma=1e-5, tokens=60, dims=8, steps=20, survivors=11)
+
+
+def test_it_says_what_each_part_says_and_follows_the_sigmas_as_they_are_given():
+    sigmas = [1e-3, 1e-5, 1e-7, 1e-5]
+    found = sim.predict(SMALL, sigmas)
+    assert [point.sigma for point in found.curve] == sigmas
+    for point, (expected,) in zip(found.curve, expect(SMALL, [20], sigmas), strict=True):
+        assert point.expected_pairs == expected.pairs
+        assert point.pairs_error == expected.pairs_error
+        assert point.log_pair_probability == expected.log_pair_probability
+        assert point.pair_probability == math.exp(expected.log_pair_probability)
+        assert (point.radius, point.stalled) == (expected.radius, expected.stalled)
+    mine = {field.name: getattr(found, field.name) for field in dataclasses.fields(found.curve[1])}
+    assert mine == dataclasses.asdict(found.curve[1])
+    assert found.alive == 11
+    assert found.onset_sigma == onsets(SMALL, [20])[0]
+    assert found.stall_steps == stall_steps(SMALL)
+
+
+def test_alone_it_is_the_drifts_own_sigma_and_plain_json():
+    found = sim.predict(SMALL)
+    assert [point.sigma for point in found.curve] == [1e-5]
+    assert found.expected_pairs == sim.predict(SMALL, [1e-3]).expected_pairs
+    assert json.loads(json.dumps(found.as_json())) == found.as_json()
+    assert list(found.as_json()["curve"][0]) == [*list(found.as_json())[:7]]
+
+
+BAD = {
+    "stochastic": ({"rounding": "stochastic"}, [], "no exact form .* for stochastic rounding"),
+    "jitter": ({"jitter": 0.1}, [], "no exact form is implemented for jitter"),
+    "rows": (
+        {"sigma": None, "origin": sim.spec.Origin(path="a", tensor="b")},
+        [],
+        "a checkpoint's",
+    ),
+    "a sigma": ({}, [-1.0], "sigma is -1"),
+    "a sigma out of range": ({}, [2e38], "a drift of sigma 2e.38 would more likely"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_has_no_prediction_is_refused_in_a_line(name):
+    fields, sigmas, message = BAD[name]
+    with pytest.raises(sim.BadInput, match=message) as caught:
+        sim.predict(dataclasses.replace(SMALL, **fields), sigmas)
+    assert "\n" not in str(caught.value)
