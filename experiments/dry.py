@@ -17,7 +17,8 @@ def dry(
     grid: "Grid", place: Place, out: Address, overwrite: bool, retry_failed: bool, as_json: bool
 ) -> None:
     """Print the cells, memory, disk and time of a sweep; write nothing."""
-    from sim.plan import plan, to_count
+    from sim.kinds import to_count
+    from sim.plan import plan
     from sim.probe import estimate
 
     place.make_ready()

@@ -51,8 +51,7 @@ def gather(found: "GridStore") -> dict[str, Any]:
     import numpy as np
 
     from sim import lock
-    from sim.kinds import Kinds
-    from sim.plan import to_count
+    from sim.kinds import Kinds, to_count
     from sim.session import seconds_left
 
     grid, done, failed, attrs = found.grid, found.done, found.failed, found.attrs

@@ -68,14 +68,16 @@ class Fate:
 
     def moments(self, law: Law) -> Moments:
         """Sums over classes."""
-        each, still = self.front.bounds[:-1], _masses(self.still, self.outcomes, law)[0]
+        each, stays = self.front.bounds[:-1], np.flatnonzero(self.still.values)
+        still = np.zeros(len(self.still.values))
+        still[stays] = _masses(self.still, self.outcomes, law, stays)[0]
         mass, rest = self.masses(law)
         cubes, others = mass * mass * mass, mass * rest * (1 + mass)
         return Moments(
             self.log_pair(law),
             _log(np.add.reduceat(cubes, each), np.add.reduceat(others, each)),
             np.add.reduceat(mass * self.values, each),
-            np.add.reduceat(np.where(self.still.values, still, 0.0), self.still.bounds[:-1]),
+            np.add.reduceat(still, self.still.bounds[:-1]),
         )
 
     def log_pair(self, law: Law) -> np.ndarray:
@@ -157,10 +159,12 @@ class Fates:
         return Fate(2 * len(self._magnitudes) + 1, front, values, still)
 
 
-def _masses(front: Front, outcomes: int, law: Law) -> tuple[np.ndarray, np.ndarray]:
-    """Of each class of `front`, and of all others of its dimension, float64 (classes,)."""
+def _masses(
+    front: Front, outcomes: int, law: Law, which: np.ndarray | slice = slice(None)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of `which` classes of `front`, and of all others of their dimension, float64 (classes,)."""
     ends = np.append(front.start[1:], outcomes * (len(front.bounds) - 1))
-    return law.of(front.start % outcomes, (ends - 1) % outcomes + 1)
+    return law.of(front.start[which] % outcomes, (ends[which] - 1) % outcomes + 1)
 
 
 def _log(sums: np.ndarray, rests: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import math
 from typing import TYPE_CHECKING, get_args
 
 from kernels.formats import FORMATS
-from kernels.rounding import Rounding
+from kernels.motion import Rounding
 from sim.errors import BadInput
 from sim.streams import MOST_SEED
 

@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from kernels.step import SMALLEST_DISPLACEMENT
+from kernels.motion import SMALLEST_DISPLACEMENT
 from sim.normal import exp, log
 from sim.spec import Drift
 from sim.streams import Stream, words64

@@ -10,9 +10,10 @@ from concurrent.futures import Executor
 import numpy as np
 
 from sim import bits, hosts, interrupts
-from sim.counts import Counts, State
+from sim.counts import Counts
 from sim.places import Address
 from sim.simulation import Simulation
+from sim.state import State
 from sim.store import RunStore
 
 Progress = Callable[[Counts, int, int], None]

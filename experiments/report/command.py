@@ -44,15 +44,13 @@ def command(
     It opens from disk and needs no network. On it tokens can be watched falling
     together, record by record. Of a store that is not complete it shows what is there.
     """
+    from experiments.expectation import Outlook
     from experiments.report.page import page_of
     from experiments.report.render import rendered
     from experiments.whole import write_whole
-    from sim import cache, device
 
-    cache.turn_on()
-    device.only_cpu()
     place = out or beside([source], "report").with_suffix(".html")
-    text = rendered(page_of([source], predicted=prediction))
+    text = rendered(page_of([source], outlook=Outlook(prediction)))
     write_whole(place, text)
     if as_json:
         print(json.dumps({"page": str(place), "bytes": len(text.encode())}))

@@ -60,7 +60,7 @@ READERS = {
     "plot": (["plot", "curves", "run.zarr"], "experiments.curves:curves"),
     "report": (["report", "run.zarr"], "experiments.report.page:page_of"),
     "export": (["export", "run.zarr", "--out", "a.csv"], "sim.store:RunStore.records"),
-    "status": (["status", "grid.zarr"], "sim.plan:to_count"),
+    "status": (["status", "grid.zarr"], "sim.kinds:to_count"),
 }
 
 
