@@ -40,8 +40,9 @@ from kernels import fused_tpu  # noqa: E402
 from kernels.advance import ACCELERATOR_BLOCK, BLOCK, advance  # noqa: E402
 from kernels.formats import BFLOAT16, FLOAT32, FORMATS  # noqa: E402
 from kernels.fused import Fused, fused  # noqa: E402
-from kernels.rounding import Rounding, quantise, widen  # noqa: E402
-from kernels.step import Motion, Steps, Tokens, step  # noqa: E402
+from kernels.motion import Motion, Rounding  # noqa: E402
+from kernels.rounding import quantise, widen  # noqa: E402
+from kernels.step import Steps, Tokens, step  # noqa: E402
 
 ROWS, DIMS, STEPS = 64, 2560, 4
 

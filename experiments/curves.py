@@ -5,21 +5,23 @@ expected  of the pairs: sim.prediction, and a standard deviation to each side
 
 import hashlib
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
 from experiments.captions import captions
-from experiments.expectation import Asked, expected, note
+from experiments.expectation import Asked, Outlook, note
 from experiments.figures import COLOURS, decades, figure
 from experiments.pairs import EXPECTED, expected_handles, put_expected, put_scale
 from sim.counts import Counts
 from sim.errors import BadInput
 from sim.grid import drift_of
-from sim.prediction import Expected
 from sim.store import RunStore
+
+if TYPE_CHECKING:
+    from sim.prediction import Expected
 
 _HIGH = 5.2
 """Inches."""
@@ -32,11 +34,11 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def curves(stores: list[RunStore], predicted: bool | None = None, columns: int = 2) -> Figure:
+def curves(stores: list[RunStore], outlook: Outlook | None = None, columns: int = 2) -> Figure:
     """Draw the runs over each other, and what is expected of their pairs.
 
-    `predicted` says whether; None is where that is cheap. The legend has so many
-    `columns`. Raises BadInput where a run has no record yet.
+    None is an outlook as it is cheap. The legend has so many `columns`. Raises BadInput
+    where a run has no record yet.
     """
     records = [store.records() for store in stores]
     for store, counted in zip(stores, records, strict=True):
@@ -55,7 +57,7 @@ def curves(stores: list[RunStore], predicted: bool | None = None, columns: int =
         upper.set_yscale("log")
     upper.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     upper.set_ylabel("cells, tokens")
-    found, whys = _expected(stores, records, predicted)
+    found, whys = _expected(stores, records, outlook or Outlook())
     for rows, ink in zip(found, inks, strict=True):
         if rows:
             put_expected(lower, rows, ink["pairs"])
@@ -68,13 +70,11 @@ def curves(stores: list[RunStore], predicted: bool | None = None, columns: int =
 
 
 def _expected(
-    stores: list[RunStore], records: list[list[Counts]], predicted: bool | None
-) -> tuple[list[list[Expected]], list[str]]:
+    stores: list[RunStore], records: list[list[Counts]], outlook: Outlook
+) -> "tuple[list[list[Expected]], list[str]]":
     """What is expected of each run at its records, and why some of it is not known."""
-    if predicted is False:
-        return [[] for _ in stores], []
     steps = [[counts.step for counts in counted] for counted in records]
-    return expected(list(map(asked, stores, steps)), bool(predicted))
+    return outlook.expected(list(map(asked, stores, steps)))
 
 
 def asked(store: RunStore, steps: list[int]) -> Asked:

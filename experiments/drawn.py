@@ -2,12 +2,14 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.addresses import path
+from experiments.screen import remark, say
 from sim.places import Address, Local
 
 if TYPE_CHECKING:
@@ -34,13 +36,22 @@ def beside(sources: list[Address], what: str) -> Path:
     return first.with_name(f"{name}-{what}")
 
 
-def save(drawn: "Figure", name: Path, as_json: bool) -> None:
-    """Write the figure, and say where."""
+def save(
+    drawn: "Figure", name: Path, as_json: bool, missing: Mapping[str, int] | None = None
+) -> None:
+    """Write the figure, and say where.
+
+    What is `missing` of a prediction, if there can be one: of how many drifts, by why.
+    """
     from experiments import figures
 
     paths = figures.save(drawn, name)
     if as_json:
-        print(json.dumps({"figures": [str(each) for each in paths]}))
+        whys = [{"why": why, "drifts": drifts} for why, drifts in (missing or {}).items()]
+        about = {} if missing is None else {"not_predicted": whys}
+        print(json.dumps({"figures": [str(each) for each in paths], **about}))
     else:
         for each in paths:
-            print(f"figure: {each}")
+            say(f"figure: {each}")
+        for why, drifts in (missing or {}).items():
+            remark(f"not predicted{f', of {drifts:,} drifts' if drifts > 1 else ''}: {why}")

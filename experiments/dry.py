@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.numbers import held, spent
 from experiments.place import Place
+from experiments.screen import say
 from sim.places import Address
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ def dry(
     grid: "Grid", place: Place, out: Address, overwrite: bool, retry_failed: bool, as_json: bool
 ) -> None:
     """Print the cells, memory, disk and time of a sweep; write nothing."""
-    from sim.plan import plan, to_count
+    from sim.kinds import to_count
+    from sim.plan import plan
     from sim.probe import estimate
 
     place.make_ready()
@@ -36,7 +38,11 @@ def dry(
         "seconds": found.seconds,
         "probes": [_probe(each) for each in found.probes],
     }
-    print(json.dumps(told) if as_json else "\n".join(_lines(grid, told, found)))
+    if as_json:
+        print(json.dumps(told))
+    else:
+        for line in _lines(grid, told, found):
+            say(line)
 
 
 def _probe(probe: "Probe") -> dict[str, Any]:

@@ -8,16 +8,19 @@ price   roughly how long all that is asked for takes. Beyond what a figure may t
 
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.figures import plain
 from sim.direction import direction
 from sim.errors import BadInput
 from sim.obstacles import ROWS, obstacle
-from sim.prediction import Expected, expect, onsets
 from sim.spec import Drift
+
+if TYPE_CHECKING:
+    from sim.prediction import Expected
 
 _MOST_SECONDS = 15.0
 _KIND, _FOLLOWED, _LAW = 7e-4, 2e-6, 1e-6
@@ -36,35 +39,81 @@ class Asked(NamedTuple):
     """the SHA-256 of the direction that was used, where a file held it"""
 
 
-def expected(asked: Sequence[Asked], insisted: bool) -> tuple[list[list[Expected]], list[str]]:
-    """What is expected of each that is asked, at its steps; nothing where, and why, it is not
-    predicted."""
-    found: list[list[Expected]] = [[] for _ in asked]
+class Outlook:
+    """What is expected of the drifts of a figure, or of all the figures of a page.
 
-    def answer(drift: Drift, which: list[int]) -> None:
-        steps = sorted({step for k in which for step in asked[k].steps})
-        sigmas = sorted({_sigma(asked[k]) for k in which})
-        for sigma, row in zip(sigmas, expect(drift, steps, sigmas), strict=True):
-            at = {each.step: each for each in row}
-            for k in which:
-                if _sigma(asked[k]) == sigma:
-                    found[k] = [at[step] for step in asked[k].steps]
+    `wanted` says whether it is; None is where that is cheap. No drift is predicted twice.
+    """
 
-    return found, _answered(asked, insisted, answer)
+    def __init__(self, wanted: bool | None = None):
+        self.wanted = wanted
+        self.missing: Counter[str] = Counter()
+        """of how many drifts something is not predicted, by why"""
+        self._known: dict[object, dict[int, Expected]] = {}
 
+    def expected(self, asked: Sequence[Asked]) -> "tuple[list[list[Expected]], list[str]]":
+        """What is expected of each that is asked, at its steps; nothing where, and why, it is
+        not predicted."""
 
-def onset(asked: Sequence[Asked], insisted: bool) -> tuple[list[float | None], list[str]]:
-    """The sigma of one pair after the only step of each that is asked; NaN where it is not
-    predicted, None where there is none. Why not."""
-    found: list[float | None] = [math.nan] * len(asked)
+        def answer(drift: Drift, some: list[Asked]) -> None:
+            from sim.prediction import expect
 
-    def answer(drift: Drift, which: list[int]) -> None:
-        steps = sorted({step for k in which for step in asked[k].steps})
-        at = dict(zip(steps, onsets(drift, steps), strict=True))
-        for k in which:
-            found[k] = at[asked[k].steps[0]]
+            steps = sorted({step for each in some for step in each.steps})
+            sigmas = sorted(set(map(_sigma, some)))
+            rows = dict(zip(sigmas, expect(drift, steps, sigmas), strict=True))
+            for each in some:
+                found = {row.step: row for row in rows[_sigma(each)]}
+                self._known.setdefault(_cloud(each), {}).update(found)
 
-    return found, _answered(asked, insisted, answer)
+        def known(each: Asked) -> "list[Expected]":
+            there = self._known.get(_cloud(each), {}) if each.drift is not None else {}
+            return [there[step] for step in each.steps] if there.keys() >= set(each.steps) else []
+
+        whys = self._answered([each for each in asked if not known(each)], answer)
+        return list(map(known, asked)), whys
+
+    def onset(self, asked: Sequence[Asked]) -> tuple[list[float | None], list[str]]:
+        """The sigma of one pair after the only step of each that is asked; NaN where it is not
+        predicted, None where there is none. Why not."""
+        found: dict[int, float | None] = {}
+
+        def answer(drift: Drift, some: list[Asked]) -> None:
+            from sim.prediction import onsets
+
+            steps = sorted({step for each in some for step in each.steps})
+            at = dict(zip(steps, onsets(drift, steps), strict=True))
+            found.update((id(each), at[each.steps[0]]) for each in some)
+
+        whys = self._answered(asked, answer)
+        return [found.get(id(each), math.nan) for each in asked], whys
+
+    def _answered(
+        self, asked: Sequence[Asked], answer: Callable[[Drift, list[Asked]], None]
+    ) -> list[str]:
+        """Answer what can be, one motion after the other; why the others can't."""
+        if self.wanted is False:
+            return []
+        whys: Counter[str] = Counter()
+        motions: dict[Drift, list[Asked]] = {}
+        for each in asked:
+            if why := _obstacle(each):
+                whys[why] += 1
+            elif each.drift is not None:
+                motions.setdefault(_motion(each.drift), []).append(each)
+        price = sum(_price(drift, some) for drift, some in motions.items())
+        if price > _MOST_SECONDS and not self.wanted:
+            why = f"it would take about {price:,.0f} seconds, with --prediction"
+            whys[why] = sum(map(len, motions.values()))
+            motions = {}
+        if motions:
+            _make_ready()
+        for drift, some in motions.items():
+            try:
+                answer(drift, some)
+            except BadInput as error:
+                whys[plain(str(error), _LETTERS)] += len(some)
+        self.missing += whys
+        return list(whys)
 
 
 def note(whys: list[str], some: bool) -> list[str]:
@@ -72,27 +121,12 @@ def note(whys: list[str], some: bool) -> list[str]:
     return [f"{'some is ' if some else ''}not predicted: {'; '.join(whys)}"] if whys else []
 
 
-def _answered(
-    asked: Sequence[Asked], insisted: bool, answer: Callable[[Drift, list[int]], None]
-) -> list[str]:
-    """Answer what can be, one motion after the other; why the others can't."""
-    whys: dict[str, None] = {}
-    motions: dict[Drift, list[int]] = {}
-    for k, each in enumerate(asked):
-        if why := _obstacle(each):
-            whys[why] = None
-        elif each.drift is not None:
-            motions.setdefault(_motion(each.drift), []).append(k)
-    price = sum(_price(drift, [asked[k] for k in which]) for drift, which in motions.items())
-    if price > _MOST_SECONDS and not insisted:
-        whys[f"it would take about {price:,.0f} seconds, with --prediction"] = None
-        return list(whys)
-    for drift, which in motions.items():
-        try:
-            answer(drift, which)
-        except BadInput as error:
-            whys[plain(str(error), _LETTERS)] = None
-    return list(whys)
+def _make_ready() -> None:
+    """Load JAX, which a figure without prediction can do without; it needs no accelerator."""
+    from sim import cache, device
+
+    cache.turn_on()
+    device.only_cpu()
 
 
 def _obstacle(asked: Asked) -> str:
@@ -117,6 +151,12 @@ def _motion(drift: Drift) -> Drift:
     return replace(
         drift, sigma=1.0, seed=0, direction_seed=seed, records=1, at=None, snapshots="none"
     )
+
+
+def _cloud(asked: Asked) -> object:
+    """What tells apart, of drifts, those of which something else is expected."""
+    assert asked.drift is not None, "rows of a checkpoint are not predicted"
+    return _motion(asked.drift), _sigma(asked), asked.used
 
 
 def _price(drift: Drift, asked: Sequence[Asked]) -> float:

@@ -8,10 +8,11 @@ Numbers are written so that they read back to the same bits.
 """
 
 import csv
-import io
+import itertools
 import json
+import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from experiments.addresses import path, store
+from experiments.screen import say
 from experiments.source import AsJson
 from sim.places import Address
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 EXAMPLE = "drift export first.zarr --out first.csv"
 
 _Lines = Iterable[Iterable[Any]]
+_VALUES = 1 << 19
+"""Of each count, read together: 4 MiB, or what a chunk holds."""
 
 
 def command(
@@ -46,7 +50,7 @@ def command(
     A run has a line for each record, a sweep one for each record of each cell
     that is done. With --out, --json tells how many there are.
     """
-    from experiments.whole import write_whole
+    from experiments.whole import whole
     from sim.errors import BadInput
     from sim.grid_store import GridStore, is_sweep
     from sim.store import RunStore
@@ -57,13 +61,12 @@ def command(
     if out is None:
         _write(lines, sys.stdout)
         return
-    text = io.StringIO()
-    count = _write(lines, text) - 1
-    write_whole(out, text.getvalue())
+    with whole(out) as new, new.open("x", encoding="utf-8") as file:
+        count = _write(lines, file) - 1
     if as_json:
         print(json.dumps({"csv": str(out), "lines": count, "bytes": out.stat().st_size}))
     else:
-        print(f"{count:,} lines: {out}")
+        say(f"{count:,} lines: {out}")
 
 
 def _write(lines: _Lines, file: TextIO) -> int:
@@ -84,25 +87,42 @@ def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
 
 
 def _of_sweep(sweep: "GridStore") -> Iterator[Iterable[Any]]:
-    """The lines of a sweep, its cells in order; whole chunks of its arrays are read together."""
+    """The lines of a sweep, its cells in order; some chunks of its arrays are read together."""
     import numpy as np
 
     from sim.grid import recorded
     from sim.grid_layout import NAMES
 
-    grid, progress = sweep.grid, sweep.progress.tolist()
+    grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done
     yield [*(axis.name for axis in grid.axes), "progress", "step", *NAMES.values()]
-    shape, done = grid.shape or (1,), np.atleast_1d(sweep.done)
     meanings = [axis.meanings if axis.named else axis.values for axis in grid.axes]
-    rows, inner = sweep.array("distinct").chunks[0] if grid.axes else 1, done[0].size
-    for start in range(0, len(done), rows):
-        some = slice(start, start + rows) if grid.axes else ...
-        arrays = [sweep.read(name, some) for name in NAMES]
-        values = np.stack([array.reshape(-1, len(progress)) for array in arrays], dtype=object)
-        for cell in np.flatnonzero(done[start : start + rows]).tolist():
-            number = start * inner + cell
-            place = np.unravel_index(number, shape)
-            names = [meaning[k] for meaning, k in zip(meanings, place, strict=False)]
-            steps = recorded({**grid.base, **grid.values(number)}["steps"], grid.records)
-            for each in zip(progress, steps, *values[:, cell], strict=True):
+    *chunk, records = sweep.array("distinct").chunks
+    for block in _blocks(grid.shape, chunk, _VALUES // records):
+        there = np.argwhere(done[block]) + [each.start for each in block]
+        if not len(there):
+            continue
+        counts = [sweep.read(name, block)[done[block]] for name in NAMES]
+        for cell, place in enumerate(there.tolist()):
+            values = {axis.name: axis.values[k] for axis, k in zip(grid.axes, place, strict=True)}
+            names = [meaning[k] for meaning, k in zip(meanings, place, strict=True)]
+            steps = recorded({**grid.base, **values}["steps"], grid.records)
+            columns = (count[cell].tolist() for count in counts)
+            for each in zip(progress, steps, *columns, strict=True):
                 yield [*names, *each]
+
+
+def _blocks(shape: tuple[int, ...], chunk: Sequence[int], most: int) -> Iterator[tuple[slice, ...]]:
+    """Cells that are read together, in order: `most` of them or so, and whole chunks.
+
+    A chunk has as many of the last axes as fit into it (sim.grid_layout), and so has a block.
+    """
+    block, room = list(chunk), most // math.prod(chunk)
+    for axis in reversed(range(len(shape))):
+        many = max(1, min(room, -(-shape[axis] // block[axis])))
+        block[axis], room = min(shape[axis], many * block[axis]), room // many
+        if block[axis] < shape[axis]:
+            break
+    counts = [range(0, length, size) for length, size in zip(shape, block, strict=True)]
+    for starts in itertools.product(*counts):
+        ends = (min(s + size, n) for s, size, n in zip(starts, block, shape, strict=True))
+        yield tuple(slice(*each) for each in zip(starts, ends, strict=True))

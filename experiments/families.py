@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
 from experiments.captions import wrapped
+from experiments.expectation import Outlook
 from experiments.figures import decades, figure
 from experiments.forecast import forecast
 from experiments.key import DASHES, NAMED, inks, put_bar, put_legend
@@ -35,11 +36,11 @@ _CROSSES = 13
 """On a curve."""
 
 
-def families(section: Section, predicted: bool | None = None) -> Figure:
+def families(section: Section, outlook: Outlook | None = None) -> Figure:
     """Draw the curves of `section`, whose first axis has the most values.
 
-    `predicted` says whether with what is expected of pairs; None is where that is
-    cheap. Raises BadInput for more than can be told apart and where no cell is done.
+    None is an outlook as it is cheap. Raises BadInput for more than can be told apart
+    and where no cell is done.
     """
     colours, dashes = section.shape[0] if section.shown else 1, math.prod(section.shape[1:-1])
     if colours * dashes > _MOST or dashes > len(DASHES):
@@ -65,7 +66,7 @@ def families(section: Section, predicted: bool | None = None) -> Figure:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_ylabel(label)
         axes.tick_params(labelbottom=False)
-    crosses, notes = _expected(panels[-1], section, shades, predicted)
+    crosses, notes = _expected(panels[-1], section, shades, outlook or Outlook())
     put_scale(panels[-1])
     panels[-1].set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     drawn.align_ylabels()
@@ -89,14 +90,12 @@ def _curve(
 
 
 def _expected(
-    axes: Axes, section: Section, shades: list[str], predicted: bool | None
+    axes: Axes, section: Section, shades: list[str], outlook: Outlook
 ) -> tuple[list[Line2D], list[str]]:
     """Draw what is expected; what the legend and the caption say of it."""
-    if predicted is False:
-        return [], []
     last = len(section.store.progress) - 1
     records = np.unique(np.linspace(0, last, _CROSSES).round().astype(int)).tolist()
-    known = forecast(section, records, bool(predicted))
+    known = forecast(section, records, outlook)
     shape = len(shades), -1, len(records)
     reached, pairs = known.reached.reshape(shape), known.pairs.reshape(shape)
     for c, d in np.argwhere(~np.ma.getmaskarray(pairs).all(axis=-1)):

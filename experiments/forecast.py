@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.expectation import Asked, expected, note, onset
+from experiments.expectation import Asked, Outlook, note
 from experiments.section import Section
 from sim.grid import drift_of, recorded
 
@@ -34,12 +34,12 @@ class Onsets(NamedTuple):
     notes: list[str]
 
 
-def forecast(section: Section, records: list[int], insisted: bool) -> Forecast:
+def forecast(section: Section, records: list[int], outlook: Outlook) -> Forecast:
     """What is expected in `records` of the cells that are shown."""
     done, asked = _asked(section, records, ())
     shape = (*done.shape, len(records))
     reached, pairs = (np.ma.masked_all(shape) for _ in range(2))
-    found, whys = expected(asked, insisted)
+    found, whys = outlook.expected(asked)
     for place, rows in zip(np.argwhere(done), found, strict=True):
         if rows:
             reached[*place] = [row.radius for row in rows]
@@ -48,11 +48,11 @@ def forecast(section: Section, records: list[int], insisted: bool) -> Forecast:
     return Forecast(_mean(reached, weights), _mean(pairs, weights), note(whys, any(found)))
 
 
-def onset_line(section: Section, record: int, insisted: bool) -> Onsets:
+def onset_line(section: Section, record: int, outlook: Outlook) -> Onsets:
     """Where one pair is expected in a record of a section that shows sigma; geometric means."""
     done, asked = _asked(section, [record], ("sigma",))
     logs = np.full(done.shape, np.nan)
-    found, whys = onset(asked, insisted)
+    found, whys = outlook.onset(asked)
     for place, sigma in zip(np.argwhere(done), found, strict=True):
         logs[*place] = math.nan if sigma is None else math.log(sigma)
     predicted = any(sigma is None or not math.isnan(sigma) for sigma in found)

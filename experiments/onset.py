@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from experiments.captions import in_symbols
+from experiments.expectation import Outlook
 from experiments.forecast import onset_line
 from experiments.scales import Scale
 from experiments.section import Section
@@ -19,17 +20,17 @@ _LABEL = "one pair predicted"
 
 
 def put_onset(
-    axes: Axes, section: Section, record: int, predicted: bool | None, **style: Any
+    axes: Axes, section: Section, record: int, outlook: Outlook, **style: Any
 ) -> tuple[list[Line2D], list[str]]:
     """Draw it over `section`; what the legend and the caption say of it.
 
-    Nothing where sigma is not shown, or not `predicted`; None is where that is cheap.
+    Nothing where sigma is not shown.
     """
-    if predicted is False or "sigma" not in section.names:
+    if "sigma" not in section.names:
         return [], []
     which = section.names.index("sigma")
     sigma = Scale.of(section, which)
-    found = onset_line(section, record, bool(predicted))
+    found = onset_line(section, record, outlook)
     if not found.predicted:
         return [], found.notes
     inside = np.any((found.sigmas >= sigma.edges[0]) & (found.sigmas <= sigma.edges[-1]))

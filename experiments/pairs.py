@@ -3,7 +3,7 @@
 Of no pairs there is no logarithm, so the axis is linear up to one pair.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -11,7 +11,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from experiments.figures import decades
-from sim.prediction import Expected
+
+if TYPE_CHECKING:
+    from sim.prediction import Expected
 
 EXPECTED = "predicted pairs"
 CROSS: dict[str, Any] = {
@@ -46,7 +48,7 @@ def put_scale(axes: Axes) -> None:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def put_expected(axes: Axes, rows: list[Expected], ink: str) -> None:
+def put_expected(axes: Axes, rows: "list[Expected]", ink: str) -> None:
     """Draw what is expected of a run at its records."""
     radius, pairs = [row.radius for row in rows], [row.pairs for row in rows]
     low = [max(0.0, row.pairs - row.pairs_error) for row in rows]

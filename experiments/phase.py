@@ -19,6 +19,7 @@ from matplotlib.patheffects import withStroke
 
 from experiments.captions import wrapped
 from experiments.contour import contour
+from experiments.expectation import Outlook
 from experiments.figures import figure
 from experiments.onset import put_onset
 from experiments.page import POINTS
@@ -62,12 +63,12 @@ _MARGIN = 35.0
 
 
 def phase(
-    section: Section, record: int, predicted: bool | None = None, long: float = _LONG
+    section: Section, record: int, outlook: Outlook | None = None, long: float = _LONG
 ) -> Figure:
     """Draw `section`, of two axes, in one record; x is the first axis, so `long` at least.
 
-    `predicted` says whether with the onset; None is where that is cheap. Raises
-    BadInput where no cell is done and where an axis is too long.
+    None is an outlook as it is cheap. Raises BadInput where no cell is done and where
+    an axis is too long.
     """
     x, y = Scale.of(section, 0), Scale.of(section, 1)
     for scale in (x, y):
@@ -83,7 +84,7 @@ def phase(
     axes.grid(False)
     mesh = axes.pcolormesh(x.edges, y.edges, fraction, cmap=_MAP, vmin=0, vmax=1)
     mesh.set_rasterized(fraction.size > _VECTORS)
-    onset, notes = put_onset(axes, section, record, predicted, **_DOTTED)
+    onset, notes = put_onset(axes, section, record, outlook or Outlook(), **_DOTTED)
     handles = [_contour(axes, x, y, fraction), *onset, *_empty(axes, section, x, y)]
     handles += _partial(axes, section, x, y)
     below.put_on(axes)

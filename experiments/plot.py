@@ -64,6 +64,7 @@ def curves_command(
     """
     from experiments.choice import whole
     from experiments.curves import curves
+    from experiments.expectation import Outlook
     from experiments.families import families
     from experiments.fixing import fixed
     from sim.errors import BadInput
@@ -75,13 +76,13 @@ def curves_command(
         raise BadInput(f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} are named")
     if at and not sweeps:
         raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
-    _prepare(prediction)
+    outlook = Outlook(prediction)
     if sweeps:
         opened = GridStore(stores[0])
-        drawn = families(whole(opened, fixed(opened.grid, at or [])), prediction)
+        drawn = families(whole(opened, fixed(opened.grid, at or [])), outlook)
     else:
-        drawn = curves([RunStore(each) for each in stores], prediction)
-    save(drawn, out or beside(stores, "curves"), as_json)
+        drawn = curves([RunStore(each) for each in stores], outlook)
+    save(drawn, out or beside(stores, "curves"), as_json, outlook.missing)
 
 
 @app.command("phase", epilog=example(_PHASE), cls=Verb)
@@ -117,6 +118,7 @@ def phase_command(
     first value, or as --at says. Where a single axis is left, its curve is drawn.
     """
     from experiments.choice import plane, record_at
+    from experiments.expectation import Outlook
     from experiments.fixing import fixed
     from experiments.phase import phase
     from experiments.transition import transition
@@ -125,9 +127,9 @@ def phase_command(
     opened = GridStore(sweep)
     section = plane(opened, x, y, fixed(opened.grid, at or []))
     draw = phase if len(section.names) > 1 else transition
-    _prepare(prediction)
-    drawn = draw(section, record_at(opened.grid, progress), prediction)
-    save(drawn, out or beside([sweep], "phase"), as_json)
+    outlook = Outlook(prediction)
+    drawn = draw(section, record_at(opened.grid, progress), outlook)
+    save(drawn, out or beside([sweep], "phase"), as_json, outlook.missing)
 
 
 @app.command("holes", epilog=example(_HOLES), cls=Verb)
@@ -175,12 +177,3 @@ def components_command(
     found, selection = examined(source, tensor, snapshot, near, exponents)
     save(components(found, selection), out or beside([source], "components"), as_json)
     say_strange(found)
-
-
-def _prepare(prediction: bool | None) -> None:
-    """Make JAX ready for a prediction, unless there is none."""
-    if prediction is not False:
-        from sim import cache, device
-
-        cache.turn_on()
-        device.only_cpu()

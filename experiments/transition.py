@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.captions import in_symbols, wrapped
+from experiments.expectation import Outlook
 from experiments.figures import COLOURS, figure
 from experiments.onset import put_onset
 from experiments.phase import HALF
@@ -25,12 +26,11 @@ _LONG = 320.0
 
 
 def transition(
-    section: Section, record: int, predicted: bool | None = None, long: float = _LONG
+    section: Section, record: int, outlook: Outlook | None = None, long: float = _LONG
 ) -> Figure:
     """Draw `section`, of one axis, so many points `long`, in one record.
 
-    `predicted` says whether with the onset; None is where that is cheap. Raises
-    BadInput where no cell is done.
+    None is an outlook as it is cheap. Raises BadInput where no cell is done.
     """
     scale = Scale.of(section, 0)
     section.check_done()
@@ -49,7 +49,9 @@ def transition(
         else:
             axes.fill_between(scale.places, *ends, color=ink, alpha=0.25, linewidth=0, label=label)
     axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
-    onset, notes = put_onset(axes, section, record, predicted, color=COLOURS[1], linestyle="-.")
+    onset, notes = put_onset(
+        axes, section, record, outlook or Outlook(), color=COLOURS[1], linestyle="-."
+    )
     Ticks(scale, "x", long).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=section.what(record))
     handles = axes.get_legend_handles_labels()[0] + onset

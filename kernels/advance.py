@@ -22,8 +22,9 @@ from kernels.fingerprint import fingerprint
 from kernels.fixed_point import LIMBS, limb_sums
 from kernels.formats import Format
 from kernels.fused import Fused, fused
+from kernels.motion import Motion
 from kernels.rounding import merge_zeros, quantise, widen
-from kernels.step import Motion, Steps, Tokens, step
+from kernels.step import Steps, Tokens, step
 
 BLOCK = 128
 """Displacements per call: at 2,560 dims they stay in a core's second-level cache."""

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernels.formats import Format
-from kernels.rounding import Rounding, quantise, widen
+from kernels.motion import Rounding
+from kernels.rounding import quantise, widen
 
 PIECES, WIDTH, BLOCK = 512, 64, 64
 """Pieces of a call, values of a piece, displacements of a call."""

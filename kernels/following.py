@@ -19,7 +19,7 @@ import numpy as np
 from kernels.follow import BLOCK, PIECES, WIDTH, follow
 from kernels.formats import Format
 from kernels.front import Front, same_value
-from kernels.rounding import Rounding
+from kernels.motion import Rounding
 
 Displacements = Callable[[int, int], np.ndarray]
 """Given the first and the last step, float32 (steps, dims)."""

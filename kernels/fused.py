@@ -18,7 +18,8 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kernels.step import Motion, Steps, Tokens
+from kernels.motion import Motion
+from kernels.step import Steps, Tokens
 
 Platform = Literal["gpu", "tpu"]
 

@@ -17,8 +17,9 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu
 
 from kernels.formats import BFLOAT16, FLOAT32
+from kernels.motion import Motion
 from kernels.rounding import quantise, widen
-from kernels.step import Motion, jittered
+from kernels.step import jittered
 from kernels.threefry import threefry
 
 HIGH = 32

@@ -15,16 +15,13 @@ format's range: whoever calls has checked that. -0 stays -0, and what rounds to
 zero keeps its sign.
 """
 
-from typing import Literal
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
 from kernels.formats import Format
-
-Rounding = Literal["nearest", "toward-zero", "stochastic"]
+from kernels.motion import Rounding
 
 _FLOAT32_PRECISION = 24
 _FLOAT32_BIAS = 127

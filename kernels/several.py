@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernels.advance import Advanced, Path, uncompiled
-from kernels.step import Motion, Steps, Tokens
+from kernels.motion import Motion
+from kernels.step import Steps, Tokens
 
 
 def several(

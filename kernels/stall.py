@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from kernels.formats import Format
-from kernels.rounding import Rounding, quantise, widen
+from kernels.motion import Rounding
+from kernels.rounding import quantise, widen
 
 WIDTH, BLOCK = 1024, 256
 """Values and displacements of a call."""

@@ -15,25 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kernels.formats import BFLOAT16, Format
-from kernels.rounding import Rounding, quantise, widen
+from kernels.motion import Motion
+from kernels.rounding import quantise, widen
 from kernels.threefry import words
 
-SMALLEST_DISPLACEMENT = 2.0**-103
-"""Smaller displacements are +0, so that no float32 subnormal ever arises."""
 _SMALLEST_BITS = (127 - 103) << 23
 _MINUS_ZERO = 1 << 31
-
-
-class Motion(NamedTuple):
-    """What of a drift is compiled into its kernels."""
-
-    held: Format = BFLOAT16
-    """what the cloud is kept in between steps: float32 with master weights"""
-    seen: Format = BFLOAT16
-    """what is counted and stored"""
-    rounding: Rounding = "nearest"
-    jitter: bool = False
 
 
 class Tokens(NamedTuple):

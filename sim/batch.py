@@ -1,6 +1,6 @@
 """Small drifts of one kind, moved and counted together: one alone leaves a processor idle.
 
-kind    what drifts have in common that are handed over together
+kind    what drifts have in common that are handed over together (sim.batch_size)
 member  one of the drifts that are moved in one call (sim.members)
 alike   drifts whose displacements are equal too; many of them are moved by value (sim.alike)
 
@@ -9,13 +9,12 @@ is too large for this, or leaps.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import jax
 import numpy as np
 
 from kernels.advance import plain
-from sim import alike_tally, engines, rest
+from sim import alike_tally, batch_size, engines, rest
 from sim.alike_start import Start
 from sim.chunks import Chunks
 from sim.counts import Counts
@@ -28,47 +27,11 @@ from sim.simulation import Simulation
 from sim.spec import Drift
 from sim.tally import Tally
 
-_BYTES = 8 << 20
-"""Codes that are moved in one call."""
-_MOST = 32
-"""Members of one call: more would wait longer for each other and gain nothing."""
-_ALIKE_BYTES, _MOST_ALIKE = 32 << 20, 256
-"""The same where drifts may be alike, of which more gain something."""
-
-
-def kind(drift: Drift) -> tuple[Any, ...]:
-    """What drifts that are handed over together have in common; it can be a key."""
-    cloud = drift.tokens, drift.dims, drift.survivors
-    return *cloud, drift.motion, drift.schedule, drift.steps, drift.records, drift.at
-
 
 def together(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int:
-    """How many drifts of its kind are best handed over at once; 1 for one that goes alone."""
+    """How many drifts of its kind are best handed over at once: sim.batch_size."""
     shards = Shards.of(on)
-    return size(drift, shards.platform, len(shards), workers(shards.devices[0]), engine)
-
-
-def size(drift: Drift, platform: str, devices: int, threads: int, engine: str = "auto") -> int:
-    """The same for devices elsewhere, where as many `threads` work side by side."""
-    places = _places(drift, platform, devices, engine)
-    if by_value(drift, platform, engine, devices):
-        return max(places * threads, _most_alike(drift))
-    return 1 if places == 1 else places * threads
-
-
-def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
-    """Whether drifts of its kind are moved by value where many are alike: sim.likeness."""
-    several = _places(drift, platform, devices, engine) > 1
-    return several and platform == "cpu" and gains(drift, _most_alike(drift))
-
-
-def _most_alike(drift: Drift) -> int:
-    return min(_MOST_ALIKE, _ALIKE_BYTES // _codes(drift))
-
-
-def memory(drift: Drift, together: int) -> int:
-    """Bytes that so many drifts of its kind take, roughly: their codes, in several forms."""
-    return 4 * together * _codes(drift)
+    return batch_size.size(drift, shards.platform, len(shards), workers(shards.devices[0]), engine)
 
 
 def counted(
@@ -84,7 +47,7 @@ def counted(
     them over one by one tells) and where `engine`, as in sim.run, does not apply.
     """
     shards, steps = Shards.of(on), _all_records(drifts[0])
-    places = _places(drifts[0], shards.platform, len(shards), engine)
+    places = batch_size.places(drifts[0], shards.platform, len(shards), engine)
     if places == 1:
         found = [_alone(drift, shards, pool, engine) for drift in drifts]
     else:
@@ -115,17 +78,6 @@ def _by_motion(
         for k, counts in zip(part, each, strict=True):
             found[k] = counts
     return found
-
-
-def _codes(drift: Drift) -> int:
-    """Bytes of its codes as they are moved."""
-    return drift.motion.held.storage.itemsize * drift.tokens * drift.dims
-
-
-def _places(drift: Drift, platform: str, devices: int, engine: str) -> int:
-    """How many drifts of its kind are moved in one call."""
-    leaps = engines.choose(drift, engine, platform, devices) == "leap"
-    return 1 if leaps or devices > 1 else min(_MOST, max(1, _BYTES // _codes(drift)))
 
 
 def _all_records(drift: Drift) -> tuple[int, ...]:

@@ -12,8 +12,7 @@ from typing import Any, get_args
 import jax
 
 from kernels.formats import FORMATS
-from kernels.rounding import Rounding
-from kernels.step import Motion
+from kernels.motion import Motion, Rounding
 from sim import trials
 from sim.fast import Mismatch
 from sim.shards import Shards

@@ -17,7 +17,8 @@ from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
 from kernels.formats import Format
 from kernels.fused import Fused
-from kernels.step import Motion, Steps, Tokens
+from kernels.motion import Motion
+from kernels.step import Steps, Tokens
 from sim import hosts, spread
 from sim.chunks import TILE, Chunks, Codes, Part, Rows
 from sim.coalescence import coalesce

@@ -14,7 +14,8 @@ import numpy as np
 from kernels.advance import Path, advance, plain
 from kernels.fingerprint import weights
 from kernels.fused import Fused, of
-from kernels.step import SMALLEST_DISPLACEMENT, Motion, Steps, Tokens
+from kernels.motion import SMALLEST_DISPLACEMENT, Motion
+from kernels.step import Steps, Tokens
 from sim import reference
 from sim.probes import codes_of, fitting
 

@@ -21,7 +21,9 @@ from kernels.formats import Format
 from kernels.front import Front
 from sim import limits
 from sim.conversion import nearest
+from sim.device import free_memory
 from sim.direction import direction
+from sim.errors import BadInput
 from sim.law import Law
 from sim.moving import moving
 from sim.schedule import displacements
@@ -30,6 +32,8 @@ from sim.thresholds import drawn
 
 _STRIP = 128
 """Kinds moved together."""
+_PER_DIM = 100
+"""Bytes of what is known of each dimension."""
 
 
 class Moments(NamedTuple):
@@ -64,14 +68,16 @@ class Fate:
 
     def moments(self, law: Law) -> Moments:
         """Sums over classes."""
-        each, still = self.front.bounds[:-1], _masses(self.still, self.outcomes, law)[0]
+        each, stays = self.front.bounds[:-1], np.flatnonzero(self.still.values)
+        still = np.zeros(len(self.still.values))
+        still[stays] = _masses(self.still, self.outcomes, law, stays)[0]
         mass, rest = self.masses(law)
         cubes, others = mass * mass * mass, mass * rest * (1 + mass)
         return Moments(
             self.log_pair(law),
             _log(np.add.reduceat(cubes, each), np.add.reduceat(others, each)),
             np.add.reduceat(mass * self.values, each),
-            np.add.reduceat(np.where(self.still.values, still, 0.0), self.still.bounds[:-1]),
+            np.add.reduceat(still, self.still.bounds[:-1]),
         )
 
     def log_pair(self, law: Law) -> np.ndarray:
@@ -84,11 +90,18 @@ class Fate:
 class Fates:
     """Those of `drift` for clouds of its sigma and of any smaller one.
 
-    Raises BadInput where the drift would leave the format's range.
+    Raises BadInput where the drift would leave the format's range, or what is known of its
+    dimensions does not fit into memory.
     """
 
     def __init__(self, drift: Drift):
         assert drift.sigma is not None, "the cloud is a checkpoint's"
+        needed, free = _PER_DIM * drift.dims, free_memory()
+        if needed > free:
+            raise BadInput(
+                f"{drift.dims} dims need {needed / 2**30:.3g} GiB of memory;"
+                f" {free / 2**30:.3g} GiB are free"
+            )
         self._drift, self.sigma = drift, drift.sigma
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
         """float64 (dims,)"""
@@ -146,10 +159,12 @@ class Fates:
         return Fate(2 * len(self._magnitudes) + 1, front, values, still)
 
 
-def _masses(front: Front, outcomes: int, law: Law) -> tuple[np.ndarray, np.ndarray]:
-    """Of each class of `front`, and of all others of its dimension, float64 (classes,)."""
+def _masses(
+    front: Front, outcomes: int, law: Law, which: np.ndarray | slice = slice(None)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of `which` classes of `front`, and of all others of their dimension, float64 (classes,)."""
     ends = np.append(front.start[1:], outcomes * (len(front.bounds) - 1))
-    return law.of(front.start % outcomes, (ends - 1) % outcomes + 1)
+    return law.of(front.start[which] % outcomes, (ends[which] - 1) % outcomes + 1)
 
 
 def _log(sums: np.ndarray, rests: np.ndarray) -> np.ndarray:

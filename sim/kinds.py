@@ -1,6 +1,6 @@
-"""The kinds of cells of a grid, and in which order its cells are counted.
+"""The kinds of cells of a grid, which of them are counted, and in which order.
 
-kind    cells that can be counted at once, by one compiled program: sim.batch.kind
+kind    cells that can be counted at once, by one compiled program: sim.batch_size.kind
 cost    of a cell, roughly, in the units of sim.engines
 region  chunks of a store whose cells are counted before those of the next one, so
         that what waits in memory to be written stays small
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sim import batch, engines
+from sim import batch_size, engines
 from sim.errors import BadInput
 from sim.grid import Grid
 from sim.grid_layout import NAMES, cells_together
@@ -72,7 +72,7 @@ def _described(grid: Grid, cell: int, platform: str, engine: str) -> tuple[objec
     """What the cells of a kind share, and what one costs."""
     try:
         drift = grid.drift(cell)
-        return batch.kind(drift), cost_of(drift, platform, engine)
+        return batch_size.kind(drift), cost_of(drift, platform, engine)
     except BadInput as error:
         return str(error), _EACH  # each of them fails when its turn comes
 
@@ -82,9 +82,17 @@ def cost_of(drift: Drift, platform: str, engine: str = "auto") -> float:
     if engines.choose(drift, engine, platform) == "leap":
         return engines.leap_cost(drift) + _EACH
     coordinates = drift.tokens * drift.dims
-    if batch.by_value(drift, platform, engine):
+    if batch_size.by_value(drift, platform, engine):
         return (_ALIKE + _ALIKE_RECORD * len(drift.record_steps)) * coordinates + _EACH
     return engines.step_cost(drift, platform) + _DRAWN * coordinates + _EACH
+
+
+def to_count(done: np.ndarray, failed: list[int], retry_failed: bool) -> np.ndarray:
+    """The cells that are neither `done` nor, unless they are tried again, failed; int64, rising."""
+    wanted = ~done.ravel()
+    if not retry_failed:
+        wanted[failed] = False
+    return np.flatnonzero(wanted)
 
 
 def batches(

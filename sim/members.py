@@ -14,8 +14,9 @@ import numpy as np
 from kernels.advance import BLOCK, STAY, Advanced, Path
 from kernels.fingerprint import weights
 from kernels.fixed_point import scale_exponent
+from kernels.motion import Motion
 from kernels.several import several
-from kernels.step import Motion, Steps, Tokens
+from kernels.step import Steps, Tokens
 from sim import centroid, reach, tokens
 from sim.direction import direction
 from sim.initial import initial

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim import batch, device, engines, fit, grid_check, grid_claim
+from sim import batch, batch_size, device, engines, fit, grid_check, grid_claim
 from sim.grid import Grid
 from sim.grid_layout import NAMES
 from sim.grid_store import GridStore
@@ -64,15 +64,7 @@ def plan(
         drift = grid.drift(cell)
         name = engines.choose(drift, engine, shards.platform, len(shards))
         fit.check_memory(drift, shards, memory, name)
-        together = batch.memory(drift, batch.together(drift, shards, engine))
+        together = batch_size.memory(drift, batch.together(drift, shards, engine))
         needed = max(needed, fit.memory_needed(drift, shards, name), together)
     found = Plan(grid, engine, shards, kinds, inputs, needed)
     return found._replace(memory=needed + min(found.disk, REGION_BYTES))
-
-
-def to_count(done: np.ndarray, failed: list[int], retry_failed: bool) -> np.ndarray:
-    """The cells that are neither `done` nor, unless they are tried again, failed; int64, rising."""
-    wanted = ~done.ravel()
-    if not retry_failed:
-        wanted[failed] = False
-    return np.flatnonzero(wanted)

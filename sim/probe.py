@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim import batch, compilation, device
+from sim import batch, batch_size, compilation, device
 from sim.cells import attempt
 from sim.grid import Grid
 from sim.kinds import Kinds, cost_of
@@ -109,7 +109,7 @@ def _timed(
 
 def _shortened(drift: Drift, full: int, platform: str, engine: str, most: float) -> Drift:
     """The drift with so few steps and records that a batch of such costs no more than `most`."""
-    if batch.by_value(drift, platform, engine):
+    if batch_size.by_value(drift, platform, engine):
         return drift  # steps cost next to nothing
     while drift.steps > 1 and full * cost_of(drift, platform, engine) > most:
         fewer = math.ceil(drift.records / 2)

@@ -11,7 +11,7 @@ import numpy as np
 
 from kernels.advance import STAY
 from kernels.formats import Format
-from kernels.step import SMALLEST_DISPLACEMENT
+from kernels.motion import SMALLEST_DISPLACEMENT
 
 
 def codes_of(target: Format) -> np.ndarray:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kernels.formats import Format
-from kernels.rounding import Rounding
-from kernels.step import SMALLEST_DISPLACEMENT
+from kernels.motion import SMALLEST_DISPLACEMENT, Rounding
 from sim import conversion, schedule, tokens
 from sim.initial import initial
 from sim.spec import Drift

@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from kernels.step import SMALLEST_DISPLACEMENT
+from kernels.motion import SMALLEST_DISPLACEMENT
 from sim.normal import exp, log
 from sim.spec import Drift
 from sim.streams import Stream, words64
@@ -35,6 +35,21 @@ def weights(drift: Drift, first: int, last: int) -> np.ndarray:
         power, whole = _power(drift.decay, t - 1), _power(drift.decay, np.array([float(x)]))
         return power * ((1 - drift.decay) / (1 - whole))
     return np.full(len(t), 1 / x)
+
+
+def share(drift: Drift, step: int) -> float:
+    """w_1 + ... + w_step, nearly: the share of R that is gone by then, however many they are."""
+    x = drift.steps
+    if drift.schedule == "linear":
+        return step * (2 * x - step + 1) / (x * (x + 1))
+    if drift.schedule == "cosine":
+        half = math.pi / (2 * x)
+        between = math.sin(step * half) * math.cos((step - 1) * half) / math.sin(half)
+        return (step + between) / (x + 1)
+    if drift.schedule == "exponential":
+        rate = math.log(drift.decay)
+        return math.expm1(step * rate) / math.expm1(x * rate)
+    return step / x
 
 
 def displacements(drift: Drift, u: np.ndarray, first: int, last: int) -> np.ndarray:

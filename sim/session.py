@@ -7,9 +7,10 @@ compute    seconds spent counting, without compiling
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sim.cells import Counted
+if TYPE_CHECKING:
+    from sim.cells import Counted
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Session:
     computing: float = 0.0
     _begun: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
-    def add(self, found: Counted, cost: float) -> None:
+    def add(self, found: "Counted", cost: float) -> None:
         """Note that a batch that costs `cost` was counted."""
         self.counted += len(found.cells)
         self.work += cost

@@ -15,7 +15,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from kernels.advance import Advanced, Path, uncompiled
-from kernels.step import Motion
+from kernels.motion import Motion
 
 _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()

@@ -10,7 +10,6 @@ import numpy as np
 from kernels.fixed_point import scale_exponent
 from sim import centroid, engines, reach, rest, spread, tokens
 from sim.chunks import Chunks
-from sim.counts import State, count
 from sim.direction import direction
 from sim.engine import Fill, Observation, StepEngine
 from sim.engines import Engine
@@ -20,6 +19,7 @@ from sim.partition import Partition
 from sim.schedule import displacements, keys
 from sim.shards import Shards
 from sim.spec import Drift
+from sim.state import State, count
 
 
 class Simulation:

@@ -15,8 +15,7 @@ import dataclasses
 from typing import Any, Literal
 
 from kernels.formats import FLOAT32, FORMATS, Format
-from kernels.rounding import Rounding
-from kernels.step import Motion
+from kernels.motion import Motion, Rounding
 from sim import rules
 
 Schedule = Literal["constant", "linear", "cosine", "exponential"]

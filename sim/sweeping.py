@@ -17,9 +17,8 @@ from sim.counters import Gathering, here
 from sim.grid import Grid
 from sim.grid_store import GridStore
 from sim.grid_writer import GridWriter
-from sim.kinds import Kinds, batches
+from sim.kinds import Kinds, batches, to_count
 from sim.places import Given, address
-from sim.plan import to_count
 from sim.session import Session
 
 Progress = Callable[[Session], None]

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
-from sim import batch, cluster, device, grid_check, worker
+from sim import batch_size, cluster, device, grid_check, worker
 from sim.counters import Counters, Gathering
 from sim.errors import BadInput
 from sim.grid import Grid
@@ -55,7 +55,11 @@ def _gathered(
             met = team.meet(cluster.ANSWER_SECONDS)[0]
             platform = met.about["device"]["platform"]
             together = partial(
-                batch.size, platform=platform, devices=devices, threads=met.threads, engine=engine
+                batch_size.size,
+                platform=platform,
+                devices=devices,
+                threads=met.threads,
+                engine=engine,
             )
             kinds, workers = Kinds(grid, platform, engine), len(team.roster.members)
             yield Counters(inputs, kinds, met.about, workers, together, team.count)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kernels.step import SMALLEST_DISPLACEMENT
+from kernels.motion import SMALLEST_DISPLACEMENT
 from sim import reference, schedule, tokens
 from sim.errors import BadInput
 from sim.spec import Drift

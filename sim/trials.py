@@ -14,18 +14,18 @@ from kernels.advance import STAY, plain
 from kernels.fingerprint import weights
 from kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
 from kernels.fused import Fused, of
-from kernels.rounding import Rounding
-from kernels.step import Motion, Steps, Tokens
+from kernels.motion import Motion, Rounding
+from kernels.step import Steps, Tokens
 from sim import reference
 from sim.chunks import Chunks
 from sim.cloud import draw
-from sim.counts import State
 from sim.engines import Engine, obstacle
 from sim.fast import Mismatch, follow
 from sim.probes import codes_of, displacements_of, fitting
 from sim.shards import Shards
 from sim.simulation import Simulation
 from sim.spec import Drift
+from sim.state import State
 
 BLOCK = 32
 """Steps of a trial's call: few, since every code has displacements of its own."""

@@ -23,11 +23,11 @@ from experiments.bench.setting import Setting
 from kernels.formats import BFLOAT16
 from sim import reference
 from sim.cloud import draw
-from sim.counts import State
 from sim.direction import direction
 from sim.engines import Engine
 from sim.schedule import displacements
 from sim.spec import Drift
+from sim.state import State
 
 OURS, STEPPING, WHOLE = "leap engine", "stepping until nothing moves", "drift run, start to exit"
 UNIT = "ns per coordinate"

@@ -13,7 +13,8 @@ from experiments.bench.setting import Setting
 from kernels.advance import Path, advance
 from kernels.fingerprint import weights
 from kernels.fixed_point import MOST_ROWS
-from kernels.step import Motion, Steps, Tokens
+from kernels.motion import Motion
+from kernels.step import Steps, Tokens
 
 
 def copy(setting: Setting, field: Field, name: str) -> Contender:

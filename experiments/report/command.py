@@ -9,6 +9,7 @@ import typer
 from experiments.addresses import path, store
 from experiments.drawn import beside
 from experiments.plot import Predicted
+from experiments.screen import say
 from experiments.source import AsJson
 from sim.places import Address
 
@@ -44,17 +45,15 @@ def command(
     together, record by record. Of a store that is not complete it shows what is
     there.
     """
+    from experiments.expectation import Outlook
     from experiments.report.page import page_of
     from experiments.report.render import rendered
     from experiments.whole import write_whole
-    from sim import cache, device
 
-    cache.turn_on()
-    device.only_cpu()
     place = out or beside([source], "report").with_suffix(".html")
-    text = rendered(page_of([source], predicted=prediction))
+    text = rendered(page_of([source], outlook=Outlook(prediction)))
     write_whole(place, text)
     if as_json:
         print(json.dumps({"page": str(place), "bytes": len(text.encode())}))
     else:
-        print(f"page: {place}")
+        say(f"page: {place}")

@@ -7,19 +7,21 @@ apart   counted minus expected, in errors
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from experiments.curves import asked
-from experiments.expectation import Asked, expected
+from experiments.expectation import Asked, Outlook
 from experiments.forecast import asked_of
 from experiments.report.blocks import Block, Note, Table
 from experiments.report.counted import brief, evenly, whole
 from experiments.report.turning import Turning
 from sim.errors import BadInput
-from sim.prediction import Expected
 from sim.store import RunStore
+
+if TYPE_CHECKING:
+    from sim.prediction import Expected
 
 _ROWS = 12
 _NO_ERROR = "–"
@@ -34,16 +36,10 @@ _MEANING = (
 )
 
 
-def of_run(
-    store: RunStore, counted: Sequence[dict[str, Any]], predicted: bool | None = None
-) -> list[Block]:
-    """Expected and counted pairs at some records.
-
-    `predicted` says whether; None is where that is cheap. Raises BadInput where nothing
-    is predicted.
-    """
+def of_run(store: RunStore, counted: Sequence[dict[str, Any]], outlook: Outlook) -> list[Block]:
+    """Expected and counted pairs at some records. Raises BadInput where nothing is predicted."""
     shown = evenly(counted, _ROWS)
-    [found] = _answers([asked(store, [counts["step"] for counts in shown])], predicted)
+    [found] = _answers([asked(store, [counts["step"] for counts in shown])], outlook)
     rows = [
         [whole(counts["step"]), *_beside(counts["pairs"], each, 1)]
         for counts, each in zip(shown, found, strict=True)
@@ -51,14 +47,14 @@ def of_run(
     return [Note(_MEANING), Table("Coalesced pairs", ("step", *_COLUMNS), rows)]
 
 
-def of_sweep(turning: Turning, predicted: bool | None = None) -> list[Block]:
+def of_sweep(turning: Turning, outlook: Outlook) -> list[Block]:
     """The same at the end of the cells along the plane's first axis."""
     section = turning.around(*turning.family.names, averaged=("seed",))
     pairs = section.read("pairs", turning.last).reshape(-1, section.shape[-1])
     clouds = section.done.reshape(pairs.shape).sum(axis=-1)
     places = evenly(np.flatnonzero(clouds).tolist(), _ROWS)
     values = [{axis.name: axis.values[k] for axis in section.shown} for k in places]
-    found = _answers([asked_of(section, each, [turning.last]) for each in values], predicted)
+    found = _answers([asked_of(section, each, [turning.last]) for each in values], outlook)
     rows = []
     for k, own, each in zip(places, values, found, strict=True):
         if each:
@@ -70,17 +66,17 @@ def of_sweep(turning: Turning, predicted: bool | None = None) -> list[Block]:
     return [Note(_MEANING), Table(caption, columns, rows)]
 
 
-def _answers(of: Sequence[Asked], predicted: bool | None) -> list[list[Expected]]:
+def _answers(of: Sequence[Asked], outlook: Outlook) -> "list[list[Expected]]":
     """What is expected of each that is asked. Raises BadInput, saying why, where nothing is."""
-    if predicted is False:
+    if outlook.wanted is False:
         raise BadInput("--no-prediction was given")
-    found, whys = expected(of, bool(predicted))
+    found, whys = outlook.expected(of)
     if not any(found):
         raise BadInput("; ".join(whys))
     return found
 
 
-def _beside(pairs: float, expected: Expected, clouds: int) -> list[str]:
+def _beside(pairs: float, expected: "Expected", clouds: int) -> list[str]:
     """The mean pairs of so many clouds, those expected, their error, how far apart these are."""
     error = expected.pairs_error / math.sqrt(clouds)
     counted = whole(pairs) if isinstance(pairs, int) else _real(pairs)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from experiments.expectation import Outlook
 from experiments.report import run, study, sweep
 from experiments.report.blocks import Page, Part
 from sim.grid_store import GridStore, is_sweep
@@ -11,22 +12,22 @@ from sim.store import RunStore
 
 
 def page_of(
-    sources: Sequence[Given], title: str = "", lead: str = "", predicted: bool | None = None
+    sources: Sequence[Given], title: str = "", lead: str = "", outlook: Outlook | None = None
 ) -> Page:
     """The page of stores of runs and sweeps and of studies; of several, `title` and `lead` head it.
 
-    `predicted` says whether with what is expected; None is where that is cheap. Raises
-    BadInput where one can't be read.
+    None is an outlook as it is cheap. Raises BadInput where one can't be read.
     """
     by = f"Made by drift report, bf16-drift {version('bf16-drift')}."
-    return Page([part_of(each, predicted) for each in sources], title, lead, by)
+    outlook = outlook or Outlook()
+    return Page([part_of(each, outlook) for each in sources], title, lead, by)
 
 
-def part_of(source: Given, predicted: bool | None = None) -> Part:
+def part_of(source: Given, outlook: Outlook) -> Part:
     """What is told of one store, or of the study in a directory."""
     place = address(source)
     if isinstance(place, Local) and (found := study.study_at(place.path)):
         return study.part(place.path, *found)
     if is_sweep(source):
-        return sweep.part(GridStore(source), predicted)
-    return run.part(RunStore(source), predicted)
+        return sweep.part(GridStore(source), outlook)
+    return run.part(RunStore(source), outlook)

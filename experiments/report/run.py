@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.commanded import run_line
-from experiments.curves import curves
+from experiments.curves import asked, curves
+from experiments.expectation import Outlook
 from experiments.report import holes, lattice, structure, wording
 from experiments.report.blocks import Block, Note, Numbers, Part, Picture, Section
 from experiments.report.counted import records, share, whole
@@ -15,11 +16,8 @@ from sim.spec import Drift
 from sim.store import RunStore
 
 
-def part(store: RunStore, predicted: bool | None = None) -> Part:
-    """The part of a run, complete or not. Raises BadInput where nothing was counted yet.
-
-    `predicted` says whether with what is expected; None is where that is cheap.
-    """
+def part(store: RunStore, outlook: Outlook) -> Part:
+    """The part of a run, complete or not. Raises BadInput where nothing was counted yet."""
     attrs = store.attrs
     drift, counted = Drift.from_json(attrs["spec"]), _counted(store, attrs)
     if not counted:
@@ -28,10 +26,10 @@ def part(store: RunStore, predicted: bool | None = None) -> Part:
     sections = [
         Section("What came of it", _outcome(store, drift, counted)),
         Section.made("On the lattice", lambda: lattice.of_run(store, drift, counted)),
-        Section.made("The curves", lambda: _curves(store, counted, predicted)),
+        Section.made("The curves", lambda: _curves(store, counted, outlook)),
         Section("Black holes", holes.blocks(store)),
         Section.made("Structure", lambda: structure.blocks(store)),
-        Section.made("Prediction beside simulation", lambda: of_run(store, counted, predicted)),
+        Section.made("Prediction beside simulation", lambda: of_run(store, counted, outlook)),
         Section("All records", [records(counted)]),
         Section("What was run", [wording.asked(attrs["spec"]), made]),
         Section("Run it again", wording.again(run_line(drift))),
@@ -72,9 +70,8 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
     return blocks
 
 
-def _curves(
-    store: RunStore, counted: Sequence[dict[str, Any]], predicted: bool | None
-) -> list[Block]:
+def _curves(store: RunStore, counted: Sequence[dict[str, Any]], outlook: Outlook) -> list[Block]:
+    outlook.expected([asked(store, [counts["step"] for counts in counted])])  # the table's too
     first, last = counted[0], counted[-1]
     changes = "; ".join(
         f"{name} go from {whole(first[key])} to {whole(last[key])}"
@@ -86,4 +83,4 @@ def _curves(
     )
     text = f"From radius {first['radius']:.3g} to {last['radius']:.3g} {changes}."
     title = "Distinct cells, the largest black hole and pairs against the radius reached"
-    return [Picture(fitted(curves([store], predicted, columns=1)), title, text)]
+    return [Picture(fitted(curves([store], outlook, columns=1)), title, text)]

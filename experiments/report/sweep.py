@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.commanded import run_line, sweep_line
+from experiments.expectation import Outlook
 from experiments.families import families
 from experiments.phase import phase
 from experiments.report import counted, expected, lattice, wording
@@ -27,20 +28,17 @@ _NO_STRUCTURE = (
 )
 
 
-def part(store: GridStore, predicted: bool | None = None) -> Part:
-    """The part of a sweep, complete or not. Raises BadInput where no cell is done yet.
-
-    `predicted` says whether with what is expected; None is where that is cheap.
-    """
+def part(store: GridStore, outlook: Outlook) -> Part:
+    """The part of a sweep, complete or not. Raises BadInput where no cell is done yet."""
     turning = Turning.of(store)
     made = wording.made_on(store.attrs, str(store.address))
     base = store.grid.base
     sections = [
         Section("What came of it", _outcome(store)),
-        Section.made("Where tokens fall together", lambda: _phase(turning, predicted)),
-        Section.made("The curves", lambda: _curves(turning, predicted)),
+        Section.made("Where tokens fall together", lambda: _phase(turning, outlook)),
+        Section.made("The curves", lambda: _curves(turning, outlook)),
         Section.made("On the lattice", lambda: lattice.of_cell(turning)),
-        Section.made("Prediction beside simulation", lambda: expected.of_sweep(turning, predicted)),
+        Section.made("Prediction beside simulation", lambda: expected.of_sweep(turning, outlook)),
         Section("Cells", [counted.ends(store)]),
         Section.made("Structure", lambda: _structure(turning)),
         Section("What was run", [wording.axes(store.grid), wording.asked(base), made]),
@@ -61,18 +59,18 @@ def _outcome(store: GridStore) -> list[Block]:
     return blocks + [Note(line) for line in failures(store)]
 
 
-def _phase(turning: Turning, predicted: bool | None) -> list[Block]:
+def _phase(turning: Turning, outlook: Outlook) -> list[Block]:
     draw = phase if len(turning.plane.names) > 1 else transition
     title = "Share of the tokens that is still distinct at the end"
     shown = turning.plane
-    drawn = partial(draw, shown, turning.last, predicted, _LONG)
+    drawn = partial(draw, shown, turning.last, outlook, _LONG)
     return [_picture(turning, shown, drawn, title, True)]
 
 
-def _curves(turning: Turning, predicted: bool | None) -> list[Block]:
+def _curves(turning: Turning, outlook: Outlook) -> list[Block]:
     title = "Distinct cells, the largest black hole and pairs against the radius reached"
     shown = turning.family
-    return [_picture(turning, shown, partial(families, shown, predicted), title, False)]
+    return [_picture(turning, shown, partial(families, shown, outlook), title, False)]
 
 
 def _picture(

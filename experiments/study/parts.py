@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -20,8 +21,6 @@ from sim.errors import NotBegun, Unfinished
 from sim.grid import Grid
 from sim.grid_store import GridStore
 from sim.opened import Opened
-from sim.runs import run
-from sim.sweeping import sweep
 
 _SUM = "crc32"
 """In a note: a checksum of the rest of it."""
@@ -77,6 +76,8 @@ class Run:
 
     def do(self, made: Made, device: str, told: Told) -> None:
         """Run it, or what is left of it."""
+        from sim.runs import run
+
         with told.records() as progress:
             run(self.drift, made.store(self.name), on=device, progress=progress.record)
 
@@ -98,6 +99,8 @@ class Sweep:
 
     def do(self, made: Made, device: str, told: Told) -> None:
         """Sweep the cells that are left. Raises Unfinished where some fail."""
+        from sim.sweeping import sweep
+
         at = made.store(self.name)
         with told.cells() as progress:
             sweep(self.grid, at, on=device, progress=progress.session, retry_failed=True)
@@ -141,13 +144,23 @@ Kept = TypeVar("Kept", bound=Opened)
 
 
 def _opened(kind: type[Kept], at: Path) -> Kept | None:
-    """The store there; None where there is none, or hardly its beginning."""
+    """The store there; None where there is none, or hardly its beginning.
+
+    Raises BadInput for one that another version has begun and this one can't go on with.
+    """
     if not at.exists():
         return None
     try:
-        return kind(at)
+        store = kind(at)
     except NotBegun:
         return None
+    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
+    if not store.complete and made_by != this:
+        raise BadInput(
+            f"{at} was begun by version {made_by}, this is {this}; remove it, or --out names"
+            " another place"
+        )
+    return store
 
 
 def _check(at: Path, found: Any, wanted: Any) -> None:

@@ -7,6 +7,7 @@ from matplotlib import image
 from experiments import cli, expectation
 from experiments.choice import whole
 from experiments.curves import curves
+from experiments.expectation import Outlook
 from experiments.families import families
 from experiments.figures import COLOURS
 from experiments.fixing import fixed
@@ -111,10 +112,10 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
 
 
 def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatch):
-    assert len(curves([RunStore(stores[0])], False).axes[1].get_lines()) == 1
+    assert len(curves([RunStore(stores[0])], Outlook(False)).axes[1].get_lines()) == 1
     monkeypatch.setattr(expectation, "_MOST_SECONDS", 0.0)
     assert len(curves([RunStore(stores[0])]).axes[1].get_lines()) == 1
-    assert len(curves([RunStore(stores[0])], True).axes[1].get_lines()) == 2
+    assert len(curves([RunStore(stores[0])], Outlook(True)).axes[1].get_lines()) == 2
     pictures = []
     for flag in ([], ["--no-prediction"], ["--prediction"]):
         verb = ["plot", "curves", str(stores[0]), "--out", "a", *flag]
@@ -122,6 +123,19 @@ def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatc
         pictures.append((in_tmp / "a.svg").read_text())
     said = [("predicted pairs" in text, "not predicted" in text) for text in pictures]
     assert said == [(False, True), (False, False), (True, False)]
+
+
+def test_the_verb_says_what_is_not_predicted_and_why(stores, in_tmp, capsys):
+    drift = Drift(sigma=1e-9, tokens=20, dims=16, steps=9, records=4, rounding="stochastic")
+    runs.run(drift, in_tmp / "run.zarr", on="cpu")
+    why = "no exact form is implemented for stochastic rounding"
+    both = ["plot", "curves", str(stores[0]), "run.zarr", "--out", "a"]
+    assert cli.outcome([*both, "--json"]) == 0
+    found = capsys.readouterr()
+    assert json.loads(found.out)["not_predicted"] == [{"why": why, "drifts": 1}]
+    assert found.err == ""
+    assert cli.outcome(both) == 0
+    assert capsys.readouterr().err == f"drift: not predicted: {why}\n"
 
 
 def test_counts_within_a_decade_get_a_linear_axis(tmp_path):
@@ -144,7 +158,8 @@ def test_the_caption_holds_what_is_shared_and_the_legend_what_differs(stores):
 
 def test_the_verb_writes_a_png_and_an_svg(stores, in_tmp, capsys):
     assert cli.outcome(["plot", "curves", *map(str, stores), "--out", "fig/a", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"figures": ["fig/a.png", "fig/a.svg"]}
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"figures": ["fig/a.png", "fig/a.svg"], "not_predicted": []}
     assert image.imread(in_tmp / "fig/a.png").shape[0] > 500
     first = (in_tmp / "fig/a.svg").read_bytes()
     assert first.startswith(b"<?xml")
@@ -197,7 +212,7 @@ def band(axes, number):
 
 
 def test_of_a_sweep_lines_are_means_over_seeds_and_bands_their_ends(sweep):
-    drawn = families(whole(sweep, {}), False)
+    drawn = families(whole(sweep, {}), Outlook(False))
     for axes, name in zip(drawn.axes, ("distinct", "largest", "pairs"), strict=True):
         lines, stored = iter(axes.get_lines()), sweep.read(name)
         number = 0
@@ -272,7 +287,7 @@ def test_of_a_sweep_of_checkpoints_nothing_is_predicted_or_read(sweep, monkeypat
     base = {**sweep.grid.base, **taken}
     monkeypatch.setitem(sweep.__dict__, "grid", Grid(base, sweep.grid.axes[1:]))
     monkeypatch.setattr(Section, "done", np.ones((2, 3), bool))
-    known = forecast(Section(sweep, ("rounding",), {}), [0, 4], True)
+    known = forecast(Section(sweep, ("rounding",), {}), [0, 4], Outlook(True))
     assert known.pairs.mask.all()
     why = "no exact form is implemented for a cloud that is a checkpoint's rows"
     assert known.notes == [f"not predicted: {why}"]
@@ -290,7 +305,7 @@ def test_lines_of_one_colour_have_one_value(sweep):
 def test_of_more_values_than_a_legend_names_a_bar_tells(tmp_path):
     sigmas = tuple(np.geomspace(1e-10, 1e-8, 9).tolist())
     store = grids.store(tmp_path / "grid.zarr", {"sigma": sigmas, "steps": (1, 10)}, share)
-    drawn = families(whole(store, {}), False)
+    drawn = families(whole(store, {}), Outlook(False))
     upper, _, _, bar = drawn.axes
     assert bar.get_ylabel() == r"standard deviation of the cloud, $\sigma$"
     [mesh] = bar.collections
@@ -304,7 +319,7 @@ def test_of_more_values_than_a_legend_names_a_bar_tells(tmp_path):
 
 def test_seeds_alone_give_one_line(tmp_path):
     axes = {"seed": (0, 1), "direction_seed": (0, 1, 2)}
-    drawn = families(whole(grids.store(tmp_path / "grid.zarr", axes, share), {}), False)
+    drawn = families(whole(grids.store(tmp_path / "grid.zarr", axes, share), {}), Outlook(False))
     assert [len(axes.get_lines()) for axes in drawn.axes] == [1, 1, 1]
     assert "lines: mean over 2 seeds × 3 direction seeds" in drawn.get_supxlabel()
     assert not drawn.legends

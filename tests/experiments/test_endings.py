@@ -60,7 +60,7 @@ READERS = {
     "plot": (["plot", "curves", "run.zarr"], "experiments.curves:curves"),
     "report": (["report", "run.zarr"], "experiments.report.page:page_of"),
     "export": (["export", "run.zarr", "--out", "a.csv"], "sim.store:RunStore.records"),
-    "status": (["status", "grid.zarr"], "sim.plan:to_count"),
+    "status": (["status", "grid.zarr"], "sim.kinds:to_count"),
 }
 
 
@@ -134,7 +134,7 @@ def test_what_is_printed_onto_a_full_disk_is_a_failure_of_one_line(there):
     command = [sys.executable, "-c", code, "structure", "run.zarr", "--json"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    said = "drift: what was to be printed can't be written: No space left on device\n"
+    said = "drift: what is to be printed can't be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (1, said)
 
 

@@ -16,6 +16,7 @@ from experiments import cli
 from experiments.captions import in_symbols
 from experiments.choice import plane, record_at
 from experiments.contour import contour
+from experiments.expectation import Outlook
 from experiments.fixing import fixed
 from experiments.phase import phase
 from experiments.scales import Scale
@@ -103,7 +104,7 @@ def test_any_two_axes_can_be_drawn_seeds_too(sweep):
 
 
 def test_the_contour_is_where_the_share_is_one_half(sweep):
-    drawn = phase(plane(sweep, None, None, fixed(sweep.grid, ["radius=0.371"])), 4, False)
+    drawn = phase(plane(sweep, None, None, fixed(sweep.grid, ["radius=0.371"])), 4, Outlook(False))
     [line] = drawn.axes[0].get_lines()
     assert legend(drawn) == ["one half distinct"]
     found = means(sweep, 4, radius=1)
@@ -151,7 +152,7 @@ def test_where_nothing_passes_one_half_the_legend_says_so(tmp_path):
     axes = {"sigma": (1e-9, 1e-8), "steps": (1, 10)}
     for name, all_of_it, said in (("a", 0.2, "below"), ("b", 0.9, "above")):
         store = grids.store(tmp_path / name, axes, lambda all_of_it=all_of_it, **_: all_of_it)
-        drawn = phase(plane(store, None, None, {}), 4, False)
+        drawn = phase(plane(store, None, None, {}), 4, Outlook(False))
         assert legend(drawn) == [f"no contour at one half: all is {said}"]
         assert not drawn.axes[0].get_lines()
 
@@ -160,7 +161,7 @@ def test_cells_that_are_not_done_are_hatched_and_counted(tmp_path):
     axes = {"sigma": SIGMAS, "steps": STEPS, "seed": (0, 1)}
     left, failed = [(0, 2), (2, 0, 1)], [(1, 0), (3, 1, 0)]
     store = grids.store(tmp_path / "grid.zarr", axes, share, left, failed)
-    drawn = phase(plane(store, None, None, {}), 4, False)
+    drawn = phase(plane(store, None, None, {}), 4, Outlook(False))
     array = mesh_of(drawn).get_array()
     assert np.argwhere(array.mask).tolist() == [[0, 0], [2, 3]]  # sigma rises
     one_seed = store.read("distinct")[2, 0, 0, -1] / 100
@@ -268,7 +269,7 @@ def test_along_sigma_alone_the_onset_is_a_line_across(tmp_path):
     assert list(drawn.axes[0].get_lines()[-1].get_xdata()) == pytest.approx([sigma, sigma])
     told = in_symbols("sigma", float(f"{sigma:.3g}"))
     assert legend(drawn)[-1] == f"one pair predicted, at {told}"
-    without = transition(plane(store, None, None, {}), 4, False)
+    without = transition(plane(store, None, None, {}), 4, Outlook(False))
     assert not [label for label in legend(without) if "predicted" in label]
 
 
@@ -380,7 +381,8 @@ def test_axes_are_read_in_the_order_they_are_shown(sweep):
 def test_the_verb_writes_the_same_files_again(sweep, in_tmp, capsys):
     verb = ["plot", "phase", str(sweep.address), "--at", "radius=1", "--progress", "0.5"]
     assert cli.outcome([*verb, "--out", "fig/a", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"figures": ["fig/a.png", "fig/a.svg"]}
+    found = json.loads(capsys.readouterr().out)
+    assert found == {"figures": ["fig/a.png", "fig/a.svg"], "not_predicted": []}
     first = [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")]
     assert image.imread(in_tmp / "fig/a.png").shape[0] > 500
     assert cli.outcome([*verb, "--out", "fig/a"]) == 0

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from experiments import cli
+from experiments.expectation import Outlook
 from experiments.report import structure
 from experiments.report.expected import of_run
 from experiments.report.page import page_of
 from experiments.report.render import rendered
 from kernels.formats import BFLOAT16
-from sim import runs
+from sim import prediction, runs
 from sim.errors import BadInput
 from sim.origin import from_checkpoint
 from sim.prediction import expect
@@ -150,7 +151,7 @@ def data(read):
 def test_what_is_certain_is_not_measured_in_errors(tmp_path):
     drift = Drift(sigma=1e-12, tokens=60, dims=40, steps=20)
     runs.run(drift, tmp_path / "a.zarr", on="cpu")
-    rows = of_run(RunStore(tmp_path / "a.zarr"), [{"step": 20, "pairs": 1_770}])[-1].rows
+    rows = of_run(RunStore(tmp_path / "a.zarr"), [{"step": 20, "pairs": 1_770}], Outlook())[-1].rows
     assert rows == [["20", "1,770", "1,770.0", "–", "–"]]
 
 
@@ -376,3 +377,22 @@ def test_a_store_on_object_storage_is_read_there(bucket, in_tmp, capsys):
     html = (in_tmp / "a-report.html").read_text()
     assert there in html
     assert storage.SECRET not in html
+
+
+def test_a_page_predicts_each_drift_once(store, tmp_path, monkeypatch):
+    asked = []
+
+    def noting(drift, steps, sigmas):
+        asked.append((steps, sigmas))
+        return expect(drift, steps, sigmas)
+
+    monkeypatch.setattr(prediction, "expect", noting)
+    read = Read(rendered(page_of([store.address])))
+    assert asked == [([counts.step for counts in store.records()], [SMALL.sigma])]
+    assert len(read.tables["Coalesced pairs"]) == len(store.records()) + 1
+    asked.clear()
+    axes = {"sigma": (1e-10, 1e-9, 1e-8), "seed": (0, 1)}
+    swept = grids.store(tmp_path / "grid.zarr", axes, lambda **_: 0.5)
+    read = Read(rendered(page_of([swept.address])))
+    assert asked == [([0, 25, 50, 75, 100], [1e-10, 1e-9, 1e-8])]
+    assert len(read.tables["Coalesced pairs at the end, the mean over clouds"]) == 4

@@ -274,6 +274,23 @@ def test_stores_of_something_else_are_refused(stalled, capsys, tmp_path):
     assert sorted(path.name for path in there.iterdir()) == ["way-bfloat16.zarr"]
 
 
+def test_an_unfinished_store_of_another_version_is_named_with_what_works(stalled, capsys, tmp_path):
+    shutil.copytree(stalled[0], tmp_path / "stall")
+    store = tmp_path / "stall" / "stores" / "steps.zarr"
+    opened = GridStore(store, writing=True)
+    opened.update(versions={"bf16-drift": "0.0"})
+    line = ["study", "stall", "--quick", "--out", tmp_path / "stall"]
+    assert drift(capsys, *line)[0] == 0  # what is complete stays
+    opened.update(complete=False)
+    status, _, err = drift(capsys, *line)
+    assert (status, len(err.splitlines())) == (2, 1)
+    assert f"{store} was begun by version 0.0, this is" in err
+    assert "--overwrite" not in err
+    assert "remove it, or --out names another place" in err
+    shutil.rmtree(store)
+    assert drift(capsys, *line)[0] == 0
+
+
 BAD = {
     "no name": ([], "no study is named; there are coarsening, rounding, formats, stall"),
     "a wrong name": (["smoke"], "there is no study 'smoke'; there are coarsening"),

@@ -155,6 +155,7 @@ BAD = {
     "none": (["--workers", "0"], "workers is 0; it must be 1 or more"),
     "more than fit": (["--workers", "1e6"], "workers is 1000000; it must be 1 or more, and memory"),
     "both": (["--workers", "2", "--scheduler", "tcp://h:1"], "workers and scheduler are both"),
+    "a password": (["--scheduler", "tcp://me:SECRET@h:1"], "scheduler is an address with an @"),
     "no number": (["--workers", "two"], "'two' is not a number"),
 }
 

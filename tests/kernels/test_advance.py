@@ -10,8 +10,8 @@ from kernels.advance import BLOCK, STAY, advance
 from kernels.fingerprint import weights
 from kernels.fixed_point import LIMBS
 from kernels.formats import BFLOAT16, FLOAT32, FORMATS
-from kernels.rounding import Rounding
-from kernels.step import Motion, Steps, Tokens
+from kernels.motion import Motion, Rounding
+from kernels.step import Steps, Tokens
 
 SMALLEST_VALUE, SMALLEST_DISPLACEMENT = 2.0**-119, np.float32(2.0**-103)
 

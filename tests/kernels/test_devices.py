@@ -8,7 +8,8 @@ CODE = """
 import jax, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from kernels.formats import BFLOAT16
-from kernels.step import Motion, Steps, Tokens, step
+from kernels.motion import Motion
+from kernels.step import Steps, Tokens, step
 from sim import reference
 
 motion = Motion(rounding="stochastic")

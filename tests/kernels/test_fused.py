@@ -19,7 +19,8 @@ from kernels.formats import (
     FLOAT32,
 )
 from kernels.fused import Fused, fused
-from kernels.step import Motion, Steps, Tokens
+from kernels.motion import Motion
+from kernels.step import Steps, Tokens
 from tests import oracle
 from tests.kernels.test_advance import MOTIONS, safe_codes
 from tests.kernels.test_lowering import name

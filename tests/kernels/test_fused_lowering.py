@@ -17,7 +17,8 @@ from jax.sharding import AbstractDevice, AbstractMesh
 from kernels.advance import ACCELERATOR_BLOCK, advance
 from kernels.formats import BFLOAT16
 from kernels.fused import Fused
-from kernels.step import Motion, Steps, Tokens
+from kernels.motion import Motion
+from kernels.step import Steps, Tokens
 from tests.kernels.test_fused import FEWER
 from tests.kernels.test_lowering import name
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from sim import alike, alike_start, alike_tally, batch, compilation, likeness
+from sim import alike, alike_start, alike_tally, batch, batch_size, compilation, likeness
 from sim.chunks import Chunks
 from sim.errors import BadInput
 from sim.simulation import Simulation
@@ -54,7 +54,7 @@ def alone(drift, device, pool):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
-    monkeypatch.setattr(batch, "_MOST", 3)
+    monkeypatch.setattr(batch_size, "_MOST", 3)
     kind = {"radius": 0.371, "steps": 40, "records": 6, "dims": 17, "tokens": 30} | KINDS[name]
     scale = 2.0**-9 if kind.get("format") == "float8_e4m3fn" else 2.0**-29
     drifts = [
@@ -67,7 +67,7 @@ def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
         )
         for k in range(5)
     ]
-    assert len({batch.kind(drift) for drift in drifts}) == 1
+    assert len({batch_size.kind(drift) for drift in drifts}) == 1
     found = batch.counted(drifts, device, pool)
     assert found == [alone(drift, device, pool) for drift in drifts]
     last = [counts[-1].distinct for counts in found]

@@ -5,7 +5,7 @@ import pytest
 
 from experiments import cli
 from kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS
-from kernels.step import Motion
+from kernels.motion import Motion
 from sim import check, device, probes, reference, trials
 from tests import oracle
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from experiments import cli
 from kernels.formats import BFLOAT16
 from kernels.fused import Fused
-from kernels.step import Motion
+from kernels.motion import Motion
 from sim import engine, far, fit, hosts, runs, trials
 from sim.chunks import Chunks
 from sim.engine import StepEngine

@@ -5,7 +5,7 @@ import pytest
 
 from kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
 from kernels.fused import Fused
-from kernels.step import Motion
+from kernels.motion import Motion
 from sim import device, fast, reference
 
 HARD = [

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kernels.formats import FORMATS
-from kernels.rounding import Rounding
+from kernels.motion import Rounding
 from sim import device, engines
 from sim.chunks import Chunks
 from sim.simulation import Simulation

@@ -12,7 +12,7 @@ import pytest
 from jax.errors import JaxRuntimeError
 from zarr.storage import LocalStore
 
-from sim import batch, grid_claim, lock, plan
+from sim import batch, batch_size, grid_claim, kinds, lock, plan
 from sim.errors import BadInput, Unfinished
 from sim.grid import recorded
 from sim.grid_layout import NAMES
@@ -315,7 +315,7 @@ def test_cells_are_counted_by_kinds_the_cheapest_first_and_each_once():
     for some in found:
         assert len(some) <= 3
         drifts = [grid.drift(cell) for cell in some.tolist()]
-        assert len({batch.kind(drift) for drift in drifts}) == 1
+        assert len({batch_size.kind(drift) for drift in drifts}) == 1
         costs.append(kinds.cost(some) / len(some))
     assert costs == sorted(costs)
     assert kinds.cost(cells) == pytest.approx(sum(kinds.cost(some) for some in found))
@@ -337,6 +337,6 @@ def test_what_is_known_before_a_sweep_is_written_nowhere(tmp_path):
     assert made.disk == 12 * (7 * 9 * 8 + 1)
     done, failed = made.standing(address(tmp_path / "a.zarr"))
     assert (done.sum(), failed) == (0, [])
-    assert plan.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
-    assert len(plan.to_count(done, [3], retry_failed=True)) == 12
+    assert kinds.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
+    assert len(kinds.to_count(done, [3], retry_failed=True)) == 12
     assert list(tmp_path.iterdir()) == []
