@@ -41,6 +41,8 @@ class Scale:
         if values[0] < 0 or len(above) < 2:
             return "linear"
         ratios = np.diff(np.log(above))
+        if ratios.min() <= 0:  # neighbours, of one logarithm
+            return "linear"
         uneven = gaps.max() / gaps.min(), ratios.max() / ratios.min()
         if zero:
             return "symlog" if above[-1] >= 10 * above[0] and uneven[1] < uneven[0] else "linear"

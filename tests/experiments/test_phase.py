@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from matplotlib import image
 from matplotlib.collections import PolyCollection, QuadMesh
@@ -136,6 +136,7 @@ def test_between_names_there_is_no_contour():
     st.lists(st.floats(0.001, 1000), min_size=2, max_size=6, unique=True).map(sorted),
     st.sampled_from([0.1, 0.3, 0.5, 0.9]),
 )
+@example([0.0016866455078125, 0.0016866455078125002], 0.1)  # of one logarithm
 def test_a_contour_of_what_rises_evenly_is_straight(values, level):
     scale = Scale(Axis("radius", tuple(values)), "")
     other = Scale(Axis("steps", (1, 2, 3)), "")
