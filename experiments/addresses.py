@@ -11,6 +11,8 @@ from sim.places import Address, Local, address
 
 def store(text: str) -> Address:
     """Where a store is. Raises typer.BadParameter for what is no address."""
+    if not text:  # to a shell, a variable that is not set
+        raise typer.BadParameter("an empty name is no place; a path is, or s3://BUCKET/NAME")
     try:
         return address(text)
     except BadInput as error:

@@ -1,11 +1,12 @@
 """The command `drift`: its verbs, and how every one of them ends.
 
 Exit status: 0 done; 2 bad input, one line on stderr; 1 failed work; 130
-interrupted; 143 terminated. Modules that take long to import are imported by
-the verbs that need them, so that `drift --help` answers at once.
+interrupted; 141 where whoever read the output left early; 143 terminated. Modules that take
+long to import are imported by the verbs that need them, so that `drift --help` answers at once.
 """
 
 import os
+import re
 import signal
 import sys
 from types import FrameType
@@ -22,15 +23,16 @@ from experiments import (
     predict,
     run,
     scan,
+    shell,
     status,
     structure,
     sweep,
 )
 from experiments.bench import command as bench
 from experiments.report import command as report
+from experiments.screen import remark
 from experiments.study import command as study
-from sim.errors import FULL, BadInput, Unfinished, ran_out
-from sim.legible import legible
+from sim.errors import BadInput, Unfinished, ran_out
 
 app = typer.Typer(
     name="drift",
@@ -57,7 +59,9 @@ app.command("bench", epilog=bench.EXAMPLE)(bench.command)
 app.command("info", epilog=info.EXAMPLE)(info.command)
 
 
-_INTERRUPTED, _TERMINATED = 130, 143
+_SECRET = re.compile(r"://\S*@")
+"""Between them a URL may have a name and a password."""
+_INTERRUPTED, _LEFT, _TERMINATED = 130, 141, 143
 
 
 def _version(wanted: bool) -> None:
@@ -86,6 +90,7 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    shell.ready()
     signal.signal(signal.SIGTERM, _terminate)
     status = outcome(sys.argv[1:])
     if status in (_INTERRUPTED, _TERMINATED):
@@ -96,9 +101,20 @@ def main() -> NoReturn:
 def outcome(arguments: list[str]) -> int:
     """Run the command line on `arguments`; the exit status."""
     try:
+        status = _ended(arguments)
+        sys.stdout.flush()
+        return status
+    except shell.Left:
+        return _LEFT
+    except Unfinished as error:
+        return _say(str(error), 1)
+
+
+def _ended(arguments: list[str]) -> int:
+    """The same, but for what is still to be printed."""
+    try:
         command = typer.main.get_command(app)
         ended: Any = command(arguments, prog_name="drift", standalone_mode=False)
-        sys.stdout.flush()
         if ended == _INTERRUPTED:  # how the parser reports a KeyboardInterrupt
             raise KeyboardInterrupt
         return ended if isinstance(ended, int) else 0
@@ -110,19 +126,16 @@ def outcome(arguments: list[str]) -> int:
         return _say(f"interrupted{_resuming(arguments)}", _INTERRUPTED)
     except Terminated:
         return _say(f"terminated{_resuming(arguments)}", _TERMINATED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
         if os.environ.get("DRIFT_TRACEBACK"):
             raise
         if ran_out(error):
             return _say(_memory(), 1)
-        if isinstance(error, OSError) and error.errno in FULL and error.filename is None:
-            return _say(f"what was to be printed can't be written: {error.strerror}", 1)
         if hasattr(error, "format_message"):  # the parser's own errors
             # A verb that is missing has shown the help already.
             return _say(error.format_message(), 2) if error.format_message() else 2
+        if isinstance(error, FileNotFoundError) and not _somewhere():
+            return _say("the working directory is gone; go to one that is there", 2)
         what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         return _say(f"failed: {what} (DRIFT_TRACEBACK=1 shows where)", 1)
 
@@ -147,6 +160,14 @@ def _resuming(arguments: list[str]) -> str:
     return f"; the same command goes on{where[verb]}" if verb in where else ""
 
 
+def _somewhere() -> bool:
+    """Whether the working directory is still there."""
+    try:
+        return bool(os.getcwd())
+    except FileNotFoundError:
+        return False
+
+
 def _say(message: str, status: int) -> int:
-    print("drift:", legible(" ".join(message.split()), 10_000), file=sys.stderr)
+    remark(_SECRET.sub("://…@", message))
     return status

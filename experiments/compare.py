@@ -1,7 +1,6 @@
 """`drift compare`: two checkpoints, or two runs, bit by bit."""
 
 import json
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +8,7 @@ import typer
 
 from experiments.addresses import store
 from experiments.numbers import wholes
+from experiments.screen import remark
 from sim.places import Address, Local
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def command(
     tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
     found = compare(one, other)
     if None not in tensors and name_a != name_b:
-        print(f"drift: {one.label} is compared with {other.label}", file=sys.stderr)
+        remark(f"{one.label} is compared with {other.label}")
     if as_json:
         origin = {
             "a": str(a),

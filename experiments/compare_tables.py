@@ -1,10 +1,10 @@
 """A comparison as tables for people."""
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments.screen import readable, screen
 from experiments.texts import Texts, named
 from sim.compare import Comparison
 from sim.histogram import LONG
@@ -23,20 +23,18 @@ _RARE = ("exchanged", "absorbed", "parted")
 """Words of a lineage that are left out where they are true of no hole."""
 
 
-def show(
-    a: Matrix, b: Matrix, found: Comparison, texts: Texts | None, console: Console | None = None
-) -> None:
+def show(a: Matrix, b: Matrix, found: Comparison, texts: Texts | None) -> None:
     """Print what is alike, how far values lie apart, and what became of black holes."""
-    console = console or Console(highlight=False)
+    console = screen()
     for name, label in (("A", a.label), ("B", b.label)):
-        console.print(Text(f"{name}  {label}"), soft_wrap=True)
+        console.print(readable(f"{name}  {label}"))
     console.print(_sides(a, b, found))
-    for line in _alike(found):
-        console.print(line, soft_wrap=True)
+    for how in _alike(found):
+        console.print(how)
     if len(found.token_ids) and not found.identical:
         console.print(_distances(found))
-        console.print(Text(_most(found, texts)), soft_wrap=True)
-    console.print(_lineage(found), soft_wrap=True)
+        console.print(_most(found, texts))
+    console.print(_lineage(found))
     if found.stories:
         console.print(_changes(found.stories, texts))
 
@@ -58,10 +56,10 @@ def _sides(a: Matrix, b: Matrix, found: Comparison) -> Table:
     return table
 
 
-def _alike(found: Comparison) -> list[str]:
+def _alike(found: Comparison) -> list[str | Text]:
     """How much of them is identical."""
     if found.identical:
-        return ["[bold]identical[/]: the same tokens, and every bit"]
+        return [Text.assemble(("identical", "bold"), ": the same tokens, and every bit")]
     rows = len(found.token_ids)
     return [
         f"{what} compared: {of:,}, identical: {count:,}" + (f", {_share(count, of)}" if of else "")
@@ -147,7 +145,7 @@ def _changes(stories: list[Story], texts: Texts | None) -> Table:
             f"{story.changed:,}",
             _populations(story.before),
             _populations(story.after),
-            Text(", ".join(named(token, texts) for token in dict.fromkeys(first))),
+            ", ".join(named(token, texts) for token in dict.fromkeys(first)),
         )
     left = stories[_STORIES:]
     if left:

@@ -1,7 +1,8 @@
 """With whom a sweep is done: by itself, with workers of its own, or with those of a scheduler."""
 
-import sys
 from typing import TYPE_CHECKING, NamedTuple
+
+from experiments.screen import remark
 
 if TYPE_CHECKING:
     from sim.counters import Gathering
@@ -24,7 +25,7 @@ class Crew(NamedTuple):
     def leave_out(self) -> None:
         """Say that what is told of the time leaves them out."""
         if not self.alone:
-            print("drift: the time is that of this process alone, without workers", file=sys.stderr)
+            remark("the time is that of this process alone, without workers")
 
     def gathering(self) -> "Gathering":
         """What `sim.sweeping.sweep` takes. Raises BadInput for options that make no sense."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from experiments.addresses import path
+from experiments.screen import remark, say
 from sim.places import Address, Local
 
 if TYPE_CHECKING:
@@ -52,7 +52,6 @@ def save(
         print(json.dumps({"figures": [str(each) for each in paths], **about}))
     else:
         for each in paths:
-            print(f"figure: {each}")
+            say(f"figure: {each}")
         for why, drifts in (missing or {}).items():
-            of = f", of {drifts:,} drifts" if drifts > 1 else ""
-            print(f"drift: not predicted{of}: {why}", file=sys.stderr)
+            remark(f"not predicted{f', of {drifts:,} drifts' if drifts > 1 else ''}: {why}")

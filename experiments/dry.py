@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.numbers import held, spent
 from experiments.place import Place
+from experiments.screen import say
 from sim.places import Address
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ def dry(
         "seconds": found.seconds,
         "probes": [_probe(each) for each in found.probes],
     }
-    print(json.dumps(told) if as_json else "\n".join(_lines(grid, told, found)))
+    if as_json:
+        print(json.dumps(told))
+    else:
+        for line in _lines(grid, told, found):
+            say(line)
 
 
 def _probe(probe: "Probe") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from experiments.addresses import path, store
+from experiments.screen import say
 from experiments.source import AsJson
 from sim.places import Address
 
@@ -65,7 +66,7 @@ def command(
     if as_json:
         print(json.dumps({"csv": str(out), "lines": count, "bytes": out.stat().st_size}))
     else:
-        print(f"{count:,} lines: {out}")
+        say(f"{count:,} lines: {out}")
 
 
 def _write(lines: _Lines, file: TextIO) -> int:

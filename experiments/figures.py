@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 
 from experiments.whole import whole
-from sim.errors import unwritten
+from sim.errors import BadInput, unwritten
 from sim.legible import legible
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -62,6 +62,8 @@ def save(drawn: Figure, name: Path) -> list[Path]:
 
     Raises BadInput where they cannot be written, Unfinished where the disk is full.
     """
+    if not name.name:
+        raise BadInput(f"{name} is no name of a figure; PATH/NAME is, without ending")
     try:
         name.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -12,8 +12,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from experiments.screen import lively
+
 _STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
-_WAITING = "drift: stopping after the cells in hand; a second time stops at once\n"
+_WAITING = "drift: stopping after what is in hand; a second time stops at once\n"
 _FAREWELL = "drift: stopped at once; the same command goes on\n"
 _SHOW_CURSOR = "\x1b[?25h\n"
 
@@ -48,7 +50,7 @@ def _watch(heard: int) -> None:
         if came == 1 and seen:
             sys.stderr.write(_WAITING)
         if came == 2:
-            sys.stderr.write((_SHOW_CURSOR if seen else "") + _FAREWELL)
+            sys.stderr.write((_SHOW_CURSOR if lively(sys.stderr) else "") + _FAREWELL)
             sys.stderr.flush()
             os._exit(_STATUS[signal.Signals(number)])
     os.close(heard)

@@ -24,18 +24,19 @@ def command(
     if as_json:
         print(json.dumps(found))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from experiments.screen import readable, screen
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, text in found["versions"].items():
         table.add_row(name, text)
     for device in found["devices"]:
         table.add_row("device", f"{device['platform']}: {device['kind']} × {device['count']}")
-    table.add_row("cache", _cache_line(found["cache"]))
+    table.add_row("cache", readable(_cache_line(found["cache"])))
     for name in ("results", "package"):
-        table.add_row(name, found[name])
-    Console(highlight=False, soft_wrap=True).print(table)
+        table.add_row(name, readable(found[name]))
+    screen().print(table)
 
 
 def gather() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 What reads one raises typer.BadParameter for text that is none.
 """
 
+import math
 import re
 
 import typer
@@ -29,12 +30,15 @@ def whole(text: str) -> int:
 
 def size(text: str) -> int:
     """Bytes: 8GiB, 8Gi, 500MB, 500M, or a bare number."""
-    found = re.fullmatch(r"([0-9.e+]+?)\s*(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
-    if not found:
+    parts = re.fullmatch(r"([0-9.e+]+?)\s*(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
+    if not parts:
         raise typer.BadParameter(f"{text!r} is not a size; 500M and 8GiB are, and bare bytes")
-    number, unit, binary = found.groups()
+    number, unit, binary = parts.groups()
     power = "KMGT".index(unit.upper()) + 1 if unit else 0
-    return int(real(number) * (1024 if binary else 1000) ** power)
+    found = real(number) * (1024 if binary else 1000) ** power
+    if math.isinf(found):
+        raise typer.BadParameter(f"{text!r} is more than any machine has; 500M and 8GiB are sizes")
+    return int(found)
 
 
 def kept(text: str) -> int | None:

@@ -63,6 +63,7 @@ class Place(NamedTuple):
         self, drift: "Drift", out: Address, overwrite: bool, like: "RunStore | None" = None
     ) -> dict[str, Any] | None:
         """The result, in the process that prints."""
+        from experiments.halting import halting
         from experiments.progress import Records
         from sim import hosts, meeting
         from sim.runs import run
@@ -77,7 +78,7 @@ class Place(NamedTuple):
         if not hosts.is_first():
             run(drift, out, **options)
             return None
-        with Records(f"drift to {out}", sys.stderr) as progress:
+        with halting(), Records(f"drift to {out}", sys.stderr) as progress:
             return run(drift, out, progress=progress.record, **options)
 
 

@@ -1,7 +1,6 @@
 """`drift predict`: what is to be expected of a drift, without simulating it."""
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from experiments.axes import option, reals, spelled
@@ -23,6 +22,7 @@ from experiments.options import (
     Survivors,
     Tokens,
 )
+from experiments.screen import remark
 
 if TYPE_CHECKING:
     from sim.spec import Drift
@@ -92,7 +92,7 @@ def command(
     )
     found = _predicted(drift, sigmas)
     if found["onset_sigma"] is None:
-        print("drift: at no sigma is one coalesced pair expected", file=sys.stderr)
+        remark("at no sigma is one coalesced pair expected")
     if as_json:
         print(json.dumps(found))
     else:

@@ -8,22 +8,22 @@ import math
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from experiments.tables import title
+from experiments.screen import screen
+from experiments.tables import length, title
 
 _COLUMNS = ("σ", "pairs", "±", "pair probability", "radius", "stalled")
 _SMALLEST = -700.0
 """Logarithms below it are of numbers too small for a float64."""
 
 
-def show(spec: dict[str, Any], found: dict[str, Any], console: Console | None = None) -> None:
+def show(spec: dict[str, Any], found: dict[str, Any]) -> None:
     """Print what `drift predict --json` gives of a drift of which `spec` is one."""
-    console = console or Console(highlight=False)
+    console = screen()
     curve = found["curve"]
     sigmas = f"{curve[0]['sigma']:.3g}" + (f" … {curve[-1]['sigma']:.3g}" if curve[1:] else "")
-    console.print(title(spec, f"σ = {sigmas}"), soft_wrap=True)
+    console.print(title(spec, f"σ = {sigmas}"))
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in _COLUMNS:
         table.add_column(name, justify="right")
@@ -33,13 +33,13 @@ def show(spec: dict[str, Any], found: dict[str, Any], console: Console | None = 
             _number(point["expected_pairs"]),
             _number(point["pairs_error"]),
             _chance(point["log_pair_probability"]),
-            f"{point['radius']:z.4f}",
+            length(point["radius"]),
             f"{point['stalled']:.1%}",
         )
     console.print(table)
     if found["onset_sigma"] is not None:
         console.print(f"one pair is expected at σ = {found['onset_sigma']:.3g}")
-    console.print(stalls(found["stall_steps"]), soft_wrap=True)
+    console.print(stalls(found["stall_steps"]))
 
 
 def stalls(steps: list[int | None]) -> str:
@@ -56,7 +56,7 @@ def stalls(steps: list[int | None]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:z.3g}"
 
 
 def _chance(log: float) -> str:

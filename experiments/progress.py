@@ -1,8 +1,13 @@
-"""How far work is: a bar with an ETA on a terminal, a plain line now and then elsewhere."""
+"""How far work is: a bar with an ETA on a terminal, a plain line now and then elsewhere.
+
+Elsewhere is also a terminal that can't move its cursor, as TERM=dumb says.
+"""
 
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
+
+from experiments.screen import lively, readable
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -17,9 +22,9 @@ class Progress:
     """Called with how much of how much is done; a context manager."""
 
     def __init__(self, title: str, stream: TextIO):
-        self._stream, self._title, self._said = stream, title, time.monotonic()
+        self._stream, self._title, self._said = stream, readable(title), time.monotonic()
         self._bar = None
-        if stream.isatty():
+        if lively(stream):
             from rich import progress
             from rich.console import Console
 

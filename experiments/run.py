@@ -1,7 +1,6 @@
 """`drift run`: one drift, from its options to its table."""
 
 import json
-import sys
 from typing import Annotated
 
 import typer
@@ -28,6 +27,7 @@ from experiments.options import (
     Tokens,
 )
 from experiments.place import DISTRIBUTED, Device, Devices, Engine, Memory, Place, default_store
+from experiments.screen import remark
 from sim.places import Address
 
 EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
@@ -130,10 +130,9 @@ def command(
     if result is None:
         return
     if zeroed := result.get("cloud", {}).get("zeroed"):
-        print(
-            f"drift: {zeroed:,} values of {result['cloud']['matrix']} became +0, being smaller"
-            f" than {drift.smallest_drawn:.3g}",
-            file=sys.stderr,
+        remark(
+            f"{zeroed:,} values of {result['cloud']['matrix']} became +0, being smaller than"
+            f" {drift.smallest_drawn:.3g}"
         )
     if as_json:
         print(json.dumps(result))

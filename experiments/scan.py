@@ -1,13 +1,13 @@
 """`drift scan`: the black holes in a checkpoint's embedding matrices."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from experiments.addresses import path
+from experiments.screen import remark
 
 if TYPE_CHECKING:
     from experiments.texts import Texts
@@ -62,7 +62,7 @@ def command(
     tied = _tied(found, tensor)
     texts = texts_beside(found.directory)
     for note in found.notes:
-        print(f"drift: {note}", file=sys.stderr)
+        remark(note)
     if ids is not None:
         write_whole(ids, "".join(_lines(scans, texts)))
     if as_json:

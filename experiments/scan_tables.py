@@ -2,10 +2,9 @@
 
 import numpy as np
 from rich import box
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from experiments.screen import readable, screen
 from experiments.texts import Texts, named
 from sim.checkpoint import Checkpoint
 from sim.legible import legible
@@ -24,21 +23,21 @@ def show_scans(
 
     A black hole's tokens come with their texts, where there are any.
     """
-    console = Console(highlight=False)
-    for line in _heading(checkpoint, scans, tied):
-        console.print(Text(line), soft_wrap=True)
+    console = screen()
+    for each in _heading(checkpoint, scans, tied):
+        console.print(each)
     console.print(_summary(scans, texts))
     for scan in scans[:1] if tied else scans:
         if len(scans) > 1 and not tied:
-            console.print(Text(legible(scan.name)), soft_wrap=True)
+            console.print(legible(scan.name))
         if scan.black_holes:
             console.print(_holes(scan, texts))
-        for line in _more(scan, texts):
-            console.print(Text(line), soft_wrap=True)
+        for each in _more(scan, texts):
+            console.print(each)
 
 
 def _heading(checkpoint: Checkpoint, scans: list[Scan], tied: bool | None) -> list[str]:
-    lines = [legible(str(checkpoint.path), 1000)]
+    lines = [readable(str(checkpoint.path))]
     if checkpoint.embedding is None and checkpoint.unembedding is None:
         return lines
     if tied is None:
@@ -52,7 +51,7 @@ def _summary(scans: list[Scan], texts: Texts | None) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("")
     for scan in scans:
-        table.add_column(Text(legible(scan.name)), justify="right", overflow="fold")
+        table.add_column(legible(scan.name), justify="right", overflow="fold")
     table.add_row("rows × dims", *(f"{s.shape[0]:,} × {s.shape[1]:,}" for s in scans))
     table.add_row("dtype", *(s.dtype for s in scans))
     table.add_row("distinct", *(f"{s.distinct:,}" for s in scans))
@@ -80,7 +79,7 @@ def _holes(scan: Scan, texts: Texts | None) -> Table:
     kinds = _kinds(scan, texts)
     for rows in scan.black_holes[:_HOLES]:
         first = ", ".join(named(row, texts) for row in rows[:_TOKENS].tolist())
-        table.add_row(f"{len(rows):,}", Text(first), _made_of(rows, kinds))
+        table.add_row(f"{len(rows):,}", first, _made_of(rows, kinds))
     return table
 
 

@@ -7,6 +7,7 @@ import typer
 
 from experiments.addresses import store
 from experiments.numbers import spent
+from experiments.screen import say
 from sim.places import Address
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ def command(
     if as_json:
         print(json.dumps(status))
         return
-    print(f"{described(found.grid)}: {status['cells']:,} cells")
+    say(f"{described(found.grid)}: {status['cells']:,} cells")
     print(f"{status['done']:,} done, {status['failed']:,} failed, {status['left']:,} left")
     print(_state(status))
     for line in failures(found):
-        print(line)
+        say(line)
 
 
 def gather(found: "GridStore") -> dict[str, Any]:

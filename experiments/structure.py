@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.addresses import store
+from experiments.screen import remark
 from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor, chosen
 from sim.places import Address
 
@@ -64,7 +65,7 @@ def say_strange(found: "Structure") -> None:
     """Say on stderr how many rows are in no cell, if any."""
     strange = len(found.matrix.codes) - found.tokens
     if strange:
-        _say(f"{found.matrix.label}: rows that are not finite, and so in no cell: {strange:,}")
+        remark(f"{found.matrix.label}: rows that are not finite, and so in no cell: {strange:,}")
 
 
 def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[str, Any]:
@@ -72,7 +73,7 @@ def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[st
     from sim.structures import MOST_CELLS, MOST_ROWS
 
     if found.cells > MOST_CELLS:
-        _say(
+        remark(
             f"{found.cells:,} cells: pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells"
         )
     for what, count in (
@@ -80,9 +81,5 @@ def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[st
         ("components", len(found.components)),
     ):
         if count > MOST_ROWS:
-            _say(f"{count:,} {what}: their distances are given up to {MOST_ROWS:,}")
+            remark(f"{count:,} {what}: their distances are given up to {MOST_ROWS:,}")
     return found.as_json(selection)
-
-
-def _say(line: str) -> None:
-    print(f"drift: {line}", file=sys.stderr)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from experiments.screen import readable, screen
 from experiments.tables import holes_line
 
 _COMPONENTS = 20
@@ -22,19 +23,19 @@ _DISTANCES = 10
 _COLUMNS = ("Comp", "Nodes", "Tokens", "Core", "BH", "Edges", "Density", "Cluster")
 
 
-def show(label: str, found: dict[str, Any], console: Console | None = None) -> None:
+def show(label: str, found: dict[str, Any]) -> None:
     """Print what `drift structure --json` gives of `label`."""
-    console = console or Console(highlight=False)
-    heading = Text(label, style="bold")
+    console = screen()
+    heading = Text(readable(label), style="bold")
     selection = found["selection"]
     if selection:
         heading.append(
             f", within {selection['exponents']} exponents of {selection['near']}", style="not bold"
         )
-    console.print(heading, soft_wrap=True)
+    console.print(heading)
     console.print(f"{found['tokens']:,} tokens in {found['cells']:,} cells")
     console.print(_components(found))
-    console.print(holes_line([hole["tokens"] for hole in found["black_holes"]]), soft_wrap=True)
+    console.print(holes_line([hole["tokens"] for hole in found["black_holes"]]))
     names = [f"{hole['tokens']:,}" for hole in found["black_holes"]]
     _matrix(
         console, "distance between black holes, by population", names, found["black_hole_distance"]
@@ -42,7 +43,7 @@ def show(label: str, found: dict[str, Any], console: Console | None = None) -> N
     names = [f"{number}" for number in range(1, len(found["components"]) + 1)]
     title = "smallest distance between components (empty cells between them, and one)"
     _matrix(console, title, names, found["component_distance"])
-    console.print(_pairs(found["pairs_at_distance"]), soft_wrap=True)
+    console.print(_pairs(found["pairs_at_distance"]))
 
 
 def _components(found: dict[str, Any]) -> Table:
@@ -72,7 +73,7 @@ def _matrix(console: Console, title: str, names: list[str], rows: list[list[int]
     if rows is None or len(rows) < 2:
         return
     cut = "" if len(rows) <= _ACROSS else f", the first {_ACROSS} of {len(rows)}"
-    console.print(f"{title}{cut}", soft_wrap=True)
+    console.print(f"{title}{cut}")
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("", *names[:_ACROSS]):
         table.add_column(name, justify="right")

@@ -11,6 +11,7 @@ import typer
 from experiments.crew import Crew
 from experiments.numbers import spent
 from experiments.place import Place
+from experiments.screen import say
 from sim.places import Address, Local
 
 if TYPE_CHECKING:
@@ -80,9 +81,8 @@ def swept(
     if as_json:
         print(json.dumps(result))
     else:
-        print("\n".join(_told(grid, result)))
-        for line in failures(GridStore(out)):
-            print(line)
+        for line in (*_told(grid, result), *failures(GridStore(out))):
+            say(line)
     if result["failed"]:
         sys.stdout.flush()
         raise typer.Exit(1)

@@ -3,10 +3,10 @@
 from typing import Any
 
 from rich import box
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from experiments.screen import readable, screen
 from sim.legible import legible
 
 _ROWS = 12
@@ -14,17 +14,19 @@ _ROWS = 12
 _HOLES = 12
 """Black holes shown, the largest first."""
 
+_LONG = 1e6
+
 _USUAL = ("nearest", "constant")
 _OPTIONAL = ("master", "jitter", "survivors")
 
 _COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "radius", "stalled")
 
 
-def show_run(result: dict[str, Any], console: Console | None = None) -> None:
+def show_run(result: dict[str, Any]) -> None:
     """Print what `drift run --json` gives: the records, then the black holes."""
-    console = console or Console(highlight=False)
+    console = screen()
     spec, final = result["spec"], result["final"]
-    console.print(title(spec, _cloud(spec)), soft_wrap=True)
+    console.print(title(spec, _cloud(spec)))
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in _COLUMNS:
         table.add_column(name, justify="right")
@@ -35,40 +37,40 @@ def show_run(result: dict[str, Any], console: Console | None = None) -> None:
             f"{counts['black_holes']:,}",
             f"{counts['black_hole_tokens']:,}",
             f"{counts['largest']:,}",
-            f"{counts['radius']:z.4f}",
+            length(counts["radius"]),
             f"{counts['stalled']:.1%}",
         )
     console.print(table)
-    console.print(holes_line(final["populations"]), soft_wrap=True)
+    console.print(holes_line(final["populations"]))
     seconds = result["seconds"]
     console.print(
         f"{result['engine']} engine on {result['device']['kind']},"
-        f" {seconds['total']:.1f} s, of which {seconds['compile']:.1f} s compiling",
-        soft_wrap=True,
+        f" {seconds['total']:.1f} s, of which {seconds['compile']:.1f} s compiling"
     )
-    console.print(f"store: {result['store']}", soft_wrap=True)
+    console.print(readable(f"store: {result['store']}"))
 
 
-def title(spec: dict[str, Any], cloud: str) -> str:
+def title(spec: dict[str, Any], cloud: str) -> Text:
     """The shape, the `cloud`, the drift, and whatever else is not as usual."""
     special = [spec[name] for name in ("rounding", "schedule") if spec[name] not in _USUAL]
     special += [f"{name} {spec[name]}" for name in _OPTIONAL if spec[name] not in (0, None, "none")]
-    return ", ".join(
+    rest = ", ".join(
         [
-            f"[bold]{spec['tokens']:,} tokens × {spec['dims']:,} dims[/] in {spec['format']}",
+            f" in {spec['format']}",
             cloud,
             f"R = {spec['radius']:g}, X = {spec['steps']:,}",
-            f"direction {escape(legible(spec['direction']))}",
+            f"direction {legible(spec['direction'])}",
             *special,
         ]
     )
+    return Text.assemble((f"{spec['tokens']:,} tokens × {spec['dims']:,} dims", "bold"), rest)
 
 
 def _cloud(spec: dict[str, Any]) -> str:
     """What it is drawn with, or which rows of which checkpoint it is."""
     if "from" not in spec:
         return f"σ = {spec['sigma']:g}"
-    names = ", ".join(escape(legible(spec[name])) for name in ("from", "tensor"))
+    names = ", ".join(legible(spec[name]) for name in ("from", "tensor"))
     near = f", near {spec['near']} within {spec['exponents']} exponents" if spec["near"] else ""
     return f"from {names}{near}"
 
@@ -80,6 +82,11 @@ def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     last = len(rows) - 1
     count = min(_ROWS + 1, last)
     return [rows[round(k * last / count)] for k in range(count + 1)] if last else rows
+
+
+def length(radius: float) -> str:
+    """A radius, in four places, or digits where it is long."""
+    return f"{radius:z.4f}" if abs(radius) < _LONG else f"{radius:.4g}"
 
 
 def holes_line(populations: list[int]) -> str:

@@ -7,12 +7,12 @@ padding  a row whose id the tokenizer has no token for: matrices are made wider 
 Needs the optional library `tokenizers`; without it, and without a file, ids have no texts.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from experiments.screen import remark
 from sim.legible import legible
 
 if TYPE_CHECKING:
@@ -59,10 +59,9 @@ def texts_beside(directory: Path) -> Texts | None:
     try:
         from tokenizers import Tokenizer
     except ImportError:
-        print(
-            f"drift: {path} is not read, and ids have no texts: that needs"
-            " the extra bf16-drift[tokenizers]",
-            file=sys.stderr,
+        remark(
+            f"{path} is not read, and ids have no texts: that needs the extra"
+            " bf16-drift[tokenizers]"
         )
         return None
     try:
@@ -70,6 +69,5 @@ def texts_beside(directory: Path) -> Texts | None:
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        why = legible(" ".join(str(error).split()))
-        print(f"drift: {path} is no tokenizer that can be read: {why}", file=sys.stderr)
+        remark(f"{path} is no tokenizer that can be read: {legible(str(error))}")
         return None

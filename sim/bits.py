@@ -15,7 +15,7 @@ from concurrent.futures import Executor
 import numpy as np
 import zarr
 
-from sim import damage, hosts, layout
+from sim import damage, hosts, interrupts, layout
 from sim.chunks import Cloud
 from sim.engine import Fill
 from sim.errors import BadInput, Damaged
@@ -24,9 +24,9 @@ from sim.store import RunStore
 
 _GROUP = "checkpoint"
 _MADE = "made"
+"""The attribute of a checkpoint that says how its bits were made: sim.damage."""
 _SHARE = 10.0
 """Keeping checkpoints takes no more than one part in so many of the time."""
-"""The attribute of a checkpoint that says how its bits were made: sim.damage."""
 
 
 def write(
@@ -128,9 +128,12 @@ class Checkpoints:
         return step, reader(array, self._place)
 
     def save_if_due(self, step: int, rows: Cloud) -> None:
-        """Keep the cloud held at `step`, if the last one was kept long enough ago."""
+        """Keep the cloud held at `step`, if the last one was kept long enough ago.
+
+        So it is where a signal waits, after which no other may be kept.
+        """
         began = time.monotonic()
-        due = np.array(began - self._last >= self._every)
+        due = np.array(began - self._last >= self._every or interrupts.pending())
         if not hosts.gather(due)[0]:
             return
         older, array, group = self._saved(), None, None

@@ -72,6 +72,8 @@ def running(address: str) -> Iterator[Any]:
 
 def _knock(address: str) -> None:
     """Raise BadInput where no scheduler answers; a Client would insist on something that does."""
+    if "@" in address:  # what stands before it may be a password, and Dask has none
+        raise BadInput("scheduler is an address with an @ in it; tcp://HOST:PORT is accepted")
     from distributed.core import rpc
     from distributed.security import Security
     from distributed.utils import LoopRunner

@@ -18,11 +18,19 @@ if TYPE_CHECKING:
     import jax
 
 Device = Literal["auto", "cpu", "gpu", "tpu"]
+_MOST = 1024
+"""More virtual devices are a slip of the finger, and would take all memory."""
 
 
 def prepare(count: int) -> None:
-    """Ask for `count` virtual devices, should the device be the CPU; before `several`."""
+    """Ask for `count` virtual devices, should the device be the CPU; before `several`.
+
+    Raises BadInput for more than make sense.
+    """
     import jax
+
+    if count > _MOST:
+        raise BadInput(f"devices is {count}; it must be in 1 ... {_MOST}")
 
     name = "jax_num_cpu_devices"
     if count > max(1, getattr(jax.config, name)):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sim.documents import opened
 from sim.errors import BadInput
 from sim.gaussian import draw
 from sim.streams import Stream
@@ -61,17 +62,18 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 
 def _load(path: str, dims: int) -> np.ndarray:
+    opened(Path(path)).close()
     try:
-        vector = np.load(Path(path), allow_pickle=False)
+        # Mapped, since its header may promise more than there is memory for.
+        vector = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        found = "there is no such file" if missing else "it is not a readable .npy array"
-        raise BadInput(f"direction {path}: {found}") from error
+        raise BadInput(f"direction {path}: it is not a readable .npy array") from error
     if not isinstance(vector, np.ndarray) or vector.dtype.kind not in "fiu":
         raise BadInput(f"direction {path}: it must hold real numbers")
     if vector.shape != (dims,):
         raise BadInput(f"direction {path}: its shape is {vector.shape}; it must be ({dims},)")
-    vector = vector.astype(np.float64)
+    with np.errstate(over="ignore"):
+        vector = np.array(vector, np.float64)
     if not np.all(np.isfinite(vector)):
         raise BadInput(f"direction {path}: it holds values that are not finite")
     if not np.any(vector):

@@ -21,7 +21,9 @@ from kernels.formats import Format
 from kernels.front import Front
 from sim import limits
 from sim.conversion import nearest
+from sim.device import free_memory
 from sim.direction import direction
+from sim.errors import BadInput
 from sim.law import Law
 from sim.moving import moving
 from sim.schedule import displacements
@@ -30,6 +32,8 @@ from sim.thresholds import drawn
 
 _STRIP = 128
 """Kinds moved together."""
+_PER_DIM = 100
+"""Bytes of what is known of each dimension."""
 
 
 class Moments(NamedTuple):
@@ -86,11 +90,18 @@ class Fate:
 class Fates:
     """Those of `drift` for clouds of its sigma and of any smaller one.
 
-    Raises BadInput where the drift would leave the format's range.
+    Raises BadInput where the drift would leave the format's range, or what is known of its
+    dimensions does not fit into memory.
     """
 
     def __init__(self, drift: Drift):
         assert drift.sigma is not None, "the cloud is a checkpoint's"
+        needed, free = _PER_DIM * drift.dims, free_memory()
+        if needed > free:
+            raise BadInput(
+                f"{drift.dims} dims need {needed / 2**30:.3g} GiB of memory;"
+                f" {free / 2**30:.3g} GiB are free"
+            )
         self._drift, self.sigma = drift, drift.sigma
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
         """float64 (dims,)"""

@@ -18,6 +18,7 @@ from typing import Any, cast
 import numpy as np
 
 from sim.errors import BadInput
+from sim.rules import MOST_RECORDS
 from sim.spec import Drift, Origin
 
 MOST_CELLS = 10_000_000
@@ -89,6 +90,8 @@ class Grid:
         if len(set(names)) < len(names) or set(names) & self.base.keys():
             raise BadInput(f"the axes are {', '.join(names)}; each is named once, and not fixed")
         check_size(self.shape)
+        if self.records > MOST_RECORDS:
+            raise BadInput(f"records is {self.records}; at most {MOST_RECORDS} are kept")
 
     @classmethod
     def of(cls, fields: dict[str, tuple[Any, ...]]) -> "Grid":

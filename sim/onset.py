@@ -19,14 +19,13 @@ from sim.errors import BadInput
 from sim.fates import Fate, Fates, total
 from sim.obstacles import check
 from sim.rules import SMALLEST_SIGMA
-from sim.schedule import weights
+from sim.schedule import share
 from sim.spec import Drift
 
 _SETTLED = 1e-7
 """The bisection ends where its bounds are that close, relatively; three digits are right then."""
 _DOWN, _UP = 4.0, 64.0
 """Factors between trials."""
-_BLOCK = 1 << 16
 
 
 def onsets(drift: Drift, steps: Sequence[int]) -> list[float | None]:
@@ -91,8 +90,7 @@ def _guess(drift: Drift, step: int) -> float:
     the mean of x is 2 sigma over the root of pi.
     """
     u, alive = direction(drift.direction, drift.dims, drift.direction_seed), drift.alive(step)
-    blocks = (weights(drift, t, min(step, t + _BLOCK - 1)) for t in range(1, step + 1, _BLOCK))
-    there = drift.radius * np.abs(u) * sum(float(block.sum()) for block in blocks)
+    there = drift.radius * np.abs(u) * share(drift, step)
     spacing = drift.target.ulp(there[there > 0] if np.any(there) else there)
     parting = float(np.sum(2 / math.sqrt(math.pi) / spacing))
     return max(math.log(alive * (alive - 1) / 2) / parting, SMALLEST_SIGMA)

@@ -169,7 +169,9 @@ class Local(Address):
             part.unlink(missing_ok=True)
 
     def beside(self, what: str) -> "Local":
-        """A hidden one, in the same directory."""
+        """A hidden one, in the same directory; BadInput for one without a name of its own."""
+        if self.path.name in ("", ".."):
+            raise BadInput(f"{self} is a directory without a name of its own; PATH/NAME is needed")
         return Local(self.path.with_name(f".{self.path.name}.drift-{what}"))
 
     def free_bytes(self) -> int | None:

@@ -16,6 +16,8 @@ SMALLEST_SIGMA = 2.0**-100
 MOST_JITTER = 10.0
 """Beyond it most tokens would run ten times too far, half of them backwards."""
 MOST_RECORDS = 100_000
+MOST_STEPS = 2**63 - 1
+"""What an integer of a store holds."""
 
 
 def check_cloud(drift: "Drift") -> None:
@@ -53,6 +55,8 @@ def check_numbers(drift: "Drift") -> None:
     for name in ("tokens", "dims", "steps", "records"):
         if getattr(drift, name) < 1:
             raise BadInput(f"{name} is {getattr(drift, name)}; it must be 1 or more")
+    if drift.steps > MOST_STEPS:
+        raise BadInput(f"steps is {drift.steps}; it must be in 1 ... 2**63 - 1")
     for name in ("seed", "direction_seed"):
         if not 0 <= getattr(drift, name) <= MOST_SEED:
             raise BadInput(f"{name} is {getattr(drift, name)}; it must be in 0 ... 2**64 - 1")

@@ -37,6 +37,21 @@ def weights(drift: Drift, first: int, last: int) -> np.ndarray:
     return np.full(len(t), 1 / x)
 
 
+def share(drift: Drift, step: int) -> float:
+    """w_1 + ... + w_step, nearly: the share of R that is gone by then, however many they are."""
+    x = drift.steps
+    if drift.schedule == "linear":
+        return step * (2 * x - step + 1) / (x * (x + 1))
+    if drift.schedule == "cosine":
+        half = math.pi / (2 * x)
+        between = math.sin(step * half) * math.cos((step - 1) * half) / math.sin(half)
+        return (step + between) / (x + 1)
+    if drift.schedule == "exponential":
+        rate = math.log(drift.decay)
+        return math.expm1(step * rate) / math.expm1(x * rate)
+    return step / x
+
+
 def displacements(drift: Drift, u: np.ndarray, first: int, last: int) -> np.ndarray:
     """c_t for t = first ... last, float32 (last - first + 1, dims); `u` is float64 (dims,)."""
     with np.errstate(under="ignore", over="ignore"):

@@ -43,10 +43,13 @@ def stream(
     saved = checkpoints.latest() if begun else None
     if saved and saved[0] <= min(ahead):  # else records before it are lost
         simulation.resume(*saved)
-    final = None
-    for state in simulation.states(sorted(ahead)):
-        step = state.counts.step
-        with interrupts.waiting():
+    states, final = simulation.states(sorted(ahead)), None
+    while True:
+        with interrupts.waiting():  # a first signal waits for the record in hand
+            state = next(states, None)
+            if state is None:
+                break
+            step = state.counts.step
             if store:
                 store.still()
             if step in kept:

@@ -40,7 +40,8 @@ def drawn(sigma: float, target: Format, smallest: float) -> tuple[np.ndarray, np
     """
     every = target.magnitudes()
     first, last = (int(n) for n in np.searchsorted(every, [smallest, sigma * _FARTHEST]))
-    first, last = max(first, 1), min(last, target.largest_magnitude + 1)
+    beyond = target.largest_magnitude + 1
+    first, last = min(max(first, 1), beyond), min(last, beyond)
     magnitudes = np.arange(first, max(first, last) + 1)
     return magnitudes, (every[magnitudes - 1] + every[magnitudes]) / 2
 

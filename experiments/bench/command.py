@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from experiments.numbers import names, whole
+from experiments.screen import say
 
 if TYPE_CHECKING:
     from experiments.bench.setting import Setting
@@ -77,7 +78,7 @@ def command(
     from experiments.bench.page import show
 
     show(document)
-    print("written:", *map(str, written))
+    say(f"written: {' '.join(map(str, written))}")
 
 
 def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:

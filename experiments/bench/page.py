@@ -3,10 +3,11 @@
 from typing import Any
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from experiments.markdown import pipes
+from experiments.screen import screen
 
 Document = dict[str, Any]
 Rows = list[tuple[str, ...]]
@@ -20,15 +21,15 @@ _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 def show(document: Document) -> None:
     """Print it for people."""
-    console = Console(highlight=False)
+    console = screen()
     console.width = max(console.width, _WIDTH)
-    console.print(f"[bold]{_title(document)}[/]", soft_wrap=True)
+    console.print(Text(_title(document), "bold"))
     for result in document["results"]:
-        console.print(f"\n[bold]{_heading(result)}[/]", soft_wrap=True)
+        console.print(Text(f"\n{_heading(result)}", "bold"))
         console.print(_rich(_CONTENDERS, contender_rows(result)))
         for name, why in result["absent"].items():
-            console.print(f"absent: {name}: {why}", soft_wrap=True)
-    console.print("\n[bold]Ratios[/]")
+            console.print(f"absent: {name}: {why}")
+    console.print(Text("\nRatios", "bold"))
     console.print(_rich(_VERDICTS, verdict_rows(document)))
 
 

@@ -9,6 +9,7 @@ import typer
 from experiments.addresses import path, store
 from experiments.drawn import beside
 from experiments.plot import Predicted
+from experiments.screen import say
 from experiments.source import AsJson
 from sim.places import Address
 
@@ -54,4 +55,4 @@ def command(
     if as_json:
         print(json.dumps({"page": str(place), "bytes": len(text.encode())}))
     else:
-        print(f"page: {place}")
+        say(f"page: {place}")

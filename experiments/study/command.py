@@ -9,6 +9,7 @@ import typer
 from experiments.addresses import path
 from experiments.options import AsJson
 from experiments.place import Device
+from experiments.screen import say
 from experiments.study.named import STUDIES, study_of
 from sim.errors import BadInput
 
@@ -52,17 +53,21 @@ def command(
 
     at = out or Path("results") / (f"{name}-quick" if quick else name)
     found = do(study, at, quick, device)
-    print(json.dumps(found) if as_json else _told(found))
+    if as_json:
+        print(json.dumps(found))
+    else:
+        for line in _told(found):
+            say(line)
 
 
-def _told(found: dict[str, Any]) -> str:
+def _told(found: dict[str, Any]) -> list[str]:
     from experiments.numbers import spent
 
     before = sum(part["before"] for part in found["parts"])
     parts = f"{len(found['parts'])} parts"
     if before:
         parts += f", {before} of which were there"
-    return f"{parts}, {spent(found['seconds']['total'])}\npage: {found['page']}"
+    return [f"{parts}, {spent(found['seconds']['total'])}", f"page: {found['page']}"]
 
 
 def _list(as_json: bool) -> None:

@@ -20,8 +20,10 @@ VERBS = {
 }
 
 
-_FLIPS, _LONG = 15, 1000
+_FLIPS, _LONG = 12, 1000
 """Of files that are longer: the attributes of a store."""
+_WAYS = 3
+"""Of other files each is damaged in one way, one after the other."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,8 @@ def test_whatever_file_is_damaged_however_no_verb_gives_a_wrong_number(
     noticed = set()
     for seed, file in enumerate(files):
         raw = file.read_bytes()
-        for body in damages(file, seed):
+        found = [*damages(file, seed)]
+        for body in found if len(found) > _WAYS else found[seed % _WAYS :: _WAYS]:
             file.unlink()
             if body is not None:
                 file.write_bytes(body)

@@ -54,8 +54,8 @@ def terminating():
 
 
 READERS = {
-    "predict": (["predict", "--sigma", "1e-9"], "sim.prediction:predict"),
-    "structure": (["structure", "run.zarr"], "sim.structure:structure"),
+    "predict": (["predict", "--sigma", "1e-9"], "sim.predicted:predict"),
+    "structure": (["structure", "run.zarr"], "sim.structures:structure_of"),
     "compare": (["compare", "run.zarr", "run.zarr"], "sim.compare:compare"),
     "plot": (["plot", "curves", "run.zarr"], "experiments.curves:curves"),
     "report": (["report", "run.zarr"], "experiments.report.page:page_of"),
@@ -134,14 +134,14 @@ def test_what_is_printed_onto_a_full_disk_is_a_failure_of_one_line(there):
     command = [sys.executable, "-c", code, "structure", "run.zarr", "--json"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    said = "drift: what was to be printed can't be written: No space left on device\n"
+    said = "drift: what is to be printed can't be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (1, said)
 
 
 STUDY = ["study", "stall", "--quick", "--device", "cpu", "--out", "out"]
 
 
-def test_a_study_that_is_terminated_keeps_what_is_done_and_goes_on(
+def test_a_study_that_is_terminated_or_finds_a_full_disk_keeps_what_is_done_and_goes_on(
     in_tmp, capsys, monkeypatch, terminating
 ):
     write = counted(GridWriter._write, terminating)
@@ -154,9 +154,21 @@ def test_a_study_that_is_terminated_keeps_what_is_done_and_goes_on(
     assert not (in_tmp / "out/README.md").exists()
     assert any(store.done.any() for store in begun), "what was in hand was written"
     assert not [*in_tmp.rglob(".*drift-*")]
+    for owner, name in ((GridWriter, "_write"), (figures.Figure, "savefig")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, full)
+            status, out, err = drift(capsys, *STUDY)
+        assert (status, out) == (1, "")
+        assert "can't be written: No space left on device" in err.splitlines()[-1]
     status, out, err = drift(capsys, *STUDY, "--json")
     assert status == 0
     assert json.loads(out)["page"] == "out/README.md"
+    assert not [*in_tmp.rglob("*.part"), *in_tmp.rglob(".*drift-*")]
+
+
+def full(*given, **more):
+    """There is no room."""
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def counted(write, then):
@@ -170,20 +182,6 @@ def counted(write, then):
         write(*given)
 
     return again
-
-
-def test_a_study_on_a_full_disk_says_so_and_goes_on(in_tmp, capsys, monkeypatch):
-    def full(*given, **more):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    for owner, name in ((GridWriter, "_write"), (figures.Figure, "savefig")):
-        with monkeypatch.context() as patch:
-            patch.setattr(owner, name, full)
-            status, out, err = drift(capsys, *STUDY)
-        assert (status, out) == (1, "")
-        assert "can't be written: No space left on device" in err.splitlines()[-1]
-    assert drift(capsys, *STUDY)[0] == 0
-    assert not [*in_tmp.rglob("*.part")]
 
 
 def test_a_note_of_a_study_that_is_damaged_is_found_anew(tmp_path):

@@ -135,7 +135,7 @@ def test_a_reader_that_leaves_early_is_no_failure_of_ours(tmp_path):
         assert process.stdout.readline().startswith(b"seed,progress,step,distinct")
         process.stdout.close()
         assert process.stderr.read() == b""
-    assert process.returncode == 1
+    assert process.returncode == 141
 
 
 def test_a_store_on_object_storage_is_read_there(bucket, in_tmp, capsys):

@@ -114,6 +114,7 @@ BAD = {
     "sigma too small": (["--sigma", "1e-40"], "sigma is 1e-40; the smallest is 2**-100"),
     "a range reversed": (["--sigma", "1e-3:1e-9:5"], "is reversed"),
     "too many": (["--sigma", "1e-9:1e-3:5000"], "5,000 values; at most 1,000 are predicted"),
+    "dims": (["--sigma", "1", "--dims", "1e19"], "10000000000000000000 dims need 9.3"),
     "steps": (["--sigma", "1", "--steps", "0"], "steps is 0"),
     "two steps": (["--sigma", "1", "--steps", "1,2"], "'1,2' is not a number"),
     "range": (["--sigma", "1", "--radius", "1e39"], "leave bfloat16's range"),

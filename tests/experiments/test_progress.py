@@ -1,6 +1,8 @@
 import io
 from types import SimpleNamespace
 
+import pytest
+
 from experiments import progress
 
 
@@ -21,6 +23,19 @@ def test_a_terminal_gets_a_bar_with_its_title_and_its_end(monkeypatch):
             told.record(counts(k), k, 3)
     assert "drift to a.zarr" in stream.getvalue()
     assert "3/3" in stream.getvalue()
+
+
+@pytest.mark.parametrize("name", [None, "", "dumb", "unknown"])
+def test_a_terminal_that_moves_no_cursor_gets_no_bar(monkeypatch, name):
+    monkeypatch.delenv("TERM", raising=False)
+    if name is not None:
+        monkeypatch.setenv("TERM", name)
+    stream = Terminal()
+    with progress.Records("drift", stream) as told:
+        told.record(counts(1), 1, 3)
+        monkeypatch.setattr(progress, "_QUIET_SECONDS", -1.0)
+        told.record(counts(2), 2, 3)
+    assert stream.getvalue() == "record 2/3: step 2, 7 distinct\n"
 
 
 def test_elsewhere_a_plain_line_appears_now_and_then(monkeypatch):

@@ -95,6 +95,8 @@ BAD = {
     "far too many": ([*GRID, "--seeds", "1e12"], "the grid has 1,000,000,000,000 cells"),
     "no seeds": ([*GRID, "--seeds", "0"], "seeds is 0; it must be 1 or more"),
     "seeds and seed": ([*GRID, "--seed", "3"], "seed and seeds are both given"),
+    "too many records": ([*GRID, "--records", "1e9"], "records is 1000000000; at most 100000"),
+    "nameless": ([*GRID, "--out", "."], "drift: . is "),
     "records": ([*GRID, "--records", "5,10"], "'5,10' is not a"),
     "a cell": ([*GRID, "--decay", "0.5,2"], "decay is 2; it must be between 0 and 1"),
     "two axes": (

@@ -155,6 +155,7 @@ BAD = {
     "none": (["--workers", "0"], "workers is 0; it must be 1 or more"),
     "more than fit": (["--workers", "1e6"], "workers is 1000000; it must be 1 or more, and memory"),
     "both": (["--workers", "2", "--scheduler", "tcp://h:1"], "workers and scheduler are both"),
+    "a password": (["--scheduler", "tcp://me:SECRET@h:1"], "scheduler is an address with an @"),
     "no number": (["--workers", "two"], "'two' is not a number"),
 }
 
@@ -199,7 +200,12 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
 ):
     path = in_tmp / "a.zarr"
     arguments = [*LONG, "--tokens", "64", "--dims", "64"]
-    command = [sys.executable, "-c", "from experiments.cli import main; main()", *arguments]
+    # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from experiments.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code, *arguments]
     process = subprocess.Popen(
         [*command, "--out", path, "--workers", "1"],
         cwd=ROOT,

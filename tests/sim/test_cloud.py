@@ -47,7 +47,12 @@ def test_the_largest_values_of_the_smallest_format_are_drawn():
 
 
 def test_a_draw_beyond_the_largest_value_is_refused():
-    for name, sigma in [("bfloat16", 2e38), ("float4_e2m1fn", 4.0), ("float32", 2e38)]:
+    for name, sigma in [
+        ("bfloat16", 2e38),
+        ("float4_e2m1fn", 4.0),
+        ("float32", 2e38),
+        ("bfloat16", 1e308),
+    ]:
         with pytest.raises(BadInput, match=f"a drawn value exceeds {name}'s largest"):
             drawn(sigma, 0, 10, 10, format=name)
 

@@ -1,4 +1,5 @@
 import math
+import os
 
 import numpy as np
 import pytest
@@ -60,6 +61,26 @@ def test_unreadable_files_are_named(in_tmp):
     np.save("pickled.npy", np.array([object()]), allow_pickle=True)
     with pytest.raises(BadInput, match=r"pickled\.npy: it is not a readable \.npy array"):
         direction("pickled.npy", 1)
+
+
+def test_a_header_that_promises_too_much_takes_no_memory(in_tmp):
+    header = {"descr": "<f8", "fortran_order": False, "shape": (10**15,)}
+    with open("huge.npy", "wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(BadInput, match=r"huge\.npy: it is not a readable \.npy array"):
+        direction("huge.npy", 3)
+
+
+def test_what_is_no_file_is_not_waited_for(in_tmp):
+    os.mkfifo("pipe.npy")
+    with pytest.raises(BadInput, match=r"pipe\.npy is not a regular file"):
+        direction("pipe.npy", 3)
+
+
+def test_what_only_wider_numbers_hold_is_not_finite(in_tmp):
+    np.save("v.npy", np.array([1, 2, 3], np.longdouble) * np.longdouble("1e4000"))
+    with pytest.raises(BadInput, match=r"v\.npy: it holds values that are not finite"):
+        direction("v.npy", 3)
 
 
 def test_an_unknown_name_lists_the_known_ones():

@@ -35,6 +35,12 @@ def test_one_pair_is_expected_at_the_onset(drift):
         assert low[0].pairs > 1 > high[0].pairs
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_it_takes_no_longer_where_steps_are_many(schedule):
+    drift = replace(SMALL, steps=2**62, schedule=schedule)
+    assert onsets(drift, [drift.steps])[0] > 0
+
+
 def test_there_is_none_where_no_sigma_does_it():
     assert onsets(replace(SMALL, tokens=2), [30]) == [None]  # one pair, never certain
     assert onsets(replace(SMALL, dims=1), [1, 30]) == [None, None]  # more than one, always

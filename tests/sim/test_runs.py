@@ -19,6 +19,7 @@ from sim.direction import direction
 from sim.errors import BadInput
 from sim.simulation import Simulation
 from sim.spec import Drift
+from sim.store import RunStore
 from tests import oracle
 from tests.stores import Stop, arrays, assert_same_arrays, stop_after
 
@@ -141,6 +142,35 @@ def test_a_resumed_run_starts_from_its_checkpoint(tmp_path, monkeypatch):
     runs.run(SMALL, path, on="cpu")
     assert resumed == [int(kept)]
     assert "checkpoint" not in zarr.open_group(path, mode="r")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_first_signal_waits_for_the_record_in_hand_and_its_cloud(
+    number, plain, tmp_path, monkeypatch
+):
+    path, state_at = tmp_path / "run.zarr", Simulation._state_at
+
+    def interrupted(self, step):
+        if step == SMALL.record_steps[4]:
+            os.kill(os.getpid(), number)
+        return state_at(self, step)
+
+    def stop(*_):
+        raise Stop
+
+    handler = signal.signal(number, stop)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(Simulation, "_state_at", interrupted)
+            with pytest.raises(Stop):
+                runs.run(SMALL, path, on="cpu")
+    finally:
+        signal.signal(number, handler)
+    kept = zarr.open_group(path)["checkpoint"]
+    assert [int(name) for name in kept.group_keys()] == [SMALL.record_steps[4]]
+    assert len(RunStore(path).records()) == 5
+    runs.run(SMALL, path, on="cpu")
+    assert_same_arrays(path, plain[0])
 
 
 def test_a_checkpoint_that_was_not_finished_is_not_used(plain, tmp_path, monkeypatch):

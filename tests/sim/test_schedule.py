@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.direction import direction
-from sim.schedule import displacements, keys, weights
+from sim.schedule import displacements, keys, share, weights
 from sim.spec import Drift
 from tests import oracle
 
@@ -21,6 +21,19 @@ def test_weights_are_the_formulas_and_sum_to_one(schedule, steps, decay):
     np.testing.assert_allclose(w, oracle.weights(drift), rtol=1e-11, atol=1e-16)
     assert abs(math.fsum(w.tolist()) - 1) < 1e-11
     assert np.all(np.diff(w) <= 0)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_the_share_is_the_sum_of_the_weights(schedule):
+    drift = Drift(sigma=1.0, steps=1000, schedule=schedule)
+    sums = np.cumsum(weights(drift, 1, 1000))
+    found = [share(drift, step) for step in range(1, 1001)]
+    np.testing.assert_allclose(found, sums, rtol=1e-12)
+    assert share(drift, 0) == 0
+    # However many they are; each weight is the larger the earlier it is.
+    many = Drift(sigma=1.0, steps=2**62, schedule=schedule)
+    assert share(many, 2**62) == pytest.approx(1, rel=1e-12)
+    assert 0.5 <= share(many, 2**61) <= 1
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)

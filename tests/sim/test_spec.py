@@ -20,6 +20,7 @@ from sim.spec import Drift
         ({"tokens": 0}, "tokens is 0; it must be 1 or more"),
         ({"dims": -3}, "dims is -3"),
         ({"steps": 0}, "steps is 0"),
+        ({"steps": 2**63}, "steps is 9223372036854775808; it must be in 1"),
         ({"records": 0}, "records is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"direction_seed": 2**64}, "direction_seed is 18446744073709551616"),
