@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-EXAMPLE = "Example: drift check --device gpu"
+EXAMPLE = "drift check"
 
 
 def command(

@@ -29,6 +29,7 @@ from experiments import (
     sweep,
 )
 from experiments.bench import command as bench
+from experiments.helping import Verb, Verbs, example
 from experiments.report import command as report
 from experiments.screen import remark
 from experiments.study import command as study
@@ -36,6 +37,7 @@ from sim.errors import BadInput, Unfinished, ran_out
 
 app = typer.Typer(
     name="drift",
+    cls=Verbs,
     help="Move clouds of token vectors through a low-precision lattice; count what coalesces.",
     epilog="Each verb has its own --help, with an example.",
     add_completion=False,
@@ -43,20 +45,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run", epilog=run.EXAMPLE)(run.command)
-app.command("sweep", epilog=sweep.EXAMPLE)(sweep.command)
-app.command("status", epilog=status.EXAMPLE)(status.command)
+for _name, _verb in {
+    "run": run,
+    "sweep": sweep,
+    "status": status,
+    "structure": structure,
+    "scan": scan,
+    "compare": compare,
+    "predict": predict,
+    "study": study,
+    "report": report,
+    "export": export,
+    "check": check,
+    "bench": bench,
+    "info": info,
+}.items():
+    app.command(_name, epilog=example(_verb.EXAMPLE), cls=Verb)(_verb.command)
 app.add_typer(plot.app, name="plot")
-app.command("structure", epilog=structure.EXAMPLE)(structure.command)
-app.command("scan", epilog=scan.EXAMPLE)(scan.command)
-app.command("compare", epilog=compare.EXAMPLE)(compare.command)
-app.command("predict", epilog=predict.EXAMPLE)(predict.command)
-app.command("study", epilog=study.EXAMPLE)(study.command)
-app.command("report", epilog=report.EXAMPLE)(report.command)
-app.command("export", epilog=export.EXAMPLE)(export.command)
-app.command("check", epilog=check.EXAMPLE)(check.command)
-app.command("bench", epilog=bench.EXAMPLE)(bench.command)
-app.command("info", epilog=info.EXAMPLE)(info.command)
 
 
 _SECRET = re.compile(r"://\S*@")

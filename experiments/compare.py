@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from experiments.texts import Texts
     from sim.matrix import Matrix
 
-EXAMPLE = "Example: drift compare Qwen3-4B-Base/ Qwen3-4B/"
+EXAMPLE = "drift compare first.zarr first.zarr --snapshot 0,100"
 
 _SOURCE = "A checkpoint (a .safetensors file, a directory, an index) or a run's store (a path, s3://BUCKET/NAME)."
 _SNAPSHOT = "Step of the runs that is meant; two for a step of each."

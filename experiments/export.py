@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sim.grid_store import GridStore
     from sim.store import RunStore
 
-EXAMPLE = "Example: drift export results/grid.zarr --out grid.csv"
+EXAMPLE = "drift export first.zarr --out first.csv"
 
 _Lines = Iterable[Iterable[Any]]
 _VALUES = 1 << 19

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-EXAMPLE = "Example: drift info --json"
+EXAMPLE = "drift info"
 
 _VARIABLES = ("DRIFT_", "JAX_", "XLA_", "CUDA_", "TPU_")
 """How the names of those begin that change what a device does; none holds a secret."""

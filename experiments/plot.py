@@ -9,20 +9,24 @@ import typer
 
 from experiments.addresses import store
 from experiments.drawn import Out, beside, save
+from experiments.helping import Verb, Verbs, example
 from experiments.numbers import real
 from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
 from sim.places import Address
 
 app = typer.Typer(
-    help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.", no_args_is_help=True
+    help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.",
+    epilog="Each kind has its own --help, with an example.",
+    cls=Verbs,
+    no_args_is_help=True,
 )
 
-_CURVES = "Example: drift plot curves results/first.zarr --out results/first-curves"
-_PHASE = "Example: drift plot phase results/grid.zarr --at radius=0.371"
-_HOLES = "Example: drift plot holes results/demo.zarr --observed"
-_COMPONENTS = "Example: drift plot components results/demo.zarr --near largest"
+_CURVES = "drift plot curves first.zarr"
+_PHASE = "drift plot phase grid.zarr"
+_HOLES = "drift plot holes first.zarr --observed"
+_COMPONENTS = "drift plot components first.zarr --near largest"
 
-Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE…", help=SOURCE)]
+Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
 At = Annotated[
     list[str] | None,
     typer.Option(
@@ -40,11 +44,11 @@ Predicted = Annotated[
 ]
 
 
-@app.command("curves", epilog=_CURVES)
+@app.command("curves", epilog=example(_CURVES), cls=Verb)
 def curves_command(
     stores: Annotated[
         list[Address],
-        typer.Argument(parser=store, metavar="STORE…", help="Runs to overlay, or a sweep."),
+        typer.Argument(parser=store, metavar="STORE", help="Runs to overlay, or a sweep."),
     ],
     at: At = None,
     prediction: Predicted = None,
@@ -81,7 +85,7 @@ def curves_command(
     save(drawn, out or beside(stores, "curves"), as_json, outlook.missing)
 
 
-@app.command("phase", epilog=_PHASE)
+@app.command("phase", epilog=example(_PHASE), cls=Verb)
 def phase_command(
     sweep: Annotated[Address, typer.Argument(parser=store, metavar="STORE", help="A sweep.")],
     x: Annotated[
@@ -128,7 +132,7 @@ def phase_command(
     save(drawn, out or beside([sweep], "phase"), as_json, outlook.missing)
 
 
-@app.command("holes", epilog=_HOLES)
+@app.command("holes", epilog=example(_HOLES), cls=Verb)
 def holes_command(
     sources: Sources,
     observed: Annotated[
@@ -152,7 +156,7 @@ def holes_command(
     save(holes(found, caption, observed), out or beside(sources, "holes"), as_json)
 
 
-@app.command("components", epilog=_COMPONENTS)
+@app.command("components", epilog=example(_COMPONENTS), cls=Verb)
 def components_command(
     source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
     tensor: Tensor = None,

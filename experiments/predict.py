@@ -27,7 +27,7 @@ from experiments.screen import remark
 if TYPE_CHECKING:
     from sim.spec import Drift
 
-EXAMPLE = "Example: drift predict --sigma 1e-10:1e-8:9 --radius 0.371 --steps 100"
+EXAMPLE = "drift predict --sigma 2e-9:2e-7:5 --tokens 400 --dims 256"
 
 _MOST = 1000
 """Sigmas of a curve."""

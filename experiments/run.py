@@ -30,7 +30,7 @@ from experiments.place import DISTRIBUTED, Device, Devices, Engine, Memory, Plac
 from experiments.screen import remark
 from sim.places import Address
 
-EXAMPLE = "Example: drift run --sigma 1e-9 --radius 0.371 --steps 100 --out results/first.zarr"
+EXAMPLE = "drift run --sigma 2e-8 --tokens 400 --dims 256 --out first.zarr"
 
 
 def command(

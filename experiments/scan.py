@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sim.checkpoint import Checkpoint
     from sim.scan import Scan
 
-EXAMPLE = "Example: drift scan Qwen3-4B/ --ids holes.jsonl"
+EXAMPLE = "drift scan Qwen3-4B/ --ids holes.jsonl"
 
 
 def command(

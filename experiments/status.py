@@ -13,7 +13,7 @@ from sim.places import Address
 if TYPE_CHECKING:
     from sim.grid_store import GridStore
 
-EXAMPLE = "Example: drift status results/grid.zarr"
+EXAMPLE = "drift status grid.zarr"
 
 _MOST = 1000
 """Failed cells in the JSON."""

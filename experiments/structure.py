@@ -14,7 +14,7 @@ from sim.places import Address
 if TYPE_CHECKING:
     from sim.structures import Structure
 
-EXAMPLE = "Example: drift structure results/demo.zarr --near largest --exponents 5"
+EXAMPLE = "drift structure first.zarr"
 
 
 def command(

@@ -11,10 +11,7 @@ from experiments.numbers import whole
 from experiments.options import FORMATS, AsJson
 from experiments.place import Device, Devices, Engine, Memory, Place
 
-EXAMPLE = (
-    "Example: drift sweep --sigma 1e-10:1e-6:25 --radius 0.1,0.371,1 --steps 1:10000:5 --seeds 5"
-    " --out results/grid.zarr"
-)
+EXAMPLE = "drift sweep --sigma 1e-7:1e-5:9 --steps 1:10000:5 --dims 64 --out grid.zarr"
 
 
 def command(
@@ -83,9 +80,9 @@ def command(
 ) -> None:
     """Run every combination of the values that options are given.
 
-    Most options take a list, 0.1,0.371,1, or a range, 1e-10:1e-6:25, spaced evenly
-    in its logarithm, or 0:1:11:lin. The same command resumes a sweep that was
-    interrupted.
+    Most options take a list, 0.1,0.371,1, or a range: 1e-10:1e-6:25 are 25 values
+    evenly spaced in their logarithm, 0:1:11:lin are 11 evenly spaced. The same
+    command resumes a sweep that was interrupted.
     """
     from experiments.dry import dry
     from experiments.swept import default_store, seeds_of, swept

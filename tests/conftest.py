@@ -6,7 +6,7 @@ import jax
 import pytest
 from hypothesis import settings
 
-from tests import storage
+from tests import storage, tour
 
 os.environ["DRIFT_CACHE"] = "off"  # for subprocesses too
 os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
@@ -39,3 +39,9 @@ def in_tmp(tmp_path, monkeypatch):
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def toured(tmp_path_factory):
+    """All that README.md shows, done: its steps, and the directory where the tour ended."""
+    return tour.walk(tmp_path_factory.mktemp("tour"), tour.README.read_text())

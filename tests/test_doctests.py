@@ -1,7 +1,6 @@
-"""Every example in a docstring runs and prints what it says, and README.md says nothing else."""
+"""Every example in a docstring runs and prints what it says."""
 
 import doctest
-import inspect
 from importlib import import_module
 
 import pytest
@@ -35,15 +34,3 @@ def test_what_is_public_has_an_example(name):
     public = getattr(sim, name)
     returned = ("Counts", "Predicted", "Simulated", "Structure")  # by those that have one
     assert name in returned or ">>> " in public.__doc__
-
-
-def examples(text):
-    """Every example of a text, and what it prints; the fences around code are left out."""
-    code = "\n".join("" if line.startswith("```") else line for line in text.splitlines())
-    return [(each.source, each.want) for each in doctest.DocTestParser().get_examples(code)]
-
-
-def test_the_readmes_examples_are_those_of_the_library():
-    known = examples(inspect.getdoc(sim))
-    assert len(known) > 10
-    assert [each for each in examples((ROOT / "README.md").read_text()) if each not in known] == []

@@ -16,7 +16,7 @@ from experiments.screen import say
 if TYPE_CHECKING:
     from experiments.bench.setting import Setting
 
-EXAMPLE = "Example: drift bench --quick --only step,count"
+EXAMPLE = "drift bench --quick --only neighbours"
 
 
 def command(

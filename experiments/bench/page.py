@@ -109,7 +109,7 @@ def _number(value: float) -> str:
 def _rich(columns: tuple[str, ...], rows: Rows) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
+        table.add_column(name, justify="right" if number else "left", no_wrap=number > 0)
     for row in rows:
         table.add_row(*row)
     return table

@@ -13,7 +13,7 @@ from experiments.screen import say
 from experiments.source import AsJson
 from sim.places import Address
 
-EXAMPLE = "Example: drift report results/demo.zarr -o demo.html"
+EXAMPLE = "drift report first.zarr -o first.html"
 
 
 def command(
@@ -42,7 +42,8 @@ def command(
     """Write one self-contained HTML page: what was run, what came of it, and how to repeat it.
 
     It opens from disk and needs no network. On it tokens can be watched falling
-    together, record by record. Of a store that is not complete it shows what is there.
+    together, record by record. Of a store that is not complete it shows what is
+    there.
     """
     from experiments.expectation import Outlook
     from experiments.report.page import page_of

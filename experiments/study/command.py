@@ -13,7 +13,7 @@ from experiments.screen import say
 from experiments.study.named import STUDIES, study_of
 from sim.errors import BadInput
 
-EXAMPLE = "Example: drift study coarsening --out results/coarsening"
+EXAMPLE = "drift study stall --quick"
 
 
 def command(

@@ -1,0 +1,40 @@
+"""How the help of a verb looks.
+
+example  a command that works when it is pasted; it has a line of its own, of 78
+         characters at most, since a terminal of 80 columns would break a longer one
+
+Newer versions of typer write a type behind every flag and argument, <bool> and
+<Address>. A flag takes nothing, and what an argument is stands in its help.
+"""
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+
+def example(command: str) -> str:
+    """The end of a help: `command` as its example."""
+    return f"Example:\n\n{command}"
+
+
+class Verb(TyperCommand):
+    """A verb, whose help shows no types."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options and arguments."""
+        return _without_types(super().get_params(ctx))
+
+
+class Verbs(TyperGroup):
+    """Verbs of one name, whose help shows no types."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its options."""
+        return _without_types(super().get_params(ctx))
+
+
+def _without_types(params: list[Any]) -> list[Any]:
+    for each in params:
+        if each.param_type_name == "argument" or each.is_flag:
+            vars(each)["display_type_rich"] = lambda ctx: None
+    return params
