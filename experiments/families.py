@@ -30,17 +30,17 @@ _FEW, _FAINT = 12, 0.1
 _HIGH, _ROW = 6.4, 0.17
 """Inches of the figure, and of a row of its legend."""
 _WIDE = 400.0
-"""Points of a caption."""
+"""Points of a caption, and of a legend."""
 _COUNTS = {"distinct": "distinct cells", "largest": "largest black hole (tokens)", "pairs": ""}
 _CROSSES = 13
 """On a curve."""
 
 
-def families(section: Section, outlook: Outlook | None = None) -> Figure:
+def families(section: Section, outlook: Outlook | None = None, wide: float = _WIDE) -> Figure:
     """Draw the curves of `section`, whose first axis has the most values.
 
-    None is an outlook as it is cheap. Raises BadInput for more than can be told apart
-    and where no cell is done.
+    None is an outlook as it is cheap; the legend is `wide` points at most. Raises BadInput
+    for more than can be told apart and where no cell is done.
     """
     colours, dashes = section.shape[0] if section.shown else 1, math.prod(section.shape[1:-1])
     if colours * dashes > _MOST or dashes > len(DASHES):
@@ -72,7 +72,7 @@ def families(section: Section, outlook: Outlook | None = None) -> Figure:
     drawn.align_ylabels()
     if has_bar:
         put_bar(drawn.add_subplot(places[:, 1]), section)
-    rows = put_legend(drawn, section, not has_bar, crosses)
+    rows = put_legend(drawn, section, not has_bar, crosses, wide)
     drawn.set_figheight(_HIGH + _ROW * rows)
     said = [*section.caption(), *_repeats(section), *section.missing(), *notes]
     drawn.supxlabel(wrapped(said, _WIDE), fontsize=8, color="#444444")

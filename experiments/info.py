@@ -1,9 +1,13 @@
-"""`drift info`: versions, devices, the compilation cache, and where things are."""
+"""`drift info`: versions, devices, the compilation cache, and where things are.
+
+It is what a report of a defect needs, so it is told where JAX finds no device too.
+"""
 
 import json
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +15,8 @@ import typer
 
 EXAMPLE = "drift info"
 
-_PACKAGES = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr", "matplotlib", "typer")
+_VARIABLES = ("DRIFT_", "JAX_", "XLA_", "CUDA_", "TPU_")
+"""How the names of those begin that change what a device does; none holds a secret."""
 
 
 def command(
@@ -32,32 +37,94 @@ def command(
     for name, text in found["versions"].items():
         table.add_row(name, text)
     for device in found["devices"]:
-        table.add_row("device", f"{device['platform']}: {device['kind']} × {device['count']}")
+        table.add_row("device", readable(_device_line(device)))
+    if found["no_device"]:
+        table.add_row("device", readable(found["no_device"]))
+    usable, memory = found["usable_cores"], found["memory"]
+    table.add_row("processor", f"{found['processor']}, {found['cores']} cores, {usable} usable")
+    table.add_row("memory", f"{_gib(memory['total'])}, {_gib(memory['free'])} free")
+    table.add_row("system", readable(found["system"]))
+    for name, value in found["environment"].items():
+        table.add_row("set", readable(f"{name}={value}"))
     table.add_row("cache", readable(_cache_line(found["cache"])))
-    for name in ("results", "package"):
+    for name in ("results", "package", "executable"):
         table.add_row(name, readable(found[name]))
+    if found["commit"]:
+        table.add_row("commit", readable(found["commit"]))
     screen().print(table)
 
 
 def gather() -> dict[str, Any]:
     """What is shown, as plain values."""
-    import jax
+    from experiments.bench.machine import processor
+    from experiments.versions import extras, versions
+    from sim import device
 
-    devices: dict[tuple[str, str], int] = {}
-    for device in jax.devices():
-        key = (device.platform, device.device_kind)
-        devices[key] = devices.get(key, 0) + 1
+    package = Path(__file__).resolve().parent.parent
+    environment = {
+        name: value for name, value in sorted(os.environ.items()) if name.startswith(_VARIABLES)
+    }  # before JAX sets some
+    devices, why = _devices()
     return {
-        "versions": {"python": platform.python_version(), **versions()},
-        "devices": [
-            {"platform": name, "kind": kind, "count": count}
-            for (name, kind), count in devices.items()
-        ],
+        "versions": {"python": platform.python_version(), **versions(), **extras()},
+        "devices": devices,
+        "no_device": why,
+        "processor": processor(),
         "cores": os.cpu_count(),
+        "usable_cores": device.cores(),
+        "memory": {
+            "total": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+            "free": device.free_memory(),
+        },
+        "system": platform.platform(),
+        "environment": environment,
         "cache": _cache(),
         "results": str(Path("results").absolute()),
-        "package": str(Path(__file__).resolve().parent.parent),
+        "package": str(package),
+        "executable": sys.executable,
+        "commit": _commit(package),
     }
+
+
+def _devices() -> tuple[list[dict[str, Any]], str | None]:
+    """What JAX finds, alike ones together, or why it finds nothing."""
+    import jax
+
+    from sim import device
+    from sim.errors import BadInput
+
+    try:
+        device.find()
+    except BadInput as error:
+        return [], str(error)
+    found: dict[tuple[Any, ...], int] = {}
+    for each in jax.devices():
+        limit = (each.memory_stats() or {}).get("bytes_limit")
+        key = each.platform, each.device_kind, limit, each.client.platform_version
+        found[key] = found.get(key, 0) + 1
+    names = "platform", "kind", "memory", "runtime"
+    return [{**dict(zip(names, key, strict=True)), "count": n} for key, n in found.items()], None
+
+
+def _device_line(found: dict[str, Any]) -> str:
+    memory = f", {_gib(found['memory'])} each" if found["memory"] else ""
+    runtime = "" if found["platform"] == "cpu" else f", {' '.join(found['runtime'].split())}"
+    return f"{found['platform']}: {found['kind']} × {found['count']}{memory}{runtime}"
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
+def _commit(package: Path) -> str | None:
+    """Which commit is checked out, if the package is a checkout of its own."""
+    if not (package / ".git").exists():
+        return None
+    command = ["git", "-C", str(package), "describe", "--always", "--dirty"]
+    try:
+        return subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True).strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 def _cache() -> dict[str, Any]:
@@ -74,14 +141,3 @@ def _cache_line(found: dict[str, Any]) -> str:
     if found["off"]:
         return ": ".join(part for part in ("off", found["directory"], found["off"]) if part)
     return f"{found['directory']}: {found['entries']:,} programs, {found['bytes'] / 1e3:,.0f} kB"
-
-
-def versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
-    """The installed version of each package, or "not installed"."""
-    found = {}
-    for name in packages:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found

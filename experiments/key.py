@@ -6,10 +6,12 @@ bar     names the colours, where they are more than a legend holds
 """
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
@@ -28,8 +30,8 @@ NAMED = len(COLOURS)
 """Colours that a legend names."""
 _LIGHTEST = 0.88
 """How far up its colours the map is used: beyond, they are too light for lines."""
-_WIDE, _HIGH = 400.0, 310.0
-"""Points of the legend and of the bar."""
+_HIGH = 310.0
+"""Points of the bar."""
 _HANDLE = 40.0
 """Points that a label has beside it."""
 _COLUMNS = 4
@@ -58,10 +60,12 @@ def put_bar(axes: Axes, section: Section) -> None:
     Ticks(scale, "y", _HIGH).put_on(axes)
 
 
-def put_legend(drawn: Figure, section: Section, coloured: bool, more: list[Line2D]) -> int:
+def put_legend(
+    drawn: Figure, section: Section, coloured: bool, more: list[Line2D], wide: float
+) -> int:
     """Say what dashes are, where `coloured`, colours, and `more`, in rows of their own.
 
-    Returns how many rows.
+    They are so many points `wide`, if one column is not wider. Returns how many rows.
     """
     labels = [[in_symbols(axis.name, v) for v in brief(axis.values)] for axis in section.shown]
     groups = []
@@ -74,12 +78,25 @@ def put_legend(drawn: Figure, section: Section, coloured: bool, more: list[Line2
     groups += [more] if more else []
     if not groups:
         return 0
-    widest = max(text_width(str(line.get_label())) for group in groups for line in group)
-    columns = min(_COLUMNS, max(map(len, groups)), max(1, int(_WIDE / (widest + _HANDLE))))
-    rows = [row for group in groups for row in _rows(group, columns)]
-    by_column = [row[k] for k in range(columns) for row in rows]
+    for columns in range(min(_COLUMNS, max(map(len, groups))), 0, -1):
+        rows = [row for group in groups for row in _rows(group, columns)]
+        by_column = [row[k] for k in range(columns) for row in rows]
+        if _across(by_column, columns) <= wide:
+            break
     drawn.legend(handles=by_column, loc="outside upper center", ncols=columns, fontsize=8)
     return len(rows)
+
+
+def fitting(handles: Sequence[Artist], wide: float, most: int) -> int:
+    """In how many columns, at `most`, a legend is so many points `wide`, or 1."""
+    counts = range(most, 1, -1)
+    return next((count for count in counts if _across(handles, count) <= wide), 1)
+
+
+def _across(handles: Sequence[Artist], columns: int) -> float:
+    """The points that a legend in so many columns takes across."""
+    widths = [text_width(str(handle.get_label())) + _HANDLE for handle in handles]
+    return sum(max(part, default=0) for part in np.array_split(widths, columns))
 
 
 def _rows(lines: list[Line2D], columns: int) -> list[list[Line2D]]:

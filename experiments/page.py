@@ -93,5 +93,7 @@ def _width(text: str, style: dict[str, Any]) -> float:
 
 def text_width(text: str, size: float = 8, bold: bool = False) -> float:
     """How wide a text is, in points; a little more, since screens round letters up."""
+    if not text.strip():  # of which there is no path
+        return 0.0
     font = FontProperties(size=size, weight="bold" if bold else "normal")
     return 1.02 * float(TextPath((0, 0), text, prop=font).get_extents().width)

@@ -21,6 +21,7 @@ from experiments.captions import wrapped
 from experiments.contour import contour
 from experiments.expectation import Outlook
 from experiments.figures import figure
+from experiments.key import fitting
 from experiments.onset import put_onset
 from experiments.page import POINTS
 from experiments.scales import Scale
@@ -91,7 +92,9 @@ def phase(
     beside.put_on(axes)
     label, ticks = section.what(record), np.linspace(0, 1, 6).tolist()
     drawn.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
-    drawn.legend(handles=handles, loc="outside upper center", ncols=2, fontsize=8)
+    drawn.legend(
+        handles=handles, loc="outside upper center", ncols=fitting(handles, wide, 2), fontsize=8
+    )
     mean = [f"mean over {section.repeats()}"] if section.averaged else []
     said = [*section.caption(), *mean, *section.missing(), *notes]
     drawn.supxlabel(wrapped(said, wide - _MARGIN), fontsize=8, color="#444444")

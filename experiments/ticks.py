@@ -4,6 +4,7 @@ Otherwise numbers get round ones, names every second or third. Names that have n
 in a row stand upright.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -34,6 +35,8 @@ _GAP = 8.0
 """Points between labels that stand in a row, and between small ticks."""
 _NAME, _LONGEST = 14.0, 700.0
 """Points that a name gets along an axis, while that is no longer than the second."""
+_SUBS = (1.0, 2.0, 5.0), (1.0, 3.0)
+"""Round numbers of a decade that get a label, where there is room."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,10 @@ class Ticks:
         factor = self.scale.edges[-1] / self.scale.edges[0]
         if factor < 10:
             return AutoLocator()
-        return LogLocator(subs=(1.0,) if factor >= 1000 else (1.0, 2.0, 5.0))
+        size = float(self._widths.max()) if self.which == "x" else _HEIGHT
+        room = self.points / size / math.log10(factor)  # labels of a decade
+        subs = [each for each in _SUBS if factor < 1000 and len(each) <= room]
+        return LogLocator(subs=subs[0] if subs else (1.0,))
 
     def _written(self, value: float, _: int | None) -> str:
         whole = self.scale.axis.name in WHOLE and value == round(value)

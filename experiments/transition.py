@@ -15,14 +15,15 @@ from matplotlib.figure import Figure
 from experiments.captions import in_symbols, wrapped
 from experiments.expectation import Outlook
 from experiments.figures import COLOURS, figure
+from experiments.key import fitting
 from experiments.onset import put_onset
 from experiments.phase import HALF
 from experiments.scales import Scale
 from experiments.section import Section
 from experiments.ticks import Ticks
 
-_LONG = 320.0
-"""Points of the axis."""
+_LONG, _BESIDE = 320.0, 112.0
+"""Points of the axis, and beside it."""
 
 
 def transition(
@@ -55,7 +56,8 @@ def transition(
     Ticks(scale, "x", long).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=section.what(record))
     handles = axes.get_legend_handles_labels()[0] + onset
-    drawn.legend(handles=handles, loc="outside upper center", ncols=2 + (not onset), fontsize=8)
+    ncols = fitting(handles, long + _BESIDE, 2 + (not onset))
+    drawn.legend(handles=handles, loc="outside upper center", ncols=ncols, fontsize=8)
     caption = wrapped(section.caption() + section.missing() + notes, 72 * 5.4)
     drawn.supxlabel(caption, fontsize=8, color="#444444")
     return drawn

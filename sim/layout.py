@@ -18,6 +18,9 @@ spec alone. The attribute `cloud` tells of a checkpoint's rows: the `matrix` and
 `format`, the `sha256` of their ids and of their codes as they are used, and how many
 values were `zeroed`, being too small for a drift. Every chunk has a checksum, and so have
 the attributes and each array's own (sim.damage).
+
+Metadata are not consolidated, so xarray.open_zarr wants consolidated=False to be quiet: Zarr
+v3 has no such thing yet, and a copy hides from zarr-python whatever is added or changed later.
 """
 
 from typing import Any

@@ -1,8 +1,4 @@
-"""README.md shows what happens, and leads to what is there."""
-
-import re
-
-import pytest
+"""README.md shows what happens; where it leads, tests/test_pages.py holds."""
 
 from tests import tour
 
@@ -35,11 +31,3 @@ def test_every_text_is_what_some_command_printed(toured):
 def test_only_times_are_masked():
     assert tour.masked("8.1 s, 70% of it computing, 3 ms\n") == "… s, …% of it computing, … ms"
     assert tour.masked(" 16  2,205  0.0%  \n") == " 16  2,205  0.0%"
-
-
-LINKS = re.findall(r"\]\(([^)#]+)(#[^)]*)?\)", tour.README.read_text())
-
-
-@pytest.mark.parametrize("place", sorted({place for place, _ in LINKS if "://" not in place}))
-def test_what_it_leads_to_is_there(place):
-    assert (tour.ROOT / place).exists()

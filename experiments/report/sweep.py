@@ -20,8 +20,8 @@ from experiments.swept import described, failures
 from experiments.transition import transition
 from sim.grid_store import GridStore
 
-_LONG = 185.0
-"""Points of an axis of a picture that a phone can show."""
+_LONG, _LEGEND = 185.0, 320.0
+"""Points of an axis and of a legend in a picture that a phone can show."""
 _NO_STRUCTURE = (
     "A sweep keeps counts alone. For populations, components and distances run one of its"
     " cells, such as the one that ends nearest to one half distinct:"
@@ -70,7 +70,7 @@ def _phase(turning: Turning, outlook: Outlook) -> list[Block]:
 def _curves(turning: Turning, outlook: Outlook) -> list[Block]:
     title = "Distinct cells, the largest black hole and pairs against the radius reached"
     shown = turning.family
-    return [_picture(turning, shown, partial(families, shown, outlook), title, False)]
+    return [_picture(turning, shown, partial(families, shown, outlook, _LEGEND), title, False)]
 
 
 def _picture(

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from kernels.formats import FORMATS
-from sim import check
+from sim import check, device
+from sim.errors import BadInput
 from sim.store import RunStore
 from tests.verbs import drift
 
@@ -163,13 +164,36 @@ def test_the_version_is_told_and_a_missing_verb_gets_the_help(capsys):
     assert "Usage: drift" in out
 
 
-def test_info_names_versions_devices_and_places(capsys):
+def test_info_names_versions_devices_and_places(capsys, monkeypatch):
+    monkeypatch.setenv("JAX_OF_MINE", "[red]1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret")
     found = json.loads(drift(capsys, "info", "--json")[1])
-    assert found["versions"].keys() >= {"python", "bf16-drift", "jax", "numpy", "zarr"}
-    assert found["devices"] == [{"platform": "cpu", "kind": "cpu", "count": 1}]
+    names = {"python", "bf16-drift", "jax", "numpy", "zarr", "scipy", "xarray"}
+    assert found["versions"].keys() >= names
+    [here] = found["devices"]
+    kind = {"platform": "cpu", "kind": "cpu", "count": 1, "memory": None}
+    assert here.items() >= kind.items()
+    assert found["no_device"] is None
+    assert 0 < found["usable_cores"] <= found["cores"]
+    assert 0 < found["memory"]["free"] <= found["memory"]["total"]
+    assert found["environment"]["JAX_OF_MINE"] == "[red]1"
     text = drift(capsys, "info")[1]
     assert "cpu: cpu × 1" in text
-    assert found["versions"]["jax"] in text
+    for part in (found["versions"]["jax"], found["system"], "JAX_OF_MINE=[red]1", sys.executable):
+        assert part in text
+    assert "secret" not in text + json.dumps(found)
+
+
+def test_info_tells_all_the_rest_where_there_is_no_device(capsys, monkeypatch):
+    def none(*_):
+        raise BadInput("device auto is not there; JAX finds none (JAX_PLATFORMS is cuda)")
+
+    monkeypatch.setattr(device, "find", none)
+    status, out, _ = drift(capsys, "info", "--json")
+    found = json.loads(out)
+    assert (status, found["devices"]) == (0, [])
+    assert "JAX_PLATFORMS is cuda" in found["no_device"]
+    assert "JAX_PLATFORMS is cuda" in drift(capsys, "info")[1]
 
 
 def test_help_imports_nothing_heavy():

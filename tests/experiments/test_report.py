@@ -10,10 +10,12 @@ import pytest
 
 from experiments import cli
 from experiments.expectation import Outlook
-from experiments.report import structure
+from experiments.report import structure, sweep
 from experiments.report.expected import of_run
 from experiments.report.page import page_of
 from experiments.report.render import rendered
+from experiments.report.svg import inlined
+from experiments.report.turning import Turning
 from kernels.formats import BFLOAT16
 from sim import prediction, runs
 from sim.errors import BadInput
@@ -326,6 +328,22 @@ def test_a_sweep_of_names_is_drawn_by_its_names(tmp_path):
     assert "3 format × 2 rounding. σ = 10⁻⁹, R = 0.371" in read.text
     assert "no exact form is implemented for stochastic rounding" in read.text
     assert read.tables["Each cell at its end"][6][:2] == ["float32", "stochastic"]
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        {"tokens": tuple(range(100_000, 170_000, 10_000))},
+        {"sigma": tuple(np.geomspace(1e-10, 1e-8, 7))},  # its onset is far beyond
+    ],
+)
+def test_legends_are_no_wider_than_a_phone(axes, tmp_path):
+    store = grids.store(tmp_path / "a.zarr", axes, lambda progress, **_: 1 - progress / 2)
+    turning, outlook = Turning.of(store), Outlook(None if "sigma" in axes else False)
+    pictures = [*sweep._phase(turning, outlook), *sweep._curves(turning, outlook)]
+    for picture in pictures:
+        [across] = re.findall(r'viewBox="0 0 ([\d.]+) ', inlined(picture.drawn, "a", "", ""))
+        assert float(across) < 4.4 * 72 + 15  # a figure's points, and those around it
 
 
 def test_a_sweep_of_one_cell_has_a_page(tmp_path):
