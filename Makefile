@@ -1,11 +1,12 @@
-# `make demo` runs the main job, `make test` the tests, `make lint` the checks.
+# `make demo` runs the main job, `make test` the tests, `make lint` the checks, `make soak` a
+# thousand small runs.
 # Each installs what it needs into .venv; nothing has to be done before.
 
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := results/demo
 
-.PHONY: demo test lint aot clean
+.PHONY: demo test soak lint aot clean
 
 demo: .venv/installed
 	$(BIN)/drift run --sigma 1e-9 --device cpu --out $(DEMO).zarr --overwrite
@@ -13,6 +14,9 @@ demo: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+soak: .venv/installed-test
+	$(BIN)/python -m pytest -m soak
 
 lint: .venv/installed-lint
 	$(BIN)/ruff check .

@@ -64,8 +64,8 @@ for _name, _verb in {
 app.add_typer(plot.app, name="plot")
 
 
-_SECRET = re.compile(r"://\S*@")
-"""Between them a URL may have a name and a password."""
+_SECRET = re.compile(r":/+\S*@")
+"""There a URL may have a name and a password; paths have one slash of the two."""
 _INTERRUPTED, _LEFT, _TERMINATED = 130, 141, 143
 
 

@@ -4,7 +4,8 @@ line   of a run, a record; of a sweep, a record of a cell that is done
 names  of a run, those of the JSON; of a sweep, those of its arrays: first its axes, whose
        names stand in words, then progress and the counts
 
-Numbers are written so that they read back to the same bits.
+Numbers are written so that they read back to the same bits. Before a name that a spreadsheet
+would take for a formula stands an apostrophe.
 """
 
 import csv
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = "drift export first.zarr --out first.csv"
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What begins one."""
 _Lines = Iterable[Iterable[Any]]
 _VALUES = 1 << 19
 """Of each count, read together: 4 MiB, or what a chunk holds."""
@@ -73,8 +76,14 @@ def _write(lines: _Lines, file: TextIO) -> int:
     """Write `lines`; how many there were."""
     writer, count = csv.writer(file, lineterminator="\n"), 0
     for count, line in enumerate(lines, 1):  # noqa: B007
-        writer.writerow([repr(each) if isinstance(each, float) else each for each in line])
+        writer.writerow(map(_cell, line))
     return count
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return repr(value) if isinstance(value, float) else value
 
 
 def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:

@@ -57,6 +57,7 @@ class Here:
 
     def count(self, cells: np.ndarray) -> Counted:
         """Count one batch. Raises RuntimeError where the device does not round as it must."""
+        compilation.let_go()
         began, compiled = time.monotonic(), compilation.seconds()
         found = [attempt(partial(self._grid.drift, cell)) for cell in cells.tolist()]
         counted = iter(self._each([drift for drift in found if isinstance(drift, Drift)]))

@@ -1,15 +1,22 @@
-"""What JAX has compiled in this process: how many programs, and in how many seconds."""
+"""What JAX has compiled in this process: how many programs, and in how many seconds.
+
+held    the programs that are in memory. JAX keeps every one for as long as the process
+        lives, and each takes about five megabytes
+"""
 
 import time
 
+import jax
 import jax.monitoring
 
 _EVENTS = "/jax/core/compile/"
 _PROGRAM = "/jax/core/compile/backend_compile_duration"
 _HIT = "/jax/compilation_cache/cache_hits"
+_MOST_HELD = 300
+"""Few runs compile ten, and few processes as many."""
 _BEGAN = time.monotonic()
 _spent = 0.0
-_asked, _fetched = 0, 0
+_asked, _fetched, _gone = 0, 0, 0
 
 
 def _listen(event: str, duration_secs: float, **_: str | int) -> None:
@@ -42,3 +49,19 @@ def compiled() -> int:
 def fetched() -> int:
     """Programs that came from the persistent cache instead (sim.cache)."""
     return _fetched
+
+
+def held() -> int:
+    """Programs that are in memory, at most."""
+    return _asked - _gone
+
+
+def let_go(most: int = _MOST_HELD) -> None:
+    """Let go of all programs, the caller's own too, where more than `most` are held.
+
+    Which of them are still needed JAX does not tell; these are compiled again.
+    """
+    global _gone
+    if held() > most:
+        jax.clear_caches()
+        _gone = _asked

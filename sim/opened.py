@@ -62,7 +62,8 @@ class Opened:
 
     def has(self, name: str) -> bool:
         """Whether it was given an array of that name."""
-        return name in self.attrs.get(damage.KNOWN, ()) or name in self.group
+        with damage.told(f"{self.address}: array {name}"):
+            return name in self.attrs.get(damage.KNOWN, ()) or name in self.group
 
     def array(self, name: str) -> zarr.Array:
         """One of the arrays, unread. Raises Damaged where it is not as it was made, KeyError where

@@ -56,10 +56,14 @@ def run(
         >>> sim.RunStore("first.zarr").complete
         True
 
+    Where JAX holds hundreds of compiled programs, of whomever, it lets go of them first:
+    sim.compilation.
+
     Processes that jax.distributed has joined all call this alike, and share the
     tokens; `devices` are each one's own. The first one writes `out` and is told of
     progress; to resume, all must be able to read it. What fails in one fails in all.
     """
+    compilation.let_go()
     began, compiled = time.monotonic(), compilation.seconds()
     out = address(out)
     device.prepare(devices)

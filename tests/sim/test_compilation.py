@@ -1,5 +1,7 @@
 """What compiles: shapes and kinds of motion, never the numbers of a drift."""
 
+import jax
+import numpy as np
 import pytest
 
 from sim import compilation
@@ -15,6 +17,7 @@ BASE = {"sigma": 1e-9, "tokens": 23, "dims": 19, "records": 3, "snapshots": "non
     ids=lambda motion: "".join(motion) or "plain",
 )
 def test_no_number_of_a_drift_compiles_anything_anew(tmp_path, motion):
+    compilation.let_go(most=0)  # not in the middle
     before = compilation.compiled()
     run(Drift(**BASE | motion), tmp_path / "first", engine="step")
     first = compilation.compiled()
@@ -36,3 +39,19 @@ def test_no_number_of_a_drift_compiles_anything_anew(tmp_path, motion):
     for number, other in enumerate(others):
         run(Drift(**BASE | motion | other), tmp_path / str(number), engine="step")
         assert compilation.compiled() == first, other
+
+
+def test_programs_are_let_go_of_once_they_are_many():
+    double = jax.jit(lambda x: x + x)
+    compilation.let_go(most=0)
+    assert compilation.held() == 0
+    for n in range(5):
+        double(np.zeros(n))
+    assert compilation.held() == double._cache_size() == 5
+    compilation.let_go(most=5)
+    assert double._cache_size() == 5
+    compilation.let_go(most=4)
+    assert compilation.held() == double._cache_size() == 0
+    before = compilation.compiled()
+    double(np.zeros(3))
+    assert (compilation.compiled() - before, compilation.held()) == (1, 1)
