@@ -131,11 +131,3 @@ def test_bad_input_gets_one_line(in_tmp, capsys, name):
     assert err.startswith("drift: ")
     assert err.count("\n") == 1
     assert message in err
-
-
-def test_the_help_has_an_example_that_runs(capsys):
-    text = " ".join(drift(capsys, "predict", "--help")[1].replace("│", " ").split())
-    example = text.split("Example: drift ")[1].split()
-    status, out, _ = drift(capsys, *example, "--dims", "4")
-    assert status == 0
-    assert sum(line.strip().startswith(("1e-", "1.", "3", "5")) for line in out.splitlines()) >= 5
