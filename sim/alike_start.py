@@ -15,6 +15,7 @@ from kernels.fingerprint import as_words, fingerprint, weights
 from kernels.fixed_point import limb_sums
 from kernels.formats import Format
 from kernels.rounding import merge_zeros, widen
+from sim import compilation
 from sim.members import Member
 from sim.numbered import Numbered
 from sim.ranked import transposed
@@ -24,6 +25,7 @@ _TOGETHER = 16
 """Members that one call looks at, while the next ones are drawn."""
 
 
+@compilation.kept
 @partial(jax.jit, static_argnames="target")
 def _look(
     codes: jax.Array, scales: jax.Array, lanes: jax.Array, target: Format

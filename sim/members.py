@@ -17,7 +17,7 @@ from kernels.fixed_point import scale_exponent
 from kernels.motion import Motion
 from kernels.several import several
 from kernels.step import Steps, Tokens
-from sim import centroid, reach, tokens
+from sim import centroid, compilation, reach, tokens
 from sim.direction import direction
 from sim.initial import initial
 from sim.schedule import displacements, keys
@@ -140,4 +140,5 @@ class Members:
 @cache
 def _compiled(motion: Motion, path: Path, window: int, platform: str) -> Any:
     call = partial(several, motion=motion, path=path, window=window)
-    return jax.jit(call, compiler_options=FOR_CPU if platform == "cpu" else None)
+    options = FOR_CPU if platform == "cpu" else None
+    return compilation.kept(jax.jit(call, compiler_options=options))

@@ -56,9 +56,6 @@ def run(
         >>> sim.RunStore("first.zarr").complete
         True
 
-    Where JAX holds hundreds of compiled programs, of whomever, it lets go of them first:
-    sim.compilation.
-
     Processes that jax.distributed has joined all call this alike, and share the
     tokens; `devices` are each one's own. The first one writes `out` and is told of
     progress; to resume, all must be able to read it. What fails in one fails in all.

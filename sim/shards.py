@@ -16,6 +16,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from kernels.advance import Advanced, Path, uncompiled
 from kernels.motion import Motion
+from sim import compilation
 
 _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()
@@ -91,4 +92,4 @@ def _compiled(shards: Shards, motion: Motion, path: Path) -> Advance:
             out_specs=_TOKENS,
             check_vma=False,  # nothing is the same on all devices but what came so
         )
-    return jax.jit(local, compiler_options=options)
+    return compilation.kept(jax.jit(local, compiler_options=options))
