@@ -126,6 +126,15 @@ def test_what_cannot_be_is_refused_in_a_line(run, in_tmp, capsys):
         assert said in captured.err
 
 
+def test_names_are_no_formulas_of_a_spreadsheet(tmp_path, capsys):
+    names = ("axis", "=1+1.npy", "@a.npy", "+1.npy", "-1.npy", "a=1.npy")
+    grids.store(tmp_path / "a.zarr", {"direction": names}, lambda direction, progress: 1.0)
+    lines = exported(capsys, tmp_path / "a.zarr")[1::5]
+    assert [line[0] for line in lines] == [
+        *("axis", "'=1+1.npy", "'@a.npy", "'+1.npy", "'-1.npy", "a=1.npy"),
+    ]
+
+
 def test_a_reader_that_leaves_early_is_no_failure_of_ours(tmp_path):
     seeds = tuple(range(2_000))
     store = grids.store(tmp_path / "grid.zarr", {"seed": seeds}, lambda seed, progress: 1.0)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from experiments import cli
+from experiments.report.page import page_of
+from experiments.report.render import rendered
 from sim import runs
 from sim.spec import Drift
 from sim.store import RunStore
@@ -68,6 +70,27 @@ def test_it_opens_from_disk_without_a_request_or_a_complaint(chrome, folder, nam
     assert browser.requests(chrome) == [(folder / f"{name}.html").as_uri()]
     assert browser.complaints(chrome) == []
     assert "Step" in said(chrome)  # the script ran: the policy names its hash
+
+
+PAYLOAD = (
+    "</script><script>window.ran=1</script><img src=x onerror=window.ran=1>\"'"
+    "\u2028{{7*7}}<svg onload=window.ran=1>\x1b]0;x\x07"
+)
+
+
+def test_hostile_texts_run_nothing_and_ask_for_nothing(chrome, tmp_path):
+    runs.run(Drift(sigma=1e-9, tokens=9, dims=8, steps=3), tmp_path / "a.zarr", on="cpu")
+    store = RunStore(tmp_path / "a.zarr", writing=True)
+    spec = {**store.attrs["spec"], "direction": f"{PAYLOAD}.npy"}
+    device = {"platform": PAYLOAD, "kind": PAYLOAD}
+    store.update(spec=spec, device=device, engine=PAYLOAD, versions={PAYLOAD: PAYLOAD})
+    page = tmp_path / "page.html"
+    page.write_text(rendered(page_of([store.address], PAYLOAD, PAYLOAD)), encoding="utf-8")
+    opened(chrome, page)
+    assert browser.requests(chrome) == [page.as_uri()]
+    assert browser.complaints(chrome) == []
+    assert chrome.execute_script("return window.ran") is None
+    assert "{{7*7}}" in find(chrome, "body").text
 
 
 def press(element, *keys):
