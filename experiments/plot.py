@@ -10,7 +10,7 @@ import typer
 from experiments.addresses import store
 from experiments.drawn import Out, beside, save
 from experiments.helping import Verb, Verbs, example
-from experiments.numbers import real
+from experiments.numbers import real, wholes
 from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
 from sim.places import Address
 
@@ -25,6 +25,7 @@ _CURVES = "drift plot curves first.zarr"
 _PHASE = "drift plot phase grid.zarr"
 _HOLES = "drift plot holes first.zarr --observed"
 _COMPONENTS = "drift plot components first.zarr --near largest"
+_CLOUD = "drift plot cloud first.zarr"
 
 Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
 At = Annotated[
@@ -177,3 +178,34 @@ def components_command(
     found, selection = examined(source, tensor, snapshot, near, exponents)
     save(components(found, selection), out or beside([source], "components"), as_json)
     say_strange(found)
+
+
+@app.command("cloud", epilog=example(_CLOUD), cls=Verb)
+def cloud_command(
+    source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
+    plane: Annotated[
+        tuple | None,
+        typer.Option(
+            parser=wholes,
+            metavar="I,J",
+            help="The dimensions to the right and upwards, counted from 0.",
+            show_default="those that tell most cells apart",
+        ),
+    ] = None,
+    tensor: Tensor = None,
+    snapshot: Snapshot = None,
+    near: Near = None,
+    exponents: Exponents = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a cloud in the plane of two dimensions, its largest black holes in colours.
+
+    Of a run, the initial cloud stands beside it, each token in the colour of the
+    black hole it is to fall into. Where few, the lattice's values are drawn as lines.
+    """
+    from experiments.looking import looked_at
+    from experiments.scatter import scatter
+
+    drawn = scatter(*looked_at(source, plane, tensor, snapshot, near, exponents))
+    save(drawn, out or beside([source], "cloud"), as_json)

@@ -89,6 +89,7 @@ VERBS = {
     "plot phase": ([at(GRID)], {}, DRAW | FIX | PLANE),
     "plot holes": ([source], {}, {**LOOK, **out, "--observed": flag}),
     "plot components": ([source], {}, LOOK | out),
+    "plot cloud": ([source], {}, {**LOOK, **out, "--plane": one("0,1", "1,0", odd=("1", "0,0"))}),
     "structure": ([source], {}, LOOK),
     "scan": ([checkpoint], {}, {"--tensor": tensor, "--ids": at("new"), **json}),
     "compare": ([source, source], {}, {"--tensor": tensor, "--snapshot": one("0", "0,4"), **json}),
