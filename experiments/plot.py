@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from experiments import plot_cloud
 from experiments.addresses import store
 from experiments.drawn import Out, beside, save
 from experiments.helping import Verb, Verbs, example
-from experiments.numbers import real, wholes
-from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
+from experiments.numbers import real
+from experiments.source import AsJson
 from sim.places import Address
 
 app = typer.Typer(
@@ -23,11 +24,7 @@ app = typer.Typer(
 
 _CURVES = "drift plot curves first.zarr"
 _PHASE = "drift plot phase grid.zarr"
-_HOLES = "drift plot holes first.zarr --observed"
-_COMPONENTS = "drift plot components first.zarr --near largest"
-_CLOUD = "drift plot cloud first.zarr"
 
-Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
 At = Annotated[
     list[str] | None,
     typer.Option(
@@ -133,79 +130,5 @@ def phase_command(
     save(drawn, out or beside([sweep], "phase"), as_json, outlook.missing)
 
 
-@app.command("holes", epilog=example(_HOLES), cls=Verb)
-def holes_command(
-    sources: Sources,
-    observed: Annotated[
-        bool, typer.Option("--observed", help="Beside them those observed in Qwen3-4B.")
-    ] = False,
-    tensor: Tensor = None,
-    snapshot: Snapshot = None,
-    near: Near = None,
-    exponents: Exponents = None,
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """Draw the populations of the black holes by rank, of several sources over each other.
-
-    The options that choose a cloud or tokens hold for every source.
-    """
-    from experiments.holes import holes
-    from experiments.populations import populations
-
-    found, caption = populations(sources, tensor, snapshot, near, exponents)
-    save(holes(found, caption, observed), out or beside(sources, "holes"), as_json)
-
-
-@app.command("components", epilog=example(_COMPONENTS), cls=Verb)
-def components_command(
-    source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
-    tensor: Tensor = None,
-    snapshot: Snapshot = None,
-    near: Near = None,
-    exponents: Exponents = None,
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """Draw each component of adjacent cells, its black holes by population.
-
-    Components are numbered as drift structure numbers them. Cells of a component
-    lie by their distances, as well as a plane allows it.
-    """
-    from experiments.components import components
-    from experiments.structure import examined, say_strange
-
-    found, selection = examined(source, tensor, snapshot, near, exponents)
-    save(components(found, selection), out or beside([source], "components"), as_json)
-    say_strange(found)
-
-
-@app.command("cloud", epilog=example(_CLOUD), cls=Verb)
-def cloud_command(
-    source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
-    plane: Annotated[
-        tuple | None,
-        typer.Option(
-            parser=wholes,
-            metavar="I,J",
-            help="The dimensions to the right and upwards, counted from 0.",
-            show_default="those that tell most cells apart",
-        ),
-    ] = None,
-    tensor: Tensor = None,
-    snapshot: Snapshot = None,
-    near: Near = None,
-    exponents: Exponents = None,
-    out: Out = None,
-    as_json: AsJson = False,
-) -> None:
-    """Draw a cloud in the plane of two dimensions, its largest black holes in colours.
-
-    Of a run, the initial cloud stands beside it, each token in the colour of the
-    black hole it is to fall into. Where few, the lattice's values are drawn as lines.
-    """
-    from experiments.looking import looked_at
-    from experiments.scatter import scatter
-
-    drawn = scatter(*looked_at(source, plane, tensor, snapshot, near, exponents))
-    save(drawn, out or beside([source], "cloud"), as_json)
+for _name, (_verb, _example) in plot_cloud.VERBS.items():
+    app.command(_name, epilog=example(_example), cls=Verb)(_verb)
