@@ -32,7 +32,9 @@ _PLAIN = (-3, 4)
 _LINES = 48
 """The lattice is drawn along an axis with values so many steps apart, at most."""
 _MANY = 3_000
-"""More spots than that are pixels in SVG too."""
+"""More spots than that are smaller, and pixels in SVG too."""
+_FINEST = 0.25
+"""How much smaller at most."""
 _ROOM = 0.06
 """Of an axis, beside its last spots, where that is more than a step of the lattice."""
 
@@ -65,7 +67,7 @@ def _discs(axes: Axes, view: View, room: float) -> None:
     at, hole, together = view.spots()
     scale = Discs.fitting(together[together > 1])
     one = min(scale.one, room / 2 / math.sqrt(together.max()))
-    radius = Discs(one).radius(together)
+    radius = Discs(one).radius(together) * max(_FINEST, min(1, math.sqrt(_MANY / len(at))))
     order = np.lexsort([hole != view.holes, -radius])  # the smaller above the larger, grey below
     axes.scatter(
         at[order, 0],
@@ -114,7 +116,8 @@ def _legend(drawn: Figure, sight: Sight, columns: int) -> None:
     names = [f"{population:,} tokens" for population in sight.populations.tolist()]
     rest = len(sight.token_ids) - int(sight.populations.sum())
     if rest:
-        names.append(f"{rest:,} others in {sight.cells - holes:,} cells")
+        others = "others" if holes else "tokens"
+        names.append(f"{rest:,} {others} in {sight.cells - holes:,} cells")
     inks = [*COLOURS[:holes], _OTHERS]
     marks: list[Artist] = [
         Line2D([], [], color=ink, marker="o", linestyle="none", markersize=5)
