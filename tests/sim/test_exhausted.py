@@ -108,12 +108,14 @@ def test_what_the_reckoning_says_fits_is_let_pass(monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not limit memory so")
 def test_a_process_that_really_has_no_more_ends_with_one_line(tmp_path):
-    """Memory is limited by the kernel after all is loaded, and runs out in the first draw."""
+    """Memory is limited by the kernel after a small run has loaded all, and runs out in a draw."""
     code = (
-        "import resource, sys\n"
+        "import contextlib, io, resource, sys\n"
         "from experiments import cli\n"
-        "from sim import fit, runs\n"
-        "import jax; jax.devices('cpu')\n"
+        "from sim import fit\n"
+        "small = ['--tokens', '9', '--dims', '8', '--out', sys.argv[-1] + '.small', '--json']\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        "    assert cli.outcome(sys.argv[1:] + small) == 0\n"
         "fit.free_memory = lambda: 1 << 40\n"
         "held = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (held + (256 << 20),) * 2)\n"
