@@ -52,10 +52,9 @@ def scatter(panels: Sequence[Panel], sight: Sight, caption: str) -> Figure:
     drawn.set_layout_engine("constrained", wspace=0.05)
     for axes, panel in zip(drawn.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         rooms = [_axis(axes, name, panel.view, which) for which, name in enumerate("xy")]
-        for which, name in enumerate("xy"):
-            axes.set(**{f"{name}label": f"dimension {sight.plane[which]:,}"})
         _discs(axes, panel.view, min(rooms))
-        axes.set_title(panel.title)
+        right, up = (f"dimension {each:,}" for each in sight.plane)
+        axes.set(title=panel.title, xlabel=right, ylabel=up)
         axes.grid(False)
     _legend(drawn, sight, 4 if len(panels) > 1 else 2)
     drawn.supxlabel(caption, fontsize=8, color="#444444")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from kernels.formats import Format
-from sim.counting import leaders
 from sim.errors import BadInput
 from sim.grouped import Grouped
 from sim.legible import legible
@@ -45,8 +44,8 @@ class View:
         """
         keys = np.column_stack([self.format.coordinate(self.codes), self.hole])
         keys, tokens = np.unique(keys, axis=0, return_counts=True)
-        place, hole = np.unique(keys[:, :2], axis=0, return_inverse=True)[1].ravel(), keys[:, 2]
-        order = np.lexsort([tokens, hole == self.holes, place])
+        place = np.unique(keys[:, :2], axis=0, return_inverse=True)[1].ravel()
+        order = np.lexsort([tokens, keys[:, 2] == self.holes, place])
         keys, tokens, place = keys[order], tokens[order], place[order]
         running = np.cumsum(tokens)
         begins = np.searchsorted(place, place)
@@ -86,7 +85,7 @@ class Sight:
         ):
             named = ",".join(map(str, plane))
             raise BadInput(f"plane is {named}; it must be two dimensions of 0 ... {dims - 1}")
-        cells = Grouped.led_by(rows, leaders(rows, matrix.codes, matrix.format))
+        cells = Grouped.in_matrix(rows, matrix)
         coloured = cells.holes[:most]
         hole = np.full(len(matrix.codes), len(coloured))
         for number, cell in enumerate(coloured.tolist()):

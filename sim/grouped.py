@@ -9,6 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
+from sim.counting import leaders
+from sim.matrix import Matrix
+
 
 @dataclass(frozen=True)
 class Grouped:
@@ -25,6 +28,11 @@ class Grouped:
         order = np.argsort(leaders, kind="stable")
         _, population = np.unique(leaders, return_counts=True)
         return cls(tokens[order], np.concatenate([[0], np.cumsum(population)]))
+
+    @classmethod
+    def in_matrix(cls, rows: np.ndarray, matrix: Matrix) -> "Grouped":
+        """The groups of these rows of a matrix, int64 (n,), rising."""
+        return cls.led_by(rows, leaders(rows, matrix.codes, matrix.format))
 
     def __len__(self) -> int:
         return len(self.ends) - 1

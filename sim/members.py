@@ -17,11 +17,11 @@ from kernels.fixed_point import scale_exponent
 from kernels.motion import Motion
 from kernels.several import several
 from kernels.step import Steps, Tokens
-from sim import centroid, compilation, reach, tokens
+from sim import centroid, reach, tokens
 from sim.direction import direction
 from sim.initial import initial
 from sim.schedule import displacements, keys
-from sim.shards import FOR_CPU
+from sim.shards import jitted
 from sim.spec import Drift
 
 _SHORT, _LONG = 16, BLOCK
@@ -139,6 +139,4 @@ class Members:
 
 @cache
 def _compiled(motion: Motion, path: Path, window: int, platform: str) -> Any:
-    call = partial(several, motion=motion, path=path, window=window)
-    options = FOR_CPU if platform == "cpu" else None
-    return compilation.kept(jax.jit(call, compiler_options=options))
+    return jitted(partial(several, motion=motion, path=path, window=window), platform)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from sim.checkpoint import Checkpoint
-from sim.counting import leaders
 from sim.grouped import Grouped
 from sim.made_rows import mean_rows, zero_rows
 
@@ -76,7 +75,7 @@ def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
     dtype = checkpoint.weights.tensor(name).dtype
     is_finite = matrix.finite()
     finite = np.flatnonzero(is_finite)
-    cells = Grouped.led_by(finite, leaders(finite, matrix.codes, matrix.format))
+    cells = Grouped.in_matrix(finite, matrix)
     return Scan(
         name=name,
         dtype=dtype,

@@ -9,6 +9,7 @@ another, and what the devices count of their own rows is added on the host.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,7 +26,7 @@ Advance = Callable[..., Advanced]
 """kernels.advance.advance for one motion and path; limbs (LIMBS, dims) are one below
 another, those of the first device first."""
 
-FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
+_FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
 """How XLA compiles for a CPU: with its widest vectors, half of which it else leaves out."""
 
 
@@ -83,7 +84,6 @@ class Shards:
 @cache
 def _compiled(shards: Shards, motion: Motion, path: Path) -> Advance:
     local = partial(uncompiled, motion=motion, path=path)
-    options = FOR_CPU if shards.platform == "cpu" else None
     if len(shards) > 1:
         local = jax.shard_map(
             local,
@@ -92,4 +92,10 @@ def _compiled(shards: Shards, motion: Motion, path: Path) -> Advance:
             out_specs=_TOKENS,
             check_vma=False,  # nothing is the same on all devices but what came so
         )
-    return compilation.kept(jax.jit(local, compiler_options=options))
+    return jitted(local, shards.platform)
+
+
+def jitted(function: Callable[..., Any], platform: str) -> Any:
+    """`function`, compiled as it is best on the platform; sim.compilation lets go of it."""
+    options = _FOR_CPU if platform == "cpu" else None
+    return compilation.kept(jax.jit(function, compiler_options=options))

@@ -18,7 +18,6 @@ from numpy.typing import ArrayLike
 from kernels import distances
 from kernels.neighbours import Crowded, Told, adjacent
 from sim.components import Component, Isolated, components
-from sim.counting import leaders
 from sim.errors import BadInput
 from sim.grouped import Grouped
 from sim.matrix import Matrix
@@ -172,7 +171,7 @@ def structure_of(matrix: Matrix, told: Told = lambda done, total: None) -> Struc
     """
     target = matrix.format
     rows = np.flatnonzero(matrix.finite())
-    cells = Grouped.led_by(rows, leaders(rows, matrix.codes, target))
+    cells = Grouped.in_matrix(rows, matrix)
     try:
         edges = adjacent(matrix.codes, cells.first, target, told)
     except Crowded as error:
