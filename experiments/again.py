@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from sim.spec import Drift
     from sim.store import RunStore
 
-_HOW = {
-    *("spec", "engine", "device", "devices", "memory", "distributed", "out", "overwrite"),
-    "as_json",
-}
+_HOW = {"spec", "engine", "device", "devices", "memory", "out", "overwrite", "as_json"}
 
 
 class Again(NamedTuple):
@@ -41,7 +38,7 @@ def again(place: Address, context: typer.Context) -> Again:
         if name not in _HOW and source is not None and source.name == "COMMANDLINE":
             raise BadInput(
                 f"{option.opts[0]} is given with --spec, which fixes it; --out, --overwrite,"
-                " --engine, --device, --devices, --memory, --distributed and --json go with it"
+                " --engine, --device, --devices, --memory and --json go with it"
             )
     if isinstance(place, Local) and place.path.is_file():
         from sim.documents import read_document

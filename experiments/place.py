@@ -1,4 +1,4 @@
-"""How a run is done: by which engine, on which devices, within how much memory, with whom."""
+"""How a run is done: by which engine, on which devices, within how much memory."""
 
 import hashlib
 import json
@@ -16,19 +16,12 @@ if TYPE_CHECKING:
     from sim.spec import Drift
     from sim.store import RunStore
 
-DISTRIBUTED = (
-    "Share tokens with other processes given this command: auto, where JAX finds them (TPU pod,"
-    " Slurm, Open MPI, Kubernetes), or HOST:PORT,COUNT,INDEX, HOST being that of process 0. Process"
-    " 0 writes the store; to resume, all have to see it."
-)
-
-
 Engine = Annotated[
     str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
 ]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")]
 Devices = Annotated[
-    int, typer.Option(parser=whole, metavar="N", help="Devices, of each process, to share tokens.")
+    int, typer.Option(parser=whole, metavar="N", help="Devices to share tokens.")
 ]
 Memory = Annotated[
     int | None,
@@ -48,10 +41,9 @@ class Place(NamedTuple):
     device: str
     devices: int
     memory: int | None
-    distributed: str | None
 
     def make_ready(self) -> None:
-        """Tell JAX of the cache and of the devices, before it counts them, or processes."""
+        """Tell JAX of the cache and of the devices, before it counts them."""
         from sim import cache, device
 
         cache.turn_on()
@@ -61,23 +53,16 @@ class Place(NamedTuple):
 
     def run(
         self, drift: "Drift", out: Address, overwrite: bool, like: "RunStore | None" = None
-    ) -> dict[str, Any] | None:
-        """The result, in the process that prints."""
+    ) -> dict[str, Any]:
+        """What sim.runs.run returns."""
         from experiments.halting import halting
         from experiments.progress import Records
-        from sim import hosts, meeting
         from sim.runs import run
 
         self.make_ready()
-        if self.distributed:
-            meeting.join(self.distributed)
         options = self._asdict()
         options["on"] = options.pop("device")
-        del options["distributed"]
         options |= {"overwrite": overwrite, "like": like}
-        if not hosts.is_first():
-            run(drift, out, **options)
-            return None
         with halting(), Records(f"drift to {out}", sys.stderr) as progress:
             return run(drift, out, progress=progress.record, **options)
 

@@ -26,7 +26,7 @@ from experiments.options import (
     Survivors,
     Tokens,
 )
-from experiments.place import DISTRIBUTED, Device, Devices, Engine, Memory, Place, default_store
+from experiments.place import Device, Devices, Engine, Memory, Place, default_store
 from experiments.screen import remark
 from sim.places import Address
 
@@ -88,7 +88,6 @@ def command(
     device: Device = "auto",
     devices: Devices = 1,
     memory: Memory = None,
-    distributed: Annotated[str | None, typer.Option(metavar="WHERE", help=DISTRIBUTED)] = None,
     out: Out = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -125,10 +124,8 @@ def command(
         at=at,
         snapshots=snapshots,
     )
-    place = Place(engine, device, devices, memory, distributed)
+    place = Place(engine, device, devices, memory)
     result = place.run(drift, out or default_store(drift), overwrite, like)
-    if result is None:
-        return
     if zeroed := result.get("cloud", {}).get("zeroed"):
         remark(
             f"{zeroed:,} values of {result['cloud']['matrix']} became +0, being smaller than"

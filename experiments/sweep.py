@@ -111,7 +111,7 @@ def command(
         "records": (records,),
     }
     grid = grid_of(spelled({name: found for name, found in asked.items() if found is not None}))
-    place, store = Place(engine, device, devices, memory, None), out or default_store(grid)
+    place, store = Place(engine, device, devices, memory), out or default_store(grid)
     crew = Crew(workers, scheduler)
     if dry_run:
         crew.leave_out()

@@ -4,9 +4,6 @@ A checkpoint is a group `checkpoint/STEP` inside the store, marked complete afte
 its bits are written and until they are deleted; the one before it goes only then.
 Saving costs time, so it is done once in a while: at most a tenth of the run goes
 into it.
-
-Of several processes the first one writes, what all of them fetch block by block;
-each reads its own tokens of a checkpoint, from where all can read.
 """
 
 import time
@@ -15,11 +12,10 @@ from concurrent.futures import Executor
 import numpy as np
 import zarr
 
-from sim import damage, hosts, interrupts, layout
+from sim import damage, interrupts, layout
 from sim.chunks import Cloud
 from sim.engine import Fill
-from sim.errors import BadInput, Damaged
-from sim.places import Address
+from sim.errors import Damaged
 from sim.store import RunStore
 
 _GROUP = "checkpoint"
@@ -29,28 +25,19 @@ _SHARE = 10.0
 """Keeping checkpoints takes no more than one part in so many of the time."""
 
 
-def write(
-    array: zarr.Array | np.ndarray | None, at: int | None, rows: Cloud, pool: Executor
-) -> None:
-    """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time.
-
-    An array in a store is None in all processes but the first.
-    """
+def write(array: zarr.Array | np.ndarray, at: int | None, rows: Cloud, pool: Executor) -> None:
+    """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time."""
     tokens, size = rows.shape[0], layout.rows_together(rows.shape, rows.format)
 
     def one(start: int) -> None:
         stop = min(start + size, tokens)
         codes = rows.span(start, stop)
-        if array is None:
-            return
         if at is None:
             array[start:stop] = codes
         else:
             array[at, start:stop] = codes
 
-    starts = range(0, tokens, size)
-    # Processes fetch rows together, in one order.
-    list(map(one, starts) if hosts.count() > 1 else pool.map(one, starts))
+    list(pool.map(one, range(0, tokens, size)))
 
 
 def reader(array: zarr.Array, store: object) -> Fill:
@@ -80,52 +67,40 @@ class Checkpoints:
     """The checkpoints of one run; `every` is the least time between two, in seconds.
 
     More passes where keeping them takes long; where it is 0, each record has one.
-    `store` is None in all processes but the first; `place` is where it is.
     """
 
-    def __init__(self, store: RunStore | None, place: Address, pool: Executor, every: float = 30.0):
-        self._store, self._place, self._pool = store, place, pool
+    def __init__(self, store: RunStore, pool: Executor, every: float = 30.0):
+        self._store, self._pool = store, pool
         self._every, self._last = every, time.monotonic()
 
     def _saved(self) -> dict[int, zarr.Group]:
-        if self._store is None or _GROUP not in self._store.group:
+        if _GROUP not in self._store.group:
             return {}
-        with damage.told(f"{self._place}: {_GROUP}"):
+        with damage.told(f"{self._store.address}: {_GROUP}"):
             group = self._store.group[_GROUP]
             assert isinstance(group, zarr.Group)
             return {int(name): one for name, one in group.groups()}
 
-    def _last_whole(self) -> int | None:
-        whole = [step for step, one in self._saved().items() if one.attrs.get("complete")]
-        return max(whole, default=None)
-
     def latest(self) -> tuple[int, Fill] | None:
         """The step of the last complete checkpoint, and its cloud; None where there is none.
 
-        Raises BadInput where this process does not see the store, Damaged for a damaged one.
+        Raises Damaged for a damaged one.
         """
-        step = hosts.from_first(self._last_whole)
-        if step is None:
+        whole = {step: one for step, one in self._saved().items() if one.attrs.get("complete")}
+        if not whole:
             return None
+        step, place = max(whole), self._store.address
         here = f"{_GROUP}/{step}"
         try:
-            group = self._place.group()
-            group[here]
-        except (BadInput, KeyError) as error:
-            raise BadInput(
-                f"{self._place} is not there for process {hosts.index()}; to go on, all processes"
-                " need a file system, or object storage, that they share"
-            ) from error
-        try:
-            with damage.told(f"{self._place}: {here}"):
-                array = group[f"{here}/bits"]
+            with damage.told(f"{place}: {here}"):
+                array = whole[step]["bits"]
                 assert isinstance(array, zarr.Array)
-                known = group[here].attrs.get(_MADE)
+                known = whole[step].attrs.get(_MADE)
             if known not in (None, damage.described(array)):
-                raise Damaged(f"{self._place}: {here} is damaged: it is not as drift made it")
+                raise Damaged(f"{place}: {here} is damaged: it is not as drift made it")
         except Damaged as error:
             raise Damaged(f"{error}; {_without(here)}") from error
-        return step, reader(array, self._place)
+        return step, reader(array, place)
 
     def save_if_due(self, step: int, rows: Cloud) -> None:
         """Keep the cloud held at `step`, if the last one was kept long enough ago.
@@ -133,18 +108,14 @@ class Checkpoints:
         So it is where a signal waits, after which no other may be kept.
         """
         began = time.monotonic()
-        due = np.array(began - self._last >= self._every or interrupts.pending())
-        if not hosts.gather(due)[0]:
+        if began - self._last < self._every and not interrupts.pending():
             return
-        older, array, group = self._saved(), None, None
-        if self._store is not None:
-            group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)
-            tokens, dims = rows.shape
-            array = layout.add_bits(group, {"token": tokens, "dim": dims}, rows.format)
+        older = self._saved()
+        group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)
+        tokens, dims = rows.shape
+        array = layout.add_bits(group, {"token": tokens, "dim": dims}, rows.format)
         write(array, None, rows, self._pool)
-        if group is not None:
-            assert array is not None, "who has the store has made it"
-            group.update_attributes({"complete": True, _MADE: damage.described(array)})
+        group.update_attributes({"complete": True, _MADE: damage.described(array)})
         self._delete({name: one for name, one in older.items() if name != step})
         self._last = time.monotonic()
         self._every = self._every and max(self._every, _SHARE * (self._last - began))
@@ -152,13 +123,11 @@ class Checkpoints:
     def drop(self) -> None:
         """Remove them all."""
         self._delete(self._saved())
-        if self._store is not None and _GROUP in self._store.group:
+        if _GROUP in self._store.group:
             del self._store.group[_GROUP]
 
     def _delete(self, saved: dict[int, zarr.Group]) -> None:
         """Delete checkpoints that say first that they are no longer whole."""
-        if self._store is None:
-            return
         for step, group in saved.items():
             group.attrs["complete"] = False
             del self._store.group[f"{_GROUP}/{step}"]

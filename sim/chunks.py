@@ -21,15 +21,11 @@ _COMPARED_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class Chunks:
-    """How `tokens` rows of `dims` values are cut; `size` is rows per chunk.
-
-    `first` is the number of the first of them, in a cloud that others share.
-    """
+    """How `tokens` rows of `dims` values are cut; `size` is rows per chunk."""
 
     tokens: int
     dims: int
     size: int
-    first: int = 0
 
     @classmethod
     def plan(
@@ -39,7 +35,6 @@ class Chunks:
         workers: int,
         chunk_bytes: int = 16 << 20,
         devices: int = 1,
-        first: int = 0,
     ) -> "Chunks":
         """Chunks of which each device gets as many rows as the others.
 
@@ -50,7 +45,7 @@ class Chunks:
         unit = TILE * devices
         count = max(-(-tokens // most), min(workers, -(-tokens // unit)))
         rows = -(-tokens // count)
-        return cls(tokens, dims, -(-rows // unit) * unit, first)
+        return cls(tokens, dims, -(-rows // unit) * unit)
 
     def __len__(self) -> int:
         return -(-self.tokens // self.size)
@@ -58,7 +53,7 @@ class Chunks:
     def bounds(self, chunk: int) -> tuple[int, int]:
         """The number of the first token of a chunk, and of the one after its last."""
         start = chunk * self.size
-        return self.first + start, self.first + min(start + self.size, self.tokens)
+        return start, min(start + self.size, self.tokens)
 
     def filled(self, rows: np.ndarray) -> np.ndarray:
         """`rows` of a chunk, (up to size, …), with rows of zeros after the last token."""
@@ -90,16 +85,6 @@ class Codes(Cloud, Protocol):
 
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Whether tokens a[i] and b[i] are in one cell, for each i; no token is twice in a."""
-
-
-class Part(Codes, Protocol):
-    """The codes of a cloud, or of a part of it, on this machine."""
-
-    def compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Whether tokens[i] has the codes others[place[i]], for each i; no token is named twice.
-
-        `others` (rows, dims) has -0 as +0, and no -0 is told from +0 here.
-        """
 
 
 @dataclass(frozen=True)
@@ -138,14 +123,3 @@ class Rows:
         """Whether tokens a[i] and b[i] are in one cell, for each i."""
         row_bytes = self.chunks.dims * self.format.storage.itemsize
         return rowwise.equal(self.take, a, b, row_bytes, self.format, _COMPARED_BYTES)
-
-    def compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Whether tokens[i] has the codes others[place[i]], for each i; -0 is +0."""
-        same = np.empty(len(tokens), bool)
-        block = max(1, _COMPARED_BYTES // (2 * self.chunks.dims))
-        for start in range(0, len(tokens), block):
-            part = slice(start, start + block)
-            # One row stands for a large black hole: compare with it, not with copies of it.
-            known = others[place[part]] if len(others) > 1 else others
-            same[part] = np.all(self.take(tokens[part]) == known, axis=1)
-        return same

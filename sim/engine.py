@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 import jax
 import numpy as np
 
-from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced, plain
+from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
 from kernels.fingerprint import as_words, weights
 from kernels.fixed_point import LIMBS
 from kernels.formats import Format
 from kernels.fused import Fused
 from kernels.motion import Motion
 from kernels.step import Steps, Tokens
-from sim import hosts, spread
-from sim.chunks import TILE, Chunks, Codes, Part, Rows
+from sim.chunks import TILE, Chunks, Codes, Rows
 from sim.coalescence import coalesce
 from sim.far import FarRows
 from sim.fast import fast_path
@@ -57,8 +56,7 @@ class Observation:
 class StepEngine:
     """Holds the tokens of `chunks` on one device or more and moves them.
 
-    `strengths` is float32 (tokens,), of the whole cloud, as is what is observed;
-    `on` are devices of this process.
+    `strengths` is float32 (tokens,).
     """
 
     name = "step"
@@ -74,11 +72,6 @@ class StepEngine:
         self.chunks, self.motion = chunks, motion
         self._shards, self._pool = Shards.of(on), pool
         self._path, self.path = fast_path(self._shards.devices[0], motion)
-        fused = isinstance(self._path, Fused)
-        alike = np.all(hosts.gather(np.array(fused)) == fused)
-        if fused and not alike:  # blocks of steps are of one length in all processes
-            self._path = plain(self._shards.platform)
-            self.path = "plain, since another process has no fused kernel"
         self.block = ACCELERATOR_BLOCK if isinstance(self._path, Fused) else BLOCK
         # A CPU wants few rows at a time, in cache; an accelerator all at once.
         tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
@@ -115,8 +108,8 @@ class StepEngine:
     def move(self, displacements: np.ndarray, keys: np.ndarray | None = None) -> int:
         """Advance by `displacements`, float32 (1 to self.block, dims), and look at nothing.
 
-        Returns how many coordinates of this process's observed tokens the last step
-        left where they were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
+        Returns how many coordinates of the observed tokens the last step left where they
+        were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
         """
         return self._stalled(self._advance(self._steps(displacements, keys, False), 0))
 
@@ -176,19 +169,16 @@ class StepEngine:
             rows=self._rows(views, motion.seen) if views else held,
             held=held,
             present=self._present,
-            fingerprints=spread.joined(as_words(prints[: self.chunks.tokens]), len(self._present)),
-            stalled=int(spread.added(np.array(self._stalled(seen)))),
-            limbs=spread.added(limbs),
+            fingerprints=as_words(prints[: self.chunks.tokens]),
+            stalled=self._stalled(seen),
+            limbs=limbs,
         )
 
     def _rows(self, codes: list[jax.Array], held: Format) -> Codes:
-        """Those of all tokens, wherever they are, from `codes` chunk by chunk."""
+        """Those of all tokens from `codes`, chunk by chunk."""
         pieces = [piece for one in codes for piece in self._shards.pieces(one)]
         parts = replace(self.chunks, size=self.chunks.size // len(self._shards))
-        rows: Part
-        if self._shards.on_host:
-            host = [np.asarray(piece).reshape(parts.size, parts.dims) for piece in pieces]
-            rows = Rows(parts, host, held)
-        else:
-            rows = FarRows(parts, pieces, held)
-        return spread.rows(rows, self.chunks.first, len(self._present))
+        if not self._shards.on_host:
+            return FarRows(parts, pieces, held)
+        host = [np.asarray(piece).reshape(parts.size, parts.dims) for piece in pieces]
+        return Rows(parts, host, held)

@@ -35,7 +35,7 @@ def moves_values_alike(drift: Drift) -> bool:
 def choose(drift: Drift, wanted: str, platform: str, parts: int = 1) -> Engine:
     """The engine for a drift; raises BadInput where the wanted one does not apply.
 
-    `parts` are the devices, of all processes, that share the tokens.
+    `parts` are the devices that share the tokens.
     """
     if wanted not in get_args(Wanted):
         raise BadInput(f"engine is {wanted!r}; it must be one of {', '.join(get_args(Wanted))}")

@@ -48,12 +48,15 @@ class FarRows:
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Whether tokens a[i] and b[i] are in one cell, for each i; no token is twice in a."""
         same = np.empty(len(a), bool)
-        for others, pairs, place in by_other(b, self.shape[1] * self.format.storage.itemsize):
-            same[pairs] = self.compare(a[pairs], self.take(others), place)
+        for others, pairs, place in _by_other(b, self.shape[1] * self.format.storage.itemsize):
+            same[pairs] = self._compare(a[pairs], self.take(others), place)
         return same
 
-    def compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Whether tokens[i] has the codes others[place[i]], for each i; no token is named twice."""
+    def _compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Whether tokens[i] has the codes others[place[i]], for each i; no token is named twice.
+
+        `others` (rows, dims) has -0 as +0, and no -0 is told from +0 here.
+        """
         most = max(len(others), SENT_BYTES // (self.shape[1] * others.itemsize))
         known = np.zeros((min(_rounded(len(others)), most), self.shape[1]), others.dtype)
         known[: len(others)] = others
@@ -93,7 +96,7 @@ class FarRows:
             yield k, here, row[here]
 
 
-def by_other(b: np.ndarray, row_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _by_other(b: np.ndarray, row_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Pairs in blocks of up to SENT_BYTES of distinct tokens of `b`, pair i being with b[i].
 
     Gives these tokens, the pairs with them, and which one each is with.

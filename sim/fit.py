@@ -1,13 +1,12 @@
 """Does a run fit? Asked before anything is drawn or written.
 
 The cloud is in the memory of its devices: a CPU's is the host's, an accelerator
-has its own. Several processes, and several devices, each hold their share.
+has its own. Several devices each hold their share.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sim import hosts
 from sim.device import free_memory
 from sim.engines import Engine
 from sim.errors import BadInput
@@ -27,10 +26,9 @@ _WORKING = 256 << 20
 
 
 def cloud(drift: Drift) -> int:
-    """Bytes of this process's tokens: the codes that are held, and, if other ones, those seen."""
-    first, stop = hosts.share(drift.tokens)
+    """Bytes of the cloud: the codes that are held, and, if other ones, those seen."""
     kept = {each: each.storage.itemsize for each in (drift.motion.held, drift.motion.seen)}
-    return sum(kept.values()) * (stop - first) * drift.dims
+    return sum(kept.values()) * drift.tokens * drift.dims
 
 
 def memory_needed(drift: Drift, shards: Shards, engine: Engine = "step") -> int:
@@ -66,7 +64,7 @@ def check(
     None for one that has no store, and whose clouds stay in memory.
     """
     check_memory(drift, shards, memory, engine, kept(drift) if out is None else 0)
-    if out is None or not hosts.is_first():
+    if out is None:
         return
     needed, free = disk_needed(drift), out.free_bytes()
     if free is not None and needed > free:

@@ -3,7 +3,6 @@
 It may go into a store (sim.runs), or stay in memory (sim.simulated).
 """
 
-import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from sim import check, device, engines, exhausted, fit, hosts
+from sim import check, device, engines, exhausted, fit
 from sim.chunks import Chunks
 from sim.engine import StepEngine
 from sim.engines import Engine
@@ -52,19 +51,16 @@ def ready(
     runs out: `then` says how to go on.
     """
     shards = Shards(device.several(on, devices))
-    parts = devices * hosts.count()
-    name = engines.choose(drift, engine, shards.platform, parts)
+    name = engines.choose(drift, engine, shards.platform, devices)
     fit.check(drift, out, shards, memory, name)
-    workers, (first, stop) = device.workers(shards.devices[0]), hosts.share(drift.tokens)
+    workers = device.workers(shards.devices[0])
     running_out = exhausted.told(drift, shards, memory, name, then)
     with running_out, ThreadPoolExecutor(workers) as pool:
-        chunks = Chunks.plan(stop - first, drift.dims, workers, chunk_bytes, devices, first)
+        chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes, devices)
         trusted = check.trust(shards, drift.motion) if name == "step" else {}
         simulation = Simulation(drift, chunks, shards, pool, name)
         if not shards.on_host and isinstance(simulation.engine, StepEngine):
             trusted["kernel"] = simulation.engine.path
-        used = hashlib.sha256(simulation.u.tobytes()).hexdigest()
-        hosts.agree({"cloud": simulation.initial.facts, "direction": used})
         yield Ready(simulation, name, pool, {**made_by(name, shards), **trusted})
 
 
@@ -75,6 +71,5 @@ def made_by(engine: str, shards: Shards) -> dict[str, Any]:
         "engine": engine,
         "device": {"platform": shards.platform, "kind": shards.devices[0].device_kind},
         "devices": len(shards),
-        "processes": hosts.count(),
         "versions": {name: version(name) for name in packages},
     }

@@ -8,10 +8,9 @@ with the arrays that an undisturbed run writes.
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
 from typing import Any
 
-from sim import claim, compilation, device, hosts, interrupts
+from sim import claim, compilation, device, interrupts
 from sim.errors import unwritten
 from sim.places import Address, Given, address
 from sim.ready import ready
@@ -55,19 +54,13 @@ def run(
         (27, [21, 13, 10])
         >>> sim.RunStore("first.zarr").complete
         True
-
-    Processes that jax.distributed has joined all call this alike, and share the
-    tokens; `devices` are each one's own. The first one writes `out` and is told of
-    progress; to resume, all must be able to read it. What fails in one fails in all.
     """
     compilation.let_go()
     began, compiled = time.monotonic(), compilation.seconds()
     out = address(out)
     device.prepare(devices)
-    with hosts.together(), ExitStack() as held:
-        options = {"device": on, "devices": devices, "engine": engine, "overwrite": overwrite}
-        hosts.agree({"version": version("bf16-drift"), **options, **drift.as_json()})
-        hosts.from_first(lambda: claim.look(drift, out, overwrite))
+    claim.look(drift, out, overwrite)
+    with ExitStack() as held:
         made = held.enter_context(
             ready(
                 drift,
@@ -83,18 +76,15 @@ def run(
         simulation, pool = made.simulation, made.pool
         if like is not None:
             claim.check_inputs(like, simulation, "its spec can't be run again")
-        store = None
-        if hosts.is_first():
-            store = held.enter_context(claim.claimed(simulation, out, overwrite, made.about))
+        store = held.enter_context(claim.claimed(simulation, out, overwrite, made.about))
         with _writing(out):
-            final, populations = stream(simulation, store, out, pool, progress, checkpoint_seconds)
+            final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
             total = time.monotonic() - began
             seconds = {"total": total, "compile": min(total, compilation.seconds() - compiled)}
-            if store:
-                with interrupts.waiting():
-                    store.still()
-                    store.finish(populations, final=final.as_json(), seconds=seconds)
-        return hosts.from_first(lambda: summary(RunStore(out)))
+            with interrupts.waiting():
+                store.still()
+                store.finish(populations, final=final.as_json(), seconds=seconds)
+        return summary(RunStore(out))
 
 
 @contextmanager

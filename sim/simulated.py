@@ -1,11 +1,10 @@
 """A drift moved in memory: nothing is written, and what was counted comes back as one record."""
 
 from dataclasses import dataclass, field
-from importlib.metadata import version
 
 import numpy as np
 
-from sim import bits, device, hosts
+from sim import bits, device
 from sim.counts import Counts
 from sim.engines import Engine
 from sim.ready import Ready, ready
@@ -56,8 +55,7 @@ def simulate(
     Every bit is that which sim.run stores, and the options are those of sim.run. Raises
     BadInput for a drift that leaves the format's range or does not fit, a device that
     is not there, and an engine that does not apply, and Unfinished where memory runs out
-    in spite of that. Processes that jax.distributed has
-    joined all call this alike, and each gets the whole.
+    in spite of that.
 
         >>> import sim
         >>> found = sim.simulate(sim.Drift(sigma=1e-6, tokens=100, dims=32, records=4))
@@ -69,19 +67,16 @@ def simulate(
         ((100, 32), dtype('uint16'), [0, 100])
     """
     device.prepare(devices)
-    with hosts.together():
-        options = {"device": on, "devices": devices, "engine": engine}
-        hosts.agree({"version": version("bf16-drift"), **options, **drift.as_json()})
-        with ready(
-            drift,
-            None,
-            on=on,
-            engine=engine,
-            devices=devices,
-            memory=memory,
-            chunk_bytes=chunk_bytes,
-        ) as made:
-            return _moved(made, progress)
+    with ready(
+        drift,
+        None,
+        on=on,
+        engine=engine,
+        devices=devices,
+        memory=memory,
+        chunk_bytes=chunk_bytes,
+    ) as made:
+        return _moved(made, progress)
 
 
 def _moved(made: Ready, progress: Progress) -> Simulated:
@@ -97,8 +92,7 @@ def _moved(made: Ready, progress: Progress) -> Simulated:
             bits.write(clouds[step], None, state.rows, made.pool)
         if step in steps:
             records.append(state.counts)
-            if hosts.is_first():
-                progress(state.counts, len(records), len(steps))
+            progress(state.counts, len(records), len(steps))
         initial = initial or state.counts
         last = state.counts, state.populations, state.seen.present
         del state  # its cloud, before the next one is made

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from kernels.fixed_point import scale_exponent
-from sim import centroid, engines, reach, rest, spread, tokens
+from sim import centroid, engines, reach, rest, tokens
 from sim.chunks import Chunks
 from sim.direction import direction
 from sim.engine import Fill, Observation, StepEngine
@@ -56,12 +56,11 @@ class Simulation:
 
         def fill(start: int, stop: int) -> np.ndarray:
             codes = self.initial.codes(start, stop)
-            chunk = (start - chunks.first) // chunks.size
-            farthest[chunk] = np.max(codes & (target.sign - 1), axis=0)
+            farthest[start // chunks.size] = np.max(codes & (target.sign - 1), axis=0)
             return codes if held == target else held.code(target.value(codes))
 
         self.engine.load(fill)
-        extent = target.value(spread.largest(farthest.max(axis=0)))
+        extent = target.value(farthest.max(axis=0))
         strength = max(1.0, float(np.max(np.abs(strengths))))
         reach.check(drift, self.u, extent, strength)
         self._bound = reach.bound(drift, self.u, extent, strength)
@@ -108,9 +107,9 @@ class Simulation:
                 self.step = step
                 self._resting = seen if self._rests(seen.stalled) else None
                 return seen
-            mine = engine.move(self._next(steps), self._keys(steps))
+            stalled = engine.move(self._next(steps), self._keys(steps))
             self.step += steps
-            if self._may_rest and self._rests(stalled := int(spread.added(np.array(mine)))):
+            if self._rests(stalled):
                 self._resting = replace(engine.stay(self._exponent), stalled=stalled)
         self.step = step
         return self._resting

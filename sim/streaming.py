@@ -1,17 +1,12 @@
-"""A drift streamed into its store: each record is on disk before the next one begins.
-
-Of several processes the first one alone has the store, and tells the others how
-far it is.
-"""
+"""A drift streamed into its store: each record is on disk before the next one begins."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor
 
 import numpy as np
 
-from sim import bits, hosts, interrupts
+from sim import bits, interrupts
 from sim.counts import Counts
-from sim.places import Address
 from sim.simulation import Simulation
 from sim.state import State
 from sim.store import RunStore
@@ -22,21 +17,16 @@ Progress = Callable[[Counts, int, int], None]
 
 def stream(
     simulation: Simulation,
-    store: RunStore | None,
-    out: Address,
+    store: RunStore,
     pool: Executor,
     progress: Progress,
     checkpoint_seconds: float,
 ) -> tuple[Counts, np.ndarray]:
-    """Run from where the store at `out` stands to the last step; its counts and populations.
-
-    `store` is None in all processes but the first.
-    """
+    """Run from where the store stands to the last step; its counts and populations."""
     drift = simulation.drift
     records, kept = drift.record_steps, drift.snapshot_steps
-    checkpoints = bits.Checkpoints(store, out, pool, checkpoint_seconds)
-    recorded, begun = hosts.from_first(lambda: _standing(store))
-    done = set(recorded)
+    checkpoints = bits.Checkpoints(store, pool, checkpoint_seconds)
+    done, begun = {counts.step for counts in store.records()}, "initial" in store.attrs
     ahead = {step for step in records if step not in done} | {drift.steps}
     if not begun:
         ahead.add(0)
@@ -50,17 +40,15 @@ def stream(
             if state is None:
                 break
             step = state.counts.step
-            if store:
-                store.still()
+            store.still()
             if step in kept:
                 _keep(store, kept.index(step), state, pool)
-            if step == 0 and store:
+            if step == 0:
                 store.update(initial=state.counts.as_json())
             if step in records and step not in done:
                 done.add(step)
-                if store:
-                    store.write_record(records.index(step), state.counts)
-                    progress(state.counts, len(done), len(records))
+                store.write_record(records.index(step), state.counts)
+                progress(state.counts, len(done), len(records))
             if step < drift.steps:
                 checkpoints.save_if_due(step, state.seen.held)
         final = state.counts, state.populations
@@ -71,14 +59,8 @@ def stream(
     return final
 
 
-def _standing(store: RunStore | None) -> tuple[list[int], bool]:
-    """The steps that are recorded, and whether step 0 was counted."""
-    assert store is not None, "the first process has the store"
-    return [counts.step for counts in store.records()], "initial" in store.attrs
-
-
-def _keep(store: RunStore | None, snapshot: int, state: State, pool: Executor) -> None:
+def _keep(store: RunStore, snapshot: int, state: State, pool: Executor) -> None:
     """Write the codes of a snapshot, and who is present where tokens leave."""
-    bits.write(store.array("bits") if store else None, snapshot, state.rows, pool)
-    if store and store.has("present"):
+    bits.write(store.array("bits"), snapshot, state.rows, pool)
+    if store.has("present"):
         store.array("present")[snapshot] = state.seen.present.astype(np.int8)

@@ -34,7 +34,7 @@ def do(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
     Raises BadInput where stores of another study are in the way.
     """
     began = time.monotonic()
-    Place("auto", device, 1, None, None).make_ready()
+    Place("auto", device, 1, None).make_ready()
     made, told = Made(out / "stores"), []
     parts = study.parts(quick)
     complete = {part.name: part.complete(made) for part in parts}

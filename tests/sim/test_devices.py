@@ -1,12 +1,9 @@
-"""Several devices, and several processes, give what one gives."""
+"""Several devices give what one gives."""
 
-import json
 import os
 import re
-import socket
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,18 +15,14 @@ from hypothesis import strategies as st
 
 from experiments import cli
 from kernels.formats import BFLOAT16
-from kernels.fused import Fused
-from kernels.motion import Motion
-from sim import engine, far, fit, hosts, runs, trials
+from sim import engine, far, fit, trials
 from sim.chunks import Chunks
-from sim.engine import StepEngine
 from sim.errors import BadInput
 from sim.far import FarRows
 from sim.places import address
 from sim.shards import Shards
 from sim.spec import Drift
 from sim.store import RunStore
-from tests.sim import test_origin, two_processes
 from tests.sim.test_coalescence import rows_of
 from tests.sim.test_runs import assert_same_arrays
 
@@ -58,76 +51,23 @@ def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
     assert RunStore(in_tmp / "8.zarr").attrs["devices"] == 8
 
 
-def test_two_processes_write_what_one_writes(in_tmp):
-    test_origin.write(in_tmp / two_processes.MODEL)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    command = [sys.executable, "-m", "tests.sim.two_processes", address]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    both = [
-        subprocess.Popen(
-            [*command, str(index)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for index in (0, 1)
-    ]
-    try:
-        with ThreadPoolExecutor(2) as pool:
-            ends = list(pool.map(lambda one: one.communicate(timeout=100), both))
-    finally:
-        for one in both:
-            one.kill()
-    (out, said), (other_out, other_said) = ends
-    assert [one.returncode for one in both] == [1, 0], (said, other_said)
-    assert other_out == ""
-    with pytest.raises(BadInput, match="the largest radius that fits is") as outside:
-        runs.run(two_processes.OUTSIDE, in_tmp / "outside.zarr", on="cpu")
-    assert said.splitlines()[-1] == other_said.splitlines()[-1] == str(outside.value)
-
-    result = runs.run(two_processes.TOLD, in_tmp / "one.zarr", on="cpu", engine="step")
-    aside = {"store": 0, "seconds": 0}
-    assert {**json.loads(out), **aside} == {**result, **aside}
-    assert_same_arrays(in_tmp / "told.zarr", in_tmp / "one.zarr")
-    runs.run(two_processes.LEAVING, in_tmp / "stayed.zarr", on="cpu")
-    assert_same_arrays(in_tmp / "leaving.zarr", in_tmp / "stayed.zarr")
-    runs.run(two_processes.taken(), in_tmp / "given.zarr", on="cpu")
-    assert_same_arrays(in_tmp / "taken.zarr", in_tmp / "given.zarr")
-    attrs = RunStore(in_tmp / "told.zarr").attrs
-    assert (attrs["devices"], attrs["processes"]) == (2, 2)
-    written = {"told.zarr", "leaving.zarr", "one.zarr", "stayed.zarr"}
-    written |= {two_processes.MODEL, "taken.zarr", "given.zarr"}
-    assert {path.name for path in in_tmp.iterdir()} == written
-
-
 BAD = {
     "too few": (["--devices", "2"], "devices is 2; JAX finds 1 of cpu; ask for more before JAX"),
     "none": (["--devices", "0"], "devices is 0; it must be 1 or more"),
     "no memory": (["--memory", "1M"], r"need 0.375 GiB of memory; 0.000931 GiB are allowed"),
     "memory no size": (["--memory", "much"], "'much' is not a size; 500M and 8GiB are"),
-    "distributed unknown": (["--distributed", "here"], "distributed is 'here'; it must be auto or"),
-    "distributed index": (["--distributed", "h:1,2,2"], "HOST:PORT,COUNT,INDEX with INDEX from 0"),
-    "distributed auto": (["--distributed", "auto"], "JAX finds no TPU pod, Slurm, Open MPI"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, monkeypatch, name):
-    # JAX was used by other tests; what joins processes must come before.
-    monkeypatch.setattr(jax.distributed, "initialize", unclustered)
+def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
+    jax.devices()  # which were counted before any were asked for
     options, message = BAD[name]
     assert cli.outcome([*SMALL, *options]) == 2
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
     assert list(in_tmp.iterdir()) == []
-
-
-def unclustered():
-    raise ValueError("coordinator_address should be defined.")
 
 
 @pytest.mark.parametrize(
@@ -183,18 +123,3 @@ def test_a_check_finds_a_wrong_count(monkeypatch):
     monkeypatch.setattr(engine, "coalesce", lambda tokens, *others: np.zeros_like(tokens))
     with pytest.raises(trials.Mismatch, match="expected 24 distinct cells, found 1"):
         trials.runs(jax.devices()[0])
-
-
-def test_the_fused_kernel_is_taken_where_all_processes_have_it(monkeypatch):
-    fused = Fused("gpu", interpret=True)
-    monkeypatch.setattr(engine, "fast_path", lambda *given: (fused, "fused"))
-
-    def path(told):
-        with monkeypatch.context() as patch, ThreadPoolExecutor(1) as pool:
-            patch.setattr(hosts, "gather", lambda array: np.array([array, told]))
-            strengths = np.ones(8, np.float32)
-            made = StepEngine(Chunks(8, 4, 8), Motion(), strengths, jax.devices()[0], pool)
-            return made._path, made.path
-
-    assert path(True) == (fused, "fused")
-    assert path(False) == ("cache", "plain, since another process has no fused kernel")

@@ -105,7 +105,7 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch)
     store = RunStore(out, writing=True)
     kept = store.group.create_group("checkpoint/7", attributes={"complete": True})
     layout.add(kept, "bits", "int64", {"token": 3}, "codes")[:] = 1
-    checkpoints = bits.Checkpoints(store, address(out), None)
+    checkpoints = bits.Checkpoints(store, None)
     assert checkpoints.latest()[0] == 7
 
     async def half(self, prefix):
@@ -118,7 +118,7 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch)
         patch.setattr(ObjectStore, "delete_dir", half)
         with pytest.raises(Stop):
             checkpoints.drop()
-    again = bits.Checkpoints(RunStore(out, writing=True), address(out), None)
+    again = bits.Checkpoints(RunStore(out, writing=True), None)
     assert again.latest() is None
     again.drop()
     assert not [name for name in storage.names(bucket) if "checkpoint" in name]
