@@ -65,8 +65,6 @@ class Picture(Block):
     title: str
     text: str
     caption: str = ""
-    mapped: bool = False
-    """whether colours are a map that covers an area, which is the same in light and dark"""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from experiments.report.blocks import Block, Picture, Prose, Section, Table
@@ -49,17 +48,12 @@ def _block(tokens: Sequence[Token], heading: str, figures: Mapping[str, Figure])
     inner = tokens[1].children or [] if len(tokens) > 1 else []
     if [each.type for each in inner] == ["image"]:
         name, alt = str(inner[0].attrs["src"]).removesuffix(".png"), _plain(inner[0])
-        return Picture(fitted(figures[name]), alt, alt, mapped=_is_map(figures[name]))
+        return Picture(fitted(figures[name]), alt, alt)
     for token in tokens:
         if token.children:
             links = "link_open", "link_close"
             token.children = [each for each in token.children if each.type not in links]
     return Prose(Markup(_READER.renderer.render(tokens, _READER.options, {})))
-
-
-def _is_map(drawn: Figure) -> bool:
-    """Whether colours cover an area of the figure."""
-    return any(isinstance(each, QuadMesh) for axes in drawn.axes for each in axes.collections)
 
 
 def _table(tokens: Sequence[Token], heading: str) -> Table:

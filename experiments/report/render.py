@@ -8,7 +8,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from experiments.report.blocks import Page
-from experiments.report.svg import dark_colours, inlined
+from experiments.report.svg import inlined
 from sim.legible import legible
 
 _SHEETS = ("page.css", "tables.css", "lattice.css")
@@ -29,8 +29,7 @@ def rendered(page: Page) -> str:
     environment.filters["legible"] = lambda text: legible(str(text), _LONGEST)
     environment.globals["inlined"] = inlined
     body = environment.get_template("body.html").render(page=page)
-    dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {dark_colours(body)} }} }}"
-    style, script = "".join([*map(_file, _SHEETS), dark]), "".join(map(_file, _SCRIPTS))
+    style, script = "".join(map(_file, _SHEETS)), "".join(map(_file, _SCRIPTS))
     allowed = {"style-src": _hash(style), "script-src": _hash(script), "img-src": "data:"}
     none = dict.fromkeys(("default-src", "base-uri", "form-action"), "'none'")
     policy = "; ".join(f"{name} {value}" for name, value in (none | allowed).items())

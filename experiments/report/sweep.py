@@ -64,18 +64,16 @@ def _phase(turning: Turning, outlook: Outlook) -> list[Block]:
     title = "Share of the tokens that is still distinct at the end"
     shown = turning.plane
     drawn = partial(draw, shown, turning.last, outlook, _LONG)
-    return [_picture(turning, shown, drawn, title, True)]
+    return [_picture(turning, shown, drawn, title)]
 
 
 def _curves(turning: Turning, outlook: Outlook) -> list[Block]:
     title = "Distinct cells, the largest black hole and pairs against the radius reached"
     shown = turning.family
-    return [_picture(turning, shown, partial(families, shown, outlook, _LEGEND), title, False)]
+    return [_picture(turning, shown, partial(families, shown, outlook, _LEGEND), title)]
 
 
-def _picture(
-    turning: Turning, shown: Shown, draw: Callable[[], Figure], title: str, mapped: bool
-) -> Picture:
+def _picture(turning: Turning, shown: Shown, draw: Callable[[], Figure], title: str) -> Picture:
     """What `draw` draws of the cells `shown`, with what they have in common below it."""
     mean = [f"mean over {shown.repeats()}"] if shown.averaged else []
     caption = ", ".join([*map(wording.spoken, shown.caption()), *mean, *shown.missing()])
@@ -85,7 +83,7 @@ def _picture(
         f"{title}, over {' and '.join(shown.names) or 'one cell'}. At the end the share of distinct"
         f" tokens is from {float(share.min()):.1%} to {float(share.max()):.1%}."
     )
-    return Picture(drawn, title, text, f"{title}: {caption}.", mapped)
+    return Picture(drawn, title, text, f"{title}: {caption}.")
 
 
 def _structure(turning: Turning) -> list[Block]:
