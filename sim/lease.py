@@ -2,7 +2,7 @@
 
 lease   a note beside the store (sim.note) that says who writes the store. Whoever takes
         it writes it again every 20 seconds, and takes it away in the end. It is
-        anybody's after 60 seconds, or once its process is known to be no more
+        anybody's after 60 seconds, which is how long a process that was killed keeps it
 lost    another one has taken it, or it could not be renewed for so long that another
         one soon may: its keeper must not write any more
 """

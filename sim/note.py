@@ -1,19 +1,19 @@
 """A note on object storage that says which process writes a store.
 
 age     since it was written, by the storage's own clock: other machines' may be wrong
-free    old enough, or of a process that is known to be no more (sim.processes)
+free    old enough: who wrote it has not written it again
 
 Storage that knows writes with conditions, as S3 does, lets one alone of several replace
 a note. Elsewhere all that helps is to look before a write and after it.
 """
 
 import json
+import os
 import platform
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from sim import processes
 from sim.legible import legible
 from sim.trouble import code
 
@@ -37,7 +37,7 @@ class Note:
 
     def is_free(self, lapse: float = LAPSE) -> bool:
         """Whether anybody may replace it."""
-        return self.age >= lapse or processes.gone(self.says)
+        return self.age >= lapse
 
     @property
     def who(self) -> str:
@@ -48,7 +48,7 @@ class Note:
 
 def mine(owner: str) -> dict[str, Any]:
     """What a note of this process says; `owner` tells its notes apart."""
-    return {"owner": owner, "host": platform.node(), **processes.identity()}
+    return {"owner": owner, "host": platform.node(), "pid": os.getpid()}
 
 
 def read(client: Any, at: dict[str, str]) -> Note | None:

@@ -2,14 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from datetime import timedelta
 
 import pytest
 
-from sim import lease, processes
+from sim import lease
 from sim.errors import BadInput
 from sim.lease import Lease
 from sim.places import address
@@ -117,15 +115,6 @@ def test_who_can_not_renew_it_is_told_before_another_one_may_have_it(place, monk
         mine.check()
         monkeypatch.setattr(lease, "_now", lambda: now + 60)  # the machine slept
         assert lost(mine)
-
-
-def test_that_of_a_process_of_this_machine_that_is_no_more_is_anybodys(place):
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    put(place, {"owner": "x", "host": "here", **processes.identity(child.pid)})
-    assert f"is being written by process {child.pid} on here" in refused(place)
-    child.communicate(b"\n")
-    with Lease(place) as mine:
-        mine.check()
 
 
 def test_whoever_comes_between_a_look_and_a_write_has_it(place, monkeypatch):
