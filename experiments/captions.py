@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from experiments.figures import plain
+from experiments.figures import plain, text_width
 from experiments.labels import shown
-from experiments.page import text_width
 
 _SHOWN = {
     "sigma": r"$\sigma$ = {}",

@@ -9,7 +9,8 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
-from matplotlib.font_manager import findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.textpath import TextPath
 
 from experiments.whole import whole
 from sim.errors import BadInput, unwritten
@@ -17,6 +18,8 @@ from sim.legible import legible
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+POINTS = 72.0
+"""To an inch."""
 _DECADES = 10.0
 
 STYLE: dict[Any, Any] = {
@@ -55,6 +58,14 @@ def plain(text: str, most: int = 60) -> str:
     known = get_font(findfont("DejaVu Sans")).get_charmap()
     shown = (c if ord(c) in known else c.encode("unicode_escape").decode() for c in text[:most])
     return legible("".join(shown) + text[most:], most).replace("$", r"\$")
+
+
+def text_width(text: str, size: float = 8, bold: bool = False) -> float:
+    """How wide a text is, in points; a little more, since screens round letters up."""
+    if not text.strip():  # of which there is no path
+        return 0.0
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    return 1.02 * float(TextPath((0, 0), text, prop=font).get_extents().width)
 
 
 def save(drawn: Figure, name: Path) -> list[Path]:

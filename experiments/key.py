@@ -18,9 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from experiments.captions import in_symbols
-from experiments.figures import COLOURS
+from experiments.figures import COLOURS, text_width
 from experiments.labels import brief
-from experiments.page import text_width
 from experiments.scales import Scale
 from experiments.section import Section
 from experiments.ticks import Ticks

@@ -20,10 +20,9 @@ from matplotlib.patheffects import withStroke
 from experiments.captions import wrapped
 from experiments.contour import contour
 from experiments.expectation import Outlook
-from experiments.figures import figure
+from experiments.figures import POINTS, figure
 from experiments.key import fitting
 from experiments.onset import put_onset
-from experiments.page import POINTS
 from experiments.scales import Scale
 from experiments.section import Section
 from experiments.ticks import Ticks

@@ -20,9 +20,7 @@ Engine = Annotated[
     str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
 ]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")]
-Devices = Annotated[
-    int, typer.Option(parser=whole, metavar="N", help="Devices to share tokens.")
-]
+Devices = Annotated[int, typer.Option(parser=whole, metavar="N", help="Devices to share tokens.")]
 Memory = Annotated[
     int | None,
     typer.Option(

@@ -34,6 +34,21 @@ def placed(distance: np.ndarray, reach: np.ndarray) -> np.ndarray:
     return np.round(places - (places - reach[:, None]).min(axis=0), 2)
 
 
+def in_rows(sizes: list[tuple[float, float]], width: float, gap: float) -> tuple[np.ndarray, float]:
+    """The top left corners, float64 (boxes, 2), of boxes (width, height), and the height of all.
+
+    They stand from left to right in rows of `width` at most, or of one box that is wider,
+    `gap` apart.
+    """
+    corners, x, y, high = [], 0.0, 0.0, 0.0
+    for wide, tall in sizes:
+        if x and x + wide > width:
+            x, y, high = 0.0, y + high + gap, 0.0
+        corners.append((x, y))
+        x, high = x + wide + gap, max(high, tall)
+    return np.array(corners).reshape(-1, 2), y + high
+
+
 def _relaxed(distance: np.ndarray) -> np.ndarray:
     """Places of little stress, in lattice steps."""
     places = _start(distance)

@@ -21,9 +21,8 @@ from matplotlib.ticker import (
 )
 
 from experiments.captions import axis_label
-from experiments.figures import plain
+from experiments.figures import plain, text_width
 from experiments.labels import brief, shown
-from experiments.page import text_width
 from experiments.scales import Scale
 from sim.grid import WHOLE
 

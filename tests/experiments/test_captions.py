@@ -3,8 +3,8 @@
 import pytest
 
 from experiments.captions import axis_label, captions, in_symbols, parts, wrapped
+from experiments.figures import text_width
 from experiments.labels import brief
-from experiments.page import text_width
 
 
 def test_long_numbers_are_rounded_where_that_keeps_them_apart():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.placing import placed
+from experiments.placing import in_rows, placed
 
 
 def distances(cells):
@@ -70,3 +70,16 @@ def test_cells_that_are_all_adjacent_fill_a_plane():
     places = placed(1 - np.eye(50, dtype=int), np.full(50, 4.0))
     wide, high = np.ptp(places, axis=0)
     assert 0.5 < wide / high < 2
+
+
+@given(st.lists(st.tuples(st.floats(1, 300), st.floats(1, 200)), max_size=30))
+def test_boxes_stand_apart_in_reading_order(sizes):
+    corners, height = in_rows(sizes, 250, 16.0)
+    assert len(corners) == len(sizes)
+    boxes = [(x, y, x + w, y + h) for (x, y), (w, h) in zip(corners, sizes, strict=True)]
+    for a, b in itertools.combinations(boxes, 2):
+        assert max(b[0] - a[2], a[0] - b[2], b[1] - a[3], a[1] - b[3]) >= 16 - 1e-6
+    for a, b in itertools.pairwise(boxes):  # right of it, or in a row below
+        assert b[0] > a[0] or b[1] > a[1]
+    assert all(right <= 250 or left == 0 for left, _, right, _ in boxes)
+    assert height == pytest.approx(max((bottom for *_, bottom in boxes), default=0))
