@@ -46,9 +46,9 @@ _SMOOTH = 30_000
 """More lines than that are drawn in a hurry."""
 _FAINT = 300
 """So many lines are drawn as they are; more of them fainter, so that they stay apart."""
-_DISC = {"facecolors": COLOURS[0], "edgecolors": "white", "linewidths": 0.4}
-_DOT = {"facecolors": "white", "edgecolors": "#444444", "linewidths": 0.7}
-_GREY = {"fontsize": _SMALL, "color": "#444444"}
+_DISC: dict[str, Any] = {"facecolors": COLOURS[0], "edgecolors": "white", "linewidths": 0.4}
+_DOT: dict[str, Any] = {"facecolors": "white", "edgecolors": "#444444", "linewidths": 0.7}
+_GREY: dict[str, Any] = {"fontsize": _SMALL, "color": "#444444"}
 
 
 class _Panel(NamedTuple):
@@ -154,7 +154,7 @@ def _draw(axes: Axes, panel: _Panel, discs: Discs, lines: int) -> None:
     axes.set_axis_off()
     axes.set_title(panel.title, loc="left", pad=4, **_GREY)
     many, smooth = lines > _VECTORS, lines <= _SMOOTH
-    ink = {"colors": "#777777" if smooth else "#AAAAAA", "linewidths": 0.3 if many else 0.6}
+    ink: dict[str, Any] = {"colors": "#777777" if smooth else "#AAAAAA", "linewidths": 0.3 if many else 0.6}
     # The more of them the fainter: where they cross most it is darkest.
     faint = min(1.0, (_FAINT / max(1, lines)) ** 0.7)
     edges = LineCollection(panel.places[panel.lines], alpha=faint, antialiaseds=smooth, **ink)
@@ -166,7 +166,7 @@ def _draw(axes: Axes, panel: _Panel, discs: Discs, lines: int) -> None:
         around: dict[str, Any] = {"offsets": panel.places[which], "zorder": 2, **style}
         around["offset_transform"] = axes.transData
         axes.add_collection(EllipseCollection(across, across, 0 * across, units="xy", **around))
-    middle = {"ha": "center", "va": "center_baseline", "fontsize": _SMALL}
+    middle: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": _SMALL}
     for k, ((x, y), n) in enumerate(zip(panel.places, panel.populations.tolist(), strict=True)):
         if panel.below is not None:
             axes.text(x, panel.below[k], f"{n:,}", color="#444444", **middle)

@@ -53,9 +53,9 @@ def torch(platform: str, workers: int) -> tuple[Any, Any]:
 class TorchLoop:
     """A PyTorch loop over all `displacements`, eager or compiled.
 
-    The compiler drops the roundings between steps unless it is told to
-    `keep_roundings`; see torch._inductor.config.emulate_precision_casts. Raises
-    Missing where there is no torch, or none that can do it.
+    The compiler is told to keep the roundings between steps, which it drops as it comes: see
+    torch._inductor.config.emulate_precision_casts. Raises Missing where there is no torch, or
+    none that can do it.
     """
 
     def __init__(
@@ -65,7 +65,6 @@ class TorchLoop:
         codes: np.ndarray,
         displacements: np.ndarray,
         compiled: bool = False,
-        keep_roundings: bool = True,
     ):
         self._torch, device = torch(platform, workers)
         words = self._torch.from_numpy(codes.view(np.int16)).to(device)
@@ -73,9 +72,8 @@ class TorchLoop:
         self._c = self._torch.from_numpy(displacements).to(device)
         self._loop: Callable[[Any, Any], Any] = _loop
         if compiled:
-            self._loop = self._torch.compile(
-                _loop, dynamic=False, options={"emulate_precision_casts": keep_roundings}
-            )
+            options = {"emulate_precision_casts": True}
+            self._loop = self._torch.compile(_loop, dynamic=False, options=options)
             try:
                 self()
             except RuntimeError as error:  # it needs a C++ compiler, or Triton

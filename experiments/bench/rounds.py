@@ -45,8 +45,6 @@ class Contender:
     """drift steps in one `run`, where it takes any"""
     traffic: int = 0
     """bytes that one `run` must read and write"""
-    may_differ: bool = False
-    """whether a wrong result makes it absent instead of stopping the bench"""
     notes: Callable[[Any], dict[str, Any]] = _no_notes
     """what else a result says"""
 
@@ -79,24 +77,19 @@ class Different(RuntimeError):
 def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Time the contenders of a case; the result as plain JSON values.
 
-    Raises Different for a contender whose result is wrong, unless it may differ.
+    Raises Different for a contender whose result is wrong.
     """
     say(f"{case.group}, {case.name}: {len(case.contenders)} contenders, {rounds} rounds")
-    absent, there, rows = dict(case.absent), [], {}
+    there, rows = [], {}
     for one in case.contenders:
-        taken, wrong, notes = _warmed(one)
-        if wrong is None:
-            there.append((one, _rounds(taken, rounds)))
-            rows[one.name] = _row(one, notes)
-        elif one.may_differ:
-            absent[one.name] = f"computes something else: {wrong}"
-        else:
-            raise Different(f"{one.name} computes something else: {wrong}")
+        taken, result = _timed(one)
+        there.append((one, _rounds(taken, rounds)))
+        rows[one.name] = _row(one, one.notes(result))
     for turn in range(rounds):
         first = turn % max(1, len(there))
         for one, its_rounds in there[first:] + there[:first]:
             if turn < its_rounds:
-                rows[one.name]["seconds"].append(_timed(one))
+                rows[one.name]["seconds"].append(_timed(one)[0])
     found = [_summary(one, rows[one.name]) for one, _ in there]
     return {
         "group": case.group,
@@ -104,28 +97,19 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
         **case.facts,
         "unit": case.unit,
         "contenders": _with_costs(found, case.unit),
-        "absent": absent,
+        "absent": case.absent,
     }
 
 
-def _warmed(one: Contender) -> tuple[float, str | None, dict[str, Any]]:
-    """How long it takes, what is wrong with its result, and what that says."""
-    one.ready()
-    began = time.perf_counter()
-    result = one.run()
-    taken = time.perf_counter() - began
-    wrong = one.wrong(result)
-    return taken, wrong, one.notes(result) if wrong is None else {}
-
-
-def _timed(one: Contender) -> float:
+def _timed(one: Contender) -> tuple[float, Any]:
+    """The seconds that it takes, and its result, which is right."""
     one.ready()
     began = time.perf_counter()
     result = one.run()
     seconds = time.perf_counter() - began
     if (wrong := one.wrong(result)) is not None:
         raise Different(f"{one.name} computes something else: {wrong}")
-    return seconds
+    return seconds, result
 
 
 def _rounds(seconds: float, rounds: int) -> int:

@@ -28,7 +28,7 @@ from sim.engine import StepEngine
 from sim.simulation import Simulation
 
 OURS, MOVING, C, EAGER = "step engine", "moving alone", "C loop", "PyTorch eager"
-COMPILED, ELIDED, NUMPY = "torch.compile", "torch.compile as it comes", "NumPy + ml_dtypes"
+COMPILED, NUMPY = "torch.compile", "NumPy + ml_dtypes"
 PLAIN, FUSED, COPY = "plain XLA", "fused kernel", "copy"
 UNIT = "ns per element-step"
 MAIN = 100
@@ -59,10 +59,9 @@ def _case(setting: Setting, field: Field) -> Case:
     if steps != MAIN:
         return case
     if setting.quick:
-        case.absent |= dict.fromkeys((COMPILED, ELIDED), "left out by --quick")
+        case.absent[COMPILED] = "left out by --quick"
     else:
         case.enter(COMPILED, partial(_torch, setting, field, COMPILED, _COMPILED))
-        case.enter(ELIDED, partial(_torch, setting, field, ELIDED, _COMPILED))
     case.contenders.append(at_once(setting, field, PLAIN, "memory"))
     if fused := of(setting.device.platform):
         case.contenders.append(at_once(setting, field, FUSED, fused))
@@ -137,11 +136,9 @@ def _torch(setting: Setting, field: Field, name: str, most: int) -> Contender:
         field.codes,
         few,
         compiled=name != EAGER,
-        keep_roundings=name != ELIDED,
     )
 
     def wrong(moved: Any) -> str | None:
         return field.wrong(loop.codes(moved), len(few))
 
-    differs = name == ELIDED
-    return _contender(field, name, len(few), run=loop, wrong=wrong, may_differ=differs)
+    return _contender(field, name, len(few), run=loop, wrong=wrong)
