@@ -154,10 +154,14 @@ def _draw(axes: Axes, panel: _Panel, discs: Discs, lines: int) -> None:
     axes.set_axis_off()
     axes.set_title(panel.title, loc="left", pad=4, **_GREY)
     many, smooth = lines > _VECTORS, lines <= _SMOOTH
-    ink: dict[str, Any] = {"colors": "#777777" if smooth else "#AAAAAA", "linewidths": 0.3 if many else 0.6}
-    # The more of them the fainter: where they cross most it is darkest.
-    faint = min(1.0, (_FAINT / max(1, lines)) ** 0.7)
-    edges = LineCollection(panel.places[panel.lines], alpha=faint, antialiaseds=smooth, **ink)
+    edges = LineCollection(
+        panel.places[panel.lines],
+        colors="#777777" if smooth else "#AAAAAA",
+        linewidths=0.3 if many else 0.6,
+        antialiaseds=smooth,
+        # The more of them the fainter: where they cross most it is darkest.
+        alpha=min(1.0, (_FAINT / max(1, lines)) ** 0.7),
+    )
     edges.set_rasterized(many)
     axes.add_collection(edges)
     radii, holes = discs.radius(panel.populations), panel.populations > 1
