@@ -18,10 +18,16 @@ test: .venv/installed-test
 soak: .venv/installed-test
 	$(BIN)/python -m pytest -m soak
 
-lint: .venv/installed-lint
+lint: .venv/installed-lint .venv/types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	cd .venv/types && ../bin/mypy --config-file ../../pyproject.toml
+
+# The tree as it is installed, in links: for mypy, and for editors.
+.venv/types: .venv/bin/python
+	mkdir -p $@/drift
+	ln -sfn $(addprefix $(CURDIR)/,drift/__init__.py drift/__main__.py drift/py.typed kernels sim experiments) $@/drift
+	touch $@
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -38,7 +44,7 @@ lint: .venv/installed-lint
 
 # The CUDA and TPU compilers are large and pin their own versions: an environment apart.
 aot: .venv-aot/installed
-	.venv-aot/bin/python -m experiments.aot results/aot/README.md
+	.venv-aot/bin/python -m drift.experiments.aot results/aot/README.md
 
 .venv-aot/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-aot

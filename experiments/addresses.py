@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from sim.errors import BadInput
-from sim.places import Address, Local, address
+from drift.sim.errors import BadInput
+from drift.sim.places import Address, Local, address
 
 
 def store(text: str) -> Address:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
-from sim.errors import BadInput
-from sim.places import Address, Local
+from drift.sim.errors import BadInput
+from drift.sim.places import Address, Local
 
 if TYPE_CHECKING:
-    from sim.spec import Drift
-    from sim.store import RunStore
+    from drift.sim.spec import Drift
+    from drift.sim.store import RunStore
 
 _HOW = {"spec", "engine", "device", "devices", "memory", "out", "overwrite", "as_json"}
 
@@ -41,15 +41,15 @@ def again(place: Address, context: typer.Context) -> Again:
                 " --engine, --device, --devices, --memory and --json go with it"
             )
     if isinstance(place, Local) and place.path.is_file():
-        from sim.documents import read_document
-        from sim.given_spec import given_spec
+        from drift.sim.documents import read_document
+        from drift.sim.given_spec import given_spec
 
         found = read_document(place.path)
         if isinstance(found, dict) and "spec" in found:
             found = found["spec"]
         return Again(given_spec(found, str(place)), None)
-    from sim.spec import Drift
-    from sim.store import RunStore
+    from drift.sim.spec import Drift
+    from drift.sim.store import RunStore
 
     store = RunStore(place)
     return Again(Drift.from_json(store.attrs["spec"]), store)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from experiments.assembly import Sums
-from experiments.loops import Loop
-from experiments.targets import Target
+from drift.experiments.assembly import Sums
+from drift.experiments.loops import Loop
+from drift.experiments.targets import Target
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from experiments.numbers import kept, names, real, whole
+from drift.experiments.numbers import kept, names, real, whole
 
 _DIGITS = 50
 _MOST = 10_000_000
@@ -79,7 +79,7 @@ def option(parser: _Parser, text: str, default: str = "", flag: str = "") -> Any
 
 def spelled(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
     """The values of each option. Raises BadInput before a huge grid is spelled out."""
-    from sim.grid import check_size
+    from drift.sim.grid import check_size
 
     check_size([_fewest(found) for found in several.values()])
     return {

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from experiments.figures import plain, text_width
-from experiments.labels import shown
+from drift.experiments.figures import plain, text_width
+from drift.experiments.labels import shown
 
 _SHOWN = {
     "sigma": r"$\sigma$ = {}",

@@ -20,8 +20,8 @@ def command(
     One check for each format and rounding, and fused, edges, cloud and run.
     Exits 1, with the first differing input, where one does not hold.
     """
-    from sim import cache, check
-    from sim import device as devices
+    from drift.sim import cache, check
+    from drift.sim import device as devices
 
     cache.turn_on()
     if device == "cpu":

@@ -1,16 +1,16 @@
 """What of a sweep a figure shows, where the command line names some of it or nothing."""
 
-from experiments.fixing import axis_named
-from experiments.section import SEEDS, Section
-from sim.errors import BadInput
-from sim.grid import Grid
-from sim.grid_store import GridStore
+from drift.experiments.fixing import axis_named
+from drift.experiments.section import SEEDS, Section
+from drift.sim.errors import BadInput
+from drift.sim.grid import Grid
+from drift.sim.grid_store import SweepStore
 
 _BEST = ("sigma", "steps", "radius")
 """The axes that a picture has by default, the first ones first."""
 
 
-def plane(store: GridStore, x: str | None, y: str | None, fixed: dict[str, int]) -> Section:
+def plane(store: SweepStore, x: str | None, y: str | None, fixed: dict[str, int]) -> Section:
     """The section over the axes x and y, by default those that fit best; one where one is left.
 
     Other axes but seeds are fixed at their first value, where `fixed` names none. Raises
@@ -33,7 +33,7 @@ def plane(store: GridStore, x: str | None, y: str | None, fixed: dict[str, int])
     return Section(store, names, {**dict.fromkeys(free, 0), **fixed})
 
 
-def whole(store: GridStore, fixed: dict[str, int]) -> Section:
+def whole(store: SweepStore, fixed: dict[str, int]) -> Section:
     """The section over all axes but seeds and `fixed` ones; those of most values come first."""
     names = [name for name in _by_fit(store.grid) if name not in fixed]
     names.sort(key=lambda name: -len(axis_named(store.grid, name).values))

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from experiments import (
+from drift.experiments import (
     check,
     compare,
     export,
@@ -28,12 +28,12 @@ from experiments import (
     structure,
     sweep,
 )
-from experiments.bench import command as bench
-from experiments.helping import Verb, Verbs, example
-from experiments.report import command as report
-from experiments.screen import remark
-from experiments.study import command as study
-from sim.errors import BadInput, Unfinished, ran_out
+from drift.experiments.bench import command as bench
+from drift.experiments.helping import Verb, Verbs, example
+from drift.experiments.report import command as report
+from drift.experiments.screen import remark
+from drift.experiments.study import command as study
+from drift.sim.errors import BadInput, Unfinished, ran_out
 
 app = typer.Typer(
     name="drift",
@@ -147,8 +147,8 @@ def _ended(arguments: list[str]) -> int:
 
 def _memory() -> str:
     """What to say where memory ran out in a verb that knows nothing of what would fit."""
-    from experiments.numbers import held
-    from sim.device import free_memory
+    from drift.experiments.numbers import held
+    from drift.sim.device import free_memory
 
     free = held(free_memory())
     return f"out of memory, of which {free} are free now; fewer tokens, or --near, need less"

@@ -7,10 +7,10 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from experiments.axes import Range, counts, reals, survivors, words
-from sim.grid import ORDER, REAL, WHOLE, Grid
-from sim.legible import legible
-from sim.spec import Drift
+from drift.experiments.axes import Range, counts, reals, survivors, words
+from drift.sim.grid import ORDER, REAL, WHOLE, Grid
+from drift.sim.legible import legible
+from drift.sim.spec import Drift
 
 _ALWAYS = ("sigma", "radius", "steps", "from", "tensor", "format")
 """What is told even where it is as usual; a cloud of a checkpoint has its tensor's format."""

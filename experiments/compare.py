@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.addresses import store
-from experiments.numbers import wholes
-from experiments.screen import remark
-from sim.places import Address, Local
+from drift.experiments.addresses import store
+from drift.experiments.numbers import wholes
+from drift.experiments.screen import remark
+from drift.sim.places import Address, Local
 
 if TYPE_CHECKING:
-    from experiments.texts import Texts
-    from sim.matrix import Matrix
+    from drift.experiments.texts import Texts
+    from drift.sim.matrix import Matrix
 
 EXAMPLE = "drift compare first.zarr first.zarr --snapshot 0,100"
 
@@ -50,10 +50,10 @@ def command(
     are; distances count lattice steps, so that -0 and +0 are 0 apart. Values that
     are not finite have no distance, and their rows are in no black hole.
     """
-    from sim.compare import compare
-    from sim.errors import BadInput
-    from sim.legible import legible
-    from sim.sources import is_run, meant, open_matrix
+    from drift.sim.compare import compare
+    from drift.sim.errors import BadInput
+    from drift.sim.legible import legible
+    from drift.sim.sources import is_run, meant, open_matrix
 
     steps: tuple[int | None, ...] = snapshot or (None,)
     if len(steps) > 2:
@@ -87,14 +87,14 @@ def command(
         }
         print(json.dumps(origin | found.as_json()))
     else:
-        from experiments.compare_tables import show
+        from drift.experiments.compare_tables import show
 
         show(one, other, found, None if all(runs) else _texts(b if runs[0] else a))
 
 
 def _texts(place: Address) -> "Texts | None":
     """What tokens say, of the checkpoint at `place`."""
-    from experiments.texts import texts_beside
+    from drift.experiments.texts import texts_beside
 
     assert isinstance(place, Local), "checkpoints are"
     path = place.path

@@ -4,12 +4,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from experiments.screen import readable, screen
-from experiments.texts import Texts, named
-from sim.compare import Comparison
-from sim.histogram import LONG
-from sim.matrix import Matrix
-from sim.stories import Side, Story
+from drift.experiments.screen import readable, screen
+from drift.experiments.texts import Texts, named
+from drift.sim.compare import Comparison
+from drift.sim.histogram import LONG
+from drift.sim.matrix import Matrix
+from drift.sim.stories import Side, Story
 
 _STORIES = 20
 """Shown of what became of black holes, the largest changes first."""

@@ -18,14 +18,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 
-from experiments.captions import selected
-from experiments.discs import Discs
-from experiments.figures import COLOURS, POINTS, figure, plain, text_width
-from experiments.placing import in_rows, placed
-from sim.components import Component
-from sim.errors import BadInput
-from sim.legible import legible
-from sim.structures import Structure
+from drift.experiments.captions import selected
+from drift.experiments.discs import Discs
+from drift.experiments.figures import COLOURS, POINTS, figure, plain, text_width
+from drift.experiments.placing import in_rows, placed
+from drift.sim.components import Component
+from drift.sim.errors import BadInput
+from drift.sim.legible import legible
+from drift.sim.structures import Structure
 
 MOST_CELLS = 500
 """Components are drawn, the largest first, up to so many cells."""

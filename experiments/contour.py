@@ -8,7 +8,7 @@ nothing: each has a contour of its own.
 import numpy as np
 from contourpy import contour_generator
 
-from experiments.scales import Scale
+from drift.experiments.scales import Scale
 
 
 def contour(x: Scale, y: Scale, values: np.ma.MaskedArray, level: float) -> list[np.ndarray]:

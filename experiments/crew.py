@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiments.screen import remark
+from drift.experiments.screen import remark
 
 if TYPE_CHECKING:
-    from sim.counters import Gathering
+    from drift.sim.counters import Gathering
 
 WORKERS = "Share the cells among N processes here; each takes an accelerator where there are some."
 SCHEDULER = "Share the cells among the workers of the Dask scheduler there, tcp://HOST:PORT."
@@ -29,8 +29,8 @@ class Crew(NamedTuple):
 
     def gathering(self) -> "Gathering":
         """What `sim.sweeping.sweep` takes. Raises BadInput for options that make no sense."""
-        from sim import counters, there
-        from sim.errors import BadInput
+        from drift.sim import counters, there
+        from drift.sim.errors import BadInput
 
         if self.workers is not None and self.scheduler is not None:
             raise BadInput("workers and scheduler are both given; a scheduler has workers already")

@@ -11,17 +11,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
-from experiments.captions import captions
-from experiments.expectation import Asked, Outlook, note
-from experiments.figures import COLOURS, decades, figure
-from experiments.pairs import EXPECTED, expected_handles, put_expected, put_scale
-from sim.counts import Counts
-from sim.errors import BadInput
-from sim.grid import drift_of
-from sim.store import RunStore
+from drift.experiments.captions import captions
+from drift.experiments.expectation import Asked, Outlook, note
+from drift.experiments.figures import COLOURS, decades, figure
+from drift.experiments.pairs import EXPECTED, expected_handles, put_expected, put_scale
+from drift.sim.counts import Counts
+from drift.sim.errors import BadInput
+from drift.sim.grid import drift_of
+from drift.sim.store import RunStore
 
 if TYPE_CHECKING:
-    from sim.prediction import Expected
+    from drift.sim.prediction import Expected
 
 _HIGH = 5.2
 """Inches."""

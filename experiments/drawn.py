@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.addresses import path
-from experiments.screen import remark, say
-from sim.places import Address, Local
+from drift.experiments.addresses import path
+from drift.experiments.screen import remark, say
+from drift.sim.places import Address, Local
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +43,7 @@ def save(
 
     What is `missing` of a prediction, if there can be one: of how many drifts, by why.
     """
-    from experiments import figures
+    from drift.experiments import figures
 
     paths = figures.save(drawn, name)
     if as_json:

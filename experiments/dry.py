@@ -3,23 +3,23 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from experiments.numbers import held, spent
-from experiments.place import Place
-from experiments.screen import say
-from sim.places import Address
+from drift.experiments.numbers import held, spent
+from drift.experiments.place import Place
+from drift.experiments.screen import say
+from drift.sim.places import Address
 
 if TYPE_CHECKING:
-    from sim.grid import Grid
-    from sim.probe import Estimate, Probe
+    from drift.sim.grid import Grid
+    from drift.sim.probe import Estimate, Probe
 
 
 def dry(
     grid: "Grid", place: Place, out: Address, overwrite: bool, retry_failed: bool, as_json: bool
 ) -> None:
     """Print the cells, memory, disk and time of a sweep; write nothing."""
-    from sim.kinds import to_count
-    from sim.plan import plan
-    from sim.probe import estimate
+    from drift.sim.kinds import to_count
+    from drift.sim.plan import plan
+    from drift.sim.probe import estimate
 
     place.make_ready()
     made = plan(grid, place.device, place.engine, place.devices, place.memory)

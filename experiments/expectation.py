@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from experiments.figures import plain
-from sim.direction import direction
-from sim.errors import BadInput
-from sim.obstacles import ROWS, obstacle
-from sim.spec import Drift
+from drift.experiments.figures import plain
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
+from drift.sim.obstacles import ROWS, obstacle
+from drift.sim.spec import Drift
 
 if TYPE_CHECKING:
-    from sim.prediction import Expected
+    from drift.sim.prediction import Expected
 
 _MOST_SECONDS = 15.0
 _KIND, _FOLLOWED, _LAW = 7e-4, 2e-6, 1e-6
@@ -56,7 +56,7 @@ class Outlook:
         not predicted."""
 
         def answer(drift: Drift, some: list[Asked]) -> None:
-            from sim.prediction import expect
+            from drift.sim.prediction import expect
 
             steps = sorted({step for each in some for step in each.steps})
             sigmas = sorted(set(map(_sigma, some)))
@@ -78,7 +78,7 @@ class Outlook:
         found: dict[int, float | None] = {}
 
         def answer(drift: Drift, some: list[Asked]) -> None:
-            from sim.prediction import onsets
+            from drift.sim.prediction import onsets
 
             steps = sorted({step for each in some for step in each.steps})
             at = dict(zip(steps, onsets(drift, steps), strict=True))
@@ -123,7 +123,7 @@ def note(whys: list[str], some: bool) -> list[str]:
 
 def _make_ready() -> None:
     """Load JAX, which a figure without prediction can do without; it needs no accelerator."""
-    from sim import cache, device
+    from drift.sim import cache, device
 
     cache.turn_on()
     device.only_cpu()

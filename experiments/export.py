@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from experiments.addresses import path, store
-from experiments.screen import say
-from experiments.source import AsJson
-from sim.places import Address
+from drift.experiments.addresses import path, store
+from drift.experiments.screen import say
+from drift.experiments.source import AsJson
+from drift.sim.places import Address
 
 if TYPE_CHECKING:
-    from sim.grid_store import GridStore
-    from sim.store import RunStore
+    from drift.sim.grid_store import SweepStore
+    from drift.sim.store import RunStore
 
 EXAMPLE = "drift export first.zarr --out first.csv"
 
@@ -53,14 +53,14 @@ def command(
     A run has a line for each record, a sweep one for each record of each cell
     that is done. With --out, --json tells how many there are.
     """
-    from experiments.whole import whole
-    from sim.errors import BadInput
-    from sim.grid_store import GridStore, is_sweep
-    from sim.store import RunStore
+    from drift.experiments.whole import whole
+    from drift.sim.errors import BadInput
+    from drift.sim.grid_store import SweepStore, is_sweep
+    from drift.sim.store import RunStore
 
     if as_json and out is None:
         raise BadInput("json is asked for and stdout is the CSV's; --out FILE takes the CSV")
-    lines = _of_sweep(GridStore(source)) if is_sweep(source) else _of_run(RunStore(source))
+    lines = _of_sweep(SweepStore(source)) if is_sweep(source) else _of_run(RunStore(source))
     if out is None:
         _write(lines, sys.stdout)
         return
@@ -87,7 +87,7 @@ def _cell(value: Any) -> Any:
 
 
 def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
-    from sim.counts import Counts
+    from drift.sim.counts import Counts
 
     records = run.records()  # before anything is printed: one may be damaged
     yield [field.name for field in fields(Counts)]
@@ -95,12 +95,12 @@ def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
         yield counts.as_json().values()
 
 
-def _of_sweep(sweep: "GridStore") -> Iterator[Iterable[Any]]:
+def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
     """The lines of a sweep, its cells in order; some chunks of its arrays are read together."""
     import numpy as np
 
-    from sim.grid import recorded
-    from sim.grid_layout import NAMES
+    from drift.sim.grid import recorded
+    from drift.sim.grid_layout import NAMES
 
     grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done
     yield [*(axis.name for axis in grid.axes), "progress", "step", *NAMES.values()]

@@ -14,14 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
-from experiments.captions import wrapped
-from experiments.expectation import Outlook
-from experiments.figures import decades, figure
-from experiments.forecast import forecast
-from experiments.key import DASHES, NAMED, inks, put_bar, put_legend
-from experiments.pairs import CROSS, EXPECTED, put_scale
-from experiments.section import Section
-from sim.errors import BadInput
+from drift.experiments.captions import wrapped
+from drift.experiments.expectation import Outlook
+from drift.experiments.figures import decades, figure
+from drift.experiments.forecast import forecast
+from drift.experiments.key import DASHES, NAMED, inks, put_bar, put_legend
+from drift.experiments.pairs import CROSS, EXPECTED, put_scale
+from drift.experiments.section import Section
+from drift.sim.errors import BadInput
 
 _MOST = 100
 """Curves in a figure."""

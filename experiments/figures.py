@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 
-from experiments.whole import whole
-from sim.errors import BadInput, unwritten
-from sim.legible import legible
+from drift.experiments.whole import whole
+from drift.sim.errors import BadInput, unwritten
+from drift.sim.legible import legible
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 

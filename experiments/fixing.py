@@ -7,10 +7,10 @@ and all, are written as they are.
 
 from decimal import Decimal, InvalidOperation
 
-from experiments.numbers import names
-from sim.errors import BadInput
-from sim.grid import Axis, Grid
-from sim.legible import legible
+from drift.experiments.numbers import names
+from drift.sim.errors import BadInput
+from drift.sim.grid import Axis, Grid
+from drift.sim.legible import legible
 
 _LISTED = 12
 """Values or axes that a message lists."""

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.expectation import Asked, Outlook, note
-from experiments.section import Section
-from sim.grid import drift_of, recorded
+from drift.experiments.expectation import Asked, Outlook, note
+from drift.experiments.section import Section
+from drift.sim.grid import drift_of, recorded
 
 
 class Forecast(NamedTuple):

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from experiments.screen import lively
+from drift.experiments.screen import lively
 
 _STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
 _WAITING = "drift: stopping after what is in hand; a second time stops at once\n"

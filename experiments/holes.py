@@ -5,10 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from experiments import observed
-from experiments.figures import COLOURS, figure
-from experiments.populations import Populations
-from sim.errors import BadInput
+from drift.experiments import observed
+from drift.experiments.figures import COLOURS, figure
+from drift.experiments.populations import Populations
+from drift.sim.errors import BadInput
 
 _MARKERS = "os^Dv"
 _MARKED = 30

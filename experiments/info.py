@@ -31,7 +31,7 @@ def command(
         return
     from rich.table import Table
 
-    from experiments.screen import readable, screen
+    from drift.experiments.screen import readable, screen
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, text in found["versions"].items():
@@ -56,9 +56,9 @@ def command(
 
 def gather() -> dict[str, Any]:
     """What is shown, as plain values."""
-    from experiments.bench.machine import processor
-    from experiments.versions import extras, versions
-    from sim import device
+    from drift.experiments.bench.machine import processor
+    from drift.experiments.versions import extras, versions
+    from drift.sim import device
 
     package = Path(__file__).resolve().parent.parent
     environment = {
@@ -90,8 +90,8 @@ def _devices() -> tuple[list[dict[str, Any]], str | None]:
     """What JAX finds, alike ones together, or why it finds nothing."""
     import jax
 
-    from sim import device
-    from sim.errors import BadInput
+    from drift.sim import device
+    from drift.sim.errors import BadInput
 
     try:
         device.find()
@@ -129,7 +129,7 @@ def _commit(package: Path) -> str | None:
 
 def _cache() -> dict[str, Any]:
     """The compilation cache as the verbs that compute will find it."""
-    from sim import cache
+    from drift.sim import cache
 
     place = cache.place()
     entries, size = place.size()

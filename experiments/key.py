@@ -17,12 +17,12 @@ from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiments.captions import in_symbols
-from experiments.figures import COLOURS, text_width
-from experiments.labels import brief
-from experiments.scales import Scale
-from experiments.section import Section
-from experiments.ticks import Ticks
+from drift.experiments.captions import in_symbols
+from drift.experiments.figures import COLOURS, text_width
+from drift.experiments.labels import brief
+from drift.experiments.scales import Scale
+from drift.experiments.section import Section
+from drift.experiments.ticks import Ticks
 
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 NAMED = len(COLOURS)

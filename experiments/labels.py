@@ -4,7 +4,7 @@ import itertools
 import re
 from typing import Any
 
-from experiments.figures import plain
+from drift.experiments.figures import plain
 
 _LONG = 24
 """Letters of a name that is left as it is."""

@@ -1,13 +1,13 @@
 """What `drift plot cloud` draws: of a run two clouds, of a checkpoint its matrix."""
 
-from experiments.captions import parts, selected, wrapped
-from experiments.figures import plain
-from experiments.scatter import HOLES, Panel
-from experiments.source import chosen
-from experiments.view import Sight
-from sim.places import Address
-from sim.sources import is_run, meant, open_matrix
-from sim.store import RunStore
+from drift.experiments.captions import parts, selected, wrapped
+from drift.experiments.figures import plain
+from drift.experiments.scatter import HOLES, Panel
+from drift.experiments.source import chosen
+from drift.experiments.view import Sight
+from drift.sim.places import Address
+from drift.sim.sources import is_run, meant, open_matrix
+from drift.sim.store import RunStore
 
 _POINTS = 330.0
 """Width of the caption below one cloud."""

@@ -10,11 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from experiments.captions import in_symbols
-from experiments.expectation import Outlook
-from experiments.forecast import onset_line
-from experiments.scales import Scale
-from experiments.section import Section
+from drift.experiments.captions import in_symbols
+from drift.experiments.expectation import Outlook
+from drift.experiments.forecast import onset_line
+from drift.experiments.scales import Scale
+from drift.experiments.section import Section
 
 _LABEL = "one pair predicted"
 

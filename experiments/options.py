@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from experiments.addresses import path
-from experiments.numbers import kept, real, whole
+from drift.experiments.addresses import path
+from drift.experiments.numbers import kept, real, whole
 
 FORMATS = "bfloat16, float16, float8_e4m3fn, float8_e5m2, float4_e2m1fn or float32."
 

@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from experiments.figures import decades
+from drift.experiments.figures import decades
 
 if TYPE_CHECKING:
-    from sim.prediction import Expected
+    from drift.sim.prediction import Expected
 
 EXPECTED = "predicted pairs"
 CROSS: dict[str, Any] = {

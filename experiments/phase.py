@@ -17,16 +17,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from experiments.captions import wrapped
-from experiments.contour import contour
-from experiments.expectation import Outlook
-from experiments.figures import POINTS, figure
-from experiments.key import fitting
-from experiments.onset import put_onset
-from experiments.scales import Scale
-from experiments.section import Section
-from experiments.ticks import Ticks
-from sim.errors import BadInput
+from drift.experiments.captions import wrapped
+from drift.experiments.contour import contour
+from drift.experiments.expectation import Outlook
+from drift.experiments.figures import POINTS, figure
+from drift.experiments.key import fitting
+from drift.experiments.onset import put_onset
+from drift.experiments.scales import Scale
+from drift.experiments.section import Section
+from drift.experiments.ticks import Ticks
+from drift.sim.errors import BadInput
 
 HALF = 0.5
 _MAP = "cividis"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from experiments.numbers import size, whole
-from sim.places import Address, Local
+from drift.experiments.numbers import size, whole
+from drift.sim.places import Address, Local
 
 if TYPE_CHECKING:
-    from sim.spec import Drift
-    from sim.store import RunStore
+    from drift.sim.spec import Drift
+    from drift.sim.store import RunStore
 
 Engine = Annotated[
     str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
     def make_ready(self) -> None:
         """Tell JAX of the cache and of the devices, before it counts them."""
-        from sim import cache, device
+        from drift.sim import cache, device
 
         cache.turn_on()
         if self.device == "cpu":
@@ -53,9 +53,9 @@ class Place(NamedTuple):
         self, drift: "Drift", out: Address, overwrite: bool, like: "RunStore | None" = None
     ) -> dict[str, Any]:
         """What sim.runs.run returns."""
-        from experiments.halting import halting
-        from experiments.progress import Records
-        from sim.runs import run
+        from drift.experiments.halting import halting
+        from drift.experiments.progress import Records
+        from drift.sim.runs import run
 
         self.make_ready()
         options = self._asdict()

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from experiments import plot_cloud
-from experiments.addresses import store
-from experiments.drawn import Out, beside, save
-from experiments.helping import Verb, Verbs, example
-from experiments.numbers import real
-from experiments.source import AsJson
-from sim.places import Address
+from drift.experiments import plot_cloud
+from drift.experiments.addresses import store
+from drift.experiments.drawn import Out, beside, save
+from drift.experiments.helping import Verb, Verbs, example
+from drift.experiments.numbers import real
+from drift.experiments.source import AsJson
+from drift.sim.places import Address
 
 app = typer.Typer(
     help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.",
@@ -60,14 +60,14 @@ def curves_command(
     Of a sweep there is a curve for each combination of its axes but seeds:
     their mean, and a band from the least to the greatest of them.
     """
-    from experiments.choice import whole
-    from experiments.curves import curves
-    from experiments.expectation import Outlook
-    from experiments.families import families
-    from experiments.fixing import fixed
-    from sim.errors import BadInput
-    from sim.grid_store import GridStore, is_sweep
-    from sim.store import RunStore
+    from drift.experiments.choice import whole
+    from drift.experiments.curves import curves
+    from drift.experiments.expectation import Outlook
+    from drift.experiments.families import families
+    from drift.experiments.fixing import fixed
+    from drift.sim.errors import BadInput
+    from drift.sim.grid_store import SweepStore, is_sweep
+    from drift.sim.store import RunStore
 
     sweeps = [each for each in stores if is_sweep(each)]
     if sweeps and len(stores) > 1:
@@ -76,7 +76,7 @@ def curves_command(
         raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
     outlook = Outlook(prediction)
     if sweeps:
-        opened = GridStore(stores[0])
+        opened = SweepStore(stores[0])
         drawn = families(whole(opened, fixed(opened.grid, at or [])), outlook)
     else:
         drawn = curves([RunStore(each) for each in stores], outlook)
@@ -115,14 +115,14 @@ def phase_command(
     coalesced pair is expected. Seeds are averaged; other axes are fixed at their
     first value, or as --at says. Where a single axis is left, its curve is drawn.
     """
-    from experiments.choice import plane, record_at
-    from experiments.expectation import Outlook
-    from experiments.fixing import fixed
-    from experiments.phase import phase
-    from experiments.transition import transition
-    from sim.grid_store import GridStore
+    from drift.experiments.choice import plane, record_at
+    from drift.experiments.expectation import Outlook
+    from drift.experiments.fixing import fixed
+    from drift.experiments.phase import phase
+    from drift.experiments.transition import transition
+    from drift.sim.grid_store import SweepStore
 
-    opened = GridStore(sweep)
+    opened = SweepStore(sweep)
     section = plane(opened, x, y, fixed(opened.grid, at or []))
     draw = phase if len(section.names) > 1 else transition
     outlook = Outlook(prediction)

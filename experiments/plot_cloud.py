@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from experiments.addresses import store
-from experiments.drawn import Out, beside, save
-from experiments.numbers import wholes
-from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
-from sim.places import Address
+from drift.experiments.addresses import store
+from drift.experiments.drawn import Out, beside, save
+from drift.experiments.numbers import wholes
+from drift.experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
+from drift.sim.places import Address
 
 Source = Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
 Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
@@ -31,8 +31,8 @@ def _holes(
 
     The options that choose a cloud or tokens hold for every source.
     """
-    from experiments.holes import holes
-    from experiments.populations import populations
+    from drift.experiments.holes import holes
+    from drift.experiments.populations import populations
 
     found, caption = populations(sources, tensor, snapshot, near, exponents)
     save(holes(found, caption, observed), out or beside(sources, "holes"), as_json)
@@ -52,8 +52,8 @@ def _components(
     Components are numbered as drift structure numbers them. Cells of a component
     lie by their distances, as well as a plane allows it.
     """
-    from experiments.components import components
-    from experiments.structure import examined, say_strange
+    from drift.experiments.components import components
+    from drift.experiments.structure import examined, say_strange
 
     found, selection = examined(source, tensor, snapshot, near, exponents)
     save(components(found, selection), out or beside([source], "components"), as_json)
@@ -84,8 +84,8 @@ def _cloud(
     the black hole it is to fall into. Tokens in one place are a disc, and its
     rings the black holes they are in. Lines are the lattice's values, if few.
     """
-    from experiments.looking import looked_at
-    from experiments.scatter import scatter
+    from drift.experiments.looking import looked_at
+    from drift.experiments.scatter import scatter
 
     drawn = scatter(*looked_at(source, plane, tensor, snapshot, near, exponents))
     save(drawn, out or beside([source], "cloud"), as_json)

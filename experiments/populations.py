@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.captions import captions, selected
-from experiments.figures import plain
-from experiments.source import chosen
-from sim.coalescence import Cells
-from sim.counting import leaders
-from sim.errors import BadInput
-from sim.legible import legible
-from sim.places import Address
-from sim.sources import is_run
-from sim.store import RunStore
+from drift.experiments.captions import captions, selected
+from drift.experiments.figures import plain
+from drift.experiments.source import chosen
+from drift.sim.coalescence import Cells
+from drift.sim.counting import leaders
+from drift.sim.errors import BadInput
+from drift.sim.legible import legible
+from drift.sim.places import Address
+from drift.sim.sources import is_run
+from drift.sim.store import RunStore
 
 _LONGEST = 48
 """Letters of a name that a legend holds."""

@@ -3,9 +3,9 @@
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-from experiments.axes import option, reals, spelled
-from experiments.clouds import drift_of
-from experiments.options import (
+from drift.experiments.axes import option, reals, spelled
+from drift.experiments.clouds import drift_of
+from drift.experiments.options import (
     AsJson,
     Decay,
     Dims,
@@ -22,10 +22,10 @@ from experiments.options import (
     Survivors,
     Tokens,
 )
-from experiments.screen import remark
+from drift.experiments.screen import remark
 
 if TYPE_CHECKING:
-    from sim.spec import Drift
+    from drift.sim.spec import Drift
 
 EXAMPLE = "drift predict --sigma 2e-9:2e-7:5 --tokens 400 --dims 256"
 
@@ -60,8 +60,8 @@ def command(
     Drawn clouds of 16 bits or fewer have an exact form, where nothing is random
     to a token.
     """
-    from sim.errors import BadInput
-    from sim.obstacles import ROWS, refuse
+    from drift.sim.errors import BadInput
+    from drift.sim.obstacles import ROWS, refuse
 
     if from_ is not None:
         refuse(ROWS)
@@ -96,15 +96,15 @@ def command(
     if as_json:
         print(json.dumps(found))
     else:
-        from experiments.predict_tables import show
+        from drift.experiments.predict_tables import show
 
         show(drift.as_json(), found)
 
 
 def _predicted(drift: "Drift", sigmas: tuple[float, ...]) -> dict[str, Any]:
     """What is printed, as plain values; those of one sigma are None where there are several."""
-    from sim import cache, device
-    from sim.predicted import predict
+    from drift.sim import cache, device
+    from drift.sim.predicted import predict
 
     cache.turn_on()
     device.only_cpu()

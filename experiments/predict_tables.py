@@ -10,8 +10,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from experiments.screen import screen
-from experiments.tables import length, title
+from drift.experiments.screen import screen
+from drift.experiments.tables import length, title
 
 _COLUMNS = ("σ", "pairs", "±", "pair probability", "radius", "stalled")
 _SMALLEST = -700.0

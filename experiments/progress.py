@@ -7,13 +7,13 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from experiments.screen import lively, readable
+from drift.experiments.screen import lively, readable
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
-    from sim.counts import Counts
-    from sim.session import Session
+    from drift.sim.counts import Counts
+    from drift.sim.session import Session
 
 _QUIET_SECONDS = 10.0
 
@@ -82,7 +82,7 @@ class Cells(Progress):
 
     def session(self, session: "Session") -> None:
         """Show how far the sweep is; the bar shows what cells cost, not how many they are."""
-        from experiments.numbers import spent
+        from drift.experiments.numbers import spent
 
         left, seconds = session.seconds_left, session.seconds["total"]
         line = (

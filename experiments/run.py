@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from experiments.addresses import Out, Overwrite, store
-from experiments.again import again
-from experiments.clouds import drift_of
-from experiments.numbers import real, whole, wholes
-from experiments.options import (
+from drift.experiments.addresses import Out, Overwrite, store
+from drift.experiments.again import again
+from drift.experiments.clouds import drift_of
+from drift.experiments.numbers import real, whole, wholes
+from drift.experiments.options import (
     AsJson,
     Decay,
     Dims,
@@ -26,9 +26,9 @@ from experiments.options import (
     Survivors,
     Tokens,
 )
-from experiments.place import Device, Devices, Engine, Memory, Place, default_store
-from experiments.screen import remark
-from sim.places import Address
+from drift.experiments.place import Device, Devices, Engine, Memory, Place, default_store
+from drift.experiments.screen import remark
+from drift.sim.places import Address
 
 EXAMPLE = "drift run --sigma 2e-8 --tokens 400 --dims 256 --out first.zarr"
 
@@ -134,6 +134,6 @@ def command(
     if as_json:
         print(json.dumps(result))
     else:
-        from experiments.tables import show_run
+        from drift.experiments.tables import show_run
 
         show_run(result)

@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from matplotlib.scale import SymmetricalLogTransform
 
-from experiments.section import SEEDS, Section
-from sim.grid import Axis
+from drift.experiments.section import SEEDS, Section
+from drift.sim.grid import Axis
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from experiments.addresses import path
-from experiments.screen import remark
+from drift.experiments.addresses import path
+from drift.experiments.screen import remark
 
 if TYPE_CHECKING:
-    from experiments.texts import Texts
-    from sim.checkpoint import Checkpoint
-    from sim.scan import Scan
+    from drift.experiments.texts import Texts
+    from drift.sim.checkpoint import Checkpoint
+    from drift.sim.scan import Scan
 
 EXAMPLE = "drift scan Qwen3-4B/ --ids holes.jsonl"
 
@@ -52,10 +52,10 @@ def command(
     beside the checkpoint, and the extra "tokenizers" installed, token ids come
     with their texts.
     """
-    from experiments.texts import texts_beside
-    from experiments.whole import write_whole
-    from sim.checkpoint import Checkpoint
-    from sim.scan import scan
+    from drift.experiments.texts import texts_beside
+    from drift.experiments.whole import write_whole
+    from drift.sim.checkpoint import Checkpoint
+    from drift.sim.scan import scan
 
     found = Checkpoint(checkpoint)
     scans = scan(found, tensor)
@@ -68,14 +68,14 @@ def command(
     if as_json:
         print(json.dumps({"tensors": [each.as_json() for each in scans], "tied": tied}))
     else:
-        from experiments.scan_tables import show_scans
+        from drift.experiments.scan_tables import show_scans
 
         show_scans(found, scans, tied, texts)
 
 
 def _tied(checkpoint: "Checkpoint", tensor: str | None) -> bool | None:
     """Whether it is tied; None where one tensor was asked for, and others can't be read."""
-    from sim.errors import BadInput
+    from drift.sim.errors import BadInput
 
     try:
         return checkpoint.tied

@@ -4,11 +4,11 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from experiments.screen import readable, screen
-from experiments.texts import Texts, named
-from sim.checkpoint import Checkpoint
-from sim.legible import legible
-from sim.scan import Scan
+from drift.experiments.screen import readable, screen
+from drift.experiments.texts import Texts, named
+from drift.sim.checkpoint import Checkpoint
+from drift.sim.legible import legible
+from drift.sim.scan import Scan
 
 _HOLES = 20
 """Black holes shown, the largest first."""

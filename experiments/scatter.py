@@ -17,10 +17,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import ArrayLike
 
-from experiments.discs import Discs
-from experiments.figures import COLOURS, figure
-from experiments.view import Sight, View
-from kernels.formats import Format
+from drift.experiments.discs import Discs
+from drift.experiments.figures import COLOURS, figure
+from drift.experiments.view import Sight, View
+from drift.kernels.formats import Format
 
 HOLES = len(COLOURS) - 1
 """Black holes that have a colour."""

@@ -8,8 +8,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from experiments.shell import PLAIN
-from sim.legible import legible
+from drift.experiments.shell import PLAIN
+from drift.sim.legible import legible
 
 if TYPE_CHECKING:
     from rich.console import Console

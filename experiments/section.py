@@ -12,11 +12,11 @@ from functools import cached_property
 
 import numpy as np
 
-from experiments.captions import in_symbols, parts
-from experiments.fixing import axis_named
-from sim.errors import BadInput
-from sim.grid import Axis
-from sim.grid_store import GridStore
+from drift.experiments.captions import in_symbols, parts
+from drift.experiments.fixing import axis_named
+from drift.sim.errors import BadInput
+from drift.sim.grid import Axis
+from drift.sim.grid_store import SweepStore
 
 SEEDS = ("seed", "direction_seed")
 _MOST_VALUES = 100_000_000
@@ -27,7 +27,7 @@ _MOST_VALUES = 100_000_000
 class Section:
     """What is read of `store`: axes shown, by their names, and the places others are fixed at."""
 
-    store: GridStore
+    store: SweepStore
     names: tuple[str, ...]
     fixed: dict[str, int]
 

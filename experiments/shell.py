@@ -18,7 +18,7 @@ import shutil
 import sys
 from typing import Any
 
-from sim.errors import Unfinished
+from drift.sim.errors import Unfinished
 
 _NARROWEST = 40
 """Columns of a help page, whatever the terminal says: none at all would leave it empty."""

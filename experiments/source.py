@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments.numbers import whole
-from sim.places import Address
+from drift.experiments.numbers import whole
+from drift.sim.places import Address
 
 if TYPE_CHECKING:
-    from sim.matrix import Matrix
+    from drift.sim.matrix import Matrix
 
 SOURCE = (
     "A run's store (a path, s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a directory,"
@@ -68,9 +68,9 @@ def chosen(
 
     Raises BadInput for options that do not go together, and as sim.sources does.
     """
-    from sim.errors import BadInput
-    from sim.selection import select
-    from sim.sources import open_matrix
+    from drift.sim.errors import BadInput
+    from drift.sim.selection import select
+    from drift.sim.sources import open_matrix
 
     if exponents is not None and near is None:
         raise BadInput(f"exponents is {exponents} without near; --near names the token it is of")

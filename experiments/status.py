@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments.addresses import store
-from experiments.numbers import spent
-from experiments.screen import say
-from sim.places import Address
+from drift.experiments.addresses import store
+from drift.experiments.numbers import spent
+from drift.experiments.screen import say
+from drift.sim.places import Address
 
 if TYPE_CHECKING:
-    from sim.grid_store import GridStore
+    from drift.sim.grid_store import SweepStore
 
 EXAMPLE = "drift status grid.zarr"
 
@@ -31,10 +31,10 @@ def command(
 
     The time is by the rate so far, of the session that wrote last.
     """
-    from experiments.swept import described, failures
-    from sim.grid_store import GridStore
+    from drift.experiments.swept import described, failures
+    from drift.sim.grid_store import SweepStore
 
-    found = GridStore(sweep)
+    found = SweepStore(sweep)
     status = gather(found)
     if as_json:
         print(json.dumps(status))
@@ -46,13 +46,13 @@ def command(
         say(line)
 
 
-def gather(found: "GridStore") -> dict[str, Any]:
+def gather(found: "SweepStore") -> dict[str, Any]:
     """What is shown, as plain values."""
     import numpy as np
 
-    from sim import lock
-    from sim.kinds import Kinds, to_count
-    from sim.session import seconds_left
+    from drift.sim import lock
+    from drift.sim.kinds import Kinds, to_count
+    from drift.sim.session import seconds_left
 
     grid, done, failed, attrs = found.grid, found.done, found.failed, found.attrs
     cells = to_count(done, list(failed), retry_failed=False)

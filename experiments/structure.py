@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments.addresses import store
-from experiments.screen import remark
-from experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor, chosen
-from sim.places import Address
+from drift.experiments.addresses import store
+from drift.experiments.screen import remark
+from drift.experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor, chosen
+from drift.sim.places import Address
 
 if TYPE_CHECKING:
-    from sim.structures import Structure
+    from drift.sim.structures import Structure
 
 EXAMPLE = "drift structure first.zarr"
 
@@ -39,7 +39,7 @@ def command(
     if as_json:
         print(json.dumps(document))
     else:
-        from experiments.structure_tables import show
+        from drift.experiments.structure_tables import show
 
         show(found.matrix.label, document)
 
@@ -52,8 +52,8 @@ def examined(
     exponents: int | None,
 ) -> tuple["Structure", dict[str, Any] | None]:
     """The structure of what the options name, and the selection as the JSON has it."""
-    from experiments.progress import Progress
-    from sim.structures import structure_of
+    from drift.experiments.progress import Progress
+    from drift.sim.structures import structure_of
 
     matrix, selection = chosen(source, tensor, snapshot, near, exponents)
     with Progress("neighbours of cells", sys.stderr) as told:
@@ -70,7 +70,7 @@ def say_strange(found: "Structure") -> None:
 
 def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[str, Any]:
     """What `drift structure --json` prints."""
-    from sim.structures import MOST_CELLS, MOST_ROWS
+    from drift.sim.structures import MOST_CELLS, MOST_ROWS
 
     if found.cells > MOST_CELLS:
         remark(

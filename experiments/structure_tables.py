@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from experiments.screen import readable, screen
-from experiments.tables import holes_line
+from drift.experiments.screen import readable, screen
+from drift.experiments.tables import holes_line
 
 _COMPONENTS = 20
 """Components shown, the largest first."""

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from experiments.addresses import Out, Overwrite
-from experiments.axes import counts, option, reals, spelled, survivors, words
-from experiments.crew import SCHEDULER, WORKERS, Crew
-from experiments.numbers import whole
-from experiments.options import FORMATS, AsJson
-from experiments.place import Device, Devices, Engine, Memory, Place
+from drift.experiments.addresses import Out, Overwrite
+from drift.experiments.axes import counts, option, reals, spelled, survivors, words
+from drift.experiments.crew import SCHEDULER, WORKERS, Crew
+from drift.experiments.numbers import whole
+from drift.experiments.options import FORMATS, AsJson
+from drift.experiments.place import Device, Devices, Engine, Memory, Place
 
 EXAMPLE = "drift sweep --sigma 1e-7:1e-5:9 --steps 1:10000:5 --dims 64 --out grid.zarr"
 
@@ -84,9 +84,9 @@ def command(
     evenly spaced in their logarithm, 0:1:11:lin are 11 evenly spaced. The same
     command resumes a sweep that was interrupted.
     """
-    from experiments.dry import dry
-    from experiments.swept import default_store, seeds_of, swept
-    from sim.given import grid_of
+    from drift.experiments.dry import dry
+    from drift.experiments.swept import default_store, seeds_of, swept
+    from drift.sim.given import grid_of
 
     asked = {
         "sigma": sigma,

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from experiments.crew import Crew
-from experiments.numbers import spent
-from experiments.place import Place
-from experiments.screen import say
-from sim.places import Address, Local
+from drift.experiments.crew import Crew
+from drift.experiments.numbers import spent
+from drift.experiments.place import Place
+from drift.experiments.screen import say
+from drift.sim.places import Address, Local
 
 if TYPE_CHECKING:
-    from sim.grid import Grid
-    from sim.grid_store import GridStore
+    from drift.sim.grid import Grid
+    from drift.sim.grid_store import SweepStore
 
 _SHOWN = 12
 """Failed cells that are listed."""
@@ -24,8 +24,8 @@ _SHOWN = 12
 
 def seeds_of(seed: tuple[Any, ...] | None, seeds: int | None) -> tuple[Any, ...] | None:
     """The seeds of --seed, or of --seeds. Raises BadInput where both are given, or too many."""
-    from sim.errors import BadInput
-    from sim.grid import check_size
+    from drift.sim.errors import BadInput
+    from drift.sim.grid import check_size
 
     if seeds is None:
         return seed
@@ -54,11 +54,11 @@ def swept(
     crew: Crew,
 ) -> None:
     """Sweep, and say how it went; exit status 1 where a cell failed."""
-    from experiments.halting import halting
-    from experiments.progress import Cells
-    from sim import device
-    from sim.grid_store import GridStore
-    from sim.sweeping import sweep
+    from drift.experiments.halting import halting
+    from drift.experiments.progress import Cells
+    from drift.sim import device
+    from drift.sim.grid_store import SweepStore
+    from drift.sim.sweeping import sweep
 
     gathering = crew.gathering()
     if crew.alone:
@@ -81,7 +81,7 @@ def swept(
     if as_json:
         print(json.dumps(result))
     else:
-        for line in (*_told(grid, result), *failures(GridStore(out))):
+        for line in (*_told(grid, result), *failures(SweepStore(out))):
             say(line)
     if result["failed"]:
         sys.stdout.flush()
@@ -107,7 +107,7 @@ def described(grid: "Grid") -> str:
     return " × ".join(f"{len(axis.values):,} {axis.name}" for axis in grid.axes)
 
 
-def failures(store: "GridStore") -> list[str]:
+def failures(store: "SweepStore") -> list[str]:
     """The first cells that failed, and why."""
     failed = store.failed
     lines = []

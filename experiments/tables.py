@@ -6,8 +6,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from experiments.screen import readable, screen
-from sim.legible import legible
+from drift.experiments.screen import readable, screen
+from drift.sim.legible import legible
 
 _ROWS = 12
 """Records shown, between the start and the end."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.screen import remark
-from sim.legible import legible
+from drift.experiments.screen import remark
+from drift.sim.legible import legible
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -20,11 +20,11 @@ from matplotlib.ticker import (
     NullFormatter,
 )
 
-from experiments.captions import axis_label
-from experiments.figures import plain, text_width
-from experiments.labels import brief, shown
-from experiments.scales import Scale
-from sim.grid import WHOLE
+from drift.experiments.captions import axis_label
+from drift.experiments.figures import plain, text_width
+from drift.experiments.labels import brief, shown
+from drift.experiments.scales import Scale
+from drift.sim.grid import WHOLE
 
 _LETTERS = 28
 """Of a name at a tick."""

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.captions import in_symbols, wrapped
-from experiments.expectation import Outlook
-from experiments.figures import COLOURS, figure
-from experiments.key import fitting
-from experiments.onset import put_onset
-from experiments.phase import HALF
-from experiments.scales import Scale
-from experiments.section import Section
-from experiments.ticks import Ticks
+from drift.experiments.captions import in_symbols, wrapped
+from drift.experiments.expectation import Outlook
+from drift.experiments.figures import COLOURS, figure
+from drift.experiments.key import fitting
+from drift.experiments.onset import put_onset
+from drift.experiments.phase import HALF
+from drift.experiments.scales import Scale
+from drift.experiments.section import Section
+from drift.experiments.ticks import Ticks
 
 _LONG, _BESIDE = 320.0, 112.0
 """Points of the axis, and beside it."""

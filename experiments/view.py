@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.formats import Format
-from sim.errors import BadInput
-from sim.grouped import Grouped
-from sim.legible import legible
-from sim.matrix import Matrix
+from drift.kernels.formats import Format
+from drift.sim.errors import BadInput
+from drift.sim.grouped import Grouped
+from drift.sim.legible import legible
+from drift.sim.matrix import Matrix
 
 _SAMPLE = 4096
 """Cells by which a plane is chosen: the first so many."""

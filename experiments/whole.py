@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from sim.errors import BadInput, unwritten
+from drift.sim.errors import BadInput, unwritten
 
 
 def write_whole(path: Path, text: str) -> None:

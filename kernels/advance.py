@@ -18,13 +18,13 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.fingerprint import fingerprint
-from kernels.fixed_point import LIMBS, limb_sums
-from kernels.formats import Format
-from kernels.fused import Fused, fused
-from kernels.motion import Motion
-from kernels.rounding import merge_zeros, quantise, widen
-from kernels.step import Steps, Tokens, step
+from drift.kernels.fingerprint import fingerprint
+from drift.kernels.fixed_point import LIMBS, limb_sums
+from drift.kernels.formats import Format
+from drift.kernels.fused import Fused, fused
+from drift.kernels.motion import Motion
+from drift.kernels.rounding import merge_zeros, quantise, widen
+from drift.kernels.step import Steps, Tokens, step
 
 BLOCK = 128
 """Displacements per call: at 2,560 dims they stay in a core's second-level cache."""

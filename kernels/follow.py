@@ -15,9 +15,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.formats import Format
-from kernels.motion import Rounding
-from kernels.rounding import quantise, widen
+from drift.kernels.formats import Format
+from drift.kernels.motion import Rounding
+from drift.kernels.rounding import quantise, widen
 
 PIECES, WIDTH, BLOCK = 512, 64, 64
 """Pieces of a call, values of a piece, displacements of a call."""

@@ -16,10 +16,10 @@ from functools import partial
 
 import numpy as np
 
-from kernels.follow import BLOCK, PIECES, WIDTH, follow
-from kernels.formats import Format
-from kernels.front import Front, same_value
-from kernels.motion import Rounding
+from drift.kernels.follow import BLOCK, PIECES, WIDTH, follow
+from drift.kernels.formats import Format
+from drift.kernels.front import Front, same_value
+from drift.kernels.motion import Rounding
 
 Displacements = Callable[[int, int], np.ndarray]
 """Given the first and the last step, float32 (steps, dims)."""

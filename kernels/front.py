@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kernels.formats import Format
+from drift.kernels.formats import Format
 
 
 @dataclass(frozen=True)

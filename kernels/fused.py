@@ -18,8 +18,8 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from kernels.motion import Motion
-from kernels.step import Steps, Tokens
+from drift.kernels.motion import Motion
+from drift.kernels.step import Steps, Tokens
 
 Platform = Literal["gpu", "tpu"]
 
@@ -56,9 +56,9 @@ def fused(
         )
     # Pallas takes a while to import, and a CPU never needs it.
     if path.platform == "gpu":
-        from kernels.fused_gpu import call
+        from drift.kernels.fused_gpu import call
     else:
-        from kernels.fused_tpu import call
+        from drift.kernels.fused_tpu import call
     kernel = call(rows, dims, len(steps.displacements), motion, path.interpret)
     # One-dimensional, since a TPU's scalar memory would pad each row to 128 words.
     scalars = count.reshape(1), steps.zero.reshape(1), steps.keys.reshape(-1)

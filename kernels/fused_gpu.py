@@ -29,11 +29,11 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from kernels.formats import BFLOAT16, FLOAT32
-from kernels.motion import Motion
-from kernels.rounding import quantise, widen
-from kernels.step import jittered
-from kernels.threefry import threefry
+from drift.kernels.formats import BFLOAT16, FLOAT32
+from drift.kernels.motion import Motion
+from drift.kernels.rounding import quantise, widen
+from drift.kernels.step import jittered
+from drift.kernels.threefry import threefry
 
 WIDEST = 512
 PER_THREAD = 4

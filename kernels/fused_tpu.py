@@ -16,11 +16,11 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu
 
-from kernels.formats import BFLOAT16, FLOAT32
-from kernels.motion import Motion
-from kernels.rounding import quantise, widen
-from kernels.step import jittered
-from kernels.threefry import threefry
+from drift.kernels.formats import BFLOAT16, FLOAT32
+from drift.kernels.motion import Motion
+from drift.kernels.rounding import quantise, widen
+from drift.kernels.step import jittered
+from drift.kernels.threefry import threefry
 
 HIGH = 32
 

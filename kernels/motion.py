@@ -5,7 +5,7 @@ It is named far from any device too, so nothing here loads JAX.
 
 from typing import Literal, NamedTuple
 
-from kernels.formats import BFLOAT16, Format
+from drift.kernels.formats import BFLOAT16, Format
 
 Rounding = Literal["nearest", "toward-zero", "stochastic"]
 """kernels.rounding says what each one does"""

@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from kernels.formats import Format
-from kernels.partners import Partners, near
+from drift.kernels.formats import Format
+from drift.kernels.partners import Partners, near
 
 MOST_PAIRS = 20_000_000
 """More adjacent pairs than that are refused: they would not fit a graph."""

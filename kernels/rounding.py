@@ -20,8 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kernels.formats import Format
-from kernels.motion import Rounding
+from drift.kernels.formats import Format
+from drift.kernels.motion import Rounding
 
 _FLOAT32_PRECISION = 24
 _FLOAT32_BIAS = 127

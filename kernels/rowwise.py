@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from kernels.formats import Format
+from drift.kernels.formats import Format
 
 Take = Callable[[np.ndarray], np.ndarray]
 """Given tokens, their codes (len(tokens), dims), which may be a view."""

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.advance import Advanced, Path, uncompiled
-from kernels.motion import Motion
-from kernels.step import Steps, Tokens
+from drift.kernels.advance import Advanced, Path, uncompiled
+from drift.kernels.motion import Motion
+from drift.kernels.step import Steps, Tokens
 
 
 def several(

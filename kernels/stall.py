@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from kernels.formats import Format
-from kernels.motion import Rounding
-from kernels.rounding import quantise, widen
+from drift.kernels.formats import Format
+from drift.kernels.motion import Rounding
+from drift.kernels.rounding import quantise, widen
 
 WIDTH, BLOCK = 1024, 256
 """Values and displacements of a call."""

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kernels.motion import Motion
-from kernels.rounding import quantise, widen
-from kernels.threefry import words
+from drift.kernels.motion import Motion
+from drift.kernels.rounding import quantise, widen
+from drift.kernels.threefry import words
 
 _SMALLEST_BITS = (127 - 103) << 23
 _MINUS_ZERO = 1 << 31

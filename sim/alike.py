@@ -9,13 +9,13 @@ base    the classes of kernels.front at the first record after step 0, cut where
 
 import numpy as np
 
-from kernels.fixed_point import LIMBS, MOST_ROWS
-from kernels.following import Following
-from kernels.front import Front
-from sim.alike_start import Start
-from sim.columns import Columns
-from sim.leap import limbs_by_place
-from sim.schedule import displacements
+from drift.kernels.fixed_point import LIMBS, MOST_ROWS
+from drift.kernels.following import Following
+from drift.kernels.front import Front
+from drift.sim.alike_start import Start
+from drift.sim.columns import Columns
+from drift.sim.leap import limbs_by_place
+from drift.sim.schedule import displacements
 
 
 class Alike:

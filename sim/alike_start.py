@@ -10,16 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from kernels import rowwise
-from kernels.fingerprint import as_words, fingerprint, weights
-from kernels.fixed_point import limb_sums
-from kernels.formats import Format
-from kernels.rounding import merge_zeros, widen
-from sim import compilation
-from sim.members import Member
-from sim.numbered import Numbered
-from sim.ranked import transposed
-from sim.spec import Drift
+from drift.kernels import rowwise
+from drift.kernels.fingerprint import as_words, fingerprint, weights
+from drift.kernels.fixed_point import limb_sums
+from drift.kernels.formats import Format
+from drift.kernels.rounding import merge_zeros, widen
+from drift.sim import compilation
+from drift.sim.members import Member
+from drift.sim.numbered import Numbered
+from drift.sim.ranked import transposed
+from drift.sim.spec import Drift
 
 _TOGETHER = 16
 """Members that one call looks at, while the next ones are drawn."""

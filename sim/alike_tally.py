@@ -6,11 +6,11 @@ records at which that can't be told from others (sim.merging).
 
 import numpy as np
 
-from sim.alike import Alike
-from sim.alike_start import Start
-from sim.coalescence import Cells
-from sim.counts import Counts
-from sim.merging import partitions
+from drift.sim.alike import Alike
+from drift.sim.alike_start import Start
+from drift.sim.coalescence import Cells
+from drift.sim.counts import Counts
+from drift.sim.merging import partitions
 
 
 def counted(start: Start) -> list[dict[int, Counts]]:

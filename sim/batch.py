@@ -13,19 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 import jax
 import numpy as np
 
-from kernels.advance import plain
-from sim import alike_tally, batch_size, engines, rest
-from sim.alike_start import Start
-from sim.chunks import Chunks
-from sim.counts import Counts
-from sim.device import workers
-from sim.grid import recorded
-from sim.likeness import gains, motion
-from sim.members import Members
-from sim.shards import Shards
-from sim.simulation import Simulation
-from sim.spec import Drift
-from sim.tally import Tally
+from drift.kernels.advance import plain
+from drift.sim import alike_tally, batch_size, engines, rest
+from drift.sim.alike_start import Start
+from drift.sim.chunks import Chunks
+from drift.sim.counts import Counts
+from drift.sim.device import workers
+from drift.sim.grid import recorded
+from drift.sim.likeness import gains, motion
+from drift.sim.members import Members
+from drift.sim.shards import Shards
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
+from drift.sim.tally import Tally
 
 
 def together(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int:
@@ -44,7 +44,7 @@ def counted(
 
     `pool` has a thread for each of the device's workers; several devices share each
     drift. Raises BadInput for a drift that leaves its format's range (which one, handing
-    them over one by one tells) and where `engine`, as in sim.run, does not apply.
+    them over one by one tells) and where `engine`, as in drift.run, does not apply.
     """
     shards, steps = Shards.of(on), _all_records(drifts[0])
     places = batch_size.places(drifts[0], shards.platform, len(shards), engine)

@@ -6,9 +6,9 @@ alike   drifts whose displacements are equal too; many of them are moved by valu
 
 from typing import Any
 
-from sim import engines
-from sim.likeness import gains
-from sim.spec import Drift
+from drift.sim import engines
+from drift.sim.likeness import gains
+from drift.sim.spec import Drift
 
 _BYTES = 8 << 20
 """Codes that are moved in one call."""

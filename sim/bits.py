@@ -12,11 +12,11 @@ from concurrent.futures import Executor
 import numpy as np
 import zarr
 
-from sim import damage, interrupts, layout
-from sim.chunks import Cloud
-from sim.engine import Fill
-from sim.errors import Damaged
-from sim.store import RunStore
+from drift.sim import damage, interrupts, layout
+from drift.sim.chunks import Cloud
+from drift.sim.engine import Fill
+from drift.sim.errors import Damaged
+from drift.sim.store import RunStore
 
 _GROUP = "checkpoint"
 _MADE = "made"

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from sim.legible import legible
-from sim.places import SCHEME
-from sim.trouble import Trouble, told
+from drift.sim.legible import legible
+from drift.sim.places import SCHEME
+from drift.sim.trouble import Trouble, told
 
 PATIENCE = 20.0
 """Seconds in which a bucket has to answer first."""
@@ -33,7 +33,7 @@ class Bucket:
         with told(self._label):
             import s3fs  # noqa: F401  # which zarr needs
 
-            from sim.remote import client
+            from drift.sim.remote import client
 
             hasty = client(hasty=True)
             one = {"Bucket": self.name, "Prefix": self._key, "MaxKeys": 1}
@@ -43,7 +43,7 @@ class Bucket:
     def client(self, hasty: bool = False) -> Any:
         """A botocore client, once the bucket is reached."""
         self.reach()
-        from sim.remote import client
+        from drift.sim.remote import client
 
         return client(hasty)
 

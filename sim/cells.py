@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from sim import batch, check, compilation, engines, exhausted
-from sim.counts import Counts
-from sim.errors import BadInput, Unfinished
-from sim.grid import Grid
-from sim.legible import legible
-from sim.shards import Shards
-from sim.spec import Drift
+from drift.sim import batch, check, compilation, engines, exhausted
+from drift.sim.counts import Counts
+from drift.sim.errors import BadInput, Unfinished
+from drift.sim.grid import Grid
+from drift.sim.legible import legible
+from drift.sim.shards import Shards
+from drift.sim.spec import Drift
 
 _MOST_REASON = 500
 """Characters of why a cell failed."""

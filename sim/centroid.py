@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from kernels.formats import Format
-from sim import conversion
+from drift.kernels.formats import Format
+from drift.sim import conversion
 
 _BLOCK_ELEMENTS = 1 << 17
 """Worked on together: they stay in cache."""

@@ -11,11 +11,11 @@ from typing import Any, get_args
 
 import jax
 
-from kernels.formats import FORMATS
-from kernels.motion import Motion, Rounding
-from sim import trials
-from sim.fast import Mismatch
-from sim.shards import Shards
+from drift.kernels.formats import FORMATS
+from drift.kernels.motion import Motion, Rounding
+from drift.sim import trials
+from drift.sim.fast import Mismatch
+from drift.sim.shards import Shards
 
 
 @dataclass(frozen=True)

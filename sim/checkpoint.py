@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.documents import read_document
-from sim.errors import BadInput
-from sim.matrix import Matrix
-from sim.weights import Weights
+from drift.sim.documents import read_document
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.weights import Weights
 
 FAMILIES = (
     ("model.embed_tokens.weight", "lm_head.weight"),

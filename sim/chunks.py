@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from kernels import rowwise
-from kernels.fixed_point import MOST_ROWS
-from kernels.formats import Format
+from drift.kernels import rowwise
+from drift.kernels.fixed_point import MOST_ROWS
+from drift.kernels.formats import Format
 
 TILE = 4
 """Token rows moved together on a CPU; they stay in a core's cache."""

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from sim import interrupts, layout, lock
-from sim.errors import BadInput, Damaged, NotBegun, unwritten
-from sim.places import Address
-from sim.simulation import Simulation
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.sim import interrupts, layout, lock
+from drift.sim.errors import BadInput, Damaged, NotBegun, unwritten
+from drift.sim.places import Address
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 
 
 def look(drift: Drift, out: Address, overwrite: bool) -> None:

@@ -13,12 +13,12 @@ Magnitudes below `smallest` become +0; -0 is not drawn.
 
 import numpy as np
 
-from kernels.formats import Format
-from sim.errors import BadInput
-from sim.gaussian import gaussian
-from sim.spec import Drift
-from sim.streams import Stream, words32, words64
-from sim.thresholds import SIGN, thresholds
+from drift.kernels.formats import Format
+from drift.sim.errors import BadInput
+from drift.sim.gaussian import gaussian
+from drift.sim.spec import Drift
+from drift.sim.streams import Stream, words32, words64
+from drift.sim.thresholds import SIGN, thresholds
 
 _ELEMENTS = 1 << 17
 """Drawn at a time: the words and their codes stay in cache."""

@@ -16,7 +16,7 @@ from multiprocessing import resource_tracker
 from types import ModuleType
 from typing import Any
 
-from sim.errors import BadInput, Unfinished
+from drift.sim.errors import BadInput, Unfinished
 
 ANSWER_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
@@ -45,7 +45,7 @@ def local(count: int) -> Iterator[Any]:
                 scheduler_kwargs={"dashboard_address": f"{_LOOPBACK}:0"},
                 silence_logs=logging.CRITICAL,
                 memory_limit=0,  # sim.fit knows what fits; Dask would end those who take it
-                preload=["sim.worker"],
+                preload=["drift.sim.worker"],
             )
         except Exception as error:
             raise Unfinished(f"{count} workers can't be started here: {error}") from error

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from sim.differences import Differences
-from sim.errors import BadInput
-from sim.lineage import Holes, Lineage
-from sim.matrix import Matrix
-from sim.stories import Story, stories
+from drift.sim.differences import Differences
+from drift.sim.errors import BadInput
+from drift.sim.lineage import Holes, Lineage
+from drift.sim.matrix import Matrix
+from drift.sim.stories import Story, stories
 
 
 @dataclass(frozen=True)

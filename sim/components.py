@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from sim import graph
+from drift.sim import graph
 
 
 @dataclass(frozen=True)

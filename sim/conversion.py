@@ -7,7 +7,7 @@ whatever the format has there: an infinity, NaN, or, in float4, its largest valu
 import ml_dtypes
 import numpy as np
 
-from kernels.formats import Format
+from drift.kernels.formats import Format
 
 
 def dtype(target: Format) -> np.dtype:

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim import device
-from sim.cells import Counted, Here
-from sim.grid import Grid
-from sim.kinds import Kinds
-from sim.plan import plan
-from sim.ready import made_by
-from sim.spec import Drift
+from drift.sim import device
+from drift.sim.cells import Counted, Here
+from drift.sim.grid import Grid
+from drift.sim.kinds import Kinds
+from drift.sim.plan import plan
+from drift.sim.ready import made_by
+from drift.sim.spec import Drift
 
 
 class Counters(NamedTuple):

@@ -8,9 +8,9 @@ compared.
 
 import numpy as np
 
-from kernels import rowwise
-from kernels.formats import Format
-from sim.coalescence import Cells, coalesce
+from drift.kernels import rowwise
+from drift.kernels.formats import Format
+from drift.sim.coalescence import Cells, coalesce
 
 _THIN = 8
 """Words of 8 bytes that the thin fingerprint reads of each row."""

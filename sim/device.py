@@ -11,8 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from sim.errors import BadInput
-from sim.share import share
+from drift.sim.errors import BadInput
+from drift.sim.share import share
 
 if TYPE_CHECKING:
     import jax

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kernels import rowwise
-from kernels.formats import Format
-from sim.histogram import Histogram, distances
-from sim.matrix import Matrix
+from drift.kernels import rowwise
+from drift.kernels.formats import Format
+from drift.sim.histogram import Histogram, distances
+from drift.sim.matrix import Matrix
 
 _BLOCK_BYTES = 1 << 20
 """Rows that are looked at together: few enough to stay in cache with their distances."""

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.documents import opened
-from sim.errors import BadInput
-from sim.gaussian import draw
-from sim.streams import Stream
+from drift.sim.documents import opened
+from drift.sim.errors import BadInput
+from drift.sim.gaussian import draw
+from drift.sim.streams import Stream
 
 
 def direction(

@@ -9,8 +9,8 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sim.errors import BadInput
-from sim.legible import legible
+from drift.sim.errors import BadInput
+from drift.sim.legible import legible
 
 MOST_BYTES = 100_000_000
 """What is read of JSON at most: the limit that safetensors sets its headers."""

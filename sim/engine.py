@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 import jax
 import numpy as np
 
-from kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
-from kernels.fingerprint import as_words, weights
-from kernels.fixed_point import LIMBS
-from kernels.formats import Format
-from kernels.fused import Fused
-from kernels.motion import Motion
-from kernels.step import Steps, Tokens
-from sim.chunks import TILE, Chunks, Codes, Rows
-from sim.coalescence import coalesce
-from sim.far import FarRows
-from sim.fast import fast_path
-from sim.shards import Shards
+from drift.kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
+from drift.kernels.fingerprint import as_words, weights
+from drift.kernels.fixed_point import LIMBS
+from drift.kernels.formats import Format
+from drift.kernels.fused import Fused
+from drift.kernels.motion import Motion
+from drift.kernels.step import Steps, Tokens
+from drift.sim.chunks import TILE, Chunks, Codes, Rows
+from drift.sim.coalescence import coalesce
+from drift.sim.far import FarRows
+from drift.sim.fast import fast_path
+from drift.sim.shards import Shards
 
 Fill = Callable[[int, int], np.ndarray]
 """fill(start, stop) gives the codes of tokens start ... stop - 1, as they are held."""

@@ -16,9 +16,9 @@ nothing any more (the step engine notices it with equal steps alone).
 
 from typing import Literal, get_args
 
-from kernels.formats import FLOAT32
-from sim.errors import BadInput
-from sim.spec import Drift
+from drift.kernels.formats import FLOAT32
+from drift.sim.errors import BadInput
+from drift.sim.spec import Drift
 
 Engine = Literal["step", "leap"]
 Wanted = Literal["auto", "step", "leap"]

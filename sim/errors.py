@@ -9,10 +9,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 class BadInput(ValueError):
     """What was asked for can't be done as asked; nothing was written. Exit status 2.
 
-    >>> import sim
+    >>> import drift
     >>> try:
-    ...     sim.Drift(sigma=1e-9, rounding="up")
-    ... except sim.BadInput as error:
+    ...     drift.Drift(sigma=1e-9, rounding="up")
+    ... except drift.BadInput as error:
     ...     print(error)
     rounding is 'up'; it must be one of nearest, toward-zero, stochastic
     """

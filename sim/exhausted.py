@@ -6,11 +6,11 @@ Devices say so in an error of JAX's own, RESOURCE_EXHAUSTED; the host in a Memor
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sim import fit
-from sim.engines import Engine
-from sim.errors import Unfinished, ran_out
-from sim.shards import Shards
-from sim.spec import Drift
+from drift.sim import fit
+from drift.sim.engines import Engine
+from drift.sim.errors import Unfinished, ran_out
+from drift.sim.shards import Shards
+from drift.sim.spec import Drift
 
 
 @contextmanager

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from kernels.formats import Format
-from sim.chunks import Chunks
+from drift.kernels.formats import Format
+from drift.sim.chunks import Chunks
 
 BLOCK_BYTES = 4 << 20
 """Fetched at a time."""

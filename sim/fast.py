@@ -11,13 +11,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from kernels.advance import Path, advance, plain
-from kernels.fingerprint import weights
-from kernels.fused import Fused, of
-from kernels.motion import SMALLEST_DISPLACEMENT, Motion
-from kernels.step import Steps, Tokens
-from sim import reference
-from sim.probes import codes_of, fitting
+from drift.kernels.advance import Path, advance, plain
+from drift.kernels.fingerprint import weights
+from drift.kernels.fused import Fused, of
+from drift.kernels.motion import SMALLEST_DISPLACEMENT, Motion
+from drift.kernels.step import Steps, Tokens
+from drift.sim import reference
+from drift.sim.probes import codes_of, fitting
 
 ROWS, DIMS, BLOCK, TAKEN = 37, 600, 16, 9
 PARTS = np.array([0.5, -0.5, 1.5, -1.5, 0.125, -0.375, 1.0, -2.0])

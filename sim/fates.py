@@ -17,18 +17,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernels.formats import Format
-from kernels.front import Front
-from sim import limits
-from sim.conversion import nearest
-from sim.device import free_memory
-from sim.direction import direction
-from sim.errors import BadInput
-from sim.law import Law
-from sim.moving import moving
-from sim.schedule import displacements
-from sim.spec import Drift
-from sim.thresholds import drawn
+from drift.kernels.formats import Format
+from drift.kernels.front import Front
+from drift.sim import limits
+from drift.sim.conversion import nearest
+from drift.sim.device import free_memory
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
+from drift.sim.law import Law
+from drift.sim.moving import moving
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
+from drift.sim.thresholds import drawn
 
 _STRIP = 128
 """Kinds moved together."""

@@ -7,12 +7,12 @@ has its own. Several devices each hold their share.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sim.device import free_memory
-from sim.engines import Engine
-from sim.errors import BadInput
-from sim.places import Address
-from sim.shards import Shards
-from sim.spec import Drift
+from drift.sim.device import free_memory
+from drift.sim.engines import Engine
+from drift.sim.errors import BadInput
+from drift.sim.places import Address
+from drift.sim.shards import Shards
+from drift.sim.spec import Drift
 
 _OVERHEAD = 384 << 20
 """Libraries and programs."""

@@ -6,8 +6,8 @@ the normal distribution (sim.normal): arithmetic that IEEE 754 fixes to the bit.
 
 import numpy as np
 
-from sim.normal import upper_quantile
-from sim.streams import Stream, words64
+from drift.sim.normal import upper_quantile
+from drift.sim.streams import Stream, words64
 
 
 def gaussian(words: np.ndarray) -> np.ndarray:

@@ -9,10 +9,10 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sim.errors import BadInput
-from sim.grid import TAKEN, Grid
-from sim.origin import EXPONENTS
-from sim.spec import Drift
+from drift.sim.errors import BadInput
+from drift.sim.grid import TAKEN, Grid
+from drift.sim.origin import EXPONENTS
+from drift.sim.spec import Drift
 
 _DRAWN = ("sigma", "tokens", "dims")
 _NO_FIELDS = ("origin", "at", "snapshots")

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
-from sim.errors import BadInput
-from sim.legible import legible
-from sim.spec import Drift, Origin
+from drift.sim.errors import BadInput
+from drift.sim.legible import legible
+from drift.sim.spec import Drift, Origin
 
 _ORIGIN = ("from", "tensor", "near", "exponents")
 _WORDS = ("direction", "format", "rounding", "schedule", "master", "snapshots", "from", "tensor")

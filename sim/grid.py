@@ -17,9 +17,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from sim.errors import BadInput
-from sim.rules import MOST_RECORDS
-from sim.spec import Drift, Origin
+from drift.sim.errors import BadInput
+from drift.sim.rules import MOST_RECORDS
+from drift.sim.spec import Drift, Origin
 
 MOST_CELLS = 10_000_000
 
@@ -166,7 +166,7 @@ def drift_of(fields: dict[str, Any]) -> Drift:
 @lru_cache(maxsize=256)
 def _rows(path: str, tensor: str, near: str, exponents: int) -> dict[str, Any]:
     """What a drift of a checkpoint's rows has from them; its header is read, and more."""
-    from sim.origin import from_checkpoint
+    from drift.sim.origin import from_checkpoint
 
     drift = from_checkpoint(path, tensor, near, exponents)
     return {name: getattr(drift, name) for name in ("origin", "tokens", "dims", "format")}

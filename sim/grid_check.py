@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from itertools import combinations, product
 from typing import Any
 
-from sim.direction import direction
-from sim.grid import Axis, Grid, drift_of
-from sim.initial import initial
-from sim.spec import Drift
+from drift.sim.direction import direction
+from drift.sim.grid import Axis, Grid, drift_of
+from drift.sim.initial import initial
+from drift.sim.spec import Drift
 
 _MOST_COMBINATIONS = 10_000
 """Of two axes of names; more are left to their turn."""

@@ -7,11 +7,11 @@ resumed. Anything else is refused, and nothing that drift did not write is repla
 from importlib.metadata import version
 from typing import Any
 
-from sim import grid_layout
-from sim.errors import BadInput, Damaged, NotBegun
-from sim.grid import ORDER, Grid
-from sim.grid_store import GridStore
-from sim.places import Address
+from drift.sim import grid_layout
+from drift.sim.errors import BadInput, Damaged, NotBegun
+from drift.sim.grid import ORDER, Grid
+from drift.sim.grid_store import SweepStore
+from drift.sim.places import Address
 
 _SHOWN = 4
 """Values of an axis that are spelled out."""
@@ -35,7 +35,7 @@ def resumable(grid: Grid, inputs: dict[str, str], out: Address, overwrite: bool)
     if not out.exists():
         return False
     try:
-        store = GridStore(out)
+        store = SweepStore(out)
     except NotBegun:
         return False
     except Damaged as error:

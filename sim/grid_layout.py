@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 import zarr
 
-from sim import damage, layout
-from sim.grid import Axis, Grid, recorded
+from drift.sim import damage, layout
+from drift.sim.grid import Axis, Grid, recorded
 
 KIND = "drift sweep"
 LAYOUT = 1

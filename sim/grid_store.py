@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from sim import grid_layout
-from sim.errors import BadInput
-from sim.grid import Grid
-from sim.grid_layout import NAMES
-from sim.opened import Opened
-from sim.places import Given, address
+from drift.sim import grid_layout
+from drift.sim.errors import BadInput
+from drift.sim.grid import Grid
+from drift.sim.grid_layout import NAMES
+from drift.sim.opened import Opened
+from drift.sim.places import Given, address
 
 
-class GridStore(Opened):
+class SweepStore(Opened):
     """The store of a sweep, opened."""
 
     kind, verb, wanted = grid_layout.KIND, "sweep", "the store of a sweep"

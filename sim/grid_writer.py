@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.counts import Counts
-from sim.errors import Damaged, unwritten
-from sim.grid_layout import NAMES, cells_together
-from sim.grid_store import GridStore
+from drift.sim.counts import Counts
+from drift.sim.errors import Damaged, unwritten
+from drift.sim.grid_layout import NAMES, cells_together
+from drift.sim.grid_store import SweepStore
 
 _KEPT = 4
 """Chunks that stay in memory after they were written."""
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 class GridWriter:
     """The one writer of a store, as long as `still` raises no error."""
 
-    def __init__(self, store: GridStore, still: Callable[[], None] = lambda: None):
+    def __init__(self, store: SweepStore, still: Callable[[], None] = lambda: None):
         self.store, self._still, self._shape = store, still, store.grid.shape
         self.done = store.done
         """bool (grid.shape), with those that are still to be flushed"""

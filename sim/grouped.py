@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from sim.counting import leaders
-from sim.matrix import Matrix
+from drift.sim.counting import leaders
+from drift.sim.matrix import Matrix
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import threading
 
 import numpy as np
 
-from kernels.formats import Format
+from drift.kernels.formats import Format
 
 LONG = 1 << 16
 _BINS = LONG + 16

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sim.cloud import draw
-from sim.spec import Drift
-from sim.taken import Taken
+from drift.sim.cloud import draw
+from drift.sim.spec import Drift
+from drift.sim.taken import Taken
 
 
 class Initial(Protocol):

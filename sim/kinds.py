@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from sim import batch_size, engines
-from sim.errors import BadInput
-from sim.grid import Grid
-from sim.grid_layout import NAMES, cells_together
-from sim.spec import Drift
+from drift.sim import batch_size, engines
+from drift.sim.errors import BadInput
+from drift.sim.grid import Grid
+from drift.sim.grid_layout import NAMES, cells_together
+from drift.sim.spec import Drift
 
 _FIELDS = (
     *("steps", "tokens", "dims", "format", "rounding", "schedule", "master", "jitter", "survivors"),

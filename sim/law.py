@@ -13,7 +13,7 @@ P(Z > z) in the upper one and P(0 < Z < z) between them, so it never cancels.
 
 import numpy as np
 
-from sim.normal import masses
+from drift.sim.normal import masses
 
 _FARTHEST = 30.0
 """In sigmas: what is beyond has no mass that a float64 sum could see."""

@@ -29,9 +29,9 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from kernels.formats import Format
-from sim import damage
-from sim.spec import Drift
+from drift.kernels.formats import Format
+from drift.sim import damage
+from drift.sim.spec import Drift
 
 KIND = "drift run"
 LAYOUT = 1

@@ -13,17 +13,17 @@ from functools import lru_cache
 
 import numpy as np
 
-from kernels.fixed_point import LIMB_BITS, limbs_of
-from kernels.following import Following
-from kernels.formats import Format
-from kernels.front import Front
-from kernels.powers import Powers
-from sim.chunks import Chunks
-from sim.engine import Fill
-from sim.leapt import LeaptRows
-from sim.moving import moving
-from sim.ranked import Ranked
-from sim.spec import Drift
+from drift.kernels.fixed_point import LIMB_BITS, limbs_of
+from drift.kernels.following import Following
+from drift.kernels.formats import Format
+from drift.kernels.front import Front
+from drift.kernels.powers import Powers
+from drift.sim.chunks import Chunks
+from drift.sim.engine import Fill
+from drift.sim.leapt import LeaptRows
+from drift.sim.moving import moving
+from drift.sim.ranked import Ranked
+from drift.sim.spec import Drift
 
 _STRIP = 64
 """Dimensions summed together."""

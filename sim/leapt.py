@@ -9,10 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
-from kernels import rowwise
-from kernels.front import Front
-from sim.coalescence import coalesce
-from sim.ranked import Ranked, transposed
+from drift.kernels import rowwise
+from drift.kernels.front import Front
+from drift.sim.coalescence import coalesce
+from drift.sim.ranked import Ranked, transposed
 
 _THIN = 16
 """Dimensions that are looked at first."""

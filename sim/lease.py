@@ -14,11 +14,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from sim import note
-from sim.errors import BadInput
-from sim.note import LAPSE, Note
-from sim.objects import Objects
-from sim.trouble import Trouble, told
+from drift.sim import note
+from drift.sim.errors import BadInput
+from drift.sim.note import LAPSE, Note
+from drift.sim.objects import Objects
+from drift.sim.trouble import Trouble, told
 
 _ATTEMPTS = 5
 _FAREWELL = 5.0

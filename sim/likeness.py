@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from sim import conversion, engines
-from sim.spec import Drift
+from drift.sim import conversion, engines
+from drift.sim.spec import Drift
 
 _FEWEST, _SMALLEST = 8, 4096
 """Drifts that are worth it, and tokens of them all."""

@@ -8,10 +8,10 @@ import math
 
 import numpy as np
 
-from sim import reach
-from sim.errors import BadInput
-from sim.normal import masses
-from sim.spec import Drift
+from drift.sim import reach
+from drift.sim.errors import BadInput
+from drift.sim.normal import masses
+from drift.sim.spec import Drift
 
 
 def limits(drift: Drift, u: np.ndarray) -> np.ndarray:

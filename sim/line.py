@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
-from sim.errors import BadInput, Unfinished
+from drift.sim.errors import BadInput, Unfinished
 
 _LOOK_SECONDS = 0.5
 _PATIENCE_SECONDS = 30.0

@@ -31,9 +31,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.counting import leaders
-from sim.grouped import Grouped
-from sim.matrix import Matrix
+from drift.sim.counting import leaders
+from drift.sim.grouped import Grouped
+from drift.sim.matrix import Matrix
 
 
 @dataclass(frozen=True)

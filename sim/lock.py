@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sim.errors import BadInput, unwritten
-from sim.objects import Objects
-from sim.places import Address, Given, Local, address
+from drift.sim.errors import BadInput, unwritten
+from drift.sim.objects import Objects
+from drift.sim.places import Address, Given, Local, address
 
 _PATIENCE_SECONDS = 0.5
 """Whoever only looks holds it for a moment."""
@@ -27,7 +27,7 @@ def held(given: Given) -> Iterator[Callable[[], None]]:
     """
     place = address(given)
     if isinstance(place, Objects):
-        from sim.lease import Lease
+        from drift.sim.lease import Lease
 
         with Lease(place) as lease:
             yield lease.check
@@ -58,7 +58,7 @@ def is_held(given: Given) -> bool:
     """Whether some process writes the store at `given` now."""
     place = address(given)
     if isinstance(place, Objects):
-        from sim.lease import is_held
+        from drift.sim.lease import is_held
 
         return is_held(place)
     assert isinstance(place, Local)

@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from kernels.formats import Format
-from sim.matrix import Matrix
+from drift.kernels.formats import Format
+from drift.sim.matrix import Matrix
 
 _FIRST_LOOKS = (8, 64)
 """Dimensions looked at before all others are."""

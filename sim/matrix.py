@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels.formats import BFLOAT16, FORMATS, Format
-from sim.conversion import dtype
-from sim.errors import BadInput
+from drift.kernels.formats import BFLOAT16, FORMATS, Format
+from drift.sim.conversion import dtype
+from drift.sim.errors import BadInput
 
 _BLOCK_BYTES = 1 << 22
 """Looked at together: it stays in cache, and a file is read in order."""

@@ -11,18 +11,18 @@ from typing import Any
 import jax
 import numpy as np
 
-from kernels.advance import BLOCK, STAY, Advanced, Path
-from kernels.fingerprint import weights
-from kernels.fixed_point import scale_exponent
-from kernels.motion import Motion
-from kernels.several import several
-from kernels.step import Steps, Tokens
-from sim import centroid, reach, tokens
-from sim.direction import direction
-from sim.initial import initial
-from sim.schedule import displacements, keys
-from sim.shards import jitted
-from sim.spec import Drift
+from drift.kernels.advance import BLOCK, STAY, Advanced, Path
+from drift.kernels.fingerprint import weights
+from drift.kernels.fixed_point import scale_exponent
+from drift.kernels.motion import Motion
+from drift.kernels.several import several
+from drift.kernels.step import Steps, Tokens
+from drift.sim import centroid, reach, tokens
+from drift.sim.direction import direction
+from drift.sim.initial import initial
+from drift.sim.schedule import displacements, keys
+from drift.sim.shards import jitted
+from drift.sim.spec import Drift
 
 _SHORT, _LONG = 16, BLOCK
 """The windows."""

@@ -9,11 +9,11 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from kernels.following import Following
-from kernels.front import Front
-from kernels.powers import Powers
-from sim.schedule import displacements
-from sim.spec import Drift
+from drift.kernels.following import Following
+from drift.kernels.front import Front
+from drift.kernels.powers import Powers
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
 
 
 def moving(

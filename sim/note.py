@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from sim.legible import legible
-from sim.trouble import code
+from drift.sim.legible import legible
+from drift.sim.trouble import code
 
 LAPSE = 60.0
 """Seconds after which a note that was not written again is free."""

@@ -5,11 +5,11 @@ Tokens of different members never share a cell.
 
 import numpy as np
 
-from kernels.exact_sum import exact_sums
-from kernels.fixed_point import from_limbs
-from sim.coalescence import Cells, Equal, Fingerprint, coalesce
-from sim.counts import Counts
-from sim.members import Member
+from drift.kernels.exact_sum import exact_sums
+from drift.kernels.fixed_point import from_limbs
+from drift.sim.coalescence import Cells, Equal, Fingerprint, coalesce
+from drift.sim.counts import Counts
+from drift.sim.members import Member
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
 """Times a member's number, to tell fingerprints of different members apart."""

@@ -14,10 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sim.bucket import Bucket
-from sim.errors import BadInput
-from sim.places import SCHEME, Address, Item, Result
-from sim.trouble import Trouble, told
+from drift.sim.bucket import Bucket
+from drift.sim.errors import BadInput
+from drift.sim.places import SCHEME, Address, Item, Result
+from drift.sim.trouble import Trouble, told
 
 if TYPE_CHECKING:
     import zarr
@@ -71,7 +71,7 @@ class Objects(Address):
         """The group there; BadInput where there is none."""
         import zarr
 
-        from sim import damage
+        from drift.sim import damage
 
         if not self.holds_group():
             instead = "no Zarr v3 group is there" if self.exists() else "there is nothing"
@@ -118,7 +118,7 @@ class Objects(Address):
 
     def _store(self) -> Any:
         self.bucket.reach()
-        from sim.remote import ObjectStore
+        from drift.sim.remote import ObjectStore
 
         return ObjectStore.below(f"{self.bucket.name}/{self.key}")
 

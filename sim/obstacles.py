@@ -2,9 +2,9 @@
 
 from typing import NoReturn
 
-from kernels.formats import FLOAT32
-from sim.errors import BadInput
-from sim.spec import Drift
+from drift.kernels.formats import FLOAT32
+from drift.sim.errors import BadInput
+from drift.sim.spec import Drift
 
 ROWS = "a cloud that is a checkpoint's rows"
 

@@ -13,14 +13,14 @@ from functools import partial
 
 import numpy as np
 
-from sim.device import cores
-from sim.direction import direction
-from sim.errors import BadInput
-from sim.fates import Fate, Fates, total
-from sim.obstacles import check
-from sim.rules import SMALLEST_SIGMA
-from sim.schedule import share
-from sim.spec import Drift
+from drift.sim.device import cores
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
+from drift.sim.fates import Fate, Fates, total
+from drift.sim.obstacles import check
+from drift.sim.rules import SMALLEST_SIGMA
+from drift.sim.schedule import share
+from drift.sim.spec import Drift
 
 _SETTLED = 1e-7
 """The bisection ends where its bounds are that close, relatively; three digits are right then."""

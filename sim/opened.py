@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import numpy as np
 import zarr
 
-from sim import damage
-from sim.errors import BadInput, Damaged, NotBegun
-from sim.legible import legible
-from sim.places import Given, address
+from drift.sim import damage
+from drift.sim.errors import BadInput, Damaged, NotBegun
+from drift.sim.legible import legible
+from drift.sim.places import Given, address
 
 
 class Opened:

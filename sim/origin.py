@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from sim.checkpoint import Checkpoint
-from sim.errors import BadInput
-from sim.rows import Rows
-from sim.spec import Drift, Origin
+from drift.sim.checkpoint import Checkpoint
+from drift.sim.errors import BadInput
+from drift.sim.rows import Rows
+from drift.sim.spec import Drift, Origin
 
 EXPONENTS = 5
 """How far exponents of the selected may be from those of `near`, where nobody says."""
@@ -26,12 +26,12 @@ def from_checkpoint(
     `format` of `rest` is by default that of the tensor. Raises BadInput where the
     checkpoint can't be read as asked for.
 
-        >>> import numpy as np, sim
+        >>> import numpy as np, drift
         >>> from safetensors.numpy import save_file
         >>> rows = np.repeat(np.float16([[0.5, 1], [0.25, 2], [64, 64]]), [4, 2, 1], axis=0)
         >>> save_file({"lm_head.weight": rows}, "model.safetensors")
-        >>> drift = sim.from_checkpoint("model.safetensors", near="largest", direction="centroid")
-        >>> drift.tokens, drift.dims, drift.format
+        >>> d = drift.from_checkpoint("model.safetensors", near="largest", direction="centroid")
+        >>> d.tokens, d.dims, d.format
         (6, 2, 'float16')
     """
     for name in ("sigma", "tokens", "dims"):

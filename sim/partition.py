@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim.coalescence import Cells
+from drift.sim.coalescence import Cells
 
 
 class Partition:

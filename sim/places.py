@@ -26,7 +26,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sim.errors import BadInput, unwritten
+from drift.sim.errors import BadInput, unwritten
 
 if TYPE_CHECKING:
     import zarr
@@ -94,7 +94,7 @@ def address(given: Given) -> Address:
     text = os.fspath(given)
     scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text)
     if scheme and scheme[0] == SCHEME:
-        from sim.objects import Objects
+        from drift.sim.objects import Objects
 
         return Objects.named(text)
     if scheme:
@@ -130,7 +130,7 @@ class Local(Address):
         """The group there; BadInput where there is none."""
         import zarr
 
-        from sim import damage
+        from drift.sim import damage
 
         if not self.holds_group():
             raise BadInput(f"{self} is not {wanted}: {self._instead()}")

@@ -4,13 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim import batch, batch_size, device, engines, fit, grid_check, grid_claim
-from sim.grid import Grid
-from sim.grid_layout import NAMES
-from sim.grid_store import GridStore
-from sim.kinds import REGION_BYTES, Kinds
-from sim.places import Address
-from sim.shards import Shards
+from drift.sim import batch, batch_size, device, engines, fit, grid_check, grid_claim
+from drift.sim.grid import Grid
+from drift.sim.grid_layout import NAMES
+from drift.sim.grid_store import SweepStore
+from drift.sim.kinds import REGION_BYTES, Kinds
+from drift.sim.places import Address
+from drift.sim.shards import Shards
 
 
 class Plan(NamedTuple):
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
         """
         if not grid_claim.resumable(self.grid, self.inputs, out, overwrite):
             return np.zeros(len(self.grid), bool), []
-        store = GridStore(out)
+        store = SweepStore(out)
         return store.done.ravel(), list(store.failed)
 
 
@@ -51,7 +51,7 @@ def plan(
 ) -> Plan:
     """Look at everything that can be known before a cell is counted; writes nothing.
 
-    The options are those of sim.run; `worker` is that of sim.device.several. Raises
+    The options are those of drift.run; `worker` is that of sim.device.several. Raises
     BadInput for a grid of which a cell makes no sense or does not fit, and a device or
     an engine that can't be had.
     """

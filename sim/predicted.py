@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sim.obstacles import check
-from sim.onset import onsets
-from sim.prediction import Expected, expect
-from sim.spec import Drift
-from sim.stall import stall_steps
+from drift.sim.obstacles import check
+from drift.sim.onset import onsets
+from drift.sim.prediction import Expected, expect
+from drift.sim.spec import Drift
+from drift.sim.stall import stall_steps
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def predict(drift: Drift, sigmas: Sequence[float] = ()) -> Predicted:
     (stochastic rounding, jitter, float32, a checkpoint's rows), and for a sigma of which a
     drift would more likely than not leave the format's range.
 
-        >>> import sim
-        >>> drift = sim.Drift(sigma=1e-6, tokens=100, dims=32)
-        >>> found = sim.predict(drift, sigmas=[1e-7, 1e-6, 1e-5])
+        >>> import drift
+        >>> d = drift.Drift(sigma=1e-6, tokens=100, dims=32)
+        >>> found = drift.predict(d, sigmas=[1e-7, 1e-6, 1e-5])
         >>> f"{found.expected_pairs:.1f} ± {found.pairs_error:.1f} pairs at {found.radius:.4f}"
         '387.1 ± 51.9 pairs at 0.3724'
         >>> f"one pair where sigma is {found.onset_sigma:.2g}"

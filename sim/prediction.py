@@ -11,11 +11,11 @@ from itertools import repeat
 
 import numpy as np
 
-from sim.device import cores
-from sim.fates import Fate, Fates, Moments, total
-from sim.obstacles import check, obstacle
-from sim.onset import onsets
-from sim.spec import Drift
+from drift.sim.device import cores
+from drift.sim.fates import Fate, Fates, Moments, total
+from drift.sim.obstacles import check, obstacle
+from drift.sim.onset import onsets
+from drift.sim.spec import Drift
 
 __all__ = ["Expected", "expect", "obstacle", "onsets"]
 

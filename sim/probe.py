@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim import batch, batch_size, compilation, device
-from sim.cells import attempt
-from sim.grid import Grid
-from sim.kinds import Kinds, cost_of
-from sim.shards import Shards
-from sim.spec import Drift
+from drift.sim import batch, batch_size, compilation, device
+from drift.sim.cells import attempt
+from drift.sim.grid import Grid
+from drift.sim.kinds import Kinds, cost_of
+from drift.sim.shards import Shards
+from drift.sim.spec import Drift
 
 _COST = 1e9
 """Of the first batch that is probed, at most, in the units of sim.engines."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kernels.advance import STAY
-from kernels.formats import Format
-from kernels.motion import SMALLEST_DISPLACEMENT
+from drift.kernels.advance import STAY
+from drift.kernels.formats import Format
+from drift.kernels.motion import SMALLEST_DISPLACEMENT
 
 
 def codes_of(target: Format) -> np.ndarray:

@@ -9,10 +9,10 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from kernels.formats import Format
-from kernels.front import Front
-from sim.chunks import Chunks
-from sim.engine import Fill
+from drift.kernels.formats import Format
+from drift.kernels.front import Front
+from drift.sim.chunks import Chunks
+from drift.sim.engine import Fill
 
 _STRIP = 64
 """Dimensions transposed together."""

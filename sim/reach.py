@@ -13,10 +13,10 @@ overshoots, and stochastic rounding stops at the largest finite value.
 
 import numpy as np
 
-from sim import reference
-from sim.errors import BadInput
-from sim.schedule import displacements
-from sim.spec import Drift
+from drift.sim import reference
+from drift.sim.errors import BadInput
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
 
 _BLOCK = 1024
 _STOCHASTIC_ROOM = 8.0

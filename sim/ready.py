@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from sim import check, device, engines, exhausted, fit
-from sim.chunks import Chunks
-from sim.engine import StepEngine
-from sim.engines import Engine
-from sim.places import Address
-from sim.shards import Shards
-from sim.simulation import Simulation
-from sim.spec import Drift
+from drift.sim import check, device, engines, exhausted, fit
+from drift.sim.chunks import Chunks
+from drift.sim.engine import StepEngine
+from drift.sim.engines import Engine
+from drift.sim.places import Address
+from drift.sim.shards import Shards
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def ready(
 ) -> Iterator[Ready]:
     """Make `drift` ready to go to `out`, or to be kept in memory where that is None.
 
-    The options are those of sim.run; device.prepare was called before. Raises BadInput
+    The options are those of drift.run; device.prepare was called before. Raises BadInput
     for what can't be had, does not fit or leaves the format's range, RuntimeError for a
     device that does not round as it must, and, also for the block, Unfinished where memory
     runs out: `then` says how to go on.

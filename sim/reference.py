@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kernels.formats import Format
-from kernels.motion import SMALLEST_DISPLACEMENT, Rounding
-from sim import conversion, schedule, tokens
-from sim.initial import initial
-from sim.spec import Drift
+from drift.kernels.formats import Format
+from drift.kernels.motion import SMALLEST_DISPLACEMENT, Rounding
+from drift.sim import conversion, schedule, tokens
+from drift.sim.initial import initial
+from drift.sim.spec import Drift
 
 
 def round_to(

@@ -6,8 +6,8 @@ then even the signs of zeros are those they will keep.
 
 import numpy as np
 
-from sim.schedule import displacements
-from sim.spec import Drift
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
 
 
 def may_come(drift: Drift) -> bool:

@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sim import worker
-from sim.errors import BadInput, Unfinished
-from sim.legible import legible
-from sim.line import Answer, Failed, Line, Lost
-from sim.worker import Met, Orders, Seat
+from drift.sim import worker
+from drift.sim.errors import BadInput, Unfinished
+from drift.sim.legible import legible
+from drift.sim.line import Answer, Failed, Line, Lost
+from drift.sim.worker import Met, Orders, Seat
 
 _MOST_LOST = 5
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.checkpoint import Checkpoint
-from sim.errors import BadInput
-from sim.matrix import Matrix
-from sim.selection import selected
-from sim.spec import Origin
+from drift.sim.checkpoint import Checkpoint
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.selection import selected
+from drift.sim.spec import Origin
 
 
 class Rows:

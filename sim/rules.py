@@ -4,13 +4,13 @@ import itertools
 import math
 from typing import TYPE_CHECKING, get_args
 
-from kernels.formats import FORMATS
-from kernels.motion import Rounding
-from sim.errors import BadInput
-from sim.streams import MOST_SEED
+from drift.kernels.formats import FORMATS
+from drift.kernels.motion import Rounding
+from drift.sim.errors import BadInput
+from drift.sim.streams import MOST_SEED
 
 if TYPE_CHECKING:
-    from sim.spec import Drift, Origin
+    from drift.sim.spec import Drift, Origin
 
 SMALLEST_SIGMA = 2.0**-100
 MOST_JITTER = 10.0
@@ -70,7 +70,7 @@ def check_numbers(drift: "Drift") -> None:
 
 def check_choices(drift: "Drift") -> None:
     """Raise BadInput, listing what is known, for a name that is not."""
-    from sim.spec import Master, Schedule, Snapshots
+    from drift.sim.spec import Master, Schedule, Snapshots
 
     known = {
         "format": tuple(FORMATS),

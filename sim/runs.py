@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from sim import claim, compilation, device, interrupts
-from sim.errors import unwritten
-from sim.places import Address, Given, address
-from sim.ready import ready
-from sim.spec import Drift
-from sim.store import RunStore
-from sim.streaming import Progress, stream
+from drift.sim import claim, compilation, device, interrupts
+from drift.sim.errors import unwritten
+from drift.sim.places import Address, Given, address
+from drift.sim.ready import ready
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
+from drift.sim.streaming import Progress, stream
 
 _GOES_ON = "; what is recorded is kept, and the same command goes on"
 
@@ -48,11 +48,11 @@ def run(
     belongs to another spec, that is no drift store, or that another process writes;
     Unfinished where the disk is full, or memory runs out. The same call goes on then.
 
-        >>> import sim
-        >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
+        >>> import drift
+        >>> result = drift.run(drift.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
         >>> result["final"]["distinct"], result["final"]["populations"][:3]
         (27, [21, 13, 10])
-        >>> sim.RunStore("first.zarr").complete
+        >>> drift.RunStore("first.zarr").complete
         True
     """
     compilation.let_go()

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sim.documents import MOST_BYTES, opened, parse
-from sim.errors import BadInput
-from sim.legible import legible
+from drift.sim.documents import MOST_BYTES, opened, parse
+from drift.sim.errors import BadInput
+from drift.sim.legible import legible
 
 _BITS = {
     **dict.fromkeys(["C64", "F64", "I64", "U64"], 64),

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.checkpoint import Checkpoint
-from sim.grouped import Grouped
-from sim.made_rows import mean_rows, zero_rows
+from drift.sim.checkpoint import Checkpoint
+from drift.sim.grouped import Grouped
+from drift.sim.made_rows import mean_rows, zero_rows
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import math
 
 import numpy as np
 
-from kernels.motion import SMALLEST_DISPLACEMENT
-from sim.normal import exp, log
-from sim.spec import Drift
-from sim.streams import Stream, words64
+from drift.kernels.motion import SMALLEST_DISPLACEMENT
+from drift.sim.normal import exp, log
+from drift.sim.spec import Drift
+from drift.sim.streams import Stream, words64
 
 
 def weights(drift: Drift, first: int, last: int) -> np.ndarray:

@@ -13,10 +13,10 @@ import itertools
 
 import numpy as np
 
-from sim.coalescence import Cells
-from sim.counting import leaders
-from sim.errors import BadInput
-from sim.matrix import Matrix
+from drift.sim.coalescence import Cells
+from drift.sim.counting import leaders
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
 
 _STAGES = (0, 32, 256)
 """Dimensions at which whoever has left is let go: few rows are read to their end."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.cells import Counted
+    from drift.sim.cells import Counted
 
 
 @dataclass

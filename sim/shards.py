@@ -15,9 +15,9 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from kernels.advance import Advanced, Path, uncompiled
-from kernels.motion import Motion
-from sim import compilation
+from drift.kernels.advance import Advanced, Path, uncompiled
+from drift.kernels.motion import Motion
+from drift.sim import compilation
 
 _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()

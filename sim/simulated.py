@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim import bits, device
-from sim.counts import Counts
-from sim.engines import Engine
-from sim.ready import Ready, ready
-from sim.spec import Drift
-from sim.streaming import Progress
+from drift.sim import bits, device
+from drift.sim.counts import Counts
+from drift.sim.engines import Engine
+from drift.sim.ready import Ready, ready
+from drift.sim.spec import Drift
+from drift.sim.streaming import Progress
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ def simulate(
 ) -> Simulated:
     """Move `drift` to its last step and count on the way, in memory.
 
-    Every bit is that which sim.run stores, and the options are those of sim.run. Raises
+    Every bit is that which drift.run stores, and the options are those of drift.run. Raises
     BadInput for a drift that leaves the format's range or does not fit, a device that
     is not there, and an engine that does not apply, and Unfinished where memory runs out
     in spite of that.
 
-        >>> import sim
-        >>> found = sim.simulate(sim.Drift(sigma=1e-6, tokens=100, dims=32, records=4))
+        >>> import drift
+        >>> found = drift.simulate(drift.Drift(sigma=1e-6, tokens=100, dims=32, records=4))
         >>> [(counts.step, counts.distinct) for counts in found.records]
         [(0, 100), (25, 68), (50, 66), (75, 40), (100, 27)]
         >>> found.populations

@@ -7,19 +7,19 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from kernels.fixed_point import scale_exponent
-from sim import centroid, engines, reach, rest, tokens
-from sim.chunks import Chunks
-from sim.direction import direction
-from sim.engine import Fill, Observation, StepEngine
-from sim.engines import Engine
-from sim.initial import initial
-from sim.leap import LeapEngine
-from sim.partition import Partition
-from sim.schedule import displacements, keys
-from sim.shards import Shards
-from sim.spec import Drift
-from sim.state import State, count
+from drift.kernels.fixed_point import scale_exponent
+from drift.sim import centroid, engines, reach, rest, tokens
+from drift.sim.chunks import Chunks
+from drift.sim.direction import direction
+from drift.sim.engine import Fill, Observation, StepEngine
+from drift.sim.engines import Engine
+from drift.sim.initial import initial
+from drift.sim.leap import LeapEngine
+from drift.sim.partition import Partition
+from drift.sim.schedule import displacements, keys
+from drift.sim.shards import Shards
+from drift.sim.spec import Drift
+from drift.sim.state import State, count
 
 
 class Simulation:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kernels.formats import FORMATS
-from sim import damage
-from sim.device import free_memory
-from sim.errors import BadInput
-from sim.matrix import Matrix
-from sim.places import Address, Given, Local, address
+from drift.kernels.formats import FORMATS
+from drift.sim import damage
+from drift.sim.device import free_memory
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.places import Address, Given, Local, address
 
 if TYPE_CHECKING:
-    from sim.store import RunStore
+    from drift.sim.store import RunStore
 
 _CHUNKS_TOGETHER = 8
 """Chunks of a store that are read together: its library works on these side by side."""
@@ -44,7 +44,7 @@ def open_matrix(place: Given, tensor: str | None = None, snapshot: int | None = 
     which = meant(at, tensor, snapshot)
     if isinstance(which, int):
         return _snapshot(at, which)
-    from sim.checkpoint import Checkpoint
+    from drift.sim.checkpoint import Checkpoint
 
     assert isinstance(at, Local)
     return Checkpoint(at.path).matrix(which)
@@ -63,14 +63,14 @@ def meant(place: Given, tensor: str | None = None, snapshot: int | None = None) 
         raise BadInput(f"{at} is no run's store; checkpoints are read from local paths alone")
     if snapshot is not None:
         raise BadInput(f"snapshot is {snapshot}, but {at} is no run; a checkpoint has tensors")
-    from sim.checkpoint import Checkpoint
+    from drift.sim.checkpoint import Checkpoint
 
     return Checkpoint(at.path).default() if tensor is None else tensor
 
 
 def _step(place: Address, step: int | None) -> int:
     """The step itself, or that of the last snapshot kept; raises BadInput where it is not there."""
-    from sim.store import RunStore  # which takes a second that a checkpoint does not need
+    from drift.sim.store import RunStore  # which takes a second that a checkpoint does not need
 
     store = RunStore(place)
     if not store.has("bits"):
@@ -84,7 +84,7 @@ def _step(place: Address, step: int | None) -> int:
 
 
 def _snapshot(place: Address, step: int) -> Matrix:
-    from sim.store import RunStore
+    from drift.sim.store import RunStore
 
     store = RunStore(place)
     at = store.read("snapshot_step").tolist().index(step)

@@ -14,9 +14,9 @@ snapshot    a step whose codes are kept
 import dataclasses
 from typing import Any, Literal
 
-from kernels.formats import FLOAT32, FORMATS, Format
-from kernels.motion import Motion, Rounding
-from sim import rules
+from drift.kernels.formats import FLOAT32, FORMATS, Format
+from drift.kernels.motion import Motion, Rounding
+from drift.sim import rules
 
 Schedule = Literal["constant", "linear", "cosine", "exponential"]
 Snapshots = Literal["none", "ends", "records"]
@@ -49,7 +49,7 @@ class Drift:
     """One drift. Raises BadInput, naming the field, for what makes no sense.
 
     The fields are the options of `drift run`. Either `sigma` or `origin` is given;
-    sim.from_checkpoint makes a drift of the shape and the format of a checkpoint's rows.
+    drift.from_checkpoint makes a drift of the shape and the format of a checkpoint's rows.
     `radius` is in the units of sigma, so in those of the values. `direction` is "random",
     "diagonal", "axis", "centroid" (that of an origin's rows) or the path of a .npy
     vector; `format` one of kernels.formats, `rounding` of kernels.rounding, `schedule` of
@@ -57,13 +57,13 @@ class Drift:
     steps; otherwise there are `records` + 1 of them, evenly spread from 0 to `steps`,
     repeats dropped.
 
-        >>> import sim
-        >>> drift = sim.Drift(sigma=1e-9, steps=1000, records=4)
-        >>> drift.record_steps, drift.direction, drift.format
+        >>> import drift
+        >>> d = drift.Drift(sigma=1e-9, steps=1000, records=4)
+        >>> d.record_steps, d.direction, d.format
         ((0, 250, 500, 750, 1000), 'random', 'bfloat16')
-        >>> sim.Drift(sigma=1e-9, steps=0)
+        >>> drift.Drift(sigma=1e-9, steps=0)
         Traceback (most recent call last):
-        sim.errors.BadInput: steps is 0; it must be 1 or more
+        drift.sim.errors.BadInput: steps is 0; it must be 1 or more
     """
 
     sigma: float | None = None

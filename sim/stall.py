@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from kernels.stall import BLOCK, WIDTH, stall
-from sim.direction import direction
-from sim.obstacles import check
-from sim.schedule import displacements
-from sim.spec import Drift
+from drift.kernels.stall import BLOCK, WIDTH, stall
+from drift.sim.direction import direction
+from drift.sim.obstacles import check
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
 
 
 def stall_steps(drift: Drift) -> list[int | None]:

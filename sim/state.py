@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.fixed_point import from_limbs
-from sim.chunks import Cloud
-from sim.counts import Counts
-from sim.engine import Observation
-from sim.leap import LeaptObservation
-from sim.partition import Partition
+from drift.kernels.fixed_point import from_limbs
+from drift.sim.chunks import Cloud
+from drift.sim.counts import Counts
+from drift.sim.engine import Observation
+from drift.sim.leap import LeaptObservation
+from drift.sim.partition import Partition
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from sim import damage, layout
-from sim.counts import Counts
-from sim.opened import Opened
-from sim.places import Given
+from drift.sim import damage, layout
+from drift.sim.counts import Counts
+from drift.sim.opened import Opened
+from drift.sim.places import Given
 
 
 class RunStore(Opened):
     """The store of a run, opened. Raises BadInput where there is none that can be read.
 
-    >>> import sim
-    >>> result = sim.run(sim.Drift(sigma=1e-6, tokens=100, dims=32), "results/small.zarr")
-    >>> store = sim.RunStore("results/small.zarr")
+    >>> import drift
+    >>> result = drift.run(drift.Drift(sigma=1e-6, tokens=100, dims=32), "results/small.zarr")
+    >>> store = drift.RunStore("results/small.zarr")
     >>> store.complete, store.attrs["spec"]["radius"], store.records()[-1].distinct
     (True, 0.371, 27)
     >>> store.read("bits").shape, store.read("snapshot_step")

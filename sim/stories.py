@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.graph import connected
-from sim.lineage import Holes, Lineage
+from drift.sim.graph import connected
+from drift.sim.lineage import Holes, Lineage
 
 
 @dataclass(frozen=True)

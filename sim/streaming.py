@@ -5,11 +5,11 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from sim import bits, interrupts
-from sim.counts import Counts
-from sim.simulation import Simulation
-from sim.state import State
-from sim.store import RunStore
+from drift.sim import bits, interrupts
+from drift.sim.counts import Counts
+from drift.sim.simulation import Simulation
+from drift.sim.state import State
+from drift.sim.store import RunStore
 
 Progress = Callable[[Counts, int, int], None]
 """Told of each record: its counts, how many are done, how many there are."""

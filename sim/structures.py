@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kernels import distances
-from kernels.neighbours import Crowded, Told, adjacent
-from sim.components import Component, Isolated, components
-from sim.errors import BadInput
-from sim.grouped import Grouped
-from sim.matrix import Matrix
+from drift.kernels import distances
+from drift.kernels.neighbours import Crowded, Told, adjacent
+from drift.sim.components import Component, Isolated, components
+from drift.sim.errors import BadInput
+from drift.sim.grouped import Grouped
+from drift.sim.matrix import Matrix
 
 MOST_CELLS = 2_000
 """Up to so many cells pairs are counted at every distance, beyond it at distance 1."""
@@ -150,9 +150,9 @@ def structure(bits: ArrayLike, format: str | None = None) -> Structure:  # noqa:
     Rows that are not finite are in no cell. Raises BadInput for anything else, and
     where more pairs of cells are adjacent than a graph can hold.
 
-        >>> import numpy as np, sim
+        >>> import numpy as np, drift
         >>> bits = np.array([[0x3F80, 0], [0x3F80, 0x8000], [0x3F81, 0], [0x4000, 0]], np.uint16)
-        >>> found = sim.structure(bits)
+        >>> found = drift.structure(bits)
         >>> found.cells, found.pairs_at_distance
         (3, {1: 1, 127: 1, 128: 1})
         >>> found.black_holes  # 0x8000 is -0

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from sim import grid_claim, interrupts, lock
-from sim.cells import Counted
-from sim.counters import Gathering, here
-from sim.grid import Grid
-from sim.grid_store import GridStore
-from sim.grid_writer import GridWriter
-from sim.kinds import Kinds, batches, to_count
-from sim.places import Given, address
-from sim.session import Session
+from drift.sim import grid_claim, interrupts, lock
+from drift.sim.cells import Counted
+from drift.sim.counters import Gathering, here
+from drift.sim.grid import Grid
+from drift.sim.grid_store import SweepStore
+from drift.sim.grid_writer import GridWriter
+from drift.sim.kinds import Kinds, batches, to_count
+from drift.sim.places import Given, address
+from drift.sim.session import Session
 
 Progress = Callable[[Session], None]
 """Told how far the sweep is, after each batch."""
@@ -44,7 +44,7 @@ def sweep(
 ) -> dict[str, Any]:
     """Sweep `grid` into the store `out` and return what `drift sweep --json` prints.
 
-    The options are those of sim.run; the cells are counted `by` this process, or by
+    The options are those of drift.run; the cells are counted `by` this process, or by
     workers of sim.there, for each of which they hold (`memory` for all on a machine).
     Cells that failed before are tried again where `retry_failed`. Results are written
     every `flush_seconds`, seldomer where that takes long, or, where it is 0, after each
@@ -60,7 +60,7 @@ def sweep(
             with interrupts.waiting():
                 grid_claim.begin(out, grid, {**about, "inputs": counters.inputs})
         out.clean()
-        store = GridStore(out, writing=True)
+        store = SweepStore(out, writing=True)
         if store.complete:  # but cells of it are missing: they are counted again
             store.update(complete=False)
         writer = GridWriter(store, still)
@@ -77,7 +77,7 @@ def sweep(
         )
         counted = counters.counted(batches(grid, kinds, cells, counters.together))
         write(counted, writer, session, kinds, progress, flush_seconds)
-        return summary(GridStore(out), session)
+        return summary(SweepStore(out), session)
 
 
 def write(
@@ -121,7 +121,7 @@ def _take(found: Counted, writer: GridWriter) -> None:
             writer.put(cell, outcome)
 
 
-def summary(store: GridStore, session: Session) -> dict[str, Any]:
+def summary(store: SweepStore, session: Session) -> dict[str, Any]:
     """What `drift sweep --json` prints."""
     return {
         "store": str(store.address),

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from sim import conversion
-from sim.errors import BadInput
-from sim.rows import Rows
-from sim.spec import Drift, Origin
+from drift.sim import conversion
+from drift.sim.errors import BadInput
+from drift.sim.rows import Rows
+from drift.sim.spec import Drift, Origin
 
 _BLOCK_BYTES = 1 << 22
 

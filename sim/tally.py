@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from kernels import rowwise
-from kernels.advance import Advanced
-from kernels.fingerprint import as_words
-from sim.counts import Counts
-from sim.engines import moves_values_alike
-from sim.members import Member
-from sim.numbered import Numbered
-from sim.partition import Partition
+from drift.kernels import rowwise
+from drift.kernels.advance import Advanced
+from drift.kernels.fingerprint import as_words
+from drift.sim.counts import Counts
+from drift.sim.engines import moves_values_alike
+from drift.sim.members import Member
+from drift.sim.numbered import Numbered
+from drift.sim.partition import Partition
 
 
 class Tally:

@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim import interrupts, worker
-from sim.cells import Counted, Outcome
-from sim.errors import BadInput, Unfinished
-from sim.line import GO_ON, Answer, Failed, Heard, Line, Present
-from sim.roster import Member, Roster
-from sim.worker import Met, Orders
+from drift.sim import interrupts, worker
+from drift.sim.cells import Counted, Outcome
+from drift.sim.errors import BadInput, Unfinished
+from drift.sim.line import GO_ON, Answer, Failed, Heard, Line, Present
+from drift.sim.roster import Member, Roster
+from drift.sim.worker import Met, Orders
 
 _HOLD = 2
 _MOST_LOST = 3

@@ -6,14 +6,14 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any
 
-from sim import batch_size, cluster, device, grid_check, worker
-from sim.counters import Counters, Gathering
-from sim.errors import BadInput
-from sim.grid import Grid
-from sim.kinds import Kinds
-from sim.line import Line
-from sim.team import Team
-from sim.worker import Orders
+from drift.sim import batch_size, cluster, device, grid_check, worker
+from drift.sim.counters import Counters, Gathering
+from drift.sim.errors import BadInput
+from drift.sim.grid import Grid
+from drift.sim.kinds import Kinds
+from drift.sim.line import Line
+from drift.sim.team import Team
+from drift.sim.worker import Orders
 
 _WORKER_BYTES = 384 << 20
 """What libraries and programs take of each."""

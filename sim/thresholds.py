@@ -18,8 +18,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from kernels.formats import Format
-from sim.normal import masses
+from drift.kernels.formats import Format
+from drift.sim.normal import masses
 
 SIGN = 0x8000
 """Of what is drawn, whatever the format."""

@@ -5,9 +5,9 @@ Both are fixed through the run and drawn from streams of their own.
 
 import numpy as np
 
-from sim.gaussian import draw
-from sim.spec import Drift
-from sim.streams import Stream, words64
+from drift.sim.gaussian import draw
+from drift.sim.spec import Drift
+from drift.sim.streams import Stream, words64
 
 
 def strengths(drift: Drift) -> np.ndarray:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kernels.motion import SMALLEST_DISPLACEMENT
-from sim import reference, schedule, tokens
-from sim.errors import BadInput
-from sim.spec import Drift
+from drift.kernels.motion import SMALLEST_DISPLACEMENT
+from drift.sim import reference, schedule, tokens
+from drift.sim.errors import BadInput
+from drift.sim.spec import Drift
 
 MOST_STEPS = 20_000
 """Steps that are taken, which lasts some seconds; what has come to rest takes no more."""

@@ -10,22 +10,22 @@ from typing import get_args
 import jax
 import numpy as np
 
-from kernels.advance import STAY, plain
-from kernels.fingerprint import weights
-from kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
-from kernels.fused import Fused, of
-from kernels.motion import Motion, Rounding
-from kernels.step import Steps, Tokens
-from sim import reference
-from sim.chunks import Chunks
-from sim.cloud import draw
-from sim.engines import Engine, obstacle
-from sim.fast import Mismatch, follow
-from sim.probes import codes_of, displacements_of, fitting
-from sim.shards import Shards
-from sim.simulation import Simulation
-from sim.spec import Drift
-from sim.state import State
+from drift.kernels.advance import STAY, plain
+from drift.kernels.fingerprint import weights
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
+from drift.kernels.fused import Fused, of
+from drift.kernels.motion import Motion, Rounding
+from drift.kernels.step import Steps, Tokens
+from drift.sim import reference
+from drift.sim.chunks import Chunks
+from drift.sim.cloud import draw
+from drift.sim.engines import Engine, obstacle
+from drift.sim.fast import Mismatch, follow
+from drift.sim.probes import codes_of, displacements_of, fitting
+from drift.sim.shards import Shards
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
+from drift.sim.state import State
 
 BLOCK = 32
 """Steps of a trial's call: few, since every code has displacements of its own."""

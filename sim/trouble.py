@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from sim.errors import BadInput
-from sim.legible import legible
+from drift.sim.errors import BadInput
+from drift.sim.legible import legible
 
 _NAMED = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE,"
 _BY_CODE = {

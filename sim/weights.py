@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16, FLOAT32
-from sim.documents import read_document
-from sim.errors import BadInput
-from sim.legible import legible
-from sim.matrix import Matrix
-from sim.safetensors import Tensor, read_header, shown
+from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16, FLOAT32
+from drift.sim.documents import read_document
+from drift.sim.errors import BadInput
+from drift.sim.legible import legible
+from drift.sim.matrix import Matrix
+from drift.sim.safetensors import Tensor, read_header, shown
 
 INDEX = "model.safetensors.index.json"
 ACCEPTED = f"a .safetensors file, {INDEX}, or the directory of either is accepted"

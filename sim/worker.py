@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from sim import cache, device, share
-from sim.cells import Counted, Here
-from sim.errors import BadInput
-from sim.grid import Grid
-from sim.plan import plan
-from sim.ready import made_by
+from drift.sim import cache, device, share
+from drift.sim.cells import Counted, Here
+from drift.sim.errors import BadInput
+from drift.sim.grid import Grid
+from drift.sim.plan import plan
+from drift.sim.ready import made_by
 
 _hand = ThreadPoolExecutor(1, "drift")
 _sweeps: dict[str, Here] = {}

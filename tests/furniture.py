@@ -8,10 +8,10 @@ from contextlib import suppress
 import ml_dtypes
 import numpy as np
 
-from experiments import cli
-from kernels.formats import BFLOAT16
-from sim import runs
-from sim.spec import Drift
+from drift.experiments import cli
+from drift.kernels.formats import BFLOAT16
+from drift.sim import runs
+from drift.sim.spec import Drift
 from tests import checkpoints
 from tests.stores import Stop, stop_after
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from sim import grid_layout
-from sim.given import grid_of
-from sim.grid_layout import NAMES
-from sim.grid_store import GridStore
-from sim.places import address
+from drift.sim import grid_layout
+from drift.sim.given import grid_of
+from drift.sim.grid_layout import NAMES
+from drift.sim.grid_store import SweepStore
+from drift.sim.places import address
 
 
 def grid(axes, **base):
@@ -25,7 +25,7 @@ def store(path, axes, share, left=(), failed=(), **base):
     made = grid(axes, **base)
     with address(path).begin(grid_layout.FIRST) as group:
         grid_layout.fill(group, made)
-    written = GridStore(path, writing=True)
+    written = SweepStore(path, writing=True)
     counts = {name: written.read(name) for name in NAMES}
     done = np.ones(made.shape, bool)
     for place in (*left, *failed):
@@ -48,7 +48,7 @@ def store(path, axes, share, left=(), failed=(), **base):
     written.array("done")[...] = done
     cells = sorted({int(cell) for place in failed for cell in _cells(made, place)})
     written.update(failed=[{"reason": "it was so", "cells": cells}] if cells else [])
-    return GridStore(path)
+    return SweepStore(path)
 
 
 def _cells(made, place):

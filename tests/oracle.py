@@ -4,7 +4,7 @@ It shares no code with the packages it judges: words come from one sequential
 Philox stream, values from the inverse of the normal distribution of Python's
 statistics module, roundings from ml_dtypes and from a table of a format's finite
 values, cells from sets of byte strings. A drift `d` is anything with the fields
-of sim.Drift.
+of drift.Drift.
 """
 
 import json

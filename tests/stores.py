@@ -3,7 +3,7 @@
 import numpy as np
 import zarr
 
-from sim.places import address
+from drift.sim.places import address
 
 
 class Stop(Exception):

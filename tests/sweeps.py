@@ -4,7 +4,7 @@ from pathlib import Path
 
 import zarr
 
-from sim.given import grid_of
+from drift.sim.given import grid_of
 
 TINY = {
     "sigma": (1e-9, 1e-7),

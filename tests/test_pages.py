@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 import yaml
 
-from kernels.formats import FORMATS
-from kernels.rounding import Rounding
-from sim.trials import CLOUD
+from drift.kernels.formats import FORMATS
+from drift.kernels.rounding import Rounding
+from drift.sim.trials import CLOUD
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

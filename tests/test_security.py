@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import runs
-from sim.places import address
-from sim.spec import Drift
+from drift.sim import runs
+from drift.sim.places import address
+from drift.sim.spec import Drift
 from tests import checkpoints, furniture, storage
 from tests.test_house import FILES, ROOT
 from tests.verbs import drift

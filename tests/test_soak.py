@@ -13,8 +13,8 @@ from pathlib import Path
 import jax
 import pytest
 
-from experiments import cli
-from sim import compilation
+from drift.experiments import cli
+from drift.sim import compilation
 
 SMALL = ["--tokens", "20", "--dims", "8", "--steps", "10", "--records", "4"]
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -1,6 +1,6 @@
 """Verbs of the command line, run by tests in their own process."""
 
-from experiments import cli
+from drift.experiments import cli
 
 
 def drift(capsys, *arguments):

@@ -37,7 +37,7 @@ class CLoop:
 
     def __init__(self, directory: Path):
         library = directory / "rival.so"
-        with as_file(files("experiments.bench") / "c_loop.c") as source:
+        with as_file(files("drift.experiments.bench") / "c_loop.c") as source:
             for flags in _FLAGS:
                 try:
                     command = [*compiler(), *flags, "-shared", "-fPIC", "-o"]

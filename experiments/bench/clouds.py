@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.bench.field import SIGMA, drawn
-from experiments.bench.setting import VOCABULARY, Setting
-from sim.spec import Drift
+from drift.experiments.bench.field import SIGMA, drawn
+from drift.experiments.bench.setting import VOCABULARY, Setting
+from drift.sim.spec import Drift
 
 OBSERVED = (814, 704, 306, 228, 11, 10, 6, 5, 4, 4, 3, 3, 2)
 """Populations of the black holes of Qwen3-4B's unembedding."""

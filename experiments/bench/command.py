@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from experiments.numbers import names, whole
-from experiments.screen import say
+from drift.experiments.numbers import names, whole
+from drift.experiments.screen import say
 
 if TYPE_CHECKING:
-    from experiments.bench.setting import Setting
+    from drift.experiments.bench.setting import Setting
 
 EXAMPLE = "drift bench --quick --only neighbours"
 
@@ -58,14 +58,14 @@ def command(
     with ml_dtypes, and PyTorch where it is installed. Every result is checked
     before its time counts. Takes about ten minutes without --quick.
     """
-    from sim import cache
-    from sim import device as devices
+    from drift.sim import cache
+    from drift.sim import device as devices
 
     cache.turn_on()
     if device == "cpu":
         devices.only_cpu()
     chosen = devices.find(device)
-    from experiments.bench.setting import Setting
+    from drift.experiments.bench.setting import Setting
 
     with tempfile.TemporaryDirectory(prefix="drift-bench-") as scratch:
         setting = Setting(chosen, Path(scratch), quick, tokens, dims)
@@ -75,7 +75,7 @@ def command(
     if as_json:
         print(json.dumps(document))
         return
-    from experiments.bench.page import show
+    from drift.experiments.bench.page import show
 
     show(document)
     say(f"written: {' '.join(map(str, written))}")
@@ -86,10 +86,10 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 
     Raises BadInput for groups that there are not, and sizes that do not fit.
     """
-    from experiments.bench import count, leap, machine, neighbours, step, sweep
-    from experiments.bench.judge import verdicts
-    from experiments.bench.rounds import measure as measured
-    from sim.errors import BadInput
+    from drift.experiments.bench import count, leap, machine, neighbours, step, sweep
+    from drift.experiments.bench.judge import verdicts
+    from drift.experiments.bench.rounds import measure as measured
+    from drift.sim.errors import BadInput
 
     groups = {
         "step": step.cases,
@@ -116,10 +116,10 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 
 def write(document: dict[str, Any], name: Path) -> list[Path]:
     """Write the numbers, the page and the figure beside each other; their paths."""
-    from experiments.bench.figure import draw
-    from experiments.bench.page import markdown
-    from experiments.figures import save
-    from experiments.whole import write_whole
+    from drift.experiments.bench.figure import draw
+    from drift.experiments.bench.page import markdown
+    from drift.experiments.figures import save
+    from drift.experiments.whole import write_whole
 
     name.parent.mkdir(parents=True, exist_ok=True)
     figures = save(draw(document["results"]), name)

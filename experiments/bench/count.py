@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.bench import rivals
-from experiments.bench.clouds import Cloud, clouds
-from experiments.bench.rounds import Case, Contender
-from experiments.bench.setting import Setting
-from kernels.formats import BFLOAT16
-from sim.coalescence import Cells
-from sim.counting import count_rows
+from drift.experiments.bench import rivals
+from drift.experiments.bench.clouds import Cloud, clouds
+from drift.experiments.bench.rounds import Case, Contender
+from drift.experiments.bench.setting import Setting
+from drift.kernels.formats import BFLOAT16
+from drift.sim.coalescence import Cells
+from drift.sim.counting import count_rows
 
 OURS, READ, NUMPY, TORCH = "counter", "one read", "numpy.unique", "torch.unique"
 

@@ -6,13 +6,13 @@ from typing import Self
 
 import numpy as np
 
-from experiments.bench.setting import Setting
-from kernels.formats import BFLOAT16
-from sim import reference
-from sim.cloud import draw
-from sim.direction import direction
-from sim.schedule import displacements
-from sim.spec import Drift
+from drift.experiments.bench.setting import Setting
+from drift.kernels.formats import BFLOAT16
+from drift.sim import reference
+from drift.sim.cloud import draw
+from drift.sim.direction import direction
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
 
 SIGMA = 0.02
 """About the standard deviation of a trained embedding."""

@@ -4,8 +4,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from experiments.bench import leap, step
-from experiments.figures import COLOURS, figure
+from drift.experiments.bench import leap, step
+from drift.experiments.figures import COLOURS, figure
 
 _DRAWN = {
     step.OURS: "-",

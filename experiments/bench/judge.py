@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from experiments.bench import count, leap, neighbours, step, sweep
-from experiments.bench.setting import VOCABULARY
+from drift.experiments.bench import count, leap, neighbours, step, sweep
+from drift.experiments.bench.setting import VOCABULARY
 
 Result = dict[str, Any]
 

@@ -17,23 +17,23 @@ from typing import Any
 
 import numpy as np
 
-from experiments.bench.field import SIGMA, difference, sample
-from experiments.bench.rounds import Case, Contender
-from experiments.bench.setting import Setting
-from kernels.formats import BFLOAT16
-from sim import reference
-from sim.cloud import draw
-from sim.direction import direction
-from sim.engines import Engine
-from sim.schedule import displacements
-from sim.spec import Drift
-from sim.state import State
+from drift.experiments.bench.field import SIGMA, difference, sample
+from drift.experiments.bench.rounds import Case, Contender
+from drift.experiments.bench.setting import Setting
+from drift.kernels.formats import BFLOAT16
+from drift.sim import reference
+from drift.sim.cloud import draw
+from drift.sim.direction import direction
+from drift.sim.engines import Engine
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
+from drift.sim.state import State
 
 OURS, STEPPING, WHOLE = "leap engine", "stepping until nothing moves", "drift run, start to exit"
 UNIT = "ns per coordinate"
 _RUN = """
 import atexit, pathlib, resource, sys
-from experiments.cli import main
+from drift.experiments.cli import main
 
 @atexit.register
 def peak():

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from experiments.bench import c_loop
-from experiments.versions import versions
+from drift.experiments.bench import c_loop
+from drift.experiments.versions import versions
 
 _PACKAGES = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "torch")
 _VECTORS = ("avx512f", "avx2", "avx", "sve", "asimd", "sse4_2")

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.bench.field import Field
-from experiments.bench.rounds import Contender
-from experiments.bench.setting import Setting
-from kernels.advance import Path, advance
-from kernels.fingerprint import weights
-from kernels.fixed_point import MOST_ROWS
-from kernels.motion import Motion
-from kernels.step import Steps, Tokens
+from drift.experiments.bench.field import Field
+from drift.experiments.bench.rounds import Contender
+from drift.experiments.bench.setting import Setting
+from drift.kernels.advance import Path, advance
+from drift.kernels.fingerprint import weights
+from drift.kernels.fixed_point import MOST_ROWS
+from drift.kernels.motion import Motion
+from drift.kernels.step import Steps, Tokens
 
 
 def copy(setting: Setting, field: Field, name: str) -> Contender:

@@ -9,13 +9,13 @@ from functools import partial
 
 import numpy as np
 
-from experiments.bench.field import SIGMA, drawn
-from experiments.bench.rounds import Case, Contender
-from experiments.bench.setting import Setting
-from kernels import distances
-from kernels.formats import BFLOAT16
-from kernels.neighbours import adjacent
-from sim.spec import Drift
+from drift.experiments.bench.field import SIGMA, drawn
+from drift.experiments.bench.rounds import Case, Contender
+from drift.experiments.bench.setting import Setting
+from drift.kernels import distances
+from drift.kernels.formats import BFLOAT16
+from drift.kernels.neighbours import adjacent
+from drift.sim.spec import Drift
 
 OURS, ALL_PAIRS = "join", "SciPy pdist of a part"
 _PLANTED, _CROWD, _PART = 100, 5_000, 1_000

@@ -6,8 +6,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from experiments.markdown import pipes
-from experiments.screen import screen
+from drift.experiments.markdown import pipes
+from drift.experiments.screen import screen
 
 Document = dict[str, Any]
 Rows = list[tuple[str, ...]]

@@ -12,7 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from experiments.bench.c_loop import Missing
+from drift.experiments.bench.c_loop import Missing
 
 
 def numpy_loop(

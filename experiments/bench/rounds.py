@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.bench.c_loop import Missing
+from drift.experiments.bench.c_loop import Missing
 
 SLOW, SLOW_ROUNDS = 2.0, 3
 """A contender that takes longer, in seconds, takes part in fewer rounds."""

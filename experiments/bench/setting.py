@@ -7,13 +7,13 @@ from pathlib import Path
 
 import jax
 
-from experiments.bench.c_loop import CLoop
-from sim import device as devices
-from sim.chunks import Chunks
-from sim.engines import Engine
-from sim.errors import BadInput
-from sim.simulation import Simulation
-from sim.spec import Drift
+from drift.experiments.bench.c_loop import CLoop
+from drift.sim import device as devices
+from drift.sim.chunks import Chunks
+from drift.sim.engines import Engine
+from drift.sim.errors import BadInput
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
 
 VOCABULARY = (151_936, 2_560)
 """Tokens and dims of the unembedding that the whole question comes from."""

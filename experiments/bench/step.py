@@ -18,14 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments.bench import rivals
-from experiments.bench.field import Field
-from experiments.bench.memory import at_once, copy
-from experiments.bench.rounds import Case, Contender
-from experiments.bench.setting import Setting, c_loop
-from kernels.fused import of
-from sim.engine import StepEngine
-from sim.simulation import Simulation
+from drift.experiments.bench import rivals
+from drift.experiments.bench.field import Field
+from drift.experiments.bench.memory import at_once, copy
+from drift.experiments.bench.rounds import Case, Contender
+from drift.experiments.bench.setting import Setting, c_loop
+from drift.kernels.fused import of
+from drift.sim.engine import StepEngine
+from drift.sim.simulation import Simulation
 
 OURS, MOVING, C, EAGER = "step engine", "moving alone", "C loop", "PyTorch eager"
 COMPILED, NUMPY = "torch.compile", "NumPy + ml_dtypes"

@@ -14,17 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from experiments.bench import rivals
-from experiments.bench.rounds import Case, Contender
-from experiments.bench.setting import Setting
-from sim import compilation
-from sim.cloud import draw
-from sim.direction import direction
-from sim.grid import Axis, Grid
-from sim.grid_store import GridStore
-from sim.schedule import displacements
-from sim.spec import Drift
-from sim.sweeping import sweep
+from drift.experiments.bench import rivals
+from drift.experiments.bench.rounds import Case, Contender
+from drift.experiments.bench.setting import Setting
+from drift.sim import compilation
+from drift.sim.cloud import draw
+from drift.sim.direction import direction
+from drift.sim.grid import Axis, Grid
+from drift.sim.grid_store import SweepStore
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
+from drift.sim.sweeping import sweep
 
 OURS, NUMPY, TORCH = "drift sweep", "NumPy loop", "PyTorch loop"
 STEPS, COUNTS = 100, 20
@@ -75,7 +75,7 @@ def _ours(setting: Setting, grid: Grid, found: dict[int, list[int]]) -> Contende
     def wrong(result: dict[str, Any]) -> str | None:
         if result["done"] != len(grid):
             return f"{result['done']:,} of {len(grid):,} cells are done"
-        distinct = GridStore(out).read("distinct").reshape(len(grid), -1)
+        distinct = SweepStore(out).read("distinct").reshape(len(grid), -1)
         found.update(enumerate(distinct.tolist()))
         return None
 

@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from sim.errors import BadInput, Damaged
+from drift.sim.errors import BadInput, Damaged
 
 
 class Block:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from experiments.addresses import path, store
-from experiments.drawn import beside
-from experiments.plot import Predicted
-from experiments.screen import say
-from experiments.source import AsJson
-from sim.places import Address
+from drift.experiments.addresses import path, store
+from drift.experiments.drawn import beside
+from drift.experiments.plot import Predicted
+from drift.experiments.screen import say
+from drift.experiments.source import AsJson
+from drift.sim.places import Address
 
 EXAMPLE = "drift report first.zarr -o first.html"
 
@@ -45,10 +45,10 @@ def command(
     together, record by record. Of a store that is not complete it shows what is
     there.
     """
-    from experiments.expectation import Outlook
-    from experiments.report.page import page_of
-    from experiments.report.render import rendered
-    from experiments.whole import write_whole
+    from drift.experiments.expectation import Outlook
+    from drift.experiments.report.page import page_of
+    from drift.experiments.report.render import rendered
+    from drift.experiments.whole import write_whole
 
     place = out or beside([source], "report").with_suffix(".html")
     text = rendered(page_of([source], outlook=Outlook(prediction)))

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.report.blocks import Table
-from sim.grid_store import GridStore
-from sim.layout import COUNTS
+from drift.experiments.report.blocks import Table
+from drift.sim.grid_store import SweepStore
+from drift.sim.layout import COUNTS
 
 MOST = 200
 """Lines of a table."""
@@ -57,7 +57,7 @@ def records(counted: Sequence[dict[str, Any]]) -> Table:
     return Table("What was counted, step by step", ["step", *columns()], rows, note=note)
 
 
-def ends(store: GridStore) -> Table:
+def ends(store: SweepStore) -> Table:
     """The last record of the cells of a sweep that are done."""
     grid, done = store.grid, np.flatnonzero(store.done).tolist()
     shown = evenly(done)

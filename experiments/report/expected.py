@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.curves import asked
-from experiments.expectation import Asked, Outlook
-from experiments.forecast import asked_of
-from experiments.report.blocks import Block, Note, Table
-from experiments.report.counted import brief, evenly, whole
-from experiments.report.turning import Turning
-from sim.errors import BadInput
-from sim.store import RunStore
+from drift.experiments.curves import asked
+from drift.experiments.expectation import Asked, Outlook
+from drift.experiments.forecast import asked_of
+from drift.experiments.report.blocks import Block, Note, Table
+from drift.experiments.report.counted import brief, evenly, whole
+from drift.experiments.report.turning import Turning
+from drift.sim.errors import BadInput
+from drift.sim.store import RunStore
 
 if TYPE_CHECKING:
-    from sim.prediction import Expected
+    from drift.sim.prediction import Expected
 
 _ROWS = 12
 _NO_ERROR = "–"

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from experiments.holes import holes
-from experiments.populations import Populations
-from experiments.report.blocks import Block, Note, Picture, Table
-from experiments.report.counted import share, whole
-from experiments.report.svg import fitted
-from sim.store import RunStore
+from drift.experiments.holes import holes
+from drift.experiments.populations import Populations
+from drift.experiments.report.blocks import Block, Note, Picture, Table
+from drift.experiments.report.counted import share, whole
+from drift.experiments.report.svg import fitted
+from drift.sim.store import RunStore
 
 _ROWS = 20
 """Populations that are listed, the largest first."""

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from experiments.report.blocks import Block, Lattice, Note
-from experiments.report.counted import brief, evenly
-from experiments.report.turning import Turning
-from sim import tokens
-from sim.direction import direction
-from sim.engines import moves_values_alike
-from sim.errors import BadInput
-from sim.initial import initial
-from sim.spec import Drift
-from sim.store import RunStore
-from sim.traced import trace
+from drift.experiments.report.blocks import Block, Lattice, Note
+from drift.experiments.report.counted import brief, evenly
+from drift.experiments.report.turning import Turning
+from drift.sim import tokens
+from drift.sim.direction import direction
+from drift.sim.engines import moves_values_alike
+from drift.sim.errors import BadInput
+from drift.sim.initial import initial
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
+from drift.sim.traced import trace
 
 _TOKENS, _RECORDS, _DIMS, _SMALLEST = 256, 51, 6, 4
 _STORY = (

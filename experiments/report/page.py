@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from experiments.expectation import Outlook
-from experiments.report import run, study, sweep
-from experiments.report.blocks import Page, Part
-from sim.grid_store import GridStore, is_sweep
-from sim.places import Given, Local, address
-from sim.store import RunStore
+from drift.experiments.expectation import Outlook
+from drift.experiments.report import run, study, sweep
+from drift.experiments.report.blocks import Page, Part
+from drift.sim.grid_store import SweepStore, is_sweep
+from drift.sim.places import Given, Local, address
+from drift.sim.store import RunStore
 
 
 def page_of(
@@ -29,5 +29,5 @@ def part_of(source: Given, outlook: Outlook) -> Part:
     if isinstance(place, Local) and (found := study.study_at(place.path)):
         return study.part(place.path, *found)
     if is_sweep(source):
-        return sweep.part(GridStore(source), outlook)
+        return sweep.part(SweepStore(source), outlook)
     return run.part(RunStore(source), outlook)

@@ -11,8 +11,8 @@ from markdown_it.token import Token
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from experiments.report.blocks import Block, Picture, Prose, Section, Table
-from experiments.report.svg import fitted
+from drift.experiments.report.blocks import Block, Picture, Prose, Section, Table
+from drift.experiments.report.svg import fitted
 
 _READER = MarkdownIt("commonmark", {"html": False}).enable("table")
 

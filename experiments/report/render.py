@@ -7,9 +7,9 @@ from importlib import resources
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from experiments.report.blocks import Page
-from experiments.report.svg import inlined
-from sim.legible import legible
+from drift.experiments.report.blocks import Page
+from drift.experiments.report.svg import inlined
+from drift.sim.legible import legible
 
 _SHEETS = ("page.css", "tables.css", "lattice.css")
 _SCRIPTS = ("codes.js", "view.js", "draw.js", "panel.js")
@@ -39,7 +39,7 @@ def rendered(page: Page) -> str:
 
 def _file(name: str) -> str:
     """A file of the package."""
-    return resources.files("experiments.report").joinpath(name).read_text(encoding="utf-8")
+    return resources.files("drift.experiments.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

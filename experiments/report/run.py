@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.commanded import run_line
-from experiments.curves import asked, curves
-from experiments.expectation import Outlook
-from experiments.report import holes, lattice, structure, wording
-from experiments.report.blocks import Block, Note, Numbers, Part, Picture, Section
-from experiments.report.counted import records, share, whole
-from experiments.report.expected import of_run
-from experiments.report.svg import fitted
-from sim.errors import BadInput
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments.commanded import run_line
+from drift.experiments.curves import asked, curves
+from drift.experiments.expectation import Outlook
+from drift.experiments.report import holes, lattice, structure, wording
+from drift.experiments.report.blocks import Block, Note, Numbers, Part, Picture, Section
+from drift.experiments.report.counted import records, share, whole
+from drift.experiments.report.expected import of_run
+from drift.experiments.report.svg import fitted
+from drift.sim.errors import BadInput
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 
 
 def part(store: RunStore, outlook: Outlook) -> Part:

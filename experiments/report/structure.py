@@ -4,14 +4,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from experiments.report.blocks import Block, Note, Table
-from experiments.report.counted import whole
-from experiments.structure import as_document, examined
-from experiments.texts import named, texts_beside
-from sim.checkpoint import Checkpoint
-from sim.errors import BadInput
-from sim.store import RunStore
-from sim.structures import MOST_CELLS, MOST_ROWS
+from drift.experiments.report.blocks import Block, Note, Table
+from drift.experiments.report.counted import whole
+from drift.experiments.structure import as_document, examined
+from drift.experiments.texts import named, texts_beside
+from drift.sim.checkpoint import Checkpoint
+from drift.sim.errors import BadInput
+from drift.sim.store import RunStore
+from drift.sim.structures import MOST_CELLS, MOST_ROWS
 
 _COMPONENTS = 20
 _ACROSS = 13

@@ -3,12 +3,12 @@
 from itertools import chain
 from pathlib import Path
 
-from experiments.report import wording
-from experiments.report.blocks import Command, Part, Section
-from experiments.report.prose import sections
-from experiments.study.named import STUDIES, Study
-from experiments.study.parts import Made, Run, Sweep
-from sim.errors import BadInput
+from drift.experiments.report import wording
+from drift.experiments.report.blocks import Command, Part, Section
+from drift.experiments.report.prose import sections
+from drift.experiments.study.named import STUDIES, Study
+from drift.experiments.study.parts import Made, Run, Sweep
+from drift.sim.errors import BadInput
 
 
 def study_at(place: Path) -> tuple[Study, bool] | None:

@@ -7,18 +7,18 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.commanded import run_line, sweep_line
-from experiments.expectation import Outlook
-from experiments.families import families
-from experiments.phase import phase
-from experiments.report import counted, expected, lattice, wording
-from experiments.report.blocks import Block, Command, Note, Numbers, Part, Picture, Section
-from experiments.report.svg import fitted
-from experiments.report.turning import Turning
-from experiments.section import Section as Shown
-from experiments.swept import described, failures
-from experiments.transition import transition
-from sim.grid_store import GridStore
+from drift.experiments.commanded import run_line, sweep_line
+from drift.experiments.expectation import Outlook
+from drift.experiments.families import families
+from drift.experiments.phase import phase
+from drift.experiments.report import counted, expected, lattice, wording
+from drift.experiments.report.blocks import Block, Command, Note, Numbers, Part, Picture, Section
+from drift.experiments.report.svg import fitted
+from drift.experiments.report.turning import Turning
+from drift.experiments.section import Section as Shown
+from drift.experiments.swept import described, failures
+from drift.experiments.transition import transition
+from drift.sim.grid_store import SweepStore
 
 _LONG, _LEGEND = 185.0, 320.0
 """Points of an axis and of a legend in a picture that a phone can show."""
@@ -28,7 +28,7 @@ _NO_STRUCTURE = (
 )
 
 
-def part(store: GridStore, outlook: Outlook) -> Part:
+def part(store: SweepStore, outlook: Outlook) -> Part:
     """The part of a sweep, complete or not. Raises BadInput where no cell is done yet."""
     turning = Turning.of(store)
     made = wording.made_on(store.attrs, str(store.address))
@@ -48,7 +48,7 @@ def part(store: GridStore, outlook: Outlook) -> Part:
     return Part(f"A sweep of {len(store.grid):,} drifts", lead, sections)
 
 
-def _outcome(store: GridStore) -> list[Block]:
+def _outcome(store: SweepStore) -> list[Block]:
     done, failed = int(np.count_nonzero(store.done)), len(store.failed)
     left = len(store.grid) - done - failed
     numbers = {"cells": len(store.grid), "done": done, "failed": failed, "left": left}

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from experiments.choice import plane
-from experiments.section import SEEDS, Section
-from sim.errors import BadInput
-from sim.grid import recorded
-from sim.grid_store import GridStore
-from sim.layout import COUNTS
-from sim.spec import Drift
+from drift.experiments.choice import plane
+from drift.experiments.section import SEEDS, Section
+from drift.sim.errors import BadInput
+from drift.sim.grid import recorded
+from drift.sim.grid_store import SweepStore
+from drift.sim.layout import COUNTS
+from drift.sim.spec import Drift
 
 _HALF = 0.5
 
@@ -27,11 +27,11 @@ _HALF = 0.5
 class Turning:
     """The turning cell of a sweep, by its place along each axis."""
 
-    store: GridStore
+    store: SweepStore
     place: dict[str, int]
 
     @classmethod
-    def of(cls, store: GridStore) -> "Turning":
+    def of(cls, store: SweepStore) -> "Turning":
         """Raises BadInput where no cell is done yet."""
         done = store.done
         if not done.any():

@@ -3,12 +3,12 @@
 import re
 from typing import Any
 
-from experiments.captions import axis_label, parts
-from experiments.numbers import spent
-from experiments.report.blocks import Block, Command, Note, Table
-from experiments.report.counted import brief
-from sim.grid import Grid
-from sim.grid_layout import MEANINGS
+from drift.experiments.captions import axis_label, parts
+from drift.experiments.numbers import spent
+from drift.experiments.report.blocks import Block, Command, Note, Table
+from drift.experiments.report.counted import brief
+from drift.sim.grid import Grid
+from drift.sim.grid_layout import MEANINGS
 
 _VALUES = 24
 """Of an axis that are listed."""

@@ -9,15 +9,15 @@ repeats     many clouds along one direction, to hold against what is expected
 
 from dataclasses import dataclass, replace
 
-from experiments import observed
-from experiments.study import widths
-from experiments.study.coarsening_page import page
-from experiments.study.lying import structure_of
-from experiments.study.parts import Note, Part, Run, Sweep
-from experiments.study.predicted import expectations
-from experiments.study.ranges import spread
-from sim.given import grid_of
-from sim.spec import Drift
+from drift.experiments import observed
+from drift.experiments.study import widths
+from drift.experiments.study.coarsening_page import page
+from drift.experiments.study.lying import structure_of
+from drift.experiments.study.parts import Note, Part, Run, Sweep
+from drift.experiments.study.predicted import expectations
+from drift.experiments.study.ranges import spread
+from drift.sim.given import grid_of
+from drift.sim.spec import Drift
 
 __all__ = ["page", "parts"]
 

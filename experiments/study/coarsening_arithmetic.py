@@ -1,11 +1,11 @@
 """What the page of `coarsening` says of other arithmetic, other formats, and of prediction."""
 
-from experiments.markdown import pipes
-from experiments.study import widths
-from experiments.study.facts import Facts
-from experiments.study.page import picture
-from experiments.study.swept import Row, limits
-from experiments.study.words import few, span
+from drift.experiments.markdown import pipes
+from drift.experiments.study import widths
+from drift.experiments.study.facts import Facts
+from drift.experiments.study.page import picture
+from drift.experiments.study.swept import Row, limits
+from drift.experiments.study.words import few, span
 
 
 def arithmetic(facts: Facts) -> list[str]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments import observed
-from experiments.markdown import pipes
-from experiments.study.facts import Facts
-from experiments.study.page import Table
-from experiments.study.swept import Row
-from experiments.study.words import few
+from drift.experiments import observed
+from drift.experiments.markdown import pipes
+from drift.experiments.study.facts import Facts
+from drift.experiments.study.page import Table
+from drift.experiments.study.swept import Row
+from drift.experiments.study.words import few
 
 OBSERVED = "observed"
 _COMPONENT = ("nodes", "tokens", "core", "black_holes", "edges", "density", "clustering")

@@ -5,18 +5,18 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from experiments.captions import captions
-from experiments.curves import curves
-from experiments.figures import plain
-from experiments.holes import holes
-from experiments.phase import phase
-from experiments.populations import Populations
-from experiments.section import Section
-from experiments.study import widths
-from experiments.study.facts import Facts
-from experiments.study.lines import Line, lines
-from experiments.study.swept import Row, values, where
-from experiments.study.words import few
+from drift.experiments.captions import captions
+from drift.experiments.curves import curves
+from drift.experiments.figures import plain
+from drift.experiments.holes import holes
+from drift.experiments.phase import phase
+from drift.experiments.populations import Populations
+from drift.experiments.section import Section
+from drift.experiments.study import widths
+from drift.experiments.study.facts import Facts
+from drift.experiments.study.lines import Line, lines
+from drift.experiments.study.swept import Row, values, where
+from drift.experiments.study.words import few
 
 _SIGMA = r"standard deviation of the cloud, $\sigma$"
 _DISTINCT = "final distinct fraction (cells / tokens)"

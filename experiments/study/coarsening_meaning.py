@@ -1,8 +1,8 @@
 """What the page of `coarsening` makes of it, in terms of the arithmetic, and what it cannot say."""
 
-from experiments.study import likeness
-from experiments.study.facts import Facts
-from experiments.study.words import few, listed, span
+from drift.experiments.study import likeness
+from drift.experiments.study.facts import Facts
+from drift.experiments.study.words import few, listed, span
 
 
 def meaning(facts: Facts) -> list[str]:

@@ -1,14 +1,14 @@
 """The page of the study `coarsening`: its order, and the files beside it."""
 
-from experiments.study import coarsening_details
-from experiments.study.coarsening_arithmetic import arithmetic, prediction
-from experiments.study.coarsening_figures import closest, drawn
-from experiments.study.coarsening_meaning import limits_of_it, meaning
-from experiments.study.coarsening_reading import structure
-from experiments.study.coarsening_text import beginning, controls, question, short
-from experiments.study.facts import Facts
-from experiments.study.page import Page, Table, files
-from experiments.study.parts import Made
+from drift.experiments.study import coarsening_details
+from drift.experiments.study.coarsening_arithmetic import arithmetic, prediction
+from drift.experiments.study.coarsening_figures import closest, drawn
+from drift.experiments.study.coarsening_meaning import limits_of_it, meaning
+from drift.experiments.study.coarsening_reading import structure
+from drift.experiments.study.coarsening_text import beginning, controls, question, short
+from drift.experiments.study.facts import Facts
+from drift.experiments.study.page import Page, Table, files
+from drift.experiments.study.parts import Made
 
 _HIDDEN = ("digest", "name")
 

@@ -1,12 +1,12 @@
 """What the page of `coarsening` says of the structure, beside what was observed."""
 
-from experiments.markdown import pipes
-from experiments.study import likeness
-from experiments.study.coarsening_details import details
-from experiments.study.facts import Facts
-from experiments.study.page import picture
-from experiments.study.swept import Row, values, where
-from experiments.study.words import few, many, span
+from drift.experiments.markdown import pipes
+from drift.experiments.study import likeness
+from drift.experiments.study.coarsening_details import details
+from drift.experiments.study.facts import Facts
+from drift.experiments.study.page import picture
+from drift.experiments.study.swept import Row, values, where
+from drift.experiments.study.words import few, many, span
 
 
 def structure(facts: Facts, shown: list[Row]) -> list[str]:

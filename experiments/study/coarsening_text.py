@@ -3,13 +3,13 @@
 import math
 from itertools import pairwise
 
-from experiments import observed
-from experiments.markdown import pipes
-from experiments.study import likeness
-from experiments.study.facts import Facts
-from experiments.study.page import picture
-from experiments.study.swept import Row, values
-from experiments.study.words import few, listed, many, span
+from drift.experiments import observed
+from drift.experiments.markdown import pipes
+from drift.experiments.study import likeness
+from drift.experiments.study.facts import Facts
+from drift.experiments.study.page import picture
+from drift.experiments.study.swept import Row, values
+from drift.experiments.study.words import few, listed, many, span
 
 _HARDLY = 0.01
 """A share of stalled coordinates that is left aside."""

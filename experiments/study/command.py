@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from experiments.addresses import path
-from experiments.options import AsJson
-from experiments.place import Device
-from experiments.screen import say
-from experiments.study.named import STUDIES, study_of
-from sim.errors import BadInput
+from drift.experiments.addresses import path
+from drift.experiments.options import AsJson
+from drift.experiments.place import Device
+from drift.experiments.screen import say
+from drift.experiments.study.named import STUDIES, study_of
+from drift.sim.errors import BadInput
 
 EXAMPLE = "drift study stall --quick"
 
@@ -49,7 +49,7 @@ def command(
     if name is None:
         raise BadInput(f"no study is named; there are {', '.join(STUDIES)}, and --list tells more")
     study = study_of(name)
-    from experiments.study.doing import do
+    from drift.experiments.study.doing import do
 
     at = out or Path("results") / (f"{name}-quick" if quick else name)
     found = do(study, at, quick, device)
@@ -61,7 +61,7 @@ def command(
 
 
 def _told(found: dict[str, Any]) -> list[str]:
-    from experiments.numbers import spent
+    from drift.experiments.numbers import spent
 
     before = sum(part["before"] for part in found["parts"])
     parts = f"{len(found['parts'])} parts"

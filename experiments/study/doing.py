@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments.halting import halting
-from experiments.place import Place
-from experiments.progress import Cells, Records
-from experiments.study.named import Study
-from experiments.study.parts import Made
-from sim.errors import unwritten
+from drift.experiments.halting import halting
+from drift.experiments.place import Place
+from drift.experiments.progress import Cells, Records
+from drift.experiments.study.named import Study
+from drift.experiments.study.parts import Made
+from drift.sim.errors import unwritten
 
 
 class Telling:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from experiments import observed
-from experiments.study import likeness, widths
-from experiments.study.parts import Made
-from experiments.study.swept import Row, limits, mean, rows, values, where
-from experiments.study.words import few
+from drift.experiments import observed
+from drift.experiments.study import likeness, widths
+from drift.experiments.study.parts import Made
+from drift.experiments.study.swept import Row, limits, mean, rows, values, where
+from drift.experiments.study.words import few
 
 MANY = 10.0
 """Pairs to be expected in all clouds together, from which a mean scatters about normally."""

@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from experiments.captions import captions
-from experiments.study import widths
-from experiments.study.lines import Line, lines
-from experiments.study.page import Page, Table, files, picture
-from experiments.study.parts import Made, Note, Part, Sweep
-from experiments.study.ranges import spread
-from experiments.study.spacing import scaled
-from experiments.study.swept import Row, rows, values, where
-from experiments.study.words import few, listed
-from sim.given import grid_of
-from sim.spec import Drift
+from drift.experiments.captions import captions
+from drift.experiments.study import widths
+from drift.experiments.study.lines import Line, lines
+from drift.experiments.study.page import Page, Table, files, picture
+from drift.experiments.study.parts import Made, Note, Part, Sweep
+from drift.experiments.study.ranges import spread
+from drift.experiments.study.spacing import scaled
+from drift.experiments.study.swept import Row, rows, values, where
+from drift.experiments.study.words import few, listed
+from drift.sim.given import grid_of
+from drift.sim.spec import Drift
 
 _NEAR = 0.95
 """The share of the way from which a drift has arrived."""

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from experiments.figures import COLOURS, figure
+from drift.experiments.figures import COLOURS, figure
 
 _MARKS = "os^Dv<>"
 _DECADES = 1000.0

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.study.parts import Made, Note, Run
-from kernels import distances
+from drift.experiments.study.parts import Made, Note, Run
+from drift.kernels import distances
 
 
 def structure_of(run: Run) -> Note:
@@ -20,8 +20,8 @@ def structure_of(run: Run) -> Note:
 
 def digest(made: Made, name: str) -> dict[str, Any]:
     """Cells, black holes, components and distances, as plain values."""
-    from sim import structures
-    from sim.sources import open_matrix
+    from drift.sim import structures
+    from drift.sim.sources import open_matrix
 
     store = made.run(name)
     found = structures.structure_of(open_matrix(made.store(name)))

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sim.errors import BadInput
+from drift.sim.errors import BadInput
 
 if TYPE_CHECKING:
-    from experiments.study.page import Page
-    from experiments.study.parts import Made, Part
+    from drift.experiments.study.page import Page
+    from drift.experiments.study.parts import Made, Part
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from experiments import figures
-from experiments.whole import write_whole
+from drift.experiments import figures
+from drift.experiments.whole import write_whole
 
 
 @dataclass(frozen=True)

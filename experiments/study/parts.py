@@ -15,12 +15,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from experiments.whole import write_whole
-from sim import BadInput, Drift, RunStore
-from sim.errors import NotBegun, Unfinished
-from sim.grid import Grid
-from sim.grid_store import GridStore
-from sim.opened import Opened
+from drift.experiments.whole import write_whole
+from drift.sim.errors import BadInput, NotBegun, Unfinished
+from drift.sim.grid import Grid
+from drift.sim.grid_store import SweepStore
+from drift.sim.opened import Opened
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 
 _SUM = "crc32"
 """In a note: a checksum of the rest of it."""
@@ -50,9 +51,9 @@ class Made:
         """The store of a run."""
         return RunStore(self.store(name))
 
-    def sweep(self, name: str) -> GridStore:
+    def sweep(self, name: str) -> SweepStore:
         """The store of a sweep."""
-        return GridStore(self.store(name))
+        return SweepStore(self.store(name))
 
     def note(self, name: str) -> Any:
         """What was found."""
@@ -76,7 +77,7 @@ class Run:
 
     def do(self, made: Made, device: str, told: Told) -> None:
         """Run it, or what is left of it."""
-        from sim.runs import run
+        from drift.sim.runs import run
 
         with told.records() as progress:
             run(self.drift, made.store(self.name), on=device, progress=progress.record)
@@ -92,19 +93,19 @@ class Sweep:
     def complete(self, made: Made) -> bool:
         """Whether it is there; BadInput where something else is in its place."""
         at = made.store(self.name)
-        store = _opened(GridStore, at)
+        store = _opened(SweepStore, at)
         if store is not None:
             _check(at, store.grid.as_json(), json.loads(json.dumps(self.grid.as_json())))
         return store is not None and store.complete
 
     def do(self, made: Made, device: str, told: Told) -> None:
         """Sweep the cells that are left. Raises Unfinished where some fail."""
-        from sim.sweeping import sweep
+        from drift.sim.sweeping import sweep
 
         at = made.store(self.name)
         with told.cells() as progress:
             sweep(self.grid, at, on=device, progress=progress.session, retry_failed=True)
-        for reason in GridStore(at).failed.values():
+        for reason in SweepStore(at).failed.values():
             raise Unfinished(f"{at}: cells have failed: {reason}")
 
 

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from experiments.study.parts import Made, Note
-from sim.spec import Drift
+from drift.experiments.study.parts import Made, Note
+from drift.sim.spec import Drift
 
 
 def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
@@ -13,7 +13,7 @@ def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
     asked = {"drift": drift.as_json(), "sigmas": list(sigmas)}
 
     def find(made: Made) -> dict[str, Any]:
-        from sim.prediction import expect, onsets
+        from drift.sim.prediction import expect, onsets
 
         curve = [row[0] for row in expect(drift, [drift.steps], list(sigmas))]
         points = [

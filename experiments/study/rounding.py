@@ -8,16 +8,16 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from experiments.captions import captions
-from experiments.markdown import pipes
-from experiments.study.lines import Line, lines
-from experiments.study.page import Page, Table, files, picture
-from experiments.study.parts import Made, Note, Part, Sweep
-from experiments.study.ranges import spread
-from experiments.study.swept import Row, limits, rows, values, where
-from experiments.study.words import few, joined
-from sim.given import grid_of
-from sim.spec import Drift
+from drift.experiments.captions import captions
+from drift.experiments.markdown import pipes
+from drift.experiments.study.lines import Line, lines
+from drift.experiments.study.page import Page, Table, files, picture
+from drift.experiments.study.parts import Made, Note, Part, Sweep
+from drift.experiments.study.ranges import spread
+from drift.experiments.study.swept import Row, limits, rows, values, where
+from drift.experiments.study.words import few, joined
+from drift.sim.given import grid_of
+from drift.sim.spec import Drift
 
 _KINDS = ("nearest", "toward-zero", "stochastic")
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kernels.formats import FORMATS
-from sim.direction import direction
-from sim.spec import Drift
+from drift.kernels.formats import FORMATS
+from drift.sim.direction import direction
+from drift.sim.spec import Drift
 
 
 @dataclass(frozen=True)

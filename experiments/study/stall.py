@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from experiments.captions import captions
-from experiments.markdown import pipes
-from experiments.study.lines import Line, lines
-from experiments.study.page import Page, Table, files, picture
-from experiments.study.parts import Made, Note, Part, Sweep
-from experiments.study.predicted import expectations
-from experiments.study.swept import Row, rows, values, where
-from experiments.study.words import few, span
-from sim.given import grid_of
-from sim.spec import Drift
+from drift.experiments.captions import captions
+from drift.experiments.markdown import pipes
+from drift.experiments.study.lines import Line, lines
+from drift.experiments.study.page import Page, Table, files, picture
+from drift.experiments.study.parts import Made, Note, Part, Sweep
+from drift.experiments.study.predicted import expectations
+from drift.experiments.study.swept import Row, rows, values, where
+from drift.experiments.study.words import few, span
+from drift.sim.given import grid_of
+from drift.sim.spec import Drift
 
 
 def parts(quick: bool = False) -> list[Part]:
@@ -40,7 +40,7 @@ def parts(quick: bool = False) -> list[Part]:
 
 def _stalling(drift: Drift) -> Note:
     def find(made: Made) -> list[int | None]:
-        from sim.stall import stall_steps
+        from drift.sim.stall import stall_steps
 
         return stall_steps(drift)
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
-from sim.grid_store import GridStore
-from sim.layout import COUNTS
+from drift.sim.grid_store import SweepStore
+from drift.sim.layout import COUNTS
 
 Row = dict[str, Any]
 
 
-def rows(store: GridStore) -> list[Row]:
+def rows(store: SweepStore) -> list[Row]:
     """A row for each cell, in order: the values of the axes, `start`, and every count.
 
     `radius` is the radius reached, and called `reached` as in the store.

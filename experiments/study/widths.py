@@ -8,15 +8,15 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from experiments.markdown import pipes
-from experiments.study.lines import Line, lines
-from experiments.study.page import picture
-from experiments.study.parts import Made, Sweep
-from experiments.study.spacing import scaled
-from experiments.study.swept import Row, limits, rows, values, where
-from experiments.study.words import few, joined, span
-from sim.given import grid_of
-from sim.spec import Drift
+from drift.experiments.markdown import pipes
+from drift.experiments.study.lines import Line, lines
+from drift.experiments.study.page import picture
+from drift.experiments.study.parts import Made, Sweep
+from drift.experiments.study.spacing import scaled
+from drift.experiments.study.swept import Row, limits, rows, values, where
+from drift.experiments.study.words import few, joined, span
+from drift.sim.given import grid_of
+from drift.sim.spec import Drift
 
 FORMATS = ("bfloat16", "float16", "float8_e4m3fn", "float8_e5m2", "float4_e2m1fn")
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16
-from sim.errors import BadInput
-from sim.given_spec import given_spec
-from sim.runs import run
-from sim.spec import Drift
+from drift.kernels.formats import BFLOAT16
+from drift.sim.errors import BadInput
+from drift.sim.given_spec import given_spec
+from drift.sim.runs import run
+from drift.sim.spec import Drift
 from tests import checkpoints
 from tests.stores import arrays, assert_same_arrays
 from tests.verbs import drift

@@ -14,9 +14,9 @@ import pytest
 import xarray
 from hypothesis import HealthCheck, given, settings
 
-from experiments import cli
-from sim.grid_store import GridStore
-from sim.store import RunStore
+from drift.experiments import cli
+from drift.sim.grid_store import SweepStore
+from drift.sim.store import RunStore
 from tests import furniture, lines
 
 NEW = ("new", "new.png", "new.svg", "new.zarr")
@@ -69,7 +69,7 @@ def honest(words):
 
 def opens(path, verb):
     """The store at `path`, which is whole, as we and others open it."""
-    store = (RunStore if verb == "run" else GridStore)(path)
+    store = (RunStore if verb == "run" else SweepStore)(path)
     assert store.complete or store.failed
     with xarray.open_zarr(path, consolidated=False) as data:
         assert data.attrs["kind"] == store.attrs["kind"]

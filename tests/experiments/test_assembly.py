@@ -1,9 +1,9 @@
 """The readers of final code know a dropped rounding when they see one."""
 
-from experiments.aot_page import Row, page
-from experiments.assembly import Sums, read_bundles, read_ptx
-from experiments.loops import Loop
-from experiments.targets import TARGETS
+from drift.experiments.aot_page import Row, page
+from drift.experiments.assembly import Sums, read_bundles, read_ptx
+from drift.experiments.loops import Loop
+from drift.experiments.targets import TARGETS
 
 ROUNDED = """
 .visible .entry fusion(

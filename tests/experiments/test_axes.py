@@ -9,8 +9,8 @@ import typer
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from experiments.axes import counts, reals, spelled, survivors, words
-from sim.errors import BadInput
+from drift.experiments.axes import counts, reals, spelled, survivors, words
+from drift.sim.errors import BadInput
 
 
 def values(parser, text):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from experiments.captions import axis_label, captions, in_symbols, parts, wrapped
-from experiments.figures import text_width
-from experiments.labels import brief
+from drift.experiments.captions import axis_label, captions, in_symbols, parts, wrapped
+from drift.experiments.figures import text_width
+from drift.experiments.labels import brief
 
 
 def test_long_numbers_are_rounded_where_that_keeps_them_apart():

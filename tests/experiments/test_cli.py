@@ -10,10 +10,10 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 
-from kernels.formats import FORMATS
-from sim import check, device
-from sim.errors import BadInput
-from sim.store import RunStore
+from drift.kernels.formats import FORMATS
+from drift.sim import check, device
+from drift.sim.errors import BadInput
+from drift.sim.store import RunStore
 from tests.verbs import drift
 
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "4"]
@@ -198,7 +198,7 @@ def test_info_tells_all_the_rest_where_there_is_no_device(capsys, monkeypatch):
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys; from experiments import cli; cli.outcome(['--help']);"
+        "import sys; from drift.experiments import cli; cli.outcome(['--help']);"
         "print([m for m in ('jax', 'zarr', 'matplotlib', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -216,7 +216,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(in_tmp, capsys, sent, status):
     # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from experiments.cli import main; main()"
+        "from drift.experiments.cli import main; main()"
     )
     command = [sys.executable, "-c", code, *arguments]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

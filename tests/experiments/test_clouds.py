@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from experiments.captions import captions
-from kernels.formats import BFLOAT16, FLOAT32
-from sim.origin import from_checkpoint
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments.captions import captions
+from drift.kernels.formats import BFLOAT16, FLOAT32
+from drift.sim.origin import from_checkpoint
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import checkpoints
 from tests.verbs import drift
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import cli, run, swept
-from experiments.commanded import run_line, sweep_line
-from kernels.formats import BFLOAT16
-from sim.given import grid_of
-from sim.origin import from_checkpoint
-from sim.spec import Drift
+from drift.experiments import cli, run, swept
+from drift.experiments.commanded import run_line, sweep_line
+from drift.kernels.formats import BFLOAT16
+from drift.sim.given import grid_of
+from drift.sim.origin import from_checkpoint
+from drift.sim.spec import Drift
 from tests import checkpoints
 
 

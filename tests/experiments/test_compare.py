@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from experiments import cli
-from experiments.compare_tables import _bin, _ranges, _share
-from kernels.formats import BFLOAT16, FLOAT16, FLOAT32
-from sim.histogram import LONG
-from sim.sources import open_matrix
+from drift.experiments import cli
+from drift.experiments.compare_tables import _bin, _ranges, _share
+from drift.kernels.formats import BFLOAT16, FLOAT16, FLOAT32
+from drift.sim.histogram import LONG
+from drift.sim.sources import open_matrix
 from tests.checkpoints import matrix, write, write_sharded
 from tests.experiments.test_texts import tokenizer
 from tests.verbs import drift

@@ -11,15 +11,15 @@ from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, LineCollection
 
-from experiments import cli
-from experiments import components as drawing
-from experiments.components import components
-from kernels.formats import BFLOAT16
-from sim import runs
-from sim.errors import BadInput
-from sim.matrix import Matrix
-from sim.spec import Drift
-from sim.structures import structure_of
+from drift.experiments import cli
+from drift.experiments import components as drawing
+from drift.experiments.components import components
+from drift.kernels.formats import BFLOAT16
+from drift.sim import runs
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.spec import Drift
+from drift.sim.structures import structure_of
 from tests import checkpoints
 
 SMOKE = [

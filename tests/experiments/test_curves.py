@@ -4,21 +4,21 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from experiments import cli, expectation
-from experiments.choice import whole
-from experiments.curves import curves
-from experiments.expectation import Outlook
-from experiments.families import families
-from experiments.figures import COLOURS
-from experiments.fixing import fixed
-from experiments.forecast import forecast
-from experiments.section import Section
-from sim import runs
-from sim.errors import BadInput
-from sim.grid import Grid, drift_of
-from sim.prediction import expect
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments import cli, expectation
+from drift.experiments.choice import whole
+from drift.experiments.curves import curves
+from drift.experiments.expectation import Outlook
+from drift.experiments.families import families
+from drift.experiments.figures import COLOURS
+from drift.experiments.fixing import fixed
+from drift.experiments.forecast import forecast
+from drift.experiments.section import Section
+from drift.sim import runs
+from drift.sim.errors import BadInput
+from drift.sim.grid import Grid, drift_of
+from drift.sim.prediction import expect
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import grids
 
 

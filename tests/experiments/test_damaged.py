@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from sim import runs
-from sim.grid_layout import NAMES
-from sim.layout import COUNTS
-from sim.spec import Drift
-from sim.sweeping import sweep
+from drift.sim import runs
+from drift.sim.grid_layout import NAMES
+from drift.sim.layout import COUNTS
+from drift.sim.spec import Drift
+from drift.sim.sweeping import sweep
 from tests.sweeps import tiny
 from tests.verbs import drift
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from jax.errors import JaxRuntimeError
 
-from experiments import cli, figures, whole
-from experiments.study import parts
-from experiments.study.parts import Made, Note
-from sim import runs
-from sim.grid_store import GridStore
-from sim.grid_writer import GridWriter
-from sim.spec import Drift
-from sim.sweeping import sweep
+from drift.experiments import cli, figures, whole
+from drift.experiments.study import parts
+from drift.experiments.study.parts import Made, Note
+from drift.sim import runs
+from drift.sim.grid_store import SweepStore
+from drift.sim.grid_writer import GridWriter
+from drift.sim.spec import Drift
+from drift.sim.sweeping import sweep
 from tests.sweeps import tiny
 from tests.verbs import drift
 
@@ -54,13 +54,13 @@ def terminating():
 
 
 READERS = {
-    "predict": (["predict", "--sigma", "1e-9"], "sim.predicted:predict"),
-    "structure": (["structure", "run.zarr"], "sim.structures:structure_of"),
-    "compare": (["compare", "run.zarr", "run.zarr"], "sim.compare:compare"),
-    "plot": (["plot", "curves", "run.zarr"], "experiments.curves:curves"),
-    "report": (["report", "run.zarr"], "experiments.report.page:page_of"),
-    "export": (["export", "run.zarr", "--out", "a.csv"], "sim.store:RunStore.records"),
-    "status": (["status", "grid.zarr"], "sim.kinds:to_count"),
+    "predict": (["predict", "--sigma", "1e-9"], "drift.sim.predicted:predict"),
+    "structure": (["structure", "run.zarr"], "drift.sim.structures:structure_of"),
+    "compare": (["compare", "run.zarr", "run.zarr"], "drift.sim.compare:compare"),
+    "plot": (["plot", "curves", "run.zarr"], "drift.experiments.curves:curves"),
+    "report": (["report", "run.zarr"], "drift.experiments.report.page:page_of"),
+    "export": (["export", "run.zarr", "--out", "a.csv"], "drift.sim.store:RunStore.records"),
+    "status": (["status", "grid.zarr"], "drift.sim.kinds:to_count"),
 }
 
 
@@ -130,7 +130,7 @@ def test_files_are_written_whole_or_what_was_there_stays(
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
 def test_what_is_printed_onto_a_full_disk_is_a_failure_of_one_line(there):
-    code = "from experiments.cli import main; main()"
+    code = "from drift.experiments.cli import main; main()"
     command = [sys.executable, "-c", code, "structure", "run.zarr", "--json"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -155,7 +155,7 @@ def test_a_study_that_is_terminated_or_finds_a_full_disk_keeps_what_is_done_and_
         status, out, err = drift(capsys, *STUDY)
     assert (status, out) == (143, "")
     assert err.endswith("drift: terminated; the same command goes on with what is left\n")
-    begun = [GridStore(path) for path in (in_tmp / "out/stores").glob("*.zarr")]
+    begun = [SweepStore(path) for path in (in_tmp / "out/stores").glob("*.zarr")]
     assert not (in_tmp / "out/README.md").exists()
     assert any(store.done.any() for store in begun), "what was in hand was written"
     assert not [*in_tmp.rglob(".*drift-*")]

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments import cli, export
-from sim import runs
-from sim.grid_layout import NAMES, cells_together
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments import cli, export
+from drift.sim import runs
+from drift.sim.grid_layout import NAMES, cells_together
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import grids
 
 
@@ -77,7 +77,7 @@ def test_a_sweep_of_one_cell_and_one_in_chunks(tmp_path, capsys, monkeypatch):
     header, *lines = exported(capsys, one.address)
     assert header[:3] == ["progress", "step", "distinct"]
     assert [line[2] for line in lines] == ["100", "88", "75", "62", "50"]
-    monkeypatch.setattr("sim.grid_layout._CHUNK_VALUES", 15)
+    monkeypatch.setattr("drift.sim.grid_layout._CHUNK_VALUES", 15)
     seeds = tuple(range(20))
     many = grids.store(tmp_path / "many.zarr", {"seed": seeds}, lambda seed, progress: seed / 20)
     assert many.array("distinct").chunks == (3, 5)
@@ -89,7 +89,7 @@ def test_a_sweep_of_one_cell_and_one_in_chunks(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("most", [1, 7, 12, 40, 10**6])
 @pytest.mark.parametrize("shape", [(), (2,), (2, 30), (2, 3, 10), (3, 1, 4, 5)])
 def test_cells_are_read_in_order_and_few_at_a_time(shape, most, tmp_path, monkeypatch):
-    monkeypatch.setattr("sim.grid_layout._CHUNK_VALUES", 5 * 6)
+    monkeypatch.setattr("drift.sim.grid_layout._CHUNK_VALUES", 5 * 6)
     cells = np.arange(math.prod(shape)).reshape(shape)
     chunk = cells_together(SimpleNamespace(shape=shape, progress=range(5)))
     blocks = list(export._blocks(shape, chunk, most))
@@ -138,7 +138,7 @@ def test_names_are_no_formulas_of_a_spreadsheet(tmp_path, capsys):
 def test_a_reader_that_leaves_early_is_no_failure_of_ours(tmp_path):
     seeds = tuple(range(2_000))
     store = grids.store(tmp_path / "grid.zarr", {"seed": seeds}, lambda seed, progress: 1.0)
-    program = "from experiments.cli import main; main()"
+    program = "from drift.experiments.cli import main; main()"
     command = [sys.executable, "-c", program, "export", str(store.address)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().startswith(b"seed,progress,step,distinct")

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import typer
 
-from experiments import cli
-from kernels.formats import BFLOAT16
-from sim import check
+from drift.experiments import cli
+from drift.kernels.formats import BFLOAT16
+from drift.sim import check
 from tests import checkpoints, tour
 from tests.verbs import drift
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from experiments import cli, observed
-from experiments.holes import holes
-from experiments.populations import Populations, populations
-from kernels.formats import BFLOAT16
-from sim import runs
-from sim.errors import BadInput
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments import cli, observed
+from drift.experiments.holes import holes
+from drift.experiments.populations import Populations, populations
+from drift.kernels.formats import BFLOAT16
+from drift.sim import runs
+from drift.sim.errors import BadInput
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import checkpoints
 
 NOTHING = (None, None, None, None)
@@ -127,7 +127,7 @@ def test_what_was_observed_is_in_the_package():
     setup = tomllib.loads(text)["tool"]["setuptools"]
     assert observed.__name__ in setup["packages"]
     assert "*.json" in setup["package-data"][observed.__name__]
-    assert resources.files("experiments.observed").joinpath("qwen3_4b.json").is_file()
+    assert resources.files("drift.experiments.observed").joinpath("qwen3_4b.json").is_file()
 
 
 def test_the_verb_writes_the_same_files_again(stores, in_tmp, capsys):

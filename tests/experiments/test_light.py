@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from sim import Drift, runs
-from sim.sweeping import sweep
+from drift import Drift
+from drift.sim import runs
+from drift.sim.sweeping import sweep
 from tests.sweeps import tiny
 
 VERBS = {
@@ -30,7 +31,7 @@ def ended(tmp_path_factory):
     runs.run(Drift(sigma=0.1, rounding="stochastic", **small), place / "run.zarr", on="cpu")
     sweep(tiny(tokens=(40,)), place / "grid.zarr", on="cpu")
     code = (
-        "import sys; from experiments import cli\n"
+        "import sys; from drift.experiments import cli\n"
         f"for line in {list(VERBS.values())!r}:\n"
         "    status = cli.outcome(line.split())\n"
         "    print('jax' in sys.modules, status, file=sys.stderr)"

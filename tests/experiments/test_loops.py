@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments import loops
-from experiments.loops import Loop, loop_of_bundles, loop_of_ptx
+from drift.experiments import loops
+from drift.experiments.loops import Loop, loop_of_bundles, loop_of_ptx
 
 KERNEL = """
 .target sm_90a

@@ -12,21 +12,21 @@ from matplotlib import image
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.figure import Figure
 
-from experiments import cli
-from experiments.captions import in_symbols
-from experiments.choice import plane, record_at
-from experiments.contour import contour
-from experiments.expectation import Outlook
-from experiments.fixing import fixed
-from experiments.phase import phase
-from experiments.scales import Scale
-from experiments.section import Section
-from experiments.ticks import Ticks
-from experiments.transition import crossings, transition
-from sim.errors import BadInput
-from sim.grid import Axis, drift_of
-from sim.grid_store import GridStore
-from sim.prediction import onsets
+from drift.experiments import cli
+from drift.experiments.captions import in_symbols
+from drift.experiments.choice import plane, record_at
+from drift.experiments.contour import contour
+from drift.experiments.expectation import Outlook
+from drift.experiments.fixing import fixed
+from drift.experiments.phase import phase
+from drift.experiments.scales import Scale
+from drift.experiments.section import Section
+from drift.experiments.ticks import Ticks
+from drift.experiments.transition import crossings, transition
+from drift.sim.errors import BadInput
+from drift.sim.grid import Axis, drift_of
+from drift.sim.grid_store import SweepStore
+from drift.sim.prediction import onsets
 from tests import grids
 
 SIGMAS = (1e-7, 1e-10, 1e-9, 1e-8)
@@ -185,7 +185,7 @@ def test_cells_that_are_not_done_are_hatched_and_counted(tmp_path):
 def test_what_was_done_later_has_not_failed(tmp_path):
     store = grids.store(tmp_path / "grid.zarr", {"sigma": SIGMAS}, share, failed=[0, 1])
     store.array("done")  # which is read anew, attributes are not
-    GridStore(tmp_path / "grid.zarr", writing=True).array("done")[0] = True
+    SweepStore(tmp_path / "grid.zarr", writing=True).array("done")[0] = True
     section = plane(store, None, None, {})
     assert section.failed.ravel().tolist() == [True, False, False, False]  # sigma rises
     assert section.missing() == ["1 of 4 cells failed"]

@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from experiments.predict_tables import stalls
-from sim.prediction import expect, onsets
-from sim.spec import Drift
+from drift.experiments.predict_tables import stalls
+from drift.sim.prediction import expect, onsets
+from drift.sim.spec import Drift
 from tests.verbs import drift
 
 SMALL = ["predict", "--tokens", "60", "--dims", "8", "--steps", "20"]

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments import progress
+from drift.experiments import progress
 
 
 class Terminal(io.StringIO):

@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from experiments.report.blocks import Page, Part, Picture, Prose, Table
-from experiments.report.prose import sections
-from experiments.report.render import rendered
+from drift.experiments.report.blocks import Page, Part, Picture, Prose, Table
+from drift.experiments.report.prose import sections
+from drift.experiments.report.render import rendered
 
 TEXT = """# What *came* of it
 

@@ -8,23 +8,23 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from experiments import cli
-from experiments.expectation import Outlook
-from experiments.report import structure, sweep
-from experiments.report.expected import of_run
-from experiments.report.page import page_of
-from experiments.report.render import rendered
-from experiments.report.svg import inlined
-from experiments.report.turning import Turning
-from kernels.formats import BFLOAT16
-from sim import prediction, runs
-from sim.errors import BadInput
-from sim.origin import from_checkpoint
-from sim.prediction import expect
-from sim.sources import open_matrix
-from sim.spec import Drift
-from sim.store import RunStore
-from sim.structures import structure_of
+from drift.experiments import cli
+from drift.experiments.expectation import Outlook
+from drift.experiments.report import structure, sweep
+from drift.experiments.report.expected import of_run
+from drift.experiments.report.page import page_of
+from drift.experiments.report.render import rendered
+from drift.experiments.report.svg import inlined
+from drift.experiments.report.turning import Turning
+from drift.kernels.formats import BFLOAT16
+from drift.sim import prediction, runs
+from drift.sim.errors import BadInput
+from drift.sim.origin import from_checkpoint
+from drift.sim.prediction import expect
+from drift.sim.sources import open_matrix
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
+from drift.sim.structures import structure_of
 from tests import checkpoints, grids, storage
 
 SMALL = Drift(sigma=1e-7, tokens=80, dims=100, steps=60, records=6, snapshots="records")

@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from experiments import cli
-from experiments.report.page import page_of
-from experiments.report.render import rendered
-from sim import runs
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments import cli
+from drift.experiments.report.page import page_of
+from drift.experiments.report.render import rendered
+from drift.sim import runs
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import browser, grids
 
 DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")

@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib.colors import to_hex
 
-from experiments.figures import COLOURS
-from experiments.looking import looked_at
-from experiments.scatter import HOLES, Panel, scatter
-from experiments.view import Sight, telling
-from kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
-from sim import runs
-from sim.errors import BadInput
-from sim.matrix import Matrix
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments.figures import COLOURS
+from drift.experiments.looking import looked_at
+from drift.experiments.scatter import HOLES, Panel, scatter
+from drift.experiments.view import Sight, telling
+from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
+from drift.sim import runs
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import checkpoints
 from tests.verbs import drift
 

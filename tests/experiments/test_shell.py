@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from experiments import cli, shell
-from sim import runs
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments import cli, shell
+from drift.sim import runs
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests.verbs import drift
 
-PROGRAM = [sys.executable, "-c", "from experiments.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from drift.experiments.cli import main; main()"]
 RUN = ["run", "--sigma", "1e-8", "--tokens", "20", "--dims", "8", "--steps", "4", "--device", "cpu"]
 PREDICT = ["predict", "--sigma", "1e-9,1e-8", "--tokens", "20", "--dims", "8", "--steps", "4"]
 SMALL = Drift(sigma=1e-8, tokens=20, dims=8, steps=4)

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from sim.counts import Counts
-from sim.grid_store import GridStore
-from sim.grid_writer import GridWriter
-from sim.places import address
+from drift.sim.counts import Counts
+from drift.sim.grid_store import SweepStore
+from drift.sim.grid_writer import GridWriter
+from drift.sim.places import address
 from tests.sweeps import tiny
 from tests.verbs import drift
 
@@ -21,12 +21,12 @@ def records(grid, cell):
 
 @pytest.fixture
 def writer(in_tmp):
-    from sim import grid_claim
+    from drift.sim import grid_claim
 
     versions = {"versions": {"bf16-drift": "0.1.0"}, "engine": "step"}
     device = {"platform": "cpu", "kind": "cpu"}
     grid_claim.begin(address(in_tmp / "a.zarr"), GRID, {**versions, "device": device, "inputs": {}})
-    return GridWriter(GridStore(in_tmp / "a.zarr", writing=True))
+    return GridWriter(SweepStore(in_tmp / "a.zarr", writing=True))
 
 
 def test_it_tells_what_is_done_failed_and_left_and_the_time(writer, capsys):
@@ -41,7 +41,7 @@ def test_it_tells_what_is_done_failed_and_left_and_the_time(writer, capsys):
     for cell in sorted(set(range(8)) - set(dear)):
         writer.put(cell, records(GRID, cell))
     writer.fail(dear[0], "out of memory")
-    from sim.kinds import Kinds, cost_of
+    from drift.sim.kinds import Kinds, cost_of
 
     cheap, much = (cost_of(GRID.drift(cell), "cpu", "step") for cell in (0, dear[0]))
     assert Kinds(GRID, "cpu", "step").costs.tolist() == [cheap, much]

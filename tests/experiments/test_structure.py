@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from experiments import cli
-from kernels.formats import BFLOAT16
-from sim import structures
-from sim.sources import open_matrix
+from drift.experiments import cli
+from drift.kernels.formats import BFLOAT16
+from drift.sim import structures
+from drift.sim.sources import open_matrix
 from tests import checkpoints
 
 RUN = ["run", "--sigma", "2e-9", "--tokens", "60", "--dims", "400", "--records", "1"]

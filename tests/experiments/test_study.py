@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import observed
-from experiments.study import coarsening, coarsening_page, likeness, parts, widths
-from experiments.study.named import STUDIES
-from experiments.study.swept import limits
-from experiments.study.words import few, listed, many, span
-from kernels import distances
-from sim.grid_store import GridStore
-from sim.prediction import expect
-from sim.sources import open_matrix
-from sim.spec import Drift
-from sim.stall import stall_steps
-from sim.structures import structure_of
+from drift.experiments import observed
+from drift.experiments.study import coarsening, coarsening_page, likeness, parts, widths
+from drift.experiments.study.named import STUDIES
+from drift.experiments.study.swept import limits
+from drift.experiments.study.words import few, listed, many, span
+from drift.kernels import distances
+from drift.sim.grid_store import SweepStore
+from drift.sim.prediction import expect
+from drift.sim.sources import open_matrix
+from drift.sim.spec import Drift
+from drift.sim.stall import stall_steps
+from drift.sim.structures import structure_of
 from tests.verbs import drift
 
 TINY = coarsening.Plan(
@@ -62,7 +62,7 @@ def coarse(tmp_path_factory):
         patch.setattr(coarsening, "_plan", lambda quick: TINY)
         patch.setattr(likeness, "FACTOR", 1000.0)
         patch.setattr(widths, "FORMATS", ("bfloat16", "float4_e2m1fn"))
-        from experiments.study.doing import do
+        from drift.experiments.study.doing import do
 
         yield out, do(STUDIES["coarsening"], out, quick=True, device="cpu")
 
@@ -83,7 +83,7 @@ def test_it_is_all_there_and_the_page_shows_every_figure(coarse):
 
 def test_the_transition_is_that_of_the_store(coarse):
     out, _ = coarse
-    store = GridStore(out / "stores" / "transition.zarr")
+    store = SweepStore(out / "stores" / "transition.zarr")
     rows = table(out / "transition.csv")
     assert store.complete
     assert len(rows) == len(store.grid) == 36
@@ -145,7 +145,7 @@ def of(out, name, source, column):
 def test_what_is_expected_is_what_sim_expects(coarse):
     out, _ = coarse
     one = Drift(sigma=1e-8, tokens=30, dims=16)
-    store = GridStore(out / "stores" / "repeats.zarr")
+    store = SweepStore(out / "stores" / "repeats.zarr")
     expected = [row[0] for row in expect(one, [100], TINY.repeated)]
     for k, row in enumerate(table(out / "prediction.csv")):
         assert float(row["expected"]) == expected[k].pairs
@@ -189,7 +189,7 @@ def test_again_it_only_draws_the_page(coarse, monkeypatch):
     for path in out.iterdir():
         if path.is_file():
             path.unlink()
-    from experiments.study.doing import do
+    from drift.experiments.study.doing import do
 
     again = do(STUDIES["coarsening"], out, quick=True, device="cpu")
     assert all(part["before"] for part in again["parts"])
@@ -211,7 +211,7 @@ def stalled(tmp_path_factory):
             real(self, *arguments)
 
         patch.setattr(parts.Note, "do", do)
-        from experiments import cli
+        from drift.experiments import cli
 
         arguments = ["study", "stall", "--quick", "--out", str(out), "--device", "cpu", "--json"]
         assert cli.outcome(arguments) == 130
@@ -246,7 +246,7 @@ def test_an_interruption_says_how_to_go_on(in_tmp, capsys, monkeypatch):
 def test_the_numbers_of_stall_are_those_of_its_store(stalled, capsys):
     out, arguments = stalled
     assert drift(capsys, *arguments)[0] == 0
-    store = GridStore(out / "stores" / "steps.zarr")
+    store = SweepStore(out / "stores" / "steps.zarr")
     rows, text = table(out / "stall.csv"), (out / "README.md").read_text()
     reached = store.read("radius")[..., -1].ravel()
     assert [float(row["reached"]) for row in rows] == reached.tolist()
@@ -277,7 +277,7 @@ def test_stores_of_something_else_are_refused(stalled, capsys, tmp_path):
 def test_an_unfinished_store_of_another_version_is_named_with_what_works(stalled, capsys, tmp_path):
     shutil.copytree(stalled[0], tmp_path / "stall")
     store = tmp_path / "stall" / "stores" / "steps.zarr"
-    opened = GridStore(store, writing=True)
+    opened = SweepStore(store, writing=True)
     opened.update(versions={"bf16-drift": "0.0"})
     line = ["study", "stall", "--quick", "--out", tmp_path / "stall"]
     assert drift(capsys, *line)[0] == 0  # what is complete stays

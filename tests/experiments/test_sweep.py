@@ -10,12 +10,12 @@ import time
 import numpy as np
 import pytest
 
-from experiments import progress
-from experiments.numbers import held, spent
-from sim import batch, lock, probe
-from sim.errors import BadInput
-from sim.grid_store import GridStore
-from sim.session import Session
+from drift.experiments import progress
+from drift.experiments.numbers import held, spent
+from drift.sim import batch, lock, probe
+from drift.sim.errors import BadInput
+from drift.sim.grid_store import SweepStore
+from drift.sim.session import Session
 from tests.verbs import drift
 
 SMALL = ["sweep", "--tokens", "12", "--dims", "8", "--records", "4", "--device", "cpu"]
@@ -30,7 +30,7 @@ def test_json_is_one_document_and_the_store_holds_the_grid(in_tmp, capsys):
     assert (result["store"], result["cells"], result["done"], result["failed"]) == (
         *("a.zarr", 18, 18, 0),
     )
-    grid = GridStore(in_tmp / "a.zarr").grid
+    grid = SweepStore(in_tmp / "a.zarr").grid
     assert [(axis.name, axis.values) for axis in grid.axes] == [
         ("sigma", (1e-9, 1e-8, 1e-7)),
         ("steps", (1, 5, 10)),
@@ -49,7 +49,7 @@ def test_people_are_told_the_axes_and_the_share_of_computing(in_tmp, capsys):
     assert "% of it computing and" in lines[2]
     name = lines[3].removeprefix("store: ")
     assert name.startswith("results/sweep-sigma-steps-seed-")
-    assert GridStore(in_tmp / name).complete
+    assert SweepStore(in_tmp / name).complete
     assert name not in drift(capsys, *GRID, "--radius", "0.5")[1]
     status, _, err = drift(capsys, *GRID)
     assert (status, err.count("\n")) == (2, 1)
@@ -185,7 +185,7 @@ def test_a_dry_run_shortens_what_would_take_long_and_counts_what_is_left(in_tmp,
     assert probed["steps"] < 10**7
     assert told["seconds"] > 20 * probed["seconds"]
     assert drift(capsys, *GRID, "--out", "a.zarr")[0] == 0
-    store = GridStore(in_tmp / "a.zarr", writing=True)
+    store = SweepStore(in_tmp / "a.zarr", writing=True)
     done = store.done
     done[1:] = False
     store.array("done")[...] = done
@@ -213,7 +213,7 @@ def running(in_tmp):
     # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from experiments.cli import main; main()"
+        "from drift.experiments.cli import main; main()"
     )
     command = [sys.executable, "-c", code, *LONG]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -228,7 +228,7 @@ def running(in_tmp):
 def written(path):
     """Whether cells were written, and what is told of them."""
     try:
-        return "session" in GridStore(path).attrs
+        return "session" in SweepStore(path).attrs
     except BadInput:
         return False
 
@@ -243,7 +243,7 @@ def test_a_stopped_sweep_says_how_to_go_on(in_tmp, running, capsys, sent, status
     assert (running.returncode, out) == (status, "")
     assert err.count("\n") == 1
     assert "the same command goes on with the cells that are left" in err
-    assert 0 < np.count_nonzero(GridStore(in_tmp / "a.zarr").done) < 80_000
+    assert 0 < np.count_nonzero(SweepStore(in_tmp / "a.zarr").done) < 80_000
     assert not (in_tmp / ".a.zarr.drift-lock").exists()
 
 

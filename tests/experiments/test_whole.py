@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from experiments.whole import write_whole
-from sim.errors import BadInput
+from drift.experiments.whole import write_whole
+from drift.sim.errors import BadInput
 
 
 def test_a_file_is_written_and_replaced(tmp_path):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from sim import cluster, line, there
-from sim.grid_store import GridStore
-from sim.sweeping import sweep
+from drift.sim import cluster, line, there
+from drift.sim.grid_store import SweepStore
+from drift.sim.sweeping import sweep
 from tests.sweeps import held, tiny
 from tests.verbs import drift
 
@@ -82,7 +82,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
     assert doomed.wait() == -signal.SIGKILL
     sweep(grid, tmp_path / "b.zarr", on="cpu")
     assert held(tmp_path / "a.zarr") == held(tmp_path / "b.zarr")
-    assert GridStore(tmp_path / "a.zarr").complete
+    assert SweepStore(tmp_path / "a.zarr").complete
 
 
 def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, capsys):
@@ -93,14 +93,14 @@ def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, 
     assert result.keys() == {"store", "cells", "done", "failed", "seconds"}
     assert (result["cells"], result["done"], result["failed"]) == (8, 4, 4)
     assert drift(capsys, *FAILING, "--out", "b.zarr")[0] == 1
-    a, b = GridStore(in_tmp / "a.zarr"), GridStore(in_tmp / "b.zarr")
+    a, b = SweepStore(in_tmp / "a.zarr"), SweepStore(in_tmp / "b.zarr")
     assert a.failed == b.failed
     assert held(in_tmp / "a.zarr") == held(in_tmp / "b.zarr")
     # The same line again has nothing to do, and still says that they failed.
     status, out, _ = drift(capsys, *arguments)
     assert (status, json.loads(out)["failed"]) == (1, 4)
     with cluster.running(running.address) as client:
-        kept = client.run(eval, "len(__import__('sim.worker').worker._sweeps)")
+        kept = client.run(eval, "len(__import__('drift.sim.worker').worker._sweeps)")
     assert set(kept.values()) == {0}, "the workers forget what is over"
 
 
@@ -203,7 +203,7 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
     # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from experiments.cli import main; main()"
+        "from drift.experiments.cli import main; main()"
     )
     command = [sys.executable, "-c", code, *arguments]
     process = subprocess.Popen(
@@ -214,7 +214,7 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
         start_new_session=True,  # as on a terminal: Ctrl-C is for the whole group
     )
     with process:
-        while not (path.exists() and GridStore(path).done.any()):
+        while not (path.exists() and SweepStore(path).done.any()):
             assert process.poll() is None
             time.sleep(0.05)
         send(process.pid, sent)
@@ -224,7 +224,7 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
     assert err.endswith(said)
     assert all(" cells, " in other for other in err.splitlines()[:-1]), "how far it is, no more"
     assert nobody_in(process.pid)
-    store = GridStore(path)
+    store = SweepStore(path)
     assert 0 < store.done.sum() < store.done.size, "what the workers had in hand is there"
     assert store.attrs["session"]["workers"] == 1
     if sent == signal.SIGTERM:

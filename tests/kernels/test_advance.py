@@ -6,12 +6,12 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from kernels.advance import BLOCK, STAY, advance
-from kernels.fingerprint import weights
-from kernels.fixed_point import LIMBS
-from kernels.formats import BFLOAT16, FLOAT32, FORMATS
-from kernels.motion import Motion, Rounding
-from kernels.step import Steps, Tokens
+from drift.kernels.advance import BLOCK, STAY, advance
+from drift.kernels.fingerprint import weights
+from drift.kernels.fixed_point import LIMBS
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS
+from drift.kernels.motion import Motion, Rounding
+from drift.kernels.step import Steps, Tokens
 
 SMALLEST_VALUE, SMALLEST_DISPLACEMENT = 2.0**-119, np.float32(2.0**-103)
 

@@ -7,10 +7,10 @@ import sys
 CODE = """
 import jax, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from kernels.formats import BFLOAT16
-from kernels.motion import Motion
-from kernels.step import Steps, Tokens, step
-from sim import reference
+from drift.kernels.formats import BFLOAT16
+from drift.kernels.motion import Motion
+from drift.kernels.step import Steps, Tokens, step
+from drift.sim import reference
 
 motion = Motion(rounding="stochastic")
 rng = np.random.default_rng(0)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels import distances
+from drift.kernels import distances
 
 KINDS = {"uint8": 255, "uint16": 65_535, "uint32": 2**32 - 1}
 

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.exact_sum import exact_sums
+from drift.kernels.exact_sum import exact_sums
 
 numbers = st.one_of(
     st.floats(-1e300, 1e300),

@@ -4,9 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from kernels.follow import BLOCK, PIECES, WIDTH, follow
-from kernels.formats import FORMATS
-from sim import probes, reference
+from drift.kernels.follow import BLOCK, PIECES, WIDTH, follow
+from drift.kernels.formats import FORMATS
+from drift.sim import probes, reference
 
 TABLED = {name: each for name, each in FORMATS.items() if each.width <= 16}
 

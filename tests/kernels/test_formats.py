@@ -2,7 +2,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from kernels.formats import FLOAT32, FORMATS
+from drift.kernels.formats import FLOAT32, FORMATS
 from tests import oracle
 
 SMALL = [each for each in FORMATS.values() if each.width <= 16]

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels import fused as module
-from kernels import fused_gpu, fused_tpu
-from kernels.advance import STAY, advance
-from kernels.fingerprint import weights
-from kernels.formats import (
+from drift.kernels import fused as module
+from drift.kernels import fused_gpu, fused_tpu
+from drift.kernels.advance import STAY, advance
+from drift.kernels.fingerprint import weights
+from drift.kernels.formats import (
     BFLOAT16,
     FLOAT4_E2M1FN,
     FLOAT8_E4M3FN,
@@ -18,9 +18,9 @@ from kernels.formats import (
     FLOAT16,
     FLOAT32,
 )
-from kernels.fused import Fused, fused
-from kernels.motion import Motion
-from kernels.step import Steps, Tokens
+from drift.kernels.fused import Fused, fused
+from drift.kernels.motion import Motion
+from drift.kernels.step import Steps, Tokens
 from tests import oracle
 from tests.kernels.test_advance import MOTIONS, safe_codes
 from tests.kernels.test_lowering import name

@@ -14,11 +14,11 @@ import pytest
 from jax import export
 from jax.sharding import AbstractDevice, AbstractMesh
 
-from kernels.advance import ACCELERATOR_BLOCK, advance
-from kernels.formats import BFLOAT16
-from kernels.fused import Fused
-from kernels.motion import Motion
-from kernels.step import Steps, Tokens
+from drift.kernels.advance import ACCELERATOR_BLOCK, advance
+from drift.kernels.formats import BFLOAT16
+from drift.kernels.fused import Fused
+from drift.kernels.motion import Motion
+from drift.kernels.step import Steps, Tokens
 from tests.kernels.test_fused import FEWER
 from tests.kernels.test_lowering import name
 

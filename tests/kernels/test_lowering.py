@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from jax import export
 
-from kernels.advance import BLOCK, advance
-from kernels.step import Steps, Tokens
+from drift.kernels.advance import BLOCK, advance
+from drift.kernels.step import Steps, Tokens
 from tests.kernels.test_advance import MOTIONS
 
 

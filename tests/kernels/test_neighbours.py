@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels import neighbours, partners
-from kernels.formats import BFLOAT16, FLOAT32, FORMATS
-from kernels.neighbours import Crowded, adjacent
+from drift.kernels import neighbours, partners
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS
+from drift.kernels.neighbours import Crowded, adjacent
 from tests import oracle
 
 

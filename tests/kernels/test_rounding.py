@@ -4,9 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from kernels.formats import FLOAT32, FORMATS
-from kernels.rounding import merge_zeros, quantise, widen
-from sim import reference
+from drift.kernels.formats import FLOAT32, FORMATS
+from drift.kernels.rounding import merge_zeros, quantise, widen
+from drift.sim import reference
 from tests import oracle
 from tests.kernels.test_formats import finite
 

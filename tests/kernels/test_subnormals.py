@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.formats import FLOAT32, FORMATS
+from drift.kernels.formats import FLOAT32, FORMATS
 from tests import oracle
 
 TINY = 2.0**-126

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from kernels.formats import BFLOAT16
-from kernels.rounding import quantise
-from kernels.threefry import threefry, words
+from drift.kernels.formats import BFLOAT16
+from drift.kernels.rounding import quantise
+from drift.kernels.threefry import threefry, words
 from tests import oracle
 
 KNOWN = [  # Random123's known answers: key, counter, words

@@ -9,17 +9,17 @@ import jax
 import numpy as np
 import pytest
 
-from kernels.formats import BFLOAT16
-from sim import far, runs
-from sim.chunks import Chunks
-from sim.coalescence import Cells
-from sim.device import several
-from sim.engine import StepEngine
-from sim.errors import BadInput
-from sim.origin import from_checkpoint
-from sim.shards import Shards
-from sim.simulation import Simulation
-from sim.spec import Drift
+from drift.kernels.formats import BFLOAT16
+from drift.sim import far, runs
+from drift.sim.chunks import Chunks
+from drift.sim.coalescence import Cells
+from drift.sim.device import several
+from drift.sim.engine import StepEngine
+from drift.sim.errors import BadInput
+from drift.sim.origin import from_checkpoint
+from drift.sim.shards import Shards
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
 from tests import oracle
 from tests.sim import test_origin
 from tests.sim.test_runs import Stop, arrays, assert_same_arrays, stop_after
@@ -164,7 +164,7 @@ def test_a_state_keeps_its_cloud_while_the_drift_moves_on(apart):
 
 
 def test_every_device_of_a_run_is_checked(monkeypatch):
-    from sim import check, trials
+    from drift.sim import check, trials
 
     shards = Shards(several("cpu", 8))
     monkeypatch.setattr(Shards, "platform", "gpu")

@@ -17,8 +17,8 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sim import batch, cache, device
-from sim.sweeping import sweep
+from drift.sim import batch, cache, device
+from drift.sim.sweeping import sweep
 from tests.sweeps import life
 
 

@@ -7,11 +7,11 @@ import jax
 import numpy as np
 import pytest
 
-from sim import alike, alike_start, alike_tally, batch, batch_size, compilation, likeness
-from sim.chunks import Chunks
-from sim.errors import BadInput
-from sim.simulation import Simulation
-from sim.spec import Drift
+from drift.sim import alike, alike_start, alike_tally, batch, batch_size, compilation, likeness
+from drift.sim.chunks import Chunks
+from drift.sim.errors import BadInput
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
 
 KINDS = {
     "plain": {},

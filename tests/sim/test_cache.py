@@ -10,14 +10,14 @@ from pathlib import Path
 import jax
 import pytest
 
-from sim import cache
+from drift.sim import cache
 
 # What was compiled and what was fetched, after a run from the command line.
 CODE = """
 import sys
-from experiments import cli
+from drift.experiments import cli
 status = cli.outcome(sys.argv[1:])
-from sim import compilation
+from drift.sim import compilation
 print(compilation.compiled(), compilation.fetched())
 sys.exit(status)
 """
@@ -149,7 +149,7 @@ def test_jaxs_own_setting_stays(free, monkeypatch):
 
 
 def test_importing_the_library_changes_no_configuration():
-    code = "import sim, jax; sim.run, sim.Drift; print(jax.config.jax_compilation_cache_dir)"
+    code = "import drift, jax; drift.run, drift.Drift; print(jax.config.jax_compilation_cache_dir)"
     environment = {name: text for name, text in os.environ.items() if name != "DRIFT_CACHE"}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)

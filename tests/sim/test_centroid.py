@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16, FLOAT32, FORMATS
-from sim import centroid
-from sim.centroid import mean
-from sim.direction import direction
-from sim.errors import BadInput
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS
+from drift.sim import centroid
+from drift.sim.centroid import mean
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
 from tests.oracle import dtype
 
 

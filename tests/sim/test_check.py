@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from experiments import cli
-from kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS
-from kernels.motion import Motion
-from sim import check, device, probes, reference, trials
+from drift.experiments import cli
+from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS
+from drift.kernels.motion import Motion
+from drift.sim import check, device, probes, reference, trials
 from tests import oracle
 
 

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from kernels.formats import BFLOAT16
-from sim.checkpoint import FAMILIES, Checkpoint
-from sim.errors import BadInput
-from sim.weights import FORMATS_BY_DTYPE, INDEX
+from drift.kernels.formats import BFLOAT16
+from drift.sim.checkpoint import FAMILIES, Checkpoint
+from drift.sim.errors import BadInput
+from drift.sim.weights import FORMATS_BY_DTYPE, INDEX
 from tests.checkpoints import matrix, write, write_sharded
 
 EMBEDDING, UNEMBEDDING = "model.embed_tokens.weight", "lm_head.weight"

@@ -10,12 +10,12 @@ import sys
 import pytest
 from zarr.storage import LocalStore
 
-from sim import lock, ready, runs
-from sim.errors import BadInput, Unfinished
-from sim.places import Local
-from sim.simulation import Simulation
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.sim import lock, ready, runs
+from drift.sim.errors import BadInput, Unfinished
+from drift.sim.places import Local
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests.stores import Stop, assert_same_arrays, stop_after
 
 SMALL = Drift(sigma=1e-9, tokens=60, dims=128, steps=40, records=10)

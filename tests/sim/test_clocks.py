@@ -5,12 +5,12 @@ from datetime import datetime
 
 import pytest
 
-from sim import lock, runs
-from sim.grid_store import GridStore
-from sim.lease import Lease
-from sim.places import address
-from sim.spec import Drift
-from sim.sweeping import sweep
+from drift.sim import lock, runs
+from drift.sim.grid_store import SweepStore
+from drift.sim.lease import Lease
+from drift.sim.places import address
+from drift.sim.spec import Drift
+from drift.sim.sweeping import sweep
 from tests.stores import assert_same_arrays
 from tests.sweeps import held, tiny
 
@@ -48,7 +48,7 @@ def test_runs_and_sweeps_neither_fail_nor_take_negative_time(tmp_path, jumping):
     assert all(0 < total < DAYS and 0 <= left < DAYS for total, left in seen)
     sweep(tiny(), tmp_path / "other.zarr", on="cpu")
     assert held(tmp_path / "grid.zarr") == held(tmp_path / "other.zarr")
-    began = GridStore(tmp_path / "grid.zarr").attrs["session"]["began"]
+    began = SweepStore(tmp_path / "grid.zarr").attrs["session"]["began"]
     assert datetime.fromisoformat(began).tzinfo is not None
 
 

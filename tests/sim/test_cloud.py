@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16, FORMATS
-from sim.cloud import draw
-from sim.errors import BadInput
-from sim.normal import masses
-from sim.spec import Drift
-from sim.thresholds import Thresholds
+from drift.kernels.formats import BFLOAT16, FORMATS
+from drift.sim.cloud import draw
+from drift.sim.errors import BadInput
+from drift.sim.normal import masses
+from drift.sim.spec import Drift
+from drift.sim.thresholds import Thresholds
 from tests import oracle
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.fingerprint import as_words, fingerprint, weights
-from kernels.formats import BFLOAT16
-from kernels.rounding import merge_zeros
-from sim.chunks import TILE, Chunks, Rows
-from sim.coalescence import Cells, coalesce
+from drift.kernels.fingerprint import as_words, fingerprint, weights
+from drift.kernels.formats import BFLOAT16
+from drift.kernels.rounding import merge_zeros
+from drift.sim.chunks import TILE, Chunks, Rows
+from drift.sim.coalescence import Cells, coalesce
 
 FINGERPRINTS = {
     "the real one": lambda codes: as_words(

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.columns import Columns
+from drift.sim.columns import Columns
 
 
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 20))

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16, FLOAT16, FLOAT32, FORMATS
-from sim import differences
-from sim.compare import compare
-from sim.errors import BadInput
-from sim.histogram import LONG, distances
-from sim.matrix import Matrix
+from drift.kernels.formats import BFLOAT16, FLOAT16, FLOAT32, FORMATS
+from drift.sim import differences
+from drift.sim.compare import compare
+from drift.sim.errors import BadInput
+from drift.sim.histogram import LONG, distances
+from drift.sim.matrix import Matrix
 from tests import oracle
 
 NARROW = [target for target in FORMATS.values() if target.width <= 16]

@@ -4,9 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from sim import compilation
-from sim.runs import run
-from sim.spec import Drift
+from drift.sim import compilation
+from drift.sim.runs import run
+from drift.sim.spec import Drift
 
 BASE = {"sigma": 1e-9, "tokens": 23, "dims": 19, "records": 3, "snapshots": "none"}
 

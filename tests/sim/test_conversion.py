@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kernels.formats import FORMATS
-from sim.conversion import beyond, nearest, values
+from drift.kernels.formats import FORMATS
+from drift.sim.conversion import beyond, nearest, values
 from tests import oracle
 
 EDGES = {

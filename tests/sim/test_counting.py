@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels import rowwise
-from kernels.formats import BFLOAT16, FORMATS
-from sim import counting
-from sim.coalescence import Cells
-from sim.counting import count_rows
-from sim.partition import Partition
+from drift.kernels import rowwise
+from drift.kernels.formats import BFLOAT16, FORMATS
+from drift.sim import counting
+from drift.sim.coalescence import Cells
+from drift.sim.counting import count_rows
+from drift.sim.partition import Partition
 
 
 def assert_counted(codes, target):

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import zarr
 
-from sim import bits, damage, runs
-from sim.errors import BadInput, Damaged
-from sim.grid_store import GridStore
-from sim.spec import Drift
-from sim.store import RunStore
-from sim.sweeping import sweep
+from drift.sim import bits, damage, runs
+from drift.sim.errors import BadInput, Damaged
+from drift.sim.grid_store import SweepStore
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
+from drift.sim.sweeping import sweep
 from tests.stores import Stop, assert_same_arrays, stop_after
 from tests.sweeps import held, tiny
 
@@ -84,7 +84,7 @@ def test_the_chunk_of_a_run_is_named(there):
 
 def test_the_chunk_of_a_sweep_is_named(there):
     path = there / "grid.zarr"
-    store = GridStore(path)
+    store = SweepStore(path)
     flip(path / "distinct/c/0/0/0/0")
     refused("chunk c/0/0/0/0 of distinct is damaged", lambda: store.read("distinct", (0, 1)))
     (path / "pairs/c/0/0/0/0").unlink()
@@ -92,7 +92,7 @@ def test_the_chunk_of_a_sweep_is_named(there):
     (path / "done/c/0/0/0").unlink()
     refused("chunk c/0/0/0 of done is missing", lambda: store.done)
     (path / "sigma/c/0").unlink()
-    refused("chunk c/0 of sigma is missing", lambda: GridStore(path).grid)
+    refused("chunk c/0 of sigma is missing", lambda: SweepStore(path).grid)
 
 
 def changed(path, change):
@@ -138,7 +138,7 @@ def test_attributes_that_were_changed_are_not_believed(there):
 def test_a_store_of_a_newer_version_is_told_from_a_damaged_one(there):
     for name, kind, run in (
         ("run.zarr", RunStore, lambda path: runs.run(SMALL, path, on="cpu", overwrite=True)),
-        ("grid.zarr", GridStore, lambda path: sweep(tiny(), path, on="cpu", overwrite=True)),
+        ("grid.zarr", SweepStore, lambda path: sweep(tiny(), path, on="cpu", overwrite=True)),
     ):
         path = there / name
         changed(
@@ -204,13 +204,13 @@ def test_a_sweep_counts_again_what_is_lost(there, whole):
     flip(path / "distinct/c/0/0/0/0")
     (path / "done/c/0/0/0").unlink()
     result = sweep(tiny(), path, on="cpu")
-    assert (result["done"], GridStore(path).complete) == (12, True)
+    assert (result["done"], SweepStore(path).complete) == (12, True)
     assert held(path) == held(whole / "grid.zarr")
 
 
 def test_a_damaged_chunk_of_done_cells_says_how_they_are_counted_again(there, whole):
     path = there / "grid.zarr"
-    store = GridStore(path, writing=True)
+    store = SweepStore(path, writing=True)
     store.update(complete=False)
     store.array("done")[1, 2, 1] = False
     flip(path / "distinct/c/0/0/0/0")

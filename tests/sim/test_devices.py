@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import cli
-from kernels.formats import BFLOAT16
-from sim import engine, far, fit, trials
-from sim.chunks import Chunks
-from sim.errors import BadInput
-from sim.far import FarRows
-from sim.places import address
-from sim.shards import Shards
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.experiments import cli
+from drift.kernels.formats import BFLOAT16
+from drift.sim import engine, far, fit, trials
+from drift.sim.chunks import Chunks
+from drift.sim.errors import BadInput
+from drift.sim.far import FarRows
+from drift.sim.places import address
+from drift.sim.shards import Shards
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests.sim.test_coalescence import rows_of
 from tests.sim.test_runs import assert_same_arrays
 
@@ -41,7 +41,7 @@ def test_on_eight_virtual_devices():
 
 
 def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
-    code = "from experiments.cli import main; main()"
+    code = "from drift.experiments.cli import main; main()"
     for devices in ("1", "8"):
         options = ["--device", "cpu", "--devices", devices, "--out", f"{devices}.zarr", "--json"]
         command = [sys.executable, "-c", code, *SMALL, *options]

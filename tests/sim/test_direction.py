@@ -4,8 +4,8 @@ import os
 import numpy as np
 import pytest
 
-from sim.direction import direction
-from sim.errors import BadInput
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
 
 
 @pytest.mark.parametrize("name", ["random", "diagonal", "axis"])

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from jax.errors import JaxRuntimeError
 
-from sim import exhausted, fit, runs
-from sim.engine import StepEngine
-from sim.errors import BadInput, Unfinished, ran_out
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.sim import exhausted, fit, runs
+from drift.sim.engine import StepEngine
+from drift.sim.errors import BadInput, Unfinished, ran_out
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests.stores import assert_same_arrays
 
 SMALL = Drift(sigma=1e-9, tokens=60, dims=128, steps=40, records=10)
@@ -111,8 +111,8 @@ def test_a_process_that_really_has_no_more_ends_with_one_line(tmp_path):
     """Memory is limited by the kernel after a small run has loaded all, and runs out in a draw."""
     code = (
         "import contextlib, io, resource, sys\n"
-        "from experiments import cli\n"
-        "from sim import fit\n"
+        "from drift.experiments import cli\n"
+        "from drift.sim import fit\n"
         "small = ['--tokens', '9', '--dims', '8', '--out', sys.argv[-1] + '.small', '--json']\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
         "    assert cli.outcome(sys.argv[1:] + small) == 0\n"

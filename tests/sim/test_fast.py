@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
-from kernels.fused import Fused
-from kernels.motion import Motion
-from sim import device, fast, reference
+from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
+from drift.kernels.fused import Fused
+from drift.kernels.motion import Motion
+from drift.sim import device, fast, reference
 
 HARD = [
     Motion(),

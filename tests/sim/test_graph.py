@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.graph import components
+from drift.sim.graph import components
 
 
 @given(st.integers(0, 25), st.sampled_from([0.02, 0.1, 0.3, 1.0]), st.integers(0, 2**32))

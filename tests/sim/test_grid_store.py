@@ -9,13 +9,13 @@ import xarray
 import zarr
 from zarr.storage import LocalStore
 
-from sim import grid_claim, grid_layout
-from sim.counts import Counts
-from sim.errors import BadInput, Unfinished
-from sim.grid_layout import NAMES, cells_together
-from sim.grid_store import GridStore
-from sim.grid_writer import GridWriter
-from sim.places import address
+from drift.sim import grid_claim, grid_layout
+from drift.sim.counts import Counts
+from drift.sim.errors import BadInput, Unfinished
+from drift.sim.grid_layout import NAMES, cells_together
+from drift.sim.grid_store import SweepStore
+from drift.sim.grid_writer import GridWriter
+from drift.sim.places import address
 from tests.sweeps import held, tiny
 
 GRID = tiny(rounding=("nearest", "toward-zero"))
@@ -33,12 +33,12 @@ def made_up(grid, cell):
 
 def new(path, grid=GRID):
     grid_claim.begin(address(path), grid, {"versions": {"bf16-drift": "1"}})
-    return GridWriter(GridStore(path, writing=True))
+    return GridWriter(SweepStore(path, writing=True))
 
 
 def test_an_empty_store_has_no_value_that_a_result_could_have(tmp_path):
     new(tmp_path / "a.zarr")
-    store = GridStore(tmp_path / "a.zarr")
+    store = SweepStore(tmp_path / "a.zarr")
     assert store.grid == GRID
     assert (store.complete, store.failed, store.done.any()) == (False, {}, False)
     assert store.done.shape == GRID.shape
@@ -55,9 +55,9 @@ def test_what_is_put_is_read_back_cell_by_cell(tmp_path):
         writer.put(cell, made_up(GRID, cell))
     writer.fail(7, "out of memory")
     writer.fail(9, "out of memory")
-    assert not GridStore(tmp_path / "a.zarr").done.any()
+    assert not SweepStore(tmp_path / "a.zarr").done.any()
     writer.flush(device="abacus")
-    store = GridStore(tmp_path / "a.zarr")
+    store = SweepStore(tmp_path / "a.zarr")
     assert np.flatnonzero(store.done).tolist() == cells
     assert store.failed == {7: "out of memory", 9: "out of memory"}
     assert store.attrs["device"] == "abacus"
@@ -101,7 +101,7 @@ def test_one_cell_is_a_grid_without_axes(tmp_path):
     writer = new(tmp_path / "a.zarr", grid)
     writer.put(0, made_up(grid, 3))
     writer.flush()
-    store = GridStore(tmp_path / "a.zarr")
+    store = SweepStore(tmp_path / "a.zarr")
     assert store.done.tolist() is True
     assert store.read("distinct").tolist() == [c.distinct for c in made_up(grid, 3)]
     with xarray.open_zarr(tmp_path / "a.zarr", consolidated=False) as data:
@@ -159,7 +159,7 @@ def test_after_every_single_write_a_cell_is_done_only_if_its_data_are_there(
     for key, data in writes:
         (path / key).parent.mkdir(parents=True, exist_ok=True)
         (path / key).write_bytes(data)
-        store = GridStore(path)
+        store = SweepStore(path)
         done = np.flatnonzero(store.done).tolist()
         seen.add(len(done))
         for name in NAMES:
@@ -169,10 +169,10 @@ def test_after_every_single_write_a_cell_is_done_only_if_its_data_are_there(
                 assert flat[cell].tolist() == expected
     assert seen == {0, 2, 3, 4, 5, 6}
     # Whoever goes on from there keeps what is done, and nothing else.
-    again = GridWriter(GridStore(path, writing=True))
+    again = GridWriter(SweepStore(path, writing=True))
     again.put(10, made_up(GRID, 10))
     again.flush()
-    assert np.flatnonzero(GridStore(path).done).tolist() == [0, 1, 2, 3, 8, 9, 10]
+    assert np.flatnonzero(SweepStore(path).done).tolist() == [0, 1, 2, 3, 8, 9, 10]
 
 
 def test_data_of_a_cell_that_is_not_done_do_not_stay(tmp_path):
@@ -183,10 +183,10 @@ def test_data_of_a_cell_that_is_not_done_do_not_stay(tmp_path):
     done = writer.store.done
     done[0, 0, 0, 0] = False
     writer.store.array("done")[...] = done
-    again = GridWriter(GridStore(tmp_path / "a.zarr", writing=True))
+    again = GridWriter(SweepStore(tmp_path / "a.zarr", writing=True))
     again.put(2, made_up(GRID, 2))
     again.flush()
-    distinct = GridStore(tmp_path / "a.zarr").read("distinct").reshape(len(GRID), -1)
+    distinct = SweepStore(tmp_path / "a.zarr").read("distinct").reshape(len(GRID), -1)
     assert (distinct[0] == -1).all()
     assert (distinct[[1, 2]] >= 0).all()
 
@@ -214,9 +214,9 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch, room)
                 writer.flush()
         else:
             writer.flush()
-    assert GridStore(tmp_path / "a.zarr").done.ravel()[4]
+    assert SweepStore(tmp_path / "a.zarr").done.ravel()[4]
     writer.flush()
-    assert np.flatnonzero(GridStore(tmp_path / "a.zarr").done).tolist() == [4, 5]
+    assert np.flatnonzero(SweepStore(tmp_path / "a.zarr").done).tolist() == [4, 5]
 
 
 def test_what_is_no_sweep_is_not_read_as_one(tmp_path):
@@ -233,7 +233,7 @@ def test_what_is_no_sweep_is_not_read_as_one(tmp_path):
         ("new.zarr", "has layout 99 and is of drift 1; this is drift .*, which reads layout 1"),
     ):
         with pytest.raises(BadInput, match=message):
-            GridStore(tmp_path / name)
+            SweepStore(tmp_path / name)
 
 
 def test_all_of_it_is_json_that_others_read(tmp_path):

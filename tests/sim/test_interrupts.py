@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-from sim import interrupts
+from drift.sim import interrupts
 
 
 class Came(Exception):

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from sim.errors import BadInput
-from sim.grid_store import GridStore
-from sim.sweeping import sweep
+from drift.sim.errors import BadInput
+from drift.sim.grid_store import SweepStore
+from drift.sim.sweeping import sweep
 from tests.sweeps import files, held, life
 
 KILLS, SIDE_BY_SIDE, NEVER = 50, 2, 1000
@@ -42,7 +42,7 @@ class Victims:
 def done_in(path):
     """Cells that are done, -1 where no store was begun; and whether it is complete."""
     try:
-        store = GridStore(path)
+        store = SweepStore(path)
     except BadInput:
         return -1, False
     return int(np.count_nonzero(store.done)), store.complete

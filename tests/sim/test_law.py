@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from kernels.formats import BFLOAT16
-from sim.cloud import draw
-from sim.law import Law
-from sim.spec import Drift
-from sim.thresholds import drawn
+from drift.kernels.formats import BFLOAT16
+from drift.sim.cloud import draw
+from drift.sim.law import Law
+from drift.sim.spec import Drift
+from drift.sim.thresholds import drawn
 
 
 def test_masses_are_right_in_both_tails_and_in_the_centre():

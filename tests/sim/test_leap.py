@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kernels import powers
-from sim import device, engines
-from sim.chunks import Chunks
-from sim.simulation import Simulation
-from sim.spec import Drift
+from drift.kernels import powers
+from drift.sim import device, engines
+from drift.sim.chunks import Chunks
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
 from tests.sim.test_simulation import assert_equal_states, drifts, states
 
 

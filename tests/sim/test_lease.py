@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from sim import lease
-from sim.errors import BadInput
-from sim.lease import Lease
-from sim.places import address
-from sim.remote import client
-from sim.trouble import Trouble
+from drift.sim import lease
+from drift.sim.errors import BadInput
+from drift.sim.lease import Lease
+from drift.sim.places import address
+from drift.sim.remote import client
+from drift.sim.trouble import Trouble
 from tests import storage
 
 ELSEWHERE = {"owner": "x", "host": "elsewhere", "pid": 7, "where": "boot", "began": "1"}

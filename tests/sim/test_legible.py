@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.legible import legible
+from drift.sim.legible import legible
 
 
 def test_what_prints_stays_and_what_does_not_is_escaped():

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16
-from sim.compare import compare
-from sim.lineage import Holes
-from sim.matrix import Matrix
-from sim.stories import stories
+from drift.kernels.formats import BFLOAT16
+from drift.sim.compare import compare
+from drift.sim.lineage import Holes
+from drift.sim.matrix import Matrix
+from drift.sim.stories import stories
 
 NAN, MINUS_ZERO = 0x7FC0, 0x8000
 CELLS = st.sampled_from([0, MINUS_ZERO, 1, 2, 3, 4, 5, 6, 7, NAN])

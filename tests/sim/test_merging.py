@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.merging import partitions
+from drift.sim.merging import partitions
 
 
 @st.composite

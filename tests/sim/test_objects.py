@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import xarray
 
-from sim import bits, claim, layout, lease, lock, remote, runs
-from sim import bucket as buckets
-from sim.errors import BadInput, NotBegun, Unfinished
-from sim.places import address
-from sim.remote import ObjectStore
-from sim.simulation import Simulation
-from sim.sources import is_run, open_matrix
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.sim import bits, claim, layout, lease, lock, remote, runs
+from drift.sim import bucket as buckets
+from drift.sim.errors import BadInput, NotBegun, Unfinished
+from drift.sim.places import address
+from drift.sim.remote import ObjectStore
+from drift.sim.simulation import Simulation
+from drift.sim.sources import is_run, open_matrix
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import storage
 from tests.stores import Stop, assert_same_arrays, stop_after
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from sim import lease, lock, note, remote
-from sim.errors import BadInput, NotBegun, Unfinished
-from sim.grid_layout import NAMES
-from sim.grid_store import GridStore, is_sweep
-from sim.places import address
-from sim.remote import ObjectStore
-from sim.sweeping import sweep
+from drift.sim import lease, lock, note, remote
+from drift.sim.errors import BadInput, NotBegun, Unfinished
+from drift.sim.grid_layout import NAMES
+from drift.sim.grid_store import SweepStore, is_sweep
+from drift.sim.places import address
+from drift.sim.remote import ObjectStore
+from drift.sim.sweeping import sweep
 from tests import storage
 from tests.sim.test_lease import ELSEWHERE
 from tests.sweeps import files, tiny
@@ -45,7 +45,7 @@ def test_a_sweep_writes_the_objects_that_a_local_one_writes_as_files(whole, buck
     assert found["store"] == out
     assert objects(out) == files(path)
     assert is_sweep(out)
-    store, local = GridStore(out), GridStore(path)
+    store, local = SweepStore(out), SweepStore(path)
     assert store.grid == local.grid
     assert store.done.all()
     assert store.complete
@@ -65,7 +65,7 @@ def test_a_stopped_sweep_goes_on_and_ends_with_the_same_objects(whole, out):
     for _ in range(2):
         with pytest.raises(Stop):
             sweep(tiny(), out, on="cpu", flush_seconds=0.0, progress=stop)
-        store = GridStore(out)
+        store = SweepStore(out)
         assert not store.complete
     assert 0 < np.count_nonzero(store.done) < len(store.grid)
     with pytest.raises(BadInput, match="is an unfinished sweep with"):
@@ -88,7 +88,7 @@ def test_one_that_was_not_begun_is_begun_again(whole, out, monkeypatch):
         with pytest.raises(Stop):
             sweep(tiny(), out, on="cpu")
     with pytest.raises(NotBegun, match="is the mere beginning of a store; sweep it again"):
-        GridStore(out)
+        SweepStore(out)
     sweep(tiny(), out, on="cpu")
     assert objects(out) == files(whole[0])
 
@@ -113,5 +113,5 @@ def test_whoever_lost_the_lease_writes_no_more(out, monkeypatch):
     said = str(caught.value)
     assert said.startswith(f"{out} can't be written: the lease is lost; another process may write")
     assert said.endswith(" cells are left, and the same command goes on with them")
-    assert not GridStore(out).complete
+    assert not SweepStore(out).complete
     assert address(out).exists()

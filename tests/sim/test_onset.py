@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.direction import direction
-from sim.errors import BadInput
-from sim.prediction import expect, onsets
-from sim.spec import Drift
-from sim.stall import stall_steps
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
+from drift.sim.prediction import expect, onsets
+from drift.sim.spec import Drift
+from drift.sim.stall import stall_steps
 from tests import oracle
 
 SMALL = Drift(sigma=1.0, tokens=60, dims=16, steps=30)

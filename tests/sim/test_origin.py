@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import xarray
 
-import sim
-from kernels.formats import BFLOAT16
-from sim import engines, runs
-from sim.errors import BadInput
-from sim.matrix import Matrix
-from sim.origin import from_checkpoint
-from sim.spec import Drift, Origin
+from drift import RunStore
+from drift.kernels.formats import BFLOAT16
+from drift.sim import engines, runs
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.origin import from_checkpoint
+from drift.sim.spec import Drift, Origin
 from tests import checkpoints, oracle
 from tests.sim.test_runs import Stop, arrays, assert_same_arrays, stop_after
 from tests.sim.test_selection import brute
@@ -79,7 +79,7 @@ def test_a_run_is_the_oracles_by_either_engine_and_resumed(model, tmp_path, name
     runs.run(drift, again, engine="step", **options)
     assert_same_arrays(path, again)
 
-    store, ids = sim.RunStore(path), selected(drift)
+    store, ids = RunStore(path), selected(drift)
     u = store.read("direction")
     assert store.read("token_id").tolist() == ids
     held, clouds = oracle.walk(drift, u, oracle.taken(drift, oracle.rows(model, NAME)[ids]))
@@ -101,7 +101,7 @@ def test_what_a_store_tells_of_its_origin(model, tmp_path):
     spec = {"sigma": None, "from": str(model), "tensor": NAME, "near": "4", "exponents": 5}
     spec |= {"tokens": drift.tokens, "dims": 24, "format": "bfloat16"}
     assert spec.items() <= result["spec"].items()
-    assert result["cloud"] == sim.RunStore(tmp_path / "run.zarr").attrs["cloud"]
+    assert result["cloud"] == RunStore(tmp_path / "run.zarr").attrs["cloud"]
     assert result["cloud"]["zeroed"] > 0
     with xarray.open_zarr(tmp_path / "run.zarr", consolidated=False) as data:
         assert set(data.coords) == {"step", "snapshot_step", "token_id"}
@@ -145,7 +145,6 @@ def test_the_unembedding_and_its_format_are_taken_by_default(model, tmp_path):
     assert (drift.tokens, drift.dims, drift.format, drift.radius) == (50, 24, "bfloat16", 0.5)
     other = from_checkpoint(model, "model.embed_tokens.weight", format="float16")
     assert (other.tokens, other.dims, other.format) == (1, 1, "float16")
-    assert sim.from_checkpoint is from_checkpoint
 
 
 REFUSED = {

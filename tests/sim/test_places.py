@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.errors import BadInput
-from sim.objects import Objects
-from sim.places import Local, address
+from drift.sim.errors import BadInput
+from drift.sim.objects import Objects
+from drift.sim.places import Local, address
 
 
 @pytest.mark.parametrize("text", ["a.zarr", "./a/../b.zarr", "/a//b/", "s3", "s3:", "a:b", "", "~"])

@@ -6,16 +6,16 @@ import math
 
 import pytest
 
-import sim
-from sim.prediction import expect, onsets
-from sim.stall import stall_steps
+from drift import BadInput, Drift, Origin, predict
+from drift.sim.prediction import expect, onsets
+from drift.sim.stall import stall_steps
 
-SMALL = sim.Drift(sigma=1e-5, tokens=60, dims=8, steps=20, survivors=11)
+SMALL = Drift(sigma=1e-5, tokens=60, dims=8, steps=20, survivors=11)
 
 
 def test_it_says_what_each_part_says_and_follows_the_sigmas_as_they_are_given():
     sigmas = [1e-3, 1e-5, 1e-7, 1e-5]
-    found = sim.predict(SMALL, sigmas)
+    found = predict(SMALL, sigmas)
     assert [point.sigma for point in found.curve] == sigmas
     for point, (expected,) in zip(found.curve, expect(SMALL, [20], sigmas), strict=True):
         assert point.expected_pairs == expected.pairs
@@ -31,9 +31,9 @@ def test_it_says_what_each_part_says_and_follows_the_sigmas_as_they_are_given():
 
 
 def test_alone_it_is_the_drifts_own_sigma_and_plain_json():
-    found = sim.predict(SMALL)
+    found = predict(SMALL)
     assert [point.sigma for point in found.curve] == [1e-5]
-    assert found.expected_pairs == sim.predict(SMALL, [1e-3]).expected_pairs
+    assert found.expected_pairs == predict(SMALL, [1e-3]).expected_pairs
     assert json.loads(json.dumps(found.as_json())) == found.as_json()
     assert list(found.as_json()["curve"][0]) == [*list(found.as_json())[:7]]
 
@@ -42,7 +42,7 @@ BAD = {
     "stochastic": ({"rounding": "stochastic"}, [], "no exact form .* for stochastic rounding"),
     "jitter": ({"jitter": 0.1}, [], "no exact form is implemented for jitter"),
     "rows": (
-        {"sigma": None, "origin": sim.spec.Origin(path="a", tensor="b")},
+        {"sigma": None, "origin": Origin(path="a", tensor="b")},
         [],
         "a checkpoint's",
     ),
@@ -54,6 +54,6 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_what_has_no_prediction_is_refused_in_a_line(name):
     fields, sigmas, message = BAD[name]
-    with pytest.raises(sim.BadInput, match=message) as caught:
-        sim.predict(dataclasses.replace(SMALL, **fields), sigmas)
+    with pytest.raises(BadInput, match=message) as caught:
+        predict(dataclasses.replace(SMALL, **fields), sigmas)
     assert "\n" not in str(caught.value)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from sim import fates
-from sim.direction import direction
-from sim.errors import BadInput
-from sim.prediction import expect, obstacle
-from sim.spec import Drift
+from drift.sim import fates
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
+from drift.sim.prediction import expect, obstacle
+from drift.sim.spec import Drift
 from tests import oracle
 from tests.sim.test_simulation import states
 

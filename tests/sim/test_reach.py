@@ -4,11 +4,11 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from kernels.formats import BFLOAT16, FORMATS
-from sim import reach
-from sim.errors import BadInput
-from sim.schedule import displacements
-from sim.spec import Drift
+from drift.kernels.formats import BFLOAT16, FORMATS
+from drift.sim import reach
+from drift.sim.errors import BadInput
+from drift.sim.schedule import displacements
+from drift.sim.spec import Drift
 
 U = np.array([0.6, -0.8])
 

@@ -13,13 +13,12 @@ import pytest
 import xarray
 import zarr
 
-import sim
-from sim import bits, fit, runs
-from sim.direction import direction
-from sim.errors import BadInput
-from sim.simulation import Simulation
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.sim import bits, fit, runs
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import oracle
 from tests.stores import Stop, arrays, assert_same_arrays, stop_after
 
@@ -35,7 +34,7 @@ def plain(tmp_path_factory):
 
 def test_the_store_and_the_result_are_the_oracles(plain):
     path, result = plain
-    store = sim.RunStore(path)
+    store = RunStore(path)
     u = store.read("direction")
     held, clouds = oracle.walk(SMALL, u)
     np.testing.assert_array_equal(store.read("bits")[0], clouds[0].view(np.uint16))
@@ -86,8 +85,8 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, tmp_path, records, chec
     options = {"on": "cpu", "checkpoint_seconds": checkpoint_seconds}
     with pytest.raises(Stop):
         runs.run(SMALL, path, progress=stop_after(records), **options)
-    assert len(sim.RunStore(path).records()) == records
-    assert not sim.RunStore(path).complete
+    assert len(RunStore(path).records()) == records
+    assert not RunStore(path).complete
     told = []
     result = runs.run(
         SMALL, path, progress=lambda counts, done, total: told.append(done), **options
@@ -117,7 +116,7 @@ def test_every_motion_is_stored_and_resumes(tmp_path, name):
     runs.run(drift, path, on="cpu", chunk_bytes=4000)
     assert_same_arrays(path, tmp_path / "plain.zarr")
 
-    store = sim.RunStore(path)
+    store = RunStore(path)
     _, clouds = oracle.walk(drift, store.read("direction"))
     assert store.array("bits").attrs["format"] == drift.format
     for k, step in enumerate(drift.snapshot_steps):
@@ -214,7 +213,7 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(plain, tmp_path, monkeypa
 def test_snapshots_of_named_steps_and_none(tmp_path):
     every = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(0, 7, 40), snapshots="records")
     runs.run(every, tmp_path / "every.zarr", on="cpu")
-    kept = sim.RunStore(tmp_path / "every.zarr").read("bits")
+    kept = RunStore(tmp_path / "every.zarr").read("bits")
     _, clouds = oracle.walk(every, direction("random", 16))
     for k, step in enumerate((0, 7, 40)):
         np.testing.assert_array_equal(kept[k], clouds[step].view(np.uint16))
@@ -243,7 +242,7 @@ def test_an_unfinished_run_of_another_spec_is_refused(tmp_path):
     with pytest.raises(BadInput, match="an unfinished run with seed 0, not 1"):
         runs.run(other, path, on="cpu")
     runs.run(other, path, on="cpu", overwrite=True)
-    assert sim.RunStore(path).attrs["spec"]["seed"] == 1
+    assert RunStore(path).attrs["spec"]["seed"] == 1
 
 
 def test_a_direction_file_that_changed_is_noticed(in_tmp):
@@ -296,7 +295,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_arrays(tmp_path):
     runs.run(drift, tmp_path / "plain.zarr", on="cpu")
     path = tmp_path / "killed.zarr"
     code = (
-        "import sys; from pathlib import Path; from sim import Drift, run\n"
+        "import sys; from pathlib import Path; from drift import Drift, run\n"
         "drift = Drift(sigma=1e-9, tokens=64, dims=512, steps=400, records=100)\n"
         "print('ready', flush=True)\n"
         "run(drift, Path(sys.argv[1]), on='cpu', checkpoint_seconds=0.2)\n"
@@ -311,6 +310,6 @@ def test_killed_at_any_moment_it_resumes_to_the_same_arrays(tmp_path):
         child.send_signal(signal.SIGKILL)
         child.wait()
         child.stdout.close()
-    if not (path.exists() and sim.RunStore(path).complete):
+    if not (path.exists() and RunStore(path).complete):
         runs.run(drift, path, on="cpu")
     assert_same_arrays(path, tmp_path / "plain.zarr")

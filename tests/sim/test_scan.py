@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16, FLOAT32
-from sim.checkpoint import Checkpoint
-from sim.scan import scan
-from sim.weights import FORMATS_BY_DTYPE
+from drift.kernels.formats import BFLOAT16, FLOAT32
+from drift.sim.checkpoint import Checkpoint
+from drift.sim.scan import scan
+from drift.sim.weights import FORMATS_BY_DTYPE
 from tests.checkpoints import matrix, write
 
 NAME = "lm_head.weight"

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.direction import direction
-from sim.schedule import displacements, keys, share, weights
-from sim.spec import Drift
+from drift.sim.direction import direction
+from drift.sim.schedule import displacements, keys, share, weights
+from drift.sim.spec import Drift
 from tests import oracle
 
 SCHEDULES = ["constant", "linear", "cosine", "exponential"]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16, FORMATS
-from sim import selection
-from sim.errors import BadInput
-from sim.matrix import Matrix
-from sim.selection import select
+from drift.kernels.formats import BFLOAT16, FORMATS
+from drift.sim import selection
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.selection import select
 
 WIDTHS = {
     "bfloat16": (8, 7),

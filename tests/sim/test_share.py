@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import device, share
+from drift.sim import device, share
 
 
 @given(st.integers(1, 6), st.integers(1, 40), st.data())

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-import sim
-from kernels.formats import BFLOAT16
-from sim import fit
-from sim.cloud import draw
+from drift import BadInput, Drift, RunStore, from_checkpoint, run, simulate
+from drift.kernels.formats import BFLOAT16
+from drift.sim import fit
+from drift.sim.cloud import draw
 from tests import checkpoints
 from tests.sim.test_runs import MOTIONS, SMALL
 
@@ -45,13 +45,13 @@ def assert_same(found, result, store):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_bit_is_that_of_the_run(tmp_path, name):
-    drift = sim.Drift(**{**SMALL.as_json(), **KINDS[name]})
+    drift = Drift(**{**SMALL.as_json(), **KINDS[name]})
     options = {"on": "cpu", "engine": "leap" if name == "leap" else "auto"}
-    result = sim.run(drift, tmp_path / "run.zarr", **options)
+    result = run(drift, tmp_path / "run.zarr", **options)
     told = []
     options["progress"] = lambda counts, done, total: told.append((counts, done, total))
-    found = sim.simulate(drift, **options)
-    assert_same(found, result, sim.RunStore(tmp_path / "run.zarr"))
+    found = simulate(drift, **options)
+    assert_same(found, result, RunStore(tmp_path / "run.zarr"))
     records = found.records
     assert told == [(each, k, len(records)) for k, each in enumerate(records, 1)]
     assert found.engine == ("leap" if name == "leap" else "step")
@@ -62,25 +62,25 @@ def test_the_rows_of_a_checkpoint_are_moved_alike(in_tmp):
     codes[10:14] = codes[9]
     model = {"lm_head.weight": checkpoints.matrix(codes, BFLOAT16)}
     checkpoints.write(in_tmp / "model.safetensors", model)
-    drift = sim.from_checkpoint("model.safetensors", near="largest", radius=0.1, steps=10)
-    result = sim.run(drift, "run.zarr", on="cpu")
-    found, store = sim.simulate(drift, on="cpu"), sim.RunStore("run.zarr")
+    drift = from_checkpoint("model.safetensors", near="largest", radius=0.1, steps=10)
+    result = run(drift, "run.zarr", on="cpu")
+    found, store = simulate(drift, on="cpu"), RunStore("run.zarr")
     assert_same(found, result, store)
     np.testing.assert_array_equal(found.token_ids, store.read("token_id"))
-    assert sim.simulate(SMALL, on="cpu").token_ids is None
+    assert simulate(SMALL, on="cpu").token_ids is None
 
 
 @pytest.mark.parametrize("tokens", [3, 60])  # in one chunk, and in several
 def test_what_comes_back_is_frozen_plain_and_its_own(tokens):
     drift = dataclasses.replace(SMALL, tokens=tokens)
-    found = sim.simulate(drift, on="cpu")
+    found = simulate(drift, on="cpu")
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.bits = None
     assert {type(x) for x in found.final.as_json().values()} == {int, float}
     found.bits[:] = 0  # nobody else's memory
     assert found.snapshots[0].any()
     np.testing.assert_array_equal(found.snapshots[0], draw(drift, 0, tokens))
-    assert sim.simulate(drift, on="cpu").bits.any()
+    assert simulate(drift, on="cpu").bits.any()
     assert len(repr(found)) < 1200
 
 
@@ -95,17 +95,17 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_refused_as_a_run_refuses_it(tmp_path, name):
     fields, options, message = BAD[name]
-    drift = sim.Drift(**{**SMALL.as_json(), **fields})
-    with pytest.raises(sim.BadInput, match=message):
-        sim.simulate(drift, **{"on": "cpu", **options})
-    with pytest.raises(sim.BadInput, match=message):
-        sim.run(drift, tmp_path / "run.zarr", **{"on": "cpu", **options})
+    drift = Drift(**{**SMALL.as_json(), **fields})
+    with pytest.raises(BadInput, match=message):
+        simulate(drift, **{"on": "cpu", **options})
+    with pytest.raises(BadInput, match=message):
+        run(drift, tmp_path / "run.zarr", **{"on": "cpu", **options})
     assert not list(tmp_path.iterdir())
 
 
 def test_the_clouds_that_stay_have_to_fit_too():
-    drift = sim.Drift(sigma=1e-9, tokens=151936, snapshots="records")
+    drift = Drift(sigma=1e-9, tokens=151936, snapshots="records")
     assert fit.kept(drift) == 51 * 151936 * 2560 * 2
     assert fit.kept(dataclasses.replace(drift, snapshots="none")) == 151936 * 2560 * 2
-    with pytest.raises(sim.BadInput, match=r"need 39.2 GiB of memory; 9.31 GiB are allowed"):
-        sim.simulate(drift, on="cpu", memory=10**10)
+    with pytest.raises(BadInput, match=r"need 39.2 GiB of memory; 9.31 GiB are allowed"):
+        simulate(drift, on="cpu", memory=10**10)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kernels.formats import FORMATS
-from kernels.motion import Rounding
-from sim import device, engines
-from sim.chunks import Chunks
-from sim.simulation import Simulation
-from sim.spec import Drift, Schedule
+from drift.kernels.formats import FORMATS
+from drift.kernels.motion import Rounding
+from drift.sim import device, engines
+from drift.sim.chunks import Chunks
+from drift.sim.simulation import Simulation
+from drift.sim.spec import Drift, Schedule
 from tests import oracle
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import zarr
 
-from sim import layout, runs, sources
-from sim.errors import BadInput
-from sim.places import address
-from sim.sources import open_matrix
-from sim.spec import Drift
-from sim.store import RunStore
+from drift.sim import layout, runs, sources
+from drift.sim.errors import BadInput
+from drift.sim.places import address
+from drift.sim.sources import open_matrix
+from drift.sim.spec import Drift
+from drift.sim.store import RunStore
 from tests import oracle
 
 FEW = {"sigma": 1e-9, "tokens": 9, "dims": 16, "steps": 40}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.errors import BadInput
-from sim.spec import Drift
+from drift.sim.errors import BadInput
+from drift.sim.spec import Drift
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import sim
-from kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT16, FLOAT32, FORMATS
-from sim import structures
-from sim.checkpoint import Checkpoint
-from sim.conversion import dtype
-from sim.errors import BadInput
-from sim.matrix import Matrix
-from sim.structures import structure_of
+from drift import structure
+from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT16, FLOAT32, FORMATS
+from drift.sim import structures
+from drift.sim.checkpoint import Checkpoint
+from drift.sim.conversion import dtype
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.structures import structure_of
 from tests import checkpoints
 
 
@@ -182,7 +182,7 @@ def test_codes_and_values_of_a_format_have_one_structure(name):
     codes = target.code_at(coordinates)
     codes[1, 0] = target.sign  # -0
     values = codes.view(dtype(target))
-    found = sim.structure(codes, format=name)
+    found = structure(codes, format=name)
     assert (found.tokens, found.cells) == (6, 3)
     assert [hole.token_ids.tolist() for hole in found.black_holes] == [[3, 4, 5], [0, 1]]
     assert found.black_hole_distance.tolist() == [[0, 4], [4, 0]]
@@ -191,16 +191,16 @@ def test_codes_and_values_of_a_format_have_one_structure(name):
     told = json.loads(json.dumps(found.as_json()))
     for same in (values, jnp.asarray(values), np.asfortranarray(codes)):
         given = None if same.dtype == values.dtype else name
-        assert sim.structure(same, given).as_json() == told
+        assert structure(same, given).as_json() == told
     assert repr(found) == "<6 tokens in 3 cells; holes=2, components=1>"
 
 
 def test_rows_that_are_not_finite_are_in_no_cell():
     values = np.array([[1, np.nan], [1, 2], [1, 2], [np.inf, 2]], np.float16)
-    found = sim.structure(values)
+    found = structure(values)
     assert (found.tokens, found.cells, found.pairs_at_distance) == (2, 1, {})
     assert found.black_holes[0].token_ids.tolist() == [1, 2]
-    nothing = sim.structure(values[[0, 3]])
+    nothing = structure(values[[0, 3]])
     assert (nothing.tokens, nothing.cells, nothing.black_holes) == (0, 0, [])
     assert nothing.as_json()["isolated"]["nodes"] == 0
 
@@ -229,5 +229,5 @@ BAD = {
 def test_what_is_no_matrix_of_a_format_is_refused_in_a_line(name):
     bits, target, message = BAD[name]
     with pytest.raises(BadInput, match=message) as caught:
-        sim.structure(bits, target)
+        structure(bits, target)
     assert "\n" not in str(caught.value)

@@ -12,16 +12,16 @@ import pytest
 from jax.errors import JaxRuntimeError
 from zarr.storage import LocalStore
 
-from sim import batch, batch_size, grid_claim, kinds, lock, plan
-from sim.errors import BadInput, Unfinished
-from sim.grid import recorded
-from sim.grid_layout import NAMES
-from sim.grid_store import GridStore
-from sim.kinds import Kinds, batches
-from sim.places import address
-from sim.runs import run
-from sim.store import RunStore
-from sim.sweeping import sweep
+from drift.sim import batch, batch_size, grid_claim, kinds, lock, plan
+from drift.sim.errors import BadInput, Unfinished
+from drift.sim.grid import recorded
+from drift.sim.grid_layout import NAMES
+from drift.sim.grid_store import SweepStore
+from drift.sim.kinds import Kinds, batches
+from drift.sim.places import address
+from drift.sim.runs import run
+from drift.sim.store import RunStore
+from drift.sim.sweeping import sweep
 from tests.sweeps import TINY, held, tiny
 
 
@@ -62,7 +62,7 @@ def test_every_cell_has_the_counts_of_a_run_of_its_drift(name, tmp_path):
     grid = tiny(**GRIDS[name])
     result = sweep(grid, tmp_path / "a.zarr", on="cpu")
     assert (result["cells"], result["done"], result["failed"]) == (len(grid), len(grid), 0)
-    store = GridStore(tmp_path / "a.zarr")
+    store = SweepStore(tmp_path / "a.zarr")
     assert store.complete
     columns = {count: store.read(count).reshape(len(grid), -1) for count in NAMES}
     for cell in range(0, len(grid), max(1, len(grid) // 4)):
@@ -83,7 +83,7 @@ def test_the_result_is_json_and_measures_its_own_time(whole):
     seconds = result["seconds"]
     assert seconds.keys() == {"total", "compile", "compute"}
     assert 0 < seconds["compute"] < seconds["total"] - seconds["compile"]
-    attrs = GridStore(path).attrs
+    attrs = SweepStore(path).attrs
     assert attrs["seconds"]["compute"] == pytest.approx(seconds["compute"])
     assert attrs["device"] == {"platform": "cpu", "kind": "cpu"}
     assert attrs["versions"].keys() >= {"bf16-drift", "jax", "numpy"}
@@ -105,7 +105,7 @@ def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, mo
     result = sweep(tiny(), path, on="cpu")
     assert held(path) == held(whole[0])
     assert len(counted) == len(set(counted)) == len(tiny()) == result["done"]
-    attrs = GridStore(path).attrs
+    attrs = SweepStore(path).attrs
     assert attrs["sessions"] == 3
     assert attrs["seconds"]["total"] > result["seconds"]["total"]
 
@@ -145,7 +145,7 @@ def test_cells_that_fail_are_noted_and_tried_again_when_told(
         failing(patch, 1, error)
         result = sweep(tiny(), path, on="cpu")
         assert (result["done"], result["failed"]) == (6, 6)
-    store = GridStore(path)
+    store = SweepStore(path)
     odd = [cell for cell in range(12) if tiny().drift(cell).seed == 1]
     assert [*store.failed] == odd
     assert all(said.startswith(reason) for said in store.failed.values())
@@ -158,15 +158,15 @@ def test_cells_that_fail_are_noted_and_tried_again_when_told(
     result = sweep(tiny(), path, on="cpu", retry_failed=True)
     assert (result["done"], result["failed"]) == (12, 0)
     assert held(path) == held(whole[0])
-    assert GridStore(path).complete
-    assert GridStore(path).failed == {}
+    assert SweepStore(path).complete
+    assert SweepStore(path).failed == {}
 
 
 def test_a_cell_beyond_the_formats_range_fails_alone(tmp_path):
     grid = tiny(radius=(0.1, 1e39), steps=(5,))
     result = sweep(grid, tmp_path / "a.zarr", on="cpu")
     assert (result["done"], result["failed"]) == (4, 4)
-    reasons = GridStore(tmp_path / "a.zarr").failed
+    reasons = SweepStore(tmp_path / "a.zarr").failed
     assert all("the largest radius that fits" in reason for reason in reasons.values())
     assert all(grid.drift(cell).radius == 1e39 for cell in reasons)
 
@@ -177,7 +177,7 @@ def test_a_complete_one_is_not_swept_again_unless_told_to(whole, tmp_path):
     with pytest.raises(BadInput, match="is complete; --overwrite sweeps it again"):
         sweep(tiny(), path, on="cpu")
     sweep(tiny(seed=(5,)), path, on="cpu", overwrite=True)
-    assert GridStore(path).grid == tiny(seed=(5,))
+    assert SweepStore(path).grid == tiny(seed=(5,))
     assert [each.name for each in tmp_path.iterdir()] == ["a.zarr"]
 
 
@@ -297,7 +297,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, whole, monkeypatch):
         room[0] = 20
         with pytest.raises(Unfinished, match=r"b\.zarr can't be written: No space left on device"):
             sweep(tiny(), tmp_path / "b.zarr", on="cpu")
-    assert GridStore(path).done.sum() == 4
+    assert SweepStore(path).done.sum() == 4
     for name in ("a.zarr", "b.zarr"):
         sweep(tiny(), tmp_path / name, on="cpu")
         assert held(tmp_path / name) == held(whole[0])
@@ -322,8 +322,8 @@ def test_cells_are_counted_by_kinds_the_cheapest_first_and_each_once():
 
 
 def test_a_large_grid_is_gone_through_region_by_region(monkeypatch):
-    from sim import grid_layout
-    from sim import kinds as kinds_
+    from drift.sim import grid_layout
+    from drift.sim import kinds as kinds_
 
     monkeypatch.setattr(grid_layout, "_CHUNK_VALUES", 2 * 7)
     monkeypatch.setattr(kinds_, "REGION_BYTES", 3 * 2 * 7 * 8 * 9)

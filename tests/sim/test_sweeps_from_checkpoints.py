@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from kernels.formats import FORMATS
-from sim.errors import BadInput
-from sim.given import grid_of
-from sim.grid_layout import NAMES
-from sim.grid_store import GridStore
-from sim.origin import from_checkpoint
-from sim.runs import run
-from sim.store import RunStore
-from sim.sweeping import sweep
+from drift.kernels.formats import FORMATS
+from drift.sim.errors import BadInput
+from drift.sim.given import grid_of
+from drift.sim.grid_layout import NAMES
+from drift.sim.grid_store import SweepStore
+from drift.sim.origin import from_checkpoint
+from drift.sim.runs import run
+from drift.sim.store import RunStore
+from drift.sim.sweeping import sweep
 from tests import checkpoints
 
 NAME = "lm_head.weight"
@@ -50,7 +50,7 @@ def test_every_cell_has_the_counts_of_a_run_from_there(tmp_path):
     assert [axis.name for axis in swept.axes] == ["radius", "from", "near", "exponents"]
     result = sweep(swept, tmp_path / "a.zarr", on="cpu")
     assert (result["done"], result["failed"]) == (16, 0)
-    store = GridStore(tmp_path / "a.zarr")
+    store = SweepStore(tmp_path / "a.zarr")
     assert store.grid == swept
     for cell in (0, 3, 5, 15):
         values = swept.values(cell)

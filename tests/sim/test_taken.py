@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernels.formats import BFLOAT16, FLOAT16, FLOAT32, FORMATS
-from sim import taken
-from sim.errors import BadInput
-from sim.initial import initial
-from sim.spec import Drift, Origin
-from sim.weights import FORMATS_BY_DTYPE
+from drift.kernels.formats import BFLOAT16, FLOAT16, FLOAT32, FORMATS
+from drift.sim import taken
+from drift.sim.errors import BadInput
+from drift.sim.initial import initial
+from drift.sim.spec import Drift, Origin
+from drift.sim.weights import FORMATS_BY_DTYPE
 from tests import checkpoints, oracle
 
 NAME = "lm_head.weight"

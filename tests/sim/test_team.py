@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import interrupts, team, worker
-from sim.cells import Counted
-from sim.errors import BadInput, Unfinished
-from sim.line import Answer, Failed, Lost, Present
-from sim.team import Team
-from sim.worker import Met, Orders
+from drift.sim import interrupts, team, worker
+from drift.sim.cells import Counted
+from drift.sim.errors import BadInput, Unfinished
+from drift.sim.line import Answer, Failed, Lost, Present
+from drift.sim.team import Team
+from drift.sim.worker import Met, Orders
 
 ORDERS = Orders("sweep", None, {}, "cpu", "auto", 1, None)
 MET = Met({"device": {"platform": "cpu"}}, 2)

@@ -2,8 +2,8 @@ import math
 
 import numpy as np
 
-from sim import tokens
-from sim.spec import Drift
+from drift.sim import tokens
+from drift.sim.spec import Drift
 from tests import oracle
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from sim import traced
-from sim.direction import direction
-from sim.errors import BadInput
-from sim.initial import initial
-from sim.reference import walk
-from sim.spec import Drift
+from drift.sim import traced
+from drift.sim.direction import direction
+from drift.sim.errors import BadInput
+from drift.sim.initial import initial
+from drift.sim.reference import walk
+from drift.sim.spec import Drift
 
 NUMBERS, DIMS = np.array([1, 5, 6, 19]), np.array([0, 3, 11])
 

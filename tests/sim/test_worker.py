@@ -5,12 +5,12 @@ import signal
 import numpy as np
 import pytest
 
-from sim import device, worker
-from sim.errors import BadInput
-from sim.grid_layout import NAMES
-from sim.grid_store import GridStore
-from sim.sweeping import sweep
-from sim.worker import Orders, Seat
+from drift.sim import device, worker
+from drift.sim.errors import BadInput
+from drift.sim.grid_layout import NAMES
+from drift.sim.grid_store import SweepStore
+from drift.sim.sweeping import sweep
+from drift.sim.worker import Orders, Seat
 from tests.sweeps import tiny
 
 SEAT = Seat(index=0, neighbours=1, threads=1)
@@ -28,7 +28,7 @@ def test_it_counts_what_a_sweep_here_counts(tmp_path):
     assert met.threads == 1
     found = worker.count("mine", np.array([2, 3]))
     sweep(grid, tmp_path / "a.zarr", on="cpu")
-    store = GridStore(tmp_path / "a.zarr")
+    store = SweepStore(tmp_path / "a.zarr")
     for name in NAMES:
         whole = store.read(name).reshape(len(grid), -1)
         for cell, records in zip(found.cells, found.outcomes, strict=True):

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from experiments.bench import figure, judge
-from sim import device
+from drift.experiments.bench import figure, judge
+from drift.sim import device
 from tests.verbs import drift
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]

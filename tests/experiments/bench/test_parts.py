@@ -7,14 +7,14 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.bench import count, leap, memory, neighbours, sweep
-from experiments.bench.clouds import clouds
-from experiments.bench.field import Field
-from experiments.bench.rounds import Different, measure
-from experiments.bench.setting import Setting
-from kernels.fused import Fused
-from sim.coalescence import Cells
-from sim.counting import count_rows
+from drift.experiments.bench import count, leap, memory, neighbours, sweep
+from drift.experiments.bench.clouds import clouds
+from drift.experiments.bench.field import Field
+from drift.experiments.bench.rounds import Different, measure
+from drift.experiments.bench.setting import Setting
+from drift.kernels.fused import Fused
+from drift.sim.coalescence import Cells
+from drift.sim.counting import count_rows
 
 
 def quiet(line):

@@ -8,10 +8,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from experiments.bench import rivals
-from experiments.bench.c_loop import CLoop, Missing, version
-from kernels.formats import BFLOAT16
-from sim import reference
+from drift.experiments.bench import rivals
+from drift.experiments.bench.c_loop import CLoop, Missing, version
+from drift.kernels.formats import BFLOAT16
+from drift.sim import reference
 
 STEPS = 7
 

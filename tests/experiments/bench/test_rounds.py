@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from experiments.bench import rounds
-from experiments.bench.c_loop import Missing
-from experiments.bench.rounds import Case, Contender, Different, measure
+from drift.experiments.bench import rounds
+from drift.experiments.bench.c_loop import Missing
+from drift.experiments.bench.rounds import Case, Contender, Different, measure
 
 
 @pytest.fixture

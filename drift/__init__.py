@@ -1,0 +1,118 @@
+"""Which tokens collapse into the same cell? Exact drifts of clouds through low-precision lattices.
+
+cloud       tokens x dims values of a format, drawn from N(0, sigma), or a checkpoint's rows
+lattice     the format's finite values, in order; cell: a point of it in all dims
+drift       the motion of a cloud: direction u, radius R, steps X
+occupancy   how many tokens sit in a cell; black hole: 2 or more
+record      a step at which the cloud is counted; snapshot: one whose codes are kept
+
+The library is what is named here, in the words of the command line:
+
+    >>> import drift
+    >>> d = drift.Drift(sigma=1e-6, tokens=100, dims=32)
+    >>> found = drift.simulate(d)  # in memory; drift.run streams into a store
+    >>> found.initial.distinct, found.final.distinct, found.final.pairs
+    (100, 27, 421)
+
+What was to be expected, without simulating, and how the cells lie:
+
+    >>> expected = drift.predict(d)
+    >>> f"{expected.expected_pairs:.0f} ± {expected.pairs_error:.0f} pairs"
+    '387 ± 52 pairs'
+    >>> lying = drift.structure(found.bits)
+    >>> lying.cells, [hole.tokens for hole in lying.black_holes[:5]], lying.pairs_at_distance
+    (27, [21, 13, 10, 8, 7], {1: 351})
+
+A store has the same bits, and opens in xarray; so does that of a sweep:
+
+    >>> result = drift.run(d, "results/small.zarr")
+    >>> store = drift.RunStore("results/small.zarr")
+    >>> store.records() == found.records, bool((store.read("bits")[-1] == found.bits).all())
+    (True, True)
+
+    $ drift sweep --sigma 1e-7:1e-5:3 --tokens 100 --dims 32 --seeds 5 --out results/grid.zarr
+
+    >>> import xarray
+    >>> with xarray.open_zarr("results/grid.zarr", consolidated=False) as grid:
+    ...     grid.pairs.sel(progress=1).mean("seed").values
+    array([1952.2,  419.2,   20.2])
+
+Inside, `drift.experiments` is what a person runs, `drift.sim` the physics and its stores, and
+`drift.kernels` arithmetic on arrays; each imports only what comes after it.
+"""
+
+import os.path
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_here = os.path.dirname(os.path.abspath(__file__))
+if not os.path.isdir(os.path.join(_here, "sim")):
+    # In a checkout the folders of the sub-packages stand beside this one, not in it.
+    __path__.append(os.path.dirname(_here))
+
+if TYPE_CHECKING:
+    from drift.kernels.formats import FORMATS as FORMATS
+    from drift.sim.checkpoint import Checkpoint as Checkpoint
+    from drift.sim.compare import Comparison as Comparison
+    from drift.sim.compare import compare as compare
+    from drift.sim.counts import Counts as Counts
+    from drift.sim.errors import BadInput as BadInput
+    from drift.sim.errors import Damaged as Damaged
+    from drift.sim.errors import Unfinished as Unfinished
+    from drift.sim.grid import Grid as Grid
+    from drift.sim.grid_store import SweepStore as SweepStore
+    from drift.sim.origin import from_checkpoint as from_checkpoint
+    from drift.sim.predicted import Predicted as Predicted
+    from drift.sim.predicted import predict as predict
+    from drift.sim.runs import run as run
+    from drift.sim.scan import Scan as Scan
+    from drift.sim.scan import scan as scan
+    from drift.sim.simulated import Simulated as Simulated
+    from drift.sim.simulated import simulate as simulate
+    from drift.sim.spec import Drift as Drift
+    from drift.sim.spec import Origin as Origin
+    from drift.sim.store import RunStore as RunStore
+    from drift.sim.structures import Structure as Structure
+    from drift.sim.structures import structure as structure
+    from drift.sim.sweeping import sweep as sweep
+
+_HOME = {
+    "FORMATS": "kernels.formats",
+    "Checkpoint": "sim.checkpoint",
+    "Comparison": "sim.compare",
+    "compare": "sim.compare",
+    "Counts": "sim.counts",
+    "BadInput": "sim.errors",
+    "Damaged": "sim.errors",
+    "Unfinished": "sim.errors",
+    "Grid": "sim.grid",
+    "SweepStore": "sim.grid_store",
+    "from_checkpoint": "sim.origin",
+    "Predicted": "sim.predicted",
+    "predict": "sim.predicted",
+    "run": "sim.runs",
+    "Scan": "sim.scan",
+    "scan": "sim.scan",
+    "Simulated": "sim.simulated",
+    "simulate": "sim.simulated",
+    "Drift": "sim.spec",
+    "Origin": "sim.spec",
+    "RunStore": "sim.store",
+    "Structure": "sim.structures",
+    "structure": "sim.structures",
+    "sweep": "sim.sweeping",
+}
+"""The module that has a public name."""
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for only then: JAX takes a second to load."""
+    if name in _HOME:
+        return getattr(import_module(f"drift.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'drift' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
