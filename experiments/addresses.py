@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from drift.sim.errors import BadInput
-from drift.sim.places import Address, Local, address
+from drift.sim.locate import locate
+from drift.sim.places import Address, Local
 
 
 def store(text: str) -> Address:
@@ -14,7 +15,7 @@ def store(text: str) -> Address:
     if not text:  # to a shell, a variable that is not set
         raise typer.BadParameter("an empty name is no place; a path is, or s3://BUCKET/NAME")
     try:
-        return address(text)
+        return locate(text)
     except BadInput as error:
         raise typer.BadParameter(str(error)) from error
 

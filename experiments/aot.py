@@ -36,13 +36,12 @@ from drift.experiments.aot_page import Row, page  # noqa: E402
 from drift.experiments.assembly import Sums, read_bundles, read_ptx  # noqa: E402
 from drift.experiments.loops import Loop, loop_of_bundles, loop_of_ptx  # noqa: E402
 from drift.experiments.targets import TARGETS, Target, device  # noqa: E402
-from drift.kernels import fused_tpu  # noqa: E402
-from drift.kernels.advance import ACCELERATOR_BLOCK, BLOCK, advance  # noqa: E402
-from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS  # noqa: E402
-from drift.kernels.fused import Fused, fused  # noqa: E402
-from drift.kernels.motion import Motion, Rounding  # noqa: E402
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Motion, Rounding  # noqa: E402  # noqa: E402
 from drift.kernels.rounding import quantise, widen  # noqa: E402
-from drift.kernels.step import Steps, Tokens, step  # noqa: E402
+from drift.kernels.stepping import fused_tpu  # noqa: E402
+from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, advance  # noqa: E402
+from drift.kernels.stepping.fused import Fused, fused  # noqa: E402
+from drift.kernels.stepping.step import Steps, Tokens, step  # noqa: E402
 
 ROWS, DIMS, STEPS = 64, 2560, 4
 

@@ -99,8 +99,8 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
     """The lines of a sweep, its cells in order; some chunks of its arrays are read together."""
     import numpy as np
 
-    from drift.sim.grid import recorded
     from drift.sim.grid_layout import NAMES
+    from drift.sim.spec import recorded
 
     grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done
     yield [*(axis.name for axis in grid.axes), "progress", "step", *NAMES.values()]

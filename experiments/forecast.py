@@ -11,7 +11,8 @@ import numpy as np
 
 from drift.experiments.expectation import Asked, Outlook, note
 from drift.experiments.section import Section
-from drift.sim.grid import drift_of, recorded
+from drift.sim.grid import drift_of
+from drift.sim.spec import recorded
 
 
 class Forecast(NamedTuple):

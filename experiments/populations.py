@@ -13,9 +13,9 @@ import numpy as np
 from drift.experiments.captions import captions, selected
 from drift.experiments.figures import plain
 from drift.experiments.source import chosen
-from drift.sim.coalescence import Cells
 from drift.sim.counting import leaders
 from drift.sim.errors import BadInput
+from drift.sim.grouped import Cells
 from drift.sim.legible import legible
 from drift.sim.places import Address
 from drift.sim.sources import is_run

@@ -1,5 +1,14 @@
-"""Sums of float64 rows, rounded once: what math.fsum gives, for many rows at a time.
+"""Sums that no order of addition can change, in integers on a device and exact on the host.
 
+limb   a value is written as LIMBS integers of 15 bits on a fixed grid,
+
+           value * scale = limb[0] + limb[1] * 2**-15 + limb[2] * 2**-30 + ...,
+
+       where |value * scale| <= 2**15, and the limbs are summed as int32. What lies below
+       the last limb is rounded, the same way for the same value, so the sum is a function
+       of the values alone: not of chunks, engines or devices
+
+On the host, rows of float64 terms are summed as math.fsum sums them, many rows at a time.
 Pairs are added, and what each addition rounds away is known exactly (Knuth's TwoSum;
 D. E. Knuth, The Art of Computer Programming 2, 4.2.2). Those errors are added too, the
 ordinary way; where what that may lose could change the last bit, fsum is asked.
@@ -7,7 +16,57 @@ ordinary way; where what that may lose could change the last bit, fsum is asked.
 
 import math
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
+
+LIMBS = 4
+LIMB_BITS = 15
+MOST_ROWS = 1 << 15
+"""Rows that one int32 sum of limbs can hold: 2**15 rows of at most 2**15."""
+
+
+def scale_exponent(bound: float) -> int:
+    """The e for which scale = 2**e suits values of magnitude at most `bound`."""
+    _, exponent = np.frexp(np.float64(bound))
+    return int(np.clip(LIMB_BITS - int(exponent), -126, 127))
+
+
+def limb_sums(values: jax.Array, present: jax.Array, scale: jax.Array) -> tuple[jax.Array, ...]:
+    """Sums over the present rows of the limbs of `values` (rows, dims) float32.
+
+    `present` (rows,) bool; `scale` a float32 power of two. Returns LIMBS arrays
+    (dims,) int32, kept apart since stacking them here makes XLA compute each from
+    the start. Scaling by a power of two and taking the rounded part away are
+    exact, so a fused multiply-add gives the same bits.
+    """
+    rest = jnp.where(present[:, None], values, jnp.float32(0)) * scale
+    sums = []
+    for _ in range(LIMBS):
+        limb = lax.round(rest, lax.RoundingMethod.TO_NEAREST_EVEN)
+        sums.append(jnp.sum(limb.astype(jnp.int32), axis=0, dtype=jnp.int32))
+        rest = (rest - limb) * jnp.float32(1 << LIMB_BITS)
+    return tuple(sums)
+
+
+def limbs_of(values: np.ndarray, scale: np.float32) -> np.ndarray:
+    """The same limbs of every one of `values` (…) float32, on the host, int64 (LIMBS, …)."""
+    rest, found = values * scale, []
+    for _ in range(LIMBS):
+        limb = np.rint(rest)
+        found.append(limb.astype(np.int64))
+        rest = (rest - limb) * np.float32(1 << LIMB_BITS)
+    return np.stack(found)
+
+
+def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:
+    """The float64 terms, same shape, that `sums` (LIMBS, …) of int64 stand for.
+
+    `exponent` is the scale's, one or (…) many. The terms are exact; add them with math.fsum.
+    """
+    places = -LIMB_BITS * np.arange(LIMBS).reshape(-1, *[1] * (sums.ndim - 1))
+    return sums * np.ldexp(1.0, places - exponent)
 
 
 def exact_sums(terms: np.ndarray) -> np.ndarray:

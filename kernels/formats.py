@@ -12,9 +12,11 @@ ulp         the spacing of the lattice at a value, away from zero
 Every value of every format here is a float32 exactly. Infinities and NaNs are
 no part of the lattice. Layouts: IEEE 754 (float16, float32), its truncation
 (bfloat16), and the OCP specifications OFP8 (2023) and MX (2023) for the rest.
+Nothing here loads JAX.
 """
 
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -143,3 +145,20 @@ FORMATS = {
     each.name: each
     for each in (BFLOAT16, FLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT4_E2M1FN, FLOAT32)
 }
+
+Rounding = Literal["nearest", "toward-zero", "stochastic"]
+"""kernels.rounding says what each one does"""
+
+SMALLEST_DISPLACEMENT = 2.0**-103
+"""Smaller displacements are +0, so that no float32 subnormal ever arises."""
+
+
+class Motion(NamedTuple):
+    """The formats that a step starts from and is seen in, and its rounding."""
+
+    held: Format = BFLOAT16
+    """what the cloud is kept in between steps: float32 with master weights"""
+    seen: Format = BFLOAT16
+    """what is counted and stored"""
+    rounding: Rounding = "nearest"
+    jitter: bool = False

@@ -20,8 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from drift.kernels.formats import Format
-from drift.kernels.motion import Rounding
+from drift.kernels.formats import Format, Rounding
 
 _FLOAT32_PRECISION = 24
 _FLOAT32_BIAS = 127

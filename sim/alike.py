@@ -2,16 +2,16 @@
 
 member  one of the clouds (sim.members); their tokens are numbered one after another
 start   all values that occur, in every dimension as far out as a member reaches there
-base    the classes of kernels.front at the first record after step 0, cut where its last
+base    the classes (kernels.value_map) at the first record after step 0, cut where its last
         step begins or ceases to leave values where they are. All later classes are made
         of base classes, so every token is looked at once and base classes afterwards
 """
 
 import numpy as np
 
-from drift.kernels.fixed_point import LIMBS, MOST_ROWS
-from drift.kernels.following import Following
-from drift.kernels.front import Front
+from drift.kernels.exact_sum import LIMBS, MOST_ROWS
+from drift.kernels.value_map.classes import Front
+from drift.kernels.value_map.iterate import Following
 from drift.sim.alike_start import Start
 from drift.sim.columns import Columns
 from drift.sim.leap import limbs_by_place
@@ -39,7 +39,7 @@ class Alike:
 
         Returns how many coordinates of each member the last step left where they were,
         int64 (members,), and the exact sums of their tokens, integers (members, LIMBS, dims),
-        each on its own grid: kernels.fixed_point. Tokens may leave but not come back.
+        each on its own grid: kernels.exact_sum. Tokens may leave but not come back.
         """
         self._front, still = self._motion.to(step)
         if self._base is None:

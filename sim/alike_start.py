@@ -10,11 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from drift.kernels import rowwise
-from drift.kernels.fingerprint import as_words, fingerprint, weights
-from drift.kernels.fixed_point import limb_sums
+from drift.kernels import row_hash
+from drift.kernels.exact_sum import limb_sums
 from drift.kernels.formats import Format
 from drift.kernels.rounding import merge_zeros, widen
+from drift.kernels.row_hash_jax import as_words, fingerprint, weights
 from drift.sim import compilation
 from drift.sim.members import Member
 from drift.sim.numbered import Numbered
@@ -67,7 +67,7 @@ class Start:
         """all places that occur in some dimension, rising"""
         sums = [np.stack(each, axis=1) for each in limbs]
         self.limbs = np.concatenate(sums)[: len(members)].astype(np.int64)
-        """int64 (members, LIMBS, dims): the exact sums of the tokens, kernels.fixed_point"""
+        """int64 (members, LIMBS, dims): the exact sums of the tokens, kernels.exact_sum"""
         self._prints = as_words(np.concatenate(prints).reshape(-1, 2))
 
     def leaders(self, tokens: np.ndarray) -> np.ndarray:
@@ -78,7 +78,7 @@ class Start:
             return self.columns[:, some].T
 
         def equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-            return rowwise.equal(take, a, b, row_bytes, self.target)
+            return row_hash.equal(take, a, b, row_bytes, self.target)
 
         return self.cloud.leaders(tokens, lambda some: self._prints[some], equal)
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from drift.sim.alike import Alike
 from drift.sim.alike_start import Start
-from drift.sim.coalescence import Cells
 from drift.sim.counts import Counts
+from drift.sim.grouped import Cells
 from drift.sim.merging import partitions
 
 

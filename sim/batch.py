@@ -13,18 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 import jax
 import numpy as np
 
-from drift.kernels.advance import plain
+from drift.kernels.stepping.block import plain
 from drift.sim import alike_tally, batch_size, engines, rest
 from drift.sim.alike_start import Start
 from drift.sim.chunks import Chunks
 from drift.sim.counts import Counts
 from drift.sim.device import workers
-from drift.sim.grid import recorded
 from drift.sim.likeness import gains, motion
 from drift.sim.members import Members
 from drift.sim.shards import Shards
 from drift.sim.simulation import Simulation
-from drift.sim.spec import Drift
+from drift.sim.spec import Drift, recorded
 from drift.sim.tally import Tally
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import zarr
 
 from drift.sim import damage, interrupts, layout
-from drift.sim.chunks import Cloud
-from drift.sim.engine import Fill
+from drift.sim.chunks import Fill
 from drift.sim.errors import Damaged
+from drift.sim.far import Cloud
 from drift.sim.store import RunStore
 
 _GROUP = "checkpoint"

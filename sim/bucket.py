@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from drift.sim.errors import Trouble
 from drift.sim.legible import legible
 from drift.sim.places import SCHEME
-from drift.sim.trouble import Trouble, told
+from drift.sim.trouble import told
 
 PATIENCE = 20.0
 """Seconds in which a bucket has to answer first."""

@@ -11,8 +11,7 @@ from typing import Any, get_args
 
 import jax
 
-from drift.kernels.formats import FORMATS
-from drift.kernels.motion import Motion, Rounding
+from drift.kernels.formats import FORMATS, Motion, Rounding
 from drift.sim import trials
 from drift.sim.fast import Mismatch
 from drift.sim.shards import Shards

@@ -5,18 +5,18 @@ so that one compiled program serves them all; the last one is filled up with row
 that are not present.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from drift.kernels import rowwise
-from drift.kernels.fixed_point import MOST_ROWS
-from drift.kernels.formats import Format
+from drift.kernels.exact_sum import MOST_ROWS
 
 TILE = 4
 """Token rows moved together on a CPU; they stay in a core's cache."""
-_COMPARED_BYTES = 4 << 20
+
+Fill = Callable[[int, int], np.ndarray]
+"""fill(start, stop) gives the codes of tokens start ... stop - 1, as they are held."""
 
 
 @dataclass(frozen=True)
@@ -60,66 +60,3 @@ class Chunks:
         whole = np.zeros((self.size, *rows.shape[1:]), rows.dtype)
         whole[: len(rows)] = rows
         return whole
-
-
-class Cloud(Protocol):
-    """The codes of a cloud, wherever they are kept."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(tokens, dims)"""
-
-    @property
-    def format(self) -> Format:
-        """What they are codes of."""
-
-    def span(self, start: int, stop: int) -> np.ndarray:
-        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
-
-
-class Codes(Cloud, Protocol):
-    """The same where tokens can be compared."""
-
-    def take(self, tokens: np.ndarray) -> np.ndarray:
-        """Codes (len(tokens), dims) with -0 as +0."""
-
-    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Whether tokens a[i] and b[i] are in one cell, for each i; no token is twice in a."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The codes of a cloud on the host: one (size, dims) array per chunk."""
-
-    chunks: Chunks
-    codes: list[np.ndarray]
-    format: Format
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(tokens, dims)"""
-        return self.chunks.tokens, self.chunks.dims
-
-    def span(self, start: int, stop: int) -> np.ndarray:
-        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
-        size = self.chunks.size
-        pieces = [
-            self.codes[k][max(start - k * size, 0) : stop - k * size]
-            for k in range(start // size, -(-stop // size))
-        ]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-
-    def take(self, tokens: np.ndarray) -> np.ndarray:
-        """Codes (len(tokens), dims) with -0 as +0."""
-        chunk, row = np.divmod(tokens, self.chunks.size)
-        taken = np.empty((len(tokens), self.chunks.dims), self.format.storage)
-        for k in np.unique(chunk):
-            here = chunk == k
-            taken[here] = self.codes[k][row[here]]
-        taken[taken == self.format.sign] = 0
-        return taken
-
-    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Whether tokens a[i] and b[i] are in one cell, for each i."""
-        row_bytes = self.chunks.dims * self.format.storage.itemsize
-        return rowwise.equal(self.take, a, b, row_bytes, self.format, _COMPARED_BYTES)

@@ -1,6 +1,6 @@
 """Which class each token is in, dimension by dimension: tokens that are looked at by class.
 
-class   some values of one dimension, kernels.front. The classes of all dimensions are
+class   some values of one dimension, kernels.value_map.classes. The classes of all dimensions are
         numbered along one row, those of dimension d from bounds[d] on
 number  what is said of a class, such as the place of its cell. Tokens whose classes have
         equal numbers in all dimensions are one

@@ -8,17 +8,12 @@ compared.
 
 import numpy as np
 
-from drift.kernels import rowwise
+from drift.kernels import row_hash
 from drift.kernels.formats import Format
-from drift.sim.coalescence import Cells, coalesce
+from drift.sim.coalescence import coalesce
 
 _THIN = 8
 """Words of 8 bytes that the thin fingerprint reads of each row."""
-
-
-def count_rows(codes: np.ndarray, target: Format) -> Cells:
-    """The cells of `codes` (tokens, dims), unsigned codes of `target`, finite."""
-    return Cells.led_by(leaders(np.arange(len(codes)), codes, target))
 
 
 def leaders(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray:
@@ -27,15 +22,15 @@ def leaders(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray
     row_bytes = codes.itemsize * codes.shape[1]
 
     def take(some: np.ndarray) -> np.ndarray:
-        return rowwise.taken(codes, some)
+        return row_hash.taken(codes, some)
 
     return coalesce(
         tokens,
         [
             lambda some: thin(codes, some, target),
-            lambda some: rowwise.hashes(take, some, row_bytes, target),
+            lambda some: row_hash.hashes(take, some, row_bytes, target),
         ],
-        lambda a, b: rowwise.equal(take, a, b, row_bytes, target),
+        lambda a, b: row_hash.equal(take, a, b, row_bytes, target),
     )
 
 
@@ -48,6 +43,6 @@ def thin(codes: np.ndarray, tokens: np.ndarray, target: Format) -> np.ndarray:
     def word(start: int) -> np.ndarray:
         columns = codes[:, start : start + per]
         columns = columns if everyone else columns[tokens]
-        return rowwise.words(rowwise.merged(columns, target))[:, 0]
+        return row_hash.words(row_hash.merged(columns, target))[:, 0]
 
-    return rowwise.mixed(map(word, starts), len(tokens))
+    return row_hash.mixed(map(word, starts), len(tokens))

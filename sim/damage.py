@@ -18,8 +18,7 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from drift.sim.errors import BadInput, Damaged
-from drift.sim.trouble import Trouble
+from drift.sim.errors import BadInput, Damaged, Trouble
 
 SEAL, KNOWN = "seal", "arrays"
 CHECKED = (ZstdCodec(level=0), Crc32cCodec())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from drift.kernels import rowwise
+from drift.kernels import row_hash
 from drift.kernels.formats import Format
 from drift.sim.histogram import Histogram, distances
 from drift.sim.matrix import Matrix
@@ -40,16 +40,16 @@ class Differences:
 
         def look(part: slice) -> None:
             one, other = (
-                rowwise.taken(each.codes, rows[part]) for each, rows in ((a, rows_a), (b, rows_b))
+                row_hash.taken(each.codes, rows[part]) for each, rows in ((a, rows_a), (b, rows_b))
             )
             found._look(part, one, other, a.format)
 
         row_bytes = a.codes.itemsize * a.codes.shape[1]
-        rowwise.side_by_side(look, len(rows_a), _BLOCK_BYTES // row_bytes)
+        row_hash.side_by_side(look, len(rows_a), _BLOCK_BYTES // row_bytes)
         return found
 
     def _look(self, part: slice, a: np.ndarray, b: np.ndarray, target: Format) -> None:
-        self.same[part] = same = np.all(rowwise.words(a) == rowwise.words(b), axis=1)
+        self.same[part] = same = np.all(row_hash.words(a) == row_hash.words(b), axis=1)
         self.finite_a[part] = finite = target.finite(a).all(axis=1)
         self.finite_b[part] = finite if same.all() else target.finite(b).all(axis=1)
         self.alike[part] = a.shape[1]
@@ -58,7 +58,7 @@ class Differences:
         rest = np.flatnonzero(~settled)
         if not len(rest):
             return
-        a, b = rowwise.taken(a, rest), rowwise.taken(b, rest)
+        a, b = row_hash.taken(a, rest), row_hash.taken(b, rest)
         steps = distances(a, b, target)
         rest += part.start
         self.alike[rest] = (a == b).sum(axis=1)

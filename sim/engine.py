@@ -5,28 +5,23 @@ call of the kernel moves a chunk by up to BLOCK steps; chunks are worked on side
 side by the pool's threads, which on a CPU is what uses its cores.
 """
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
 
-from drift.kernels.advance import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
-from drift.kernels.fingerprint import as_words, weights
-from drift.kernels.fixed_point import LIMBS
-from drift.kernels.formats import Format
-from drift.kernels.fused import Fused
-from drift.kernels.motion import Motion
-from drift.kernels.step import Steps, Tokens
-from drift.sim.chunks import TILE, Chunks, Codes, Rows
+from drift.kernels.exact_sum import LIMBS
+from drift.kernels.formats import Format, Motion
+from drift.kernels.row_hash_jax import as_words, weights
+from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
+from drift.kernels.stepping.fused import Fused
+from drift.kernels.stepping.step import Steps, Tokens
+from drift.sim.chunks import TILE, Chunks, Fill
 from drift.sim.coalescence import coalesce
-from drift.sim.far import FarRows
+from drift.sim.far import Codes, FarRows, Rows
 from drift.sim.fast import fast_path
 from drift.sim.shards import Shards
-
-Fill = Callable[[int, int], np.ndarray]
-"""fill(start, stop) gives the codes of tokens start ... stop - 1, as they are held."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +39,7 @@ class Observation:
     stalled: int
     """coordinates that the last step left where they were"""
     limbs: np.ndarray
-    """int64 (LIMBS, dims), the exact sum over tokens: kernels.fixed_point"""
+    """int64 (LIMBS, dims), the exact sum over tokens: kernels.exact_sum"""
     moved: bool = True
     """whether any token may be elsewhere than at the observation before"""
 
@@ -118,7 +113,7 @@ class StepEngine:
     ) -> Observation:
         """Move likewise, and look.
 
-        Values are summed on the grid of 2**`exponent`, see kernels.fixed_point.
+        Values are summed on the grid of 2**`exponent`, see kernels.exact_sum.
         """
         return self._observation(self._advance(self._steps(displacements, keys, True), exponent))
 

@@ -30,6 +30,17 @@ class Unfinished(RuntimeError):
     """The work can't go on as things are; what is done is kept. Exit status 1."""
 
 
+class Trouble(OSError):
+    """Object storage is at fault, or how it is meant to be reached: where, and what is said."""
+
+    def __init__(self, where: str, said: str):
+        super().__init__(errno.EIO, said)
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.strerror}"
+
+
 def ran_out(error: BaseException) -> bool:
     """Whether an error says that memory ran out: the host's, or, in JAX's words, a device's."""
     names = {each.__name__ for each in type(error).__mro__}

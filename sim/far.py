@@ -1,25 +1,91 @@
-"""The codes of a cloud that stays on its devices, where the host can't read in place.
+"""The codes of a cloud, on the host or on devices whose memory the host can't read in place.
 
-Only rows that are asked for come to the host, at most BLOCK_BYTES in one go. To
-compare tokens, one row for each cell is sent to the devices, and they answer: a
+Of a cloud on devices only rows that are asked for come to the host, at most BLOCK_BYTES in
+one go. To compare tokens, one row for each cell is sent to the devices, and they answer: a
 cloud whose tokens have nearly all coalesced is not fetched either.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from drift.kernels import row_hash
 from drift.kernels.formats import Format
 from drift.sim.chunks import Chunks
 
+_COMPARED_BYTES = 4 << 20
 BLOCK_BYTES = 4 << 20
 """Fetched at a time."""
 SENT_BYTES = 32 << 20
 """Sent at a time, to be compared with."""
+
+
+class Cloud(Protocol):
+    """The codes of a cloud, wherever they are kept."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(tokens, dims)"""
+
+    @property
+    def format(self) -> Format:
+        """What they are codes of."""
+
+    def span(self, start: int, stop: int) -> np.ndarray:
+        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+
+
+class Codes(Cloud, Protocol):
+    """The same where tokens can be compared."""
+
+    def take(self, tokens: np.ndarray) -> np.ndarray:
+        """Codes (len(tokens), dims) with -0 as +0."""
+
+    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Whether tokens a[i] and b[i] are in one cell, for each i; no token is twice in a."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The codes of a cloud on the host: one (size, dims) array per chunk."""
+
+    chunks: Chunks
+    codes: list[np.ndarray]
+    format: Format
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(tokens, dims)"""
+        return self.chunks.tokens, self.chunks.dims
+
+    def span(self, start: int, stop: int) -> np.ndarray:
+        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+        size = self.chunks.size
+        pieces = [
+            self.codes[k][max(start - k * size, 0) : stop - k * size]
+            for k in range(start // size, -(-stop // size))
+        ]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def take(self, tokens: np.ndarray) -> np.ndarray:
+        """Codes (len(tokens), dims) with -0 as +0."""
+        chunk, row = np.divmod(tokens, self.chunks.size)
+        taken = np.empty((len(tokens), self.chunks.dims), self.format.storage)
+        for k in np.unique(chunk):
+            here = chunk == k
+            taken[here] = self.codes[k][row[here]]
+        taken[taken == self.format.sign] = 0
+        return taken
+
+    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Whether tokens a[i] and b[i] are in one cell, for each i."""
+        row_bytes = self.chunks.dims * self.format.storage.itemsize
+        return row_hash.equal(self.take, a, b, row_bytes, self.format, _COMPARED_BYTES)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Which path a device takes its steps by: the fused kernel, where it is right.
 
-A small cloud is moved by `kernels.advance` along the path in question and by NumPy
+A small cloud is moved by `kernels.stepping.block` along the path in question and by NumPy
 and ml_dtypes. Its rows and dims fill no tile, and the displacements of every step
 put some token of each dim on a tie, just beside one, or at a part of a cell.
 """
@@ -11,11 +11,11 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from drift.kernels.advance import Path, advance, plain
-from drift.kernels.fingerprint import weights
-from drift.kernels.fused import Fused, of
-from drift.kernels.motion import SMALLEST_DISPLACEMENT, Motion
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.formats import SMALLEST_DISPLACEMENT, Motion
+from drift.kernels.row_hash_jax import weights
+from drift.kernels.stepping.block import Path, advance, plain
+from drift.kernels.stepping.fused import Fused, of
+from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim import reference
 from drift.sim.probes import codes_of, fitting
 

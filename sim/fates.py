@@ -3,7 +3,7 @@
 outcome  a value that may be drawn: sim.law
 fate     where a drift takes the outcomes of a dimension by some step. Without
          per-token randomness that is one monotone function of the outcome, so those
-         that share a value then are an interval of them, a class of kernels.front
+         that share a value then are an interval of them, a class of kernels.value_map.classes
 kind     dimensions whose coordinates of u are the same have one fate
 
 Dimensions are moved in strips, since at first their outcomes are many.
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.kernels.formats import Format
-from drift.kernels.front import Front
+from drift.kernels.value_map.classes import Front
 from drift.sim import limits
 from drift.sim.conversion import nearest
 from drift.sim.device import free_memory

@@ -170,8 +170,3 @@ def _rows(path: str, tensor: str, near: str, exponents: int) -> dict[str, Any]:
 
     drift = from_checkpoint(path, tensor, near, exponents)
     return {name: getattr(drift, name) for name in ("origin", "tokens", "dims", "format")}
-
-
-def recorded(steps: int, records: int) -> tuple[int, ...]:
-    """The steps of `records` + 1 records, floor(k * steps / records + 1/2); some may repeat."""
-    return tuple((2 * k * steps + records) // (2 * records) for k in range(records + 1))

@@ -22,7 +22,8 @@ import numpy as np
 import zarr
 
 from drift.sim import damage, layout
-from drift.sim.grid import Axis, Grid, recorded
+from drift.sim.grid import Axis, Grid
+from drift.sim.spec import recorded
 
 KIND = "drift sweep"
 LAYOUT = 1

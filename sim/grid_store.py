@@ -13,8 +13,9 @@ from drift.sim import grid_layout
 from drift.sim.errors import BadInput
 from drift.sim.grid import Grid
 from drift.sim.grid_layout import NAMES
+from drift.sim.locate import locate
 from drift.sim.opened import Opened
-from drift.sim.places import Given, address
+from drift.sim.places import Given
 
 
 class SweepStore(Opened):
@@ -60,7 +61,7 @@ class SweepStore(Opened):
 
 def is_sweep(place: Given) -> bool:
     """Whether the store of a sweep is at `place`, of whatever layout."""
-    at = address(place)
+    at = locate(place)
     if not at.holds_group():
         return False
     try:

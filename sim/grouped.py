@@ -9,8 +9,48 @@ from functools import cached_property
 
 import numpy as np
 
+from drift.kernels.formats import Format
 from drift.sim.counting import leaders
 from drift.sim.matrix import Matrix
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The occupied cells of a cloud, in no particular order."""
+
+    occupancy: np.ndarray
+    """int64 (cells,)"""
+    representative: np.ndarray
+    """int64 (cells,): one token of each cell"""
+
+    @classmethod
+    def led_by(cls, leaders: np.ndarray) -> "Cells":
+        """The cells of tokens whose leaders are these, int64 (tokens,)."""
+        occupancy = np.bincount(leaders)
+        representative = np.flatnonzero(occupancy)
+        return cls(occupancy[representative], representative)
+
+    @property
+    def populations(self) -> np.ndarray:
+        """Occupancies of the black holes, int64 (black holes,), falling."""
+        return np.sort(self.occupancy[self.occupancy > 1])[::-1]
+
+    def counts(self) -> dict[str, int]:
+        """What is reported of them; `pairs` is the sum of n(n-1)/2 over cells."""
+        holes = self.populations
+        return {
+            "distinct": len(self.occupancy),
+            "black_holes": len(holes),
+            "black_hole_tokens": int(holes.sum()),
+            "singletons": int(np.count_nonzero(self.occupancy == 1)),
+            "largest": int(self.occupancy.max(initial=0)),
+            "pairs": int((holes * (holes - 1) // 2).sum()),
+        }
+
+
+def count_rows(codes: np.ndarray, target: Format) -> Cells:
+    """The cells of `codes` (tokens, dims), unsigned codes of `target`, finite."""
+    return Cells.led_by(leaders(np.arange(len(codes)), codes, target))
 
 
 @dataclass(frozen=True)

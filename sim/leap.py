@@ -13,13 +13,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from drift.kernels.fixed_point import LIMB_BITS, limbs_of
-from drift.kernels.following import Following
+from drift.kernels.exact_sum import LIMB_BITS, limbs_of
 from drift.kernels.formats import Format
-from drift.kernels.front import Front
-from drift.kernels.powers import Powers
-from drift.sim.chunks import Chunks
-from drift.sim.engine import Fill
+from drift.kernels.value_map.classes import Front
+from drift.kernels.value_map.iterate import Following
+from drift.kernels.value_map.power import Powers
+from drift.sim.chunks import Chunks, Fill
 from drift.sim.leapt import LeaptRows
 from drift.sim.moving import moving
 from drift.sim.ranked import Ranked
@@ -39,7 +38,7 @@ class LeaptObservation:
     stalled: int
     """coordinates that the last step left where they were"""
     limbs: np.ndarray
-    """int64 (LIMBS, dims), the exact sum over present tokens: kernels.fixed_point"""
+    """int64 (LIMBS, dims), the exact sum over present tokens: kernels.exact_sum"""
     moved: bool
     """whether any token is elsewhere than at the observation before"""
 
@@ -82,7 +81,7 @@ class LeapEngine:
     def observe(self, step: int, exponent: int, bound: float) -> LeaptObservation:
         """Move on to `step` and look.
 
-        Values are summed on the grid of 2**`exponent`, see kernels.fixed_point, and
+        Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and
         none exceeds `bound` in magnitude.
         """
         front, stalled = self._cloud.front, 0

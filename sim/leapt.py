@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from drift.kernels import rowwise
-from drift.kernels.front import Front
+from drift.kernels import row_hash
+from drift.kernels.value_map.classes import Front
 from drift.sim.coalescence import coalesce
 from drift.sim.ranked import Ranked, transposed
 
@@ -42,7 +42,7 @@ class LeaptRows:
         def thin(some: np.ndarray) -> np.ndarray:
             ranks = self._start.ranks
             columns = (self._table(d, self._cells)[ranks[some, d]] for d in varying[:_THIN])
-            return rowwise.mixed(columns, len(some))
+            return row_hash.mixed(columns, len(some))
 
         def take(some: np.ndarray) -> np.ndarray:
             return _look_up(self._tables, self._start.ranks[some], varying)
@@ -50,8 +50,8 @@ class LeaptRows:
         same = (self.format.storage.itemsize * len(varying), self.format, _BLOCK_BYTES)
         return coalesce(
             tokens,
-            [thin, lambda some: rowwise.hashes(take, some, *same)],
-            lambda a, b: rowwise.equal(take, a, b, *same),
+            [thin, lambda some: row_hash.hashes(take, some, *same)],
+            lambda a, b: row_hash.equal(take, a, b, *same),
         )
 
     @cached_property
@@ -69,7 +69,7 @@ class LeaptRows:
     @cached_property
     def _cells(self) -> np.ndarray:
         """The same with -0 as +0."""
-        return rowwise.merged(self._codes, self.format)
+        return row_hash.merged(self._codes, self.format)
 
     @cached_property
     def _tables(self) -> np.ndarray:

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any
 
 from drift.sim import note
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, Trouble
 from drift.sim.note import LAPSE, Note
 from drift.sim.objects import Objects
-from drift.sim.trouble import Trouble, told
+from drift.sim.trouble import told
 
 _ATTEMPTS = 5
 _FAREWELL = 5.0

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from drift.sim.errors import BadInput, unwritten
+from drift.sim.locate import locate
 from drift.sim.objects import Objects
-from drift.sim.places import Address, Given, Local, address
+from drift.sim.places import Address, Given, Local
 
 _PATIENCE_SECONDS = 0.5
 """Whoever only looks holds it for a moment."""
@@ -25,7 +26,7 @@ def held(given: Given) -> Iterator[Callable[[], None]]:
 
     Gives what raises an OSError where it is not held any more.
     """
-    place = address(given)
+    place = locate(given)
     if isinstance(place, Objects):
         from drift.sim.lease import Lease
 
@@ -56,7 +57,7 @@ def taken(place: Address) -> str:
 
 def is_held(given: Given) -> bool:
     """Whether some process writes the store at `given` now."""
-    place = address(given)
+    place = locate(given)
     if isinstance(place, Objects):
         from drift.sim.lease import is_held
 

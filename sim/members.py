@@ -11,12 +11,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from drift.kernels.advance import BLOCK, STAY, Advanced, Path
-from drift.kernels.fingerprint import weights
-from drift.kernels.fixed_point import scale_exponent
-from drift.kernels.motion import Motion
-from drift.kernels.several import several
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.exact_sum import scale_exponent
+from drift.kernels.formats import Motion
+from drift.kernels.row_hash_jax import weights
+from drift.kernels.stepping.batch import several
+from drift.kernels.stepping.block import BLOCK, STAY, Advanced, Path
+from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim import centroid, reach, tokens
 from drift.sim.direction import direction
 from drift.sim.initial import initial

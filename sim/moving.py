@@ -1,17 +1,17 @@
 """What moves the distinct values of each dimension, given the drift that they take part in.
 
-With equal steps it is the powers of a table (kernels.powers); otherwise, and with
+With equal steps it is the powers of a table (kernels.value_map.power); otherwise, and with
 master weights, whose values are too many for tables, the steps are followed one by
-one (kernels.following).
+one (kernels.value_map.iterate).
 """
 
 from concurrent.futures import Executor
 
 import numpy as np
 
-from drift.kernels.following import Following
-from drift.kernels.front import Front
-from drift.kernels.powers import Powers
+from drift.kernels.value_map.classes import Front
+from drift.kernels.value_map.iterate import Following
+from drift.kernels.value_map.power import Powers
 from drift.sim.schedule import displacements
 from drift.sim.spec import Drift
 

@@ -5,10 +5,10 @@ Tokens of different members never share a cell.
 
 import numpy as np
 
-from drift.kernels.exact_sum import exact_sums
-from drift.kernels.fixed_point import from_limbs
-from drift.sim.coalescence import Cells, Equal, Fingerprint, coalesce
+from drift.kernels.exact_sum import exact_sums, from_limbs
+from drift.sim.coalescence import Equal, Fingerprint, coalesce
 from drift.sim.counts import Counts
+from drift.sim.grouped import Cells
 from drift.sim.members import Member
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
@@ -67,7 +67,7 @@ class Numbered:
     ) -> list[Counts]:
         """Of each member at `step`, whose cells are as `found`.
 
-        `limbs` integers (members, LIMBS, dims): the sums of their tokens, kernels.fixed_point;
+        `limbs` integers (members, LIMBS, dims): the sums of their tokens, kernels.exact_sum;
         `stalled` int64 (members,): coordinates.
         """
         rows = zip(*(column.tolist() for column in found.values()), strict=True)

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from drift.sim.bucket import Bucket
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, Trouble
 from drift.sim.places import SCHEME, Address, Item, Result
-from drift.sim.trouble import Trouble, told
+from drift.sim.trouble import told
 
 if TYPE_CHECKING:
     import zarr

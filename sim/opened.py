@@ -9,7 +9,8 @@ import zarr
 from drift.sim import damage
 from drift.sim.errors import BadInput, Damaged, NotBegun
 from drift.sim.legible import legible
-from drift.sim.places import Given, address
+from drift.sim.locate import locate
+from drift.sim.places import Given
 
 
 class Opened:
@@ -27,7 +28,7 @@ class Opened:
     """the attribute that is written last when it is begun"""
 
     def __init__(self, place: Given, writing: bool = False):
-        self.address = at = address(place)
+        self.address = at = locate(place)
         self._arrays: dict[str, zarr.Array] = {}
         self.group = at.group(writing, self.wanted)
         if self.group.attrs.get("kind") != self.kind:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from drift.sim.coalescence import Cells
+from drift.sim.grouped import Cells
 
 
 class Partition:

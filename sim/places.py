@@ -16,7 +16,6 @@ goes wrong with object storage later is an OSError of one line.
 """
 
 import os
-import re
 import shutil
 import stat
 import time
@@ -84,24 +83,7 @@ class Address(ABC):
 
 
 Given = str | os.PathLike[str] | Address
-"""What `address` takes."""
-
-
-def address(given: Given) -> Address:
-    """The address that is meant. Raises BadInput for one that can be none."""
-    if isinstance(given, Address):
-        return given
-    text = os.fspath(given)
-    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text)
-    if scheme and scheme[0] == SCHEME:
-        from drift.sim.objects import Objects
-
-        return Objects.named(text)
-    if scheme:
-        raise BadInput(f"{scheme[0]}… is no place for a store; a path is, or {SCHEME}BUCKET/NAME")
-    if isinstance(given, Path) and given.parts[:1] == ("s3:",) != given.parts:
-        raise BadInput(f"{text} was {SCHEME}… before it became a path; it must be given as text")
-    return Local(Path(text))
+"""What sim.locate takes."""
 
 
 class Local(Address):

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from drift.kernels.advance import STAY
-from drift.kernels.formats import Format
-from drift.kernels.motion import SMALLEST_DISPLACEMENT
+from drift.kernels.formats import SMALLEST_DISPLACEMENT, Format
+from drift.kernels.stepping.block import STAY
 
 
 def codes_of(target: Format) -> np.ndarray:

@@ -10,9 +10,8 @@ from concurrent.futures import Executor
 import numpy as np
 
 from drift.kernels.formats import Format
-from drift.kernels.front import Front
-from drift.sim.chunks import Chunks
-from drift.sim.engine import Fill
+from drift.kernels.value_map.classes import Front
+from drift.sim.chunks import Chunks, Fill
 
 _STRIP = 64
 """Dimensions transposed together."""

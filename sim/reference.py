@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from drift.kernels.formats import Format
-from drift.kernels.motion import SMALLEST_DISPLACEMENT, Rounding
+from drift.kernels.formats import SMALLEST_DISPLACEMENT, Format, Rounding
 from drift.sim import conversion, schedule, tokens
 from drift.sim.initial import initial
 from drift.sim.spec import Drift

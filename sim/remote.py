@@ -19,8 +19,9 @@ from zarr.abc.store import ByteRequest
 from zarr.buffer import default_buffer_prototype
 from zarr.storage import FsspecStore
 
+from drift.sim.errors import Trouble
 from drift.sim.places import SCHEME
-from drift.sim.trouble import Trouble, told
+from drift.sim.trouble import told
 
 _HASTY = {"connect_timeout": 5, "read_timeout": 8, "total_max_attempts": 2}
 _PATIENT = {"connect_timeout": 5, "read_timeout": 15, "total_max_attempts": 4}

@@ -4,8 +4,7 @@ import itertools
 import math
 from typing import TYPE_CHECKING, get_args
 
-from drift.kernels.formats import FORMATS
-from drift.kernels.motion import Rounding
+from drift.kernels.formats import FORMATS, Rounding
 from drift.sim.errors import BadInput
 from drift.sim.streams import MOST_SEED
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from drift.sim import claim, compilation, device, interrupts
 from drift.sim.errors import unwritten
-from drift.sim.places import Address, Given, address
+from drift.sim.locate import locate
+from drift.sim.places import Address, Given
 from drift.sim.ready import ready
 from drift.sim.spec import Drift
 from drift.sim.store import RunStore
@@ -57,7 +58,7 @@ def run(
     """
     compilation.let_go()
     began, compiled = time.monotonic(), compilation.seconds()
-    out = address(out)
+    out = locate(out)
     device.prepare(devices)
     claim.look(drift, out, overwrite)
     with ExitStack() as held:

@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from drift.kernels.motion import SMALLEST_DISPLACEMENT
+from drift.kernels.formats import SMALLEST_DISPLACEMENT
 from drift.sim.normal import exp, log
 from drift.sim.spec import Drift
 from drift.sim.streams import Stream, words64

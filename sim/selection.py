@@ -13,9 +13,9 @@ import itertools
 
 import numpy as np
 
-from drift.sim.coalescence import Cells
 from drift.sim.counting import leaders
 from drift.sim.errors import BadInput
+from drift.sim.grouped import Cells
 from drift.sim.matrix import Matrix
 
 _STAGES = (0, 32, 256)

@@ -15,15 +15,15 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from drift.kernels.advance import Advanced, Path, uncompiled
-from drift.kernels.motion import Motion
+from drift.kernels.formats import Motion
+from drift.kernels.stepping.block import Advanced, Path, uncompiled
 from drift.sim import compilation
 
 _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()
 
 Advance = Callable[..., Advanced]
-"""kernels.advance.advance for one motion and path; limbs (LIMBS, dims) are one below
+"""kernels.stepping.block.advance for one motion and path; limbs (LIMBS, dims) are one below
 another, those of the first device first."""
 
 _FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
@@ -77,7 +77,7 @@ class Shards:
         return [held[device] for device in self.devices]
 
     def advance(self, motion: Motion, path: Path) -> Advance:
-        """kernels.advance.advance, on each device for its own rows."""
+        """kernels.stepping.block.advance, on each device for its own rows."""
         return _compiled(self, motion, path)
 
 

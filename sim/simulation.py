@@ -7,11 +7,11 @@ from dataclasses import replace
 import jax
 import numpy as np
 
-from drift.kernels.fixed_point import scale_exponent
+from drift.kernels.exact_sum import scale_exponent
 from drift.sim import centroid, engines, reach, rest, tokens
-from drift.sim.chunks import Chunks
+from drift.sim.chunks import Chunks, Fill
 from drift.sim.direction import direction
-from drift.sim.engine import Fill, Observation, StepEngine
+from drift.sim.engine import Observation, StepEngine
 from drift.sim.engines import Engine
 from drift.sim.initial import initial
 from drift.sim.leap import LeapEngine

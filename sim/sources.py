@@ -14,8 +14,9 @@ from drift.kernels.formats import FORMATS
 from drift.sim import damage
 from drift.sim.device import free_memory
 from drift.sim.errors import BadInput
+from drift.sim.locate import locate
 from drift.sim.matrix import Matrix
-from drift.sim.places import Address, Given, Local, address
+from drift.sim.places import Address, Given, Local
 
 if TYPE_CHECKING:
     from drift.sim.store import RunStore
@@ -28,7 +29,7 @@ _SHOWN = 12
 
 def is_run(place: Given) -> bool:
     """Whether a Zarr group is at `place`."""
-    return address(place).holds_group()
+    return locate(place).holds_group()
 
 
 def open_matrix(place: Given, tensor: str | None = None, snapshot: int | None = None) -> Matrix:
@@ -40,7 +41,7 @@ def open_matrix(place: Given, tensor: str | None = None, snapshot: int | None = 
     BadInput where there is neither, for the one option where the other belongs, and
     for a snapshot that is not there or does not fit into memory.
     """
-    at = address(place)
+    at = locate(place)
     which = meant(at, tensor, snapshot)
     if isinstance(which, int):
         return _snapshot(at, which)
@@ -52,7 +53,7 @@ def open_matrix(place: Given, tensor: str | None = None, snapshot: int | None = 
 
 def meant(place: Given, tensor: str | None = None, snapshot: int | None = None) -> str | int:
     """What `open_matrix` would open: a run's step, or a tensor's name. Raises BadInput likewise."""
-    at = address(place)
+    at = locate(place)
     if at.holds_group():
         if tensor is not None:
             raise BadInput(f"tensor is {tensor!r}, but {at} is a run, which has snapshots alone")

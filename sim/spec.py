@@ -14,8 +14,7 @@ snapshot    a step whose codes are kept
 import dataclasses
 from typing import Any, Literal
 
-from drift.kernels.formats import FLOAT32, FORMATS, Format
-from drift.kernels.motion import Motion, Rounding
+from drift.kernels.formats import FLOAT32, FORMATS, Format, Motion, Rounding
 from drift.sim import rules
 
 Schedule = Literal["constant", "linear", "cosine", "exponential"]
@@ -123,7 +122,7 @@ class Drift:
         x, n = self.steps, self.records
         if n >= x:
             return tuple(range(x + 1))
-        return tuple((2 * k * x + n) // (2 * n) for k in range(n + 1))
+        return recorded(x, n)
 
     @property
     def snapshot_steps(self) -> tuple[int, ...]:
@@ -147,3 +146,8 @@ class Drift:
             fields["origin"] = Origin(path=fields.pop("from"), **taken)
         at = fields.pop("at")
         return cls(**fields, at=None if at is None else tuple(at))
+
+
+def recorded(steps: int, records: int) -> tuple[int, ...]:
+    """The steps of `records` + 1 records, floor(k * steps / records + 1/2); some may repeat."""
+    return tuple((2 * k * steps + records) // (2 * records) for k in range(records + 1))

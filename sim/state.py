@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drift.kernels.fixed_point import from_limbs
-from drift.sim.chunks import Cloud
+from drift.kernels.exact_sum import from_limbs
 from drift.sim.counts import Counts
 from drift.sim.engine import Observation
+from drift.sim.far import Cloud
 from drift.sim.leap import LeaptObservation
 from drift.sim.partition import Partition
 

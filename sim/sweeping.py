@@ -18,7 +18,8 @@ from drift.sim.grid import Grid
 from drift.sim.grid_store import SweepStore
 from drift.sim.grid_writer import GridWriter
 from drift.sim.kinds import Kinds, batches, to_count
-from drift.sim.places import Given, address
+from drift.sim.locate import locate
+from drift.sim.places import Given
 from drift.sim.session import Session
 
 Progress = Callable[[Session], None]
@@ -53,7 +54,7 @@ def sweep(
     belongs to another grid, or is written by another process; Unfinished where the store
     can't be written to any more, or nobody is left to count.
     """
-    started, out = time.monotonic(), address(out)
+    started, out = time.monotonic(), locate(out)
     with by(grid, on, engine, devices, memory) as counters, lock.held(out) as still:
         kinds, about = counters.kinds, counters.about
         if not grid_claim.resumable(grid, counters.inputs, out, overwrite):

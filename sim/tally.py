@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from drift.kernels import rowwise
-from drift.kernels.advance import Advanced
-from drift.kernels.fingerprint import as_words
+from drift.kernels import row_hash
+from drift.kernels.row_hash_jax import as_words
+from drift.kernels.stepping.block import Advanced
 from drift.sim.counts import Counts
 from drift.sim.engines import moves_values_alike
 from drift.sim.members import Member
@@ -34,7 +34,7 @@ class Tally:
             return rows[np.divmod(tokens, self._tokens)]
 
         def equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-            return rowwise.equal(take, a, b, rows.itemsize * rows.shape[2], self._target)
+            return row_hash.equal(take, a, b, rows.itemsize * rows.shape[2], self._target)
 
         def leaders(tokens: np.ndarray) -> np.ndarray:
             return self._all.leaders(tokens, lambda some: prints[some], equal)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from drift.kernels.motion import SMALLEST_DISPLACEMENT
+from drift.kernels.formats import SMALLEST_DISPLACEMENT
 from drift.sim import reference, schedule, tokens
 from drift.sim.errors import BadInput
 from drift.sim.spec import Drift

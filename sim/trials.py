@@ -10,12 +10,11 @@ from typing import get_args
 import jax
 import numpy as np
 
-from drift.kernels.advance import STAY, plain
-from drift.kernels.fingerprint import weights
-from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
-from drift.kernels.fused import Fused, of
-from drift.kernels.motion import Motion, Rounding
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format, Motion, Rounding
+from drift.kernels.row_hash_jax import weights
+from drift.kernels.stepping.block import STAY, plain
+from drift.kernels.stepping.fused import Fused, of
+from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim import reference
 from drift.sim.chunks import Chunks
 from drift.sim.cloud import draw

@@ -4,14 +4,13 @@ Of what a library or the storage itself says, only codes and names of errors are
 repeated, and of an endpoint only its host and port: the rest may hold what is secret.
 """
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, Trouble
 from drift.sim.legible import legible
 
 _NAMED = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE,"
@@ -45,17 +44,6 @@ _BY_NAME = {
         f"the credentials can't be had; {_NAMED} must name valid ones",
     ),
 }
-
-
-class Trouble(OSError):
-    """Object storage is at fault, or how it is meant to be reached: where, and what is said."""
-
-    def __init__(self, where: str, said: str):
-        super().__init__(errno.EIO, said)
-        self.where = where
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.strerror}"
 
 
 @contextmanager

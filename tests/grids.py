@@ -6,7 +6,7 @@ from drift.sim import grid_layout
 from drift.sim.given import grid_of
 from drift.sim.grid_layout import NAMES
 from drift.sim.grid_store import SweepStore
-from drift.sim.places import address
+from drift.sim.locate import locate
 
 
 def grid(axes, **base):
@@ -23,7 +23,7 @@ def store(path, axes, share, left=(), failed=(), **base):
     pairs are all, and the radius reached is as it is asked for.
     """
     made = grid(axes, **base)
-    with address(path).begin(grid_layout.FIRST) as group:
+    with locate(path).begin(grid_layout.FIRST) as group:
         grid_layout.fill(group, made)
     written = SweepStore(path, writing=True)
     counts = {name: written.read(name) for name in NAMES}

@@ -3,7 +3,7 @@
 import numpy as np
 import zarr
 
-from drift.sim.places import address
+from drift.sim.locate import locate
 
 
 class Stop(Exception):
@@ -20,7 +20,7 @@ def stop_after(records):
 
 def arrays(place):
     """Every array of a store, by its path."""
-    members = address(place).group().members(None)
+    members = locate(place).group().members(None)
     return {name: one[...] for name, one in members if isinstance(one, zarr.Array)}
 
 

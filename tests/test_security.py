@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from drift.sim import runs
-from drift.sim.places import address
+from drift.sim.locate import locate
 from drift.sim.spec import Drift
 from tests import checkpoints, furniture, storage
 from tests.test_house import FILES, ROOT
@@ -165,5 +165,5 @@ def test_credentials_are_never_written_and_never_said(
         say(2, "status", f"{bucket}/other.zarr")
     storage.use(monkeypatch, endpoint, **names)
     written = b"".join(storage.contents(bucket).values()) + "".join(said).encode()
-    assert address(run).exists()
+    assert locate(run).exists()
     assert not [mark for mark in marks if mark.encode() in written]

@@ -10,11 +10,11 @@ import numpy as np
 from drift.experiments.bench.field import Field
 from drift.experiments.bench.rounds import Contender
 from drift.experiments.bench.setting import Setting
-from drift.kernels.advance import Path, advance
-from drift.kernels.fingerprint import weights
-from drift.kernels.fixed_point import MOST_ROWS
-from drift.kernels.motion import Motion
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.exact_sum import MOST_ROWS
+from drift.kernels.formats import Motion
+from drift.kernels.row_hash_jax import weights
+from drift.kernels.stepping.block import Path, advance
+from drift.kernels.stepping.step import Steps, Tokens
 
 
 def copy(setting: Setting, field: Field, name: str) -> Contender:

@@ -23,7 +23,7 @@ from drift.experiments.bench.field import Field
 from drift.experiments.bench.memory import at_once, copy
 from drift.experiments.bench.rounds import Case, Contender
 from drift.experiments.bench.setting import Setting, c_loop
-from drift.kernels.fused import of
+from drift.kernels.stepping.fused import of
 from drift.sim.engine import StepEngine
 from drift.sim.simulation import Simulation
 

@@ -7,7 +7,8 @@ from drift.experiments.expectation import Outlook
 from drift.experiments.report import run, study, sweep
 from drift.experiments.report.blocks import Page, Part
 from drift.sim.grid_store import SweepStore, is_sweep
-from drift.sim.places import Given, Local, address
+from drift.sim.locate import locate
+from drift.sim.places import Given, Local
 from drift.sim.store import RunStore
 
 
@@ -25,7 +26,7 @@ def page_of(
 
 def part_of(source: Given, outlook: Outlook) -> Part:
     """What is told of one store, or of the study in a directory."""
-    place = address(source)
+    place = locate(source)
     if isinstance(place, Local) and (found := study.study_at(place.path)):
         return study.part(place.path, *found)
     if is_sweep(source):

@@ -7,7 +7,7 @@ import pytest
 from drift.sim.counts import Counts
 from drift.sim.grid_store import SweepStore
 from drift.sim.grid_writer import GridWriter
-from drift.sim.places import address
+from drift.sim.locate import locate
 from tests.sweeps import tiny
 from tests.verbs import drift
 
@@ -25,7 +25,7 @@ def writer(in_tmp):
 
     versions = {"versions": {"bf16-drift": "0.1.0"}, "engine": "step"}
     device = {"platform": "cpu", "kind": "cpu"}
-    grid_claim.begin(address(in_tmp / "a.zarr"), GRID, {**versions, "device": device, "inputs": {}})
+    grid_claim.begin(locate(in_tmp / "a.zarr"), GRID, {**versions, "device": device, "inputs": {}})
     return GridWriter(SweepStore(in_tmp / "a.zarr", writing=True))
 
 

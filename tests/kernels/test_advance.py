@@ -6,12 +6,11 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from drift.kernels.advance import BLOCK, STAY, advance
-from drift.kernels.fingerprint import weights
-from drift.kernels.fixed_point import LIMBS
-from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS
-from drift.kernels.motion import Motion, Rounding
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.exact_sum import LIMBS
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Motion, Rounding
+from drift.kernels.row_hash_jax import weights
+from drift.kernels.stepping.block import BLOCK, STAY, advance
+from drift.kernels.stepping.step import Steps, Tokens
 
 SMALLEST_VALUE, SMALLEST_DISPLACEMENT = 2.0**-119, np.float32(2.0**-103)
 
@@ -143,7 +142,7 @@ def test_without_observation_codes_and_stalls_are_the_same_and_the_rest_is_zero(
 
 
 def test_the_naive_product_of_jitter_is_fused_and_ours_is_not():
-    """On a CPU XLA contracts x + c * g; the barrier of kernels.step has to stop it."""
+    """On a CPU XLA contracts x + c * g; the barrier of kernels.stepping.step has to stop it."""
     rng = np.random.default_rng(2)
     dims = 4096
     codes = rng.integers(0x3C00, 0x3F00, (1, 8, dims), dtype=np.uint16)

@@ -8,8 +8,8 @@ CODE = """
 import jax, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from drift.kernels.formats import BFLOAT16
-from drift.kernels.motion import Motion
-from drift.kernels.step import Steps, Tokens, step
+from drift.kernels.formats import Motion
+from drift.kernels.stepping.step import Steps, Tokens, step
 from drift.sim import reference
 
 motion = Motion(rounding="stochastic")

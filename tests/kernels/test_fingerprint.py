@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.kernels.fingerprint import as_words, fingerprint, weights
+from drift.kernels.row_hash_jax import as_words, fingerprint, weights
 
 
 @settings(max_examples=20)

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.kernels.fixed_point import (
+from drift.kernels.exact_sum import (
     LIMB_BITS,
     LIMBS,
     from_limbs,

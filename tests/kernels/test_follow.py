@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from drift.kernels.follow import BLOCK, PIECES, WIDTH, follow
 from drift.kernels.formats import FORMATS
+from drift.kernels.value_map.iterate import BLOCK, PIECES, WIDTH, follow
 from drift.sim import probes, reference
 
 TABLED = {name: each for name, each in FORMATS.items() if each.width <= 16}

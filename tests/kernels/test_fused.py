@@ -6,10 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.kernels import fused as module
-from drift.kernels import fused_gpu, fused_tpu
-from drift.kernels.advance import STAY, advance
-from drift.kernels.fingerprint import weights
 from drift.kernels.formats import (
     BFLOAT16,
     FLOAT4_E2M1FN,
@@ -17,10 +13,14 @@ from drift.kernels.formats import (
     FLOAT8_E5M2,
     FLOAT16,
     FLOAT32,
+    Motion,
 )
-from drift.kernels.fused import Fused, fused
-from drift.kernels.motion import Motion
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.row_hash_jax import weights
+from drift.kernels.stepping import fused as module
+from drift.kernels.stepping import fused_gpu, fused_tpu
+from drift.kernels.stepping.block import STAY, advance
+from drift.kernels.stepping.fused import Fused, fused
+from drift.kernels.stepping.step import Steps, Tokens
 from tests import oracle
 from tests.kernels.test_advance import MOTIONS, safe_codes
 from tests.kernels.test_lowering import name

@@ -14,11 +14,10 @@ import pytest
 from jax import export
 from jax.sharding import AbstractDevice, AbstractMesh
 
-from drift.kernels.advance import ACCELERATOR_BLOCK, advance
-from drift.kernels.formats import BFLOAT16
-from drift.kernels.fused import Fused
-from drift.kernels.motion import Motion
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.formats import BFLOAT16, Motion
+from drift.kernels.stepping.block import ACCELERATOR_BLOCK, advance
+from drift.kernels.stepping.fused import Fused
+from drift.kernels.stepping.step import Steps, Tokens
 from tests.kernels.test_fused import FEWER
 from tests.kernels.test_lowering import name
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from jax import export
 
-from drift.kernels.advance import BLOCK, advance
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.stepping.block import BLOCK, advance
+from drift.kernels.stepping.step import Steps, Tokens
 from tests.kernels.test_advance import MOTIONS
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.kernels import neighbours, partners
+from drift.kernels import neighbours
 from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS
 from drift.kernels.neighbours import Crowded, adjacent
 from tests import oracle
@@ -53,7 +53,7 @@ def test_pairs_are_those_found_by_hand(way, monkeypatch):
         monkeypatch.setattr(neighbours, "_FEW", -1)
         monkeypatch.setattr(neighbours, "_FIRST", 1)
         monkeypatch.setattr(neighbours, "_STRIP", 2)
-        monkeypatch.setattr(partners, "_PER_ROW", 1 if way == "bits, then rows" else 0)
+        monkeypatch.setattr(neighbours, "_PER_ROW", 1 if way == "bits, then rows" else 0)
     if way == "bits of many blocks":
         monkeypatch.setattr(neighbours, "_BLOCK", 3)
 
@@ -111,7 +111,7 @@ def test_more_pairs_than_wanted_are_refused():
 
 def test_a_block_with_too_many_pairs_is_refused_before_they_are_listed(monkeypatch):
     codes = np.arange(256, dtype=np.uint16)[:, None] >> np.arange(8, dtype=np.uint16) & 1
-    monkeypatch.delattr(partners.Partners, "pairs")
+    monkeypatch.delattr(neighbours.Partners, "pairs")
     with pytest.raises(Crowded):
         adjacent(codes, np.arange(256), BFLOAT16, most=30_000)
 

@@ -12,10 +12,10 @@ import pytest
 from drift.kernels.formats import BFLOAT16
 from drift.sim import far, runs
 from drift.sim.chunks import Chunks
-from drift.sim.coalescence import Cells
 from drift.sim.device import several
 from drift.sim.engine import StepEngine
 from drift.sim.errors import BadInput
+from drift.sim.grouped import Cells
 from drift.sim.origin import from_checkpoint
 from drift.sim.shards import Shards
 from drift.sim.simulation import Simulation

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from drift.experiments import cli
-from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS
-from drift.kernels.motion import Motion
+from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS, Motion
 from drift.sim import check, device, probes, reference, trials
 from tests import oracle
 

@@ -8,7 +8,7 @@ import pytest
 from drift.sim import lock, runs
 from drift.sim.grid_store import SweepStore
 from drift.sim.lease import Lease
-from drift.sim.places import address
+from drift.sim.locate import locate
 from drift.sim.spec import Drift
 from drift.sim.sweeping import sweep
 from tests.stores import assert_same_arrays
@@ -57,7 +57,7 @@ def test_locks_and_leases_hold_whatever_the_clock_says(tmp_path, bucket, jumping
         assert lock.is_held(tmp_path / "a.zarr")
         still()
     assert not lock.is_held(tmp_path / "a.zarr")
-    with Lease(address(f"{bucket}/a.zarr"), every=0.02) as lease:
+    with Lease(locate(f"{bucket}/a.zarr"), every=0.02) as lease:
         deadline = time.monotonic() + 10
         while lease._renewals < 4 and time.monotonic() < deadline:
             time.sleep(0.02)

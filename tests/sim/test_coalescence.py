@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.kernels.fingerprint import as_words, fingerprint, weights
 from drift.kernels.formats import BFLOAT16
 from drift.kernels.rounding import merge_zeros
-from drift.sim.chunks import TILE, Chunks, Rows
-from drift.sim.coalescence import Cells, coalesce
+from drift.kernels.row_hash_jax import as_words, fingerprint, weights
+from drift.sim.chunks import TILE, Chunks
+from drift.sim.coalescence import coalesce
+from drift.sim.far import Rows
+from drift.sim.grouped import Cells
 
 FINGERPRINTS = {
     "the real one": lambda codes: as_words(

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.kernels import rowwise
+from drift.kernels import row_hash
 from drift.kernels.formats import BFLOAT16, FORMATS
 from drift.sim import counting
-from drift.sim.coalescence import Cells
-from drift.sim.counting import count_rows
+from drift.sim.grouped import Cells, count_rows
 from drift.sim.partition import Partition
 
 
@@ -57,7 +56,7 @@ def test_a_matrix_has_the_cells_of_a_set_of_byte_strings(matrix):
 def test_fingerprints_that_all_collide_merge_nothing_that_differs(thin, matrix):
     with pytest.MonkeyPatch.context() as patch:
         constant = lambda first, some, *rest: np.zeros(len(some), np.uint64)  # noqa: E731
-        patch.setattr(rowwise, "hashes", constant)
+        patch.setattr(row_hash, "hashes", constant)
         if thin:
             patch.setattr(counting, "thin", constant)
         assert_counted(*matrix)

@@ -19,7 +19,7 @@ from drift.sim import engine, far, fit, trials
 from drift.sim.chunks import Chunks
 from drift.sim.errors import BadInput
 from drift.sim.far import FarRows
-from drift.sim.places import address
+from drift.sim.locate import locate
 from drift.sim.shards import Shards
 from drift.sim.spec import Drift
 from drift.sim.store import RunStore
@@ -90,15 +90,15 @@ def test_a_cloud_has_to_fit_its_devices(tmp_path):
     whole = Drift(sigma=1e-9, tokens=151936, dims=2560)  # 0.725 GiB
     two, gib = [accelerator(2**30), accelerator(2**30, 2**29)], 2**30
     with pytest.raises(BadInput, match=r"need 0.974 GiB on each of 1 devices; 0.5 GiB are free on"):
-        fit.check(whole, address(tmp_path), Shards(tuple(two[1:])))
+        fit.check(whole, locate(tmp_path), Shards(tuple(two[1:])))
     with pytest.raises(BadInput, match=r"0.612 GiB on each of 2 .*; more --devices share them"):
-        fit.check(whole, address(tmp_path), Shards(tuple(two)))
-    fit.check(whole, address(tmp_path), Shards(tuple(two[:1])))
-    fit.check(whole, address(tmp_path), Shards((accelerator(None),)))
+        fit.check(whole, locate(tmp_path), Shards(tuple(two)))
+    fit.check(whole, locate(tmp_path), Shards(tuple(two[:1])))
+    fit.check(whole, locate(tmp_path), Shards((accelerator(None),)))
     # The cloud is not on the host: what is there does not grow with the dims.
-    fit.check(whole, address(tmp_path), Shards(tuple(two[:1])), memory=gib // 2)
+    fit.check(whole, locate(tmp_path), Shards(tuple(two[:1])), memory=gib // 2)
     with pytest.raises(BadInput, match=r"of memory; .* GiB are allowed"):
-        fit.check(whole, address(tmp_path), Shards((jax.devices()[0],)), memory=gib // 2)
+        fit.check(whole, locate(tmp_path), Shards((jax.devices()[0],)), memory=gib // 2)
 
 
 @given(st.integers(1, 60), st.integers(1, 3), st.integers(1, 3), st.data())

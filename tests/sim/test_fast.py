@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
-from drift.kernels.fused import Fused
-from drift.kernels.motion import Motion
+from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32, Motion
+from drift.kernels.stepping.fused import Fused
 from drift.sim import device, fast, reference
 
 HARD = [

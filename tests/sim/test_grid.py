@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from drift.sim.errors import BadInput
 from drift.sim.given import grid_of
-from drift.sim.grid import ORDER, Axis, Grid, drift_of, recorded
-from drift.sim.spec import Drift
+from drift.sim.grid import ORDER, Axis, Grid, drift_of
+from drift.sim.spec import Drift, recorded
 
 CHOICES = {
     "sigma": (1e-9, 1e-8, 1e-7),

@@ -15,7 +15,7 @@ from drift.sim.errors import BadInput, Unfinished
 from drift.sim.grid_layout import NAMES, cells_together
 from drift.sim.grid_store import SweepStore
 from drift.sim.grid_writer import GridWriter
-from drift.sim.places import address
+from drift.sim.locate import locate
 from tests.sweeps import held, tiny
 
 GRID = tiny(rounding=("nearest", "toward-zero"))
@@ -32,7 +32,7 @@ def made_up(grid, cell):
 
 
 def new(path, grid=GRID):
-    grid_claim.begin(address(path), grid, {"versions": {"bf16-drift": "1"}})
+    grid_claim.begin(locate(path), grid, {"versions": {"bf16-drift": "1"}})
     return GridWriter(SweepStore(path, writing=True))
 
 

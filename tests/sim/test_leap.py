@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from drift.kernels import powers
+from drift.kernels.value_map import power
 from drift.sim import device, engines
 from drift.sim.chunks import Chunks
 from drift.sim.simulation import Simulation
@@ -42,13 +42,13 @@ def test_the_diarys_shape_agrees_bit_for_bit(schedule):
 
 def test_a_million_million_steps_cost_what_a_thousand_do(monkeypatch):
     squared = []
-    composed = powers._Table._composed
+    composed = power._Table._composed
 
     def counted(table, steps):
         squared.append(steps)
         return composed(table, steps)
 
-    monkeypatch.setattr(powers._Table, "_composed", counted)
+    monkeypatch.setattr(power._Table, "_composed", counted)
     drift = Drift(sigma=0.02, tokens=50, dims=8, steps=10**12)
     found = states(drift, engine="leap", steps=[0, 10**11, 10**12])[1]
     assert found[-1][0].stalled == 1.0

@@ -8,11 +8,10 @@ from datetime import timedelta
 import pytest
 
 from drift.sim import lease
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, Trouble
 from drift.sim.lease import Lease
-from drift.sim.places import address
+from drift.sim.locate import locate
 from drift.sim.remote import client
-from drift.sim.trouble import Trouble
 from tests import storage
 
 ELSEWHERE = {"owner": "x", "host": "elsewhere", "pid": 7, "where": "boot", "began": "1"}
@@ -20,7 +19,7 @@ ELSEWHERE = {"owner": "x", "host": "elsewhere", "pid": 7, "where": "boot", "bega
 
 @pytest.fixture
 def place(bucket):
-    return address(f"{bucket}/some/grid.zarr")
+    return locate(f"{bucket}/some/grid.zarr")
 
 
 def at(place):
@@ -58,7 +57,7 @@ def test_one_at_a_time_has_it_and_leaves_nothing_behind(place, bucket):
         assert said.startswith(f"{place} is being written by {who}, seen ")
         assert said.endswith(" s ago; one process at a time may")
         assert held(place) == before
-        with Lease(address(f"{bucket}/some/other.zarr")) as other:
+        with Lease(locate(f"{bucket}/some/other.zarr")) as other:
             other.check()
     assert storage.names(bucket) == []
     with Lease(place) as again:
@@ -163,4 +162,4 @@ def test_a_lease_that_nobody_can_read_holds_until_it_is_old(place):
 
 
 def test_storage_that_is_not_there_is_told(bucket):
-    assert "there is no such bucket" in refused(address("s3://no-such-bucket/grid.zarr"))
+    assert "there is no such bucket" in refused(locate("s3://no-such-bucket/grid.zarr"))

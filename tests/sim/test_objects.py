@@ -14,7 +14,7 @@ import xarray
 from drift.sim import bits, claim, layout, lease, lock, remote, runs
 from drift.sim import bucket as buckets
 from drift.sim.errors import BadInput, NotBegun, Unfinished
-from drift.sim.places import address
+from drift.sim.locate import locate
 from drift.sim.remote import ObjectStore
 from drift.sim.simulation import Simulation
 from drift.sim.sources import is_run, open_matrix
@@ -101,7 +101,7 @@ class Begun:
 
 
 def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch):
-    claim.begin(address(out), Begun, {})
+    claim.begin(locate(out), Begun, {})
     store = RunStore(out, writing=True)
     kept = store.group.create_group("checkpoint/7", attributes={"complete": True})
     layout.add(kept, "bits", "int64", {"token": 3}, "codes")[:] = 1
@@ -127,7 +127,7 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch)
 @pytest.mark.parametrize("replacing", [False, True])
 def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, replacing):
     """Begun with a stop in the place of each of the writes, or deletions, again and again."""
-    api, at, place = remote.client(), {"Bucket": bucket.removeprefix("s3://")}, address(out)
+    api, at, place = remote.client(), {"Bucket": bucket.removeprefix("s3://")}, locate(out)
     original_set, original_delete = ObjectStore.set, type(api).delete_objects
     left = 1000
 
@@ -186,20 +186,20 @@ def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, r
 
 
 def test_a_run_that_was_not_begun_is_begun_again(out):
-    with pytest.raises(Stop), address(out).begin(layout.FIRST):
+    with pytest.raises(Stop), locate(out).begin(layout.FIRST):
         raise Stop
     with pytest.raises(NotBegun, match="is the mere beginning of a store; run it again"):
         RunStore(out)
     for overwrite in (False, True):
-        assert not claim.resumable(SMALL, address(out), overwrite)
-    claim.begin(address(out), Begun, {"versions": {"bf16-drift": version("bf16-drift")}})
-    assert claim.resumable(SMALL, address(out), overwrite=False)
+        assert not claim.resumable(SMALL, locate(out), overwrite)
+    claim.begin(locate(out), Begun, {"versions": {"bf16-drift": version("bf16-drift")}})
+    assert claim.resumable(SMALL, locate(out), overwrite=False)
 
 
 def test_one_process_at_a_time_writes_a_run(out, plain):
     with lock.held(out), pytest.raises(BadInput, match="is being written by another process"):
         runs.run(SMALL, out, on="cpu")
-    assert not address(out).exists()
+    assert not locate(out).exists()
     seen = []
     runs.run(SMALL, out, on="cpu", progress=lambda *rest: seen.append(lock.is_held(out)))
     assert seen == [True] * 4
@@ -225,15 +225,15 @@ def test_overwriting_touches_nothing_else(bucket, out, monkeypatch):
     for name in [*beside, *(f"some/run.zarr/old/{k}" for k in range(11))]:
         api.put_object(**at, Key=name, Body=b"mine")
     with pytest.raises(BadInput, match=r"is not a drift store: no Zarr v3 group is there"):
-        claim.resumable(SMALL, address(out), overwrite=True)
+        claim.resumable(SMALL, locate(out), overwrite=True)
     api.put_object(**at, Key="some/run.zarr/zarr.json", Body=b"no JSON")
     with pytest.raises(BadInput, match=r"is not a drift store, or its zarr\.json is damaged"):
-        claim.resumable(SMALL, address(out), overwrite=True)
+        claim.resumable(SMALL, locate(out), overwrite=True)
     group = b'{"zarr_format": 3, "node_type": "group", "attributes": {}}'
     api.put_object(**at, Key="some/run.zarr/zarr.json", Body=group)
     with pytest.raises(BadInput, match="is not a drift store: drift run did not write it"):
-        claim.resumable(SMALL, address(out), overwrite=True)
-    claim.begin(address(out), Begun, {})
+        claim.resumable(SMALL, locate(out), overwrite=True)
+    claim.begin(locate(out), Begun, {})
     there = storage.names(bucket)
     assert set(beside) < set(there)
     assert not [name for name in there if "old" in name]

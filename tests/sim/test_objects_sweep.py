@@ -7,7 +7,7 @@ from drift.sim import lease, lock, note, remote
 from drift.sim.errors import BadInput, NotBegun, Unfinished
 from drift.sim.grid_layout import NAMES
 from drift.sim.grid_store import SweepStore, is_sweep
-from drift.sim.places import address
+from drift.sim.locate import locate
 from drift.sim.remote import ObjectStore
 from drift.sim.sweeping import sweep
 from tests import storage
@@ -114,4 +114,4 @@ def test_whoever_lost_the_lease_writes_no_more(out, monkeypatch):
     assert said.startswith(f"{out} can't be written: the lease is lost; another process may write")
     assert said.endswith(" cells are left, and the same command goes on with them")
     assert not SweepStore(out).complete
-    assert address(out).exists()
+    assert locate(out).exists()

@@ -7,28 +7,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.sim.errors import BadInput
+from drift.sim.locate import locate
 from drift.sim.objects import Objects
-from drift.sim.places import Local, address
+from drift.sim.places import Local
 
 
 @pytest.mark.parametrize("text", ["a.zarr", "./a/../b.zarr", "/a//b/", "s3", "s3:", "a:b", "", "~"])
 def test_what_has_no_scheme_is_a_path_as_ever(text):
     for written in (text, Path(text)):
-        found = address(written)
+        found = locate(written)
         assert isinstance(found, Local)
         assert (found.path, str(found)) == (Path(text), str(Path(text)))
-    assert address(found) is found
+    assert locate(found) is found
 
 
 @pytest.mark.parametrize("key", ["a.zarr", "a/b/c.zarr", ".a", "σ=1e-9,R=0.1.zarr", "a~b+c"])
 def test_a_name_on_object_storage_stays_as_it_is_written(key):
-    found = address(f"s3://some.bucket-1/{key}")
+    found = locate(f"s3://some.bucket-1/{key}")
     assert isinstance(found, Objects)
     assert (found.bucket.name, found.key) == ("some.bucket-1", key)
     assert (str(found), found.name) == (f"s3://some.bucket-1/{key}", key.split("/")[-1])
-    assert str(address(f"{found}/")) == str(found)
+    assert str(locate(f"{found}/")) == str(found)
     assert found.beside("x").key == "/".join([*key.split("/")[:-1], f".{found.name}.drift-x"])
-    assert address(str(found.beside("x"))).key == found.beside("x").key
+    assert locate(str(found.beside("x"))).key == found.beside("x").key
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,7 @@ def test_a_name_on_object_storage_stays_as_it_is_written(key):
 )
 def test_what_is_no_address_is_refused(text, said):
     with pytest.raises(BadInput) as caught:
-        address(text)
+        locate(text)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -64,7 +65,7 @@ def test_what_is_no_address_is_refused(text, said):
 )
 def test_credentials_in_an_address_are_not_repeated(key, secret, rest):
     with pytest.raises(BadInput) as caught:
-        address(f"s3://{key}:{secret}@{rest}")
+        locate(f"s3://{key}:{secret}@{rest}")
     assert f"{key}:" not in str(caught.value)
     assert secret not in str(caught.value)
 
@@ -76,16 +77,16 @@ def test_a_place_on_this_machine_tells_what_is_there(tmp_path):
         ("file", "it is a file"),
         (".", "no Zarr v3 group is there"),
     ]:
-        place = address(tmp_path / name)
+        place = locate(tmp_path / name)
         assert place.exists() == (name != "gone")
         assert not place.holds_group()
         with pytest.raises(BadInput, match=instead):
             place.group()
-    assert address(tmp_path / "a" / "b" / "c").free_bytes() > 0
+    assert locate(tmp_path / "a" / "b" / "c").free_bytes() > 0
 
 
 def test_a_store_has_its_place_only_once_it_is_begun(tmp_path):
-    place = address(tmp_path / "a.zarr")
+    place = locate(tmp_path / "a.zarr")
 
     class Stop(Exception):
         pass

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from drift.kernels.formats import FORMATS
-from drift.kernels.motion import Rounding
+from drift.kernels.formats import FORMATS, Rounding
 from drift.sim import device, engines
 from drift.sim.chunks import Chunks
 from drift.sim.simulation import Simulation

@@ -6,7 +6,7 @@ import zarr
 
 from drift.sim import layout, runs, sources
 from drift.sim.errors import BadInput
-from drift.sim.places import address
+from drift.sim.locate import locate
 from drift.sim.sources import open_matrix
 from drift.sim.spec import Drift
 from drift.sim.store import RunStore
@@ -34,7 +34,7 @@ def stopped(drift, path, records):
 
 def begun(path, drift):
     """The store of a run that has counted nothing."""
-    with address(path).begin(layout.FIRST) as group:
+    with locate(path).begin(layout.FIRST) as group:
         layout.fill(group, drift, np.ones(drift.dims))
 
 

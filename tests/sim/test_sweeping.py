@@ -14,12 +14,12 @@ from zarr.storage import LocalStore
 
 from drift.sim import batch, batch_size, grid_claim, kinds, lock, plan
 from drift.sim.errors import BadInput, Unfinished
-from drift.sim.grid import recorded
 from drift.sim.grid_layout import NAMES
 from drift.sim.grid_store import SweepStore
 from drift.sim.kinds import Kinds, batches
-from drift.sim.places import address
+from drift.sim.locate import locate
 from drift.sim.runs import run
+from drift.sim.spec import recorded
 from drift.sim.store import RunStore
 from drift.sim.sweeping import sweep
 from tests.sweeps import TINY, held, tiny
@@ -335,7 +335,7 @@ def test_a_large_grid_is_gone_through_region_by_region(monkeypatch):
 def test_what_is_known_before_a_sweep_is_written_nowhere(tmp_path):
     made = plan.plan(tiny(), "cpu")
     assert made.disk == 12 * (7 * 9 * 8 + 1)
-    done, failed = made.standing(address(tmp_path / "a.zarr"))
+    done, failed = made.standing(locate(tmp_path / "a.zarr"))
     assert (done.sum(), failed) == (0, [])
     assert kinds.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
     assert len(kinds.to_count(done, [3], retry_failed=True)) == 12

@@ -12,9 +12,8 @@ from drift.experiments.bench.clouds import clouds
 from drift.experiments.bench.field import Field
 from drift.experiments.bench.rounds import Different, measure
 from drift.experiments.bench.setting import Setting
-from drift.kernels.fused import Fused
-from drift.sim.coalescence import Cells
-from drift.sim.counting import count_rows
+from drift.kernels.stepping.fused import Fused
+from drift.sim.grouped import Cells, count_rows
 
 
 def quiet(line):

@@ -29,10 +29,9 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from drift.kernels.formats import BFLOAT16, FLOAT32
-from drift.kernels.motion import Motion
+from drift.kernels.formats import BFLOAT16, FLOAT32, Motion
 from drift.kernels.rounding import quantise, widen
-from drift.kernels.step import jittered
+from drift.kernels.stepping.step import jittered
 from drift.kernels.threefry import threefry
 
 WIDEST = 512
@@ -55,7 +54,7 @@ def width(dims: int) -> int:
 def call(
     rows: int, dims: int, block: int, motion: Motion, interpret: bool
 ) -> Callable[..., jax.Array]:
-    """The kernel, to be called with what `kernels.fused.fused` gives it."""
+    """The kernel, to be called with what `kernels.stepping.fused.fused` gives it."""
     high, wide, held = height(motion), width(dims), motion.held
 
     def kernel(

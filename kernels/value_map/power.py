@@ -16,10 +16,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from drift.kernels.follow import BLOCK, PIECES, WIDTH, follow
-from drift.kernels.formats import Format
-from drift.kernels.front import Front, same_value
-from drift.kernels.motion import Rounding
+from drift.kernels.formats import Format, Rounding
+from drift.kernels.value_map.classes import Front, same_value
+from drift.kernels.value_map.iterate import BLOCK, PIECES, WIDTH, follow
 
 Span = tuple[int, int]
 """The lowest and the highest place that any value can reach."""

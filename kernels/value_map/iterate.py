@@ -1,25 +1,90 @@
-"""Steps of any schedule, taken by the distinct values of each dimension.
+"""Steps of any schedule, taken by the distinct values of each dimension, one step after another.
+
+place   the rank of a code by value, -0 just below +0: kernels.formats
+piece   WIDTH values of one dimension, given by their places
+
+What one value does, every token that has it does. Shapes are fixed, so nothing of a
+drift but its format and rounding compiles anything.
 
 Weights never rise, so a value that a step left where it was stays there for good:
 every later displacement is of the same sign and no larger. (Computed weights may
 rise by rounding, by far less than a float32 can tell; so the next larger float32
 has to leave the value where it is as well.) Such values are settled and not looked
-at again, and values that have met go on as one.
+at again, and values that have met go on as one. The one exception is a -0 whose
+displacement becomes 0 later on, as -0 + 0 is +0; it goes on.
 
-The one exception is a -0 whose displacement becomes 0 later on, as -0 + 0 is +0;
-it goes on.
+A value stalls at the first step that leaves it where it was though its displacement
+is not 0, -0 and +0 being one value.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
-from drift.kernels.follow import BLOCK, PIECES, WIDTH, follow
-from drift.kernels.formats import Format
-from drift.kernels.front import Front, same_value
-from drift.kernels.motion import Rounding
+from drift.kernels.formats import Format, Rounding
+from drift.kernels.rounding import quantise, widen
+from drift.kernels.value_map.classes import Front, same_value
+
+PIECES, WIDTH, BLOCK = 512, 64, 64
+"""Pieces of a call, values of a piece, displacements of a call."""
+
+
+class Followed(NamedTuple):
+    """Where the values of each piece are about the last step."""
+
+    before: jax.Array
+    """the last step, places in the storage type (PIECES, WIDTH)"""
+    after: jax.Array
+    """likewise"""
+
+
+@partial(jax.jit, static_argnames=("target", "rounding"))
+def follow(
+    places: jax.Array,
+    displacements: jax.Array,
+    taken: jax.Array,
+    target: Format,
+    rounding: Rounding,
+) -> Followed:
+    """Take the first `taken` (int32, 1 or more) of a block of steps.
+
+    places         of `target`, in its storage type (PIECES, WIDTH)
+    displacements  float32 (PIECES, BLOCK), those of each piece's dimension
+    """
+
+    def piece(start: jax.Array, steps: jax.Array) -> tuple[jax.Array, ...]:
+        def step(t: jax.Array, x: jax.Array) -> jax.Array:
+            return widen(quantise(x + steps[t], target, rounding), target)
+
+        before = lax.fori_loop(0, taken - 1, step, widen(_code(start, target), target))
+        ends = before, step(taken - 1, before)
+        return tuple(_place(quantise(x, target, "nearest"), target) for x in ends)
+
+    return Followed(*lax.map(lambda each: piece(*each), (places, displacements)))
+
+
+def _place(codes: jax.Array, target: Format) -> jax.Array:
+    """Places, in the storage type, of uint32 `codes`."""
+    return _flipped(codes, codes >= jnp.uint32(target.sign), target).astype(target.storage)
+
+
+def _code(places: jax.Array, target: Format) -> jax.Array:
+    """uint32 codes of `places`."""
+    places = places.astype(jnp.uint32)
+    return _flipped(places, places < jnp.uint32(target.sign), target)
+
+
+def _flipped(bits: jax.Array, negative: jax.Array, target: Format) -> jax.Array:
+    """A code from a place and back: all bits turn where the value is negative, else the sign."""
+    sign = target.sign
+    return bits ^ jnp.where(negative, jnp.uint32(2 * sign - 1), jnp.uint32(sign))
+
 
 Displacements = Callable[[int, int], np.ndarray]
 """Given the first and the last step, float32 (steps, dims)."""
@@ -105,3 +170,33 @@ class Following:
         at = (bounds[dim_of] + nth * WIDTH)[:, None] + np.arange(WIDTH)
         # The last piece of a dimension is filled up with its last class.
         return dim_of, moving[np.minimum(at, bounds[dim_of + 1][:, None] - 1)]
+
+
+STALL_WIDTH, STALL_BLOCK = 1024, 256
+"""Values and displacements of a call."""
+
+
+@partial(jax.jit, static_argnames=("held", "rounding"))
+def stall(
+    values: jax.Array,
+    displacements: jax.Array,
+    taken: jax.Array,
+    held: Format,
+    rounding: Rounding,
+) -> tuple[jax.Array, jax.Array]:
+    """Take the first `taken` (int32) of a block of steps.
+
+    values         of `held`, float32 (STALL_WIDTH,)
+    displacements  float32 (STALL_BLOCK, STALL_WIDTH)
+
+    Returns the values then, and the number of the step, from 0, at which each stalled,
+    int32 (STALL_WIDTH,); STALL_BLOCK where it did not.
+    """
+
+    def step(t: jax.Array, seen: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        before, stalled = seen
+        after = widen(quantise(before + displacements[t], held, rounding), held)
+        still = (after == before) & (displacements[t] != 0)
+        return after, jnp.where(still, jnp.minimum(stalled, t), stalled)
+
+    return lax.fori_loop(0, taken, step, (values, jnp.full(STALL_WIDTH, STALL_BLOCK, jnp.int32)))

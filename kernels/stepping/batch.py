@@ -1,7 +1,7 @@
 """Several small clouds advanced in one call, one after another.
 
 Each has its own displacements, keys, tokens and scale; shape, motion and the number
-of steps are common. What is done to each is kernels.advance, so bits are the same.
+of steps are common. What is done to each is kernels.stepping.block, so bits are the same.
 """
 
 from functools import partial
@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from drift.kernels.advance import Advanced, Path, uncompiled
-from drift.kernels.motion import Motion
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.formats import Motion
+from drift.kernels.stepping.block import Advanced, Path, uncompiled
+from drift.kernels.stepping.step import Steps, Tokens
 
 
 def several(
@@ -35,8 +35,8 @@ def several(
               `first` + `window` is at most the block's length
     first     int32
     count     int32: so many clouds are advanced; of those after them all comes back 0
-    weights   uint32 (2, dims), see kernels.fingerprint
-    scales    float32 (clouds,), see kernels.fixed_point
+    weights   uint32 (2, dims), see kernels.row_hash_jax
+    scales    float32 (clouds,), see kernels.exact_sum
 
     All of what comes back has the clouds as its first axis.
     """

@@ -16,10 +16,9 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu
 
-from drift.kernels.formats import BFLOAT16, FLOAT32
-from drift.kernels.motion import Motion
+from drift.kernels.formats import BFLOAT16, FLOAT32, Motion
 from drift.kernels.rounding import quantise, widen
-from drift.kernels.step import jittered
+from drift.kernels.stepping.step import jittered
 from drift.kernels.threefry import threefry
 
 HIGH = 32
@@ -34,7 +33,7 @@ def width(motion: Motion) -> int:
 def call(
     rows: int, dims: int, block: int, motion: Motion, interpret: bool
 ) -> Callable[..., jax.Array]:
-    """The kernel, to be called with what `kernels.fused.fused` gives it."""
+    """The kernel, to be called with what `kernels.stepping.fused.fused` gives it."""
     high, wide, held = min(rows, HIGH), min(dims, width(motion)), motion.held
 
     def kernel(

@@ -6,7 +6,7 @@ path      by which of its forms a kernel is taken, known when it is compiled
 
 The plain form writes the cloud to memory after every step, so memory bounds it;
 this one is bound by arithmetic. It takes the same steps with the same rounding
-(kernels.step, kernels.rounding), so the bits are the same. Interpreted it runs
+(kernels.stepping.step, kernels.rounding), so the bits are the same. Interpreted it runs
 on a CPU, slowly, which is how it is tested.
 
 Tiles are as wide as the registers want and need not fit: what of a tile lies
@@ -18,8 +18,8 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from drift.kernels.motion import Motion
-from drift.kernels.step import Steps, Tokens
+from drift.kernels.formats import Motion
+from drift.kernels.stepping.step import Steps, Tokens
 
 Platform = Literal["gpu", "tpu"]
 
@@ -56,9 +56,9 @@ def fused(
         )
     # Pallas takes a while to import, and a CPU never needs it.
     if path.platform == "gpu":
-        from drift.kernels.fused_gpu import call
+        from drift.kernels.stepping.fused_gpu import call
     else:
-        from drift.kernels.fused_tpu import call
+        from drift.kernels.stepping.fused_tpu import call
     kernel = call(rows, dims, len(steps.displacements), motion, path.interpret)
     # One-dimensional, since a TPU's scalar memory would pad each row to 128 words.
     scalars = count.reshape(1), steps.zero.reshape(1), steps.keys.reshape(-1)

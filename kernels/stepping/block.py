@@ -7,7 +7,7 @@ path      how the steps before the last are taken; all paths give the same bits.
           "cache": plain, tile by tile, as float32 values in a core's cache.
           "memory": plain, as codes, since where each step goes through memory they
           are a half or a quarter of what float32 values are.
-          Fused: in one kernel that goes through memory once, see kernels.fused
+          Fused: in one kernel that goes through memory once, see kernels.stepping.fused
 """
 
 from collections.abc import Callable
@@ -18,13 +18,12 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from drift.kernels.fingerprint import fingerprint
-from drift.kernels.fixed_point import LIMBS, limb_sums
-from drift.kernels.formats import Format
-from drift.kernels.fused import Fused, fused
-from drift.kernels.motion import Motion
+from drift.kernels.exact_sum import LIMBS, limb_sums
+from drift.kernels.formats import Format, Motion
 from drift.kernels.rounding import merge_zeros, quantise, widen
-from drift.kernels.step import Steps, Tokens, step
+from drift.kernels.row_hash_jax import fingerprint
+from drift.kernels.stepping.fused import Fused, fused
+from drift.kernels.stepping.step import Steps, Tokens, step
 
 BLOCK = 128
 """Displacements per call: at 2,560 dims they stay in a core's second-level cache."""
@@ -62,7 +61,7 @@ class Advanced(NamedTuple):
     stalled: jax.Array
     """int32 (dims,): present rows whose coordinate the last step left where it was"""
     limbs: jax.Array
-    """int32 (LIMBS, dims): the present rows' exact sum of what is seen: kernels.fixed_point"""
+    """int32 (LIMBS, dims): the present rows' exact sum of what is seen: kernels.exact_sum"""
 
 
 def uncompiled(
@@ -80,8 +79,8 @@ def uncompiled(
     what ten steps cost.
 
     codes     of the held format (tiles, tile rows, dims)
-    weights   uint32 (2, dims), see kernels.fingerprint
-    scale     float32, a power of two, see kernels.fixed_point
+    weights   uint32 (2, dims), see kernels.row_hash_jax
+    scale     float32, a power of two, see kernels.exact_sum
 
     A coordinate is stalled where the last displacement is not 0 and yet the
     value held stayed (-0 and +0 being one value).

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from drift.kernels.motion import Motion
+from drift.kernels.formats import Motion
 from drift.kernels.rounding import quantise, widen
 from drift.kernels.threefry import words
 

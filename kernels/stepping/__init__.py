@@ -1,0 +1,1 @@
+"""Moving coordinates: one step, a block of steps, several clouds in a call, one fused kernel."""
