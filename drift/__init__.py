@@ -52,55 +52,55 @@ if not os.path.isdir(os.path.join(_here, "sim")):
 
 if TYPE_CHECKING:
     from drift.kernels.formats import FORMATS as FORMATS
-    from drift.sim.checkpoint import Checkpoint as Checkpoint
-    from drift.sim.compare import Comparison as Comparison
-    from drift.sim.compare import compare as compare
-    from drift.sim.counts import Counts as Counts
+    from drift.sim.checkpoints.checkpoint import Checkpoint as Checkpoint
+    from drift.sim.clouds.checkpoint_rows import from_checkpoint as from_checkpoint
+    from drift.sim.counting.cells import Counts as Counts
     from drift.sim.errors import BadInput as BadInput
     from drift.sim.errors import Damaged as Damaged
     from drift.sim.errors import Unfinished as Unfinished
-    from drift.sim.grid import Grid as Grid
-    from drift.sim.grid_store import SweepStore as SweepStore
-    from drift.sim.origin import from_checkpoint as from_checkpoint
-    from drift.sim.predicted import Predicted as Predicted
-    from drift.sim.predicted import predict as predict
-    from drift.sim.runs import run as run
-    from drift.sim.scan import Scan as Scan
-    from drift.sim.scan import scan as scan
-    from drift.sim.simulated import Simulated as Simulated
-    from drift.sim.simulated import simulate as simulate
-    from drift.sim.spec import Drift as Drift
-    from drift.sim.spec import Origin as Origin
-    from drift.sim.store import RunStore as RunStore
-    from drift.sim.structures import Structure as Structure
-    from drift.sim.structures import structure as structure
-    from drift.sim.sweeping import sweep as sweep
+    from drift.sim.prediction.predict import Predicted as Predicted
+    from drift.sim.prediction.predict import predict as predict
+    from drift.sim.runs.run import run as run
+    from drift.sim.runs.simulate import Simulated as Simulated
+    from drift.sim.runs.simulate import simulate as simulate
+    from drift.sim.spec.drift import Drift as Drift
+    from drift.sim.spec.drift import Origin as Origin
+    from drift.sim.stores.run_store import RunStore as RunStore
+    from drift.sim.structures.compare import Comparison as Comparison
+    from drift.sim.structures.compare import compare as compare
+    from drift.sim.structures.scan import Scan as Scan
+    from drift.sim.structures.scan import scan as scan
+    from drift.sim.structures.structure import Structure as Structure
+    from drift.sim.structures.structure import structure as structure
+    from drift.sim.sweeps.grid import Grid as Grid
+    from drift.sim.sweeps.store import SweepStore as SweepStore
+    from drift.sim.sweeps.sweep import sweep as sweep
 
 _HOME = {
     "FORMATS": "kernels.formats",
-    "Checkpoint": "sim.checkpoint",
-    "Comparison": "sim.compare",
-    "compare": "sim.compare",
-    "Counts": "sim.counts",
+    "Checkpoint": "sim.checkpoints.checkpoint",
+    "Comparison": "sim.structures.compare",
+    "compare": "sim.structures.compare",
+    "Counts": "sim.counting.cells",
     "BadInput": "sim.errors",
     "Damaged": "sim.errors",
     "Unfinished": "sim.errors",
-    "Grid": "sim.grid",
-    "SweepStore": "sim.grid_store",
-    "from_checkpoint": "sim.origin",
-    "Predicted": "sim.predicted",
-    "predict": "sim.predicted",
-    "run": "sim.runs",
-    "Scan": "sim.scan",
-    "scan": "sim.scan",
-    "Simulated": "sim.simulated",
-    "simulate": "sim.simulated",
-    "Drift": "sim.spec",
-    "Origin": "sim.spec",
-    "RunStore": "sim.store",
-    "Structure": "sim.structures",
-    "structure": "sim.structures",
-    "sweep": "sim.sweeping",
+    "Grid": "sim.sweeps.grid",
+    "SweepStore": "sim.sweeps.store",
+    "from_checkpoint": "sim.clouds.checkpoint_rows",
+    "Predicted": "sim.prediction.predict",
+    "predict": "sim.prediction.predict",
+    "run": "sim.runs.run",
+    "Scan": "sim.structures.scan",
+    "scan": "sim.structures.scan",
+    "Simulated": "sim.runs.simulate",
+    "simulate": "sim.runs.simulate",
+    "Drift": "sim.spec.drift",
+    "Origin": "sim.spec.drift",
+    "RunStore": "sim.stores.run_store",
+    "Structure": "sim.structures.structure",
+    "structure": "sim.structures.structure",
+    "sweep": "sim.sweeps.sweep",
 }
 """The module that has a public name."""
 

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from drift.sim.errors import BadInput
-from drift.sim.locate import locate
-from drift.sim.places import Address, Local
+from drift.sim.stores.locate import locate
+from drift.sim.stores.location import LocalLocation, StoreLocation
 
 
-def store(text: str) -> Address:
+def store(text: str) -> StoreLocation:
     """Where a store is. Raises typer.BadParameter for what is no address."""
     if not text:  # to a shell, a variable that is not set
         raise typer.BadParameter("an empty name is no place; a path is, or s3://BUCKET/NAME")
@@ -26,13 +26,13 @@ def path(text: str) -> Path:
     Raises typer.BadParameter for one on object storage.
     """
     found = store(text)
-    if not isinstance(found, Local):
+    if not isinstance(found, LocalLocation):
         raise typer.BadParameter(f"{found} is on object storage; a local path is needed")
     return found.path
 
 
 Out = Annotated[
-    Address | None,
+    StoreLocation | None,
     typer.Option(
         parser=store,
         metavar="STORE",

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from drift.sim.errors import BadInput
-from drift.sim.places import Address, Local
+from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
-    from drift.sim.spec import Drift
-    from drift.sim.store import RunStore
+    from drift.sim.spec.drift import Drift
+    from drift.sim.stores.run_store import RunStore
 
 _HOW = {"spec", "engine", "device", "devices", "memory", "out", "overwrite", "as_json"}
 
@@ -27,7 +27,7 @@ class Again(NamedTuple):
     """the store whose rows and direction must still be there"""
 
 
-def again(place: Address, context: typer.Context) -> Again:
+def again(place: StoreLocation, context: typer.Context) -> Again:
     """The drift of the spec at `place`.
 
     Raises BadInput where the command line says more of it, or there is none.
@@ -40,16 +40,16 @@ def again(place: Address, context: typer.Context) -> Again:
                 f"{option.opts[0]} is given with --spec, which fixes it; --out, --overwrite,"
                 " --engine, --device, --devices, --memory and --json go with it"
             )
-    if isinstance(place, Local) and place.path.is_file():
-        from drift.sim.documents import read_document
-        from drift.sim.given_spec import given_spec
+    if isinstance(place, LocalLocation) and place.path.is_file():
+        from drift.sim.spec.from_json import drift_from_json
+        from drift.sim.strict_json import read_document
 
         found = read_document(place.path)
         if isinstance(found, dict) and "spec" in found:
             found = found["spec"]
-        return Again(given_spec(found, str(place)), None)
-    from drift.sim.spec import Drift
-    from drift.sim.store import RunStore
+        return Again(drift_from_json(found, str(place)), None)
+    from drift.sim.spec.drift import Drift
+    from drift.sim.stores.run_store import RunStore
 
     store = RunStore(place)
     return Again(Drift.from_json(store.attrs["spec"]), store)

@@ -79,7 +79,7 @@ def option(parser: _Parser, text: str, default: str = "", flag: str = "") -> Any
 
 def spelled(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
     """The values of each option. Raises BadInput before a huge grid is spelled out."""
-    from drift.sim.grid import check_size
+    from drift.sim.sweeps.grid import check_size
 
     check_size([_fewest(found) for found in several.values()])
     return {

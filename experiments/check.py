@@ -20,19 +20,20 @@ def command(
     One check for each format and rounding, and fused, edges, cloud and run.
     Exits 1, with the first differing input, where one does not hold.
     """
-    from drift.sim import cache, check
-    from drift.sim import device as devices
+    from drift.sim import device_check
+    from drift.sim.devices import cache
+    from drift.sim.devices import device as devices
 
     cache.turn_on()
     if device == "cpu":
         devices.only_cpu()
-    chosen = devices.find(device)
+    chosen = devices.find_device(device)
     found = []
-    for each in check.checks(chosen):
+    for each in device_check.checks(chosen):
         found.append(each)
         if not as_json:
             print(f"{'ok   ' if each.ok else 'WRONG'}  {each.name:26}  {each.detail}", flush=True)
-    report = check.report(chosen, found)
+    report = device_check.report(chosen, found)
     if as_json:
         print(json.dumps(report))
     else:

@@ -3,8 +3,8 @@
 from drift.experiments.fixing import axis_named
 from drift.experiments.section import SEEDS, Section
 from drift.sim.errors import BadInput
-from drift.sim.grid import Grid
-from drift.sim.grid_store import SweepStore
+from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.store import SweepStore
 
 _BEST = ("sigma", "steps", "radius")
 """The axes that a picture has by default, the first ones first."""

@@ -148,7 +148,7 @@ def _ended(arguments: list[str]) -> int:
 def _memory() -> str:
     """What to say where memory ran out in a verb that knows nothing of what would fit."""
     from drift.experiments.numbers import held
-    from drift.sim.device import free_memory
+    from drift.sim.devices.device import free_memory
 
     free = held(free_memory())
     return f"out of memory, of which {free} are free now; fewer tokens, or --near, need less"

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from drift.sim.spec import Drift
+    from drift.sim.spec.drift import Drift
 
 
 def drift_of(
@@ -18,9 +18,9 @@ def drift_of(
 
     Raises BadInput where they do not go together.
     """
+    from drift.sim.clouds.checkpoint_rows import from_checkpoint
     from drift.sim.errors import BadInput
-    from drift.sim.origin import from_checkpoint
-    from drift.sim.spec import Drift
+    from drift.sim.spec.drift import Drift
 
     given = {name: value for name, value in fields.items() if value is not None}
     if from_ is not None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from drift.experiments.axes import Range, counts, reals, survivors, words
-from drift.sim.grid import ORDER, REAL, WHOLE, Grid
-from drift.sim.legible import legible
-from drift.sim.spec import Drift
+from drift.sim.errors import printable
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.grid import ORDER, REAL, WHOLE, Grid
 
 _ALWAYS = ("sigma", "radius", "steps", "from", "tensor", "format")
 """What is told even where it is as usual; a cloud of a checkpoint has its tensor's format."""
@@ -86,4 +86,4 @@ def _text(value: Any) -> str:
 def _joined(verb: str, told: list[tuple[str, str]]) -> str | None:
     options = [word for name, text in told for word in (f"--{name.replace('_', '-')}", text)]
     line = shlex.join(["drift", verb, *options])
-    return line if line == legible(line, _LONGEST) else None
+    return line if line == printable(line, _LONGEST) else None

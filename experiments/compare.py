@@ -9,7 +9,7 @@ import typer
 from drift.experiments.addresses import store
 from drift.experiments.numbers import wholes
 from drift.experiments.screen import remark
-from drift.sim.places import Address, Local
+from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
     from drift.experiments.texts import Texts
@@ -22,9 +22,9 @@ _SNAPSHOT = "Step of the runs that is meant; two for a step of each."
 
 
 def command(
-    a: Annotated[Address, typer.Argument(parser=store, metavar="A", help=_SOURCE)],
+    a: Annotated[StoreLocation, typer.Argument(parser=store, metavar="A", help=_SOURCE)],
     b: Annotated[
-        Address, typer.Argument(parser=store, metavar="B", help="Another one, or the same.")
+        StoreLocation, typer.Argument(parser=store, metavar="B", help="Another one, or the same.")
     ],
     tensor: Annotated[
         str | None,
@@ -50,17 +50,16 @@ def command(
     are; distances count lattice steps, so that -0 and +0 are 0 apart. Values that
     are not finite have no distance, and their rows are in no black hole.
     """
-    from drift.sim.compare import compare
-    from drift.sim.errors import BadInput
-    from drift.sim.legible import legible
-    from drift.sim.sources import is_run, meant, open_matrix
+    from drift.sim.errors import BadInput, printable
+    from drift.sim.open_matrix import is_run, meant, open_matrix
+    from drift.sim.structures.compare import compare
 
     steps: tuple[int | None, ...] = snapshot or (None,)
     if len(steps) > 2:
         raise BadInput(f"snapshot names {len(steps)} steps; one for both or one of each is needed")
     runs = is_run(a), is_run(b)
 
-    def opened(place: Address, step: int | None) -> "tuple[str | int, Matrix]":
+    def opened(place: StoreLocation, step: int | None) -> "tuple[str | int, Matrix]":
         """Which tensor or step it is, and the matrix."""
         # Of a run and a checkpoint, each gets the option that is its own.
         mine = tensor if all(runs) or not is_run(place) else None
@@ -68,7 +67,7 @@ def command(
         name = meant(place, mine, step)
         matrix = open_matrix(place, mine, step)
         if isinstance(name, str):  # files of one name are in many places
-            matrix = replace(matrix, label=f"{place}, {legible(name)}")
+            matrix = replace(matrix, label=f"{place}, {printable(name)}")
         return name, matrix
 
     name_a, one = opened(a, steps[0])
@@ -92,10 +91,10 @@ def command(
         show(one, other, found, None if all(runs) else _texts(b if runs[0] else a))
 
 
-def _texts(place: Address) -> "Texts | None":
+def _texts(place: StoreLocation) -> "Texts | None":
     """What tokens say, of the checkpoint at `place`."""
     from drift.experiments.texts import texts_beside
 
-    assert isinstance(place, Local), "checkpoints are"
+    assert isinstance(place, LocalLocation), "checkpoints are"
     path = place.path
     return texts_beside(path if path.is_dir() else path.parent)

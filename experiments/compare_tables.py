@@ -6,10 +6,9 @@ from rich.text import Text
 
 from drift.experiments.screen import readable, screen
 from drift.experiments.texts import Texts, named
-from drift.sim.compare import Comparison
-from drift.sim.histogram import LONG
 from drift.sim.matrix import Matrix
-from drift.sim.stories import Side, Story
+from drift.sim.structures.compare import LONG, Comparison
+from drift.sim.structures.lineage import LineageEvent, Side
 
 _STORIES = 20
 """Shown of what became of black holes, the largest changes first."""
@@ -130,7 +129,7 @@ def _lineage(found: Comparison) -> str:
     return f"black holes from A to B: {', '.join(shown)}"
 
 
-def _changes(stories: list[Story], texts: Texts | None) -> Table:
+def _changes(stories: list[LineageEvent], texts: Texts | None) -> Table:
     """What became of black holes: their tokens before and after, and the first of each."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("what", "changed", "tokens in A", "tokens in B"):

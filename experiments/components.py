@@ -22,10 +22,9 @@ from drift.experiments.captions import selected
 from drift.experiments.discs import Discs
 from drift.experiments.figures import COLOURS, POINTS, figure, plain, text_width
 from drift.experiments.placing import in_rows, placed
-from drift.sim.components import Component
-from drift.sim.errors import BadInput
-from drift.sim.legible import legible
-from drift.sim.structures import Structure
+from drift.sim.errors import BadInput, printable
+from drift.sim.structures.components import Component
+from drift.sim.structures.structure import Structure
 
 MOST_CELLS = 500
 """Components are drawn, the largest first, up to so many cells."""
@@ -101,7 +100,7 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
 
 def _shown(found: Structure) -> list[Component]:
     """The components that are drawn. Raises BadInput where there is nothing to draw."""
-    label = legible(found.matrix.label, 200)
+    label = printable(found.matrix.label, 200)
     if not found.components and not len(found.occupied.holes):
         raise BadInput(
             f"{label}: none of {found.cells:,} cells is adjacent to another, and each"

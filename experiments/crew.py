@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from drift.experiments.screen import remark
 
 if TYPE_CHECKING:
-    from drift.sim.counters import Gathering
+    from drift.sim.sweeps.local import OpenExecutor
 
 WORKERS = "Share the cells among N processes here; each takes an accelerator where there are some."
 SCHEDULER = "Share the cells among the workers of the Dask scheduler there, tcp://HOST:PORT."
@@ -27,13 +27,16 @@ class Crew(NamedTuple):
         if not self.alone:
             remark("the time is that of this process alone, without workers")
 
-    def gathering(self) -> "Gathering":
-        """What `sim.sweeping.sweep` takes. Raises BadInput for options that make no sense."""
-        from drift.sim import counters, there
+    def gathering(self) -> "OpenExecutor":
+        """What `sim.sweeps.sweep.sweep` takes. Raises BadInput for options that make no sense."""
         from drift.sim.errors import BadInput
+        from drift.sim.sweeps import local
+        from drift.sim.sweeps.workers import executor
 
         if self.workers is not None and self.scheduler is not None:
             raise BadInput("workers and scheduler are both given; a scheduler has workers already")
         if self.workers is not None:
-            return there.new(self.workers)
-        return counters.here if self.scheduler is None else there.at(self.scheduler)
+            return executor.new_workers(self.workers)
+        return (
+            local.local_executor if self.scheduler is None else executor.workers_at(self.scheduler)
+        )

@@ -1,6 +1,6 @@
 """The coalescence curve: distinct cells, the largest black hole and pairs against radius reached.
 
-expected  of the pairs: sim.prediction, and a standard deviation to each side
+expected  of the pairs: sim.prediction.predict, and a standard deviation to each side
 """
 
 import hashlib
@@ -15,13 +15,13 @@ from drift.experiments.captions import captions
 from drift.experiments.expectation import Asked, Outlook, note
 from drift.experiments.figures import COLOURS, decades, figure
 from drift.experiments.pairs import EXPECTED, expected_handles, put_expected, put_scale
-from drift.sim.counts import Counts
+from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput
-from drift.sim.grid import drift_of
-from drift.sim.store import RunStore
+from drift.sim.stores.run_store import RunStore
+from drift.sim.sweeps.grid import drift_of
 
 if TYPE_CHECKING:
-    from drift.sim.prediction import Expected
+    from drift.sim.prediction.predict import Expected
 
 _HIGH = 5.2
 """Inches."""

@@ -10,7 +10,7 @@ import typer
 
 from drift.experiments.addresses import path
 from drift.experiments.screen import remark, say
-from drift.sim.places import Address, Local
+from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,10 +26,10 @@ Out = Annotated[
 ]
 
 
-def beside(sources: list[Address], what: str) -> Path:
+def beside(sources: list[StoreLocation], what: str) -> Path:
     """Where figures go that are given no name: beside the first source, if it is at a path."""
     place = sources[0]
-    first = place.path if isinstance(place, Local) else Path(place.name)
+    first = place.path if isinstance(place, LocalLocation) else Path(place.name)
     if first.name in ("", ".."):
         first = Path(os.path.abspath(first))
     name = first.name.removesuffix(".zarr").removesuffix(".index.json").removesuffix(".safetensors")

@@ -6,20 +6,25 @@ from typing import TYPE_CHECKING, Any
 from drift.experiments.numbers import held, spent
 from drift.experiments.place import Place
 from drift.experiments.screen import say
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
 if TYPE_CHECKING:
-    from drift.sim.grid import Grid
-    from drift.sim.probe import Estimate, Probe
+    from drift.sim.sweeps.estimate import Estimate, Probe
+    from drift.sim.sweeps.grid import Grid
 
 
 def dry(
-    grid: "Grid", place: Place, out: Address, overwrite: bool, retry_failed: bool, as_json: bool
+    grid: "Grid",
+    place: Place,
+    out: StoreLocation,
+    overwrite: bool,
+    retry_failed: bool,
+    as_json: bool,
 ) -> None:
     """Print the cells, memory, disk and time of a sweep; write nothing."""
-    from drift.sim.kinds import to_count
-    from drift.sim.plan import plan
-    from drift.sim.probe import estimate
+    from drift.sim.sweeps.cell_order import to_count
+    from drift.sim.sweeps.estimate import estimate
+    from drift.sim.sweeps.plan import plan
 
     place.make_ready()
     made = plan(grid, place.device, place.engine, place.devices, place.memory)

@@ -1,4 +1,4 @@
-"""What is to be expected of the drifts that a figure shows: sim.prediction, at its price.
+"""What is to be expected of the drifts that a figure shows: sim.prediction.predict, at its price.
 
 asked   a drift, and the steps at which it is looked at
 motion  what the tables are moved by: drifts that differ in sigma and seed share one
@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from drift.experiments.figures import plain
-from drift.sim.direction import direction
+from drift.sim.clouds.direction import direction
 from drift.sim.errors import BadInput
-from drift.sim.obstacles import ROWS, obstacle
-from drift.sim.spec import Drift
+from drift.sim.prediction.supported import ROWS, unsupported_reason
+from drift.sim.spec.drift import Drift
 
 if TYPE_CHECKING:
-    from drift.sim.prediction import Expected
+    from drift.sim.prediction.predict import Expected
 
 _MOST_SECONDS = 15.0
 _KIND, _FOLLOWED, _LAW = 7e-4, 2e-6, 1e-6
@@ -56,7 +56,7 @@ class Outlook:
         not predicted."""
 
         def answer(drift: Drift, some: list[Asked]) -> None:
-            from drift.sim.prediction import expect
+            from drift.sim.prediction.predict import expect
 
             steps = sorted({step for each in some for step in each.steps})
             sigmas = sorted(set(map(_sigma, some)))
@@ -78,7 +78,7 @@ class Outlook:
         found: dict[int, float | None] = {}
 
         def answer(drift: Drift, some: list[Asked]) -> None:
-            from drift.sim.prediction import onsets
+            from drift.sim.prediction.onset import onsets
 
             steps = sorted({step for each in some for step in each.steps})
             at = dict(zip(steps, onsets(drift, steps), strict=True))
@@ -123,7 +123,7 @@ def note(whys: list[str], some: bool) -> list[str]:
 
 def _make_ready() -> None:
     """Load JAX, which a figure without prediction can do without; it needs no accelerator."""
-    from drift.sim import cache, device
+    from drift.sim.devices import cache, device
 
     cache.turn_on()
     device.only_cpu()
@@ -132,8 +132,9 @@ def _make_ready() -> None:
 def _obstacle(asked: Asked) -> str:
     """Why there is no prediction; empty where nothing is known to be in its way."""
     drift = asked.drift
-    if drift is None or obstacle(drift):
-        return f"no exact form is implemented for {ROWS if drift is None else obstacle(drift)}"
+    if drift is None or unsupported_reason(drift):
+        missing = ROWS if drift is None else unsupported_reason(drift)
+        return f"no exact form is implemented for {missing}"
     if asked.used is None:
         return ""
     try:

@@ -23,11 +23,11 @@ import typer
 from drift.experiments.addresses import path, store
 from drift.experiments.screen import say
 from drift.experiments.source import AsJson
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
 if TYPE_CHECKING:
-    from drift.sim.grid_store import SweepStore
-    from drift.sim.store import RunStore
+    from drift.sim.stores.run_store import RunStore
+    from drift.sim.sweeps.store import SweepStore
 
 EXAMPLE = "drift export first.zarr --out first.csv"
 
@@ -40,7 +40,7 @@ _VALUES = 1 << 19
 
 def command(
     source: Annotated[
-        Address, typer.Argument(parser=store, metavar="STORE", help="Of a run or a sweep.")
+        StoreLocation, typer.Argument(parser=store, metavar="STORE", help="Of a run or a sweep.")
     ],
     out: Annotated[
         Path | None,
@@ -55,8 +55,8 @@ def command(
     """
     from drift.experiments.whole import whole
     from drift.sim.errors import BadInput
-    from drift.sim.grid_store import SweepStore, is_sweep
-    from drift.sim.store import RunStore
+    from drift.sim.stores.run_store import RunStore
+    from drift.sim.sweeps.store import SweepStore, is_sweep
 
     if as_json and out is None:
         raise BadInput("json is asked for and stdout is the CSV's; --out FILE takes the CSV")
@@ -87,7 +87,7 @@ def _cell(value: Any) -> Any:
 
 
 def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
-    from drift.sim.counts import Counts
+    from drift.sim.counting.cells import Counts
 
     records = run.records()  # before anything is printed: one may be damaged
     yield [field.name for field in fields(Counts)]
@@ -99,8 +99,8 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
     """The lines of a sweep, its cells in order; some chunks of its arrays are read together."""
     import numpy as np
 
-    from drift.sim.grid_layout import NAMES
-    from drift.sim.spec import recorded
+    from drift.sim.spec.drift import recorded
+    from drift.sim.sweeps.store import NAMES
 
     grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done
     yield [*(axis.name for axis in grid.axes), "progress", "step", *NAMES.values()]
@@ -123,7 +123,7 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
 def _blocks(shape: tuple[int, ...], chunk: Sequence[int], most: int) -> Iterator[tuple[slice, ...]]:
     """Cells that are read together, in order: `most` of them or so, and whole chunks.
 
-    A chunk has as many of the last axes as fit into it (sim.grid_layout), and so has a block.
+    A chunk has as many of the last axes as fit into it (sim.sweeps.store), and so has a block.
     """
     block, room = list(chunk), most // math.prod(chunk)
     for axis in reversed(range(len(shape))):

@@ -13,8 +13,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 
 from drift.experiments.whole import whole
-from drift.sim.errors import BadInput, unwritten
-from drift.sim.legible import legible
+from drift.sim.errors import BadInput, printable, unwritten
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
@@ -57,7 +56,7 @@ def plain(text: str, most: int = 60) -> str:
     """
     known = get_font(findfont("DejaVu Sans")).get_charmap()
     shown = (c if ord(c) in known else c.encode("unicode_escape").decode() for c in text[:most])
-    return legible("".join(shown) + text[most:], most).replace("$", r"\$")
+    return printable("".join(shown) + text[most:], most).replace("$", r"\$")
 
 
 def text_width(text: str, size: float = 8, bold: bool = False) -> float:

@@ -8,9 +8,8 @@ and all, are written as they are.
 from decimal import Decimal, InvalidOperation
 
 from drift.experiments.numbers import names
-from drift.sim.errors import BadInput
-from drift.sim.grid import Axis, Grid
-from drift.sim.legible import legible
+from drift.sim.errors import BadInput, printable
+from drift.sim.sweeps.grid import Axis, Grid
 
 _LISTED = 12
 """Values or axes that a message lists."""
@@ -26,7 +25,7 @@ def fixed(grid: Grid, texts: list[str]) -> dict[str, int]:
     for part in (part for text in texts for part in names(text)):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not (name and equals and value):
-            raise BadInput(f"at is {legible(part)!r}; it must be AXIS=VALUE, such as steps=100")
+            raise BadInput(f"at is {printable(part)!r}; it must be AXIS=VALUE, such as steps=100")
         axis = axis_named(grid, name)
         if axis.name in found:
             raise BadInput(f"at names {axis.name} twice; an axis is fixed at one value")
@@ -42,9 +41,9 @@ def axis_named(grid: Grid, name: str) -> Axis:
             return axis
     there = ", ".join(axis.name for axis in grid.axes) or "none"
     if field in grid.base:
-        value = legible(str(grid.base[field]))
+        value = printable(str(grid.base[field]))
         raise BadInput(f"{field} is {value} in all cells and no axis; the axes are: {there}")
-    raise BadInput(f"{legible(name)!r} is no axis of the sweep; the axes are: {there}")
+    raise BadInput(f"{printable(name)!r} is no axis of the sweep; the axes are: {there}")
 
 
 def _place(axis: Axis, text: str) -> int:
@@ -59,11 +58,11 @@ def _place(axis: Axis, text: str) -> int:
     if places:
         several = ", ".join(axis.meanings[k] for k in places[:_LISTED])
         raise BadInput(f"{axis.name}={text} may be any of {several}; more digits tell them apart")
-    there = ", ".join(map(legible, axis.meanings[:_LISTED]))
+    there = ", ".join(map(printable, axis.meanings[:_LISTED]))
     more = len(axis.values) - _LISTED
     more_there = f" and {more:,} more" if more > 0 else ""
     raise BadInput(
-        f"the sweep has no {axis.name}={legible(text)}; its values are {there}{more_there}"
+        f"the sweep has no {axis.name}={printable(text)}; its values are {there}{more_there}"
     )
 
 

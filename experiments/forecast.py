@@ -11,8 +11,8 @@ import numpy as np
 
 from drift.experiments.expectation import Asked, Outlook, note
 from drift.experiments.section import Section
-from drift.sim.grid import drift_of
-from drift.sim.spec import recorded
+from drift.sim.spec.drift import recorded
+from drift.sim.sweeps.grid import drift_of
 
 
 class Forecast(NamedTuple):

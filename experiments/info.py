@@ -58,7 +58,7 @@ def gather() -> dict[str, Any]:
     """What is shown, as plain values."""
     from drift.experiments.bench.machine import processor
     from drift.experiments.versions import extras, versions
-    from drift.sim import device
+    from drift.sim.devices import device
 
     package = Path(__file__).resolve().parent.parent
     environment = {
@@ -90,11 +90,11 @@ def _devices() -> tuple[list[dict[str, Any]], str | None]:
     """What JAX finds, alike ones together, or why it finds nothing."""
     import jax
 
-    from drift.sim import device
+    from drift.sim.devices import device
     from drift.sim.errors import BadInput
 
     try:
-        device.find()
+        device.find_device()
     except BadInput as error:
         return [], str(error)
     found: dict[tuple[Any, ...], int] = {}
@@ -129,7 +129,7 @@ def _commit(package: Path) -> str | None:
 
 def _cache() -> dict[str, Any]:
     """The compilation cache as the verbs that compute will find it."""
-    from drift.sim import cache
+    from drift.sim.devices import cache
 
     place = cache.place()
     entries, size = place.size()

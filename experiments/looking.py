@@ -5,16 +5,16 @@ from drift.experiments.figures import plain
 from drift.experiments.scatter import HOLES, Panel
 from drift.experiments.source import chosen
 from drift.experiments.view import Sight
-from drift.sim.places import Address
-from drift.sim.sources import is_run, meant, open_matrix
-from drift.sim.store import RunStore
+from drift.sim.open_matrix import is_run, meant, open_matrix
+from drift.sim.stores.location import StoreLocation
+from drift.sim.stores.run_store import RunStore
 
 _POINTS = 330.0
 """Width of the caption below one cloud."""
 
 
 def looked_at(
-    source: Address,
+    source: StoreLocation,
     plane: tuple[int, ...] | None,
     tensor: str | None,
     snapshot: int | None,

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from drift.experiments.figures import decades
 
 if TYPE_CHECKING:
-    from drift.sim.prediction import Expected
+    from drift.sim.prediction.predict import Expected
 
 EXPECTED = "predicted pairs"
 CROSS: dict[str, Any] = {

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from drift.experiments.numbers import size, whole
-from drift.sim.places import Address, Local
+from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
-    from drift.sim.spec import Drift
-    from drift.sim.store import RunStore
+    from drift.sim.spec.drift import Drift
+    from drift.sim.stores.run_store import RunStore
 
 Engine = Annotated[
     str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
@@ -42,20 +42,20 @@ class Place(NamedTuple):
 
     def make_ready(self) -> None:
         """Tell JAX of the cache and of the devices, before it counts them."""
-        from drift.sim import cache, device
+        from drift.sim.devices import cache, device
 
         cache.turn_on()
         if self.device == "cpu":
             device.only_cpu()
-        device.prepare(self.devices)
+        device.request_devices(self.devices)
 
     def run(
-        self, drift: "Drift", out: Address, overwrite: bool, like: "RunStore | None" = None
+        self, drift: "Drift", out: StoreLocation, overwrite: bool, like: "RunStore | None" = None
     ) -> dict[str, Any]:
-        """What sim.runs.run returns."""
+        """What sim.runs.run.run returns."""
         from drift.experiments.halting import halting
         from drift.experiments.progress import Records
-        from drift.sim.runs import run
+        from drift.sim.runs.run import run
 
         self.make_ready()
         options = self._asdict()
@@ -65,7 +65,7 @@ class Place(NamedTuple):
             return run(drift, out, progress=progress.record, **options)
 
 
-def default_store(drift: "Drift") -> Address:
+def default_store(drift: "Drift") -> StoreLocation:
     """Where a run goes that names no place: one path for each spec."""
     spec = json.dumps(drift.as_json(), sort_keys=True)
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
@@ -75,4 +75,4 @@ def default_store(drift: "Drift") -> Address:
         rows = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
         cloud = re.sub("[^A-Za-z0-9._-]+", "-", rows)[:60]
     name = f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
-    return Local(Path("results") / name)
+    return LocalLocation(Path("results") / name)

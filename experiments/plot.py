@@ -13,7 +13,7 @@ from drift.experiments.drawn import Out, beside, save
 from drift.experiments.helping import Verb, Verbs, example
 from drift.experiments.numbers import real
 from drift.experiments.source import AsJson
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
 app = typer.Typer(
     help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.",
@@ -45,7 +45,7 @@ Predicted = Annotated[
 @app.command("curves", epilog=example(_CURVES), cls=Verb)
 def curves_command(
     stores: Annotated[
-        list[Address],
+        list[StoreLocation],
         typer.Argument(parser=store, metavar="STORE", help="Runs to overlay, or a sweep."),
     ],
     at: At = None,
@@ -66,8 +66,8 @@ def curves_command(
     from drift.experiments.families import families
     from drift.experiments.fixing import fixed
     from drift.sim.errors import BadInput
-    from drift.sim.grid_store import SweepStore, is_sweep
-    from drift.sim.store import RunStore
+    from drift.sim.stores.run_store import RunStore
+    from drift.sim.sweeps.store import SweepStore, is_sweep
 
     sweeps = [each for each in stores if is_sweep(each)]
     if sweeps and len(stores) > 1:
@@ -85,7 +85,7 @@ def curves_command(
 
 @app.command("phase", epilog=example(_PHASE), cls=Verb)
 def phase_command(
-    sweep: Annotated[Address, typer.Argument(parser=store, metavar="STORE", help="A sweep.")],
+    sweep: Annotated[StoreLocation, typer.Argument(parser=store, metavar="STORE", help="A sweep.")],
     x: Annotated[
         str | None,
         typer.Option(
@@ -120,7 +120,7 @@ def phase_command(
     from drift.experiments.fixing import fixed
     from drift.experiments.phase import phase
     from drift.experiments.transition import transition
-    from drift.sim.grid_store import SweepStore
+    from drift.sim.sweeps.store import SweepStore
 
     opened = SweepStore(sweep)
     section = plane(opened, x, y, fixed(opened.grid, at or []))

@@ -9,10 +9,12 @@ from drift.experiments.addresses import store
 from drift.experiments.drawn import Out, beside, save
 from drift.experiments.numbers import wholes
 from drift.experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
-Source = Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
-Sources = Annotated[list[Address], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
+Source = Annotated[StoreLocation, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
+Sources = Annotated[
+    list[StoreLocation], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)
+]
 
 
 def _holes(

@@ -13,13 +13,12 @@ import numpy as np
 from drift.experiments.captions import captions, selected
 from drift.experiments.figures import plain
 from drift.experiments.source import chosen
-from drift.sim.counting import leaders
-from drift.sim.errors import BadInput
-from drift.sim.grouped import Cells
-from drift.sim.legible import legible
-from drift.sim.places import Address
-from drift.sim.sources import is_run
-from drift.sim.store import RunStore
+from drift.sim.counting.cells import Cells
+from drift.sim.counting.coalesce import leaders
+from drift.sim.errors import BadInput, printable
+from drift.sim.open_matrix import is_run
+from drift.sim.stores.location import StoreLocation
+from drift.sim.stores.run_store import RunStore
 
 _LONGEST = 48
 """Letters of a name that a legend holds."""
@@ -38,7 +37,7 @@ class Populations:
 
 
 def populations(
-    sources: list[Address],
+    sources: list[StoreLocation],
     tensor: str | None,
     snapshot: int | None,
     near: str | None,
@@ -65,14 +64,14 @@ def populations(
         caption = [shared]
     elif len(sources) == 1:
         caption = [plain(labels[0])]
-    said = [legible(str(source)) for source in sources]
+    said = [printable(str(source)) for source in sources]
     made = [Populations(*each) for each in zip(said, names, found, strict=True)]
     which = [] if snapshot is None else [f"step {snapshot:,}"]
     which += selected(selection)
     return made, "\n".join([*caption, *([",  ".join(which)] if which else [])])
 
 
-def _stored(place: Address) -> np.ndarray:
+def _stored(place: StoreLocation) -> np.ndarray:
     """Of the last step of a run. Raises BadInput where it has not been taken yet."""
     store = RunStore(place)
     if not store.complete:
@@ -80,7 +79,7 @@ def _stored(place: Address) -> np.ndarray:
     return store.read("populations")
 
 
-def _names(sources: list[Address]) -> list[str]:
+def _names(sources: list[StoreLocation]) -> list[str]:
     """Their last parts, or, where these do not tell them apart, as much as fits."""
     names = [source.name for source in sources]
     if len(set(names)) < len(names) or "" in names:

@@ -25,7 +25,7 @@ from drift.experiments.options import (
 from drift.experiments.screen import remark
 
 if TYPE_CHECKING:
-    from drift.sim.spec import Drift
+    from drift.sim.spec.drift import Drift
 
 EXAMPLE = "drift predict --sigma 2e-9:2e-7:5 --tokens 400 --dims 256"
 
@@ -61,10 +61,10 @@ def command(
     to a token.
     """
     from drift.sim.errors import BadInput
-    from drift.sim.obstacles import ROWS, refuse
+    from drift.sim.prediction.supported import ROWS, refuse_unsupported
 
     if from_ is not None:
-        refuse(ROWS)
+        refuse_unsupported(ROWS)
     if sigma is None:
         raise BadInput("no cloud is named; --sigma draws one, and takes several values")
     sigmas = spelled({"sigma": sigma})["sigma"]
@@ -103,8 +103,8 @@ def command(
 
 def _predicted(drift: "Drift", sigmas: tuple[float, ...]) -> dict[str, Any]:
     """What is printed, as plain values; those of one sigma are None where there are several."""
-    from drift.sim import cache, device
-    from drift.sim.predicted import predict
+    from drift.sim.devices import cache, device
+    from drift.sim.prediction.predict import predict
 
     cache.turn_on()
     device.only_cpu()

@@ -12,8 +12,8 @@ from drift.experiments.screen import lively, readable
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
-    from drift.sim.counts import Counts
-    from drift.sim.session import Session
+    from drift.sim.counting.cells import Counts
+    from drift.sim.sweeps.progress import SweepProgress
 
 _QUIET_SECONDS = 10.0
 
@@ -80,7 +80,7 @@ class Records(Progress):
 class Cells(Progress):
     """The same of a sweep, called with each batch."""
 
-    def session(self, session: "Session") -> None:
+    def session(self, session: "SweepProgress") -> None:
         """Show how far the sweep is; the bar shows what cells cost, not how many they are."""
         from drift.experiments.numbers import spent
 

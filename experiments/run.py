@@ -28,7 +28,7 @@ from drift.experiments.options import (
 )
 from drift.experiments.place import Device, Devices, Engine, Memory, Place, default_store
 from drift.experiments.screen import remark
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
 EXAMPLE = "drift run --sigma 2e-8 --tokens 400 --dims 256 --out first.zarr"
 
@@ -77,7 +77,7 @@ def command(
         str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
     ] = "ends",
     spec: Annotated[
-        Address | None,
+        StoreLocation | None,
         typer.Option(
             parser=store,
             metavar="STORE",

@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.scale import SymmetricalLogTransform
 
 from drift.experiments.section import SEEDS, Section
-from drift.sim.grid import Axis
+from drift.sim.sweeps.grid import Axis
 
 
 @dataclass(frozen=True)

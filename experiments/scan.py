@@ -11,8 +11,8 @@ from drift.experiments.screen import remark
 
 if TYPE_CHECKING:
     from drift.experiments.texts import Texts
-    from drift.sim.checkpoint import Checkpoint
-    from drift.sim.scan import Scan
+    from drift.sim.checkpoints.checkpoint import Checkpoint
+    from drift.sim.structures.scan import Scan
 
 EXAMPLE = "drift scan Qwen3-4B/ --ids holes.jsonl"
 
@@ -54,8 +54,8 @@ def command(
     """
     from drift.experiments.texts import texts_beside
     from drift.experiments.whole import write_whole
-    from drift.sim.checkpoint import Checkpoint
-    from drift.sim.scan import scan
+    from drift.sim.checkpoints.checkpoint import Checkpoint
+    from drift.sim.structures.scan import scan
 
     found = Checkpoint(checkpoint)
     scans = scan(found, tensor)

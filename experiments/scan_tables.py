@@ -6,9 +6,9 @@ from rich.table import Table
 
 from drift.experiments.screen import readable, screen
 from drift.experiments.texts import Texts, named
-from drift.sim.checkpoint import Checkpoint
-from drift.sim.legible import legible
-from drift.sim.scan import Scan
+from drift.sim.checkpoints.checkpoint import Checkpoint
+from drift.sim.errors import printable
+from drift.sim.structures.scan import Scan
 
 _HOLES = 20
 """Black holes shown, the largest first."""
@@ -29,7 +29,7 @@ def show_scans(
     console.print(_summary(scans, texts))
     for scan in scans[:1] if tied else scans:
         if len(scans) > 1 and not tied:
-            console.print(legible(scan.name))
+            console.print(printable(scan.name))
         if scan.black_holes:
             console.print(_holes(scan, texts))
         for each in _more(scan, texts):
@@ -51,7 +51,7 @@ def _summary(scans: list[Scan], texts: Texts | None) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("")
     for scan in scans:
-        table.add_column(legible(scan.name), justify="right", overflow="fold")
+        table.add_column(printable(scan.name), justify="right", overflow="fold")
     table.add_row("rows × dims", *(f"{s.shape[0]:,} × {s.shape[1]:,}" for s in scans))
     table.add_row("dtype", *(s.dtype for s in scans))
     table.add_row("distinct", *(f"{s.distinct:,}" for s in scans))

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from drift.experiments.shell import PLAIN
-from drift.sim.legible import legible
+from drift.sim.errors import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +23,7 @@ _NARROWEST = 80
 
 def readable(text: str) -> str:
     """One line, fit to be shown."""
-    return legible(text, _LONGEST)
+    return printable(text, _LONGEST)
 
 
 def say(text: str) -> None:

@@ -15,8 +15,8 @@ import numpy as np
 from drift.experiments.captions import in_symbols, parts
 from drift.experiments.fixing import axis_named
 from drift.sim.errors import BadInput
-from drift.sim.grid import Axis
-from drift.sim.grid_store import SweepStore
+from drift.sim.sweeps.grid import Axis
+from drift.sim.sweeps.store import SweepStore
 
 SEEDS = ("seed", "direction_seed")
 _MOST_VALUES = 100_000_000

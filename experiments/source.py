@@ -1,7 +1,7 @@
 """Where token vectors come from, as the options of a verb say it.
 
-source     a run's store, or a checkpoint (sim.sources)
-selection  the tokens around one token (sim.selection), or all of them
+source     a run's store, or a checkpoint (sim.open_matrix)
+selection  the tokens around one token (sim.checkpoints.selection), or all of them
 """
 
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drift.experiments.numbers import whole
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
 if TYPE_CHECKING:
     from drift.sim.matrix import Matrix
@@ -58,7 +58,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 
 def chosen(
-    source: Address,
+    source: StoreLocation,
     tensor: str | None,
     snapshot: int | None,
     near: str | None,
@@ -66,11 +66,11 @@ def chosen(
 ) -> tuple["Matrix", dict[str, Any] | None]:
     """The matrix that the options name, and the selection as the JSON has it.
 
-    Raises BadInput for options that do not go together, and as sim.sources does.
+    Raises BadInput for options that do not go together, and as sim.open_matrix does.
     """
+    from drift.sim.checkpoints.selection import select
     from drift.sim.errors import BadInput
-    from drift.sim.selection import select
-    from drift.sim.sources import open_matrix
+    from drift.sim.open_matrix import open_matrix
 
     if exponents is not None and near is None:
         raise BadInput(f"exponents is {exponents} without near; --near names the token it is of")

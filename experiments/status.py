@@ -8,10 +8,10 @@ import typer
 from drift.experiments.addresses import store
 from drift.experiments.numbers import spent
 from drift.experiments.screen import say
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
 if TYPE_CHECKING:
-    from drift.sim.grid_store import SweepStore
+    from drift.sim.sweeps.store import SweepStore
 
 EXAMPLE = "drift status grid.zarr"
 
@@ -21,7 +21,7 @@ _MOST = 1000
 
 def command(
     sweep: Annotated[
-        Address, typer.Argument(parser=store, metavar="STORE", help="The store of a sweep.")
+        StoreLocation, typer.Argument(parser=store, metavar="STORE", help="The store of a sweep.")
     ],
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on stdout.")
@@ -32,7 +32,7 @@ def command(
     The time is by the rate so far, of the session that wrote last.
     """
     from drift.experiments.swept import described, failures
-    from drift.sim.grid_store import SweepStore
+    from drift.sim.sweeps.store import SweepStore
 
     found = SweepStore(sweep)
     status = gather(found)
@@ -50,14 +50,14 @@ def gather(found: "SweepStore") -> dict[str, Any]:
     """What is shown, as plain values."""
     import numpy as np
 
-    from drift.sim import lock
-    from drift.sim.kinds import Kinds, to_count
-    from drift.sim.session import seconds_left
+    from drift.sim.stores import lock
+    from drift.sim.sweeps.cell_order import PointGroups, to_count
+    from drift.sim.sweeps.progress import seconds_left
 
     grid, done, failed, attrs = found.grid, found.done, found.failed, found.attrs
     cells = to_count(done, list(failed), retry_failed=False)
     session = attrs.get("session", {"work": 0.0, "seconds": {"total": 0.0}})
-    work = Kinds(grid, attrs["device"]["platform"], attrs["engine"]).cost(cells)
+    work = PointGroups(grid, attrs["device"]["platform"], attrs["engine"]).cost(cells)
     return {
         "store": str(found.address),
         "cells": len(grid),

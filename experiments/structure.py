@@ -9,16 +9,16 @@ import typer
 from drift.experiments.addresses import store
 from drift.experiments.screen import remark
 from drift.experiments.source import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor, chosen
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
 if TYPE_CHECKING:
-    from drift.sim.structures import Structure
+    from drift.sim.structures.structure import Structure
 
 EXAMPLE = "drift structure first.zarr"
 
 
 def command(
-    source: Annotated[Address, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
+    source: Annotated[StoreLocation, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)],
     tensor: Tensor = None,
     snapshot: Snapshot = None,
     near: Near = None,
@@ -45,7 +45,7 @@ def command(
 
 
 def examined(
-    source: Address,
+    source: StoreLocation,
     tensor: str | None,
     snapshot: int | None,
     near: str | None,
@@ -53,7 +53,7 @@ def examined(
 ) -> tuple["Structure", dict[str, Any] | None]:
     """The structure of what the options name, and the selection as the JSON has it."""
     from drift.experiments.progress import Progress
-    from drift.sim.structures import structure_of
+    from drift.sim.structures.structure import structure_of
 
     matrix, selection = chosen(source, tensor, snapshot, near, exponents)
     with Progress("neighbours of cells", sys.stderr) as told:
@@ -70,7 +70,7 @@ def say_strange(found: "Structure") -> None:
 
 def as_document(found: "Structure", selection: dict[str, Any] | None) -> dict[str, Any]:
     """What `drift structure --json` prints."""
-    from drift.sim.structures import MOST_CELLS, MOST_ROWS
+    from drift.sim.structures.structure import MOST_CELLS, MOST_ROWS
 
     if found.cells > MOST_CELLS:
         remark(

@@ -86,7 +86,7 @@ def command(
     """
     from drift.experiments.dry import dry
     from drift.experiments.swept import default_store, seeds_of, swept
-    from drift.sim.given import grid_of
+    from drift.sim.sweeps.grid import Grid
 
     asked = {
         "sigma": sigma,
@@ -110,7 +110,7 @@ def command(
         "survivors": survivors_,
         "records": (records,),
     }
-    grid = grid_of(spelled({name: found for name, found in asked.items() if found is not None}))
+    grid = Grid.given(spelled({name: found for name, found in asked.items() if found is not None}))
     place, store = Place(engine, device, devices, memory), out or default_store(grid)
     crew = Crew(workers, scheduler)
     if dry_run:

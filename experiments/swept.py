@@ -12,11 +12,11 @@ from drift.experiments.crew import Crew
 from drift.experiments.numbers import spent
 from drift.experiments.place import Place
 from drift.experiments.screen import say
-from drift.sim.places import Address, Local
+from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
-    from drift.sim.grid import Grid
-    from drift.sim.grid_store import SweepStore
+    from drift.sim.sweeps.grid import Grid
+    from drift.sim.sweeps.store import SweepStore
 
 _SHOWN = 12
 """Failed cells that are listed."""
@@ -25,7 +25,7 @@ _SHOWN = 12
 def seeds_of(seed: tuple[Any, ...] | None, seeds: int | None) -> tuple[Any, ...] | None:
     """The seeds of --seed, or of --seeds. Raises BadInput where both are given, or too many."""
     from drift.sim.errors import BadInput
-    from drift.sim.grid import check_size
+    from drift.sim.sweeps.grid import check_size
 
     if seeds is None:
         return seed
@@ -37,17 +37,17 @@ def seeds_of(seed: tuple[Any, ...] | None, seeds: int | None) -> tuple[Any, ...]
     return tuple(range(seeds))
 
 
-def default_store(grid: "Grid") -> Address:
+def default_store(grid: "Grid") -> StoreLocation:
     """Where a sweep goes that names no place: one path for each grid."""
     digest = hashlib.sha256(json.dumps(grid.as_json(), sort_keys=True).encode()).hexdigest()[:8]
     names = "-".join(("sweep", *(axis.name for axis in grid.axes)))
-    return Local(Path("results") / f"{names}-{digest}.zarr")
+    return LocalLocation(Path("results") / f"{names}-{digest}.zarr")
 
 
 def swept(
     grid: "Grid",
     place: Place,
-    out: Address,
+    out: StoreLocation,
     overwrite: bool,
     retry_failed: bool,
     as_json: bool,
@@ -56,9 +56,9 @@ def swept(
     """Sweep, and say how it went; exit status 1 where a cell failed."""
     from drift.experiments.halting import halting
     from drift.experiments.progress import Cells
-    from drift.sim import device
-    from drift.sim.grid_store import SweepStore
-    from drift.sim.sweeping import sweep
+    from drift.sim.devices import device
+    from drift.sim.sweeps.store import SweepStore
+    from drift.sim.sweeps.sweep import sweep
 
     gathering = crew.gathering()
     if crew.alone:

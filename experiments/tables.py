@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from drift.experiments.screen import readable, screen
-from drift.sim.legible import legible
+from drift.sim.errors import printable
 
 _ROWS = 12
 """Records shown, between the start and the end."""
@@ -59,7 +59,7 @@ def title(spec: dict[str, Any], cloud: str) -> Text:
             f" in {spec['format']}",
             cloud,
             f"R = {spec['radius']:g}, X = {spec['steps']:,}",
-            f"direction {legible(spec['direction'])}",
+            f"direction {printable(spec['direction'])}",
             *special,
         ]
     )
@@ -70,7 +70,7 @@ def _cloud(spec: dict[str, Any]) -> str:
     """What it is drawn with, or which rows of which checkpoint it is."""
     if "from" not in spec:
         return f"σ = {spec['sigma']:g}"
-    names = ", ".join(legible(spec[name]) for name in ("from", "tensor"))
+    names = ", ".join(printable(spec[name]) for name in ("from", "tensor"))
     near = f", near {spec['near']} within {spec['exponents']} exponents" if spec["near"] else ""
     return f"from {names}{near}"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift.experiments.screen import remark
-from drift.sim.legible import legible
+from drift.sim.errors import printable
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -48,7 +48,7 @@ class Texts:
 def named(token: int, texts: Texts | None) -> str:
     """A token id, fit to be shown, with its text where there is one: 17 'seventeen'."""
     text = None if texts is None else texts.text(token)
-    return str(token) if text is None else f"{token} {legible(repr(text), _LETTERS)}"
+    return str(token) if text is None else f"{token} {printable(repr(text), _LETTERS)}"
 
 
 def texts_beside(directory: Path) -> Texts | None:
@@ -69,5 +69,5 @@ def texts_beside(directory: Path) -> Texts | None:
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        remark(f"{path} is no tokenizer that can be read: {legible(str(error))}")
+        remark(f"{path} is no tokenizer that can be read: {printable(str(error))}")
         return None

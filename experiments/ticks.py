@@ -24,7 +24,7 @@ from drift.experiments.captions import axis_label
 from drift.experiments.figures import plain, text_width
 from drift.experiments.labels import brief, shown
 from drift.experiments.scales import Scale
-from drift.sim.grid import WHOLE
+from drift.sim.sweeps.grid import WHOLE
 
 _LETTERS = 28
 """Of a name at a tick."""

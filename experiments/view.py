@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift.kernels.formats import Format
-from drift.sim.errors import BadInput
-from drift.sim.grouped import Grouped
-from drift.sim.legible import legible
+from drift.sim.counting.cells import Grouped
+from drift.sim.errors import BadInput, printable
 from drift.sim.matrix import Matrix
 
 _SAMPLE = 4096
@@ -75,7 +74,7 @@ class Sight:
         Raises BadInput where no row is finite, and for a plane that it does not have.
         """
         rows = np.flatnonzero(matrix.finite())
-        label, dims = legible(matrix.label, 200), matrix.codes.shape[1]
+        label, dims = printable(matrix.label, 200), matrix.codes.shape[1]
         if not len(rows):
             raise BadInput(f"{label}: no row is finite; there is nothing to draw")
         if dims < 2:

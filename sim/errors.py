@@ -1,4 +1,7 @@
-"""The ways to stop that a person is told of in one line."""
+"""The errors that a person is told in one line, and text made fit for that line.
+
+printable   text out of files, or of libraries, in which nothing can steer a terminal
+"""
 
 import errno
 
@@ -30,7 +33,7 @@ class Unfinished(RuntimeError):
     """The work can't go on as things are; what is done is kept. Exit status 1."""
 
 
-class Trouble(OSError):
+class StorageError(OSError):
     """Object storage is at fault, or how it is meant to be reached: where, and what is said."""
 
     def __init__(self, where: str, said: str):
@@ -55,3 +58,16 @@ def unwritten(what: object, error: OSError, then: str = "") -> BadInput | Unfini
     """
     line = f"{what} can't be written: {error.strerror or error}"
     return Unfinished(line + then) if error.errno in FULL else BadInput(line)
+
+
+_MOST = 120
+
+
+def printable(text: str, most: int = _MOST) -> str:
+    """`text` with what does not print escaped, cut after `most` characters."""
+    start = "".join(each if each.isprintable() else _escaped(each) for each in text[: most + 1])
+    return start if len(text) <= most and len(start) <= most else start[: most - 1] + "…"
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

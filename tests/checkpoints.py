@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from drift.sim.weights import FORMATS_BY_DTYPE, INDEX
+from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE, INDEX
 
 DTYPES = {target.name: dtype for dtype, target in FORMATS_BY_DTYPE.items()}
 """safetensors' names of formats by ours"""

@@ -10,8 +10,8 @@ import numpy as np
 
 from drift.experiments import cli
 from drift.kernels.formats import BFLOAT16
-from drift.sim import runs
-from drift.sim.spec import Drift
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
 from tests import checkpoints
 from tests.stores import Stop, stop_after
 
@@ -30,7 +30,7 @@ def furnish():
         assert cli.outcome(words) == 0
     with suppress(Stop):
         unfinished = Drift(sigma=1e-8, tokens=20, dims=8, steps=4)
-        runs.run(unfinished, "half.zarr", on="cpu", progress=stop_after(2))
+        run.run(unfinished, "half.zarr", on="cpu", progress=stop_after(2))
     os.mkdir("folder")
     os.mkdir("folder.npy")
     os.mkfifo("pipe.npy")

@@ -2,17 +2,16 @@
 
 import numpy as np
 
-from drift.sim import grid_layout
-from drift.sim.given import grid_of
-from drift.sim.grid_layout import NAMES
-from drift.sim.grid_store import SweepStore
-from drift.sim.locate import locate
+from drift.sim.stores.locate import locate
+from drift.sim.sweeps import store as grid_layout
+from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.store import NAMES, SweepStore
 
 
 def grid(axes, **base):
     """The grid over `axes`, a dictionary of values; other fields are those of a small drift."""
     base = {"sigma": 1e-9, "tokens": 100, "dims": 16, "records": 4, **base}
-    return grid_of({**{name: (value,) for name, value in base.items()}, **axes})
+    return Grid.given({**{name: (value,) for name, value in base.items()}, **axes})
 
 
 def store(path, axes, share, left=(), failed=(), **base):

@@ -3,7 +3,7 @@
 import numpy as np
 import zarr
 
-from drift.sim.locate import locate
+from drift.sim.stores.locate import locate
 
 
 class Stop(Exception):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import zarr
 
-from drift.sim.given import grid_of
+from drift.sim.sweeps.grid import Grid
 
 TINY = {
     "sigma": (1e-9, 1e-7),
@@ -19,7 +19,7 @@ TINY = {
 
 def tiny(**more):
     """The grid of TINY, with other fields."""
-    return grid_of({**TINY, **more})
+    return Grid.given({**TINY, **more})
 
 
 def held(path):

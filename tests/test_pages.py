@@ -10,7 +10,7 @@ import yaml
 
 from drift.kernels.formats import FORMATS
 from drift.kernels.rounding import Rounding
-from drift.sim.trials import CLOUD
+from drift.sim.device_check import CLOUD
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -18,7 +18,7 @@ CLOUD_PAGE = ROOT / "experiments/cloud/README.md"
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     CLOUD_PAGE,
-    ROOT / "sim/prediction.md",
+    ROOT / "sim/prediction/derivation.md",
     *sorted((ROOT / "results").glob("*/README.md")),
     *sorted((ROOT / "results/bench").glob("*.md")),
 ]

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drift.sim import runs
-from drift.sim.locate import locate
-from drift.sim.spec import Drift
+from drift.sim.runs import run as runs
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.locate import locate
 from tests import checkpoints, furniture, storage
 from tests.test_house import FILES, ROOT
 from tests.verbs import drift

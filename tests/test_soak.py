@@ -14,7 +14,7 @@ import jax
 import pytest
 
 from drift.experiments import cli
-from drift.sim import compilation
+from drift.sim.devices import compilation
 
 SMALL = ["--tokens", "20", "--dims", "8", "--steps", "10", "--records", "4"]
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -45,7 +45,7 @@ def left():
         "files": len(os.listdir("/proc/self/fd")),
         "threads": len(os.listdir("/proc/self/task")),
         "arrays": len(jax.live_arrays()),
-        "programs": compilation.held(),
+        "programs": compilation.programs_held(),
     }
 
 
@@ -55,7 +55,7 @@ def resident():
 
 
 def test_runs_leave_nothing_behind(in_tmp):
-    compilation.let_go(most=0)
+    compilation.release_programs(most=0)
     rounds(range(4))  # whatever is kept is kept by then
     before, many = left(), 10
     rounds(range(4, 4 + many))
@@ -92,7 +92,7 @@ def test_runs_of_a_thousand_shapes_leave_it_too(in_tmp, capsys):
     sizes = []
     for start in range(0, 1000, 100):
         rounds(range(start, start + 100), shape)
-        assert compilation.held() <= 110
+        assert compilation.programs_held() <= 110
         sizes.append(resident())
         with capsys.disabled():
             print(f"\n{start + 100:,} shapes: {sizes[-1] / 2**20:.0f} MiB")

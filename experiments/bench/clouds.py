@@ -14,7 +14,7 @@ import numpy as np
 
 from drift.experiments.bench.field import SIGMA, drawn
 from drift.experiments.bench.setting import VOCABULARY, Setting
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
 
 OBSERVED = (814, 704, 306, 228, 11, 10, 6, 5, 4, 4, 3, 3, 2)
 """Populations of the black holes of Qwen3-4B's unembedding."""

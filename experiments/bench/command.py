@@ -58,13 +58,13 @@ def command(
     with ml_dtypes, and PyTorch where it is installed. Every result is checked
     before its time counts. Takes about ten minutes without --quick.
     """
-    from drift.sim import cache
-    from drift.sim import device as devices
+    from drift.sim.devices import cache
+    from drift.sim.devices import device as devices
 
     cache.turn_on()
     if device == "cpu":
         devices.only_cpu()
-    chosen = devices.find(device)
+    chosen = devices.find_device(device)
     from drift.experiments.bench.setting import Setting
 
     with tempfile.TemporaryDirectory(prefix="drift-bench-") as scratch:

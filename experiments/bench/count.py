@@ -14,7 +14,7 @@ from drift.experiments.bench.clouds import Cloud, clouds
 from drift.experiments.bench.rounds import Case, Contender
 from drift.experiments.bench.setting import Setting
 from drift.kernels.formats import BFLOAT16
-from drift.sim.grouped import Cells, count_rows
+from drift.sim.counting.cells import Cells, count_rows
 
 OURS, READ, NUMPY, TORCH = "counter", "one read", "numpy.unique", "torch.unique"
 

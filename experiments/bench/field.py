@@ -8,11 +8,11 @@ import numpy as np
 
 from drift.experiments.bench.setting import Setting
 from drift.kernels.formats import BFLOAT16
-from drift.sim import reference
-from drift.sim.cloud import draw
-from drift.sim.direction import direction
-from drift.sim.schedule import displacements
-from drift.sim.spec import Drift
+from drift.sim.clouds.direction import direction
+from drift.sim.clouds.drawn import draw_cloud
+from drift.sim.engines import reference
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
 
 SIGMA = 0.02
 """About the standard deviation of a trained embedding."""
@@ -55,7 +55,7 @@ def drawn(setting: Setting, drift: Drift) -> np.ndarray:
 
     def one(start: int) -> None:
         stop = min(start + _DRAWN, drift.tokens)
-        codes[start:stop] = draw(drift, start, stop)
+        codes[start:stop] = draw_cloud(drift, start, stop)
 
     list(setting.pool.map(one, range(0, drift.tokens, _DRAWN)))
     return codes

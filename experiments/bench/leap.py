@@ -21,13 +21,13 @@ from drift.experiments.bench.field import SIGMA, difference, sample
 from drift.experiments.bench.rounds import Case, Contender
 from drift.experiments.bench.setting import Setting
 from drift.kernels.formats import BFLOAT16
-from drift.sim import reference
-from drift.sim.cloud import draw
-from drift.sim.direction import direction
-from drift.sim.engines import Engine
-from drift.sim.schedule import displacements
-from drift.sim.spec import Drift
-from drift.sim.state import State
+from drift.sim.clouds.direction import direction
+from drift.sim.clouds.drawn import draw_cloud
+from drift.sim.engines import reference
+from drift.sim.engines.choose import Engine
+from drift.sim.engines.simulation import State
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
 
 OURS, STEPPING, WHOLE = "leap engine", "stepping until nothing moves", "drift run, start to exit"
 UNIT = "ns per coordinate"
@@ -89,7 +89,7 @@ def _counted(state: State) -> dict[str, Any]:
 
 def _expected(drift: Drift) -> np.ndarray:
     """The sampled tokens at the end, by the reference; the displacement is constant."""
-    codes = np.concatenate([draw(drift, token, token + 1) for token in sample(drift.tokens)])
+    codes = np.concatenate([draw_cloud(drift, token, token + 1) for token in sample(drift.tokens)])
     c = displacements(drift, direction(drift.direction, drift.dims), 1, 1)[0]
     for _ in range(drift.steps):
         moved = reference.step(codes, c, BFLOAT16, "nearest")

@@ -15,7 +15,7 @@ from drift.experiments.bench.setting import Setting
 from drift.kernels import distances
 from drift.kernels.formats import BFLOAT16
 from drift.kernels.neighbours import adjacent
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
 
 OURS, ALL_PAIRS = "join", "SciPy pdist of a part"
 _PLANTED, _CROWD, _PART = 100, 5_000, 1_000

@@ -8,12 +8,12 @@ from pathlib import Path
 import jax
 
 from drift.experiments.bench.c_loop import CLoop
-from drift.sim import device as devices
-from drift.sim.chunks import Chunks
-from drift.sim.engines import Engine
+from drift.sim.devices import device as devices
+from drift.sim.engines.choose import Engine
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput
-from drift.sim.simulation import Simulation
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
 
 VOCABULARY = (151_936, 2_560)
 """Tokens and dims of the unembedding that the whole question comes from."""
@@ -54,7 +54,7 @@ class Setting:
     @property
     def threads(self) -> int:
         """The usable cores: rivals run on the host, on as many threads as a CPU's engine."""
-        return devices.workers(jax.devices("cpu")[0])
+        return devices.worker_count(jax.devices("cpu")[0])
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
@@ -64,11 +64,11 @@ class Setting:
     @cached_property
     def engine_pool(self) -> ThreadPoolExecutor:
         """The threads that feed the engine on this device."""
-        return ThreadPoolExecutor(devices.workers(self.device))
+        return ThreadPoolExecutor(devices.worker_count(self.device))
 
     def simulation(self, drift: Drift, engine: Engine) -> Simulation:
         """A drift at step 0, its cloud drawn, as `drift run` sets it up."""
-        chunks = Chunks.plan(drift.tokens, drift.dims, devices.workers(self.device))
+        chunks = Chunks.plan(drift.tokens, drift.dims, devices.worker_count(self.device))
         return Simulation(drift, chunks, self.device, self.engine_pool, engine)
 
     @property

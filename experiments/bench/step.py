@@ -24,8 +24,8 @@ from drift.experiments.bench.memory import at_once, copy
 from drift.experiments.bench.rounds import Case, Contender
 from drift.experiments.bench.setting import Setting, c_loop
 from drift.kernels.stepping.fused import of
-from drift.sim.engine import StepEngine
-from drift.sim.simulation import Simulation
+from drift.sim.engines.simulation import Simulation
+from drift.sim.engines.step import StepEngine
 
 OURS, MOVING, C, EAGER = "step engine", "moving alone", "C loop", "PyTorch eager"
 COMPILED, NUMPY = "torch.compile", "NumPy + ml_dtypes"

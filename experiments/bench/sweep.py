@@ -17,14 +17,14 @@ import numpy as np
 from drift.experiments.bench import rivals
 from drift.experiments.bench.rounds import Case, Contender
 from drift.experiments.bench.setting import Setting
-from drift.sim import compilation
-from drift.sim.cloud import draw
-from drift.sim.direction import direction
-from drift.sim.grid import Axis, Grid
-from drift.sim.grid_store import SweepStore
-from drift.sim.schedule import displacements
-from drift.sim.spec import Drift
-from drift.sim.sweeping import sweep
+from drift.sim.clouds.direction import direction
+from drift.sim.clouds.drawn import draw_cloud
+from drift.sim.devices import compilation
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
+from drift.sim.sweeps.grid import Axis, Grid
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.sweep import sweep
 
 OURS, NUMPY, TORCH = "drift sweep", "NumPy loop", "PyTorch loop"
 STEPS, COUNTS = 100, 20
@@ -91,7 +91,7 @@ def _ours(setting: Setting, grid: Grid, found: dict[int, list[int]]) -> Contende
 def _cell(drift: Drift) -> Cell:
     u = direction(drift.direction, drift.dims, drift.direction_seed)
     steps = displacements(drift, u, 1, drift.steps)
-    return Cell(draw(drift, 0, drift.tokens), steps, drift.record_steps)
+    return Cell(draw_cloud(drift, 0, drift.tokens), steps, drift.record_steps)
 
 
 def _loop(

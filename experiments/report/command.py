@@ -11,14 +11,14 @@ from drift.experiments.drawn import beside
 from drift.experiments.plot import Predicted
 from drift.experiments.screen import say
 from drift.experiments.source import AsJson
-from drift.sim.places import Address
+from drift.sim.stores.location import StoreLocation
 
 EXAMPLE = "drift report first.zarr -o first.html"
 
 
 def command(
     source: Annotated[
-        Address,
+        StoreLocation,
         typer.Argument(
             parser=store,
             metavar="SOURCE",

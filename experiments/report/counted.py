@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from drift.experiments.report.blocks import Table
-from drift.sim.grid_store import SweepStore
-from drift.sim.layout import COUNTS
+from drift.sim.stores.run_store import COUNTS
+from drift.sim.sweeps.store import SweepStore
 
 MOST = 200
 """Lines of a table."""

@@ -18,10 +18,10 @@ from drift.experiments.report.blocks import Block, Note, Table
 from drift.experiments.report.counted import brief, evenly, whole
 from drift.experiments.report.turning import Turning
 from drift.sim.errors import BadInput
-from drift.sim.store import RunStore
+from drift.sim.stores.run_store import RunStore
 
 if TYPE_CHECKING:
-    from drift.sim.prediction import Expected
+    from drift.sim.prediction.predict import Expected
 
 _ROWS = 12
 _NO_ERROR = "–"

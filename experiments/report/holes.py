@@ -7,7 +7,7 @@ from drift.experiments.populations import Populations
 from drift.experiments.report.blocks import Block, Note, Picture, Table
 from drift.experiments.report.counted import share, whole
 from drift.experiments.report.svg import fitted
-from drift.sim.store import RunStore
+from drift.sim.stores.run_store import RunStore
 
 _ROWS = 20
 """Populations that are listed, the largest first."""

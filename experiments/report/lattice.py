@@ -1,6 +1,6 @@
 """The lattice to touch: some tokens of a drift in a few of its dimensions, record by record.
 
-Codes are the drift's own bits, retraced from its spec (sim.traced) or, of a checkpoint's
+Codes are the drift's own bits, retraced from its spec (sim.engines.reference) or, of a checkpoint's
 rows, from the cloud that the store keeps of step 0. The page's script makes values of them.
 """
 
@@ -13,14 +13,14 @@ import numpy as np
 from drift.experiments.report.blocks import Block, Lattice, Note
 from drift.experiments.report.counted import brief, evenly
 from drift.experiments.report.turning import Turning
-from drift.sim import tokens
-from drift.sim.direction import direction
-from drift.sim.engines import moves_values_alike
+from drift.sim.clouds import drawn
+from drift.sim.clouds.direction import direction
+from drift.sim.clouds.initial import initial_cloud
+from drift.sim.engines.choose import moves_values_alike
+from drift.sim.engines.reference import trace
 from drift.sim.errors import BadInput
-from drift.sim.initial import initial
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
-from drift.sim.traced import trace
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 
 _TOKENS, _RECORDS, _DIMS, _SMALLEST = 256, 51, 6, 4
 _STORY = (
@@ -64,7 +64,7 @@ def of_cell(turning: Turning) -> list[Block]:
 def _drawn(drift: Drift) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of the first tokens and their codes at step 0 in all dims."""
     numbers = np.arange(min(_TOKENS, drift.tokens))
-    return numbers, initial(drift).codes(0, len(numbers))
+    return numbers, initial_cloud(drift).codes(0, len(numbers))
 
 
 def _start(store: RunStore, drift: Drift) -> tuple[np.ndarray, np.ndarray]:
@@ -112,7 +112,7 @@ def panel(
         "codes": [_encoded(codes[:, :, k]) for k in range(len(dims))],
     }
     if drift.survivors is not None:
-        ranks = tokens.ranks(drift)[numbers]
+        ranks = drawn.ranks(drift)[numbers]
         data["ranks"] = ranks.tolist()
         lasting = ranks < np.array(data["alive"])[:, None]
     names = [f"dimension {d:,}, |u| = {abs(u[d]):.2g}" for d in dims.tolist()]

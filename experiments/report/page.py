@@ -6,14 +6,14 @@ from importlib.metadata import version
 from drift.experiments.expectation import Outlook
 from drift.experiments.report import run, study, sweep
 from drift.experiments.report.blocks import Page, Part
-from drift.sim.grid_store import SweepStore, is_sweep
-from drift.sim.locate import locate
-from drift.sim.places import Given, Local
-from drift.sim.store import RunStore
+from drift.sim.stores.locate import locate
+from drift.sim.stores.location import AnyLocation, LocalLocation
+from drift.sim.stores.run_store import RunStore
+from drift.sim.sweeps.store import SweepStore, is_sweep
 
 
 def page_of(
-    sources: Sequence[Given], title: str = "", lead: str = "", outlook: Outlook | None = None
+    sources: Sequence[AnyLocation], title: str = "", lead: str = "", outlook: Outlook | None = None
 ) -> Page:
     """The page of stores of runs and sweeps and of studies; of several, `title` and `lead` head it.
 
@@ -24,10 +24,10 @@ def page_of(
     return Page([part_of(each, outlook) for each in sources], title, lead, by)
 
 
-def part_of(source: Given, outlook: Outlook) -> Part:
+def part_of(source: AnyLocation, outlook: Outlook) -> Part:
     """What is told of one store, or of the study in a directory."""
     place = locate(source)
-    if isinstance(place, Local) and (found := study.study_at(place.path)):
+    if isinstance(place, LocalLocation) and (found := study.study_at(place.path)):
         return study.part(place.path, *found)
     if is_sweep(source):
         return sweep.part(SweepStore(source), outlook)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from drift.experiments.report.blocks import Page
 from drift.experiments.report.svg import inlined
-from drift.sim.legible import legible
+from drift.sim.errors import printable
 
 _SHEETS = ("page.css", "tables.css", "lattice.css")
 _SCRIPTS = ("codes.js", "view.js", "draw.js", "panel.js")
@@ -26,7 +26,7 @@ def rendered(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["legible"] = lambda text: legible(str(text), _LONGEST)
+    environment.filters["legible"] = lambda text: printable(str(text), _LONGEST)
     environment.globals["inlined"] = inlined
     body = environment.get_template("body.html").render(page=page)
     style, script = "".join(map(_file, _SHEETS)), "".join(map(_file, _SCRIPTS))

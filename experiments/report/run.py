@@ -12,8 +12,8 @@ from drift.experiments.report.counted import records, share, whole
 from drift.experiments.report.expected import of_run
 from drift.experiments.report.svg import fitted
 from drift.sim.errors import BadInput
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 
 
 def part(store: RunStore, outlook: Outlook) -> Part:

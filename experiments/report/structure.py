@@ -8,10 +8,10 @@ from drift.experiments.report.blocks import Block, Note, Table
 from drift.experiments.report.counted import whole
 from drift.experiments.structure import as_document, examined
 from drift.experiments.texts import named, texts_beside
-from drift.sim.checkpoint import Checkpoint
+from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.errors import BadInput
-from drift.sim.store import RunStore
-from drift.sim.structures import MOST_CELLS, MOST_ROWS
+from drift.sim.stores.run_store import RunStore
+from drift.sim.structures.structure import MOST_CELLS, MOST_ROWS
 
 _COMPONENTS = 20
 _ACROSS = 13

@@ -18,7 +18,7 @@ from drift.experiments.report.turning import Turning
 from drift.experiments.section import Section as Shown
 from drift.experiments.swept import described, failures
 from drift.experiments.transition import transition
-from drift.sim.grid_store import SweepStore
+from drift.sim.sweeps.store import SweepStore
 
 _LONG, _LEGEND = 185.0, 320.0
 """Points of an axis and of a legend in a picture that a phone can show."""

@@ -15,9 +15,9 @@ import numpy as np
 from drift.experiments.choice import plane
 from drift.experiments.section import SEEDS, Section
 from drift.sim.errors import BadInput
-from drift.sim.grid_store import SweepStore
-from drift.sim.layout import COUNTS
-from drift.sim.spec import Drift, recorded
+from drift.sim.spec.drift import Drift, recorded
+from drift.sim.stores.run_store import COUNTS
+from drift.sim.sweeps.store import SweepStore
 
 _HALF = 0.5
 

@@ -7,8 +7,8 @@ from drift.experiments.captions import axis_label, parts
 from drift.experiments.numbers import spent
 from drift.experiments.report.blocks import Block, Command, Note, Table
 from drift.experiments.report.counted import brief
-from drift.sim.grid import Grid
-from drift.sim.grid_layout import MEANINGS
+from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.store import MEANINGS
 
 _VALUES = 24
 """Of an axis that are listed."""

@@ -16,8 +16,8 @@ from drift.experiments.study.lying import structure_of
 from drift.experiments.study.parts import Note, Part, Run, Sweep
 from drift.experiments.study.predicted import expectations
 from drift.experiments.study.ranges import spread
-from drift.sim.given import grid_of
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.grid import Grid
 
 __all__ = ["page", "parts"]
 
@@ -112,7 +112,7 @@ def parts(quick: bool = False) -> list[Part]:
 def _sweep(plan: Plan, name: str, **fields: tuple) -> Sweep:
     """The diary's drift, counted at its start and its end, where `fields` do not say otherwise."""
     shape = {"tokens": (plan.tokens,), "dims": (plan.dims,), "records": (1,)}
-    return Sweep(name, grid_of({**shape, **fields}))
+    return Sweep(name, Grid.given({**shape, **fields}))
 
 
 def _about(plan: Plan, drift: Drift) -> Note:

@@ -91,8 +91,9 @@ def prediction(facts: Facts) -> list[str]:
     return [
         "## 5. Prediction against simulation",
         "Without per-token randomness the expected number of coalesced pairs and its standard"
-        " deviation over clouds are known exactly ([how](../../sim/prediction.md)). Beside them the"
-        f" mean over {few(clouds)} clouds along one direction; the standard error is the expected"
+        " deviation over clouds are known exactly"
+        " ([how](../../sim/prediction/derivation.md)). Beside them the mean over"
+        f" {few(clouds)} clouds along one direction; the standard error is the expected"
         " standard deviation of that mean, and the deviation is counted in it, where the clouds"
         " together are expected to have ten pairs or more.",
         pipes(columns, rows),

@@ -17,8 +17,8 @@ from drift.experiments.study.ranges import spread
 from drift.experiments.study.spacing import scaled
 from drift.experiments.study.swept import Row, rows, values, where
 from drift.experiments.study.words import few, listed
-from drift.sim.given import grid_of
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.grid import Grid
 
 _NEAR = 0.95
 """The share of the way from which a drift has arrived."""
@@ -35,7 +35,7 @@ def parts(quick: bool = False) -> list[Part]:
         its = scaled(drift, name)
         still = replace(drift, sigma=sigmas[0] * its.sigma_factor, radius=its.radius, format=name)
         fields = {key: (value,) for key, value in still.as_json().items() if key in _FIELDS}
-        made.append(Sweep(f"way-{name}", grid_of({**fields, "steps": steps, "records": (1,)})))
+        made.append(Sweep(f"way-{name}", Grid.given({**fields, "steps": steps, "records": (1,)})))
     plan = {"drift": drift.as_json(), "formats": widths.scales(drift), "steps": list(steps)}
     made.append(Note("plan", plan, lambda _: plan))
     return made

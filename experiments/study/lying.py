@@ -20,11 +20,11 @@ def structure_of(run: Run) -> Note:
 
 def digest(made: Made, name: str) -> dict[str, Any]:
     """Cells, black holes, components and distances, as plain values."""
-    from drift.sim import structures
-    from drift.sim.sources import open_matrix
+    from drift.sim.open_matrix import open_matrix
+    from drift.sim.structures import structure
 
     store = made.run(name)
-    found = structures.structure_of(open_matrix(made.store(name)))
+    found = structure.structure_of(open_matrix(made.store(name)))
     target = found.matrix.format
     ordinals = target.ordinal(found.codes(np.arange(found.cells))).astype(np.int64)
     spans = np.ptp(ordinals, axis=0)

@@ -17,11 +17,11 @@ from typing import Any, Protocol, TypeVar
 
 from drift.experiments.whole import write_whole
 from drift.sim.errors import BadInput, NotBegun, Unfinished
-from drift.sim.grid import Grid
-from drift.sim.grid_store import SweepStore
-from drift.sim.opened import Opened
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
+from drift.sim.stores.store import Store
+from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.store import SweepStore
 
 _SUM = "crc32"
 """In a note: a checksum of the rest of it."""
@@ -77,7 +77,7 @@ class Run:
 
     def do(self, made: Made, device: str, told: Told) -> None:
         """Run it, or what is left of it."""
-        from drift.sim.runs import run
+        from drift.sim.runs.run import run
 
         with told.records() as progress:
             run(self.drift, made.store(self.name), on=device, progress=progress.record)
@@ -100,7 +100,7 @@ class Sweep:
 
     def do(self, made: Made, device: str, told: Told) -> None:
         """Sweep the cells that are left. Raises Unfinished where some fail."""
-        from drift.sim.sweeping import sweep
+        from drift.sim.sweeps.sweep import sweep
 
         at = made.store(self.name)
         with told.cells() as progress:
@@ -141,7 +141,7 @@ def _sum(found: dict[str, Any]) -> int:
 
 
 Part = Run | Sweep | Note
-Kept = TypeVar("Kept", bound=Opened)
+Kept = TypeVar("Kept", bound=Store)
 
 
 def _opened(kind: type[Kept], at: Path) -> Kept | None:

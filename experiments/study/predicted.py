@@ -1,11 +1,11 @@
-"""Notes of what is expected of drifts (sim.prediction), and of how clouds lie (sim.structures)."""
+"""Notes of what is expected of drifts (sim.prediction)."""
 
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 from drift.experiments.study.parts import Made, Note
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
 
 
 def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
@@ -13,7 +13,8 @@ def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
     asked = {"drift": drift.as_json(), "sigmas": list(sigmas)}
 
     def find(made: Made) -> dict[str, Any]:
-        from drift.sim.prediction import expect, onsets
+        from drift.sim.prediction.onset import onsets
+        from drift.sim.prediction.predict import expect
 
         curve = [row[0] for row in expect(drift, [drift.steps], list(sigmas))]
         points = [

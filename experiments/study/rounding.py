@@ -16,8 +16,8 @@ from drift.experiments.study.parts import Made, Note, Part, Sweep
 from drift.experiments.study.ranges import spread
 from drift.experiments.study.swept import Row, limits, rows, values, where
 from drift.experiments.study.words import few, joined
-from drift.sim.given import grid_of
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.grid import Grid
 
 _KINDS = ("nearest", "toward-zero", "stochastic")
 
@@ -31,8 +31,8 @@ def parts(quick: bool = False) -> list[Part]:
     fields |= {"sigma": sigmas, "steps": steps, "records": (1,)}
     plan = {"drift": Drift(sigma=sigmas[0], **shape).as_json(), "steps": list(steps)}
     return [
-        Sweep("roundings", grid_of({**fields, "rounding": _KINDS})),
-        Sweep("master", grid_of({**fields, "master": ("float32",)})),
+        Sweep("roundings", Grid.given({**fields, "rounding": _KINDS})),
+        Sweep("master", Grid.given({**fields, "master": ("float32",)})),
         Note("plan", plan, lambda _: plan),
     ]
 

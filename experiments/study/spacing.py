@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift.kernels.formats import FORMATS
-from drift.sim.direction import direction
-from drift.sim.spec import Drift
+from drift.sim.clouds.direction import direction
+from drift.sim.spec.drift import Drift
 
 
 @dataclass(frozen=True)

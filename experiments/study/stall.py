@@ -16,8 +16,8 @@ from drift.experiments.study.parts import Made, Note, Part, Sweep
 from drift.experiments.study.predicted import expectations
 from drift.experiments.study.swept import Row, rows, values, where
 from drift.experiments.study.words import few, span
-from drift.sim.given import grid_of
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.grid import Grid
 
 
 def parts(quick: bool = False) -> list[Part]:
@@ -27,7 +27,7 @@ def parts(quick: bool = False) -> list[Part]:
     sigmas = (1e-9, 1e-6)
     fields = {name: (value,) for name, value in shape.items()}
     made: list[Part] = [
-        Sweep("steps", grid_of({**fields, "sigma": sigmas, "steps": steps, "records": (1,)}))
+        Sweep("steps", Grid.given({**fields, "sigma": sigmas, "steps": steps, "records": (1,)}))
     ]
     drift = Drift(sigma=sigmas[0], **shape)
     for count in steps:
@@ -40,7 +40,7 @@ def parts(quick: bool = False) -> list[Part]:
 
 def _stalling(drift: Drift) -> Note:
     def find(made: Made) -> list[int | None]:
-        from drift.sim.stall import stall_steps
+        from drift.sim.prediction.predict import stall_steps
 
         return stall_steps(drift)
 
@@ -76,7 +76,7 @@ def page(made: Made, command: str) -> Page:
         f"One cloud of each σ; but for the cells, all is of σ = {few(sigmas[0])}. *Half stall by"
         " step* is the step by which half of the coordinates that start at 0 have stopped; *cells*"
         f" are what is left of {few(drift['tokens'])} tokens at the end. What is expected is exact,"
-        " and over all clouds ([how](../../sim/prediction.md)).",
+        " and over all clouds ([how](../../sim/prediction/derivation.md)).",
         picture("stall", "Radius reached against the number of steps, simulated and expected"),
         *_read(found, least, bits),
         files(["stall"], command),

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
-from drift.sim.grid_store import SweepStore
-from drift.sim.layout import COUNTS
+from drift.sim.stores.run_store import COUNTS
+from drift.sim.sweeps.store import SweepStore
 
 Row = dict[str, Any]
 

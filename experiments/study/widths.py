@@ -15,8 +15,8 @@ from drift.experiments.study.parts import Made, Sweep
 from drift.experiments.study.spacing import scaled
 from drift.experiments.study.swept import Row, limits, rows, values, where
 from drift.experiments.study.words import few, joined, span
-from drift.sim.given import grid_of
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.grid import Grid
 
 FORMATS = ("bfloat16", "float16", "float8_e4m3fn", "float8_e5m2", "float4_e2m1fn")
 
@@ -48,7 +48,7 @@ def _sweep(drift: Drift, name: str, sigmas: Sequence[float]) -> Sweep:
         "steps": tuple(dict.fromkeys((drift.steps, its.steps))),
         "format": (name,),
     }
-    return Sweep(f"format-{name}", grid_of(fields))
+    return Sweep(f"format-{name}", Grid.given(fields))
 
 
 def cells(made: Made, formats: Mapping[str, Any]) -> list[Row]:

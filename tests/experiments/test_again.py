@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16
 from drift.sim.errors import BadInput
-from drift.sim.given_spec import given_spec
-from drift.sim.runs import run
-from drift.sim.spec import Drift
+from drift.sim.runs.run import run
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.from_json import drift_from_json
 from tests import checkpoints
 from tests.stores import arrays, assert_same_arrays
 from tests.verbs import drift
@@ -139,5 +139,5 @@ def test_what_is_no_store_of_a_run_gets_one_line(in_tmp, capsys):
 )  # fmt: skip
 def test_whatever_the_document_holds_it_is_a_drift_or_bad_input(found):
     with suppress(BadInput):
-        made = given_spec(found, "it")
-        assert given_spec(made.as_json(), "it") == made
+        made = drift_from_json(found, "it")
+        assert drift_from_json(made.as_json(), "it") == made

@@ -15,8 +15,8 @@ import xarray
 from hypothesis import HealthCheck, given, settings
 
 from drift.experiments import cli
-from drift.sim.grid_store import SweepStore
-from drift.sim.store import RunStore
+from drift.sim.stores.run_store import RunStore
+from drift.sim.sweeps.store import SweepStore
 from tests import furniture, lines
 
 NEW = ("new", "new.png", "new.svg", "new.zarr")

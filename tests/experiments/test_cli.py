@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from drift.kernels.formats import FORMATS
-from drift.sim import check, device
+from drift.sim import device_check
+from drift.sim.devices import device
 from drift.sim.errors import BadInput
-from drift.sim.store import RunStore
+from drift.sim.stores.run_store import RunStore
 from tests.verbs import drift
 
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "4"]
@@ -142,7 +143,7 @@ def test_only_a_run_says_how_to_go_on(monkeypatch, capsys):
     def stop(chosen):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(check, "checks", stop)
+    monkeypatch.setattr(device_check, "checks", stop)
     assert drift(capsys, "check")[::2] == (130, "drift: interrupted\n")
 
 
@@ -188,7 +189,7 @@ def test_info_tells_all_the_rest_where_there_is_no_device(capsys, monkeypatch):
     def none(*_):
         raise BadInput("device auto is not there; JAX finds none (JAX_PLATFORMS is cuda)")
 
-    monkeypatch.setattr(device, "find", none)
+    monkeypatch.setattr(device, "find_device", none)
     status, out, _ = drift(capsys, "info", "--json")
     found = json.loads(out)
     assert (status, found["devices"]) == (0, [])

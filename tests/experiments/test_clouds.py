@@ -7,9 +7,9 @@ import pytest
 
 from drift.experiments.captions import captions
 from drift.kernels.formats import BFLOAT16, FLOAT32
-from drift.sim.origin import from_checkpoint
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.clouds.checkpoint_rows import from_checkpoint
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 from tests import checkpoints
 from tests.verbs import drift
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from drift.experiments import cli, run, swept
 from drift.experiments.commanded import run_line, sweep_line
 from drift.kernels.formats import BFLOAT16
-from drift.sim.given import grid_of
-from drift.sim.origin import from_checkpoint
-from drift.sim.spec import Drift
+from drift.sim.clouds.checkpoint_rows import from_checkpoint
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.grid import Grid
 from tests import checkpoints
 
 
@@ -77,7 +77,7 @@ def test_so_does_that_of_a_checkpoints_rows(parsed, tmp_path):
 
 def test_the_line_is_short_and_names_what_matters():
     assert run_line(Drift(sigma=1e-9)) == "drift run --sigma 1e-09 --radius 0.371 --steps 100"
-    grid = grid_of({"sigma": (1e-10, 1e-9, 1e-8, 1e-7), "seed": (0, 1, 2), "steps": (100,)})
+    grid = Grid.given({"sigma": (1e-10, 1e-9, 1e-8, 1e-7), "seed": (0, 1, 2), "steps": (100,)})
     assert sweep_line(grid) == (
         "drift sweep --sigma 1e-10:1e-07:4 --radius 0.371 --steps 100 --seeds 3"
     )
@@ -86,8 +86,8 @@ def test_the_line_is_short_and_names_what_matters():
 def test_what_no_line_can_name_has_none():
     assert run_line(Drift(sigma=1.0, direction="a\u202eb.npy")) is None
     assert run_line(Drift(sigma=1.0, direction="a\nb.npy")) is None
-    assert sweep_line(grid_of({"sigma": (1e-9, 1e-8), "direction": ("a,b.npy",)})) is None
-    assert sweep_line(grid_of({"sigma": (1e-9,), "direction": ("a,b.npy", "axis")})) is None
+    assert sweep_line(Grid.given({"sigma": (1e-9, 1e-8), "direction": ("a,b.npy",)})) is None
+    assert sweep_line(Grid.given({"sigma": (1e-9,), "direction": ("a,b.npy", "axis")})) is None
 
 
 AXES = {
@@ -132,7 +132,7 @@ def same(fields):
     with pytest.MonkeyPatch.context() as patch:
         found = []
         patch.setattr(swept, "swept", lambda grid, *others: found.append(grid))
-        grid = grid_of(fields)
+        grid = Grid.given(fields)
         assert cli.outcome(shlex.split(sweep_line(grid))[1:]) == 0
         assert found == [grid]
 

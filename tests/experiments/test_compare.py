@@ -8,8 +8,8 @@ import pytest
 from drift.experiments import cli
 from drift.experiments.compare_tables import _bin, _ranges, _share
 from drift.kernels.formats import BFLOAT16, FLOAT16, FLOAT32
-from drift.sim.histogram import LONG
-from drift.sim.sources import open_matrix
+from drift.sim.open_matrix import open_matrix
+from drift.sim.structures.compare import LONG
 from tests.checkpoints import matrix, write, write_sharded
 from tests.experiments.test_texts import tokenizer
 from tests.verbs import drift

@@ -15,11 +15,11 @@ from drift.experiments import cli
 from drift.experiments import components as drawing
 from drift.experiments.components import components
 from drift.kernels.formats import BFLOAT16
-from drift.sim import runs
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
-from drift.sim.spec import Drift
-from drift.sim.structures import structure_of
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.structures.structure import structure_of
 from tests import checkpoints
 
 SMOKE = [
@@ -203,7 +203,7 @@ def test_without_neighbours_and_black_holes_there_is_nothing_to_draw():
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     path = tmp_path_factory.mktemp("components") / "run.zarr"
-    runs.run(Drift(sigma=1e-9, tokens=100, dims=400, records=10), path, on="cpu")
+    run.run(Drift(sigma=1e-9, tokens=100, dims=400, records=10), path, on="cpu")
     return path
 
 

@@ -13,12 +13,12 @@ from drift.experiments.figures import COLOURS
 from drift.experiments.fixing import fixed
 from drift.experiments.forecast import forecast
 from drift.experiments.section import Section
-from drift.sim import runs
 from drift.sim.errors import BadInput
-from drift.sim.grid import Grid, drift_of
-from drift.sim.prediction import expect
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.prediction.predict import expect
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
+from drift.sim.sweeps.grid import Grid, drift_of
 from tests import grids
 
 
@@ -27,7 +27,7 @@ def stores(tmp_path_factory):
     folder = tmp_path_factory.mktemp("curves")
     for seed in (0, 1):
         drift = Drift(sigma=1e-9, tokens=100, dims=400, seed=seed, records=10)
-        runs.run(drift, folder / f"{seed}.zarr", on="cpu")
+        run.run(drift, folder / f"{seed}.zarr", on="cpu")
     return [folder / "0.zarr", folder / "1.zarr"]
 
 
@@ -67,7 +67,7 @@ def test_the_predicted_line_is_what_is_expected_at_the_records(stores):
 
 
 def test_pairs_that_never_were_lie_at_zero(tmp_path):
-    runs.run(Drift(sigma=1e-3, tokens=20, dims=64, steps=4), tmp_path / "0.zarr", on="cpu")
+    run.run(Drift(sigma=1e-3, tokens=20, dims=64, steps=4), tmp_path / "0.zarr", on="cpu")
     drawn = curves([RunStore(tmp_path / "0.zarr")])
     measured, predicted = drawn.axes[1].get_lines()
     assert set(measured.get_ydata()) == {0}
@@ -92,7 +92,7 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
     fields, why = WITHOUT[name]
     np.save("u.npy", np.arange(1.0, 17.0))
     drift = Drift(**{"sigma": 1e-9, "tokens": 20, "dims": 16, "records": 4, **fields})
-    runs.run(drift, in_tmp / "run.zarr", on="cpu")
+    run.run(drift, in_tmp / "run.zarr", on="cpu")
     with_it = curves([RunStore("run.zarr")])
     if name == "file":
         assert "predicted" not in with_it.get_supxlabel()  # as long as it is the same
@@ -127,7 +127,7 @@ def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatc
 
 def test_the_verb_says_what_is_not_predicted_and_why(stores, in_tmp, capsys):
     drift = Drift(sigma=1e-9, tokens=20, dims=16, steps=9, records=4, rounding="stochastic")
-    runs.run(drift, in_tmp / "run.zarr", on="cpu")
+    run.run(drift, in_tmp / "run.zarr", on="cpu")
     why = "no exact form is implemented for stochastic rounding"
     both = ["plot", "curves", str(stores[0]), "run.zarr", "--out", "a"]
     assert cli.outcome([*both, "--json"]) == 0
@@ -140,7 +140,7 @@ def test_the_verb_says_what_is_not_predicted_and_why(stores, in_tmp, capsys):
 
 def test_counts_within_a_decade_get_a_linear_axis(tmp_path):
     drift = Drift(sigma=1.0, tokens=4, dims=16, steps=2)
-    runs.run(drift, tmp_path / "few.zarr", on="cpu")
+    run.run(drift, tmp_path / "few.zarr", on="cpu")
     assert curves([RunStore(tmp_path / "few.zarr")]).axes[0].get_yscale() == "linear"
 
 
@@ -175,7 +175,7 @@ def test_a_run_without_records_cannot_be_drawn(tmp_path):
     path = tmp_path / "none.zarr"
     drift = Drift(sigma=1.0, tokens=4, dims=4, at=(2,), steps=3)
     with pytest.raises(KeyboardInterrupt):
-        runs.run(drift, path, on="cpu", progress=stop)
+        run.run(drift, path, on="cpu", progress=stop)
     RunStore(path, writing=True).array("step")[:] = -1
     with pytest.raises(BadInput, match="has no record yet"):
         curves([RunStore(path)])

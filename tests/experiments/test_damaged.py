@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-from drift.sim import runs
-from drift.sim.grid_layout import NAMES
-from drift.sim.layout import COUNTS
-from drift.sim.spec import Drift
-from drift.sim.sweeping import sweep
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import COUNTS
+from drift.sim.sweeps.store import NAMES
+from drift.sim.sweeps.sweep import sweep
 from tests.sweeps import tiny
 from tests.verbs import drift
 
@@ -29,7 +29,7 @@ _WAYS = 3
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
     place = tmp_path_factory.mktemp("stores")
-    runs.run(SMALL, place / "run", on="cpu")
+    run.run(SMALL, place / "run", on="cpu")
     shutil.copytree(place / "run", place / "twin")
     sweep(tiny(), place / "sweep", on="cpu")
     return place

@@ -17,11 +17,11 @@ from jax.errors import JaxRuntimeError
 from drift.experiments import cli, figures, whole
 from drift.experiments.study import parts
 from drift.experiments.study.parts import Made, Note
-from drift.sim import runs
-from drift.sim.grid_store import SweepStore
-from drift.sim.grid_writer import GridWriter
-from drift.sim.spec import Drift
-from drift.sim.sweeping import sweep
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.sweep import sweep
+from drift.sim.sweeps.writer import GridWriter
 from tests.sweeps import tiny
 from tests.verbs import drift
 
@@ -32,7 +32,7 @@ DEVICE = JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allo
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
     place = tmp_path_factory.mktemp("stores")
-    runs.run(SMALL, place / "run.zarr", on="cpu")
+    run.run(SMALL, place / "run.zarr", on="cpu")
     sweep(tiny(), place / "grid.zarr", on="cpu")
     return place
 
@@ -54,13 +54,16 @@ def terminating():
 
 
 READERS = {
-    "predict": (["predict", "--sigma", "1e-9"], "drift.sim.predicted:predict"),
-    "structure": (["structure", "run.zarr"], "drift.sim.structures:structure_of"),
-    "compare": (["compare", "run.zarr", "run.zarr"], "drift.sim.compare:compare"),
+    "predict": (["predict", "--sigma", "1e-9"], "drift.sim.prediction.predict:predict"),
+    "structure": (["structure", "run.zarr"], "drift.sim.structures.structure:structure_of"),
+    "compare": (["compare", "run.zarr", "run.zarr"], "drift.sim.structures.compare:compare"),
     "plot": (["plot", "curves", "run.zarr"], "drift.experiments.curves:curves"),
     "report": (["report", "run.zarr"], "drift.experiments.report.page:page_of"),
-    "export": (["export", "run.zarr", "--out", "a.csv"], "drift.sim.store:RunStore.records"),
-    "status": (["status", "grid.zarr"], "drift.sim.kinds:to_count"),
+    "export": (
+        ["export", "run.zarr", "--out", "a.csv"],
+        "drift.sim.stores.run_store:RunStore.records",
+    ),
+    "status": (["status", "grid.zarr"], "drift.sim.sweeps.cell_order:to_count"),
 }
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from drift.experiments import cli, export
-from drift.sim import runs
-from drift.sim.grid_layout import NAMES, cells_together
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import run as runs
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
+from drift.sim.sweeps.store import NAMES, cells_together
 from tests import grids
 
 
@@ -77,7 +77,7 @@ def test_a_sweep_of_one_cell_and_one_in_chunks(tmp_path, capsys, monkeypatch):
     header, *lines = exported(capsys, one.address)
     assert header[:3] == ["progress", "step", "distinct"]
     assert [line[2] for line in lines] == ["100", "88", "75", "62", "50"]
-    monkeypatch.setattr("drift.sim.grid_layout._CHUNK_VALUES", 15)
+    monkeypatch.setattr("drift.sim.sweeps.store._CHUNK_VALUES", 15)
     seeds = tuple(range(20))
     many = grids.store(tmp_path / "many.zarr", {"seed": seeds}, lambda seed, progress: seed / 20)
     assert many.array("distinct").chunks == (3, 5)
@@ -89,7 +89,7 @@ def test_a_sweep_of_one_cell_and_one_in_chunks(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize("most", [1, 7, 12, 40, 10**6])
 @pytest.mark.parametrize("shape", [(), (2,), (2, 30), (2, 3, 10), (3, 1, 4, 5)])
 def test_cells_are_read_in_order_and_few_at_a_time(shape, most, tmp_path, monkeypatch):
-    monkeypatch.setattr("drift.sim.grid_layout._CHUNK_VALUES", 5 * 6)
+    monkeypatch.setattr("drift.sim.sweeps.store._CHUNK_VALUES", 5 * 6)
     cells = np.arange(math.prod(shape)).reshape(shape)
     chunk = cells_together(SimpleNamespace(shape=shape, progress=range(5)))
     blocks = list(export._blocks(shape, chunk, most))

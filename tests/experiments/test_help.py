@@ -10,7 +10,7 @@ import typer
 
 from drift.experiments import cli
 from drift.kernels.formats import BFLOAT16
-from drift.sim import check
+from drift.sim import device_check
 from tests import checkpoints, tour
 from tests.verbs import drift
 
@@ -60,8 +60,8 @@ def example(capsys, verb):
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_its_example_works_as_it_stands(after_the_tour, capsys, monkeypatch, verb):
-    every = check.checks
-    monkeypatch.setattr(check, "checks", lambda device: islice(every(device), 1))  # of 22
+    every = device_check.checks
+    monkeypatch.setattr(device_check, "checks", lambda device: islice(every(device), 1))  # of 22
     words = example(capsys, verb)
     if words in after_the_tour and tour.MODEL not in shlex.join(words):
         return

@@ -13,10 +13,10 @@ from drift.experiments import cli, observed
 from drift.experiments.holes import holes
 from drift.experiments.populations import Populations, populations
 from drift.kernels.formats import BFLOAT16
-from drift.sim import runs
 from drift.sim.errors import BadInput
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 from tests import checkpoints
 
 NOTHING = (None, None, None, None)
@@ -32,7 +32,7 @@ def stores(tmp_path_factory):
         ("no", 1.0, "ends"),
     ):
         drift = Drift(sigma=sigma, tokens=100, dims=300, records=4, snapshots=snapshots)
-        runs.run(drift, folder / f"{name}.zarr", on="cpu")
+        run.run(drift, folder / f"{name}.zarr", on="cpu")
     return {name: folder / f"{name}.zarr" for name in ("few", "other", "no")}
 
 
@@ -189,7 +189,7 @@ def test_an_unfinished_run_has_no_last_step(tmp_path):
     path = tmp_path / "run.zarr"
     drift = Drift(sigma=1.0, tokens=4, dims=4, at=(2,), steps=3)
     with pytest.raises(KeyboardInterrupt):
-        runs.run(drift, path, on="cpu", progress=stop)
+        run.run(drift, path, on="cpu", progress=stop)
     with pytest.raises(BadInput, match="is not complete; run it to its end"):
         populations([path], *NOTHING)
 

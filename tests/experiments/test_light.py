@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from drift import Drift
-from drift.sim import runs
-from drift.sim.sweeping import sweep
+from drift.sim.runs import run
+from drift.sim.sweeps.sweep import sweep
 from tests.sweeps import tiny
 
 VERBS = {
@@ -28,7 +28,7 @@ def ended(tmp_path_factory):
     """The status of each verb and whether JAX was loaded by then, in one process."""
     place = tmp_path_factory.mktemp("light")
     small = {"tokens": 40, "dims": 8, "steps": 9, "records": 3, "format": "float4_e2m1fn"}
-    runs.run(Drift(sigma=0.1, rounding="stochastic", **small), place / "run.zarr", on="cpu")
+    run.run(Drift(sigma=0.1, rounding="stochastic", **small), place / "run.zarr", on="cpu")
     sweep(tiny(tokens=(40,)), place / "grid.zarr", on="cpu")
     code = (
         "import sys; from drift.experiments import cli\n"

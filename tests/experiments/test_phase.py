@@ -24,9 +24,9 @@ from drift.experiments.section import Section
 from drift.experiments.ticks import Ticks
 from drift.experiments.transition import crossings, transition
 from drift.sim.errors import BadInput
-from drift.sim.grid import Axis, drift_of
-from drift.sim.grid_store import SweepStore
-from drift.sim.prediction import onsets
+from drift.sim.prediction.predict import onsets
+from drift.sim.sweeps.grid import Axis, drift_of
+from drift.sim.sweeps.store import SweepStore
 from tests import grids
 
 SIGMAS = (1e-7, 1e-10, 1e-9, 1e-8)

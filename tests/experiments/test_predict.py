@@ -6,8 +6,8 @@ import math
 import pytest
 
 from drift.experiments.predict_tables import stalls
-from drift.sim.prediction import expect, onsets
-from drift.sim.spec import Drift
+from drift.sim.prediction.predict import expect, onsets
+from drift.sim.spec.drift import Drift
 from tests.verbs import drift
 
 SMALL = ["predict", "--tokens", "60", "--dims", "8", "--steps", "20"]

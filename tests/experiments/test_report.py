@@ -17,14 +17,15 @@ from drift.experiments.report.render import rendered
 from drift.experiments.report.svg import inlined
 from drift.experiments.report.turning import Turning
 from drift.kernels.formats import BFLOAT16
-from drift.sim import prediction, runs
+from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.errors import BadInput
-from drift.sim.origin import from_checkpoint
-from drift.sim.prediction import expect
-from drift.sim.sources import open_matrix
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
-from drift.sim.structures import structure_of
+from drift.sim.open_matrix import open_matrix
+from drift.sim.prediction import predict
+from drift.sim.prediction.predict import expect
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
+from drift.sim.structures.structure import structure_of
 from tests import checkpoints, grids, storage
 
 SMALL = Drift(sigma=1e-7, tokens=80, dims=100, steps=60, records=6, snapshots="records")
@@ -78,7 +79,7 @@ class Read(HTMLParser):
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "a.zarr"
-    runs.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     return RunStore(path)
 
 
@@ -152,7 +153,7 @@ def data(read):
 
 def test_what_is_certain_is_not_measured_in_errors(tmp_path):
     drift = Drift(sigma=1e-12, tokens=60, dims=40, steps=20)
-    runs.run(drift, tmp_path / "a.zarr", on="cpu")
+    run.run(drift, tmp_path / "a.zarr", on="cpu")
     rows = of_run(RunStore(tmp_path / "a.zarr"), [{"step": 20, "pairs": 1_770}], Outlook())[-1].rows
     assert rows == [["20", "1,770", "1,770.0", "–", "–"]]
 
@@ -176,7 +177,7 @@ def test_the_lattice_has_the_bits_of_the_snapshots(store, read):
 
 def test_tokens_that_leave_are_not_shown(tmp_path):
     drift = Drift(sigma=1e-9, tokens=20, dims=8, steps=10, survivors=5, snapshots="records")
-    runs.run(drift, tmp_path / "a.zarr", on="cpu")
+    run.run(drift, tmp_path / "a.zarr", on="cpu")
     store = RunStore(tmp_path / "a.zarr")
     found = data(Read(rendered(page_of([store.address]))))
     present = np.array(found["ranks"]) < np.array(found["alive"])[:, None]
@@ -210,7 +211,7 @@ def test_the_same_store_gives_the_same_page(store, html):
 def test_hostile_texts_are_only_shown(tmp_path):
     drift = Drift(sigma=1e-9, tokens=9, dims=8, steps=3)
     path = tmp_path / HOSTILE.replace("/", "|")
-    runs.run(drift, path, on="cpu")
+    run.run(drift, path, on="cpu")
     store = RunStore(path, writing=True)
     spec = {**store.attrs["spec"], "direction": f"{HOSTILE}.npy"}
     versions, device = {HOSTILE: HOSTILE}, {"platform": HOSTILE, "kind": HOSTILE}
@@ -248,7 +249,7 @@ def test_texts_of_tokens_are_only_shown(tmp_path):
     model = tokenizers.models.WordLevel(vocabulary, unk_token=f"0{HOSTILE}")
     tokenizers.Tokenizer(model).save(str(tmp_path / "tokenizer.json"))
     drift = from_checkpoint(tmp_path, radius=0.0, steps=1)
-    runs.run(drift, tmp_path / "a.zarr", on="cpu")
+    run.run(drift, tmp_path / "a.zarr", on="cpu")
     read = Read(rendered(page_of([tmp_path / "a.zarr"])))
     [row] = read.tables["Tokens in the largest black holes"][1:]
     assert row[0] == "3"
@@ -265,7 +266,7 @@ def test_a_run_that_is_not_complete_shows_what_is_there(tmp_path):
 
     path = tmp_path / "a.zarr"
     with pytest.raises(KeyboardInterrupt):
-        runs.run(SMALL, path, on="cpu", progress=stop)
+        run.run(SMALL, path, on="cpu", progress=stop)
     read = Read(rendered(page_of([path])))
     assert "This run is not complete: it is at step 20 of 60." in read.text
     assert columns(read.tables["What was counted, step by step"])["step"] == ("0", "10", "20")
@@ -284,7 +285,7 @@ def test_what_cannot_be_shown_says_why(store, tmp_path, monkeypatch):
     monkeypatch.undo()
     drift = Drift(sigma=1e-9, tokens=9, dims=8, steps=30_000, schedule="linear", snapshots="none",
                   jitter=0.1, records=2)  # fmt: skip
-    runs.run(drift, tmp_path / "a.zarr", on="cpu")
+    run.run(drift, tmp_path / "a.zarr", on="cpu")
     text = Read(rendered(page_of([tmp_path / "a.zarr"]))).text
     assert "Not shown: it still moves after 20,000 steps" in text
     assert "has no snapshots: it was run with --snapshots none" in text
@@ -389,7 +390,7 @@ def test_the_verb_writes_a_whole_page_and_says_where(store, in_tmp, capsys):
 
 def test_a_store_on_object_storage_is_read_there(bucket, in_tmp, capsys):
     there = f"{bucket}/a.zarr"
-    runs.run(Drift(sigma=1e-9, tokens=8, dims=4, steps=2), there, on="cpu")
+    run.run(Drift(sigma=1e-9, tokens=8, dims=4, steps=2), there, on="cpu")
     assert cli.outcome(["report", there]) == 0
     assert capsys.readouterr().out == "page: a-report.html\n"
     html = (in_tmp / "a-report.html").read_text()
@@ -404,7 +405,7 @@ def test_a_page_predicts_each_drift_once(store, tmp_path, monkeypatch):
         asked.append((steps, sigmas))
         return expect(drift, steps, sigmas)
 
-    monkeypatch.setattr(prediction, "expect", noting)
+    monkeypatch.setattr(predict, "expect", noting)
     read = Read(rendered(page_of([store.address])))
     assert asked == [([counts.step for counts in store.records()], [SMALL.sigma])]
     assert len(read.tables["Coalesced pairs"]) == len(store.records()) + 1

@@ -8,9 +8,9 @@ import pytest
 from drift.experiments import cli
 from drift.experiments.report.page import page_of
 from drift.experiments.report.render import rendered
-from drift.sim import runs
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 from tests import browser, grids
 
 DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
     """A run and a sweep, and their pages."""
     place = tmp_path_factory.mktemp("pages")
     drift = Drift(sigma=1e-9, tokens=300, dims=200, steps=100, records=20)
-    runs.run(drift, place / "run.zarr", on="cpu")
+    run.run(drift, place / "run.zarr", on="cpu")
     axes = {"sigma": (1e-9, 1e-8, 1e-7, 1e-6), "steps": (1, 10), "seed": (0, 1)}
     grids.store(place / "sweep.zarr", axes, lambda sigma, **others: min(1.0, sigma * 1e6))
     for name in ("run", "sweep"):
@@ -79,7 +79,7 @@ PAYLOAD = (
 
 
 def test_hostile_texts_run_nothing_and_ask_for_nothing(chrome, tmp_path):
-    runs.run(Drift(sigma=1e-9, tokens=9, dims=8, steps=3), tmp_path / "a.zarr", on="cpu")
+    run.run(Drift(sigma=1e-9, tokens=9, dims=8, steps=3), tmp_path / "a.zarr", on="cpu")
     store = RunStore(tmp_path / "a.zarr", writing=True)
     spec = {**store.attrs["spec"], "direction": f"{PAYLOAD}.npy"}
     device = {"platform": PAYLOAD, "kind": PAYLOAD}

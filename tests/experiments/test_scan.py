@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drift.kernels.formats import BFLOAT16
-from drift.sim.weights import INDEX
+from drift.sim.checkpoints.weights import INDEX
 from tests.checkpoints import matrix, write, write_raw, write_sharded
 from tests.experiments.test_texts import tokenizer
 from tests.verbs import drift

@@ -15,11 +15,11 @@ from drift.experiments.looking import looked_at
 from drift.experiments.scatter import HOLES, Panel, scatter
 from drift.experiments.view import Sight, telling
 from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
-from drift.sim import runs
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import run as runs
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 from tests import checkpoints
 from tests.verbs import drift
 

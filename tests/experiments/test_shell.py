@@ -11,9 +11,9 @@ from contextlib import contextmanager
 import pytest
 
 from drift.experiments import cli, shell
-from drift.sim import runs
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 from tests.verbs import drift
 
 PROGRAM = [sys.executable, "-c", "from drift.experiments.cli import main; main()"]
@@ -25,7 +25,7 @@ SMALL = Drift(sigma=1e-8, tokens=20, dims=8, steps=4)
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     path = tmp_path_factory.mktemp("shell") / "a.zarr"
-    runs.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     return path
 
 

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from drift.sim.counts import Counts
-from drift.sim.grid_store import SweepStore
-from drift.sim.grid_writer import GridWriter
-from drift.sim.locate import locate
+from drift.sim.counting.cells import Counts
+from drift.sim.stores.locate import locate
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.writer import GridWriter
 from tests.sweeps import tiny
 from tests.verbs import drift
 
@@ -21,11 +21,11 @@ def records(grid, cell):
 
 @pytest.fixture
 def writer(in_tmp):
-    from drift.sim import grid_claim
+    from drift.sim.sweeps import resume
 
     versions = {"versions": {"bf16-drift": "0.1.0"}, "engine": "step"}
     device = {"platform": "cpu", "kind": "cpu"}
-    grid_claim.begin(locate(in_tmp / "a.zarr"), GRID, {**versions, "device": device, "inputs": {}})
+    resume.create(locate(in_tmp / "a.zarr"), GRID, {**versions, "device": device, "inputs": {}})
     return GridWriter(SweepStore(in_tmp / "a.zarr", writing=True))
 
 
@@ -41,10 +41,10 @@ def test_it_tells_what_is_done_failed_and_left_and_the_time(writer, capsys):
     for cell in sorted(set(range(8)) - set(dear)):
         writer.put(cell, records(GRID, cell))
     writer.fail(dear[0], "out of memory")
-    from drift.sim.kinds import Kinds, cost_of
+    from drift.sim.sweeps.cell_order import PointGroups, cost_of
 
     cheap, much = (cost_of(GRID.drift(cell), "cpu", "step") for cell in (0, dear[0]))
-    assert Kinds(GRID, "cpu", "step").costs.tolist() == [cheap, much]
+    assert PointGroups(GRID, "cpu", "step").costs.tolist() == [cheap, much]
     session = {"work": 4 * cheap, "seconds": {"total": 8.0, "compile": 1.0, "compute": 6.0}}
     writer.flush(session=session, seconds=session["seconds"])
     status, out, _ = drift(capsys, "status", "a.zarr", "--json")

@@ -5,8 +5,8 @@ import pytest
 
 from drift.experiments import cli
 from drift.kernels.formats import BFLOAT16
-from drift.sim import structures
-from drift.sim.sources import open_matrix
+from drift.sim.open_matrix import open_matrix
+from drift.sim.structures import structure
 from tests import checkpoints
 
 RUN = ["run", "--sigma", "2e-9", "--tokens", "60", "--dims", "400", "--records", "1"]
@@ -93,8 +93,8 @@ def test_a_checkpoint_has_a_structure_too_and_a_selection_of_it(in_tmp, capsys):
 
 def test_what_is_left_out_is_said_on_stderr(in_tmp, capsys, monkeypatch):
     smoke(in_tmp)
-    monkeypatch.setattr(structures, "MOST_CELLS", 3)
-    monkeypatch.setattr(structures, "MOST_ROWS", 1)
+    monkeypatch.setattr(structure, "MOST_CELLS", 3)
+    monkeypatch.setattr(structure, "MOST_ROWS", 1)
     status, out, err = drift(capsys, "model.safetensors", "--json")
     assert status == 0
     assert json.loads(out)["black_hole_distance"] is None

@@ -15,12 +15,11 @@ from drift.experiments.study.named import STUDIES
 from drift.experiments.study.swept import limits
 from drift.experiments.study.words import few, listed, many, span
 from drift.kernels import distances
-from drift.sim.grid_store import SweepStore
-from drift.sim.prediction import expect
-from drift.sim.sources import open_matrix
-from drift.sim.spec import Drift
-from drift.sim.stall import stall_steps
-from drift.sim.structures import structure_of
+from drift.sim.open_matrix import open_matrix
+from drift.sim.prediction.predict import expect, stall_steps
+from drift.sim.spec.drift import Drift
+from drift.sim.structures.structure import structure_of
+from drift.sim.sweeps.store import SweepStore
 from tests.verbs import drift
 
 TINY = coarsening.Plan(

@@ -12,10 +12,12 @@ import pytest
 
 from drift.experiments import progress
 from drift.experiments.numbers import held, spent
-from drift.sim import batch, lock, probe
+from drift.sim.batches import batch
 from drift.sim.errors import BadInput
-from drift.sim.grid_store import SweepStore
-from drift.sim.session import Session
+from drift.sim.stores import lock
+from drift.sim.sweeps import estimate
+from drift.sim.sweeps.progress import SweepProgress
+from drift.sim.sweeps.store import SweepStore
 from tests.verbs import drift
 
 SMALL = ["sweep", "--tokens", "12", "--dims", "8", "--records", "4", "--device", "cpu"]
@@ -58,7 +60,7 @@ def test_people_are_told_the_axes_and_the_share_of_computing(in_tmp, capsys):
 
 
 def test_every_option_of_a_run_may_be_an_axis(in_tmp, capsys, monkeypatch):
-    monkeypatch.setattr(probe, "estimate", lambda *_: probe.Estimate(0.0, []))
+    monkeypatch.setattr(estimate, "estimate", lambda *_: estimate.Estimate(0.0, []))
     named = {
         "--sigma": "1e-9,1e-8",
         "--radius": "0.1:0.3:2:lin",
@@ -132,7 +134,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name, dry):
 
 
 def test_failed_cells_are_listed_and_end_with_status_1(in_tmp, capsys, monkeypatch):
-    original = batch.counted
+    original = batch.count_batch
 
     def counted(drifts, **rest):
         if any(drift.seed for drift in drifts):
@@ -140,7 +142,7 @@ def test_failed_cells_are_listed_and_end_with_status_1(in_tmp, capsys, monkeypat
         return original(drifts, **rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch, "counted", counted)
+        patch.setattr(batch, "count_batch", counted)
         status, out, err = drift(capsys, *GRID, "--seeds", "3", "--out", "a.zarr")
     assert (status, err) == (1, "")
     assert "9 of 27 cells done, 18 failed" in out
@@ -261,7 +263,7 @@ def test_a_second_signal_stops_at_once(in_tmp, running):
 
 
 def test_progress_is_a_line_now_and_then_where_nobody_looks(capsys, monkeypatch):
-    session = Session(1000, 250, 3, 75.0, {}, {})
+    session = SweepProgress(1000, 250, 3, 75.0, {}, {})
     session.started -= 100.0
     session.counted, session.work = 240, 25.0
     monkeypatch.setattr(progress, "_QUIET_SECONDS", 0.0)

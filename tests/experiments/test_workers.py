@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from drift.sim import cluster, line, there
-from drift.sim.grid_store import SweepStore
-from drift.sim.sweeping import sweep
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.sweep import sweep
+from drift.sim.sweeps.workers import cluster, executor, line
 from tests.sweeps import held, tiny
 from tests.verbs import drift
 
@@ -36,7 +36,7 @@ class Cluster:
             time.sleep(0.02)
         time.sleep(0.1)  # it is not written at once
         self.address = json.loads(self.file.read_text())["address"]
-        with cluster.running(self.address) as client:
+        with cluster.running_scheduler(self.address) as client:
             client.wait_for_workers(len(self.workers), timeout=60)
 
     def work(self):
@@ -74,7 +74,11 @@ def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
 
     grid = tiny(steps=tuple(range(1, 25)))
     result = sweep(
-        grid, tmp_path / "a.zarr", on="cpu", by=there.at(running.address), progress=progress
+        grid,
+        tmp_path / "a.zarr",
+        on="cpu",
+        by=executor.workers_at(running.address),
+        progress=progress,
     )
     assert (result["done"], result["failed"]) == (len(grid), 0)
     assert told[0][1] == 2
@@ -99,8 +103,8 @@ def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, 
     # The same line again has nothing to do, and still says that they failed.
     status, out, _ = drift(capsys, *arguments)
     assert (status, json.loads(out)["failed"]) == (1, 4)
-    with cluster.running(running.address) as client:
-        kept = client.run(eval, "len(__import__('drift.sim.worker').worker._sweeps)")
+    with cluster.running_scheduler(running.address) as client:
+        kept = client.run(eval, "len(__import__('drift.sim.sweeps.workers.worker').worker._sweeps)")
     assert set(kept.values()) == {0}, "the workers forget what is over"
 
 
@@ -123,7 +127,7 @@ def test_what_a_worker_can_not_do_is_said_in_a_line(running, in_tmp, capsys):
 
 
 def test_a_worker_is_no_scheduler(running, in_tmp, capsys):
-    with cluster.running(running.address) as client:
+    with cluster.running_scheduler(running.address) as client:
         address = next(iter(client.nthreads()))
     status, _, err = drift(capsys, *FAILING, "--scheduler", address)
     assert status == 2

@@ -6,7 +6,7 @@ import pytest
 
 from drift.kernels.formats import FORMATS
 from drift.kernels.value_map.iterate import BLOCK, PIECES, WIDTH, follow
-from drift.sim import probes, reference
+from drift.sim.engines import fused_trial, reference
 
 TABLED = {name: each for name, each in FORMATS.items() if each.width <= 16}
 
@@ -16,7 +16,7 @@ TABLED = {name: each for name, each in FORMATS.items() if each.width <= 16}
 @pytest.mark.parametrize("taken", [1, 2, BLOCK])
 def test_pieces_go_where_the_reference_goes(target, rounding, taken):
     rng = np.random.default_rng(5)
-    some = probes.codes_of(target)
+    some = fused_trial.codes_of(target)
     some = some[np.abs(target.value(some)) <= target.largest / 4]
     start = rng.choice(some, (PIECES, WIDTH))
     size = rng.choice([target.largest / 4, 1e-3, 1e-6], (PIECES, 1)) / BLOCK

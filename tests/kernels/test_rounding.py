@@ -6,7 +6,7 @@ import pytest
 
 from drift.kernels.formats import FLOAT32, FORMATS
 from drift.kernels.rounding import merge_zeros, quantise, widen
-from drift.sim import reference
+from drift.sim.engines import reference
 from tests import oracle
 from tests.kernels.test_formats import finite
 

@@ -10,16 +10,17 @@ import numpy as np
 import pytest
 
 from drift.kernels.formats import BFLOAT16
-from drift.sim import far, runs
-from drift.sim.chunks import Chunks
-from drift.sim.device import several
-from drift.sim.engine import StepEngine
+from drift.sim.clouds.checkpoint_rows import from_checkpoint
+from drift.sim.counting.cells import Cells
+from drift.sim.devices.device import find_devices
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import rows as far
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.simulation import Simulation
+from drift.sim.engines.step import StepEngine
 from drift.sim.errors import BadInput
-from drift.sim.grouped import Cells
-from drift.sim.origin import from_checkpoint
-from drift.sim.shards import Shards
-from drift.sim.simulation import Simulation
-from drift.sim.spec import Drift
+from drift.sim.runs import run as runs
+from drift.sim.spec.drift import Drift
 from tests import oracle
 from tests.sim import test_origin
 from tests.sim.test_runs import Stop, arrays, assert_same_arrays, stop_after
@@ -92,7 +93,7 @@ def test_a_run_resumes_on_another_number_of_devices(tmp_path):
 def engine(codes, devices, pool):
     """A step engine that holds `codes`."""
     tokens, dims = codes.shape
-    shards = Shards(several("cpu", devices))
+    shards = Shards(find_devices("cpu", devices))
     chunks = Chunks.plan(tokens, dims, 2, 1000, devices)
     made = StepEngine(chunks, drift("nearest").motion, np.ones(tokens, np.float32), shards, pool)
     made.load(lambda start, stop: codes[start:stop])
@@ -152,7 +153,7 @@ def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monke
 
 def test_a_state_keeps_its_cloud_while_the_drift_moves_on(apart):
     what = drift("nearest")
-    shards = Shards(several("cpu", 8))
+    shards = Shards(find_devices("cpu", 8))
     with ThreadPoolExecutor(2) as pool:
         chunks = Chunks.plan(what.tokens, what.dims, 2, devices=8)
         simulation = Simulation(what, chunks, shards, pool)
@@ -164,24 +165,27 @@ def test_a_state_keeps_its_cloud_while_the_drift_moves_on(apart):
 
 
 def test_every_device_of_a_run_is_checked(monkeypatch):
-    from drift.sim import check, trials
+    from drift.sim import device_check
 
-    shards = Shards(several("cpu", 8))
+    shards = Shards(find_devices("cpu", 8))
     monkeypatch.setattr(Shards, "platform", "gpu")
-    check._quickly.cache_clear()
-    assert "bfloat16 nearest" in check.trust(shards, drift("nearest").motion)["check"]["detail"]
-    check._quickly.cache_clear()
+    device_check._quickly.cache_clear()
+    assert (
+        "bfloat16 nearest"
+        in device_check.check_quickly(shards, drift("nearest").motion)["check"]["detail"]
+    )
+    device_check._quickly.cache_clear()
 
-    move = trials._move
+    move = device_check._move
 
     def faulty(*arguments):
         found = np.array(move(*arguments))
         found[5, 3] ^= 1
         return found
 
-    monkeypatch.setattr(trials, "_move", faulty)
+    monkeypatch.setattr(device_check, "_move", faulty)
     with pytest.raises(RuntimeError, match="does not round as it must"):
-        check.trust(shards, drift("nearest").motion)
+        device_check.check_quickly(shards, drift("nearest").motion)
 
 
 def test_fewer_devices_than_asked_for_is_an_error(tmp_path):

@@ -17,17 +17,18 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from drift.sim import batch, cache, device
-from drift.sim.sweeping import sweep
+from drift.sim.batches import batch
+from drift.sim.devices import cache, device
+from drift.sim.sweeps.sweep import sweep
 from tests.sweeps import life
 
 
 def child(path, ready):
     cache.turn_on()
     device.only_cpu()
-    on = device.find("cpu")
-    with ThreadPoolExecutor(device.workers(on)) as pool:
-        batch.counted([life().drift(0)], on, pool)
+    on = device.find_device("cpu")
+    with ThreadPoolExecutor(device.worker_count(on)) as pool:
+        batch.count_batch([life().drift(0)], on, pool)
     os.write(ready, b".")
     each_batch = {"progress": lambda session: os.write(ready, b"."), "flush_seconds": 0.0}
     sweep(life(), path, on="cpu", **each_batch)

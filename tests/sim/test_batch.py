@@ -7,11 +7,12 @@ import jax
 import numpy as np
 import pytest
 
-from drift.sim import alike, alike_start, alike_tally, batch, batch_size, compilation, likeness
-from drift.sim.chunks import Chunks
+from drift.sim.batches import batch, shared_motion, sizing
+from drift.sim.devices import compilation
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput
-from drift.sim.simulation import Simulation
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
 
 KINDS = {
     "plain": {},
@@ -54,7 +55,7 @@ def alone(drift, device, pool):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
-    monkeypatch.setattr(batch_size, "_MOST", 3)
+    monkeypatch.setattr(sizing, "_MOST", 3)
     kind = {"radius": 0.371, "steps": 40, "records": 6, "dims": 17, "tokens": 30} | KINDS[name]
     scale = 2.0**-9 if kind.get("format") == "float8_e4m3fn" else 2.0**-29
     drifts = [
@@ -67,8 +68,8 @@ def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
         )
         for k in range(5)
     ]
-    assert len({batch_size.kind(drift) for drift in drifts}) == 1
-    found = batch.counted(drifts, device, pool)
+    assert len({sizing.group_key(drift) for drift in drifts}) == 1
+    found = batch.count_batch(drifts, device, pool)
     assert found == [alone(drift, device, pool) for drift in drifts]
     last = [counts[-1].distinct for counts in found]
     if name in ("plain", "far, with a window that ends between records", "float8"):
@@ -79,16 +80,16 @@ def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
 
 @pytest.mark.parametrize("name", [name for name in KINDS if name not in BY_COORDINATE])
 def test_drifts_that_are_alike_give_what_each_gives_alone(name, device, pool, monkeypatch):
-    monkeypatch.setattr(likeness, "_FEWEST", 2)
-    monkeypatch.setattr(likeness, "_SMALLEST", 1)
-    monkeypatch.setattr(likeness, "_CROWDED", 10_000)
-    monkeypatch.setattr(alike_start, "_TOGETHER", 2)
-    monkeypatch.setattr(alike, "MOST_ROWS", 29 if "steps" in KINDS[name] else 30)
+    monkeypatch.setattr(sizing, "_FEWEST", 2)
+    monkeypatch.setattr(sizing, "_SMALLEST", 1)
+    monkeypatch.setattr(sizing, "_CROWDED", 10_000)
+    monkeypatch.setattr(shared_motion, "_TOGETHER", 2)
+    monkeypatch.setattr(shared_motion, "MOST_ROWS", 29 if "steps" in KINDS[name] else 30)
     counted = []
     monkeypatch.setattr(
-        alike_tally,
-        "counted",
-        lambda *given, by=alike_tally.counted: counted.append(0) or by(*given),
+        shared_motion,
+        "count_shared",
+        lambda *given, by=shared_motion.count_shared: counted.append(0) or by(*given),
     )
     kind = {"radius": 0.371, "steps": 40, "records": 6, "dims": 17, "tokens": 30} | KINDS[name]
     scale = 2.0**-9 if kind.get("format") == "float8_e4m3fn" else 2.0**-29
@@ -96,15 +97,17 @@ def test_drifts_that_are_alike_give_what_each_gives_alone(name, device, pool, mo
         Drift(sigma=scale * 4.0**k, seed=k, direction_seed=k % 3, snapshots="none", **kind)
         for k in range(7)
     ]
-    assert batch.counted(drifts, device, pool) == [alone(drift, device, pool) for drift in drifts]
+    assert batch.count_batch(drifts, device, pool) == [
+        alone(drift, device, pool) for drift in drifts
+    ]
     assert len(counted) == 3, "directions"
 
 
 def test_values_that_cross_zero_are_told_apart_and_counted_once(device, pool, monkeypatch):
     # Values move from below zero to -0 and +0, stay, and go on: each stands in both formats.
-    monkeypatch.setattr(likeness, "_FEWEST", 2)
-    monkeypatch.setattr(likeness, "_SMALLEST", 1)
-    monkeypatch.setattr(likeness, "_CROWDED", 10_000)
+    monkeypatch.setattr(sizing, "_FEWEST", 2)
+    monkeypatch.setattr(sizing, "_SMALLEST", 1)
+    monkeypatch.setattr(sizing, "_CROWDED", 10_000)
     for rounding in ("nearest", "toward-zero"):
         drifts = [
             Drift(
@@ -114,24 +117,24 @@ def test_values_that_cross_zero_are_told_apart_and_counted_once(device, pool, mo
             )
             for k in range(3)
         ]
-        found = batch.counted(drifts, device, pool)
+        found = batch.count_batch(drifts, device, pool)
         assert found == [alone(drift, device, pool) for drift in drifts]
         assert len({counts.distinct for counts in found[0]}) > 2
 
 
 def test_many_small_drifts_that_stay_close_are_moved_by_value(device):
     near = Drift(sigma=1e-9, tokens=400, dims=256, steps=100, records=20)
-    assert likeness.gains(near, 40)
-    assert not likeness.gains(near, 2)
-    assert not likeness.gains(replace(near, sigma=0.02), 40)
-    assert not likeness.gains(replace(near, rounding="stochastic"), 40)
-    assert batch.together(near, device) > batch.together(replace(near, sigma=0.02), device)
+    assert sizing.worth_sharing(near, 40)
+    assert not sizing.worth_sharing(near, 2)
+    assert not sizing.worth_sharing(replace(near, sigma=0.02), 40)
+    assert not sizing.worth_sharing(replace(near, rounding="stochastic"), 40)
+    assert batch.batch_size(near, device) > batch.batch_size(replace(near, sigma=0.02), device)
 
 
 def test_equal_tokens_of_two_members_do_not_share_a_cell(device, pool):
     same = Drift(sigma=1e-9, tokens=20, dims=8, steps=30, records=3)
     other = Drift(sigma=1e-9, tokens=20, dims=8, steps=30, records=3, radius=0.5)
-    one, again, third = batch.counted([same, same, other], device, pool)
+    one, again, third = batch.count_batch([same, same, other], device, pool)
     assert one == again
     assert one == alone(same, device, pool)
     assert third == alone(other, device, pool)
@@ -143,31 +146,31 @@ def test_any_number_of_drifts_needs_few_programs(device, pool):
 
     before = compilation.compiled()
     for k in range(12):
-        batch.counted([drift(k)] * (1 + k % 5), device, pool)
+        batch.count_batch([drift(k)] * (1 + k % 5), device, pool)
     assert compilation.compiled() - before <= 2
 
 
 def test_what_is_large_or_leaps_goes_alone(device, pool):
     large = Drift(sigma=1e-9)
-    assert batch.together(large, device) == 1
+    assert batch.batch_size(large, device) == 1
     small = Drift(sigma=1e-9, tokens=20, dims=8, steps=30, records=3)
-    assert batch.together(small, device) > 1
+    assert batch.batch_size(small, device) > 1
     leaps = Drift(sigma=1e-9, tokens=20, dims=8, steps=10**7, records=2, schedule="cosine")
-    assert batch.together(leaps, device) == 1
+    assert batch.batch_size(leaps, device) == 1
     wide = Drift(sigma=1e-9, tokens=3, dims=900_000, steps=1, records=1)
-    assert batch.together(wide, device) == 1
-    assert batch.counted([wide], device, pool) == [alone(wide, device, pool)]
+    assert batch.batch_size(wide, device) == 1
+    assert batch.count_batch([wide], device, pool) == [alone(wide, device, pool)]
 
 
 def test_who_leaves_the_range_is_refused(device, pool):
     fits = Drift(sigma=1.0, tokens=20, dims=8, format="float8_e4m3fn", radius=1.0)
     far = Drift(sigma=1.0, tokens=20, dims=8, format="float8_e4m3fn", radius=3000.0)
     with pytest.raises(BadInput, match="radius is 3000"):
-        batch.counted([fits, far], device, pool)
+        batch.count_batch([fits, far], device, pool)
 
 
 def test_every_drift_of_a_batch_has_records_that_rise(device, pool):
     drifts = [Drift(sigma=1e-9, tokens=40, dims=30, seed=k, records=10) for k in range(3)]
-    for counts in batch.counted(drifts, device, pool):
+    for counts in batch.count_batch(drifts, device, pool):
         assert [each.step for each in counts] == list(range(0, 101, 10))
         assert np.all(np.diff([each.distinct for each in counts]) <= 0)

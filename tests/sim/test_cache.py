@@ -10,14 +10,14 @@ from pathlib import Path
 import jax
 import pytest
 
-from drift.sim import cache
+from drift.sim.devices import cache
 
 # What was compiled and what was fetched, after a run from the command line.
 CODE = """
 import sys
 from drift.experiments import cli
 status = cli.outcome(sys.argv[1:])
-from drift.sim import compilation
+from drift.sim.devices import compilation
 print(compilation.compiled(), compilation.fetched())
 sys.exit(status)
 """

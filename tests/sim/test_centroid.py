@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS
-from drift.sim import centroid
-from drift.sim.centroid import mean
-from drift.sim.direction import direction
+from drift.sim.clouds.direction import direction, exact_mean
 from drift.sim.errors import BadInput
 from tests.oracle import dtype
 
@@ -23,7 +21,7 @@ def exactly(codes, target):
 
 
 def found(codes, target):
-    return mean(lambda start, stop: codes[start:stop], *codes.shape, target).tolist()
+    return exact_mean(lambda start, stop: codes[start:stop], *codes.shape, target).tolist()
 
 
 @st.composite
@@ -47,10 +45,10 @@ def clouds(draw):
 def test_it_is_the_exact_mean_rounded_once(cloud, block):
     expected = exactly(*cloud)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(centroid, "_BLOCK_ELEMENTS", block)
+        patch.setattr("drift.sim.clouds.direction._BLOCK_ELEMENTS", block)
         assert found(*cloud) == expected
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(centroid.os, "cpu_count", lambda: 7)
+        patch.setattr(direction.os, "cpu_count", lambda: 7)
         assert found(*cloud) == expected
 
 

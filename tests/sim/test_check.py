@@ -5,45 +5,49 @@ import pytest
 
 from drift.experiments import cli
 from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS, Motion
-from drift.sim import check, device, probes, reference, trials
+from drift.sim import device_check
+from drift.sim.devices import device
+from drift.sim.engines import fused_trial, reference
 from tests import oracle
 
 
 @pytest.fixture
 def cpu():
-    return device.find("cpu")
+    return device.find_device("cpu")
 
 
 @pytest.mark.parametrize("target", FORMATS.values(), ids=list(FORMATS))
 def test_a_quick_trial_holds_for_every_format_and_rounding(cpu, target):
     for rounding in ("nearest", "toward-zero", "stochastic"):
-        held = trials.rounds(cpu, Motion(target, target, rounding), quick=True)
+        held = device_check.rounds(cpu, Motion(target, target, rounding), quick=True)
         assert held.endswith("sums agree")
 
 
-@pytest.mark.parametrize("trial", [trials.fuses, trials.keeps_edges, trials.draws, trials.runs])
+@pytest.mark.parametrize(
+    "trial", [device_check.fuses, device_check.keeps_edges, device_check.draws, device_check.runs]
+)
 def test_the_other_trials_hold(cpu, trial):
     assert trial(cpu)
 
 
 def test_there_is_a_check_for_each_format_and_rounding(cpu, monkeypatch):
     for name in ("rounds", "fuses", "keeps_edges", "draws", "runs"):
-        monkeypatch.setattr(trials, name, lambda *arguments: "held")
-    found = list(check.checks(cpu))
+        monkeypatch.setattr(device_check, name, lambda *arguments: "held")
+    found = list(device_check.checks(cpu))
     names = [f"{f} {r}" for f in FORMATS for r in ("nearest", "toward-zero", "stochastic")]
     assert [c.name for c in found] == [*names, "fused", "edges", "cloud", "run"]
-    report = check.report(cpu, found)
+    report = device_check.report(cpu, found)
     assert report["ok"] is True
     assert report["device"] == {"platform": "cpu", "kind": "cpu"}
     assert report["checks"][0] == {"name": "bfloat16 nearest", "ok": True, "detail": "held"}
 
 
 def test_displacements_reach_ties_and_their_neighbours_in_every_binade():
-    codes = probes.codes_of(BFLOAT16)
+    codes = fused_trial.codes_of(BFLOAT16)
     values = BFLOAT16.value(codes)
     ties, below, above = set(), set(), set()
-    for wanted in probes.displacements_of(BFLOAT16, codes, quick=False):
-        c = probes.fitting(BFLOAT16, codes, wanted)
+    for wanted in fused_trial.displacements_of(BFLOAT16, codes, quick=False):
+        c = fused_trial.fitting(BFLOAT16, codes, wanted)
         sums = values.astype(np.float32) + c
         bits = sums.view(np.uint32)
         exponents = (bits >> 23) & 0xFF
@@ -62,10 +66,10 @@ def elided(codes, displacement, target, rounding, words=None):
 original = reference.step
 
 
-@pytest.mark.parametrize("trial", [trials.fuses, trials.runs])
+@pytest.mark.parametrize("trial", [device_check.fuses, device_check.runs])
 def test_a_difference_is_found_and_named(cpu, monkeypatch, trial):
     monkeypatch.setattr(reference, "step", elided)
-    with pytest.raises(trials.Mismatch, match=r"expected 0x.*, found 0x"):
+    with pytest.raises(device_check.Mismatch, match=r"expected 0x.*, found 0x"):
         trial(cpu)
 
 
@@ -76,12 +80,12 @@ def test_the_first_differing_input_is_named_with_both_bits(cpu, monkeypatch):
         return moved
 
     monkeypatch.setattr(reference, "step", wrong)
-    codes = probes.codes_of(FLOAT8_E4M3FN)
-    first = next(probes.displacements_of(FLOAT8_E4M3FN, codes, quick=True))
-    c = probes.fitting(FLOAT8_E4M3FN, codes, first)[5]
+    codes = fused_trial.codes_of(FLOAT8_E4M3FN)
+    first = next(fused_trial.displacements_of(FLOAT8_E4M3FN, codes, quick=True))
+    c = fused_trial.fitting(FLOAT8_E4M3FN, codes, first)[5]
     right = int(original(codes[5:6], c, FLOAT8_E4M3FN, "nearest")[0])
-    with pytest.raises(trials.Mismatch) as raised:
-        trials.rounds(cpu, Motion(FLOAT8_E4M3FN, FLOAT8_E4M3FN), quick=True)
+    with pytest.raises(device_check.Mismatch) as raised:
+        device_check.rounds(cpu, Motion(FLOAT8_E4M3FN, FLOAT8_E4M3FN), quick=True)
     assert str(raised.value) == (
         f"float8_e4m3fn nearest: code {codes[5]:#x} ({FLOAT8_E4M3FN.value(codes[5]):g})"
         f" moved by {c:.9g}: expected {right ^ 1:#x}, found {right:#x}"
@@ -90,10 +94,10 @@ def test_the_first_differing_input_is_named_with_both_bits(cpu, monkeypatch):
 
 def test_the_verb_exits_1_and_says_what_is_wrong(monkeypatch, capsys):
     def wrong(chosen):
-        yield check.Check("fused", True, "held")
-        yield check.Check("run", False, "expected 0x1, found 0x2")
+        yield device_check.Check("fused", True, "held")
+        yield device_check.Check("run", False, "expected 0x1, found 0x2")
 
-    monkeypatch.setattr(check, "checks", wrong)
+    monkeypatch.setattr(device_check, "checks", wrong)
     assert cli.outcome(["check"]) == 1
     out = capsys.readouterr().out
     assert "WRONG  run" in out
@@ -104,15 +108,15 @@ def test_the_verb_exits_1_and_says_what_is_wrong(monkeypatch, capsys):
 
 def test_a_device_is_checked_once_before_it_is_trusted(monkeypatch):
     asked = []
-    monkeypatch.setattr(trials, "rounds", lambda *a, **k: asked.append(a) or "held")
-    check._quickly.cache_clear()
+    monkeypatch.setattr(device_check, "rounds", lambda *a, **k: asked.append(a) or "held")
+    device_check._quickly.cache_clear()
     device_like = Imaginary()
     for _ in range(2):
-        assert check.trust(device_like, Motion()) == {
+        assert device_check.check_quickly(device_like, Motion()) == {
             "check": {"ok": True, "detail": "bfloat16 nearest: held"}
         }
     assert len(asked) == 1
-    master = check.trust(device_like, Motion(held=FLOAT32))
+    master = device_check.check_quickly(device_like, Motion(held=FLOAT32))
     assert master["check"]["detail"] == "float32 nearest: held; bfloat16 nearest: held"
     assert len(asked) == 2
 
@@ -123,11 +127,11 @@ class Imaginary:
 
 def test_a_device_that_rounds_wrongly_is_not_trusted(monkeypatch):
     def wrong(*arguments, **options):
-        raise trials.Mismatch("expected 0x1, found 0x2")
+        raise device_check.Mismatch("expected 0x1, found 0x2")
 
-    monkeypatch.setattr(trials, "rounds", wrong)
+    monkeypatch.setattr(device_check, "rounds", wrong)
     with pytest.raises(RuntimeError, match=r"gpu \(Imaginary\) does not round as it must: exp"):
-        check.trust(Imaginary(), Motion())
+        device_check.check_quickly(Imaginary(), Motion())
 
 
 def test_the_shipped_words_are_the_oracles():

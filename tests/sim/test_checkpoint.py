@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from drift.kernels.formats import BFLOAT16
-from drift.sim.checkpoint import FAMILIES, Checkpoint
+from drift.sim.checkpoints.checkpoint import FAMILIES, Checkpoint
+from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE, INDEX
 from drift.sim.errors import BadInput
-from drift.sim.weights import FORMATS_BY_DTYPE, INDEX
 from tests.checkpoints import matrix, write, write_sharded
 
 EMBEDDING, UNEMBEDDING = "model.embed_tokens.weight", "lm_head.weight"

@@ -10,12 +10,13 @@ import sys
 import pytest
 from zarr.storage import LocalStore
 
-from drift.sim import lock, ready, runs
+from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput, Unfinished
-from drift.sim.places import Local
-from drift.sim.simulation import Simulation
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import prepare, run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores import lock
+from drift.sim.stores.location import LocalLocation
+from drift.sim.stores.run_store import RunStore
 from tests.stores import Stop, assert_same_arrays, stop_after
 
 SMALL = Drift(sigma=1e-9, tokens=60, dims=128, steps=40, records=10)
@@ -26,7 +27,7 @@ NOBODY = 65534
 def plain(tmp_path_factory):
     """An undisturbed run."""
     path = tmp_path_factory.mktemp("plain") / "run.zarr"
-    runs.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     return path
 
 
@@ -37,9 +38,9 @@ def test_one_process_at_a_time_writes_a_run_and_a_dead_one_is_none(tmp_path, pla
     def progress(counts, done, total):
         seen.append(lock.is_held(path))
         with pytest.raises(BadInput, match=r"a\.zarr is being written by another process; one at"):
-            runs.run(SMALL, path, on="cpu", overwrite=done > 5)
+            run.run(SMALL, path, on="cpu", overwrite=done > 5)
 
-    runs.run(SMALL, path, on="cpu", progress=progress)
+    run.run(SMALL, path, on="cpu", progress=progress)
     assert seen == [True] * 11
     assert [each.name for each in tmp_path.iterdir()] == ["a.zarr"]
     assert_same_arrays(path, plain)
@@ -52,13 +53,13 @@ def test_one_process_at_a_time_writes_a_run_and_a_dead_one_is_none(tmp_path, pla
     child = subprocess.Popen([sys.executable, "-c", code, str(file)], stdout=subprocess.PIPE)
     assert child.stdout.readline() == b"held\n"
     with monkeypatch.context() as patch:
-        patch.setattr(ready, "Simulation", None)  # before a cloud is drawn
+        patch.setattr(prepare, "Simulation", None)  # before a cloud is drawn
         with pytest.raises(BadInput, match=r"b\.zarr is being written by another process"):
-            runs.run(SMALL, other, on="cpu")
+            run.run(SMALL, other, on="cpu")
     child.send_signal(signal.SIGKILL)
     child.communicate()
     assert file.exists()
-    runs.run(SMALL, other, on="cpu")
+    run.run(SMALL, other, on="cpu")
     assert_same_arrays(other, plain)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.zarr", "b.zarr"]
 
@@ -75,7 +76,7 @@ def test_one_that_comes_while_the_cloud_is_drawn_is_told_at_the_end_of_that(
     held = lock.held(path)
     monkeypatch.setattr(Simulation, "__init__", drawn)
     with pytest.raises(BadInput, match="is being written by another process"):
-        runs.run(SMALL, path, on="cpu")
+        run.run(SMALL, path, on="cpu")
     held.__exit__(None, None, None)
     assert not path.exists()
 
@@ -101,7 +102,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, plain, monkeypatch, r
     with monkeypatch.context() as patch:
         Room(patch).left = room
         with pytest.raises(Unfinished) as caught:
-            runs.run(SMALL, path, on="cpu", checkpoint_seconds=0)
+            run.run(SMALL, path, on="cpu", checkpoint_seconds=0)
         said = f"{path} can't be written: No space left on device"
         assert str(caught.value).startswith(said)
     assert sorted(each.name for each in tmp_path.iterdir()) == (["a.zarr"] if room > 31 else [])
@@ -111,7 +112,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, plain, monkeypatch, r
             "; what is recorded is kept, and the same command goes on"
         )
     told = []
-    runs.run(SMALL, path, on="cpu", progress=lambda counts, done, total: told.append(done))
+    run.run(SMALL, path, on="cpu", progress=lambda counts, done, total: told.append(done))
     assert told == list(range(records + 1, 12))
     assert_same_arrays(path, plain)
 
@@ -123,22 +124,22 @@ def test_a_disk_that_really_takes_no_more_is_told(tmp_path, plain):
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
     try:
         with pytest.raises(Unfinished, match=r"a\.zarr can't be written: File too large; what"):
-            runs.run(SMALL, path, on="cpu")
+            run.run(SMALL, path, on="cpu")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not RunStore(path).records()
     assert not [*tmp_path.rglob("*.partial")]
-    runs.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     assert_same_arrays(path, plain)
 
 
 def test_a_store_that_became_read_only_is_bad_input(tmp_path, monkeypatch):
     path = tmp_path / "a.zarr"
     with pytest.raises(Stop):
-        runs.run(SMALL, path, on="cpu", progress=stop_after(3))
+        run.run(SMALL, path, on="cpu", progress=stop_after(3))
     Room(monkeypatch, errno.EROFS).left = 0
     with pytest.raises(BadInput, match=r"a\.zarr can't be written: Read-only file system$"):
-        runs.run(SMALL, path, on="cpu")
+        run.run(SMALL, path, on="cpu")
     assert len(RunStore(path).records()) == 3
 
 
@@ -172,7 +173,7 @@ def test_a_place_without_permission_is_bad_input(tmp_path):
     (closed / "a.zarr").mkdir(parents=True)
     mine.chmod(0o555)
     closed.chmod(0)
-    place = Local(mine / "a.zarr")
+    place = LocalLocation(mine / "a.zarr")
 
     def hold():
         with lock.held(place):
@@ -194,9 +195,9 @@ def test_a_place_without_permission_is_bad_input(tmp_path):
 def test_what_a_killed_run_left_half_written_goes(tmp_path, plain):
     path = tmp_path / "a.zarr"
     with pytest.raises(Stop):
-        runs.run(SMALL, path, on="cpu", progress=stop_after(3))
+        run.run(SMALL, path, on="cpu", progress=stop_after(3))
     for name in ("zarr", "distinct/c/0", "bits/c/0/0/0"):
         (path / f"{name}.{'a' * 32}.partial").write_bytes(b"half")
-    runs.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     assert not [*path.rglob("*.partial")]
     assert_same_arrays(path, plain)

@@ -5,12 +5,13 @@ from datetime import datetime
 
 import pytest
 
-from drift.sim import lock, runs
-from drift.sim.grid_store import SweepStore
-from drift.sim.lease import Lease
-from drift.sim.locate import locate
-from drift.sim.spec import Drift
-from drift.sim.sweeping import sweep
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores import lock
+from drift.sim.stores.lease import Lease
+from drift.sim.stores.locate import locate
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.sweep import sweep
 from tests.stores import assert_same_arrays
 from tests.sweeps import held, tiny
 
@@ -33,8 +34,8 @@ def jumping(monkeypatch):
 
 
 def test_runs_and_sweeps_neither_fail_nor_take_negative_time(tmp_path, jumping):
-    runs.run(SMALL, tmp_path / "plain.zarr", on="cpu")
-    result = runs.run(SMALL, tmp_path / "a.zarr", on="cpu", checkpoint_seconds=0)
+    run.run(SMALL, tmp_path / "plain.zarr", on="cpu")
+    result = run.run(SMALL, tmp_path / "a.zarr", on="cpu", checkpoint_seconds=0)
     assert_same_arrays(tmp_path / "a.zarr", tmp_path / "plain.zarr")
     assert 0 < result["seconds"]["total"] < DAYS
     assert 0 <= result["seconds"]["compile"] < DAYS

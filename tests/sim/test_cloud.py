@@ -8,17 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16, FORMATS
-from drift.sim.cloud import draw
+from drift.sim.clouds.drawn import draw_cloud
 from drift.sim.errors import BadInput
-from drift.sim.normal import masses
-from drift.sim.spec import Drift
-from drift.sim.thresholds import Thresholds
+from drift.sim.sampling.normal import masses
+from drift.sim.sampling.thresholds import Thresholds
+from drift.sim.spec.drift import Drift
 from tests import oracle
 
 
 def drawn(sigma, seed, tokens, dims, start=0, **fields):
     drift = Drift(sigma=sigma, seed=seed, tokens=start + tokens, dims=dims, **fields)
-    return draw(drift, start, start + tokens)
+    return draw_cloud(drift, start, start + tokens)
 
 
 @settings(max_examples=150)
@@ -36,12 +36,12 @@ def test_it_is_the_rounded_inverse_of_the_normal_distribution(
     lowest, highest = -99.9, math.log2(FORMATS[name].largest) - 4
     sigma = 2.0 ** (lowest + where * (highest - lowest))
     drift = Drift(sigma=sigma, seed=seed, tokens=tokens, dims=dims, format=name, master=master)
-    np.testing.assert_array_equal(draw(drift, 0, tokens), oracle.bits(oracle.cloud(drift)))
+    np.testing.assert_array_equal(draw_cloud(drift, 0, tokens), oracle.bits(oracle.cloud(drift)))
 
 
 def test_the_largest_values_of_the_smallest_format_are_drawn():
     drift = Drift(sigma=1.5, tokens=200, dims=50, format="float4_e2m1fn")
-    codes = draw(drift, 0, 200)
+    codes = draw_cloud(drift, 0, 200)
     np.testing.assert_array_equal(codes, oracle.bits(oracle.cloud(drift)))
     assert {6.0, -6.0} < set(drift.target.value(codes).ravel().tolist())
 

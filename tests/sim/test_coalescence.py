@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from drift.kernels.formats import BFLOAT16
 from drift.kernels.rounding import merge_zeros
 from drift.kernels.row_hash_jax import as_words, fingerprint, weights
-from drift.sim.chunks import TILE, Chunks
-from drift.sim.coalescence import coalesce
-from drift.sim.far import Rows
-from drift.sim.grouped import Cells
+from drift.sim.counting.cells import Cells
+from drift.sim.counting.coalesce import coalesce
+from drift.sim.engines.chunks import TILE, Chunks
+from drift.sim.engines.rows import HostRows
 
 FINGERPRINTS = {
     "the real one": lambda codes: as_words(
@@ -27,7 +27,7 @@ def rows_of(codes, size):
     chunks = Chunks(*codes.shape, size)
     padded = np.zeros((len(chunks) * size, codes.shape[1]), np.uint16)
     padded[: len(codes)] = codes
-    return Rows(chunks, list(padded.reshape(len(chunks), size, -1)), BFLOAT16)
+    return HostRows(chunks, list(padded.reshape(len(chunks), size, -1)), BFLOAT16)
 
 
 clouds = st.integers(1, 4).flatmap(

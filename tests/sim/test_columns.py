@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.sim.columns import Columns
+from drift.sim.batches.token_classes import TokenClasses
 
 
 @given(st.integers(0, 2**32), st.integers(1, 5), st.integers(1, 20))
@@ -13,7 +13,7 @@ def test_classes_tell_what_tokens_tell(seed, dims, tokens):
     sizes = rng.integers(1, 12, dims)
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     local = (rng.integers(0, 100, (dims, tokens)) % sizes[:, None]).astype(np.uint8)
-    columns = Columns(local, bounds)
+    columns = TokenClasses(local, bounds)
     classes = local + bounds[:-1, None]
     numbers = np.concatenate([np.sort(rng.integers(0, 3, size)) for size in sizes])
     some = np.flatnonzero(rng.integers(0, 2, tokens))
@@ -23,7 +23,7 @@ def test_classes_tell_what_tokens_tell(seed, dims, tokens):
         expected[group, classes[:, token]] += 1
     np.testing.assert_array_equal(columns.populations_of(some, of, 3), expected)
     per = 1 + tokens % 2  # tokens of a group
-    whole = Columns(np.repeat(local, per, axis=1), bounds).populations(tokens)
+    whole = TokenClasses(np.repeat(local, per, axis=1), bounds).populations(tokens)
     expected = np.zeros((tokens, bounds[-1]), int)
     np.add.at(expected, (np.arange(tokens), classes), per)
     np.testing.assert_array_equal(whole, expected)

@@ -6,11 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16, FLOAT16, FLOAT32, FORMATS
-from drift.sim import differences
-from drift.sim.compare import compare
 from drift.sim.errors import BadInput
-from drift.sim.histogram import LONG, distances
 from drift.sim.matrix import Matrix
+from drift.sim.structures.compare import LONG, compare, distances
 from tests import oracle
 
 NARROW = [target for target in FORMATS.values() if target.width <= 16]
@@ -148,7 +146,7 @@ def test_many_blocks_are_one_matrix(monkeypatch):
     a = Matrix.whole(codes, BFLOAT16, "A")
     b = Matrix(other[ids], BFLOAT16, "B", ids)
     whole = compare(a, b).as_json()
-    monkeypatch.setattr(differences, "_BLOCK_BYTES", 7 * 12)
+    monkeypatch.setattr("drift.sim.structures.compare._BLOCK_BYTES", 7 * 12)
     assert compare(a, b).as_json() == whole
     assert whole["compared_rows"] == len(ids)
 

@@ -4,9 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from drift.sim import compilation
-from drift.sim.runs import run
-from drift.sim.spec import Drift
+from drift.sim.devices import compilation
+from drift.sim.runs.run import run
+from drift.sim.spec.drift import Drift
 
 BASE = {"sigma": 1e-9, "tokens": 23, "dims": 19, "records": 3, "snapshots": "none"}
 
@@ -17,7 +17,7 @@ BASE = {"sigma": 1e-9, "tokens": 23, "dims": 19, "records": 3, "snapshots": "non
     ids=lambda motion: "".join(motion) or "plain",
 )
 def test_no_number_of_a_drift_compiles_anything_anew(tmp_path, motion):
-    compilation.let_go(most=0)  # not in the middle
+    compilation.release_programs(most=0)  # not in the middle
     before = compilation.compiled()
     run(Drift(**BASE | motion), tmp_path / "first", engine="step")
     first = compilation.compiled()
@@ -42,17 +42,17 @@ def test_no_number_of_a_drift_compiles_anything_anew(tmp_path, motion):
 
 
 def test_our_programs_are_let_go_of_once_they_are_many():
-    ours, theirs = compilation.kept(jax.jit(lambda x: x + x)), jax.jit(lambda x: x * x)
-    compilation.let_go(most=0)
-    assert compilation.held() == 0
+    ours, theirs = compilation.tracked(jax.jit(lambda x: x + x)), jax.jit(lambda x: x * x)
+    compilation.release_programs(most=0)
+    assert compilation.programs_held() == 0
     for n in range(5):
         ours(np.zeros(n))
         theirs(np.zeros(n))
-    assert compilation.held() == 5
-    compilation.let_go(most=5)
-    assert compilation.held() == 5
-    compilation.let_go(most=4)
-    assert (compilation.held(), theirs._cache_size()) == (0, 5)
+    assert compilation.programs_held() == 5
+    compilation.release_programs(most=5)
+    assert compilation.programs_held() == 5
+    compilation.release_programs(most=4)
+    assert (compilation.programs_held(), theirs._cache_size()) == (0, 5)
     before = compilation.compiled()
     ours(np.zeros(3))
-    assert (compilation.compiled() - before, compilation.held()) == (1, 1)
+    assert (compilation.compiled() - before, compilation.programs_held()) == (1, 1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drift.kernels.formats import FORMATS
-from drift.sim.conversion import beyond, nearest, values
+from drift.sim.matrix import beyond, nearest, values
 from tests import oracle
 
 EDGES = {

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from drift.kernels import row_hash
 from drift.kernels.formats import BFLOAT16, FORMATS
-from drift.sim import counting
-from drift.sim.grouped import Cells, count_rows
-from drift.sim.partition import Partition
+from drift.sim.counting import coalesce
+from drift.sim.counting.cells import Cells, count_rows
+from drift.sim.counting.partition import Partition
 
 
 def assert_counted(codes, target):
@@ -58,7 +58,7 @@ def test_fingerprints_that_all_collide_merge_nothing_that_differs(thin, matrix):
         constant = lambda first, some, *rest: np.zeros(len(some), np.uint64)  # noqa: E731
         patch.setattr(row_hash, "hashes", constant)
         if thin:
-            patch.setattr(counting, "thin", constant)
+            patch.setattr(coalesce, "thin", constant)
         assert_counted(*matrix)
 
 

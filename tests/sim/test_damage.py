@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import zarr
 
-from drift.sim import bits, damage, runs
 from drift.sim.errors import BadInput, Damaged
-from drift.sim.grid_store import SweepStore
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
-from drift.sim.sweeping import sweep
+from drift.sim.runs import run as runs
+from drift.sim.runs import snapshots
+from drift.sim.spec.drift import Drift
+from drift.sim.stores import integrity
+from drift.sim.stores.run_store import RunStore
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.sweep import sweep
 from tests.stores import Stop, assert_same_arrays, stop_after
 from tests.sweeps import held, tiny
 
@@ -54,7 +56,7 @@ def test_every_chunk_of_every_store_has_a_checksum(there):
                 for at in (0, len(before) // 2, len(before) - 1):
                     flip(file, at)
                     with pytest.raises(Damaged, match=f"of {path} is damaged: its checksum does"):
-                        damage.read(array, "a store")
+                        integrity.read(array, "a store")
                     file.write_bytes(before)
 
 
@@ -120,7 +122,7 @@ def test_an_array_that_is_not_as_it_was_made_is_not_read(there, name, change):
     # Stores of before have no seal.
     changed(
         there / "run.zarr",
-        lambda found: [found["attributes"].pop(each) for each in (damage.SEAL, damage.KNOWN)],
+        lambda found: [found["attributes"].pop(each) for each in (integrity.SEAL, integrity.KNOWN)],
     )
     assert RunStore(there / "run.zarr").array(name).shape
 
@@ -181,7 +183,7 @@ def test_a_damaged_checkpoint_says_how_to_do_without(there, tmp_path):
 def test_records_that_are_lost_are_counted_again_whatever_was_kept_since(
     there, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(bits, "time", SimpleNamespace(monotonic=lambda: 0.0))  # always due
+    monkeypatch.setattr(snapshots, "time", SimpleNamespace(monotonic=lambda: 0.0))  # always due
     path = stopped(tmp_path / "a.zarr", 3, checkpoint_seconds=0)
     assert [each.name for each in (path / "checkpoint").glob("[0-9]*")] == ["2"]
     (path / "step/c/0").unlink()
@@ -226,13 +228,13 @@ def test_chunks_are_found_wherever_a_selection_is(tmp_path):
     group = zarr.create_group(tmp_path / "a.zarr")
     array = group.create_array(
         "a", shape=(3, 5, 4), chunks=(1, 2, 4), dtype="i8", fill_value=-1,
-        compressors=damage.CHECKED,
+        compressors=integrity.CHECKED,
     )  # fmt: skip
     array[...] = np.arange(60).reshape(3, 5, 4)
     flip(tmp_path / "a.zarr/a/c/2/1/0")
     for at in (..., 2, (2, 3), (Ellipsis, -1), (slice(1, 3), slice(2, 4)), (2, np.array([3, 4]))):
         with pytest.raises(Damaged, match="a store: chunk c/2/1/0 of a is damaged"):
-            damage.read(array, "a store", at)
+            integrity.read(array, "a store", at)
     for at in (0, (2, 0), (slice(0, 2), slice(2, 4)), (2, np.array([0, 4]), slice(None))):
         expected = np.arange(60).reshape(3, 5, 4)[at]
-        np.testing.assert_array_equal(damage.read(array, "a store", at), expected)
+        np.testing.assert_array_equal(integrity.read(array, "a store", at), expected)

@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 
 from drift.experiments import cli
 from drift.kernels.formats import BFLOAT16
-from drift.sim import engine, far, fit, trials
-from drift.sim.chunks import Chunks
+from drift.sim import device_check
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import rows, step
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.rows import DeviceRows
 from drift.sim.errors import BadInput
-from drift.sim.far import FarRows
-from drift.sim.locate import locate
-from drift.sim.shards import Shards
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import memory
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.locate import locate
+from drift.sim.stores.run_store import RunStore
 from tests.sim.test_coalescence import rows_of
 from tests.sim.test_runs import assert_same_arrays
 
@@ -76,7 +78,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
 )
 def test_memory_is_a_size(in_tmp, capsys, monkeypatch, text, size):
     asked = []
-    monkeypatch.setattr(fit, "check", lambda *given: asked.append(given[3]))
+    monkeypatch.setattr(memory, "check_fits", lambda *given: asked.append(given[3]))
     assert cli.outcome([*SMALL, "--memory", text]) == 0
     assert asked == [size]
 
@@ -90,15 +92,15 @@ def test_a_cloud_has_to_fit_its_devices(tmp_path):
     whole = Drift(sigma=1e-9, tokens=151936, dims=2560)  # 0.725 GiB
     two, gib = [accelerator(2**30), accelerator(2**30, 2**29)], 2**30
     with pytest.raises(BadInput, match=r"need 0.974 GiB on each of 1 devices; 0.5 GiB are free on"):
-        fit.check(whole, locate(tmp_path), Shards(tuple(two[1:])))
+        memory.check_fits(whole, locate(tmp_path), Shards(tuple(two[1:])))
     with pytest.raises(BadInput, match=r"0.612 GiB on each of 2 .*; more --devices share them"):
-        fit.check(whole, locate(tmp_path), Shards(tuple(two)))
-    fit.check(whole, locate(tmp_path), Shards(tuple(two[:1])))
-    fit.check(whole, locate(tmp_path), Shards((accelerator(None),)))
+        memory.check_fits(whole, locate(tmp_path), Shards(tuple(two)))
+    memory.check_fits(whole, locate(tmp_path), Shards(tuple(two[:1])))
+    memory.check_fits(whole, locate(tmp_path), Shards((accelerator(None),)))
     # The cloud is not on the host: what is there does not grow with the dims.
-    fit.check(whole, locate(tmp_path), Shards(tuple(two[:1])), memory=gib // 2)
+    memory.check_fits(whole, locate(tmp_path), Shards(tuple(two[:1])), memory=gib // 2)
     with pytest.raises(BadInput, match=r"of memory; .* GiB are allowed"):
-        fit.check(whole, locate(tmp_path), Shards((jax.devices()[0],)), memory=gib // 2)
+        memory.check_fits(whole, locate(tmp_path), Shards((jax.devices()[0],)), memory=gib // 2)
 
 
 @given(st.integers(1, 60), st.integers(1, 3), st.integers(1, 3), st.data())
@@ -108,11 +110,11 @@ def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
     near = rows_of(codes, 8 * tiles)
     shape = tiles, 8, dims
     chunks = Chunks(tokens, dims, 8 * tiles)
-    there = FarRows(chunks, [jax.device_put(k.reshape(shape)) for k in near.codes], BFLOAT16)
+    there = DeviceRows(chunks, [jax.device_put(k.reshape(shape)) for k in near.codes], BFLOAT16)
     a, b = rng.permutation(tokens), rng.integers(0, tokens, tokens)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(far, "BLOCK_BYTES", data.draw(st.integers(1, 500)))
-        patch.setattr(far, "SENT_BYTES", data.draw(st.integers(1, 500)))
+        patch.setattr(rows, "BLOCK_BYTES", data.draw(st.integers(1, 500)))
+        patch.setattr(rows, "SENT_BYTES", data.draw(st.integers(1, 500)))
         np.testing.assert_array_equal(there.take(b), near.take(b))
         np.testing.assert_array_equal(there.equal(a, b), near.equal(a, b))
         start = data.draw(st.integers(0, tokens - 1))
@@ -120,6 +122,6 @@ def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
 
 
 def test_a_check_finds_a_wrong_count(monkeypatch):
-    monkeypatch.setattr(engine, "coalesce", lambda tokens, *others: np.zeros_like(tokens))
-    with pytest.raises(trials.Mismatch, match="expected 24 distinct cells, found 1"):
-        trials.runs(jax.devices()[0])
+    monkeypatch.setattr(step, "coalesce", lambda tokens, *others: np.zeros_like(tokens))
+    with pytest.raises(device_check.Mismatch, match="expected 24 distinct cells, found 1"):
+        device_check.runs(jax.devices()[0])

@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 
-from drift.sim.direction import direction
+from drift.sim.clouds.direction import direction
 from drift.sim.errors import BadInput
 
 

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from jax.errors import JaxRuntimeError
 
-from drift.sim import exhausted, fit, runs
-from drift.sim.engine import StepEngine
+from drift.sim.engines.step import StepEngine
 from drift.sim.errors import BadInput, Unfinished, ran_out
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import memory, run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 from tests.stores import assert_same_arrays
 
 SMALL = Drift(sigma=1e-9, tokens=60, dims=128, steps=40, records=10)
@@ -31,7 +31,7 @@ def test_what_says_that_memory_ran_out():
 @pytest.mark.parametrize("when", ["load", "observe"])
 def test_a_run_out_of_memory_says_what_fits_and_goes_on(tmp_path, monkeypatch, error, when):
     path, original, left = tmp_path / "a.zarr", getattr(StepEngine, when), [5]
-    runs.run(SMALL, tmp_path / "plain.zarr", on="cpu", engine="step")
+    run.run(SMALL, tmp_path / "plain.zarr", on="cpu", engine="step")
 
     def failing(self, *given):
         left[0] -= 1
@@ -41,9 +41,9 @@ def test_a_run_out_of_memory_says_what_fits_and_goes_on(tmp_path, monkeypatch, e
 
     with monkeypatch.context() as patch:
         patch.setattr(StepEngine, when, failing)
-        patch.setattr(fit, "free_memory", lambda: GIB)
+        patch.setattr(memory, "free_memory", lambda: GIB)
         with pytest.raises(Unfinished) as caught:
-            runs.run(SMALL, path, on="cpu", engine="step")
+            run.run(SMALL, path, on="cpu", engine="step")
     assert str(caught.value) == (
         "out of memory: 60 tokens of 128 dims were reckoned to need 0.375 GiB of memory;"
         " 1 GiB are free; about 30 tokens fit; what is recorded is kept, and the same command"
@@ -53,7 +53,7 @@ def test_a_run_out_of_memory_says_what_fits_and_goes_on(tmp_path, monkeypatch, e
     assert not (tmp_path / ".a.zarr.drift-lock").exists()
     if path.exists():
         assert 0 < len(RunStore(path).records()) < 11
-    runs.run(SMALL, path, on="cpu", engine="step")
+    run.run(SMALL, path, on="cpu", engine="step")
     assert_same_arrays(path, tmp_path / "plain.zarr")
 
 
@@ -74,21 +74,21 @@ class Gpu:
 def test_what_does_not_fit_a_device_is_refused_with_what_would(monkeypatch):
     large = Drift(sigma=1.0, tokens=1_000_000, dims=4096, steps=1)
     cloud = 2 * large.tokens * large.dims
-    monkeypatch.setattr(fit, "free_memory", lambda: 100 * GIB)
+    monkeypatch.setattr(memory, "free_memory", lambda: 100 * GIB)
     with pytest.raises(BadInput) as caught:
-        fit.check_memory(large, Gpu(2, cloud // 4 + fit._WORKING), None, "step")
+        memory.check_memory(large, Gpu(2, cloud // 4 + memory._WORKING), None, "step")
     assert str(caught.value) == (
         "1000000 tokens of 4096 dims need 4.06 GiB on each of 2 devices; 2.16 GiB are free on gpu;"
         " about 500,000 tokens fit; more --devices share them"
     )
-    fit.check_memory(large, Gpu(4, cloud // 4 + fit._WORKING), None, "step")
+    memory.check_memory(large, Gpu(4, cloud // 4 + memory._WORKING), None, "step")
     half = Drift(sigma=1.0, tokens=500_000, dims=4096, steps=1)
-    fit.check_memory(half, Gpu(2, cloud // 4 + fit._WORKING), None, "step")
+    memory.check_memory(half, Gpu(2, cloud // 4 + memory._WORKING), None, "step")
     with pytest.raises(BadInput, match=r"; no token fits"):
-        fit.check_memory(large, Gpu(2, 9), None, "step")
+        memory.check_memory(large, Gpu(2, 9), None, "step")
     # One that was reckoned to fit, and did not.
     gpu = Gpu(1, 2 * cloud)
-    with pytest.raises(Unfinished) as caught, exhausted.told(large, gpu, None, "step"):
+    with pytest.raises(Unfinished) as caught, memory.as_out_of_memory(large, gpu, None, "step"):
         raise JaxRuntimeError(DEVICE)
     assert str(caught.value).startswith("out of memory: 1000000 tokens of 4096 dims were reckoned")
     assert str(caught.value).endswith("about 500,000 tokens fit; more --devices share them")
@@ -96,14 +96,14 @@ def test_what_does_not_fit_a_device_is_refused_with_what_would(monkeypatch):
 
 def test_what_the_reckoning_says_fits_is_let_pass(monkeypatch):
     """The number that a refusal names is accepted, and not much more."""
-    monkeypatch.setattr(fit, "free_memory", lambda: GIB)
+    monkeypatch.setattr(memory, "free_memory", lambda: GIB)
     host = SimpleNamespace(on_host=True)
     with pytest.raises(BadInput) as caught:
-        fit.check_memory(Drift(sigma=1.0, tokens=10**7), host, None, "step")
+        memory.check_memory(Drift(sigma=1.0, tokens=10**7), host, None, "step")
     most = int(re.search(r"about ([\d,]+) tokens", str(caught.value))[1].replace(",", ""))
-    fit.check_memory(Drift(sigma=1.0, tokens=most), host, None, "step")
+    memory.check_memory(Drift(sigma=1.0, tokens=most), host, None, "step")
     with pytest.raises(BadInput):
-        fit.check_memory(Drift(sigma=1.0, tokens=most + most // 1000), host, None, "step")
+        memory.check_memory(Drift(sigma=1.0, tokens=most + most // 1000), host, None, "step")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not limit memory so")
@@ -112,11 +112,11 @@ def test_a_process_that_really_has_no_more_ends_with_one_line(tmp_path):
     code = (
         "import contextlib, io, resource, sys\n"
         "from drift.experiments import cli\n"
-        "from drift.sim import fit\n"
+        "from drift.sim.runs import memory\n"
         "small = ['--tokens', '9', '--dims', '8', '--out', sys.argv[-1] + '.small', '--json']\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
         "    assert cli.outcome(sys.argv[1:] + small) == 0\n"
-        "fit.free_memory = lambda: 1 << 40\n"
+        "memory.free_memory = lambda: 1 << 40\n"
         "held = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (held + (256 << 20),) * 2)\n"
         "sys.exit(cli.outcome(sys.argv[1:]))\n"

@@ -5,7 +5,8 @@ import pytest
 
 from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32, Motion
 from drift.kernels.stepping.fused import Fused
-from drift.sim import device, fast, reference
+from drift.sim.devices import device
+from drift.sim.engines import fused_trial, reference
 
 HARD = [
     Motion(),
@@ -24,18 +25,18 @@ class Imaginary:
 
 @pytest.mark.parametrize("motion", HARD, ids=str)
 def test_the_steps_are_such_as_a_drift_takes_and_hard(motion):
-    course = fast.course(motion)
-    c = course.displacements[: fast.TAKEN]
+    course = fused_trial.trial_course(motion)
+    c = course.displacements[: fused_trial.TAKEN]
     assert np.all((c == 0) | (np.abs(c) >= 2.0**-103))
     assert np.mean(c != 0) > 0.8
     assert np.mean(course.codes != course.expected) > 0.7
     values = motion.held.value(course.expected)
     assert np.all(np.abs(values) <= motion.seen.largest)
-    assert np.all(course.displacements[fast.TAKEN :] == 0)
+    assert np.all(course.displacements[fused_trial.TAKEN :] == 0)
 
 
 def test_many_sums_of_the_first_step_are_ties():
-    course = fast.course(Motion())
+    course = fused_trial.trial_course(Motion())
     sums = BFLOAT16.value(course.codes).astype(np.float32) + course.displacements[0]
     low = sums.view(np.uint32) & 0xFFFF
     for half, least in [(0x8000, 100), (0x7FFF, 20), (0x8001, 20)]:
@@ -43,7 +44,7 @@ def test_many_sums_of_the_first_step_are_ties():
 
 
 def test_a_cpu_takes_the_plain_path():
-    path, why = fast.fast_path(device.find("cpu"), Motion())
+    path, why = fused_trial.fast_path(device.find_device("cpu"), Motion())
     assert path == "cache"
     assert why == "there is no fused kernel for a cpu"
 
@@ -51,10 +52,10 @@ def test_a_cpu_takes_the_plain_path():
 @pytest.mark.parametrize("platform", ["gpu", "tpu"])
 def test_an_accelerator_takes_the_fused_path_where_it_is_right(monkeypatch, platform):
     asked = []
-    monkeypatch.setattr(fast, "follow", lambda *given: asked.append(given) or "all agree")
+    monkeypatch.setattr(fused_trial, "try_path", lambda *given: asked.append(given) or "all agree")
     imaginary = Imaginary(platform)
     for _ in range(2):
-        found = fast.fast_path(imaginary, Motion())
+        found = fused_trial.fast_path(imaginary, Motion())
         assert found == (Fused(platform), "fused: all agree")
     assert asked == [(imaginary, Motion(), Fused(platform))]
 
@@ -62,7 +63,7 @@ def test_an_accelerator_takes_the_fused_path_where_it_is_right(monkeypatch, plat
 @pytest.mark.parametrize(
     ("error", "why"),
     [
-        (fast.Mismatch("expected 0x1, found 0x2"), "expected 0x1, found 0x2"),
+        (fused_trial.Mismatch("expected 0x1, found 0x2"), "expected 0x1, found 0x2"),
         (NotImplementedError("no\n rule"), "NotImplementedError: no rule"),
     ],
 )
@@ -70,8 +71,8 @@ def test_it_takes_the_plain_path_where_that_is_not_so_and_says_why(monkeypatch, 
     def wrong(*given):
         raise error
 
-    monkeypatch.setattr(fast, "follow", wrong)
-    path, said = fast.fast_path(Imaginary("gpu"), Motion())
+    monkeypatch.setattr(fused_trial, "try_path", wrong)
+    path, said = fused_trial.fast_path(Imaginary("gpu"), Motion())
     assert path == "memory"
     assert said == f"plain, since the fused kernel is not right here: {why}"
 
@@ -85,10 +86,13 @@ def test_a_difference_is_found_and_named(monkeypatch):
         return moved
 
     monkeypatch.setattr(reference, "step", wrong)
-    with pytest.raises(fast.Mismatch, match=r"row 7, dim 11: expected 0x3f80, found 0x\w+"):
-        fast.follow(device.find("cpu"), Motion(), "cache")
+    with pytest.raises(fused_trial.Mismatch, match=r"row 7, dim 11: expected 0x3f80, found 0x\w+"):
+        fused_trial.try_path(device.find_device("cpu"), Motion(), "cache")
 
 
 def test_every_plain_path_agrees():
     for path in ("cache", "memory"):
-        assert fast.follow(device.find("cpu"), Motion(), path) == "9 steps of 37 × 600 codes agree"
+        assert (
+            fused_trial.try_path(device.find_device("cpu"), Motion(), path)
+            == "9 steps of 37 × 600 codes agree"
+        )

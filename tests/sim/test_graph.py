@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.sim.graph import components
+from drift.sim.structures.components import graph_components
 
 
 @given(st.integers(0, 25), st.sampled_from([0.02, 0.1, 0.3, 1.0]), st.integers(0, 2**32))
@@ -12,7 +12,7 @@ def test_components_are_those_of_networkx(nodes, chance, seed):
     rng = np.random.default_rng(seed)
     a, b = np.triu_indices(nodes, 1)
     edges = np.stack([a, b], axis=1)[rng.random(len(a)) < chance]
-    found = components(nodes, edges)
+    found = graph_components(nodes, edges)
     graph = networkx.Graph()
     graph.add_nodes_from(range(nodes))
     graph.add_edges_from(edges.tolist())

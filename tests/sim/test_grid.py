@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.sim.errors import BadInput
-from drift.sim.given import grid_of
-from drift.sim.grid import ORDER, Axis, Grid, drift_of
-from drift.sim.spec import Drift, recorded
+from drift.sim.spec.drift import Drift, recorded
+from drift.sim.sweeps.grid import ORDER, Axis, Grid, drift_of
 
 CHOICES = {
     "sigma": (1e-9, 1e-8, 1e-7),
@@ -26,7 +25,7 @@ CHOICES = {
 
 @given(st.sets(st.sampled_from(sorted(CHOICES)), min_size=1))
 def test_cells_run_through_the_product_of_the_axes_in_their_fixed_order(names):
-    grid = grid_of({"sigma": (1e-9,), "tokens": (9,), **{name: CHOICES[name] for name in names}})
+    grid = Grid.given({"sigma": (1e-9,), "tokens": (9,), **{name: CHOICES[name] for name in names}})
     order = [axis.name for axis in grid.axes]
     assert order == sorted(names, key=ORDER.index)
     assert grid.shape == tuple(len(CHOICES[name]) for name in order)
@@ -42,7 +41,7 @@ def test_cells_run_through_the_product_of_the_axes_in_their_fixed_order(names):
 
 
 def test_a_field_with_one_value_is_no_axis():
-    grid = grid_of({"sigma": (1e-9,), "seed": (4,)})
+    grid = Grid.given({"sigma": (1e-9,), "seed": (4,)})
     assert (grid.axes, grid.shape, len(grid), grid.values(0)) == ((), (), 1, {})
     assert grid.drift(0) == Drift(sigma=1e-9, seed=4, snapshots="none")
 
@@ -88,7 +87,7 @@ BAD = {
 def test_what_makes_no_grid_is_refused(name):
     fields, message = BAD[name]
     with pytest.raises(BadInput, match=message):
-        grid_of({"sigma": (1e-9,), **fields})
+        Grid.given({"sigma": (1e-9,), **fields})
 
 
 def test_no_field_stands_twice_in_a_grid():
@@ -100,7 +99,7 @@ def test_no_field_stands_twice_in_a_grid():
 
 
 def test_ten_million_cells_are_a_grid():
-    grid = grid_of({"sigma": tuple(range(1, 4001)), "seed": tuple(range(2500))})
+    grid = Grid.given({"sigma": tuple(range(1, 4001)), "seed": tuple(range(2500))})
     assert len(grid) == 10**7
     assert grid.values(10**7 - 1) == {"sigma": 4000, "seed": 2499}
     assert drift_of({**grid.base, "sigma": 1.0, "seed": 0}).sigma == 1.0

@@ -9,13 +9,13 @@ import xarray
 import zarr
 from zarr.storage import LocalStore
 
-from drift.sim import grid_claim, grid_layout
-from drift.sim.counts import Counts
+from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput, Unfinished
-from drift.sim.grid_layout import NAMES, cells_together
-from drift.sim.grid_store import SweepStore
-from drift.sim.grid_writer import GridWriter
-from drift.sim.locate import locate
+from drift.sim.stores.locate import locate
+from drift.sim.sweeps import resume
+from drift.sim.sweeps import store as grid_layout
+from drift.sim.sweeps.store import NAMES, SweepStore, cells_together
+from drift.sim.sweeps.writer import GridWriter
 from tests.sweeps import held, tiny
 
 GRID = tiny(rounding=("nearest", "toward-zero"))
@@ -32,7 +32,7 @@ def made_up(grid, cell):
 
 
 def new(path, grid=GRID):
-    grid_claim.begin(locate(path), grid, {"versions": {"bf16-drift": "1"}})
+    resume.create(locate(path), grid, {"versions": {"bf16-drift": "1"}})
     return GridWriter(SweepStore(path, writing=True))
 
 

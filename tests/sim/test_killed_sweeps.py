@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from drift.sim.errors import BadInput
-from drift.sim.grid_store import SweepStore
-from drift.sim.sweeping import sweep
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.sweep import sweep
 from tests.sweeps import files, held, life
 
 KILLS, SIDE_BY_SIDE, NEVER = 50, 2, 1000

@@ -5,15 +5,15 @@ import pytest
 from scipy.special import ndtr
 
 from drift.kernels.formats import BFLOAT16
-from drift.sim.cloud import draw
-from drift.sim.law import Law
-from drift.sim.spec import Drift
-from drift.sim.thresholds import drawn
+from drift.sim.clouds.drawn import draw_cloud
+from drift.sim.prediction.transport import ValueDistribution
+from drift.sim.sampling.thresholds import drawn
+from drift.sim.spec.drift import Drift
 
 
 def test_masses_are_right_in_both_tails_and_in_the_centre():
     edges = np.array([1e-20, 1e-3, 0.5, 1.2, 2.0, 9.9, 10.0, 10.1])
-    law = Law(2.0, 2 * edges)
+    law = ValueDistribution(2.0, 2 * edges)
     first, stop = np.array([0, 1, 7, 8, 9, 16, 15, 0]), np.array([1, 2, 8, 9, 10, 17, 16, 17])
     tail = ndtr(-edges)
     expected = [
@@ -34,9 +34,9 @@ def test_draws_follow_it():
     magnitudes, midpoints = drawn(d.sigma, BFLOAT16, d.smallest_drawn)
     count = len(magnitudes)
     every = np.arange(2 * count + 1)
-    mass, _ = Law(d.sigma, midpoints).of(every, every + 1)
+    mass, _ = ValueDistribution(d.sigma, midpoints).of(every, every + 1)
     outcome = np.concatenate([-magnitudes[::-1], [0], magnitudes])
-    codes = BFLOAT16.coordinate(draw(d, 0, d.tokens)).ravel()
+    codes = BFLOAT16.coordinate(draw_cloud(d, 0, d.tokens)).ravel()
     for low, high in ((-20000, -15100), (-15100, -14000), (-200, 14900), (14900, 15200)):
         p = mass[(outcome >= low) & (outcome < high)].sum()
         seen = np.mean((codes >= low) & (codes < high))

@@ -8,16 +8,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drift.kernels.value_map import power
-from drift.sim import device, engines
-from drift.sim.chunks import Chunks
-from drift.sim.simulation import Simulation
-from drift.sim.spec import Drift
+from drift.sim.devices import device
+from drift.sim.engines import choose
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.simulation import Simulation
+from drift.sim.spec.drift import Drift
 from tests.sim.test_simulation import assert_equal_states, drifts, states
 
 
 @settings(max_examples=60)
 @given(
-    drifts().filter(lambda drift: not engines.obstacle(drift)),
+    drifts().filter(lambda drift: not choose.leap_unsupported_reason(drift)),
     st.integers(1, 3000),
     st.lists(st.integers(0, 3000), max_size=4),
 )
@@ -62,7 +63,7 @@ def test_whoever_resumes_in_the_middle_ends_where_the_others_do():
         codes = whole[0][2]
         with ThreadPoolExecutor(2) as pool:
             chunks = Chunks.plan(60, 32, 2)
-            again = Simulation(drift, chunks, device.find("cpu"), pool, "leap")
+            again = Simulation(drift, chunks, device.find_device("cpu"), pool, "leap")
             again.resume(90, lambda start, stop, codes=codes: codes[start:stop])
             rest = [(s.counts, s.populations, s.rows.span(0, 60)) for s in again.states([91, 200])]
         assert_equal_states(whole[1:], rest)
@@ -85,15 +86,15 @@ def test_minus_zero_turns_where_its_displacement_becomes_zero():
 
 def test_auto_leaps_where_that_is_cheaper_and_only_where_it_applies():
     many, few = Drift(sigma=1e-9, steps=10**6), Drift(sigma=1e-9, steps=10, records=2)
-    assert engines.choose(many, "auto", "cpu") == "leap"
-    assert engines.choose(few, "auto", "cpu") == "step"
-    assert engines.choose(few, "leap", "cpu") == "leap"
+    assert choose.choose_engine(many, "auto", "cpu") == "leap"
+    assert choose.choose_engine(few, "auto", "cpu") == "step"
+    assert choose.choose_engine(few, "leap", "cpu") == "leap"
     for field in (
         {"rounding": "stochastic"}, {"jitter": 0.1}, {"master": "float32"}, {"format": "float32"},
     ):  # fmt: skip
         drift = Drift(sigma=1e-9, steps=10**6, **field)
-        assert engines.choose(drift, "auto", "cpu") == "step"
-        with pytest.raises(engines.BadInput, match="engine is leap, which has no"):
-            engines.choose(drift, "leap", "cpu")
-    with pytest.raises(engines.BadInput, match="auto, step, leap"):
-        engines.choose(few, "quick", "cpu")
+        assert choose.choose_engine(drift, "auto", "cpu") == "step"
+        with pytest.raises(choose.BadInput, match="engine is leap, which has no"):
+            choose.choose_engine(drift, "leap", "cpu")
+    with pytest.raises(choose.BadInput, match="auto, step, leap"):
+        choose.choose_engine(few, "quick", "cpu")

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from drift.sim import lease
-from drift.sim.errors import BadInput, Trouble
-from drift.sim.lease import Lease
-from drift.sim.locate import locate
-from drift.sim.remote import client
+from drift.sim.errors import BadInput, StorageError
+from drift.sim.stores import lease
+from drift.sim.stores.lease import Lease
+from drift.sim.stores.locate import locate
+from drift.sim.stores.s3_client import client
 from tests import storage
 
 ELSEWHERE = {"owner": "x", "host": "elsewhere", "pid": 7, "where": "boot", "began": "1"}
@@ -84,7 +84,7 @@ def lost(held):
     while time.monotonic() < deadline:
         try:
             held.check()
-        except Trouble as error:
+        except StorageError as error:
             return "the lease is lost; another process may write there" in str(error)
         time.sleep(0.02)
     return False
@@ -100,7 +100,7 @@ def test_who_lost_it_is_told_and_leaves_that_of_another_alone(place):
 
 def test_who_can_not_renew_it_is_told_before_another_one_may_have_it(place, monkeypatch):
     def unreachable(self):
-        raise Trouble("there", "it can't be reached")
+        raise StorageError("there", "it can't be reached")
 
     with monkeypatch.context() as patch, Lease(place, every=0.05, lapse=0.3) as mine:
         mine.check()

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16
-from drift.sim.compare import compare
-from drift.sim.lineage import Holes
 from drift.sim.matrix import Matrix
-from drift.sim.stories import stories
+from drift.sim.structures.compare import compare
+from drift.sim.structures.lineage import Holes, lineage_events
 
 NAN, MINUS_ZERO = 0x7FC0, 0x8000
 CELLS = st.sampled_from([0, MINUS_ZERO, 1, 2, 3, 4, 5, 6, 7, NAN])
@@ -113,7 +112,7 @@ def test_every_hole_is_accounted_for_once(pair):
         len(found.a) == len(sets(pair[0])) == n["dissolved"] + n["split"] + n["absorbed"] + paired
     )
     assert len(found.b) == len(sets(pair[1])) == n["born"] + n["merged"] + n["parted"] + paired
-    told = stories(found)
+    told = lineage_events(found)
     for side, holes in (("before", found.a), ("after", found.b)):
         tokens = [n for story in told for n in getattr(story, side).tokens]
         ids = [n for story in told for n in getattr(story, side).token_ids]
@@ -143,7 +142,7 @@ def test_stories_are_holes_that_touch(pair):
                 for side in (story.before, story.after)
             ),
         )
-        for story in stories(lineage(*pair))
+        for story in lineage_events(lineage(*pair))
     ]
     assert found == expected
 
@@ -167,7 +166,7 @@ WORDS = {
 @pytest.mark.parametrize("name", WORDS)
 def test_each_word_has_its_example(name):
     before, after, words, changed = WORDS[name]
-    found = stories(lineage(before, after))
+    found = lineage_events(lineage(before, after))
     assert [story.what for story in found] == words
     assert sum(story.changed for story in found) == changed
 
@@ -195,5 +194,5 @@ def test_a_crowd_of_holes_is_told_quickly():
     random = np.random.default_rng(0)
     before, after = random.integers(1, 9000, (2, 20_000))
     found = lineage(before, after)
-    told = stories(found)
+    told = lineage_events(found)
     assert sum(len(story.before.tokens) for story in told) == len(found.a) - found.counts["kept"]

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.sim.merging import partitions
+from drift.sim.counting.partition import bisected_partitions
 
 
 @st.composite
@@ -28,7 +28,7 @@ def test_every_look_finds_what_all_tokens_tell(cells):
         here = cells[look, tokens]
         return tokens[[int(np.argmax(here == cell)) for cell in here]]
 
-    found = partitions(cells.shape[1], len(cells), leaders)
+    found = bisected_partitions(cells.shape[1], len(cells), leaders)
     for here, mine in zip(cells, found, strict=True):
         np.testing.assert_array_equal(mine, [int(np.argmax(here == cell)) for cell in here])
     assert len({look for look, _ in asked}) == len(asked), "no look is asked twice"

@@ -3,7 +3,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from drift.sim.normal import exp, log, masses, upper_quantile
+from drift.sim.sampling.normal import exp, log, masses, upper_quantile
 
 
 def test_exp_and_log_agree_with_the_libm_to_a_few_ulps():

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 import xarray
 
-from drift.sim import bits, claim, layout, lease, lock, remote, runs
-from drift.sim import bucket as buckets
+from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput, NotBegun, Unfinished
-from drift.sim.locate import locate
-from drift.sim.remote import ObjectStore
-from drift.sim.simulation import Simulation
-from drift.sim.sources import is_run, open_matrix
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.open_matrix import is_run, open_matrix
+from drift.sim.runs import run, snapshots
+from drift.sim.spec.drift import Drift
+from drift.sim.stores import lease, lock, run_store, s3_client
+from drift.sim.stores import s3 as buckets
+from drift.sim.stores.locate import locate
+from drift.sim.stores.run_store import RunStore
+from drift.sim.stores.s3_client import ObjectStore
 from tests import storage
 from tests.stores import Stop, assert_same_arrays, stop_after
 
@@ -40,7 +41,7 @@ ROOT = "zarr.json"
 def plain(tmp_path_factory):
     """An undisturbed run on this machine: its store and its result."""
     path = tmp_path_factory.mktemp("plain") / "run.zarr"
-    return path, runs.run(SMALL, path, on="cpu")
+    return path, run.run(SMALL, path, on="cpu")
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def out(bucket):
 
 
 def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out):
-    result = runs.run(SMALL, out, on="cpu", checkpoint_seconds=0)
+    result = run.run(SMALL, out, on="cpu", checkpoint_seconds=0)
     assert_same_arrays(out, plain[0])
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
     assert result["store"] == out
@@ -60,7 +61,7 @@ def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out
     assert {name.removeprefix("some/run.zarr/") for name in storage.names(bucket)} == files
 
     with pytest.raises(BadInput, match="is complete; --overwrite runs it again"):
-        runs.run(SMALL, out, on="cpu")
+        run.run(SMALL, out, on="cpu")
     assert is_run(out)
     theirs, ours = open_matrix(plain[0]), open_matrix(out)
     np.testing.assert_array_equal(ours.codes, theirs.codes)
@@ -75,7 +76,7 @@ def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out
 
 def test_a_stopped_run_resumes_to_the_same_arrays(plain, out, monkeypatch):
     with pytest.raises(Stop):
-        runs.run(SMALL, out, on="cpu", progress=stop_after(1))
+        run.run(SMALL, out, on="cpu", progress=stop_after(1))
     store = RunStore(out)
     assert (len(store.records()), store.complete, "checkpoint" in store.group) == (1, False, False)
     resumed, told, original = [], [], Simulation.resume
@@ -85,9 +86,9 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, out, monkeypatch):
         lambda self, step, fill: resumed.append(step) or original(self, step, fill),
     )
     with pytest.raises(Stop):
-        runs.run(SMALL, out, on="cpu", checkpoint_seconds=0, progress=stop_after(3))
+        run.run(SMALL, out, on="cpu", checkpoint_seconds=0, progress=stop_after(3))
     (kept,) = RunStore(out).group["checkpoint"].group_keys()
-    result = runs.run(SMALL, out, on="cpu", progress=lambda counts, done, total: told.append(done))
+    result = run.run(SMALL, out, on="cpu", progress=lambda counts, done, total: told.append(done))
     assert (resumed, told) == ([int(kept)], [4])
     assert_same_arrays(out, plain[0])
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
@@ -101,24 +102,24 @@ class Begun:
 
 
 def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch):
-    claim.begin(locate(out), Begun, {})
+    run.create(locate(out), Begun, {})
     store = RunStore(out, writing=True)
     kept = store.group.create_group("checkpoint/7", attributes={"complete": True})
-    layout.add(kept, "bits", "int64", {"token": 3}, "codes")[:] = 1
-    checkpoints = bits.Checkpoints(store, None)
+    run_store.add(kept, "bits", "int64", {"token": 3}, "codes")[:] = 1
+    checkpoints = snapshots.ResumePoints(store, None)
     assert checkpoints.latest()[0] == 7
 
     async def half(self, prefix):
         at = {"Bucket": bucket.removeprefix("s3://"), "Key": f"some/run.zarr/{prefix}/bits/c/0"}
-        remote.client().get_object(**at)
-        remote.client().delete_object(**at)
+        s3_client.client().get_object(**at)
+        s3_client.client().delete_object(**at)
         raise Stop
 
     with monkeypatch.context() as patch:
         patch.setattr(ObjectStore, "delete_dir", half)
         with pytest.raises(Stop):
             checkpoints.drop()
-    again = bits.Checkpoints(RunStore(out, writing=True), None)
+    again = snapshots.ResumePoints(RunStore(out, writing=True), None)
     assert again.latest() is None
     again.drop()
     assert not [name for name in storage.names(bucket) if "checkpoint" in name]
@@ -127,13 +128,13 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch)
 @pytest.mark.parametrize("replacing", [False, True])
 def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, replacing):
     """Begun with a stop in the place of each of the writes, or deletions, again and again."""
-    api, at, place = remote.client(), {"Bucket": bucket.removeprefix("s3://")}, locate(out)
+    api, at, place = s3_client.client(), {"Bucket": bucket.removeprefix("s3://")}, locate(out)
     original_set, original_delete = ObjectStore.set, type(api).delete_objects
     left = 1000
 
     def begin():
         with place.begin({"complete": False}) as group:
-            layout.add(group, "one", "int64", {"each": 3}, "numbers")[:] = 1
+            run_store.add(group, "one", "int64", {"each": 3}, "numbers")[:] = 1
             group.attrs["last"] = True
 
     def one():
@@ -186,22 +187,22 @@ def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, r
 
 
 def test_a_run_that_was_not_begun_is_begun_again(out):
-    with pytest.raises(Stop), locate(out).begin(layout.FIRST):
+    with pytest.raises(Stop), locate(out).begin(run_store.FIRST):
         raise Stop
     with pytest.raises(NotBegun, match="is the mere beginning of a store; run it again"):
         RunStore(out)
     for overwrite in (False, True):
-        assert not claim.resumable(SMALL, locate(out), overwrite)
-    claim.begin(locate(out), Begun, {"versions": {"bf16-drift": version("bf16-drift")}})
-    assert claim.resumable(SMALL, locate(out), overwrite=False)
+        assert not run.resumable(SMALL, locate(out), overwrite)
+    run.create(locate(out), Begun, {"versions": {"bf16-drift": version("bf16-drift")}})
+    assert run.resumable(SMALL, locate(out), overwrite=False)
 
 
 def test_one_process_at_a_time_writes_a_run(out, plain):
     with lock.held(out), pytest.raises(BadInput, match="is being written by another process"):
-        runs.run(SMALL, out, on="cpu")
+        run.run(SMALL, out, on="cpu")
     assert not locate(out).exists()
     seen = []
-    runs.run(SMALL, out, on="cpu", progress=lambda *rest: seen.append(lock.is_held(out)))
+    run.run(SMALL, out, on="cpu", progress=lambda *rest: seen.append(lock.is_held(out)))
     assert seen == [True] * 4
     assert not lock.is_held(out)
 
@@ -214,26 +215,26 @@ def test_a_run_whose_lease_is_lost_writes_no_more(out, plain, monkeypatch):
             monkeypatch.setattr(lease, "_now", lambda: now + 60)  # the machine slept
 
     with pytest.raises(Unfinished, match="can't be written: the lease is lost; another process"):
-        runs.run(SMALL, out, on="cpu", progress=lose)
+        run.run(SMALL, out, on="cpu", progress=lose)
     assert len(RunStore(out).records()) == 2
 
 
 def test_overwriting_touches_nothing_else(bucket, out, monkeypatch):
     monkeypatch.setattr(buckets, "PAGE", 3)
-    api, at = remote.client(), {"Bucket": bucket.removeprefix("s3://")}
+    api, at = s3_client.client(), {"Bucket": bucket.removeprefix("s3://")}
     beside = ["some/run.zarr.txt", "some/run.zarr2/zarr.json", "some/run", "some/run.zar/c/0"]
     for name in [*beside, *(f"some/run.zarr/old/{k}" for k in range(11))]:
         api.put_object(**at, Key=name, Body=b"mine")
     with pytest.raises(BadInput, match=r"is not a drift store: no Zarr v3 group is there"):
-        claim.resumable(SMALL, locate(out), overwrite=True)
+        run.resumable(SMALL, locate(out), overwrite=True)
     api.put_object(**at, Key="some/run.zarr/zarr.json", Body=b"no JSON")
     with pytest.raises(BadInput, match=r"is not a drift store, or its zarr\.json is damaged"):
-        claim.resumable(SMALL, locate(out), overwrite=True)
+        run.resumable(SMALL, locate(out), overwrite=True)
     group = b'{"zarr_format": 3, "node_type": "group", "attributes": {}}'
     api.put_object(**at, Key="some/run.zarr/zarr.json", Body=group)
     with pytest.raises(BadInput, match="is not a drift store: drift run did not write it"):
-        claim.resumable(SMALL, locate(out), overwrite=True)
-    claim.begin(locate(out), Begun, {})
+        run.resumable(SMALL, locate(out), overwrite=True)
+    run.create(locate(out), Begun, {})
     there = storage.names(bucket)
     assert set(beside) < set(there)
     assert not [name for name in there if "old" in name]
@@ -263,7 +264,9 @@ def test_what_is_not_there_is_told(bucket):
     )
     with pytest.raises(BadInput, match="there is nothing; a run's store or a checkpoint"):
         open_matrix(f"{bucket}/a.zarr")
-    remote.client().put_object(Bucket=bucket.removeprefix("s3://"), Key="a.safetensors", Body=b"")
+    s3_client.client().put_object(
+        Bucket=bucket.removeprefix("s3://"), Key="a.safetensors", Body=b""
+    )
     with pytest.raises(BadInput, match="is no run's store; checkpoints are read from local paths"):
         open_matrix(f"{bucket}/a.safetensors")
 
@@ -299,7 +302,7 @@ def test_an_endpoint_that_can_not_be_reached_is_told_soon(bucket, monkeypatch):
         began, said = time.monotonic(), said_of(f"{bucket}/a.zarr")
         assert "can't be reached (TimeoutError)" in said
         assert time.monotonic() - began < 5
-    hasty = remote._HASTY
+    hasty = s3_client._HASTY
     assert buckets.PATIENCE == 1
     assert (hasty["connect_timeout"] + hasty["read_timeout"]) * hasty["total_max_attempts"] < 30
     for wrong in ("no url", "http://[::1"):
@@ -308,8 +311,8 @@ def test_an_endpoint_that_can_not_be_reached_is_told_soon(bucket, monkeypatch):
 
 
 def test_an_endpoint_that_goes_away_later_is_a_failure_of_one_line(bucket, out, monkeypatch):
-    monkeypatch.setitem(remote._PATIENT, "total_max_attempts", 1)
-    monkeypatch.setattr(remote, "_BODIES", 1)
+    monkeypatch.setitem(s3_client._PATIENT, "total_max_attempts", 1)
+    monkeypatch.setattr(s3_client, "_BODIES", 1)
     with contextlib.ExitStack() as stack:
         going = stack.enter_context(storage.server())
         storage.use(monkeypatch, going)
@@ -319,7 +322,7 @@ def test_an_endpoint_that_goes_away_later_is_a_failure_of_one_line(bucket, out, 
                 stack.close()
 
         with pytest.raises(Unfinished) as caught:
-            runs.run(SMALL, out, on="cpu", progress=progress)
+            run.run(SMALL, out, on="cpu", progress=progress)
     assert str(caught.value).startswith(f"{out} can't be written: {going} can't be reached")
     assert str(caught.value).endswith("and the same command goes on")
 

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from drift.sim import lease, lock, note, remote
 from drift.sim.errors import BadInput, NotBegun, Unfinished
-from drift.sim.grid_layout import NAMES
-from drift.sim.grid_store import SweepStore, is_sweep
-from drift.sim.locate import locate
-from drift.sim.remote import ObjectStore
-from drift.sim.sweeping import sweep
+from drift.sim.stores import lease, lock, s3_client
+from drift.sim.stores.locate import locate
+from drift.sim.stores.s3_client import ObjectStore
+from drift.sim.sweeps.store import NAMES, SweepStore, is_sweep
+from drift.sim.sweeps.sweep import sweep
 from tests import storage
 from tests.sim.test_lease import ELSEWHERE
 from tests.sweeps import files, tiny
@@ -95,7 +94,7 @@ def test_one_that_was_not_begun_is_begun_again(whole, out, monkeypatch):
 
 def test_a_store_that_another_one_writes_is_left_alone(bucket, out):
     at = {"Bucket": bucket.removeprefix("s3://"), "Key": "some/.grid.zarr.drift-lease"}
-    note.write(remote.client(), at, ELSEWHERE, None)
+    lease.write(s3_client.client(), at, ELSEWHERE, None)
     assert lock.is_held(out)
     with pytest.raises(BadInput, match="is being written by process 7 on elsewhere"):
         sweep(tiny(), out, on="cpu")

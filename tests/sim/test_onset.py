@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drift.sim.direction import direction
+from drift.sim.clouds.direction import direction
 from drift.sim.errors import BadInput
-from drift.sim.prediction import expect, onsets
-from drift.sim.spec import Drift
-from drift.sim.stall import stall_steps
+from drift.sim.prediction.onset import onsets
+from drift.sim.prediction.predict import expect, stall_steps
+from drift.sim.spec.drift import Drift
 from tests import oracle
 
 SMALL = Drift(sigma=1.0, tokens=60, dims=16, steps=30)

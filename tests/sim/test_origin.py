@@ -8,11 +8,12 @@ import xarray
 
 from drift import RunStore
 from drift.kernels.formats import BFLOAT16
-from drift.sim import engines, runs
+from drift.sim.clouds.checkpoint_rows import from_checkpoint
+from drift.sim.engines import choose
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
-from drift.sim.origin import from_checkpoint
-from drift.sim.spec import Drift, Origin
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift, Origin
 from tests import checkpoints, oracle
 from tests.sim.test_runs import Stop, arrays, assert_same_arrays, stop_after
 from tests.sim.test_selection import brute
@@ -70,13 +71,13 @@ def test_a_run_is_the_oracles_by_either_engine_and_resumed(model, tmp_path, name
     drift = from_checkpoint(model, **{**DRIFT, **MOTIONS[name]})
     path, again = tmp_path / "step.zarr", tmp_path / "again.zarr"
     options = {"on": "cpu", "chunk_bytes": 1000}
-    result = runs.run(drift, path, engine="step", **options)
-    if not engines.obstacle(drift):
-        runs.run(drift, again, engine="leap", **options)
+    result = run.run(drift, path, engine="step", **options)
+    if not choose.leap_unsupported_reason(drift):
+        run.run(drift, again, engine="leap", **options)
         assert_same_arrays(path, again)
     with pytest.raises(Stop):
-        runs.run(drift, again, engine="step", overwrite=True, progress=stop_after(3), **options)
-    runs.run(drift, again, engine="step", **options)
+        run.run(drift, again, engine="step", overwrite=True, progress=stop_after(3), **options)
+    run.run(drift, again, engine="step", **options)
     assert_same_arrays(path, again)
 
     store, ids = RunStore(path), selected(drift)
@@ -97,7 +98,7 @@ def test_a_run_is_the_oracles_by_either_engine_and_resumed(model, tmp_path, name
 
 def test_what_a_store_tells_of_its_origin(model, tmp_path):
     drift = from_checkpoint(model, near=4, radius=0.05, steps=3)
-    result = runs.run(drift, tmp_path / "run.zarr", on="cpu")
+    result = run.run(drift, tmp_path / "run.zarr", on="cpu")
     spec = {"sigma": None, "from": str(model), "tensor": NAME, "near": "4", "exponents": 5}
     spec |= {"tokens": drift.tokens, "dims": 24, "format": "bfloat16"}
     assert spec.items() <= result["spec"].items()
@@ -109,7 +110,7 @@ def test_what_a_store_tells_of_its_origin(model, tmp_path):
         assert data.token_id.dtype == np.int64
         assert data.sizes["token"] == drift.tokens
     drawn = Drift(sigma=1e-3, tokens=4, dims=4, steps=2)
-    runs.run(drawn, tmp_path / "drawn.zarr", on="cpu")
+    run.run(drawn, tmp_path / "drawn.zarr", on="cpu")
     assert "token_id" not in arrays(tmp_path / "drawn.zarr")
     assert not {"from", "tensor", "near", "exponents"} & drawn.as_json().keys()
 
@@ -119,24 +120,24 @@ def test_a_checkpoint_that_changed_is_noticed(tmp_path, options):
     model, path = write(tmp_path / "model.safetensors"), tmp_path / "run.zarr"
     drift = from_checkpoint(model, **DRIFT, **options)
     with pytest.raises(Stop):
-        runs.run(drift, path, on="cpu", progress=stop_after(3))
+        run.run(drift, path, on="cpu", progress=stop_after(3))
     write(model, seed=1)
     with pytest.raises(BadInput, match=r"begun with other rows than .*model.safetensors holds now"):
-        runs.run(drift, path, on="cpu")
+        run.run(drift, path, on="cpu")
     write(model)
-    runs.run(drift, path, on="cpu")
+    run.run(drift, path, on="cpu")
 
 
 def test_an_unfinished_run_of_another_selection_is_refused(model, tmp_path):
     path = tmp_path / "run.zarr"
     with pytest.raises(Stop):
-        runs.run(from_checkpoint(model, **DRIFT), path, on="cpu", progress=stop_after(3))
+        run.run(from_checkpoint(model, **DRIFT), path, on="cpu", progress=stop_after(3))
     other = from_checkpoint(model, **DRIFT, near="4", exponents=300)
     assert other.tokens == 50
     with pytest.raises(BadInput, match="an unfinished run with near None, not 4"):
-        runs.run(other, path, on="cpu")
+        run.run(other, path, on="cpu")
     with pytest.raises(BadInput, match="an unfinished run with sigma None, not 1"):
-        runs.run(Drift(sigma=1.0), path, on="cpu")
+        run.run(Drift(sigma=1.0), path, on="cpu")
 
 
 def test_the_unembedding_and_its_format_are_taken_by_default(model, tmp_path):

@@ -7,16 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.sim.errors import BadInput
-from drift.sim.locate import locate
-from drift.sim.objects import Objects
-from drift.sim.places import Local
+from drift.sim.stores.locate import locate
+from drift.sim.stores.location import LocalLocation
+from drift.sim.stores.s3 import S3Location
 
 
 @pytest.mark.parametrize("text", ["a.zarr", "./a/../b.zarr", "/a//b/", "s3", "s3:", "a:b", "", "~"])
 def test_what_has_no_scheme_is_a_path_as_ever(text):
     for written in (text, Path(text)):
         found = locate(written)
-        assert isinstance(found, Local)
+        assert isinstance(found, LocalLocation)
         assert (found.path, str(found)) == (Path(text), str(Path(text)))
     assert locate(found) is found
 
@@ -24,7 +24,7 @@ def test_what_has_no_scheme_is_a_path_as_ever(text):
 @pytest.mark.parametrize("key", ["a.zarr", "a/b/c.zarr", ".a", "σ=1e-9,R=0.1.zarr", "a~b+c"])
 def test_a_name_on_object_storage_stays_as_it_is_written(key):
     found = locate(f"s3://some.bucket-1/{key}")
-    assert isinstance(found, Objects)
+    assert isinstance(found, S3Location)
     assert (found.bucket.name, found.key) == ("some.bucket-1", key)
     assert (str(found), found.name) == (f"s3://some.bucket-1/{key}", key.split("/")[-1])
     assert str(locate(f"{found}/")) == str(found)

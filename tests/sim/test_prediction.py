@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from drift.sim import fates
-from drift.sim.direction import direction
+from drift.sim.clouds.direction import direction
 from drift.sim.errors import BadInput
-from drift.sim.prediction import expect, obstacle
-from drift.sim.spec import Drift
+from drift.sim.prediction import transport
+from drift.sim.prediction.predict import expect
+from drift.sim.prediction.supported import unsupported_reason
+from drift.sim.spec.drift import Drift
 from tests import oracle
 from tests.sim.test_simulation import states
 
@@ -177,7 +178,7 @@ def test_the_counts_scatter_as_much_as_is_said():
 @pytest.mark.parametrize("name", ["bfloat16", "tiny beside a step", "master", "float8_e5m2"])
 def test_the_masses_of_every_dimension_sum_to_one(name):
     d = replace(DRIFTS[name], dims=300)  # of several strips
-    all_of_them = fates.Fates(d)
+    all_of_them = transport.Transport(d)
     with ThreadPoolExecutor(2) as pool:
         strips = list(all_of_them.strips([1, d.steps], pool))
     for sigma in (d.sigma, d.sigma / 1e3, d.sigma / 1e6):
@@ -226,8 +227,8 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_what_has_no_exact_form_is_refused(what):
     d = replace(SMALL, **REFUSED[what])
-    assert obstacle(d) == what
-    assert not obstacle(SMALL)
+    assert unsupported_reason(d) == what
+    assert not unsupported_reason(SMALL)
     with pytest.raises(BadInput, match=f"no exact form is implemented for {what}"):
         expect(d, [20], [1e-3])
 

@@ -13,12 +13,12 @@ import pytest
 import xarray
 import zarr
 
-from drift.sim import bits, fit, runs
-from drift.sim.direction import direction
+from drift.sim.clouds.direction import direction
+from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput
-from drift.sim.simulation import Simulation
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.runs import memory, run, snapshots
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
 from tests import oracle
 from tests.stores import Stop, arrays, assert_same_arrays, stop_after
 
@@ -29,7 +29,7 @@ SMALL = Drift(sigma=1e-9, tokens=60, dims=128, steps=40, records=10)
 def plain(tmp_path_factory):
     """An undisturbed run: its store and its result."""
     path = tmp_path_factory.mktemp("plain") / "run.zarr"
-    return path, runs.run(SMALL, path, on="cpu")
+    return path, run.run(SMALL, path, on="cpu")
 
 
 def test_the_store_and_the_result_are_the_oracles(plain):
@@ -84,13 +84,11 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, tmp_path, records, chec
     path = tmp_path / "run.zarr"
     options = {"on": "cpu", "checkpoint_seconds": checkpoint_seconds}
     with pytest.raises(Stop):
-        runs.run(SMALL, path, progress=stop_after(records), **options)
+        run.run(SMALL, path, progress=stop_after(records), **options)
     assert len(RunStore(path).records()) == records
     assert not RunStore(path).complete
     told = []
-    result = runs.run(
-        SMALL, path, progress=lambda counts, done, total: told.append(done), **options
-    )
+    result = run.run(SMALL, path, progress=lambda counts, done, total: told.append(done), **options)
     assert told == list(range(records + 1, 12))
     assert_same_arrays(path, plain[0])
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
@@ -109,11 +107,11 @@ MOTIONS = {
 @pytest.mark.parametrize("name", MOTIONS)
 def test_every_motion_is_stored_and_resumes(tmp_path, name):
     drift = Drift(**{**SMALL.as_json(), **MOTIONS[name]})
-    runs.run(drift, tmp_path / "plain.zarr", on="cpu")
+    run.run(drift, tmp_path / "plain.zarr", on="cpu")
     path = tmp_path / "stopped.zarr"
     with pytest.raises(Stop):
-        runs.run(drift, path, on="cpu", checkpoint_seconds=0, progress=stop_after(6))
-    runs.run(drift, path, on="cpu", chunk_bytes=4000)
+        run.run(drift, path, on="cpu", checkpoint_seconds=0, progress=stop_after(6))
+    run.run(drift, path, on="cpu", chunk_bytes=4000)
     assert_same_arrays(path, tmp_path / "plain.zarr")
 
     store = RunStore(path)
@@ -129,7 +127,7 @@ def test_every_motion_is_stored_and_resumes(tmp_path, name):
 def test_a_resumed_run_starts_from_its_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "run.zarr"
     with pytest.raises(Stop):
-        runs.run(SMALL, path, on="cpu", checkpoint_seconds=0, progress=stop_after(7))
+        run.run(SMALL, path, on="cpu", checkpoint_seconds=0, progress=stop_after(7))
     (kept,) = zarr.open_group(path, mode="r")["checkpoint"].group_keys()
     resumed = []
     original = Simulation.resume
@@ -138,7 +136,7 @@ def test_a_resumed_run_starts_from_its_checkpoint(tmp_path, monkeypatch):
         "resume",
         lambda self, step, fill: resumed.append(step) or original(self, step, fill),
     )
-    runs.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     assert resumed == [int(kept)]
     assert "checkpoint" not in zarr.open_group(path, mode="r")
 
@@ -162,19 +160,19 @@ def test_a_first_signal_waits_for_the_record_in_hand_and_its_cloud(
         with monkeypatch.context() as patch:
             patch.setattr(Simulation, "_state_at", interrupted)
             with pytest.raises(Stop):
-                runs.run(SMALL, path, on="cpu")
+                run.run(SMALL, path, on="cpu")
     finally:
         signal.signal(number, handler)
     kept = zarr.open_group(path)["checkpoint"]
     assert [int(name) for name in kept.group_keys()] == [SMALL.record_steps[4]]
     assert len(RunStore(path).records()) == 5
-    runs.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     assert_same_arrays(path, plain[0])
 
 
 def test_a_checkpoint_that_was_not_finished_is_not_used(plain, tmp_path, monkeypatch):
     path = tmp_path / "run.zarr"
-    original, saved = bits.write, []
+    original, saved = snapshots.write_codes, []
 
     def write(array, at, rows, pool):
         if at is None:
@@ -184,11 +182,11 @@ def test_a_checkpoint_that_was_not_finished_is_not_used(plain, tmp_path, monkeyp
         original(array, at, rows, pool)
 
     with monkeypatch.context() as patch:
-        patch.setattr(bits, "write", write)
+        patch.setattr(snapshots, "write_codes", write)
         with pytest.raises(Stop):
-            runs.run(SMALL, path, on="cpu", checkpoint_seconds=0)
+            run.run(SMALL, path, on="cpu", checkpoint_seconds=0)
     assert len(list(zarr.open_group(path)["checkpoint"].group_keys())) == 2
-    runs.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     assert_same_arrays(path, plain[0])
 
 
@@ -202,24 +200,24 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(plain, tmp_path, monkeypa
 
     with monkeypatch.context() as patch:
         with pytest.raises(Stop):
-            runs.run(SMALL, path, on="cpu", checkpoint_seconds=0, progress=stop_after(10))
+            run.run(SMALL, path, on="cpu", checkpoint_seconds=0, progress=stop_after(10))
         patch.setattr(zarr.Group, "__delitem__", half)
         with pytest.raises(Stop):
-            runs.run(SMALL, path, on="cpu")
-    runs.run(SMALL, path, on="cpu")
+            run.run(SMALL, path, on="cpu")
+    run.run(SMALL, path, on="cpu")
     assert_same_arrays(path, plain[0])
 
 
 def test_snapshots_of_named_steps_and_none(tmp_path):
     every = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(0, 7, 40), snapshots="records")
-    runs.run(every, tmp_path / "every.zarr", on="cpu")
+    run.run(every, tmp_path / "every.zarr", on="cpu")
     kept = RunStore(tmp_path / "every.zarr").read("bits")
     _, clouds = oracle.walk(every, direction("random", 16))
     for k, step in enumerate((0, 7, 40)):
         np.testing.assert_array_equal(kept[k], clouds[step].view(np.uint16))
 
     none = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(7,), snapshots="none")
-    result = runs.run(none, tmp_path / "none.zarr", on="cpu")
+    result = run.run(none, tmp_path / "none.zarr", on="cpu")
     assert "bits" not in arrays(tmp_path / "none.zarr")
     assert [c["step"] for c in result["records"]] == [7]
     assert (result["initial"]["step"], result["final"]["step"]) == (0, 40)
@@ -228,8 +226,8 @@ def test_snapshots_of_named_steps_and_none(tmp_path):
 def test_a_complete_store_is_not_run_again_unless_told_to(plain):
     path, result = plain
     with pytest.raises(BadInput, match="is complete; --overwrite runs it again"):
-        runs.run(SMALL, path, on="cpu")
-    again = runs.run(SMALL, path, on="cpu", overwrite=True)
+        run.run(SMALL, path, on="cpu")
+    again = run.run(SMALL, path, on="cpu", overwrite=True)
     assert {**again, "seconds": 0} == {**result, "seconds": 0}
     assert sorted(p.name for p in path.parent.iterdir()) == ["run.zarr"]
 
@@ -237,11 +235,11 @@ def test_a_complete_store_is_not_run_again_unless_told_to(plain):
 def test_an_unfinished_run_of_another_spec_is_refused(tmp_path):
     path = tmp_path / "run.zarr"
     with pytest.raises(Stop):
-        runs.run(SMALL, path, on="cpu", progress=stop_after(3))
+        run.run(SMALL, path, on="cpu", progress=stop_after(3))
     other = Drift(**{**SMALL.as_json(), "seed": 1})
     with pytest.raises(BadInput, match="an unfinished run with seed 0, not 1"):
-        runs.run(other, path, on="cpu")
-    runs.run(other, path, on="cpu", overwrite=True)
+        run.run(other, path, on="cpu")
+    run.run(other, path, on="cpu", overwrite=True)
     assert RunStore(path).attrs["spec"]["seed"] == 1
 
 
@@ -249,10 +247,10 @@ def test_a_direction_file_that_changed_is_noticed(in_tmp):
     np.save("u.npy", np.ones(128))
     drift = Drift(**{**SMALL.as_json(), "direction": "u.npy"})
     with pytest.raises(Stop):
-        runs.run(drift, Path("run.zarr"), on="cpu", progress=stop_after(3))
+        run.run(drift, Path("run.zarr"), on="cpu", progress=stop_after(3))
     np.save("u.npy", np.arange(128.0))
     with pytest.raises(BadInput, match="begun with another direction than"):
-        runs.run(drift, Path("run.zarr"), on="cpu")
+        run.run(drift, Path("run.zarr"), on="cpu")
 
 
 def test_what_is_no_drift_store_is_left_alone(tmp_path):
@@ -263,36 +261,36 @@ def test_what_is_no_drift_store_is_left_alone(tmp_path):
     zarr.create_group(tmp_path / "other.zarr", zarr_format=3)
     for name in ("free.zarr.new", "free.zarr.old"):
         (tmp_path / name).mkdir()
-    runs.run(SMALL, tmp_path / "free.zarr", on="cpu")
+    run.run(SMALL, tmp_path / "free.zarr", on="cpu")
     assert (tmp_path / "free.zarr.new").exists()
     assert (tmp_path / "free.zarr.old").exists()
     for path in (folder, file, tmp_path / "other.zarr"):
         for overwrite in (False, True):
             with pytest.raises(BadInput, match="is not a drift store"):
-                runs.run(SMALL, path, on="cpu", overwrite=overwrite)
+                run.run(SMALL, path, on="cpu", overwrite=overwrite)
     assert (folder / "thesis.tex").read_text() == file.read_text() == "mine"
 
 
 def test_what_cannot_fit_is_refused_with_its_size(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=r"need 4\.66e\+05 GiB of memory; .* are free"):
-        runs.run(Drift(sigma=1.0, tokens=10**9, dims=10**5), tmp_path / "big.zarr", on="cpu")
-    monkeypatch.setattr(fit, "free_memory", lambda: 2**60)
+        run.run(Drift(sigma=1.0, tokens=10**9, dims=10**5), tmp_path / "big.zarr", on="cpu")
+    monkeypatch.setattr(memory, "free_memory", lambda: 2**60)
     with pytest.raises(BadInput, match=r"of disk; .* are free"):
-        runs.run(Drift(sigma=1.0, tokens=10**9, dims=10**5), tmp_path / "big.zarr", on="cpu")
+        run.run(Drift(sigma=1.0, tokens=10**9, dims=10**5), tmp_path / "big.zarr", on="cpu")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_device_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(BadInput, match="device tpu is not there; JAX finds cpu"):
-        runs.run(SMALL, tmp_path / "run.zarr", on="tpu")
+        run.run(SMALL, tmp_path / "run.zarr", on="tpu")
     with pytest.raises(BadInput, match="device is 'npu'; it must be one of auto, cpu, gpu, tpu"):
-        runs.run(SMALL, tmp_path / "run.zarr", on="npu")
+        run.run(SMALL, tmp_path / "run.zarr", on="npu")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_killed_at_any_moment_it_resumes_to_the_same_arrays(tmp_path):
     drift = Drift(sigma=1e-9, tokens=64, dims=512, steps=400, records=100)
-    runs.run(drift, tmp_path / "plain.zarr", on="cpu")
+    run.run(drift, tmp_path / "plain.zarr", on="cpu")
     path = tmp_path / "killed.zarr"
     code = (
         "import sys; from pathlib import Path; from drift import Drift, run\n"
@@ -311,5 +309,5 @@ def test_killed_at_any_moment_it_resumes_to_the_same_arrays(tmp_path):
         child.wait()
         child.stdout.close()
     if not (path.exists() and RunStore(path).complete):
-        runs.run(drift, path, on="cpu")
+        run.run(drift, path, on="cpu")
     assert_same_arrays(path, tmp_path / "plain.zarr")

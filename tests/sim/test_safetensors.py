@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+from drift.sim.checkpoints.safetensors import read_header
 from drift.sim.errors import BadInput
-from drift.sim.safetensors import read_header
 from tests.checkpoints import header, write_raw
 
 NAMES = {

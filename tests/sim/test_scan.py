@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16, FLOAT32
-from drift.sim.checkpoint import Checkpoint
-from drift.sim.scan import scan
-from drift.sim.weights import FORMATS_BY_DTYPE
+from drift.sim.checkpoints.checkpoint import Checkpoint
+from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE
+from drift.sim.structures.scan import scan
 from tests.checkpoints import matrix, write
 
 NAME = "lm_head.weight"

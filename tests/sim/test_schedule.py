@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.sim.direction import direction
-from drift.sim.schedule import displacements, keys, share, weights
-from drift.sim.spec import Drift
+from drift.sim.clouds.direction import direction
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements, keys, share, weights
 from tests import oracle
 
 SCHEDULES = ["constant", "linear", "cosine", "exponential"]

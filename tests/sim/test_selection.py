@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16, FORMATS
-from drift.sim import selection
+from drift.sim.checkpoints import selection
+from drift.sim.checkpoints.selection import select
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
-from drift.sim.selection import select
 
 WIDTHS = {
     "bfloat16": (8, 7),

@@ -7,8 +7,8 @@ import pytest
 
 from drift import BadInput, Drift, RunStore, from_checkpoint, run, simulate
 from drift.kernels.formats import BFLOAT16
-from drift.sim import fit
-from drift.sim.cloud import draw
+from drift.sim.clouds.drawn import draw_cloud
+from drift.sim.runs import memory
 from tests import checkpoints
 from tests.sim.test_runs import MOTIONS, SMALL
 
@@ -79,7 +79,7 @@ def test_what_comes_back_is_frozen_plain_and_its_own(tokens):
     assert {type(x) for x in found.final.as_json().values()} == {int, float}
     found.bits[:] = 0  # nobody else's memory
     assert found.snapshots[0].any()
-    np.testing.assert_array_equal(found.snapshots[0], draw(drift, 0, tokens))
+    np.testing.assert_array_equal(found.snapshots[0], draw_cloud(drift, 0, tokens))
     assert simulate(drift, on="cpu").bits.any()
     assert len(repr(found)) < 1200
 
@@ -105,7 +105,7 @@ def test_bad_input_is_refused_as_a_run_refuses_it(tmp_path, name):
 
 def test_the_clouds_that_stay_have_to_fit_too():
     drift = Drift(sigma=1e-9, tokens=151936, snapshots="records")
-    assert fit.kept(drift) == 51 * 151936 * 2560 * 2
-    assert fit.kept(dataclasses.replace(drift, snapshots="none")) == 151936 * 2560 * 2
+    assert memory.kept_bytes(drift) == 51 * 151936 * 2560 * 2
+    assert memory.kept_bytes(dataclasses.replace(drift, snapshots="none")) == 151936 * 2560 * 2
     with pytest.raises(BadInput, match=r"need 39.2 GiB of memory; 9.31 GiB are allowed"):
         simulate(drift, on="cpu", memory=10**10)

@@ -9,10 +9,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drift.kernels.formats import FORMATS, Rounding
-from drift.sim import device, engines
-from drift.sim.chunks import Chunks
-from drift.sim.simulation import Simulation
-from drift.sim.spec import Drift, Schedule
+from drift.sim.devices import device
+from drift.sim.engines import choose
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.simulation import Simulation
+from drift.sim.spec.drift import Drift, Schedule
 from tests import oracle
 
 
@@ -20,7 +21,7 @@ def states(drift, chunk_bytes=16 << 20, workers=2, engine="step", steps=None):
     """Every state of a drift, or those of some steps; codes as one array."""
     with ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
-        simulation = Simulation(drift, chunks, device.find("cpu"), pool, engine)
+        simulation = Simulation(drift, chunks, device.find_device("cpu"), pool, engine)
         found = list(simulation.states(range(drift.steps + 1) if steps is None else steps))
     return simulation.u, [
         (s.counts, s.populations, s.rows.span(0, drift.tokens).copy()) for s in found
@@ -70,7 +71,7 @@ def drifts(draw):
 def test_every_bit_and_every_count_is_the_oracles(drift):
     u, found = states(drift)
     held, clouds = oracle.walk(drift, u)
-    if not engines.obstacle(drift):
+    if not choose.leap_unsupported_reason(drift):
         assert_equal_states(states(drift, engine="leap")[1], found)
     for step, (counts, populations, codes) in enumerate(found):
         np.testing.assert_array_equal(codes, oracle.bits(clouds[step]))
@@ -125,7 +126,7 @@ def test_a_coordinate_stalls_where_half_its_ulp_reaches_the_step(steps):
 
     drift = Drift(sigma=1e-30, tokens=1, dims=1, direction="axis", radius=1.0, steps=steps)
     with ThreadPoolExecutor(1) as pool:
-        simulation = Simulation(drift, Chunks.plan(1, 1, 1), device.find("cpu"), pool)
+        simulation = Simulation(drift, Chunks.plan(1, 1, 1), device.find_device("cpu"), pool)
         (state,) = simulation.states([steps])
     assert state.counts.radius == stop_by_hand(float(c))
     assert state.counts.stalled == 1.0
@@ -134,7 +135,9 @@ def test_a_coordinate_stalls_where_half_its_ulp_reaches_the_step(steps):
 def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
     drift = Drift(sigma=1e-9, tokens=16, steps=1000)
     with ThreadPoolExecutor(2) as pool:
-        simulation = Simulation(drift, Chunks.plan(16, drift.dims, 2), device.find("cpu"), pool)
+        simulation = Simulation(
+            drift, Chunks.plan(16, drift.dims, 2), device.find_device("cpu"), pool
+        )
         *_, last = simulation.states([900, 1000])
     assert last.counts.radius == pytest.approx(0.14, abs=0.005)
     assert last.counts.stalled == 1.0
@@ -148,7 +151,9 @@ def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
 def test_a_simulation_that_rests_moves_again_once_it_is_taken_back(engine):
     drift = Drift(sigma=1e-9, tokens=20, dims=32, steps=2000)
     with ThreadPoolExecutor(2) as pool:
-        simulation = Simulation(drift, Chunks.plan(20, 32, 2), device.find("cpu"), pool, engine)
+        simulation = Simulation(
+            drift, Chunks.plan(20, 32, 2), device.find_device("cpu"), pool, engine
+        )
         start, *first = simulation.states([0, 50, 1500, 2000])
         codes = start.rows.span(0, 20).copy()
         counts = [(s.counts, s.populations.tolist()) for s in first]

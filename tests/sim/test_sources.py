@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import zarr
 
-from drift.sim import layout, runs, sources
 from drift.sim.errors import BadInput
-from drift.sim.locate import locate
-from drift.sim.sources import open_matrix
-from drift.sim.spec import Drift
-from drift.sim.store import RunStore
+from drift.sim.open_matrix import open_matrix
+from drift.sim.runs import run
+from drift.sim.spec.drift import Drift
+from drift.sim.stores import run_store
+from drift.sim.stores.locate import locate
+from drift.sim.stores.run_store import RunStore
 from tests import oracle
 
 FEW = {"sigma": 1e-9, "tokens": 9, "dims": 16, "steps": 40}
@@ -28,14 +29,14 @@ def stopped(drift, path, records):
             raise Stop
 
     with pytest.raises(Stop):
-        runs.run(drift, path, on="cpu", progress=progress)
+        run.run(drift, path, on="cpu", progress=progress)
     return path
 
 
 def begun(path, drift):
     """The store of a run that has counted nothing."""
-    with locate(path).begin(layout.FIRST) as group:
-        layout.fill(group, drift, np.ones(drift.dims))
+    with locate(path).begin(run_store.FIRST) as group:
+        run_store.fill(group, drift, np.ones(drift.dims))
 
 
 def made(path, drift):
@@ -54,7 +55,7 @@ def made(path, drift):
 def leaving(tmp_path_factory):
     """A run whose tokens leave, with three snapshots."""
     path = tmp_path_factory.mktemp("sources") / "leaving.zarr"
-    runs.run(LEAVING, path, on="cpu")
+    run.run(LEAVING, path, on="cpu")
     return path
 
 
@@ -82,8 +83,8 @@ def test_every_width_is_read_one_code_each(tmp_path, name):
 
 
 def test_many_chunks_are_read_a_few_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(layout, "_CHUNK_BYTES", 3 * 16 * 2)
-    monkeypatch.setattr(sources, "_CHUNKS_TOGETHER", 2)
+    monkeypatch.setattr(run_store, "_CHUNK_BYTES", 3 * 16 * 2)
+    monkeypatch.setattr("drift.sim.open_matrix._CHUNKS_TOGETHER", 2)
     store = made(tmp_path / "run.zarr", Drift(**{**FEW, "tokens": 31}, survivors=20))
     assert store.array("bits").chunks == (1, 3, 16)
     there = store.read("present")[1] == 1
@@ -93,7 +94,7 @@ def test_many_chunks_are_read_a_few_at_a_time(tmp_path, monkeypatch):
 
 def test_a_run_from_a_checkpoint_keeps_its_ids(tmp_path):
     store = made(tmp_path / "run.zarr", LEAVING)
-    ids = layout.add(store.group, "token_id", "int64", {"token": 9}, "id in the checkpoint")
+    ids = run_store.add(store.group, "token_id", "int64", {"token": 9}, "id in the checkpoint")
     ids[:] = 100 + 2 * np.arange(9)
     expected = 100 + 2 * np.flatnonzero(store.read("present")[2])
     assert open_matrix(tmp_path / "run.zarr").token_ids.tolist() == expected.tolist()
@@ -133,7 +134,7 @@ def test_what_can_not_be_opened_is_told_why(leaving, tmp_path, monkeypatch):
     refused(tmp_path / "file", "snapshot is 5, but .*file is no run", snapshot=5)
     zarr.create_group(tmp_path / "other.zarr", zarr_format=3)
     refused(tmp_path / "other.zarr", "is not a drift store")
-    monkeypatch.setattr(sources, "free_memory", lambda: 10)
+    monkeypatch.setattr("drift.sim.open_matrix.free_memory", lambda: 10)
     refused(leaving, "GiB are free")
 
 

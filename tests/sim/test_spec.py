@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.sim.errors import BadInput
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.sim.streams import MOST_SEED, Stream, words32, words64
+from drift.sim.sampling.philox import MOST_SEED, Stream, words32, words64
 from tests import oracle
 
 

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 
 from drift import structure
 from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT16, FLOAT32, FORMATS
-from drift.sim import structures
-from drift.sim.checkpoint import Checkpoint
-from drift.sim.conversion import dtype
+from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.errors import BadInput
-from drift.sim.matrix import Matrix
-from drift.sim.structures import structure_of
+from drift.sim.matrix import Matrix, dtype
+from drift.sim.structures import structure as module
+from drift.sim.structures.structure import structure_of
 from tests import checkpoints
 
 
@@ -158,8 +157,8 @@ def test_beyond_their_limits_distances_are_left_out(monkeypatch):
     codes = BFLOAT16.code_at(np.array([[0], [0], [1], [4], [4], [5], [9]]))
     line = Matrix.whole(codes, BFLOAT16, "a line")
     assert structure_of(line).pairs_at_distance == {1: 2, 3: 1, 4: 3, 5: 2, 8: 1, 9: 1}
-    monkeypatch.setattr(structures, "MOST_CELLS", 4)
-    monkeypatch.setattr(structures, "MOST_ROWS", 1)
+    monkeypatch.setattr(module, "MOST_CELLS", 4)
+    monkeypatch.setattr(module, "MOST_ROWS", 1)
     found = structure_of(line)
     assert found.pairs_at_distance == {1: 2}
     assert found.black_hole_distance is None
@@ -169,8 +168,8 @@ def test_beyond_their_limits_distances_are_left_out(monkeypatch):
 def test_too_many_adjacent_pairs_are_refused_in_words(monkeypatch):
     codes = np.arange(8, dtype=np.uint16)[:, None] % 2 + np.zeros(3, np.uint16)
     codes[:, 1:] = np.arange(8)[:, None] >> np.array([1, 2]) & 1
-    monkeypatch.setattr(structures.adjacent, "__kwdefaults__", None)
-    monkeypatch.setattr(structures.adjacent, "__defaults__", (lambda *_: None, 27))
+    monkeypatch.setattr(module.adjacent, "__kwdefaults__", None)
+    monkeypatch.setattr(module.adjacent, "__defaults__", (lambda *_: None, 27))
     with pytest.raises(BadInput, match="tiny: more than 27 pairs of its 8 cells are adjacent"):
         structure_of(Matrix.whole(codes, BFLOAT16, "tiny"))
 

@@ -12,16 +12,17 @@ import pytest
 from jax.errors import JaxRuntimeError
 from zarr.storage import LocalStore
 
-from drift.sim import batch, batch_size, grid_claim, kinds, lock, plan
+from drift.sim.batches import batch, sizing
 from drift.sim.errors import BadInput, Unfinished
-from drift.sim.grid_layout import NAMES
-from drift.sim.grid_store import SweepStore
-from drift.sim.kinds import Kinds, batches
-from drift.sim.locate import locate
-from drift.sim.runs import run
-from drift.sim.spec import recorded
-from drift.sim.store import RunStore
-from drift.sim.sweeping import sweep
+from drift.sim.runs.run import run
+from drift.sim.spec.drift import recorded
+from drift.sim.stores import lock
+from drift.sim.stores.locate import locate
+from drift.sim.stores.run_store import RunStore
+from drift.sim.sweeps import cell_order, plan, resume
+from drift.sim.sweeps.cell_order import PointGroups, batches
+from drift.sim.sweeps.store import NAMES, SweepStore
+from drift.sim.sweeps.sweep import sweep
 from tests.sweeps import TINY, held, tiny
 
 
@@ -92,13 +93,13 @@ def test_the_result_is_json_and_measures_its_own_time(whole):
 
 def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, monkeypatch):
     path, counted = tmp_path / "a.zarr", []
-    original = batch.counted
+    original = batch.count_batch
 
     def noting(drifts, **rest):
         counted.extend(drifts)
         return original(drifts, **rest)
 
-    monkeypatch.setattr(batch, "counted", noting)
+    monkeypatch.setattr(batch, "count_batch", noting)
     for _ in range(2):
         with pytest.raises(Stop):
             sweep(tiny(), path, on="cpu", progress=stop_after(1), flush_seconds=60.0)
@@ -112,14 +113,14 @@ def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, mo
 
 def failing(monkeypatch, blame, error):
     """From now on cells of a seed fail."""
-    original = batch.counted
+    original = batch.count_batch
 
     def counted(drifts, **rest):
         if any(drift.seed == blame for drift in drifts):
             raise error
         return original(drifts, **rest)
 
-    monkeypatch.setattr(batch, "counted", counted)
+    monkeypatch.setattr(batch, "count_batch", counted)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_an_unfinished_one_of_another_grid_is_refused(unfinished, name):
 
 
 def test_one_of_another_version_is_refused(unfinished, monkeypatch):
-    monkeypatch.setattr(grid_claim, "version", lambda name: "9.9")
+    monkeypatch.setattr(resume, "version", lambda name: "9.9")
     with pytest.raises(BadInput, match=r"was begun by version 0\.1\.0, this is 9\.9"):
         sweep(tiny(), unfinished, on="cpu")
 
@@ -306,29 +307,29 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, whole, monkeypatch):
 
 def test_cells_are_counted_by_kinds_the_cheapest_first_and_each_once():
     grid = tiny(**{**TINY, "steps": (40, 1, 5), "jitter": (0.0, 0.5)})
-    kinds = Kinds(grid, "cpu")
-    assert len(kinds.costs) == 6
+    cell_order = PointGroups(grid, "cpu")
+    assert len(cell_order.costs) == 6
     cells = np.flatnonzero(np.arange(len(grid)) % 5 != 2)
-    found = list(batches(grid, kinds, cells, lambda drift: 3))
+    found = list(batches(grid, cell_order, cells, lambda drift: 3))
     assert sorted(np.concatenate(found).tolist()) == cells.tolist()
     costs = []
     for some in found:
         assert len(some) <= 3
         drifts = [grid.drift(cell) for cell in some.tolist()]
-        assert len({batch_size.kind(drift) for drift in drifts}) == 1
-        costs.append(kinds.cost(some) / len(some))
+        assert len({sizing.group_key(drift) for drift in drifts}) == 1
+        costs.append(cell_order.cost(some) / len(some))
     assert costs == sorted(costs)
-    assert kinds.cost(cells) == pytest.approx(sum(kinds.cost(some) for some in found))
+    assert cell_order.cost(cells) == pytest.approx(sum(cell_order.cost(some) for some in found))
 
 
 def test_a_large_grid_is_gone_through_region_by_region(monkeypatch):
-    from drift.sim import grid_layout
-    from drift.sim import kinds as kinds_
+    from drift.sim.sweeps import cell_order as kinds_
+    from drift.sim.sweeps import store as grid_layout
 
     monkeypatch.setattr(grid_layout, "_CHUNK_VALUES", 2 * 7)
     monkeypatch.setattr(kinds_, "REGION_BYTES", 3 * 2 * 7 * 8 * 9)
     grid = tiny()
-    found = list(batches(grid, Kinds(grid, "cpu"), np.arange(12), lambda drift: 12))
+    found = list(batches(grid, PointGroups(grid, "cpu"), np.arange(12), lambda drift: 12))
     assert [some.tolist() for some in found] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]
 
 
@@ -337,6 +338,6 @@ def test_what_is_known_before_a_sweep_is_written_nowhere(tmp_path):
     assert made.disk == 12 * (7 * 9 * 8 + 1)
     done, failed = made.standing(locate(tmp_path / "a.zarr"))
     assert (done.sum(), failed) == (0, [])
-    assert kinds.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
-    assert len(kinds.to_count(done, [3], retry_failed=True)) == 12
+    assert cell_order.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
+    assert len(cell_order.to_count(done, [3], retry_failed=True)) == 12
     assert list(tmp_path.iterdir()) == []

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from drift.kernels.formats import FORMATS
+from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.errors import BadInput
-from drift.sim.given import grid_of
-from drift.sim.grid_layout import NAMES
-from drift.sim.grid_store import SweepStore
-from drift.sim.origin import from_checkpoint
-from drift.sim.runs import run
-from drift.sim.store import RunStore
-from drift.sim.sweeping import sweep
+from drift.sim.runs.run import run
+from drift.sim.stores.run_store import RunStore
+from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.store import NAMES, SweepStore
+from drift.sim.sweeps.sweep import sweep
 from tests import checkpoints
 
 NAME = "lm_head.weight"
@@ -29,7 +28,7 @@ def write(path, tokens, seed):
 
 def grid(*paths, **more):
     fields = {"from": paths, "records": (4,), "steps": (10,), "radius": (0.1, 1.0)}
-    return grid_of({**fields, "direction": ("centroid",), **more})
+    return Grid.given({**fields, "direction": ("centroid",), **more})
 
 
 def test_what_the_rows_say_is_filled_in(tmp_path):

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16, FLOAT16, FLOAT32, FORMATS
-from drift.sim import taken
+from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE
+from drift.sim.clouds import checkpoint_rows
+from drift.sim.clouds.initial import initial_cloud
 from drift.sim.errors import BadInput
-from drift.sim.initial import initial
-from drift.sim.spec import Drift, Origin
-from drift.sim.weights import FORMATS_BY_DTYPE
+from drift.sim.spec.drift import Drift, Origin
 from tests import checkpoints, oracle
 
 NAME = "lm_head.weight"
@@ -30,7 +30,7 @@ def start(path, codes, source, target=None, **others):
     origin = Origin(path=str(path), tensor=NAME)
     tokens, dims = codes.shape
     fields = {"tokens": tokens, "dims": dims, "format": (target or source).name, **others}
-    return initial(Drift(origin=origin, **fields))
+    return initial_cloud(Drift(origin=origin, **fields))
 
 
 @st.composite
@@ -66,7 +66,7 @@ def test_codes_are_those_of_ml_dtypes(path, matrix, other, converted, master, od
             start(path, codes, source, target, **options)
         return
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(taken, "_BLOCK_BYTES", 10)
+        patch.setattr(checkpoint_rows, "_BLOCK_BYTES", 10)
         cloud = start(path, codes, source, target, **options)
     tokens = len(codes)
     d = Drift(origin=Origin(path="", tensor=""), format=target.name, master=master)
@@ -110,7 +110,7 @@ def test_a_selection_keeps_its_ids(path):
     codes = np.array([[0x7F80], [0x4000], [0x3F80], [0x3000], [0x3F80]], np.uint16)
     checkpoints.write(path, {NAME: checkpoints.matrix(codes, BFLOAT16)})
     origin = Origin(path=str(path), tensor=NAME, near="largest", exponents=1)
-    cloud = initial(Drift(origin=origin, tokens=3, dims=1))
+    cloud = initial_cloud(Drift(origin=origin, tokens=3, dims=1))
     assert cloud.token_ids.tolist() == [1, 2, 4]
     assert cloud.codes(1, 3).tolist() == [[0x3F80], [0x3F80]]
 

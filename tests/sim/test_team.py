@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.sim import interrupts, team, worker
-from drift.sim.cells import Counted
+from drift.sim import interrupts
 from drift.sim.errors import BadInput, Unfinished
-from drift.sim.line import Answer, Failed, Lost, Present
-from drift.sim.team import Team
-from drift.sim.worker import Met, Orders
+from drift.sim.sweeps.local import BatchResult
+from drift.sim.sweeps.workers import team, worker
+from drift.sim.sweeps.workers.line import Answer, Failed, Lost, Present
+from drift.sim.sweeps.workers.team import Team
+from drift.sim.sweeps.workers.worker import Met, Orders
 
 ORDERS = Orders("sweep", None, {}, "cpu", "auto", 1, None)
 MET = Met({"device": {"platform": "cpu"}}, 2)
@@ -102,7 +103,7 @@ class FakeLine:
             self.told.append(Lost(ticket))
         else:
             self.counted.update(cells.tolist())
-            self.told.append(Answer(ticket, Counted(cells, [[]] * len(cells), 2.0, 0.5)))
+            self.told.append(Answer(ticket, BatchResult(cells, [[]] * len(cells), 2.0, 0.5)))
 
 
 def met(line):

@@ -3,20 +3,20 @@
 import numpy as np
 import pytest
 
-from drift.sim import traced
-from drift.sim.direction import direction
+from drift.sim.clouds.direction import direction
+from drift.sim.clouds.initial import initial_cloud
+from drift.sim.engines import reference
+from drift.sim.engines.reference import walk
 from drift.sim.errors import BadInput
-from drift.sim.initial import initial
-from drift.sim.reference import walk
-from drift.sim.spec import Drift
+from drift.sim.spec.drift import Drift
 
 NUMBERS, DIMS = np.array([1, 5, 6, 19]), np.array([0, 3, 11])
 
 
 def traced_of(drift, steps):
     u = direction(drift.direction, drift.dims, drift.direction_seed)
-    start = initial(drift).codes(0, drift.tokens)[NUMBERS][:, DIMS]
-    return traced.trace(drift, u, start, (NUMBERS, DIMS), steps)
+    start = initial_cloud(drift).codes(0, drift.tokens)[NUMBERS][:, DIMS]
+    return reference.trace(drift, u, start, (NUMBERS, DIMS), steps)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_it_is_the_whole_drift_at_these_coordinates(fields):
 
 
 def test_what_would_take_too_long_is_refused_and_what_rests_is_not(monkeypatch):
-    monkeypatch.setattr(traced, "MOST_STEPS", 1_500)
+    monkeypatch.setattr(reference, "MOST_STEPS", 1_500)
     long = {"sigma": 1e-9, "tokens": 20, "dims": 12, "steps": 10**6}
     rested = traced_of(Drift(**long), (0, 10**6))  # a million equal steps, of which few move
     assert rested.shape == (2, 4, 3)

@@ -5,12 +5,12 @@ import signal
 import numpy as np
 import pytest
 
-from drift.sim import device, worker
+from drift.sim.devices import device
 from drift.sim.errors import BadInput
-from drift.sim.grid_layout import NAMES
-from drift.sim.grid_store import SweepStore
-from drift.sim.sweeping import sweep
-from drift.sim.worker import Orders, Seat
+from drift.sim.sweeps.store import NAMES, SweepStore
+from drift.sim.sweeps.sweep import sweep
+from drift.sim.sweeps.workers import worker
+from drift.sim.sweeps.workers.worker import Orders, Seat
 from tests.sweeps import tiny
 
 SEAT = Seat(index=0, neighbours=1, threads=1)

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from drift.experiments.bench import figure, judge
-from drift.sim import device
+from drift.sim.devices import device
 from tests.verbs import drift
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]

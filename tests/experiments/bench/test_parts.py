@@ -13,7 +13,7 @@ from drift.experiments.bench.field import Field
 from drift.experiments.bench.rounds import Different, measure
 from drift.experiments.bench.setting import Setting
 from drift.kernels.stepping.fused import Fused
-from drift.sim.grouped import Cells, count_rows
+from drift.sim.counting.cells import Cells, count_rows
 
 
 def quiet(line):

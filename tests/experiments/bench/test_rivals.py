@@ -11,7 +11,7 @@ import pytest
 from drift.experiments.bench import rivals
 from drift.experiments.bench.c_loop import CLoop, Missing, version
 from drift.kernels.formats import BFLOAT16
-from drift.sim import reference
+from drift.sim.engines import reference
 
 STEPS = 7
 

@@ -1,0 +1,1 @@
+"""Many small drifts moved and counted together."""

@@ -1,0 +1,122 @@
+"""Small drifts of one kind, moved and counted together: one alone leaves a processor idle.
+
+kind    what drifts have in common that are handed over together (sim.batches.sizing)
+member  one of the drifts that are moved in one call (sim.batches.stacked)
+alike   drifts whose displacements are equal too; many of them are moved by value
+        (sim.batches.shared_motion)
+
+Every count has the bits that sim.engines.simulation gives. That is also who does a drift that
+is too large for this, or leaps.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import jax
+import numpy as np
+
+from drift.kernels.stepping.block import plain
+from drift.sim.batches import shared_motion, sizing
+from drift.sim.batches.shared_motion import SharedStart
+from drift.sim.batches.sizing import displacement_key, worth_sharing
+from drift.sim.batches.stacked import StackedClouds, StackedCounts
+from drift.sim.counting.cells import Counts
+from drift.sim.devices.device import worker_count
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import choose
+from drift.sim.engines import simulation as rest
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.simulation import Simulation
+from drift.sim.spec.drift import Drift, recorded
+
+
+def batch_size(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int:
+    """How many drifts of its kind are best handed over at once: sim.batches.sizing."""
+    shards = Shards.of(on)
+    return sizing.batch_size(
+        drift, shards.platform, len(shards), worker_count(shards.devices[0]), engine
+    )
+
+
+def count_batch(
+    drifts: list[Drift],
+    on: jax.Device | Shards,
+    pool: ThreadPoolExecutor,
+    engine: str = "auto",
+) -> list[list[Counts]]:
+    """The records of each of `drifts`, which are of one kind; all of them, also repeats.
+
+    `pool` has a thread for each of the device's workers; several devices share each
+    drift. Raises BadInput for a drift that leaves its format's range (which one, handing
+    them over one by one tells) and where `engine`, as in drift.run, does not apply.
+    """
+    shards, steps = Shards.of(on), _all_records(drifts[0])
+    places = sizing.slots(drifts[0], shards.platform, len(shards), engine)
+    if places == 1:
+        found = [_alone(drift, shards, pool, engine) for drift in drifts]
+    else:
+        found = _by_motion(drifts, places, shards.devices[0], pool)
+    return [[counts[step] for step in steps] for counts in found]
+
+
+def _by_motion(
+    drifts: list[Drift], places: int, on: jax.Device, pool: ThreadPoolExecutor
+) -> list[dict[int, Counts]]:
+    """The counts of each drift by step: first of those that are alike, then of the others."""
+    groups: dict[object, list[int]] = {}
+    for k, drift in enumerate(drifts):
+        groups.setdefault(displacement_key(drift), []).append(k)
+    found: list[dict[int, Counts]] = [{} for _ in drifts]
+    others = []
+    for group in groups.values():
+        if on.platform == "cpu" and worth_sharing(drifts[group[0]], len(group)):
+            # From this thread alone: two would wait for each other at every small array.
+            alike = shared_motion.count_shared(SharedStart([drifts[k] for k in group]))
+            for k, counts in zip(group, alike, strict=True):
+                found[k] = counts
+        else:
+            others += group
+    parts = [sorted(others)[start : start + places] for start in range(0, len(others), places)]
+    moved = pool.map(lambda part: _together([drifts[k] for k in part], places, on), parts)
+    for part, each in zip(parts, moved, strict=True):
+        for k, counts in zip(part, each, strict=True):
+            found[k] = counts
+    return found
+
+
+def _all_records(drift: Drift) -> tuple[int, ...]:
+    """The steps of all records, repeats too."""
+    return drift.at if drift.at is not None else recorded(drift.steps, drift.records)
+
+
+def _alone(
+    drift: Drift, shards: Shards, pool: ThreadPoolExecutor, engine: str
+) -> dict[int, Counts]:
+    """The counts of one drift by step."""
+    chunks = Chunks.plan(
+        drift.tokens, drift.dims, worker_count(shards.devices[0]), devices=len(shards)
+    )
+    name = choose.choose_engine(drift, engine, shards.platform, len(shards))
+    simulation = Simulation(drift, chunks, shards, pool, name)
+    return {state.counts.step: state.counts for state in simulation.states(drift.record_steps)}
+
+
+def _together(drifts: list[Drift], places: int, on: jax.Device) -> list[dict[int, Counts]]:
+    """The counts of each drift by step."""
+    members, first = StackedClouds(drifts, places, on, plain(on.platform)), drifts[0]
+    tally = StackedCounts(members.each)
+    found: list[dict[int, Counts]] = [{} for _ in drifts]
+    still = np.array([rest.stalled_at_rest(each.drift, each.u) for each in members.each])
+    stalled, resting, seen = np.zeros(len(drifts), np.int64), False, None
+    for step in first.record_steps:
+        if step and first.survivors is not None:
+            members.observe_only(step)
+        moved = seen is None
+        while members.step < step and not resting:
+            seen, moved = members.move(step), True
+            stalled = np.asarray(seen.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
+            resting = rest.may_rest(first) and np.array_equal(stalled, still)
+        if seen is None or (moved and members.step < step):
+            seen = members.stay()  # nobody has looked yet, or since it came to rest
+        for mine, one in zip(found, tally.counts(step, seen, stalled, moved), strict=True):
+            mine[step] = one
+    return found

@@ -1,0 +1,239 @@
+"""Small clouds that take equal displacements: a value goes where it goes in all of them.
+
+replica  one of the clouds (sim.batches.stacked); their tokens are numbered one after another
+start    all values that occur, in every dimension as far out as a replica reaches there
+base     the classes (kernels.value_map) at the first record after step 0, cut where its last
+         step begins or ceases to leave values where they are. All later classes are made
+         of base classes, so every token is looked at once and base classes afterwards
+
+Which tokens share a cell is asked only at the records at which that can't be told from others
+(sim.counting.partition).
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from drift.kernels import row_hash
+from drift.kernels.exact_sum import LIMBS, MOST_ROWS, limb_sums
+from drift.kernels.formats import Format
+from drift.kernels.rounding import merge_zeros, widen
+from drift.kernels.row_hash_jax import as_words, fingerprint, weights
+from drift.kernels.value_map.classes import Front
+from drift.kernels.value_map.iterate import Following
+from drift.sim.batches.stacked import Replica, StackedTokens
+from drift.sim.batches.token_classes import TokenClasses
+from drift.sim.counting.cells import Cells, Counts
+from drift.sim.counting.partition import bisected_partitions
+from drift.sim.devices import compilation
+from drift.sim.engines.leap import limbs_by_place
+from drift.sim.engines.leap_rows import transposed
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
+
+_TOGETHER = 16
+"""Members that one call looks at, while the next ones are drawn."""
+
+
+@compilation.tracked
+@partial(jax.jit, static_argnames="target")
+def _look(
+    codes: jax.Array, scales: jax.Array, lanes: jax.Array, target: Format
+) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
+    """Limbs LIMBS x (members, dims), fingerprints (members, tokens, 2), and which codes occur."""
+
+    def one(member: tuple[jax.Array, jax.Array]) -> tuple[tuple[jax.Array, ...], jax.Array]:
+        mine, scale = member
+        cells = merge_zeros(mine, target)
+        limbs = limb_sums(widen(mine, target), jnp.ones(len(mine), bool), scale)
+        return limbs, fingerprint(cells, lanes)
+
+    limbs, prints = lax.map(one, (codes, scales))
+    return limbs, prints, jnp.zeros(1 << target.width, bool).at[codes.reshape(-1)].set(True)
+
+
+class SharedStart:
+    """The clouds of `drifts`. Raises BadInput as sim.engines.simulation does."""
+
+    def __init__(self, drifts: list[Drift]):
+        members: list[Replica] = []
+        looks = []
+        for first in range(0, len(drifts), _TOGETHER):
+            drawn = [Replica(drift) for drift in drifts[first : first + _TOGETHER]]
+            looks.append(_looked_at(drawn))  # which goes on beside the next draws
+            members += drawn
+        self.cloud, drift = StackedTokens(members), drifts[0]
+        self.target, self.tokens = drift.target, drift.tokens
+        self.columns = np.empty((drift.dims, len(self.cloud.of)), self.target.storage)
+        """codes (dims, tokens)"""
+        for k, member in enumerate(members):
+            mine = slice(k * self.tokens, (k + 1) * self.tokens)
+            self.columns[:, mine] = transposed(member.codes)
+        self.extent = np.max([member.extent for member in members], axis=0)
+        """float64 (dims,): the largest magnitude in each dimension"""
+        limbs, prints, occurs = zip(*looks, strict=True)
+        there = np.flatnonzero(np.any(occurs, axis=0)).astype(self.target.storage)
+        self.places = np.sort(self.target.place(there))
+        """all places that occur in some dimension, rising"""
+        sums = [np.stack(each, axis=1) for each in limbs]
+        self.limbs = np.concatenate(sums)[: len(members)].astype(np.int64)
+        """int64 (members, LIMBS, dims): the exact sums of the tokens, kernels.exact_sum"""
+        self._prints = as_words(np.concatenate(prints).reshape(-1, 2))
+
+    def leaders(self, tokens: np.ndarray) -> np.ndarray:
+        """The leaders of `tokens`, int64: sim.counting.coalesce."""
+        row_bytes = self.columns.itemsize * len(self.columns)
+
+        def take(some: np.ndarray) -> np.ndarray:
+            return self.columns[:, some].T
+
+        def equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            return row_hash.equal(take, a, b, row_bytes, self.target)
+
+        return self.cloud.leaders(tokens, lambda some: self._prints[some], equal)
+
+
+def _looked_at(members: list[Replica]) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
+    """`_look` at up to _TOGETHER members; the last one stands for those that are missing."""
+    full = members + members[-1:] * (_TOGETHER - len(members))
+    codes = np.stack([member.codes for member in full])
+    scales = np.array([np.ldexp(1.0, member.exponent) for member in full], np.float32)
+    lanes, target = weights(codes.shape[2]), members[0].drift.target
+    return _look(codes, scales, lanes, target=target)
+
+
+class SharedMotion:
+    """The clouds of `start`, moved from look to look."""
+
+    def __init__(self, start: SharedStart):
+        self._members, self._of = start.cloud.members, start.cloud.of
+        drift, u = self._members[0].drift, self._members[0].u
+        self._target, self._codes = start.target, start.columns
+        self._present = np.ones(len(self._of), bool)
+        self._start = self._front = _front(start)
+
+        def block(first: int, last: int) -> np.ndarray:
+            return displacements(drift, u, first, last)
+
+        self._motion = Following(self._start, block, (0, drift.steps), self._target, drift.rounding)
+        self._base: Front | None = None
+
+    def look(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Move on to `step`, and look at the tokens that are `present`, bool (tokens,).
+
+        Returns how many coordinates of each member the last step left where they were,
+        int64 (members,), and the exact sums of their tokens, integers (members, LIMBS, dims),
+        each on its own grid: kernels.exact_sum. Tokens may leave but not come back.
+        """
+        self._front, still = self._motion.to(step)
+        if self._base is None:
+            self._base = _base(self._start, still, self._front)
+            self.columns = self._classified(self._base)
+            kind = np.int32 if self._members[0].drift.tokens <= MOST_ROWS else np.int64
+            self._populations = self.columns.populations(len(self._members)).astype(kind)
+        left = np.flatnonzero(self._present & ~present)
+        if len(left):
+            gone = self.columns.populations_of(left, self._of[left], len(self._members))
+            self._populations = self._populations - gone.astype(self._populations.dtype)
+        self._present = present
+        place = np.searchsorted(still.start, self._base.start, side="right") - 1
+        stalled = self._populations[:, still.values[place]].sum(axis=1)
+        return stalled, self._limbs()
+
+    def numbers(self) -> np.ndarray:
+        """Where each base class is by now, -0 being +0: rising in a dimension, (classes,)."""
+        assert self._base is not None, "nobody has looked yet"
+        front, zero = self._front, self._target.storage.type(self._target.sign)
+        below = front.values == zero - self._target.storage.type(1)
+        sizes = np.diff(self._of_base(front), append=len(self._base.start))
+        return np.repeat(np.where(below, zero, front.values), sizes)
+
+    def _classified(self, base: Front) -> TokenClasses:
+        """Every token in its base class."""
+        kind, sign = np.min_scalar_type(base.sizes.max() - 1), self._target.sign
+        columns = np.empty(self._codes.shape, kind)
+        for dim, column in enumerate(columns):
+            firsts = base.values[slice(*base.bounds[dim : dim + 2])].astype(np.int64)
+            firsts[0] = 0  # nobody is below the first class
+            sizes = np.diff(firsts, append=2 * sign)
+            of_place = np.repeat(np.arange(len(firsts), dtype=kind), sizes)
+            of_code = np.concatenate([of_place[sign:], of_place[:sign][::-1]])
+            of_code.take(self._codes[dim], out=column, mode="clip")
+        return TokenClasses(columns, base.bounds)
+
+    def _of_base(self, front: Front) -> np.ndarray:
+        """The first base class that each class of a later `front` is made of, int64."""
+        assert self._base is not None, "nobody has looked yet"
+        return np.searchsorted(self._base.start, front.start)
+
+    def _limbs(self) -> np.ndarray:
+        front, kind = self._front, self._populations.dtype
+        population = np.add.reduceat(self._populations, self._of_base(front), axis=1, dtype=kind)
+        grids = np.array([member.exponent for member in self._members])
+        sums = np.empty((len(grids), LIMBS, len(front.sizes)), kind)
+        for grid in np.unique(grids).tolist():
+            mine = grids == grid
+            for k, limb in enumerate(limbs_by_place(self._target, grid)):
+                weighted = population[mine] * limb.take(front.values).astype(kind)
+                sums[mine, k] = np.add.reduceat(weighted, front.bounds[:-1], axis=1, dtype=kind)
+        return sums
+
+
+def _front(start: SharedStart) -> Front:
+    """The classes of the start."""
+    values = start.target.value(start.target.code_in_place(start.places))
+    lowest = np.searchsorted(values, -start.extent, side="left")
+    sizes = np.searchsorted(values, start.extent, side="right") - lowest
+    bounds = np.concatenate([[0], np.cumsum(sizes)])
+    every = np.arange(bounds[-1])
+    return Front(bounds, every, start.places[every + np.repeat(lowest - bounds[:-1], sizes)])
+
+
+def _base(start: Front, still: Front, front: Front) -> Front:
+    """The base classes: those of `front`, cut where `still` begins and ends in a dimension."""
+    cut = np.zeros(len(start.start) + 1, bool)
+    cut[front.start] = True
+    ends = np.append(still.start, len(start.start))
+    cut[ends[:-1][still.values]] = cut[ends[1:][still.values]] = True
+    at = np.flatnonzero(cut[:-1])
+    return Front(np.searchsorted(at, start.bounds), at, start.values[at])
+
+
+def count_shared(start: SharedStart) -> list[dict[int, Counts]]:
+    """The counts of each drift of `start` by step, bit for bit those of sim.engines.simulation."""
+    cloud, drift = start.cloud, start.cloud.members[0].drift
+    steps, stalled, limbs, numbers = drift.record_steps, [], [], []
+    if steps[0] == 0:
+        stalled.append(np.zeros(len(cloud.members), np.int64))
+        limbs.append(start.limbs)
+        numbers.append(np.zeros(0))
+    alike = SharedMotion(start)
+    for step in steps[len(numbers) :]:
+        stayed, sums = alike.look(step, cloud.present(step))
+        stalled.append(stayed)
+        limbs.append(sums)
+        numbers.append(alike.numbers())
+
+    def leaders(look: int, tokens: np.ndarray) -> np.ndarray:
+        if not steps[look]:
+            return start.leaders(tokens)
+        columns, here = alike.columns, numbers[look]
+        return cloud.leaders(
+            tokens,
+            lambda some: columns.fingerprints(here, some),
+            lambda a, b: columns.equal(here, a, b),
+        )
+
+    found: list[dict[int, Counts]] = [{} for _ in cloud.members]
+    last, counts = None, {}
+    for look, after in enumerate(bisected_partitions(len(cloud.of), len(steps), leaders)):
+        if after is not last or drift.survivors is not None:
+            counts = cloud.found(Cells.led_by(after[cloud.present(steps[look])]))
+        last = after
+        at = cloud.counts(steps[look], counts, limbs[look], stalled[look])
+        for mine, one in zip(found, at, strict=True):
+            mine[steps[look]] = one
+    return found

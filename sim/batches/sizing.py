@@ -1,0 +1,98 @@
+"""How many small drifts are counted together, and whether they are moved by value or by coordinate.
+
+group   drifts that can be handed over together: what they have in common is their key
+shared  drifts of a group whose displacements are equal too. Many of them are moved by value
+        (sim.batches.shared_motion), where few values are left in each dimension
+slot    a place on the device for the cloud of one drift of a call
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from drift.sim import matrix
+from drift.sim.engines import choose
+from drift.sim.spec.drift import Drift
+
+_FEWEST, _SMALLEST = 8, 4096
+"""Drifts that are worth it, and tokens of them all."""
+_CROWDED = 1 / 8
+"""Of their coordinates, so many may be classes of the base, roughly."""
+_FAR = 3.0
+"""Standard deviations within which nearly all tokens are."""
+
+
+def displacement_key(drift: Drift) -> object:
+    """What drifts of one kind have in common whose displacements are equal."""
+    return drift.radius, drift.decay, drift.direction, drift.direction_seed
+
+
+def worth_sharing(drift: Drift, count: int) -> bool:
+    """Whether so many drifts like this one are better moved by value than by coordinate.
+
+    That is so where few values are left in each dimension at the first record after
+    step 0; how many, the lattice tells about where they are by then.
+    """
+    moved = [step for step in drift.record_steps if step]
+    few = count < _FEWEST or count * drift.tokens < _SMALLEST
+    if few or choose.leap_unsupported_reason(drift) or drift.sigma is None or not moved:
+        return False
+    # Half a typical displacement: a quarter of the dimensions have smaller ones.
+    reached = drift.radius / math.sqrt(drift.dims) * moved[0] / drift.steps / 2
+    ends = np.array([reached - _FAR * drift.sigma, reached + _FAR * drift.sigma], np.float32)
+    low, high = drift.target.place(matrix.nearest(ends, drift.target)).astype(int)
+    return bool(high - low + 1 <= max(1.0, _CROWDED * drift.tokens))
+
+
+_BYTES = 8 << 20
+"""Codes that are moved in one call."""
+_MOST = 32
+"""Members of one call: more would wait longer for each other and gain nothing."""
+_ALIKE_BYTES, _MOST_ALIKE = 32 << 20, 256
+"""The same where drifts may be alike, of which more gain something."""
+
+
+def group_key(drift: Drift) -> tuple[Any, ...]:
+    """What drifts that are handed over together have in common; it can be a key."""
+    cloud = drift.tokens, drift.dims, drift.survivors
+    return *cloud, drift.motion, drift.schedule, drift.steps, drift.records, drift.at
+
+
+def batch_size(
+    drift: Drift, platform: str, devices: int, threads: int, engine: str = "auto"
+) -> int:
+    """How many are best handed over at once; 1 for a drift that goes alone.
+
+    There are so many `devices`, and for one as many `threads` that work side by side.
+    """
+    many = slots(drift, platform, devices, engine)
+    if by_value(drift, platform, engine, devices):
+        return max(many * threads, _most_alike(drift))
+    return 1 if many == 1 else many * threads
+
+
+def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
+    """Whether drifts of its kind are moved by value where many share their displacements."""
+    several = slots(drift, platform, devices, engine) > 1
+    return several and platform == "cpu" and worth_sharing(drift, _most_alike(drift))
+
+
+def _most_alike(drift: Drift) -> int:
+    return min(_MOST_ALIKE, _ALIKE_BYTES // _codes(drift))
+
+
+def batch_bytes(drift: Drift, together: int) -> int:
+    """Bytes that so many drifts of its kind take, roughly: their codes, in several forms."""
+    return 4 * together * _codes(drift)
+
+
+def _codes(drift: Drift) -> int:
+    """Bytes of its codes as they are moved."""
+    return drift.motion.held.storage.itemsize * drift.tokens * drift.dims
+
+
+def slots(drift: Drift, platform: str, devices: int, engine: str) -> int:
+    """How many drifts of its kind are moved in one call."""
+    leaps = choose.choose_engine(drift, engine, platform, devices) == "leap"
+    return 1 if leaps or devices > 1 else min(_MOST, max(1, _BYTES // _codes(drift)))

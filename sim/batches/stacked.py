@@ -1,0 +1,261 @@
+"""Drifts of one group whose clouds move side by side on a device, and are counted as one.
+
+replica  one of the drifts
+slot     where its cloud is on the device; some may be left over, so that one compiled
+         program serves any number of replicas
+window   the most steps of one call; there are two, so that few programs serve all steps
+
+To be counted the tokens of all replicas are numbered one after another. Tokens of different
+replicas never share a cell.
+"""
+
+from functools import cache, partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from drift.kernels import row_hash
+from drift.kernels.exact_sum import exact_sums, from_limbs, scale_exponent
+from drift.kernels.formats import Motion
+from drift.kernels.row_hash_jax import as_words, weights
+from drift.kernels.stepping.batch import several
+from drift.kernels.stepping.block import BLOCK, STAY, Advanced, Path
+from drift.kernels.stepping.step import Steps, Tokens
+from drift.sim.clouds import drawn
+from drift.sim.clouds.direction import direction, exact_mean
+from drift.sim.clouds.initial import initial_cloud
+from drift.sim.counting.cells import Cells, Counts
+from drift.sim.counting.coalesce import Equal, Fingerprint, coalesce
+from drift.sim.counting.partition import Partition
+from drift.sim.devices.shards import jitted
+from drift.sim.engines import range_check
+from drift.sim.engines.choose import moves_values_alike
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements, keys
+
+_SHORT, _LONG = 16, BLOCK
+"""The windows."""
+_TILE, _WIDE = 4, 1024
+"""Token rows moved together; twice as many where they are not wide."""
+
+
+class Replica:
+    """A drift whose cloud is there and whose range is checked. Raises BadInput as Simulation."""
+
+    def __init__(self, drift: Drift):
+        self.drift, start = drift, initial_cloud(drift)
+        mean = partial(exact_mean, start.codes, drift.tokens, drift.dims, drift.target)
+        self.u = direction(drift.direction, drift.dims, drift.direction_seed, mean)
+        self.strengths, self.ranks = drawn.strengths(drift), drawn.ranks(drift)
+        target, held = drift.target, drift.motion.held
+        codes = start.codes(0, drift.tokens)
+        self.codes = codes if held == target else held.code(target.value(codes))
+        self.extent = target.value(np.max(codes & (target.sign - 1), axis=0))
+        strength = max(1.0, float(np.max(np.abs(self.strengths))))
+        range_check.check_range(drift, self.u, self.extent, strength)
+        self.exponent = scale_exponent(
+            range_check.largest_reached(drift, self.u, self.extent, strength)
+        )
+
+    def present(self, step: int) -> np.ndarray:
+        """Which tokens are there after `step`, bool (tokens,)."""
+        return self.ranks < self.drift.alive(step)
+
+
+class StackedClouds:
+    """The clouds of drifts of one kind, in `places` places on a device."""
+
+    def __init__(self, drifts: list[Drift], places: int, on: jax.Device, path: Path):
+        self.each = [Replica(drift) for drift in drifts]
+        self.step = 0
+        self._places, self._on, first = places, on, drifts[0]
+        apart = int(np.diff(first.record_steps, prepend=0, append=0).max())
+        self._window = _SHORT if apart <= _SHORT else _LONG
+        rows = _TILE if first.dims > _WIDE else 2 * _TILE
+        self._tiles = -(-first.tokens // rows), rows
+        self._advance = _compiled(first.motion, path, self._window, on.platform)
+        self._codes = self._rows([member.codes for member in self.each])
+        self._tokens = Tokens(
+            self._rows([np.arange(first.tokens, dtype=np.uint32)] * len(self.each)),
+            self._rows([member.strengths for member in self.each]),
+            self._rows([member.present(0) for member in self.each]),
+        )
+        self._weights = jax.device_put(weights(first.dims), on)
+        scales = [np.ldexp(np.float32(1), member.exponent) for member in self.each]
+        self._scales = self._put(np.array(scales, np.float32))
+        self._block: tuple[int, jax.Array, jax.Array] | None = None
+
+    def stay(self) -> Advanced:
+        """Look without moving; all that comes back has a place as its first axis."""
+        shape = (len(self.each), BLOCK + self._window, self.each[0].drift.dims)
+        still = self._put(np.full(shape, STAY, np.float32))
+        return self._call(still, self._put(np.zeros((*shape[:2], 2), np.uint32)), 0, 1, True)
+
+    def move(self, step: int) -> Advanced:
+        """Move on towards `step`, as far as one call goes; look only where it is reached."""
+        begin = self.step // BLOCK * BLOCK
+        if self._block is None or self._block[0] != begin:
+            self._block = begin, *self._steps(begin)
+        taken = min(self._window, step - self.step, begin + BLOCK - self.step)
+        first = self.step - begin
+        self.step += taken
+        return self._call(*self._block[1:], first, taken, self.step == step)
+
+    def observe_only(self, step: int) -> None:
+        """From now on observe the tokens that are there after `step`."""
+        present = self._rows([member.present(step) for member in self.each])
+        self._tokens = self._tokens._replace(present=present)
+
+    def _call(
+        self, block: jax.Array, step_keys: jax.Array, first: int, taken: int, look: bool
+    ) -> Advanced:
+        numbers = [np.int32(taken), np.uint32(0), np.bool_(look)]
+        steps = Steps(block, step_keys, *(jax.device_put(each, self._on) for each in numbers))
+        begin, count = (
+            jax.device_put(np.int32(each), self._on) for each in (first, len(self.each))
+        )
+        done = self._advance(
+            self._codes, self._tokens, steps, begin, count, self._weights, self._scales
+        )
+        self._codes = done.codes
+        return jax.block_until_ready(done)
+
+    def _steps(self, begin: int) -> tuple[jax.Array, jax.Array]:
+        """Displacements and keys of BLOCK steps after `begin`, and a window of nothing."""
+        count, drift = BLOCK + self._window, self.each[0].drift
+        last = min(begin + BLOCK, drift.steps)
+        block = np.zeros((len(self.each), count, drift.dims), np.float32)
+        step_keys = np.zeros((len(self.each), count, 2), np.uint32)
+        for k, member in enumerate(self.each):
+            drift = member.drift
+            block[k, : last - begin] = displacements(drift, member.u, begin + 1, last)
+            if drift.rounding == "stochastic":
+                step_keys[k, : last - begin] = keys(drift, begin + 1, last)
+        return self._put(block), self._put(step_keys)
+
+    def _rows(self, of_each: list[np.ndarray]) -> jax.Array:
+        """What tokens have, (tokens, …) of each, in tiles of rows."""
+        tiles, rows = self._tiles
+        shape = of_each[0].shape
+        whole = np.zeros((len(of_each), tiles * rows, *shape[1:]), of_each[0].dtype)
+        whole[:, : shape[0]] = of_each
+        return self._put(whole.reshape(-1, tiles, rows, *shape[1:]))
+
+    def _put(self, of_each: np.ndarray) -> jax.Array:
+        """What members have, (members, …), in all places of the device."""
+        every = np.zeros((self._places, *of_each.shape[1:]), of_each.dtype)
+        every[: len(of_each)] = of_each
+        return jax.device_put(every, self._on)
+
+
+@cache
+def _compiled(motion: Motion, path: Path, window: int, platform: str) -> Any:
+    return jitted(partial(several, motion=motion, path=path, window=window), platform)
+
+
+_APART = np.uint64(0x9E3779B97F4A7C15)
+"""Times a member's number, to tell fingerprints of different members apart."""
+
+
+class StackedTokens:
+    """The tokens of `members`, numbered one after another."""
+
+    def __init__(self, members: list[Replica]):
+        self.members = members
+        self.of = np.repeat(np.arange(len(members)), members[0].drift.tokens)
+        """int64 (tokens,): the member of each"""
+        self._grids = np.array([member.exponent for member in members])
+        self._u = np.stack([member.u for member in members])[:, None]
+
+    def present(self, step: int) -> np.ndarray:
+        """Which are there after `step`, bool (tokens,)."""
+        if self.members[0].drift.survivors is None:
+            return np.ones(len(self.of), bool)
+        return np.concatenate([member.present(step) for member in self.members])
+
+    def leaders(self, tokens: np.ndarray, fingerprint: Fingerprint, equal: Equal) -> np.ndarray:
+        """The leaders of `tokens`, int64: sim.counting.coalesce. Members are told apart here."""
+
+        def prints(some: np.ndarray) -> np.ndarray:
+            return fingerprint(some) ^ (self.of[some].astype(np.uint64) * _APART)
+
+        def one(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            same = self.of[a] == self.of[b]
+            same[same] = equal(a[same], b[same])
+            return same
+
+        return coalesce(tokens, [prints], one)
+
+    def found(self, cells: Cells) -> dict[str, np.ndarray]:
+        """The counts of `cells` by member, int64 (members,); some token of each is in one."""
+        occupancy, hole = cells.occupancy, cells.occupancy > 1
+        firsts = np.searchsorted(self.of[cells.representative], np.arange(len(self.members)))
+
+        def total(numbers: np.ndarray) -> np.ndarray:
+            return np.add.reduceat(numbers, firsts, dtype=np.int64)
+
+        return {
+            "distinct": total(np.ones_like(occupancy)),
+            "black_holes": total(hole),
+            "black_hole_tokens": total(occupancy * hole),
+            "singletons": total(~hole),
+            "largest": np.maximum.reduceat(occupancy, firsts),
+            "pairs": total(occupancy * (occupancy - 1) // 2),
+            "alive": total(occupancy),
+        }
+
+    def counts(
+        self, step: int, found: dict[str, np.ndarray], limbs: np.ndarray, stalled: np.ndarray
+    ) -> list[Counts]:
+        """Of each member at `step`, whose cells are as `found`.
+
+        `limbs` integers (members, LIMBS, dims): the sums of their tokens, kernels.exact_sum;
+        `stalled` int64 (members,): coordinates.
+        """
+        rows = zip(*(column.tolist() for column in found.values()), strict=True)
+        parts = zip(rows, self._along(limbs), stalled.tolist(), strict=True)
+        made, dims = [], limbs.shape[2]
+        for row, along, stayed in parts:
+            mine = dict(zip(found, row, strict=True))
+            alive = mine["alive"]
+            radius, share = along / alive, stayed / (alive * dims)
+            made.append(Counts(step=step, **mine, radius=radius, stalled=share))
+        return made
+
+    def _along(self, limbs: np.ndarray) -> list[float]:
+        """The components along u of the sums of the members' tokens."""
+        terms = from_limbs(limbs.swapaxes(0, 1), self._grids[:, None]).swapaxes(0, 1) * self._u
+        return exact_sums(terms.reshape(len(terms), -1)).tolist()
+
+
+class StackedCounts:
+    """The counts of `members`, record by record."""
+
+    def __init__(self, members: list[Replica]):
+        self._all, first = StackedTokens(members), members[0].drift
+        self._tokens, self._target = first.tokens, first.target
+        self._partition = Partition(len(self._all.of), moves_values_alike(first))
+
+    def counts(self, step: int, seen: Advanced, stalled: np.ndarray, moved: bool) -> list[Counts]:
+        """Of each member at `step`, as the device saw them; `stalled` int64 (members,).
+
+        `moved` is false where all are where they were at the record before.
+        """
+        words = np.asarray(seen.fingerprints).reshape(len(seen.fingerprints), -1, 2)
+        prints = as_words(words[: len(stalled), : self._tokens].reshape(-1, 2))
+        rows = np.asarray(seen.codes if seen.view is None else seen.view)  # on a CPU in place
+        rows = rows.reshape(len(rows), -1, rows.shape[-1])
+
+        def take(tokens: np.ndarray) -> np.ndarray:
+            return rows[np.divmod(tokens, self._tokens)]
+
+        def equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+            return row_hash.equal(take, a, b, rows.itemsize * rows.shape[2], self._target)
+
+        def leaders(tokens: np.ndarray) -> np.ndarray:
+            return self._all.leaders(tokens, lambda some: prints[some], equal)
+
+        cells = self._partition.cells(self._all.present(step), leaders, moved)
+        limbs = np.asarray(seen.limbs)[: len(stalled)].astype(np.int64)
+        return self._all.counts(step, self._all.found(cells), limbs, stalled)

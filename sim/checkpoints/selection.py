@@ -1,0 +1,103 @@
+"""The tokens around one token: those whose every coordinate is of about its size.
+
+exponent field  the exponent bits of a code as they stand: 0 for zero and for what
+                is subnormal; in formats of other widths, of their own width
+near            the token they are taken around: "largest" is one of the largest
+                black hole, of several that of the smallest id; else a token id
+exponents       how far, in every dimension, an exponent field may be from its
+
+Rows that are not finite are in no cell, and are never selected.
+"""
+
+import itertools
+
+import numpy as np
+
+from drift.sim.counting.cells import Cells
+from drift.sim.counting.coalesce import leaders
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+
+_STAGES = (0, 32, 256)
+"""Dimensions at which whoever has left is let go: few rows are read to their end."""
+_BLOCK_BYTES = 1 << 22
+
+
+def select(matrix: Matrix, near: str | int, exponents: int) -> Matrix:
+    """The selected tokens of `matrix`, copied unless it is all of them.
+
+    Raises BadInput as `selected` does.
+    """
+    return matrix.taken(selected(matrix, near, exponents))
+
+
+def selected(matrix: Matrix, near: str | int, exponents: int) -> np.ndarray:
+    """The rows of `matrix` that are selected, int64, rising; that of `near` is one.
+
+    Raises BadInput for an empty matrix, for negative `exponents`, for a `near` that
+    is not there or not finite, and for "largest" where no two tokens share a cell.
+    """
+    if exponents < 0:
+        raise BadInput(f"exponents is {exponents}; it must be 0 or more")
+    if not matrix.codes.size:
+        raise BadInput(f"{matrix.label} is empty; nothing can be selected from it")
+    row = _largest(matrix) if near == "largest" else _row(matrix, str(near))
+    lowest, span = _bounds(matrix, row, exponents)
+    magnitude = matrix.codes.dtype.type(matrix.format.sign - 1)
+    rows = np.arange(len(matrix.codes))
+    edges = sorted({min(edge, len(lowest)) for edge in (*_STAGES, len(lowest))})
+    for first, last in itertools.pairwise(edges):
+        inside = np.empty(len(rows), bool)
+        block = max(1, _BLOCK_BYTES // (matrix.codes.itemsize * (last - first)))
+        for start in range(0, len(rows), block):
+            part = slice(start, start + block)
+            above = (matrix.codes[rows[part], first:last] & magnitude) - lowest[first:last]
+            inside[part] = np.all(above <= span[first:last], axis=1)  # below it wraps: no
+        rows = rows[inside]
+    return rows
+
+
+def _bounds(matrix: Matrix, row: int, exponents: int) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest magnitude let in, and how many follow it, in each dimension."""
+    target, kind = matrix.format, matrix.codes.dtype.type
+    fraction = target.precision - 1
+    fields = (matrix.codes[row].astype(np.int64) & (target.sign - 1)) >> fraction
+    most = (target.sign - 1) >> fraction
+    lowest = np.maximum(fields - min(exponents, most), 0) << fraction
+    highest = ((fields + min(exponents, most) + 1) << fraction) - 1
+    highest = np.minimum(highest, target.largest_magnitude)
+    return lowest.astype(kind), (highest - lowest).astype(kind)
+
+
+def _largest(matrix: Matrix) -> int:
+    """The first row of the largest black hole."""
+    rows = np.arange(len(matrix.codes))
+    cells = Cells.led_by(leaders(rows, matrix.codes, matrix.format))
+    falling = np.argsort(-cells.occupancy, kind="stable")
+    for row in cells.representative[falling[: np.count_nonzero(cells.occupancy > 1)]]:
+        if _finite(matrix, row):
+            return int(row)
+    raise BadInput(
+        f"near is largest, but no two tokens of {matrix.label} share a cell; name a token id"
+    )
+
+
+def _row(matrix: Matrix, near: str) -> int:
+    """The row of a token id."""
+    if not (near.isascii() and near.isdecimal()):
+        raise BadInput(f"near is {near!r}; it must be largest or a token id")
+    ids = matrix.token_ids
+    token = int(near) if len(near) < 19 else int(ids[-1]) + 1
+    row = int(np.searchsorted(ids, min(token, int(ids[-1]))))
+    if ids[row] != token:
+        raise BadInput(
+            f"near is {near}; {matrix.label} has no such token, its ids are {ids[0]} ... {ids[-1]}"
+        )
+    if not _finite(matrix, row):
+        raise BadInput(f"near is {near}; that row of {matrix.label} is not finite")
+    return row
+
+
+def _finite(matrix: Matrix, row: int) -> bool:
+    magnitudes = matrix.codes[row] & matrix.codes.dtype.type(matrix.format.sign - 1)
+    return int(magnitudes.max()) <= matrix.format.largest_magnitude

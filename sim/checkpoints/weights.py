@@ -1,0 +1,154 @@
+"""The tensors of a checkpoint by name, wherever its files keep them.
+
+shard   one of the safetensors files that share a checkpoint's tensors
+index   the JSON file that says which shard holds which tensor; shards are never
+        looked for by other means, since directories hold copies
+Only files that hold a wanted tensor are opened. A pickle never is: it can run code.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16, FLOAT32
+from drift.sim.checkpoints.safetensors import Tensor, read_header, shown
+from drift.sim.errors import BadInput, printable
+from drift.sim.matrix import Matrix
+from drift.sim.strict_json import read_document
+
+INDEX = "model.safetensors.index.json"
+ACCEPTED = f"a .safetensors file, {INDEX}, or the directory of either is accepted"
+
+FORMATS_BY_DTYPE = {
+    "BF16": BFLOAT16,
+    "F16": FLOAT16,
+    "F32": FLOAT32,
+    "F8_E4M3": FLOAT8_E4M3FN,
+    "F8_E5M2": FLOAT8_E5M2,
+}
+_REFUSED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".gguf", ".h5", ".msgpack", ".onnx", ".npz")
+"""What other checkpoints are kept in: pickles, and formats that are not read."""
+_LISTED = 12
+"""Names that a message lists; of more, those that look like the one asked for."""
+
+_COMPARED = 2000
+"""Names that are looked at for that, the shortest: those of layers are long, and many."""
+
+
+class Weights:
+    """The tensors at `path`: a file, an index, or a directory with one of them.
+
+    Raises BadInput for anything else, and for an index that cannot be followed.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._headers: dict[Path, dict[str, Tensor]] = {}
+        try:
+            self.source = _source(path)
+            """the file or the index that was chosen"""
+        except OSError as error:
+            raise BadInput(f"{path} can't be read: {error.strerror}") from error
+        if self.source.suffix == ".json":
+            self._files = _indexed(self.source)
+        else:
+            self._files = dict.fromkeys(self._header(self.source), self.source)
+
+    @property
+    def names(self) -> list[str]:
+        """The tensors that are there, or said to be there."""
+        return list(self._files)
+
+    def tensor(self, name: str) -> Tensor:
+        """What a tensor is. Raises BadInput where it is not there."""
+        if name not in self._files:
+            raise BadInput(
+                f"{self.path} holds no tensor {printable(repr(name))}; {self.listed(name)}"
+            )
+        file = self._files[name]
+        found = self._header(file).get(name)
+        if found is None:
+            raise BadInput(
+                f"{file} lacks tensor {printable(repr(name))}, which {self.source} promises"
+            )
+        return found
+
+    def matrix(self, name: str) -> Matrix:
+        """A tensor as codes in its own format, read from the file as they are needed.
+
+        Raises BadInput for one that is no matrix of a format known here, or empty.
+        """
+        tensor = self.tensor(name)
+        file = self._files[name]
+        where = f"{file}: tensor {printable(repr(name))}"
+        if tensor.dtype not in FORMATS_BY_DTYPE:
+            known = ", ".join(FORMATS_BY_DTYPE)
+            raise BadInput(f"{where} is of {printable(tensor.dtype)}; one of {known} is accepted")
+        if len(tensor.shape) != 2:
+            raise BadInput(f"{where} has shape {shown(tensor.shape)}; a matrix has two dimensions")
+        if 0 in tensor.shape:
+            raise BadInput(f"{where} is empty: its shape is {shown(tensor.shape)}")
+        target = FORMATS_BY_DTYPE[tensor.dtype]
+        little = target.storage.newbyteorder("<")
+        try:
+            codes = np.memmap(file, little, mode="r", offset=tensor.start, shape=tensor.shape)
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{where} can't be mapped: {error}") from error
+        return Matrix.whole(np.asarray(codes), target, f"{file.name}, {printable(name)}")
+
+    def listed(self, like: str = "") -> str:
+        """What is there, for people: all, or how many and those that look like `like`."""
+        names = self.names
+        if len(names) > _LISTED:
+            short = sorted(names, key=len)[:_COMPARED]
+            near = difflib.get_close_matches(
+                like[:100], [n for n in short if len(n) <= 100], 5, 0.3
+            )
+            some = ", ".join(printable(name) for name in near or names[:5])
+            return f"it holds {len(names):,}, among them {some}"
+        return f"it holds {', '.join(printable(name) for name in names) or 'none'}"
+
+    def _header(self, file: Path) -> dict[str, Tensor]:
+        if file not in self._headers:
+            self._headers[file] = read_header(file)
+        return self._headers[file]
+
+
+def _source(path: Path) -> Path:
+    """The safetensors file or the index that `path` means. Raises BadInput."""
+    if not path.is_dir():
+        if path.suffix not in (".safetensors", ".json") and path.exists():
+            raise BadInput(f"{path} is no safetensors file; {ACCEPTED}")
+        return path
+    for name in (INDEX, "model.safetensors"):
+        if (path / name).exists():
+            return path / name
+    found = sorted(path.glob("*.safetensors"))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(printable(each.name) for each in found[:_LISTED])
+        more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+        raise BadInput(f"{path} holds {names}{more}, and no {INDEX}; name one of them")
+    others = sorted(each.name for each in path.iterdir())
+    refused = [name for name in others if Path(name).suffix in _REFUSED]
+    instead = f"{printable(refused[0])} and no" if refused else "no"
+    raise BadInput(f"{path} holds {instead} safetensors file; {ACCEPTED}")
+
+
+def _indexed(index: Path) -> dict[str, Path]:
+    """The file of each tensor that an index names. Raises BadInput."""
+    document = read_document(index)
+    files: Any = document.get("weight_map") if isinstance(document, dict) else None
+    if not isinstance(files, dict):
+        raise BadInput(f"{index} is no index of shards: it has no weight_map; {ACCEPTED}")
+    for name, file in files.items():
+        plain = isinstance(file, str) and Path(file).name == file and file.isprintable()
+        if not plain or Path(file).suffix != ".safetensors":
+            raise BadInput(
+                f"{index}: tensor {printable(repr(name))} is said to be in {printable(repr(file))};"
+                " a safetensors file in the same directory is accepted"
+            )
+    return {name: index.parent / file for name, file in files.items()}

@@ -1,0 +1,170 @@
+"""A checkpoint's rows as the cloud of a drift.
+
+origin  which rows: a checkpoint, its tensor, and the selection of rows near a token
+
+Codes are taken as they stand in the file and are read as they are needed. Where the drift has
+another format they are rounded to it, to nearest; and what is then too small for a drift, which
+must never meet a float32 subnormal, becomes +0, as in a drawn cloud. -0 stays -0.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from drift.sim import matrix
+from drift.sim.checkpoints.checkpoint import Checkpoint
+from drift.sim.checkpoints.selection import selected
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.spec.drift import Drift, Origin
+
+
+class CheckpointRows:
+    """The finite rows of `matrix` that `which` names, int64, rising; None for all.
+
+    Raises BadInput where all are meant and some are not finite.
+    """
+
+    def __init__(self, matrix: Matrix, which: np.ndarray | None = None):
+        self.matrix, self._which = matrix, which
+        self.token_ids = matrix.token_ids if which is None else matrix.token_ids[which]
+        """int64 (tokens,)"""
+        unfit = matrix.token_ids[~matrix.finite()] if which is None else self.token_ids[:0]
+        if len(unfit):
+            raise BadInput(
+                f"{matrix.label} has {len(unfit):,} rows that are not finite, the first of token"
+                f" {unfit[0]}; --near selects among the others"
+            )
+
+    @classmethod
+    def of(cls, origin: Origin) -> "CheckpointRows":
+        """Those of an origin. Raises BadInput where they can't be had."""
+        matrix = Checkpoint(Path(origin.path)).matrix(origin.tensor)
+        if origin.near is None or origin.exponents is None:
+            return cls(matrix)
+        return cls(matrix, selected(matrix, origin.near, origin.exponents))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(tokens, dims)"""
+        return len(self.token_ids), self.matrix.codes.shape[1]
+
+    def codes(self, start: int, stop: int) -> np.ndarray:
+        """Those of tokens start ... stop - 1, in the matrix's own format."""
+        some = slice(start, stop) if self._which is None else self._which[start:stop]
+        return self.matrix.codes[some]
+
+
+_BLOCK_BYTES = 1 << 22
+
+
+class CheckpointCloud:
+    """The cloud of a `drift` whose `origin` is a checkpoint.
+
+    Every row is looked at once. Raises BadInput where rows can't be read or are not
+    finite, for a value beyond the drift's format, and for rows that are not as many,
+    or as long, as the drift says.
+    """
+
+    def __init__(self, drift: Drift, origin: Origin):
+        self._rows, self._target = CheckpointRows.of(origin), drift.target
+        self._matrix = self._rows.matrix
+        self.token_ids = self._rows.token_ids
+        if self._rows.shape != (drift.tokens, drift.dims):
+            raise BadInput(
+                f"tokens and dims are {drift.tokens} and {drift.dims}; those of"
+                f" {self._matrix.label} are {self._rows.shape[0]} and {self._rows.shape[1]}"
+            )
+        self._smallest = int(self._target.code(np.array(drift.smallest_drawn)))
+        self.facts = self._looked_at()
+        self._some_are_small = self.facts["zeroed"] > 0
+
+    def codes(self, start: int, stop: int) -> np.ndarray:
+        """Codes of tokens start ... stop - 1, of the drift's format; not to be written to."""
+        codes = self._rounded(start, stop)
+        return _without(codes, self._small(codes)) if self._some_are_small else codes
+
+    def _looked_at(self) -> dict[str, Any]:
+        tokens, dims = self._rows.shape
+        zeroed, digest = 0, hashlib.sha256(self.token_ids.astype("<i8").tobytes())
+        rows = max(1, _BLOCK_BYTES // (self._target.storage.itemsize * dims))
+        for start in range(0, tokens, rows):
+            stop = min(start + rows, tokens)
+            codes = self._rounded(start, stop)
+            small = self._small(codes)
+            zeroed += int(np.count_nonzero(small))
+            used = _without(codes, small) if small.any() else codes
+            digest.update(np.ascontiguousarray(used, used.dtype.newbyteorder("<")).data)
+        about = {"matrix": self._matrix.label, "format": self._matrix.format.name}
+        return {**about, "sha256": digest.hexdigest(), "zeroed": zeroed}
+
+    def _small(self, codes: np.ndarray) -> np.ndarray:
+        """Which of `codes` are too small, but not zero, bool."""
+        magnitude = codes & self._target.storage.type(self._target.sign - 1)
+        return (magnitude > 0) & (magnitude < self._smallest)
+
+    def _rounded(self, start: int, stop: int) -> np.ndarray:
+        codes, source, target = self._rows.codes(start, stop), self._matrix.format, self._target
+        if source == target:
+            return codes
+        values = matrix.values(codes, source)
+        beyond = np.argwhere(matrix.beyond(values, target))
+        if len(beyond):
+            row, dim = beyond[0]
+            raise BadInput(
+                f"{self._matrix.label} does not fit {target.name}: token"
+                f" {self.token_ids[start + row]} has {values[row, dim]:.5g}, beyond its largest,"
+                f" {target.largest:.5g}"
+            )
+        return matrix.nearest(values, target)
+
+
+def _without(codes: np.ndarray, small: np.ndarray) -> np.ndarray:
+    return np.where(small, codes.dtype.type(0), codes)
+
+
+EXPONENTS = 5
+"""How far exponents of the selected may be from those of `near`, where nobody says."""
+
+
+def from_checkpoint(
+    path: Path | str,
+    tensor: str | None = None,
+    near: str | int | None = None,
+    exponents: int | None = None,
+    **rest: Any,
+) -> Drift:
+    """The drift of a checkpoint's rows: `rest` are fields of Drift, but not of its cloud.
+
+    `tensor` is by default the unembedding, or the embedding where there is no other;
+    `near` and `exponents` select as sim.checkpoints.selection says, 5 exponents by default. The
+    `format` of `rest` is by default that of the tensor. Raises BadInput where the
+    checkpoint can't be read as asked for.
+
+        >>> import numpy as np, drift
+        >>> from safetensors.numpy import save_file
+        >>> rows = np.repeat(np.float16([[0.5, 1], [0.25, 2], [64, 64]]), [4, 2, 1], axis=0)
+        >>> save_file({"lm_head.weight": rows}, "model.safetensors")
+        >>> d = drift.from_checkpoint("model.safetensors", near="largest", direction="centroid")
+        >>> d.tokens, d.dims, d.format
+        (6, 2, 'float16')
+    """
+    for name in ("sigma", "tokens", "dims"):
+        if rest.get(name) is not None:
+            raise BadInput(f"{name} is {rest[name]:g} with --from; it is for a drawn cloud alone")
+        rest.pop(name, None)
+    if near is not None and exponents is None:
+        exponents = EXPONENTS
+    checkpoint = Checkpoint(Path(path))
+    origin = Origin(
+        path=str(path),
+        tensor=checkpoint.default() if tensor is None else tensor,
+        near=None if near is None else str(near),
+        exponents=exponents,
+    )
+    rows = CheckpointRows.of(origin)
+    tokens, dims = rows.shape
+    target = rest.pop("format", None) or rows.matrix.format.name
+    return Drift(origin=origin, tokens=tokens, dims=dims, format=target, **rest)

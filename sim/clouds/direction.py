@@ -1,0 +1,129 @@
+"""The direction u of a drift: a unit vector in float64.
+
+random      a normal vector (sim.sampling.normal, from the DIRECTION stream) over its length
+diagonal    every coordinate 1/sqrt(D)
+axis        the first unit vector
+centroid    the mean of the cloud's rows over its length
+FILE.npy    a real vector of length D, over its length
+
+Of the mean each coordinate is the float64 nearest to the exact one. Values whose exponents
+are near one another are whole multiples of one power of two, few enough for float64 to hold
+their sums exactly. So they are summed apart from the others: no addition rounds, and no order
+of additions, by threads or by blocks, can change a bit. The groups' sums are added as integers.
+"""
+
+import math
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from drift.kernels.formats import Format
+from drift.sim import matrix
+from drift.sim.errors import BadInput
+from drift.sim.sampling.normal import draw_normal
+from drift.sim.sampling.philox import Stream
+from drift.sim.strict_json import open_regular
+
+_BLOCK_ELEMENTS = 1 << 17
+"""Worked on together: they stay in cache."""
+Codes = Callable[[int, int], np.ndarray]
+"""Given two tokens, the codes of those from the first to before the second."""
+
+
+def exact_mean(codes: Codes, tokens: int, dims: int, target: Format) -> np.ndarray:
+    """float64 (dims,), that of `tokens` tokens, all finite."""
+    # A sum of values of n exponents needs precision + n - 1 bits, and those of the count.
+    most = 54 - target.precision - tokens.bit_length()
+    shift = target.precision - 1 + most.bit_length() - 1
+    workers = os.cpu_count() or 1
+    bounds = [tokens * k // workers for k in range(workers + 1)]
+
+    def one(first: int, stop: int) -> np.ndarray:
+        return _sums(codes, first, stop, dims, target, shift)
+
+    with ThreadPoolExecutor(workers) as pool:
+        sums = np.sum(list(pool.map(one, bounds[:-1], bounds[1:])), axis=0)
+    unit = target.smallest_exponent - target.precision + 1
+    units = np.ldexp(sums, -unit).T.tolist()
+    return np.array([math.ldexp(sum(map(int, each)) / tokens, unit) for each in units])
+
+
+def _sums(codes: Codes, first: int, stop: int, dims: int, target: Format, shift: int) -> np.ndarray:
+    """Sums over tokens, (groups, dims), of values whose magnitude >> `shift` is the group."""
+    rows = max(1, _BLOCK_ELEMENTS // dims)
+    sums = np.zeros(((target.largest_magnitude >> shift) + 1, dims))
+    values, groups = np.empty((rows, dims)), np.empty((rows, dims), target.storage)
+    for start in range(first, stop, rows):
+        block = codes(start, min(start + rows, stop))
+        value, group = values[: len(block)], groups[: len(block)]
+        value[...] = block.view(matrix.dtype(target))
+        np.bitwise_and(block, target.sign - 1, out=group)
+        np.right_shift(group, shift, out=group)
+        for k in range(int(group.min()), int(group.max()) + 1):
+            sums[k] += np.einsum("ij,ij->j", value, group == k)
+    return sums
+
+
+def direction(
+    name: str, dims: int, seed: int = 0, centroid: Callable[[], np.ndarray] | None = None
+) -> np.ndarray:
+    """The unit vector u, float64 (dims,), that `name` stands for.
+
+    `centroid` gives the mean of the rows, where there are some. Raises BadInput for
+    an unknown name, for a mean that is zero, and for a file that is missing, not a
+    NumPy array of real numbers, of another length, zero or not finite.
+    """
+    if name == "random":
+        return _random(dims, seed)
+    if name == "diagonal":
+        return np.full(dims, 1 / math.sqrt(dims))
+    if name == "axis":
+        return np.eye(1, dims)[0]
+    if name == "centroid" and centroid is not None:
+        mean = centroid()
+        if not np.any(mean):
+            raise BadInput("direction is centroid; the mean of the rows is zero and points nowhere")
+        return unit(mean)
+    if name.endswith(".npy"):
+        return unit(_load(name, dims))
+    raise BadInput(
+        f"direction is {name!r}; it must be random, diagonal, axis, centroid or a .npy file"
+    )
+
+
+@lru_cache(maxsize=16)
+def _random(dims: int, seed: int) -> np.ndarray:
+    """Kept, since many drifts have the same one."""
+    u = unit(draw_normal(seed, Stream.DIRECTION, dims))
+    u.setflags(write=False)
+    return u
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    """`vector`, float64 (dims,), over its Euclidean length, correctly rounded; it is not zero."""
+    scaled = vector / np.max(np.abs(vector))
+    return scaled / math.sqrt(math.fsum((scaled * scaled).tolist()))
+
+
+def _load(path: str, dims: int) -> np.ndarray:
+    open_regular(Path(path)).close()
+    try:
+        # Mapped, since its header may promise more than there is memory for.
+        vector = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise BadInput(f"direction {path}: it is not a readable .npy array") from error
+    if not isinstance(vector, np.ndarray) or vector.dtype.kind not in "fiu":
+        raise BadInput(f"direction {path}: it must hold real numbers")
+    if vector.shape != (dims,):
+        raise BadInput(f"direction {path}: its shape is {vector.shape}; it must be ({dims},)")
+    with np.errstate(over="ignore"):
+        vector = np.array(vector, np.float64)
+    if not np.all(np.isfinite(vector)):
+        raise BadInput(f"direction {path}: it holds values that are not finite")
+    if not np.any(vector):
+        raise BadInput(f"direction {path}: it is zero; it must have a length")
+    return vector

@@ -1,0 +1,97 @@
+"""A drawn cloud: codes of Q(sigma * Z), Z standard normal, Q to nearest.
+
+Element (token, dim) of a cloud of D dimensions is a function of seed, sigma,
+format and its number token * D + dim alone. In formats of 16 bits or fewer that
+word of the CLOUD stream (sim.sampling.philox) goes through the integer table of
+sim.sampling.thresholds; float32 is sigma times a normal number of sim.sampling.normal,
+rounded once. No arithmetic of any device or library takes part that IEEE 754 does not
+fix to the bit, so the cloud does not depend on backend, chunks, threads, device count
+or version, and rows can be drawn in any order. Magnitudes below `smallest` become +0;
+-0 is not drawn.
+
+Beside its coordinates a token has a strength, and a rank that says when it leaves. Both are
+fixed through the run and drawn from streams of their own.
+"""
+
+import numpy as np
+
+from drift.kernels.formats import Format
+from drift.sim.errors import BadInput
+from drift.sim.sampling.normal import draw_normal, gaussian
+from drift.sim.sampling.philox import Stream, words32, words64
+from drift.sim.sampling.thresholds import SIGN, thresholds
+from drift.sim.spec.drift import Drift
+
+_ELEMENTS = 1 << 17
+"""Drawn at a time: the words and their codes stay in cache."""
+
+
+def draw_cloud(drift: Drift, start: int, stop: int) -> np.ndarray:
+    """Codes of tokens start ... stop - 1, (stop - start, dims), of the drift's format.
+
+    Raises BadInput where a draw rounds beyond the largest finite value.
+    """
+    target, smallest, sigma = drift.target, drift.smallest_drawn, drift.sigma
+    assert sigma is not None, "the cloud is a checkpoint's"
+    draw_part = _from_quantile if target.width > 16 else _from_table
+    flat = np.empty((stop - start) * drift.dims, target.storage)
+    for begin in range(0, len(flat), _ELEMENTS):
+        part = flat[begin : begin + _ELEMENTS]
+        place = start * drift.dims + begin
+        part[...] = draw_part(drift.seed, sigma, target, smallest, place, len(part))
+    return flat.reshape(stop - start, drift.dims)
+
+
+def _from_table(
+    seed: int, sigma: float, target: Format, smallest: float, place: int, count: int
+) -> np.ndarray:
+    def low(positions: np.ndarray) -> np.ndarray:
+        places = (place + positions).tolist()
+        return np.array([words32(seed, Stream.CLOUD_LOW, i, 1)[0] for i in places], "u4")
+
+    high = words32(seed, Stream.CLOUD, place, count)
+    drawn = thresholds(sigma, target, smallest).codes_lazily(high, low)
+    magnitudes = drawn & (SIGN - 1)
+    _check(sigma, target, int(magnitudes.max()) > target.largest_magnitude)
+    if target.sign == SIGN:
+        return drawn
+    return np.where(drawn & SIGN, magnitudes | target.sign, magnitudes)
+
+
+def _from_quantile(
+    seed: int, sigma: float, target: Format, smallest: float, place: int, count: int
+) -> np.ndarray:
+    with np.errstate(over="ignore", under="ignore"):
+        exact = sigma * gaussian(words64(seed, Stream.CLOUD, place, count))
+        values = exact.astype(np.float32)
+    _check(sigma, target, not np.all(np.isfinite(values)))
+    return target.code(np.where(np.abs(values) < smallest, 0, values))
+
+
+def _check(sigma: float, target: Format, outside: bool) -> None:
+    if outside:
+        raise BadInput(
+            f"sigma is {sigma:g}; a drawn value exceeds"
+            f" {target.name}'s largest, {target.largest:.5g}"
+        )
+
+
+def strengths(drift: Drift) -> np.ndarray:
+    """g = float32(1 + jitter * xi), xi standard normal; float32 (tokens,)."""
+    if drift.jitter == 0:
+        return np.ones(drift.tokens, np.float32)
+    xi = draw_normal(drift.seed, Stream.JITTER, drift.tokens)
+    return (1 + drift.jitter * xi).astype(np.float32)
+
+
+def ranks(drift: Drift) -> np.ndarray:
+    """The place of each token in a seeded permutation, int64 (tokens,).
+
+    After step t the tokens of rank below drift.alive(t) are present.
+    """
+    if drift.survivors is None:
+        return np.arange(drift.tokens)
+    order = np.argsort(words64(drift.seed, Stream.SURVIVORS, 0, drift.tokens), kind="stable")
+    place = np.empty(drift.tokens, np.int64)
+    place[order] = np.arange(drift.tokens)
+    return place

@@ -1,0 +1,47 @@
+"""The cloud that a drift starts from, wherever it comes from: the one way to it.
+
+drawn   from the normal distribution (sim.clouds.drawn)
+taken   the rows of a checkpoint, all or a selection (sim.clouds.checkpoint_rows)
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from drift.sim.clouds.checkpoint_rows import CheckpointCloud
+from drift.sim.clouds.drawn import draw_cloud
+from drift.sim.spec.drift import Drift
+
+
+class InitialCloud(Protocol):
+    """The codes of a cloud at step 0, and what is to be known of them."""
+
+    def codes(self, start: int, stop: int) -> np.ndarray:
+        """Codes of tokens start ... stop - 1, of the drift's format; not to be written to."""
+
+    @property
+    def token_ids(self) -> np.ndarray | None:
+        """The ids that tokens had before, int64 (tokens,); None for those of a drawn cloud."""
+
+    @property
+    def facts(self) -> dict[str, Any] | None:
+        """What the attribute cloud of a store tells of it; None for a drawn cloud."""
+
+
+@dataclass(frozen=True)
+class DrawnCloud:
+    """The cloud that a drift with a sigma draws."""
+
+    drift: Drift
+    token_ids = None
+    facts = None
+
+    def codes(self, start: int, stop: int) -> np.ndarray:
+        """As sim.clouds.drawn draws them."""
+        return draw_cloud(self.drift, start, stop)
+
+
+def initial_cloud(drift: Drift) -> InitialCloud:
+    """The initial cloud of `drift`. Raises BadInput where it can't be had."""
+    return DrawnCloud(drift) if drift.origin is None else CheckpointCloud(drift, drift.origin)

@@ -1,0 +1,1 @@
+"""Which tokens share a cell: the coalescence counter, cells with their tokens, counts."""

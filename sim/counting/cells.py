@@ -1,0 +1,131 @@
+"""The occupied cells of a cloud, their tokens, and the counts that are reported of them.
+
+occupancy  how many tokens sit in a cell
+black hole a cell of occupancy 2 or more; singleton: a cell of occupancy 1
+distinct   occupied cells            pairs    sum of n(n-1)/2 over cells
+alive      tokens that are counted   largest  the highest occupancy
+radius     the component along u of the mean of the tokens, summed exactly
+stalled    the share of coordinates that the last step left where they were though
+           its displacement there is not 0; 0 at step 0
+
+Cells with their tokens are numbered by their first tokens. Black holes come in one order
+everywhere: the fullest first, of several the one of the smallest token.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from drift.kernels.formats import Format
+from drift.sim.counting.coalesce import leaders
+from drift.sim.matrix import Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The counts after `step`; the names are those of the JSON and of the store.
+
+    What each of them is stands at the head of this module; `radius` is in the units of
+    sigma, `stalled` a share from 0 to 1, and all others are whole numbers.
+    """
+
+    step: int
+    distinct: int
+    black_holes: int
+    black_hole_tokens: int
+    singletons: int
+    largest: int
+    pairs: int
+    alive: int
+    radius: float
+    stalled: float
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The occupied cells of a cloud, in no particular order."""
+
+    occupancy: np.ndarray
+    """int64 (cells,)"""
+    representative: np.ndarray
+    """int64 (cells,): one token of each cell"""
+
+    @classmethod
+    def led_by(cls, leaders: np.ndarray) -> "Cells":
+        """The cells of tokens whose leaders are these, int64 (tokens,)."""
+        occupancy = np.bincount(leaders)
+        representative = np.flatnonzero(occupancy)
+        return cls(occupancy[representative], representative)
+
+    @property
+    def populations(self) -> np.ndarray:
+        """Occupancies of the black holes, int64 (black holes,), falling."""
+        return np.sort(self.occupancy[self.occupancy > 1])[::-1]
+
+    def counts(self) -> dict[str, int]:
+        """What is reported of them; `pairs` is the sum of n(n-1)/2 over cells."""
+        holes = self.populations
+        return {
+            "distinct": len(self.occupancy),
+            "black_holes": len(holes),
+            "black_hole_tokens": int(holes.sum()),
+            "singletons": int(np.count_nonzero(self.occupancy == 1)),
+            "largest": int(self.occupancy.max(initial=0)),
+            "pairs": int((holes * (holes - 1) // 2).sum()),
+        }
+
+
+def count_rows(codes: np.ndarray, target: Format) -> Cells:
+    """The cells of `codes` (tokens, dims), unsigned codes of `target`, finite."""
+    return Cells.led_by(leaders(np.arange(len(codes)), codes, target))
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """The occupied cells of a cloud with their tokens."""
+
+    tokens: np.ndarray
+    """int64 (tokens,), cell by cell, rising in each"""
+    ends: np.ndarray
+    """int64 (cells + 1,): cell k has tokens[ends[k] : ends[k + 1]]"""
+
+    @classmethod
+    def led_by(cls, tokens: np.ndarray, leaders: np.ndarray) -> "Grouped":
+        """The groups of `tokens`, int64 (n,), rising, whose leaders these are, int64 (n,)."""
+        order = np.argsort(leaders, kind="stable")
+        _, population = np.unique(leaders, return_counts=True)
+        return cls(tokens[order], np.concatenate([[0], np.cumsum(population)]))
+
+    @classmethod
+    def in_matrix(cls, rows: np.ndarray, matrix: Matrix) -> "Grouped":
+        """The groups of these rows of a matrix, int64 (n,), rising."""
+        return cls.led_by(rows, leaders(rows, matrix.codes, matrix.format))
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    @property
+    def population(self) -> np.ndarray:
+        """Tokens of each cell, int64 (cells,)."""
+        return np.diff(self.ends)
+
+    @property
+    def first(self) -> np.ndarray:
+        """The first token of each cell, int64 (cells,), rising."""
+        return self.tokens[self.ends[:-1]]
+
+    @cached_property
+    def holes(self) -> np.ndarray:
+        """The cells that are black holes, int64 (black holes,), in their order."""
+        found = np.flatnonzero(self.population > 1)
+        return found[np.argsort(-self.population[found], kind="stable")]
+
+    def of(self, cell: int) -> np.ndarray:
+        """The tokens of a cell, int64, rising."""
+        return self.tokens[self.ends[cell] : self.ends[cell + 1]]

@@ -1,0 +1,103 @@
+"""The coalescence counter: which tokens share a cell, exactly.
+
+Tokens with different fingerprints are in different cells. Tokens with equal
+fingerprints are compared row by row with a representative; those that differ
+from it are compared again among themselves until none is left. A hash only
+sorts, equality decides. -0 and +0 are one value; NaN does not occur.
+
+leader      the token that stands for all tokens of its cell
+
+The rows of a matrix on the host cost a fraction of reading them where they can: first a thin
+fingerprint is taken, of a few words spread over the row, and tokens that it tells from all
+others are settled. Whoever is left gets a fingerprint of the whole row, and only rows whose
+two fingerprints agree are compared.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from drift.kernels import row_hash
+from drift.kernels.formats import Format
+
+Equal = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Given two arrays of tokens, whether they are in one cell, pair by pair."""
+Fingerprint = Callable[[np.ndarray], np.ndarray]
+"""Given tokens, a sortable number for each, equal for tokens of one cell."""
+
+
+def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) -> np.ndarray:
+    """The leaders, int64 (n,), of `tokens`, int64 (n,): of each cell its first token.
+
+    Each fingerprint in turn is asked only about the tokens that the one before
+    did not tell from all others, and `equal` only about tokens of equal last
+    fingerprint. Fingerprints should grow dearer and sharper.
+    """
+    leaders = tokens.copy()
+    open_ = np.arange(len(tokens))
+    prints = np.zeros(0)
+    for fingerprint in fingerprints:
+        if not len(open_):
+            return leaders
+        prints = fingerprint(tokens[open_])
+        shared = _shared(prints)
+        open_, prints = open_[shared], prints[shared]
+    _, group = np.unique(prints, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    open_, group = open_[order], group[order]
+    while len(open_):
+        _, first, member = np.unique(group, return_index=True, return_inverse=True)
+        first_tokens = tokens[open_[first]][member]
+        same = equal(tokens[open_], first_tokens)
+        leaders[open_[same]] = first_tokens[same]
+        open_, group = open_[~same], group[~same]
+        alone = np.bincount(group)[group] == 1
+        open_, group = open_[~alone], group[~alone]
+    return leaders
+
+
+def _shared(prints: np.ndarray) -> np.ndarray:
+    """Which entries of `prints` occur more than once, bool."""
+    rising = np.sort(prints)
+    repeated = rising[1:][rising[1:] == rising[:-1]]
+    if not len(repeated):
+        return np.zeros(len(prints), bool)
+    if len(repeated) == len(prints) - 1 and repeated[0] == repeated[-1]:
+        return np.ones(len(prints), bool)
+    at = np.minimum(np.searchsorted(repeated, prints), len(repeated) - 1)
+    return repeated[at] == prints
+
+
+_THIN = 8
+"""Words of 8 bytes that the thin fingerprint reads of each row."""
+
+
+def leaders(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray:
+    """The leaders, int64 (n,), of `tokens`, int64 (n,), rows of `codes`, finite."""
+    row_bytes = codes.itemsize * codes.shape[1]
+
+    def take(some: np.ndarray) -> np.ndarray:
+        return row_hash.taken(codes, some)
+
+    return coalesce(
+        tokens,
+        [
+            lambda some: thin(codes, some, target),
+            lambda some: row_hash.hashes(take, some, row_bytes, target),
+        ],
+        lambda a, b: row_hash.equal(take, a, b, row_bytes, target),
+    )
+
+
+def thin(codes: np.ndarray, tokens: np.ndarray, target: Format) -> np.ndarray:
+    """A fingerprint of a few places of each row, uint64 (tokens,)."""
+    per = 8 // codes.itemsize
+    starts = np.unique(np.linspace(0, max(0, codes.shape[1] - per), _THIN).astype(int))
+    everyone = len(tokens) == len(codes)
+
+    def word(start: int) -> np.ndarray:
+        columns = codes[:, start : start + per]
+        columns = columns if everyone else columns[tokens]
+        return row_hash.words(row_hash.merged(columns, target))[:, 0]
+
+    return row_hash.mixed(map(word, starts), len(tokens))

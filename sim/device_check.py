@@ -1,0 +1,259 @@
+"""Does a device round as it must? Every kernel against NumPy and ml_dtypes, bit for bit.
+
+trial   one thing that a device is asked to do; it returns what held, in words, or raises
+        Mismatch, which names the first input for which it does not, with the bits that
+        were expected and those that were found
+check   the outcome of a trial, as `drift check` reports it
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from typing import Any, get_args
+
+import jax
+import numpy as np
+
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format, Motion, Rounding
+from drift.kernels.row_hash_jax import weights
+from drift.kernels.stepping.block import STAY, plain
+from drift.kernels.stepping.fused import Fused, of
+from drift.kernels.stepping.step import Steps, Tokens
+from drift.sim.clouds.drawn import draw_cloud
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import reference
+from drift.sim.engines.choose import Engine, leap_unsupported_reason
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.fused_trial import Mismatch, codes_of, displacements_of, fitting, try_path
+from drift.sim.engines.simulation import Simulation, State
+from drift.sim.spec.drift import Drift
+
+BLOCK = 32
+"""Steps of a trial's call: few, since every code has displacements of its own."""
+
+CLOUD = "4ac92bdc"
+"""The start of the SHA-256 of what `draws` draws, on every machine."""
+
+RUNS = (
+    Drift(sigma=1e-9, tokens=24, dims=256, steps=40),
+    Drift(sigma=1e-9, tokens=24, dims=256, steps=40, rounding="stochastic"),
+    Drift(sigma=1e-9, tokens=24, dims=256, steps=40, jitter=0.3, schedule="cosine"),
+    Drift(sigma=1e-9, tokens=24, dims=256, steps=40, master="float32", schedule="linear"),
+    Drift(sigma=1e-3, tokens=24, dims=256, steps=40, format="float16", rounding="toward-zero"),
+)
+"""Small whole runs, one for each kind of kernel."""
+
+MOTIONS = (
+    *(Motion(each, each, rounding) for each in FORMATS.values() for rounding in get_args(Rounding)),
+    Motion(FLOAT32, BFLOAT16),
+    Motion(jitter=True),
+)
+"""Every kind of kernel there is, but for jitter in every format."""
+
+
+def rounds(device: jax.Device | Shards, motion: Motion, quick: bool = False) -> str:
+    """One step from every code by every displacement."""
+    target = motion.held
+    codes = codes_of(target)
+    count = 0
+    for wanted in displacements_of(target, codes, quick):
+        block = fitting(target, codes, wanted)[None]
+        _compare(target, codes, block, _move(device, motion, codes, block), motion.rounding)
+        count += len(codes)
+    return f"{count:,} sums agree"
+
+
+def fuses(device: jax.Device) -> str:
+    """Many steps in one call against the same steps of the reference, one by one.
+
+    With the plain kernels from every code, and with the fused one from few; on a
+    CPU that one is interpreted in its two forms, for one motion, since it is slow.
+    """
+    rng = np.random.default_rng(2)
+    for target in FORMATS.values():
+        codes = codes_of(target)
+        values = target.value(codes)
+        unit = np.clip(target.ulp(values), 2.0**-90, target.largest / (8 * BLOCK))
+        unit[np.abs(values) > target.largest / 4] = 0
+        block = (rng.uniform(-2, 2, (BLOCK, len(codes))) * unit).astype(np.float32)
+        for rounding in get_args(Rounding):
+            found = _move(device, Motion(target, target, rounding), codes, block)
+            _compare(target, codes, block, found, rounding)
+    own = of(device.platform)
+    forms = [own] if own else [Fused("gpu", interpret=True), Fused("tpu", interpret=True)]
+    for form in forms:
+        for motion in MOTIONS if own else [Motion()]:
+            detail = try_path(device, motion, form)
+    return (
+        f"{BLOCK} steps in one call agree with {BLOCK} steps one by one, in every format;"
+        f" fused, {detail}"
+    )
+
+
+def keeps_edges(device: jax.Device) -> str:
+    """Every code where nothing, or zero, is added: signed zeros and subnormals too."""
+    for target in FORMATS.values():
+        codes = codes_of(target)
+        for rounding in get_args(Rounding):
+            for c in (STAY, 0.0):
+                block = np.full((1, len(codes)), c, np.float32)
+                found = _move(device, Motion(target, target, rounding), codes, block)
+                _compare(target, codes, block, found, rounding)
+    return "signed zeros, subnormals and largest values agree, in every format"
+
+
+def draws(device: jax.Device) -> str:
+    """The cloud's bits, there and back, against those stored with the program."""
+    digest = hashlib.sha256()
+    for target in FORMATS.values():
+        drift = Drift(sigma=target.largest / 64, tokens=64, dims=512, format=target.name)
+        cloud = draw_cloud(drift, 0, 64)
+        back = np.asarray(jax.device_put(cloud, device))
+        digest.update(back.astype(back.dtype.newbyteorder("<")).tobytes())
+    found = digest.hexdigest()[: len(CLOUD)]
+    if found != CLOUD:
+        raise Mismatch(f"expected the cloud {CLOUD}, found {found}")
+    return f"the cloud's fingerprint is {CLOUD}"
+
+
+def runs(device: jax.Device) -> str:
+    """Whole runs at a small size, every record, against the reference."""
+    for drift in RUNS:
+        for engine in get_args(Engine):
+            if engine == "step" or not leap_unsupported_reason(drift):
+                _runs(device, drift, engine)
+    return f"{len(RUNS)} small runs agree at every step, by either engine"
+
+
+def _runs(device: jax.Device, drift: Drift, engine: Engine) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        chunks = Chunks.plan(drift.tokens, drift.dims, 1)
+        simulation = Simulation(drift, chunks, device, pool, engine)
+        states = simulation.states(drift.record_steps)
+        for state, expected in zip(states, reference.walk(drift, simulation.u), strict=True):
+            found = state.rows.span(0, drift.tokens)
+            if not np.array_equal(found, expected):
+                token, dim = np.argwhere(found != expected)[0]
+                raise Mismatch(
+                    f"step {state.counts.step} of {drift} by {engine}, token {token}, dim {dim}:"
+                    f" expected {expected[token, dim]:#x}, found {found[token, dim]:#x}"
+                )
+            _recount(state, expected, drift)
+
+
+def _recount(state: State, codes: np.ndarray, drift: Drift) -> None:
+    """Raise Mismatch where another number of cells was counted than `codes` occupy."""
+    cells = len(np.unique(np.where(codes == drift.target.sign, 0, codes), axis=0))
+    if state.counts.distinct != cells:
+        raise Mismatch(
+            f"step {state.counts.step} of {drift}: expected {cells} distinct cells,"
+            f" found {state.counts.distinct}"
+        )
+
+
+def _keys(steps: int) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 2**32, (steps, 2), dtype=np.uint32)
+
+
+def _move(
+    on: jax.Device | Shards, motion: Motion, codes: np.ndarray, block: np.ndarray
+) -> np.ndarray:
+    """What each device makes, (devices, n), of `codes` (n,) by the steps of `block` (steps, n)."""
+    shards = Shards.of(on)
+    padded = np.zeros((BLOCK, len(codes)), np.float32)
+    padded[: len(block)] = block
+    one = (np.uint32(0), np.float32(1), np.True_)
+    token = Tokens(*(shards.split(np.full((len(shards), 1), x)) for x in one))
+    rows = shards.split(np.tile(codes, (len(shards), 1, 1)))
+    shared = padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)
+    steps, scale = Steps(*(shards.whole(each) for each in shared)), shards.whole(np.float32(1))
+    kernel = shards.advance(motion, plain(shards.platform))
+    done = kernel(rows, token, steps, shards.whole(weights(len(codes))), scale)
+    return np.asarray(done.codes)[:, 0]
+
+
+def _compare(
+    target: Format, codes: np.ndarray, block: np.ndarray, found: np.ndarray, rounding: Rounding
+) -> None:
+    """Raise Mismatch where `found` is not what the reference makes of `codes`."""
+    expected = codes
+    for c, key in zip(block, _keys(len(block)), strict=True):
+        words = None
+        if rounding == "stochastic":
+            words = reference.words(key, np.zeros(1, np.uint32), len(codes))[0]
+        expected = reference.step(expected, c, target, rounding, words)
+    wrong = np.argwhere(expected != found)
+    if len(wrong):
+        device, k = wrong[0]
+        raise Mismatch(
+            f"{target.name} {rounding}: code {codes[k]:#x} ({target.value(codes[k]):g}) moved by"
+            f" {', '.join(f'{c:.9g}' for c in block[:3, k])}{' …' if len(block) > 3 else ''}:"
+            f" expected {expected[k]:#x}, found {found[device, k]:#x}"
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """The outcome of one check; the names are those of the JSON."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def checks(device: jax.Device) -> Iterator[Check]:
+    """Every check of `device`, in turn."""
+    for target in FORMATS.values():
+        for rounding in get_args(Rounding):
+            motion = Motion(target, target, rounding)
+            name = f"{target.name} {rounding}"
+            yield _outcome(name, partial(rounds, device, motion))
+    yield _outcome("fused", partial(fuses, device))
+    yield _outcome("edges", partial(keeps_edges, device))
+    yield _outcome("cloud", partial(draws, device))
+    yield _outcome("run", partial(runs, device))
+
+
+def report(device: jax.Device, found: list[Check]) -> dict[str, Any]:
+    """What `drift check --json` prints."""
+    return {
+        "ok": all(check.ok for check in found),
+        "device": {"platform": device.platform, "kind": device.device_kind},
+        "checks": [asdict(check) for check in found],
+    }
+
+
+def check_quickly(on: jax.Device | Shards, motion: Motion) -> dict[str, Any]:
+    """Check quickly, once a process, that devices other than the CPU can be trusted.
+
+    Returns what the store's attributes say of it. Raises RuntimeError, naming the
+    first differing input, where the device rounds wrongly.
+    """
+    shards = Shards.of(on)
+    if shards.platform == "cpu":
+        return {}
+    looks = Motion(motion.seen, motion.seen)  # how a master is looked at
+    motions = [motion] if motion.held == motion.seen else [motion, looks]
+    details = [f"{one.held.name} {one.rounding}: {_quickly(shards, one)}" for one in motions]
+    return {"check": {"ok": True, "detail": "; ".join(details)}}
+
+
+@cache
+def _quickly(shards: Shards, motion: Motion) -> str:
+    try:
+        return rounds(shards, motion, quick=True)
+    except Mismatch as wrong:
+        device = shards.devices[0]
+        kind = f"{device.platform} ({device.device_kind})"
+        raise RuntimeError(f"{kind} does not round as it must: {wrong}; see drift check") from wrong
+
+
+def _outcome(name: str, trial: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, trial())
+    except Mismatch as wrong:
+        return Check(name, False, str(wrong))
+    except jax.errors.JaxRuntimeError as error:
+        return Check(name, False, f"did not run: {' '.join(str(error).split())[:300]}")

@@ -1,0 +1,180 @@
+"""The devices a drift runs on, a worker's share of its machine, and how much memory is free.
+
+A device that was asked for and is not there is an error, never a silent fall to
+the CPU. JAX is imported here late, and told to look at the CPU alone where only
+the CPU is wanted, so that a GPU's memory is left alone. A CPU is as many virtual
+devices as are asked for, if that is before JAX first looks at it.
+
+index        a worker's number among those of its machine, from 0
+accelerator  what CUDA_VISIBLE_DEVICES names; each worker takes its own where there are enough
+
+A worker's cores and accelerators are chosen before JAX first looks at the machine. The cores are
+those of the thread that asks, and of the threads that it starts from then on, JAX's among them: a
+process that others use too keeps its own.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+
+from drift.sim.errors import BadInput
+
+if TYPE_CHECKING:
+    import jax
+
+_CUDA = "CUDA_VISIBLE_DEVICES"
+_FRACTION = "XLA_PYTHON_CLIENT_MEM_FRACTION"
+_USUAL_FRACTION = 0.75
+"""Of an accelerator's memory, which JAX takes at once."""
+
+_Each = TypeVar("_Each")
+
+
+def share(index: int, among: Sequence[_Each], size: int = 1) -> list[_Each]:
+    """The `size` of `among` that worker `index` takes; all of them where there are no more.
+
+    No one is taken twice before there is no group of `size` left that nobody took.
+    """
+    groups = max(1, len(among) // size)
+    start = index % groups * size
+    return list(among[start : start + size])
+
+
+def take_cores(index: int, count: int) -> None:
+    """Let this thread, and those it starts, use `count` cores; where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        usable = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, share(index, usable, min(count, len(usable))))
+
+
+def take_accelerators(index: int, workers: int, count: int) -> None:
+    """Let this process see `count` accelerators alone, of those of its machine."""
+    os.environ.update(accelerator_environment(index, workers, count, _accelerators()))
+
+
+def accelerator_environment(
+    index: int, workers: int, count: int, names: Sequence[str]
+) -> dict[str, str]:
+    """The variables that say so, where accelerators are called `names`.
+
+    Where there are more `workers` than that they share an accelerator's memory.
+    """
+    if not names:
+        return {}
+    found = {_CUDA: ",".join(share(index, names, count))}
+    sharing = -(-workers // max(1, len(names) // count))
+    if sharing > 1 and _FRACTION not in os.environ:
+        found[_FRACTION] = f"{_USUAL_FRACTION / sharing:.3f}"
+    return found
+
+
+@cache
+def _accelerators() -> list[str]:
+    """The names of those that CUDA showed this process first; the driver is left alone."""
+    if _CUDA in os.environ:
+        return [name.strip() for name in os.environ[_CUDA].split(",") if name.strip()]
+    return [str(number) for number in range(len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))]
+
+
+Device = Literal["auto", "cpu", "gpu", "tpu"]
+_MOST = 1024
+"""More virtual devices are a slip of the finger, and would take all memory."""
+
+
+def request_devices(count: int) -> None:
+    """Ask for `count` virtual devices, should the device be the CPU; before `several`.
+
+    Raises BadInput for more than make sense.
+    """
+    import jax
+
+    if count > _MOST:
+        raise BadInput(f"devices is {count}; it must be in 1 ... {_MOST}")
+
+    name = "jax_num_cpu_devices"
+    if count > max(1, getattr(jax.config, name)):
+        with suppress(RuntimeError):  # JAX has looked already, and has what it has
+            jax.config.update(name, count)
+
+
+def find_devices(name: str, count: int, worker: int = 0) -> "tuple[jax.Device, ...]":
+    """The first `count` devices called `name` of this process; BadInput where there are fewer.
+
+    Of several workers on a machine each takes its own.
+    """
+    if count < 1:
+        raise BadInput(f"devices is {count}; it must be 1 or more")
+    devices = _all(name)
+    if len(devices) < count:
+        kind = devices[0].platform
+        late = "; ask for more before JAX is used" if kind == "cpu" else ""
+        raise BadInput(f"devices is {count}; JAX finds {len(devices)} of {kind}{late}")
+    return tuple(share(worker, devices, count))
+
+
+def find_device(name: str = "auto") -> "jax.Device":
+    """The first device called `name`; raises BadInput where there is none."""
+    return _all(name)[0]
+
+
+def _all(name: str) -> "list[jax.Device]":
+    """The devices called `name` of this process."""
+    if name not in get_args(Device):
+        raise BadInput(f"device is {name!r}; it must be one of {', '.join(get_args(Device))}")
+    import jax
+
+    try:
+        return jax.local_devices(backend=None if name == "auto" else name)
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(f"device {name} is not there; JAX finds {_found()}") from error
+
+
+def _found() -> str:
+    """The platforms that JAX finds, or why it finds none."""
+    import jax
+
+    try:
+        return ", ".join(sorted({device.platform for device in jax.devices()}))
+    except (RuntimeError, AssertionError):
+        return f"none (JAX_PLATFORMS is {os.environ.get('JAX_PLATFORMS', 'not set')})"
+
+
+def only_cpu() -> None:
+    """Keep JAX from touching accelerators in this process; call before it is used."""
+    import jax
+
+    jax.config.update("jax_platforms", "cpu")
+
+
+def worker_count(device: "jax.Device") -> int:
+    """Chunks to work on side by side: the usable cores of a CPU, one elsewhere."""
+    return cores() if device.platform == "cpu" else 1
+
+
+def cores() -> int:
+    """The cores that this thread may use."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+def free_memory() -> int:
+    """Bytes of host memory that can be had without swapping.
+
+    Linux's MemAvailable, less where a control group allows less; elsewhere all
+    physical memory.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+    except (OSError, StopIteration):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        group = Path("/sys/fs/cgroup")
+        limit = int((group / "memory.max").read_text())
+        free = min(free, limit - int((group / "memory.current").read_text()))
+    except (OSError, ValueError):
+        pass  # no control group, or no limit ("max")
+    return free

@@ -1,0 +1,101 @@
+"""The devices of one process that share a cloud, and how they share it.
+
+A chunk is one array (tiles, tile rows, dims), split over its tiles: each device
+holds as many. What tokens have is split likewise; displacements, keys and weights
+are whole on each. Tokens never meet while they move, so no device waits for
+another, and what the devices count of their own rows is added on the host.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from drift.kernels.formats import Motion
+from drift.kernels.stepping.block import Advanced, Path, uncompiled
+from drift.sim.devices import compilation
+
+_TOKENS = PartitionSpec("tokens")
+_WHOLE = PartitionSpec()
+
+Advance = Callable[..., Advanced]
+"""kernels.stepping.block.advance for one motion and path; limbs (LIMBS, dims) are one below
+another, those of the first device first."""
+
+_FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
+"""How XLA compiles for a CPU: with its widest vectors, half of which it else leaves out."""
+
+
+@dataclass(frozen=True)
+class Shards:
+    """Devices of one kind, of this process."""
+
+    devices: tuple[jax.Device, ...]
+
+    @classmethod
+    def of(cls, on: "jax.Device | Shards") -> "Shards":
+        """The same, where one device alone is meant too."""
+        return on if isinstance(on, Shards) else cls((on,))
+
+    def __len__(self) -> int:
+        return len(self.devices)
+
+    @property
+    def platform(self) -> str:
+        """cpu, gpu or tpu."""
+        return self.devices[0].platform
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the host can read the devices' memory in place."""
+        return self.platform == "cpu"
+
+    @cached_property
+    def mesh(self) -> Mesh:
+        """The devices in the order of the tokens they hold."""
+        return Mesh(np.array(self.devices), ("tokens",))
+
+    def whole(self, array: np.ndarray | np.generic) -> jax.Array:
+        """The same array on every device."""
+        where = self.devices[0] if len(self) == 1 else NamedSharding(self.mesh, _WHOLE)
+        return jax.device_put(array, where)
+
+    def split(self, array: np.ndarray) -> jax.Array:
+        """An array whose first axis the devices share evenly."""
+        where = self.devices[0] if len(self) == 1 else NamedSharding(self.mesh, _TOKENS)
+        return jax.device_put(array, where)
+
+    def pieces(self, array: jax.Array) -> list[jax.Array]:
+        """What each device holds of an array made by `split`, in order; nothing is copied."""
+        if len(self) == 1:
+            return [array]
+        held = {shard.device: shard.data for shard in array.addressable_shards}
+        return [held[device] for device in self.devices]
+
+    def advance(self, motion: Motion, path: Path) -> Advance:
+        """kernels.stepping.block.advance, on each device for its own rows."""
+        return _compiled(self, motion, path)
+
+
+@cache
+def _compiled(shards: Shards, motion: Motion, path: Path) -> Advance:
+    local = partial(uncompiled, motion=motion, path=path)
+    if len(shards) > 1:
+        local = jax.shard_map(
+            local,
+            mesh=shards.mesh,
+            in_specs=(_TOKENS, _TOKENS, _WHOLE, _WHOLE, _WHOLE),
+            out_specs=_TOKENS,
+            check_vma=False,  # nothing is the same on all devices but what came so
+        )
+    return jitted(local, shards.platform)
+
+
+def jitted(function: Callable[..., Any], platform: str) -> Any:
+    """`function`, compiled as it is best on the platform; sim.devices.compilation lets go of it."""
+    options = _FOR_CPU if platform == "cpu" else None
+    return compilation.tracked(jax.jit(function, compiler_options=options))

@@ -1,0 +1,1 @@
+"""What moves a cloud: step and leap engines, their choice, the definition of right."""

@@ -1,0 +1,163 @@
+"""Which path a device takes its steps by: the fused kernel, where it is right.
+
+A small cloud is moved by kernels.stepping.block along the path in question and by NumPy
+and ml_dtypes. Its rows and dims fill no tile, and the displacements of every step
+put some token of each dim on a tie, just beside one, or at a part of a cell.
+
+The inputs of any device check are made here too. Every code has displacements of its own: they
+put the sum on ties, just below and just above them, in the code's own binade and in others, and
+at eighths of a cell for the roundings that have no ties.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from drift.kernels.formats import SMALLEST_DISPLACEMENT, Format, Motion
+from drift.kernels.row_hash_jax import weights
+from drift.kernels.stepping.block import STAY, Path, advance, plain
+from drift.kernels.stepping.fused import Fused, of
+from drift.kernels.stepping.step import Steps, Tokens
+from drift.sim.engines import reference
+
+
+def codes_of(target: Format) -> np.ndarray:
+    """All finite codes a drift can hold; of float32 some of every binade."""
+    if target.width > 16:
+        fractions = [0, 1, 2, (1 << 22) - 1, 1 << 22, (1 << 22) + 1, (1 << 23) - 2, (1 << 23) - 1]
+        random = np.random.default_rng(0).integers(0, 1 << 23, 56)
+        magnitudes = (np.arange(255)[:, None] << 23) + np.concatenate([fractions, random])
+        magnitudes = np.unique(magnitudes)
+    else:
+        magnitudes = np.arange(target.largest_magnitude + 1)
+    values = target.value(magnitudes)
+    magnitudes = magnitudes[(values == 0) | (values >= target.smallest_drawn)]
+    return np.concatenate([magnitudes, magnitudes | target.sign]).astype(target.storage)
+
+
+def displacements_of(target: Format, codes: np.ndarray, quick: bool) -> Iterator[np.ndarray]:
+    """float32 displacements for `codes`, one row after another, that reach hard sums."""
+    values = target.value(codes)
+    ulp = target.ulp(values)
+    for part in (0.5, -0.5, 1.5, 0.125, -0.375) if quick else np.arange(-16, 17) / 8:
+        on = (part * ulp).astype(np.float32)
+        yield from (on, np.nextafter(on, np.float32(-np.inf)), np.nextafter(on, np.float32(np.inf)))
+    rng = np.random.default_rng(1)
+    for _ in range(8 if quick else 32):
+        # To a midpoint of the lattice in any other place, and beside it.
+        place = rng.integers(0, target.largest_magnitude, len(codes))
+        middle = (target.value(place) + target.value(place + 1)) / 2
+        with np.errstate(over="ignore"):
+            on = (rng.choice([-1.0, 1.0], len(codes)) * middle - values).astype(np.float32)
+            beside = np.nextafter(on, np.float32(0)), np.nextafter(on, np.float32(np.inf))
+        yield from (on, *beside)
+    yield np.full(len(codes), STAY, np.float32)
+    yield np.zeros(len(codes), np.float32)
+
+
+def fitting(target: Format, codes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """`wanted` where a drift could ask for it, else 0: large enough, and staying in range."""
+    small = np.abs(wanted) < SMALLEST_DISPLACEMENT
+    c = np.where(small, np.copysign(np.float32(0), wanted), wanted)
+    sums = np.abs(target.value(codes) + c.astype(np.float64))
+    return np.where(sums <= target.largest, c, np.float32(0)).astype(np.float32)
+
+
+ROWS, DIMS, BLOCK, TAKEN = 37, 600, 16, 9
+PARTS = np.array([0.5, -0.5, 1.5, -1.5, 0.125, -0.375, 1.0, -2.0])
+"""Of a cell: what displacements are."""
+
+
+class Mismatch(Exception):
+    """The first input for which a device differs from the reference."""
+
+
+class TrialCourse(NamedTuple):
+    """A small cloud, its steps, and where they lead."""
+
+    codes: np.ndarray
+    """of the held format (ROWS, DIMS)"""
+    numbers: np.ndarray
+    """uint32 (ROWS,), the tokens'"""
+    strengths: np.ndarray
+    """float32 (ROWS,)"""
+    displacements: np.ndarray
+    """float32 (BLOCK, DIMS), of which TAKEN are taken"""
+    keys: np.ndarray
+    """uint32 (BLOCK, 2)"""
+    expected: np.ndarray
+    """the codes after the steps"""
+
+
+def fast_path(device: jax.Device, motion: Motion) -> tuple[Path, str]:
+    """The path to take, and in words why: the fused kernel or what stands against it.
+
+    Tried once a process for each device and motion, which compiles the kernel.
+    """
+    fused = of(device.platform)
+    if fused is None:
+        return plain(device.platform), f"there is no fused kernel for a {device.platform}"
+    return _tried(device, motion, fused)
+
+
+@cache
+def _tried(device: jax.Device, motion: Motion, fused: Fused) -> tuple[Path, str]:
+    try:
+        return fused, f"fused: {try_path(device, motion, fused)}"
+    except Mismatch as wrong:
+        why = str(wrong)
+    except Exception as error:  # whatever a compiler raises, the plain path is there
+        why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return plain(device.platform), f"plain, since the fused kernel is not right here: {why}"
+
+
+def try_path(device: jax.Device, motion: Motion, path: Path) -> str:
+    """Move the small cloud along `path` on `device`; raises Mismatch where bits differ."""
+    codes, numbers, strengths, displacements, keys, expected = trial_course(motion)
+    columns = [column[None] for column in (numbers, strengths, np.ones(ROWS, np.bool_))]
+    shared = [displacements, keys, np.int32(TAKEN), np.uint32(0)]
+    tokens, steps = Tokens(*jax.device_put(columns, device)), Steps(*jax.device_put(shared, device))
+    rest = jax.device_put([codes[None], weights(DIMS), np.float32(1)], device)
+    done = advance(rest[0], tokens, steps, rest[1], rest[2], motion=motion, path=path)
+    found = np.asarray(done.codes)[0]
+    wrong = np.argwhere(found != expected)
+    if len(wrong):
+        token, dim = wrong[0]
+        raise Mismatch(
+            f"{motion.held.name} {motion.rounding}{' with jitter' if motion.jitter else ''},"
+            f" {TAKEN} steps from code {codes[token, dim]:#x} in row {token}, dim {dim}:"
+            f" expected {expected[token, dim]:#x}, found {found[token, dim]:#x}"
+        )
+    return f"{TAKEN} steps of {ROWS} × {DIMS} codes agree"
+
+
+def trial_course(motion: Motion) -> TrialCourse:
+    """A cloud of the motion, and steps that are hard for it."""
+    rng, held, seen = np.random.default_rng(4), motion.held, motion.seen
+    some = codes_of(seen)
+    values = seen.value(some)
+    some = some[(np.abs(values) >= held.smallest_drawn) & (np.abs(values) <= seen.largest / 2)]
+    start = held.code(seen.value(rng.choice(some, (ROWS, DIMS))))
+    numbers = rng.integers(0, 1 << 20, ROWS, dtype=np.uint32)
+    strength = np.ones(ROWS, np.float32)
+    if motion.jitter:
+        strength += (rng.standard_normal(ROWS) * 0.3).astype(np.float32)
+    keys = rng.integers(0, 1 << 32, (BLOCK, 2), dtype=np.uint32)
+    block = np.zeros((BLOCK, DIMS), np.float32)
+    codes = start
+    for t in range(TAKEN):
+        ulp = seen.ulp(held.value(codes[rng.integers(ROWS, size=DIMS), np.arange(DIMS)]))
+        beside = 1 + rng.integers(-1, 2, DIMS) * 2.0**-15  # a float32's spacing past a tie
+        c = (rng.choice(PARTS, DIMS) * beside * ulp).astype(np.float32)
+        # Only what no token leaves the range by, at any strength.
+        fits = fitting(held, codes, np.broadcast_to(2 * c, codes.shape)) != 0
+        fits &= np.abs(c) >= SMALLEST_DISPLACEMENT
+        block[t] = c = np.where(np.all(fits, axis=0), c, np.float32(0))
+        each = c * strength[:, None]
+        each[np.abs(each) < SMALLEST_DISPLACEMENT] = 0
+        random = reference.words(keys[t], numbers, DIMS)
+        codes = reference.step(codes, each, held, motion.rounding, random)
+    return TrialCourse(start, numbers, strength, block, keys, codes)

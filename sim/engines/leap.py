@@ -1,0 +1,148 @@
+"""The leap engine: moves the distinct values of each dimension in place of tokens.
+
+Without per-token randomness a step is one monotone function per dimension, on the
+few thousand values that occur there. With equal steps those leap by powers of a table
+(kernels.value_map.power); otherwise, and with master weights, whose values are too many for
+tables, they are stepped one by one (kernels.value_map.iterate). Values that meet go on as one.
+Tokens stay what they were at the start; where one is now is looked up where it is asked for.
+Bit for bit what the step engine gives.
+"""
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from drift.kernels.exact_sum import LIMB_BITS, limbs_of
+from drift.kernels.formats import Format
+from drift.kernels.value_map.classes import Front
+from drift.kernels.value_map.iterate import Following
+from drift.kernels.value_map.power import Powers
+from drift.sim.engines.chunks import Chunks, Fill
+from drift.sim.engines.leap_rows import LeapRows, RankedCloud
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
+
+
+def value_map(
+    drift: Drift, u: np.ndarray, front: Front, origin: int, bound: float, pool: Executor
+) -> Powers | Following:
+    """What takes `front`, of the format that is held, on from the step `origin`.
+
+    `u`, float64 (dims,), is the direction in the dimensions of the front, and `bound`
+    a magnitude that no value exceeds.
+    """
+    motion = drift.motion
+    if drift.schedule != "constant" or motion.held != motion.seen:
+
+        def block(first: int, last: int) -> np.ndarray:
+            return displacements(drift, u, first, last)
+
+        steps = origin, drift.steps
+        return Following(front, block, steps, motion.held, drift.rounding)
+    equal, target = displacements(drift, u, 1, 1)[0], drift.target
+    farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)
+    ends = np.array([target.sign + farthest, farthest], target.storage)
+    lowest, highest = target.place(ends).tolist()
+    return Powers(front, equal, origin, target, drift.rounding, (lowest, highest), pool)
+
+
+_STRIP = 64
+"""Dimensions summed together."""
+
+
+@dataclass(frozen=True)
+class LeapObservation:
+    """The cloud at one step, as its classes tell."""
+
+    rows: LeapRows
+    present: np.ndarray
+    """bool (tokens,): which tokens are observed"""
+    stalled: int
+    """coordinates that the last step left where they were"""
+    limbs: np.ndarray
+    """int64 (LIMBS, dims), the exact sum over present tokens: kernels.exact_sum"""
+    moved: bool
+    """whether any token is elsewhere than at the observation before"""
+
+    @property
+    def held(self) -> LeapRows:
+        """As it is held between steps."""
+        return self.rows
+
+    def leaders(self, tokens: np.ndarray) -> np.ndarray:
+        """The leaders of `tokens`, int64: sim.counting.coalesce."""
+        return self.rows.leaders(tokens)
+
+
+class LeapEngine:
+    """Moves the cloud of a deterministic drift of a format of 16 bits or fewer."""
+
+    name = "leap"
+
+    def __init__(self, drift: Drift, u: np.ndarray, chunks: Chunks, pool: Executor):
+        self._drift, self._u, self._chunks, self._pool = drift, u, chunks, pool
+        self._present = np.ones(chunks.tokens, bool)
+        self._origin = 0
+        self._seen: tuple[Front, np.ndarray, np.ndarray] | None = None
+
+    def load(self, fill: Fill, step: int = 0) -> None:
+        """Take the cloud of `step` from `fill`, called once a chunk, from several threads."""
+        self._cloud = RankedCloud(fill, self._chunks, self._drift.target, self._pool)
+        self._population, self._origin, self._seen = self._cloud.population, step, None
+        self._motion: Powers | Following | None = None
+        present, self._present = self._present, np.ones_like(self._present)
+        self.observe_only(present)
+
+    def observe_only(self, present: np.ndarray) -> None:
+        """From now on observe the tokens for which `present`, bool (tokens,), is true."""
+        left = np.flatnonzero(self._present & ~present)
+        if len(left):
+            self._population = self._population - self._cloud.population_of(left)
+        self._present = present
+
+    def observe(self, step: int, exponent: int, bound: float) -> LeapObservation:
+        """Move on to `step` and look.
+
+        Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and
+        none exceeds `bound` in magnitude.
+        """
+        front, stalled = self._cloud.front, 0
+        if step > self._origin:
+            self._motion = self._motion or value_map(
+                self._drift, self._u, front, self._origin, bound, self._pool
+            )
+            front, still = self._motion.to(step)
+            stalled = int(still.of_class(self._population)[still.values].sum())
+        last = self._seen
+        moved = last is None or not np.array_equal(last[0].values, front.values)
+        if last is None or moved or last[1] is not self._population:
+            last = front, self._population, self._limbs(front, exponent)
+        self._seen = last
+        rows = LeapRows(self._cloud, front)
+        return LeapObservation(rows, self._present, stalled, last[2], moved)
+
+    def _limbs(self, front: Front, exponent: int) -> np.ndarray:
+        """The exact sums over present tokens, int64 (LIMBS, dims)."""
+        limbs = limbs_by_place(self._drift.target, exponent)
+        population = front.of_class(self._population)
+        dims = self._chunks.dims
+
+        def strip(start: int) -> np.ndarray:
+            ends = front.bounds[start : start + _STRIP + 1]
+            here = slice(ends[0], ends[-1])
+            values, weight, starts = front.values[here], population[here], ends[:-1] - ends[0]
+            return np.stack([np.add.reduceat(limb.take(values) * weight, starts) for limb in limbs])
+
+        return np.concatenate(list(self._pool.map(strip, range(0, dims, _STRIP))), axis=1)
+
+
+@lru_cache(maxsize=8)
+def limbs_by_place(target: Format, exponent: int) -> np.ndarray:
+    """The limbs of every place's value, int64 (LIMBS, places); 0 for what is off the grid."""
+    places = np.arange(1 << target.width).astype(target.storage)
+    values = target.value(target.code_in_place(places))
+    inside = np.abs(values) <= min(target.largest, np.ldexp(1.0, LIMB_BITS - exponent))
+    on_grid = np.where(inside, values, 0).astype(np.float32)
+    return limbs_of(on_grid, np.float32(np.ldexp(1.0, exponent)))

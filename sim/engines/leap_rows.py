@@ -1,0 +1,186 @@
+"""The cloud of the leap engine: ranks of the initial values, and its rows at any step on demand.
+
+rank  the number of a coordinate's place among all places that occur in the cloud. Ranks are
+      few (some thousands in a normal cloud), so tables over them are small
+
+Where a token is in a dimension is a table of the rank of its initial value. A
+count looks first at the dimensions whose values tell most tokens apart, and never
+at those in which all tokens share one value.
+"""
+
+from concurrent.futures import Executor
+from functools import cached_property
+
+import numpy as np
+
+from drift.kernels import row_hash
+from drift.kernels.formats import Format
+from drift.kernels.value_map.classes import Front
+from drift.sim.counting.coalesce import coalesce
+from drift.sim.engines.chunks import Chunks, Fill
+
+_STRIP = 64
+"""Dimensions transposed together."""
+_ROWS = 2048
+"""Tokens transposed together."""
+_PART = 1 << 17
+"""Elements worked on together: they stay in cache."""
+
+
+class RankedCloud:
+    """The cloud that `fill` gives, of a format of 16 bits or fewer."""
+
+    def __init__(self, fill: Fill, chunks: Chunks, target: Format, pool: Executor):
+        self.chunks, self.target, self._pool = chunks, target, pool
+        self.ranks = np.empty((chunks.tokens, chunks.dims), np.uint16)
+        """(tokens, dims)"""
+
+        def load(chunk: int) -> np.ndarray:
+            start, stop = chunks.bounds(chunk)
+            self.ranks[start:stop] = fill(start, stop)
+            found = np.zeros(1 << target.width, bool)
+            for part in parts(self.ranks[start:stop]):
+                found |= np.bincount(part, minlength=len(found)) > 0
+            return found
+
+        there = np.logical_or.reduce(list(pool.map(load, range(len(chunks)))))
+        codes = np.flatnonzero(there).astype(target.storage)
+        self.places = np.sort(target.place(codes))
+        """by rank, rising"""
+        rank = np.zeros(len(there), np.uint16)
+        rank[target.code_in_place(self.places)] = np.arange(len(self.places))
+
+        def number(chunk: int) -> None:
+            for part in parts(self.ranks[slice(*chunks.bounds(chunk))]):
+                part[...] = rank.take(part, mode="clip")
+
+        list(pool.map(number, range(len(chunks))))
+        strips = list(pool.map(self._distinct, range(0, chunks.dims, _STRIP)))
+        sizes = np.concatenate([sizes for sizes, _, _ in strips])
+        self.class_rank = np.concatenate([ranks for _, ranks, _ in strips])
+        """int64 (initial classes,)"""
+        self.population = np.concatenate([tokens for _, _, tokens in strips])
+        """int64 (initial classes,): how many tokens are in each"""
+        self.front = Front(
+            bounds=np.concatenate([[0], np.cumsum(sizes)]),
+            start=np.arange(len(self.class_rank)),
+            values=self.places[self.class_rank],
+        )
+        """the initial classes, at their places"""
+
+    def population_of(self, tokens: np.ndarray) -> np.ndarray:
+        """How many of `tokens`, int64 (n,), are in each initial class, int64."""
+        bounds = self.front.bounds
+
+        def strip(start: int) -> np.ndarray:
+            counts = self._count(start, self.ranks[tokens, start : start + _STRIP].T)
+            ends = bounds[start : start + len(counts) + 1]
+            dim = np.repeat(np.arange(len(counts)), np.diff(ends))
+            return counts[dim, self.class_rank[ends[0] : ends[-1]]]
+
+        return np.concatenate(list(self._pool.map(strip, range(0, self.chunks.dims, _STRIP))))
+
+    def _distinct(self, start: int) -> tuple[np.ndarray, ...]:
+        """Of a strip of dimensions: how many ranks occur in each, which, how often."""
+        counts = self._count(start, transposed(self.ranks[:, start : start + _STRIP]))
+        dim, rank = np.nonzero(counts)
+        return np.bincount(dim, minlength=len(counts)), rank, counts[dim, rank]
+
+    def _count(self, start: int, columns: np.ndarray) -> np.ndarray:
+        return np.stack([np.bincount(each, minlength=len(self.places)) for each in columns])
+
+
+def transposed(columns: np.ndarray) -> np.ndarray:
+    """`columns` (tokens, dims) as (dims, tokens), contiguous."""
+    out = np.empty(columns.shape[::-1], columns.dtype)
+    for start in range(0, len(columns), _ROWS):
+        out[:, start : start + _ROWS] = columns[start : start + _ROWS].T
+    return out
+
+
+def parts(rows: np.ndarray) -> list[np.ndarray]:
+    """Views of contiguous `rows`, one after another."""
+    flat = rows.reshape(-1)
+    return [flat[start : start + _PART] for start in range(0, len(flat), _PART)]
+
+
+_THIN = 16
+"""Dimensions that are looked at first."""
+_TOGETHER = 64
+_BLOCK_BYTES = 16 << 20
+"""Of rows made together."""
+
+
+class LeapRows:
+    """The rows of the cloud `start` when its classes are at `front`, of places."""
+
+    def __init__(self, start: RankedCloud, front: Front):
+        self.shape, self.format = start.ranks.shape, start.target
+        self._start, self._front = start, front
+
+    def span(self, start: int, stop: int) -> np.ndarray:
+        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+        every = np.arange(self.shape[1])
+        return _look_up(self._tables, self._start.ranks[start:stop], every)
+
+    def leaders(self, tokens: np.ndarray) -> np.ndarray:
+        """The leaders of `tokens`, int64: sim.counting.coalesce."""
+        varying = self._varying
+        if not len(varying):
+            return np.full(len(tokens), tokens[0])
+
+        def thin(some: np.ndarray) -> np.ndarray:
+            ranks = self._start.ranks
+            columns = (self._table(d, self._cells)[ranks[some, d]] for d in varying[:_THIN])
+            return row_hash.mixed(columns, len(some))
+
+        def take(some: np.ndarray) -> np.ndarray:
+            return _look_up(self._tables, self._start.ranks[some], varying)
+
+        same = (self.format.storage.itemsize * len(varying), self.format, _BLOCK_BYTES)
+        return coalesce(
+            tokens,
+            [thin, lambda some: row_hash.hashes(take, some, *same)],
+            lambda a, b: row_hash.equal(take, a, b, *same),
+        )
+
+    @cached_property
+    def _varying(self) -> np.ndarray:
+        """The dimensions with more than one value, those with most first, int64."""
+        sizes = self._front.sizes
+        falling = np.argsort(-sizes, kind="stable")
+        return falling[sizes[falling] > 1]
+
+    @cached_property
+    def _codes(self) -> np.ndarray:
+        """Of every class, in the storage type."""
+        return self.format.code_in_place(self._front.values)
+
+    @cached_property
+    def _cells(self) -> np.ndarray:
+        """The same with -0 as +0."""
+        return row_hash.merged(self._codes, self.format)
+
+    @cached_property
+    def _tables(self) -> np.ndarray:
+        """The code of every initial rank in every dimension, (dims, ranks)."""
+        return np.stack([self._table(dim, self._codes) for dim in range(self.shape[1])])
+
+    def _table(self, dim: int, of_class: np.ndarray) -> np.ndarray:
+        """What `of_class` says of each initial rank in a dimension, (ranks,)."""
+        here = slice(*self._front.bounds[dim : dim + 2])
+        first = self._start.class_rank[self._front.start[here]]
+        first[0] = 0  # nobody has a lower rank than the first class
+        return np.repeat(of_class[here], np.diff(first, append=len(self._start.places)))
+
+
+def _look_up(tables: np.ndarray, ranks: np.ndarray, dims: np.ndarray) -> np.ndarray:
+    """What `tables` (all dims, ranks) say of `ranks` (tokens, all dims), (tokens, dims)."""
+    out = np.empty((len(ranks), len(dims)), tables.dtype)
+    for at in range(0, len(dims), _TOGETHER):
+        some = dims[at : at + _TOGETHER]
+        found = np.empty((len(some), len(ranks)), tables.dtype)
+        for dim, column, codes in zip(some, transposed(ranks[:, some]), found, strict=True):
+            np.take(tables[dim], column, out=codes, mode="clip")
+        out[:, at : at + _TOGETHER] = found.T
+    return out

@@ -1,0 +1,150 @@
+"""Rounding, stepping and whole drifts in plain NumPy and ml_dtypes: the definition of right.
+
+Slow and readable, and it shares no arithmetic with the kernels; a device is
+believed when it agrees with this, bit for bit. No step looks at another coordinate, so
+a few coordinates of a few tokens can be traced alone, for a picture.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from drift.kernels.formats import SMALLEST_DISPLACEMENT, Format, Rounding
+from drift.sim import matrix
+from drift.sim.clouds import drawn
+from drift.sim.clouds.initial import initial_cloud
+from drift.sim.errors import BadInput
+from drift.sim.spec import schedule
+from drift.sim.spec.drift import Drift
+
+
+def round_to(
+    values: np.ndarray, target: Format, rounding: Rounding, words: np.ndarray | None = None
+) -> np.ndarray:
+    """Codes of float32 `values` in `target`; `words` uint32 for stochastic rounding."""
+    values = np.asarray(values, np.float32)
+    nearest = matrix.nearest(values, target)
+    if rounding == "nearest":
+        return nearest
+    sign = nearest & target.sign
+    magnitude = (nearest & (target.sign - 1)).astype(np.int64)
+    exact = np.abs(values.astype(np.float64))
+    magnitude = np.minimum(magnitude, target.largest_magnitude + 1)
+    below = np.where(target.value(magnitude) > exact, magnitude - 1, magnitude)
+    if rounding == "stochastic":
+        assert words is not None
+        low, high = target.value(below), target.value(below + 1)
+        up = words < (exact - low) / (high - low) * 2.0**32
+        below = np.minimum(below + up, target.largest_magnitude)
+    return below.astype(target.storage) | sign
+
+
+def step(
+    codes: np.ndarray,
+    displacement: np.ndarray,
+    target: Format,
+    rounding: Rounding,
+    words: np.ndarray | None = None,
+) -> np.ndarray:
+    """Codes after one step by `displacement`, float32, broadcast against `codes`."""
+    with np.errstate(over="ignore"):
+        moved = matrix.values(codes, target) + displacement
+    return round_to(moved, target, rounding, words)
+
+
+def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.ndarray:
+    """Random words as in kernels.threefry, uint32 (tokens, dims).
+
+    `numbers` are those of the tokens, uint32; `dims` how many dimensions, or which.
+    """
+    which = np.arange(dims) if isinstance(dims, int) else dims
+    parts = [np.uint32(key[0]), np.uint32(key[1])]
+    parts.append(parts[0] ^ parts[1] ^ np.uint32(0x1BD11BDA))
+    a = numbers[:, None] + parts[0] + np.zeros(len(which), np.uint32)
+    b = which.astype(np.uint32) + parts[1] + np.zeros_like(a)
+    for n in range(20):
+        by = (13, 15, 26, 6, 17, 29, 16, 24)[n % 8]
+        a = a + b
+        b = ((b << np.uint32(by)) | (b >> np.uint32(32 - by))) ^ a
+        if n % 4 == 3:
+            group = n // 4 + 1
+            a = a + parts[group % 3]
+            b = b + parts[(group + 1) % 3] + np.uint32(group)
+    return a
+
+
+def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
+    """Codes (tokens, dims) at each record of `drift`, as they are seen."""
+    held, seen = drift.motion.held, drift.target
+    codes = held.code(seen.value(initial_cloud(drift).codes(0, drift.tokens)))
+    strength = drawn.strengths(drift)[:, None]
+    numbers = np.arange(drift.tokens, dtype=np.uint32)
+    records = set(drift.record_steps)
+    for t in range(drift.steps + 1):
+        if t:
+            c = schedule.displacements(drift, u, t, t)
+            if drift.motion.jitter:
+                c = c * strength
+                c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
+            random = words(schedule.keys(drift, t, t)[0], numbers, drift.dims)
+            codes = step(codes, c, held, drift.rounding, random)
+        if t in records:
+            yield round_to(held.value(codes).astype(np.float32), seen, "nearest")
+
+
+MOST_STEPS = 20_000
+"""Steps that are taken, which lasts some seconds; what has come to rest takes no more."""
+
+
+def trace(
+    drift: Drift,
+    u: np.ndarray,
+    start: np.ndarray,
+    which: tuple[np.ndarray, np.ndarray],
+    steps: Sequence[int],
+) -> np.ndarray:
+    """Codes (steps, tokens, dims) of the drift's format at each of `steps`, which rise.
+
+    `start` are the codes at step 0 (tokens, dims) of `which` tokens and dims, their
+    numbers; u is the unit vector, float64, of all dims. Raises BadInput for more than
+    MOST_STEPS steps before all has come to rest.
+    """
+    held, seen = drift.motion.held, drift.target
+    codes = held.code(seen.value(start))
+    found, done, resting = [], 0, False
+    move = _mover(drift, u, which)
+    for wanted in steps:
+        while done < wanted and not resting:
+            done += 1
+            if done > MOST_STEPS:
+                raise BadInput(f"it still moves after {MOST_STEPS:,} steps; more are not retraced")
+            before, codes = codes, move(codes, done)
+            resting = _may_rest(drift) and np.array_equal(before, codes)
+        found.append(round_to(held.value(codes).astype(np.float32), seen, "nearest"))
+    return np.stack(found)
+
+
+def _mover(
+    drift: Drift, u: np.ndarray, which: tuple[np.ndarray, np.ndarray]
+) -> Callable[[np.ndarray, int], np.ndarray]:
+    """What takes codes of the coordinates `which` from before step t to after it."""
+    numbers, dims = which
+    strengths = drawn.strengths(drift)[numbers][:, None] if drift.jitter else None
+
+    def move(codes: np.ndarray, t: int) -> np.ndarray:
+        c = schedule.displacements(drift, u[dims], t, t)
+        if strengths is not None:
+            c = c * strengths
+            c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
+        random = None
+        if drift.rounding == "stochastic":
+            key = schedule.keys(drift, t, t)[0]
+            random = words(key, numbers.astype(np.uint32), dims)
+        return step(codes, c, drift.motion.held, drift.rounding, random)
+
+    return move
+
+
+def _may_rest(drift: Drift) -> bool:
+    """Whether what a step has left where it was stays there: all steps are the same function."""
+    return drift.schedule == "constant" and drift.rounding != "stochastic"

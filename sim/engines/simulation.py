@@ -1,0 +1,184 @@
+"""One drift from its initial cloud to its last step, a record at a time.
+
+state    the cloud at one step, counted
+at rest  no step moves anything any more. That is so where all steps are equal and one moved
+         no coordinate that it displaces; then even the signs of zeros are those they will keep
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+
+from drift.kernels.exact_sum import from_limbs, scale_exponent
+from drift.sim.clouds import drawn
+from drift.sim.clouds.direction import direction, exact_mean
+from drift.sim.clouds.initial import initial_cloud
+from drift.sim.counting.cells import Counts
+from drift.sim.counting.partition import Partition
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import choose, range_check
+from drift.sim.engines.choose import Engine
+from drift.sim.engines.chunks import Chunks, Fill
+from drift.sim.engines.leap import LeapEngine, LeapObservation
+from drift.sim.engines.rows import CloudRows
+from drift.sim.engines.step import Observation, StepEngine
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements, keys
+
+
+@dataclass(frozen=True)
+class State:
+    """The cloud at one step: its counts, its black holes, its codes."""
+
+    counts: Counts
+    populations: np.ndarray
+    """int64 (black holes,), falling"""
+    seen: Observation | LeapObservation
+
+    @property
+    def rows(self) -> CloudRows:
+        """The codes that were counted, absent tokens' too."""
+        return self.seen.rows
+
+
+def count(
+    seen: Observation | LeapObservation,
+    partition: Partition,
+    step: int,
+    u: np.ndarray,
+    exponent: int,
+) -> State:
+    """Count what the engine saw at `step`.
+
+    `u`, float64 (dims,), is the direction; `exponent` is that of the sums' grid.
+    """
+    tokens, dims = int(np.count_nonzero(seen.present)), len(u)
+    cells = partition.cells(seen.present, seen.leaders, seen.moved)
+    terms = from_limbs(seen.limbs, exponent) * u
+    counts = Counts(
+        step=step,
+        **cells.counts(),
+        alive=tokens,
+        radius=math.fsum(terms.ravel().tolist()) / tokens,
+        stalled=seen.stalled / (tokens * dims),
+    )
+    return State(counts, cells.populations, seen)
+
+
+def may_rest(drift: Drift) -> bool:
+    """Whether one step can tell that no later one will move anything."""
+    equal = drift.schedule == "constant" and drift.rounding != "stochastic"
+    return equal and drift.survivors is None
+
+
+def stalled_at_rest(drift: Drift, u: np.ndarray) -> int:
+    """How many coordinates a step leaves where they were, once the drift is at rest."""
+    return int(np.count_nonzero(displacements(drift, u, 1, 1))) * drift.tokens
+
+
+class Simulation:
+    """A drift whose cloud is there and whose range is checked, at step 0.
+
+    Raises BadInput where the drift would leave the format's range, and where its
+    cloud can't be had.
+    """
+
+    def __init__(
+        self,
+        drift: Drift,
+        chunks: Chunks,
+        on: jax.Device | Shards,
+        pool: ThreadPoolExecutor,
+        engine: Engine = "step",
+    ):
+        self.drift = drift
+        self.initial = initial_cloud(drift)
+        self.u = direction(drift.direction, drift.dims, drift.direction_seed, self._centroid)
+        strengths = drawn.strengths(drift)
+        self._ranks = drawn.ranks(drift)
+        self._partition = self._unsettled()
+        self.engine: StepEngine | LeapEngine
+        if engine == "leap":
+            self.engine = LeapEngine(drift, self.u, chunks, pool)
+        else:
+            self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
+        self.step = 0
+        self._resting: Observation | None = None
+        self._may_rest = may_rest(drift)
+        target, held = drift.target, drift.motion.held
+        farthest = np.zeros((len(chunks), drift.dims), np.int64)
+
+        def fill(start: int, stop: int) -> np.ndarray:
+            codes = self.initial.codes(start, stop)
+            farthest[start // chunks.size] = np.max(codes & (target.sign - 1), axis=0)
+            return codes if held == target else held.code(target.value(codes))
+
+        self.engine.load(fill)
+        extent = target.value(farthest.max(axis=0))
+        strength = max(1.0, float(np.max(np.abs(strengths))))
+        range_check.check_range(drift, self.u, extent, strength)
+        self._bound = range_check.largest_reached(drift, self.u, extent, strength)
+        self._exponent = scale_exponent(self._bound)
+
+    def _centroid(self) -> np.ndarray:
+        drift = self.drift
+        return exact_mean(self.initial.codes, drift.tokens, drift.dims, drift.target)
+
+    def _unsettled(self) -> Partition:
+        return Partition(self.drift.tokens, lasting=choose.moves_values_alike(self.drift))
+
+    def resume(self, step: int, fill: Fill) -> None:
+        """Go on from the held cloud that `fill` gives, which is that of `step`."""
+        self.engine.load(fill, step)
+        self.step, self._resting = step, None
+        self._partition = self._unsettled()
+
+    def states(self, steps: Iterable[int]) -> Iterator[State]:
+        """Move to each of `steps` in turn (rising, none behind) and count there.
+
+        Whoever keeps a state keeps its cloud in memory beside the one that moves on.
+        """
+        for step in steps:
+            if self.drift.survivors is not None:
+                self.engine.observe_only(self._ranks < self.drift.alive(step))
+            yield self._state_at(step)
+
+    def _state_at(self, step: int) -> State:
+        engine, grid = self.engine, self._exponent
+        if isinstance(engine, LeapEngine):
+            leapt = engine.observe(step, grid, self._bound)
+            return count(leapt, self._partition, step, self.u, grid)
+        moved = self._resting is None
+        seen = self._stepped(engine, step) if step > self.step else engine.stay(grid)
+        return count(replace(seen, moved=moved), self._partition, step, self.u, grid)
+
+    def _stepped(self, engine: StepEngine, step: int) -> Observation:
+        """What is seen at a later step."""
+        while self._resting is None:
+            steps = min(engine.block, step - self.step)
+            if self.step + steps == step:
+                seen = engine.observe(self._next(steps), self._exponent, self._keys(steps))
+                self.step = step
+                self._resting = seen if self._rests(seen.stalled) else None
+                return seen
+            stalled = engine.move(self._next(steps), self._keys(steps))
+            self.step += steps
+            if self._rests(stalled):
+                self._resting = replace(engine.stay(self._exponent), stalled=stalled)
+        self.step = step
+        return self._resting
+
+    def _rests(self, stalled: int) -> bool:
+        """Whether no later step can move anything, of which the last one stalled so many."""
+        return self._may_rest and stalled == stalled_at_rest(self.drift, self.u)
+
+    def _next(self, steps: int) -> np.ndarray:
+        return displacements(self.drift, self.u, self.step + 1, self.step + steps)
+
+    def _keys(self, steps: int) -> np.ndarray | None:
+        stochastic = self.drift.rounding == "stochastic"
+        return keys(self.drift, self.step + 1, self.step + steps) if stochastic else None

@@ -1,0 +1,179 @@
+"""The step engine: moves every coordinate of the cloud, chunk by chunk.
+
+The cloud stays on the devices as codes, each chunk shared evenly among them. One
+call of the kernel moves a chunk by up to BLOCK steps; chunks are worked on side by
+side by the pool's threads, which on a CPU is what uses its cores.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+
+from drift.kernels.exact_sum import LIMBS
+from drift.kernels.formats import Format, Motion
+from drift.kernels.row_hash_jax import as_words, weights
+from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
+from drift.kernels.stepping.fused import Fused
+from drift.kernels.stepping.step import Steps, Tokens
+from drift.sim.counting.coalesce import coalesce
+from drift.sim.devices.shards import Shards
+from drift.sim.engines.chunks import TILE, Chunks, Fill
+from drift.sim.engines.fused_trial import fast_path
+from drift.sim.engines.rows import ComparableRows, DeviceRows, HostRows
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The cloud at one step, as the kernel saw it."""
+
+    rows: ComparableRows
+    """as it is seen, which is what is counted"""
+    held: ComparableRows
+    """as it is held between steps"""
+    present: np.ndarray
+    """bool (tokens,): which tokens were observed"""
+    fingerprints: np.ndarray
+    """uint64 (tokens,)"""
+    stalled: int
+    """coordinates that the last step left where they were"""
+    limbs: np.ndarray
+    """int64 (LIMBS, dims), the exact sum over tokens: kernels.exact_sum"""
+    moved: bool = True
+    """whether any token may be elsewhere than at the observation before"""
+
+    def leaders(self, tokens: np.ndarray) -> np.ndarray:
+        """The leaders of `tokens`, int64: sim.counting.coalesce."""
+        return coalesce(tokens, [lambda some: self.fingerprints[some]], self.rows.equal)
+
+
+class StepEngine:
+    """Holds the tokens of `chunks` on one device or more and moves them.
+
+    `strengths` is float32 (tokens,).
+    """
+
+    name = "step"
+
+    def __init__(
+        self,
+        chunks: Chunks,
+        motion: Motion,
+        strengths: np.ndarray,
+        on: jax.Device | Shards,
+        pool: ThreadPoolExecutor,
+    ):
+        self.chunks, self.motion = chunks, motion
+        self._shards, self._pool = Shards.of(on), pool
+        self._path, self.path = fast_path(self._shards.devices[0], motion)
+        self.block = ACCELERATOR_BLOCK if isinstance(self._path, Fused) else BLOCK
+        # A CPU wants few rows at a time, in cache; an accelerator all at once.
+        tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
+        self._shape = (chunks.size // tile, tile)
+        self._weights = self._shards.whole(weights(chunks.dims))
+        self._codes: list[jax.Array] = []
+        self._present = np.ones(len(strengths), bool)
+        columns = np.arange(len(strengths), dtype=np.uint32), strengths, self._present
+        self._tokens = [Tokens(*parts) for parts in zip(*map(self._by_chunk, columns), strict=True)]
+
+    def _by_chunk(self, column: np.ndarray) -> list[jax.Array]:
+        """What tokens have, (tokens,), on the devices, chunk by chunk."""
+        chunks = self.chunks
+        parts = (column[slice(*chunks.bounds(k))] for k in range(len(chunks)))
+        return [self._shards.split(chunks.filled(part).reshape(self._shape)) for part in parts]
+
+    def observe_only(self, present: np.ndarray) -> None:
+        """From now on observe the tokens for which `present`, bool (tokens,), is true."""
+        self._present = present
+        self._tokens = [
+            tokens._replace(present=part)
+            for tokens, part in zip(self._tokens, self._by_chunk(present), strict=True)
+        ]
+
+    def load(self, fill: Fill, step: int = 0) -> None:
+        """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
+
+        def one(chunk: int) -> jax.Array:
+            codes = self.chunks.filled(fill(*self.chunks.bounds(chunk)))
+            return self._shards.split(codes.reshape(*self._shape, self.chunks.dims))
+
+        self._codes = list(self._pool.map(one, range(len(self.chunks))))
+
+    def move(self, displacements: np.ndarray, keys: np.ndarray | None = None) -> int:
+        """Advance by `displacements`, float32 (1 to self.block, dims), and look at nothing.
+
+        Returns how many coordinates of the observed tokens the last step left where they
+        were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
+        """
+        return self._stalled(self._advance(self._steps(displacements, keys, False), 0))
+
+    def observe(
+        self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
+    ) -> Observation:
+        """Move likewise, and look.
+
+        Values are summed on the grid of 2**`exponent`, see kernels.exact_sum.
+        """
+        return self._observation(self._advance(self._steps(displacements, keys, True), exponent))
+
+    def stay(self, exponent: int) -> Observation:
+        """Look without moving."""
+        return self.observe(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
+
+    def _advance(self, steps: Steps, exponent: int) -> list[Advanced]:
+        """What the kernel says of each chunk."""
+        advance = self._shards.advance(self.motion, self._path)
+        scale = self._shards.whole(np.float32(np.ldexp(1.0, exponent)))
+
+        def one(chunk: int) -> Advanced:
+            codes, tokens = self._codes[chunk], self._tokens[chunk]
+            done = advance(codes, tokens, steps, self._weights, scale)
+            self._codes[chunk] = done.codes
+            return jax.block_until_ready(done)
+
+        return list(self._pool.map(one, range(len(self.chunks))))
+
+    def _steps(self, displacements: np.ndarray, keys: np.ndarray | None, observed: bool) -> Steps:
+        """A block of steps on the devices."""
+        count = len(displacements)
+        block = np.zeros((self.block, self.chunks.dims), np.float32)
+        block[:count] = displacements
+        step_keys = np.zeros((self.block, 2), np.uint32)
+        if keys is not None:
+            step_keys[:count] = keys
+        whole = self._shards.whole
+        numbers = whole(np.int32(count)), whole(np.uint32(0)), whole(np.bool_(observed))
+        return Steps(whole(block), whole(step_keys), *numbers)
+
+    def _stalled(self, seen: list[Advanced]) -> int:
+        parts = jax.device_get([one.stalled for one in seen])
+        return sum(int(part.sum(dtype=np.int64)) for part in parts)
+
+    def _observation(self, seen: list[Advanced]) -> Observation:
+        """What the kernels saw, over all chunks."""
+        motion = self.motion
+        held = self._rows([one.codes for one in seen], motion.held)
+        views = [one.view for one in seen if one.view is not None]
+        counted = jax.device_get([(one.fingerprints, one.limbs) for one in seen])
+        prints = np.concatenate([part.reshape(-1, 2) for part, _ in counted])
+        limbs = np.zeros((LIMBS, self.chunks.dims), np.int64)
+        for _, part in counted:  # those of each device below one another
+            limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
+        return Observation(
+            rows=self._rows(views, motion.seen) if views else held,
+            held=held,
+            present=self._present,
+            fingerprints=as_words(prints[: self.chunks.tokens]),
+            stalled=self._stalled(seen),
+            limbs=limbs,
+        )
+
+    def _rows(self, codes: list[jax.Array], held: Format) -> ComparableRows:
+        """Those of all tokens from `codes`, chunk by chunk."""
+        pieces = [piece for one in codes for piece in self._shards.pieces(one)]
+        parts = replace(self.chunks, size=self.chunks.size // len(self._shards))
+        if not self._shards.on_host:
+            return DeviceRows(parts, pieces, held)
+        host = [np.asarray(piece).reshape(parts.size, parts.dims) for piece in pieces]
+        return HostRows(parts, host, held)

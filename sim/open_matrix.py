@@ -1,0 +1,137 @@
+"""Where token vectors are: a run's store, or a checkpoint.
+
+run         a Zarr group, which drift run wrote; of it, a snapshot's codes
+checkpoint  anything else at a local path: safetensors files (sim.checkpoints.checkpoint)
+kept        a snapshot the run's spec asks for; it is there once it is written, which
+            an unfinished run has not done with all of them
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drift.kernels.formats import FORMATS
+from drift.sim.devices.device import free_memory
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.stores import integrity
+from drift.sim.stores.locate import locate
+from drift.sim.stores.location import AnyLocation, LocalLocation, StoreLocation
+
+if TYPE_CHECKING:
+    from drift.sim.stores.run_store import RunStore
+
+_CHUNKS_TOGETHER = 8
+"""Chunks of a store that are read together: its library works on these side by side."""
+_SHOWN = 12
+"""Steps that a message lists."""
+
+
+def is_run(place: AnyLocation) -> bool:
+    """Whether a Zarr group is at `place`."""
+    return locate(place).holds_group()
+
+
+def open_matrix(
+    place: AnyLocation, tensor: str | None = None, snapshot: int | None = None
+) -> Matrix:
+    """The matrix at `place`: of a run, in memory; of a checkpoint, in its file.
+
+    `snapshot` is the step of the run whose present tokens are wanted, the last one
+    kept by default; their ids are their places in the run, or, where it started from
+    a checkpoint, those they had there. `tensor` names a matrix of the checkpoint. Raises
+    BadInput where there is neither, for the one option where the other belongs, and
+    for a snapshot that is not there or does not fit into memory.
+    """
+    at = locate(place)
+    which = meant(at, tensor, snapshot)
+    if isinstance(which, int):
+        return _snapshot(at, which)
+    from drift.sim.checkpoints.checkpoint import Checkpoint
+
+    assert isinstance(at, LocalLocation)
+    return Checkpoint(at.path).matrix(which)
+
+
+def meant(place: AnyLocation, tensor: str | None = None, snapshot: int | None = None) -> str | int:
+    """What `open_matrix` would open: a run's step, or a tensor's name. Raises BadInput likewise."""
+    at = locate(place)
+    if at.holds_group():
+        if tensor is not None:
+            raise BadInput(f"tensor is {tensor!r}, but {at} is a run, which has snapshots alone")
+        return _step(at, snapshot)
+    if not at.exists():
+        raise BadInput(f"{at}: there is nothing; a run's store or a checkpoint is needed")
+    if not isinstance(at, LocalLocation):
+        raise BadInput(f"{at} is no run's store; checkpoints are read from local paths alone")
+    if snapshot is not None:
+        raise BadInput(f"snapshot is {snapshot}, but {at} is no run; a checkpoint has tensors")
+    from drift.sim.checkpoints.checkpoint import Checkpoint
+
+    return Checkpoint(at.path).default() if tensor is None else tensor
+
+
+def _step(place: StoreLocation, step: int | None) -> int:
+    """The step itself, or that of the last snapshot kept; raises BadInput where it is not there."""
+    from drift.sim.stores.run_store import (
+        RunStore,  # which takes a second that a checkpoint does not need
+    )
+
+    store = RunStore(place)
+    if not store.has("bits"):
+        raise BadInput(f"{place} has no snapshots: it was run with --snapshots none")
+    kept = [int(each) for each in store.read("snapshot_step")]
+    there = [each for each in kept if _written(store, each)]
+    step = kept[-1] if step is None else step
+    if step not in there:
+        raise BadInput(f"{place} has {_without(step, there, kept)}")
+    return step
+
+
+def _snapshot(place: StoreLocation, step: int) -> Matrix:
+    from drift.sim.stores.run_store import RunStore
+
+    store = RunStore(place)
+    at = store.read("snapshot_step").tolist().index(step)
+    tokens = np.arange(store.array("bits").shape[1])
+    ids = store.read("token_id") if store.has("token_id") else tokens
+    present = tokens
+    if store.has("present"):
+        present = np.flatnonzero(store.values("present", at) == 1)
+    label = f"{place}, step {step}"
+    codes = _codes(store, at, present, label)
+    target = FORMATS[str(store.array("bits").attrs["format"])]
+    return Matrix(codes, target, label, ids[present])
+
+
+def _written(store: "RunStore", step: int) -> bool:
+    """Whether a snapshot that is kept is there: it was written before its record."""
+    if store.complete or (step == 0 and "initial" in store.attrs):
+        return True
+    return step in store.values("step", there=False)
+
+
+def _without(step: int, there: list[int], kept: list[int]) -> str:
+    """What to say where a step's snapshot is not there."""
+    late = " yet: the run is not complete" if step in kept else ""
+    shown = ", ".join(map(str, there[:_SHOWN])) or "none"
+    more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+    return f"no snapshot of step {step}{late}; those there are of steps: {shown}{more}"
+
+
+def _codes(store: "RunStore", at: int, tokens: np.ndarray, label: str) -> np.ndarray:
+    """Codes (len(tokens), dims) of a snapshot; tokens rise, and a few chunks are read at a time."""
+    array = store.array("bits")
+    _, every, dims = array.shape
+    needed, free = len(tokens) * dims * array.dtype.itemsize, free_memory()
+    if needed > free:
+        raise BadInput(f"{label} needs {needed / 2**30:.3g} GiB; {free / 2**30:.3g} GiB are free")
+    codes = np.empty((len(tokens), dims), array.dtype)
+    span = array.chunks[1] * _CHUNKS_TOGETHER
+    for start in range(0, every, span):
+        here = (at, slice(start, start + span))
+        block = integrity.read(array, store.address, here)
+        low, high = np.searchsorted(tokens, [start, start + span])
+        codes[low:high] = block[tokens[low:high] - start]
+        integrity.check(codes[low:high, :1], array, store.address, here)
+    return codes

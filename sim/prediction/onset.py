@@ -1,0 +1,111 @@
+"""The onset: the sigma at which one coalesced pair is expected.
+
+The larger sigma is, the fewer tokens meet. Where the tables have been moved for one
+sigma they serve all smaller ones, so a bracket is sought downwards from a first
+guess, and only where that was too small are they moved again for a larger one.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from drift.sim.clouds.direction import direction
+from drift.sim.devices.device import cores
+from drift.sim.errors import BadInput
+from drift.sim.prediction.supported import check_supported
+from drift.sim.prediction.transport import Transport, TransportedClasses, total
+from drift.sim.spec.drift import SMALLEST_SIGMA, Drift
+from drift.sim.spec.schedule import share
+
+_SETTLED = 1e-7
+"""The bisection ends where its bounds are that close, relatively; three digits are right then."""
+_DOWN, _UP = 4.0, 64.0
+"""Factors between trials."""
+
+
+def onsets(drift: Drift, steps: Sequence[int]) -> list[float | None]:
+    """The sigma at which one coalesced pair is expected after each of `steps`, rising.
+
+    It is right to three digits and more; None where there is none between the smallest
+    sigma and the largest with which the drift is likely to stay inside the format's
+    range. The drift's own sigma is left aside. Raises BadInput as sim.prediction.predict does.
+    """
+    check_supported(drift)
+    found: dict[int, float | None] = {}
+    left = [step for step in steps if drift.alive(step) > 2]  # a lone pair is expected nowhere
+    least, top = SMALLEST_SIGMA, max((_guess(drift, step) for step in left), default=0.0) * _DOWN
+    with ThreadPoolExecutor(cores()) as pool:
+        while left and (fates := _fates(drift, least, top)) is not None:
+            pairs = _Pairs(drift, fates, left, pool)
+            for step in left:
+                if pairs.log(step, fates.sigma) < 0:
+                    found[step] = _below(fates.sigma, partial(pairs.log, step))
+            left = [step for step in left if step not in found]
+            least, top = fates.sigma, fates.sigma * _UP
+    return [found.get(step) for step in steps]
+
+
+class _Pairs:
+    """The pairs to be expected at each of `steps`, for any sigma that `fates` serve."""
+
+    def __init__(self, drift: Drift, fates: Transport, steps: Sequence[int], pool: Executor):
+        self._drift, self._fates, self._pool = drift, fates, pool
+        later = [step for step in steps if step]
+        self._kept: dict[int, list[TransportedClasses]] = {step: [] for step in later}
+        for strip in fates.strips(later, pool):
+            for step, fate in zip(later, strip, strict=True):
+                # Without what is still, which is not asked for and may be large.
+                self._kept[step].append(replace(fate, still=fate.front))
+
+    def log(self, step: int, sigma: float) -> float:
+        """The logarithm of their expected number."""
+        law, alive = self._fates.law(sigma), self._drift.alive(step)
+        if step:
+            parts = self._pool.map(lambda fate: fate.log_pair(law), self._kept[step])
+            one = total(np.concatenate(list(parts))[self._fates.kind])
+        else:
+            one = self._drift.dims * float(self._fates.initial().log_pair(law)[0])
+        return math.log(alive * (alive - 1) / 2) + one
+
+
+def _fates(drift: Drift, least: float, sigma: float) -> Transport | None:
+    """Those of a drift of `sigma`, or less where that is out of range, but more than `least`."""
+    while sigma > least:
+        try:
+            return Transport(replace(drift, sigma=sigma))
+        except BadInput:
+            sigma /= 2
+    return None
+
+
+def _guess(drift: Drift, step: int) -> float:
+    """A sigma near the onset, going by the spacing of the lattice where the cloud will be.
+
+    Tokens whose coordinates differ by x part with a chance of x over the spacing, and
+    the mean of x is 2 sigma over the root of pi.
+    """
+    u, alive = direction(drift.direction, drift.dims, drift.direction_seed), drift.alive(step)
+    there = drift.radius * np.abs(u) * share(drift, step)
+    spacing = drift.target.ulp(there[there > 0] if np.any(there) else there)
+    parting = float(np.sum(2 / math.sqrt(math.pi) / spacing))
+    return max(math.log(alive * (alive - 1) / 2) / parting, SMALLEST_SIGMA)
+
+
+def _below(top: float, log_pairs: Callable[[float], float]) -> float | None:
+    """The onset, below `top`, of pairs whose logarithm at a sigma is given; None for none."""
+    upper, lower = top, top / _DOWN
+    while log_pairs(lower) < 0:
+        if lower <= SMALLEST_SIGMA:
+            return None
+        upper, lower = lower, max(lower / _DOWN, SMALLEST_SIGMA)
+    while upper > lower * (1 + _SETTLED):
+        middle = math.sqrt(lower * upper)
+        if log_pairs(middle) < 0:
+            upper = middle
+        else:
+            lower = middle
+    return math.sqrt(lower * upper)

@@ -1,0 +1,211 @@
+"""What to expect of a drift, exactly, without simulating it: derivation.md says why.
+
+Expectations are over random clouds, all seeds, with the drift's direction.
+"""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from drift.kernels.value_map.iterate import STALL_BLOCK, STALL_WIDTH, stall
+from drift.sim.clouds.direction import direction
+from drift.sim.devices.device import cores
+from drift.sim.prediction.onset import onsets
+from drift.sim.prediction.supported import check_supported
+from drift.sim.prediction.transport import Moments, Transport, TransportedClasses, total
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is expected of a drift at `step`, over clouds drawn anew."""
+
+    step: int
+    alive: int
+    log_pair_probability: float
+    """natural logarithm of the chance that two given tokens share a cell"""
+    pairs: float
+    """the expected number of coalesced pairs among the tokens alive then"""
+    pairs_error: float
+    """the standard deviation of that number"""
+    radius: float
+    stalled: float
+    """the share of coordinates that the last step left where they were: sim.counting.cells"""
+
+
+def expect(drift: Drift, steps: Sequence[int], sigmas: Sequence[float]) -> list[list[Expected]]:
+    """What is expected for each of `sigmas` after each of `steps`, rising: [sigma][step].
+
+    The drift's own sigma is left aside; one motion of its tables serves all sigmas.
+    Raises BadInput where no exact form is implemented, and for a sigma of which a
+    drift would more likely than not leave the format's range.
+    """
+    check_supported(drift)
+    for sigma in sigmas:
+        replace(drift, sigma=sigma)  # which checks it
+    fates = Transport(replace(drift, sigma=max(sigmas)))
+    laws = [fates.law(sigma) for sigma in sigmas]
+    later = [step for step in steps if step > 0]
+    with ThreadPoolExecutor(cores()) as pool:
+        strips = [
+            [list(pool.map(TransportedClasses.moments, strip, repeat(law))) for law in laws]
+            for strip in fates.strips(later, pool)
+        ]
+    found = []
+    for number, law in enumerate(laws):
+        at_start = _everywhere(fates.initial().moments(law), drift.dims)
+        rows = zip(*(strip[number] for strip in strips), strict=True)
+        moved = dict(zip(later, (_joined(row, fates.kind) for row in rows), strict=True))
+        found.append([_expected(drift, s, moved.get(s, at_start), fates.u) for s in steps])
+    return found
+
+
+def _joined(strips: Sequence[Moments], kind: np.ndarray) -> Moments:
+    """Those of all dimensions, whose kinds are `kind`, from those of strips of kinds."""
+    return Moments(*(np.concatenate(parts)[kind] for parts in zip(*strips, strict=True)))
+
+
+def _everywhere(one: Moments, dims: int) -> Moments:
+    """Those of a dimension, of which the law is even, for all."""
+    spread = Moments(*(np.repeat(part, dims) for part in one))
+    return spread._replace(mean=np.zeros(dims))
+
+
+def _expected(drift: Drift, step: int, moments: Moments, u: np.ndarray) -> Expected:
+    alive, log_pair = drift.alive(step), total(moments.log_pair)
+    pairs = alive * (alive - 1) / 2 * math.exp(log_pair)
+    # Of two pairs that share a token, the covariance of sharing a cell is r - p**2.
+    triples = float(alive) * (alive - 1) * (alive - 2)
+    log_triple = total(moments.log_triple)
+    shared = math.exp(log_triple) * -math.expm1(min(0.0, 2 * log_pair - log_triple))
+    variance = pairs * -math.expm1(log_pair) + triples * shared
+    return Expected(
+        step=step,
+        alive=alive,
+        log_pair_probability=log_pair,
+        pairs=pairs,
+        pairs_error=math.sqrt(variance),
+        radius=total(u * moments.mean),
+        stalled=total(moments.stalled) / drift.dims,
+    )
+
+
+@dataclass(frozen=True)
+class Point:
+    """What is expected where the cloud is drawn from N(0, `sigma`)."""
+
+    sigma: float
+    expected_pairs: float
+    """coalesced pairs among the tokens that are present then"""
+    pairs_error: float
+    """the standard deviation of their number"""
+    pair_probability: float
+    """the chance that two given tokens share a cell; 0 where a float can't hold it"""
+    log_pair_probability: float
+    """its natural logarithm"""
+    radius: float
+    stalled: float
+    """the share of coordinates that the last step left where they were: sim.counting.cells"""
+
+
+@dataclass(frozen=True)
+class Predicted(Point):
+    """What is expected of a drift, whose own sigma is `sigma`."""
+
+    alive: int
+    """tokens that are present after the last step"""
+    onset_sigma: float | None
+    """where one coalesced pair is expected; None where there is no such sigma"""
+    stall_steps: list[int | None]
+    """by dimension, the first step that leaves the image of 0 where it was; None for none"""
+    curve: list[Point]
+    """one for each sigma that was asked for"""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return asdict(self)
+
+
+def predict(drift: Drift, sigmas: Sequence[float] = ()) -> Predicted:
+    """What is to be expected of `drift` after its last step, exactly, without simulating it.
+
+    The `curve` is that of `sigmas`, or of the drift's own one where none are given; one
+    motion of its tables serves all, so many cost little more than one. sim/prediction/derivation.md
+    derives the formulas. Raises BadInput where no exact form is implemented
+    (stochastic rounding, jitter, float32, a checkpoint's rows), and for a sigma of which a
+    drift would more likely than not leave the format's range.
+
+        >>> import drift
+        >>> d = drift.Drift(sigma=1e-6, tokens=100, dims=32)
+        >>> found = drift.predict(d, sigmas=[1e-7, 1e-6, 1e-5])
+        >>> f"{found.expected_pairs:.1f} ± {found.pairs_error:.1f} pairs at {found.radius:.4f}"
+        '387.1 ± 51.9 pairs at 0.3724'
+        >>> f"one pair where sigma is {found.onset_sigma:.2g}"
+        'one pair where sigma is 2e-05'
+        >>> [round(point.expected_pairs, 1) for point in found.curve]
+        [1954.5, 387.1, 16.9]
+    """
+    check_supported(drift)
+    assert drift.sigma is not None, "drifts of a checkpoint's rows have no exact form"
+    asked = list(sigmas) or [drift.sigma]
+    every = sorted({drift.sigma, *asked})
+    rows = expect(drift, [drift.steps], every)
+    points = {sigma: _point(sigma, row[0]) for sigma, row in zip(every, rows, strict=True)}
+    return Predicted(
+        **asdict(points[drift.sigma]),
+        alive=drift.alive(drift.steps),
+        onset_sigma=onsets(drift, [drift.steps])[0],
+        stall_steps=stall_steps(drift),
+        curve=[points[sigma] for sigma in asked],
+    )
+
+
+def _point(sigma: float, expected: Expected) -> Point:
+    return Point(
+        sigma=sigma,
+        expected_pairs=expected.pairs,
+        pairs_error=expected.pairs_error,
+        pair_probability=math.exp(expected.log_pair_probability),
+        log_pair_probability=expected.log_pair_probability,
+        radius=expected.radius,
+        stalled=expected.stalled,
+    )
+
+
+def stall_steps(drift: Drift) -> list[int | None]:
+    """The first step that leaves 0's image where it was though displaced, by dimension.
+
+    None where there is none within the drift's steps. Weights never rise, so whatever
+    has stalled stays. Raises BadInput where no exact form applies.
+    """
+    check_supported(drift)
+    u = direction(drift.direction, drift.dims, drift.direction_seed)
+    return [
+        found
+        for start in range(0, drift.dims, STALL_WIDTH)
+        for found in _stalled(drift, u[start : start + STALL_WIDTH])
+    ]
+
+
+def _stalled(drift: Drift, u: np.ndarray) -> list[int | None]:
+    """Those of the dimensions, at most WIDTH, in which the direction is `u`."""
+    motion, values = drift.motion, np.zeros(STALL_WIDTH, np.float32)
+    found = np.zeros(len(u), np.int64)
+    moved = displacements(drift, u, 1, 1)[0] != 0
+    for first in range(1, drift.steps + 1, STALL_BLOCK):
+        last = min(first + STALL_BLOCK - 1, drift.steps)
+        block = np.zeros((STALL_BLOCK, STALL_WIDTH), np.float32)
+        block[: last - first + 1, : len(u)] = displacements(drift, u, first, last)
+        taken = np.int32(last - first + 1)
+        values, at = stall(values, block, taken, held=motion.held, rounding=drift.rounding)
+        now = np.asarray(at)[: len(u)]
+        found = np.where((found == 0) & (now < STALL_BLOCK), first + now, found)
+        if np.all(found[moved]):
+            break
+    return [int(step) or None for step in found]

@@ -1,0 +1,31 @@
+"""Which drifts have an exact prediction: sim/prediction/derivation.md says why others have none."""
+
+from typing import NoReturn
+
+from drift.kernels.formats import FLOAT32
+from drift.sim.errors import BadInput
+from drift.sim.spec.drift import Drift
+
+ROWS = "a cloud that is a checkpoint's rows"
+
+
+def unsupported_reason(drift: Drift) -> str:
+    """Why no exact form applies; empty where one does."""
+    if drift.origin is not None:
+        return ROWS
+    if drift.rounding == "stochastic":
+        return "stochastic rounding"
+    if drift.jitter > 0:
+        return "jitter"
+    return "float32" if drift.target == FLOAT32 else ""
+
+
+def check_supported(drift: Drift) -> None:
+    """Raise BadInput where no exact form applies."""
+    if missing := unsupported_reason(drift):
+        refuse_unsupported(missing)
+
+
+def refuse_unsupported(what: str) -> NoReturn:
+    """Raise BadInput for `what` has no exact form."""
+    raise BadInput(f"no exact form is implemented for {what}; drift run simulates it")

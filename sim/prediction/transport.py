@@ -1,0 +1,247 @@
+"""Where a drift takes every value that can be drawn, and how probable each of them is.
+
+outcome     a value that may be drawn; outcomes are numbered from the lowest, with 0 in
+            the middle. Coordinates are Q(sigma * Z), Z standard normal (sim.clouds.drawn)
+boundary    the number k stands for the midpoint below outcome k; below the first and
+            above the last one is nothing. An interval of outcomes has the mass of Z between
+            two boundaries over sigma
+transport   where the outcomes of a dimension are at a step. Without per-token randomness
+            that is one monotone function of the outcome, so those that share a value then
+            are an interval of them, a class of kernels.value_map
+kind        dimensions whose coordinates of u are the same share one transport
+
+A run is refused where its cloud holds a value that leaves the format's range
+(sim.engines.range_check). A prediction has no cloud; it is refused where more likely than not a
+run would be.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from drift.kernels.formats import Format
+from drift.kernels.value_map.classes import Front
+from drift.sim.clouds.direction import direction
+from drift.sim.devices.device import free_memory
+from drift.sim.engines import range_check
+from drift.sim.engines.leap import value_map
+from drift.sim.errors import BadInput
+from drift.sim.matrix import nearest
+from drift.sim.sampling.normal import masses
+from drift.sim.sampling.thresholds import drawn
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
+
+
+def largest_starts(drift: Drift, u: np.ndarray) -> np.ndarray:
+    """The largest magnitude that is accepted in each dimension, int64 (dims,); -1 for none.
+
+    `u`, float64 (dims,), is the direction; magnitudes are codes without their sign.
+    """
+    target, distance = drift.target, drift.radius * np.abs(u)
+    every = target.magnitudes()[:-1]
+    found = np.searchsorted(every, target.largest - distance, side="right") - 1
+    too_far = (found >= 0) & (every[found] + distance > target.largest)  # by a rounding
+    return found - too_far
+
+
+def check_likely_in_range(drift: Drift, u: np.ndarray) -> None:
+    """Raise BadInput where a drawn cloud would more likely than not leave the range."""
+    largest, sigma = largest_starts(drift, u), drift.sigma
+    assert sigma is not None, "the cloud is a checkpoint's"
+    every = drift.target.magnitudes()
+    midpoints = (every[largest] + every[largest + 1]) / 2
+    with np.errstate(over="ignore"):
+        beyond = masses(np.minimum(midpoints / sigma, 30.0))[1]
+    beyond[largest < 0] = 1.0
+    if drift.tokens * float(beyond.sum()) > math.log(2):
+        raise BadInput(
+            f"radius is {drift.radius:g}; a drift of sigma {sigma:g} would more likely than not"
+            f" leave {drift.format}'s range, which ends at {drift.target.largest:.5g}"
+        )
+
+
+def largest_transported(drift: Drift, u: np.ndarray, drawn: np.ndarray) -> float:
+    """A magnitude that no value exceeds where `drawn`, int64 (dims,), are the largest at first.
+
+    Raises BadInput where rounding carries one of them out of the range.
+    """
+    extent = drift.target.value(drawn)
+    range_check.check_range(drift, u, extent, 1.0)
+    return range_check.largest_reached(drift, u, extent, 1.0)
+
+
+_FARTHEST = 30.0
+"""In sigmas: what is beyond has no mass that a float64 sum could see."""
+_TAIL = 0.25
+
+
+class ValueDistribution:
+    """For one sigma; `midpoints`, rising and positive, are those below each magnitude drawn."""
+
+    def __init__(self, sigma: float, midpoints: np.ndarray):
+        with np.errstate(over="ignore"):
+            inside, outside = masses(np.minimum(midpoints / sigma, _FARTHEST))
+        half = np.array([0.5])
+        self._inner = np.concatenate([-half, -inside[::-1] / 2, inside / 2, half])
+        self._below = np.concatenate([[0.0], outside[::-1] / 2, (1 + inside) / 2, [1.0]])
+        self._above = self._below[::-1]
+
+    def of(self, first: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The masses of outcomes first ... stop - 1, and of all others, float64 (intervals,)."""
+        under, over = self._below[first], self._above[stop]
+        above, below = self._above[first], self._below[stop]
+        inner = self._inner[stop] - self._inner[first]
+        mass = np.where(below < _TAIL, below - under, inner)
+        return np.where(above < _TAIL, above - over, mass), under + over
+
+
+_STRIP = 128
+"""Kinds moved together."""
+_PER_DIM = 100
+"""Bytes of what is known of each dimension."""
+
+
+class Moments(NamedTuple):
+    """What a law says of each dimension at a step, float64 (dims,) each."""
+
+    log_pair: np.ndarray
+    """log of the chance that two tokens share the coordinate, log sum m**2"""
+    log_triple: np.ndarray
+    """that three do, log sum m**3"""
+    mean: np.ndarray
+    """of the coordinate's value"""
+    stalled: np.ndarray
+    """the chance that the last step left it where it was though displaced"""
+
+
+@dataclass(frozen=True)
+class TransportedClasses:
+    """That of the outcomes of some dimensions at one step."""
+
+    outcomes: int
+    """of each dimension"""
+    front: Front
+    """what they have become, as places of the format that is seen, -0 as +0"""
+    values: np.ndarray
+    """the same as float64 values"""
+    still: Front
+    """which of them the last step left where they were"""
+
+    def masses(self, law: ValueDistribution) -> tuple[np.ndarray, np.ndarray]:
+        """Of each class, and of all others of its dimension, float64 (classes,)."""
+        return _masses(self.front, self.outcomes, law)
+
+    def moments(self, law: ValueDistribution) -> Moments:
+        """Sums over classes."""
+        each, stays = self.front.bounds[:-1], np.flatnonzero(self.still.values)
+        still = np.zeros(len(self.still.values))
+        still[stays] = _masses(self.still, self.outcomes, law, stays)[0]
+        mass, rest = self.masses(law)
+        cubes, others = mass * mass * mass, mass * rest * (1 + mass)
+        return Moments(
+            self.log_pair(law),
+            _log(np.add.reduceat(cubes, each), np.add.reduceat(others, each)),
+            np.add.reduceat(mass * self.values, each),
+            np.add.reduceat(still, self.still.bounds[:-1]),
+        )
+
+    def log_pair(self, law: ValueDistribution) -> np.ndarray:
+        """The first of the moments alone."""
+        mass, rest = self.masses(law)
+        each = self.front.bounds[:-1]
+        return _log(np.add.reduceat(mass * mass, each), np.add.reduceat(mass * rest, each))
+
+
+class Transport:
+    """Those of `drift` for clouds of its sigma and of any smaller one.
+
+    Raises BadInput where the drift would leave the format's range, or what is known of its
+    dimensions does not fit into memory.
+    """
+
+    def __init__(self, drift: Drift):
+        assert drift.sigma is not None, "the cloud is a checkpoint's"
+        needed, free = _PER_DIM * drift.dims, free_memory()
+        if needed > free:
+            raise BadInput(
+                f"{drift.dims} dims need {needed / 2**30:.3g} GiB of memory;"
+                f" {free / 2**30:.3g} GiB are free"
+            )
+        self._drift, self.sigma = drift, drift.sigma
+        self.u = direction(drift.direction, drift.dims, drift.direction_seed)
+        """float64 (dims,)"""
+        check_likely_in_range(drift, self.u)
+        moved = displacements(drift, self.u, 1, 1)[0] != 0  # none is larger than the first
+        self._u, self.kind = np.unique(np.where(moved, self.u, 0.0), return_inverse=True)
+        self._magnitudes, self._midpoints = drawn(drift.sigma, drift.target, drift.smallest_drawn)
+        self._largest = np.minimum(largest_starts(drift, self._u), self._magnitudes[-1])
+        self._bound = largest_transported(drift, self._u, self._largest)
+
+    def law(self, sigma: float) -> ValueDistribution:
+        """The law of the outcomes; `sigma` is not larger than the drift's."""
+        return ValueDistribution(sigma, self._midpoints)
+
+    def initial(self) -> TransportedClasses:
+        """At step 0, of one dimension that stands for all."""
+        front = self._front(np.array([self._drift.target.largest_magnitude]))
+        still = replace(front, values=np.zeros(len(front.values), bool))
+        return self._seen(front, still, self._drift.target)
+
+    def strips(self, steps: Sequence[int], pool: Executor) -> Iterator[list[TransportedClasses]]:
+        """At each of `steps`, rising and after 0; the kinds of a strip, strip after strip."""
+        drift, held = self._drift, self._drift.motion.held
+        for start in range(0, len(self._u) if steps else 0, _STRIP):
+            u, largest = (each[start : start + _STRIP] for each in (self._u, self._largest))
+            front = self._front(largest)
+            if held != drift.target:
+                values = drift.target.value(drift.target.code_in_place(front.values))
+                front = replace(front, values=held.place(held.code(values)))
+            motion = value_map(drift, u, front, 0, self._bound, pool)
+            if steps[0] > 1:
+                motion.to(1)  # where most of them meet
+            yield [self._seen(*motion.to(step), held) for step in steps]
+
+    def _front(self, largest: np.ndarray) -> Front:
+        """The outcomes of dimensions; those beyond `largest`, int64 (dims,), count as it."""
+        target = self._drift.target
+        magnitudes = np.minimum(self._magnitudes, target.largest_magnitude)
+        coordinates = np.concatenate([-magnitudes[::-1], [0], magnitudes])
+        lowest, highest = (target.place(target.code_at(end)) for end in (-largest, largest))
+        every = target.place(target.code_at(coordinates))
+        places = np.clip(every, lowest[:, None], highest[:, None]).ravel()
+        bounds = np.arange(len(largest) + 1) * len(coordinates)
+        return Front(bounds, np.arange(len(places)), places).moved(places)
+
+    def _seen(self, front: Front, still: Front, held: Format) -> TransportedClasses:
+        """The fate of `front`, of places of `held`."""
+        target, places = self._drift.target, front.values
+        if held != target:
+            values = held.value(held.code_in_place(places)).astype(np.float32)
+            places = target.place(nearest(values, target))
+        places = np.where(places == target.sign - 1, target.storage.type(target.sign), places)
+        front = front.moved(places)
+        values = target.value(target.code_in_place(front.values))
+        return TransportedClasses(2 * len(self._magnitudes) + 1, front, values, still)
+
+
+def _masses(
+    front: Front, outcomes: int, law: ValueDistribution, which: np.ndarray | slice = slice(None)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of `which` classes of `front`, and of all others of their dimension, float64 (classes,)."""
+    ends = np.append(front.start[1:], outcomes * (len(front.bounds) - 1))
+    return law.of(front.start[which] % outcomes, (ends[which] - 1) % outcomes + 1)
+
+
+def _log(sums: np.ndarray, rests: np.ndarray) -> np.ndarray:
+    """The logarithm of `sums`, which are 1 - `rests`, from whichever of the two is small."""
+    return np.where(sums < 0.5, np.log(sums), np.log1p(-np.minimum(rests, 0.75)))
+
+
+def total(parts: np.ndarray) -> float:
+    """The sum of float64 values, rounded once."""
+    return math.fsum(parts.tolist())

@@ -1,0 +1,167 @@
+"""Does a run fit? Asked before anything is drawn or written; and what to say where memory runs out.
+
+The cloud is in the memory of its devices: a CPU's is the host's, an accelerator
+has its own. Several devices each hold their share.
+
+Memory may run out in the middle of the work though it was reckoned to suffice. Devices
+say so in an error of JAX's own, RESOURCE_EXHAUSTED; the host in a MemoryError.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from drift.sim.devices.device import free_memory
+from drift.sim.devices.shards import Shards
+from drift.sim.engines.choose import Engine
+from drift.sim.errors import BadInput, Unfinished, ran_out
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.location import StoreLocation
+
+_OVERHEAD = 384 << 20
+"""Libraries and programs."""
+_PER_TOKEN = 128
+"""Fingerprints and what sorting them takes."""
+_COPIES = 2.5
+"""Of what is kept: a run of 151,936 x 2,560 takes that much, since the allocator
+holds on to the chunks that were freed."""
+_WORKING = 256 << 20
+"""What a device needs beside its share of the cloud, to work on a chunk."""
+
+
+def cloud_bytes(drift: Drift) -> int:
+    """Bytes of the cloud: the codes that are held, and, if other ones, those seen."""
+    kept_bytes = {each: each.storage.itemsize for each in (drift.motion.held, drift.motion.seen)}
+    return sum(kept_bytes.values()) * drift.tokens * drift.dims
+
+
+def memory_needed(drift: Drift, shards: Shards, engine: Engine = "step") -> int:
+    """Bytes of the host's memory, which is where the leap engine has its cloud."""
+    clouds = _COPIES * cloud_bytes(drift) if shards.on_host or engine == "leap" else 0
+    return int(clouds) + _PER_TOKEN * drift.tokens + _OVERHEAD
+
+
+def kept_bytes(drift: Drift) -> int:
+    """Bytes of the clouds that stay in memory where a drift has no store: its snapshots,
+    and the last one."""
+    steps = {*drift.snapshot_steps, drift.steps}
+    return len(steps) * drift.target.storage.itemsize * drift.tokens * drift.dims
+
+
+def disk_needed(drift: Drift) -> int:
+    """Bytes on disk at most: the snapshots uncompressed, and two checkpoints."""
+    clouds = len(drift.snapshot_steps) * drift.target.storage.itemsize
+    clouds += 2 * drift.motion.held.storage.itemsize
+    return clouds * drift.tokens * drift.dims + 80 * len(drift.record_steps)
+
+
+def check_fits(
+    drift: Drift,
+    out: StoreLocation | None,
+    shards: Shards,
+    memory: int | None = None,
+    engine: Engine = "step",
+) -> None:
+    """Raise BadInput, saying how much is needed, where the run can't fit.
+
+    `memory` is the host memory it may use, in bytes; what is free where None. `out` is
+    None for one that has no store, and whose clouds stay in memory.
+    """
+    check_memory(drift, shards, memory, engine, kept_bytes(drift) if out is None else 0)
+    if out is None:
+        return
+    needed, free = disk_needed(drift), out.free_bytes()
+    if free is not None and needed > free:
+        raise BadInput(
+            f"{size_text(drift)} need up to {_gib(needed)} of disk; {_gib(free)} are free"
+        )
+
+
+class Budget(NamedTuple):
+    """Where a cloud is to be, in bytes."""
+
+    needed: int
+    fixed: int
+    """of them, however few the tokens"""
+    free: int
+    where: str
+    known: str
+    """of what is free"""
+    more: str = ""
+    """who gives more room"""
+
+    def said(self) -> str:
+        """What is needed, and what there is."""
+        return f"need {_gib(self.needed)} {self.where}; {_gib(self.free)} {self.known}"
+
+    def most(self, tokens: int) -> int:
+        """How many tokens fit, where so many were meant."""
+        return max(0, (self.free - self.fixed) * tokens // max(1, self.needed - self.fixed))
+
+    def fits(self, most: int) -> str:
+        """What would fit."""
+        return f"about {most:,} tokens fit{self.more}" if most else f"no token fits{self.more}"
+
+
+def check_memory(
+    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+) -> None:
+    """Raise BadInput where the memory of the host, or of a device, is too small.
+
+    `beside` are bytes of the host's that are taken for other things.
+    """
+    for room in budgets(drift, shards, memory, engine, beside):
+        if room.needed > room.free:
+            fits = room.fits(room.most(drift.tokens))
+            raise BadInput(f"{size_text(drift)} {room.said()}; {fits}")
+
+
+def budgets(
+    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+) -> Iterator[Budget]:
+    """The host's, and those of devices that tell their memory."""
+    needed = memory_needed(drift, shards, engine) + beside
+    if memory is None:
+        yield Budget(needed, _OVERHEAD, free_memory(), "of memory", "are free")
+    else:
+        yield Budget(needed, _OVERHEAD, memory, "of memory", "are allowed")
+    if engine != "step" or shards.on_host:
+        return
+    needed = cloud_bytes(drift) // len(shards) + _WORKING
+    where = f"on each of {len(shards)} devices"
+    for device in shards.devices:
+        told = device.memory_stats()
+        if told and "bytes_limit" in told:
+            free = told["bytes_limit"] - told.get("bytes_in_use", 0)
+            known = f"are free on {device}"
+            yield Budget(needed, _WORKING, free, where, known, "; more --devices share them")
+
+
+def size_text(drift: Drift) -> str:
+    """What a message calls a cloud."""
+    return f"{drift.tokens} tokens of {drift.dims} dims"
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.3g} GiB"
+
+
+@contextmanager
+def as_out_of_memory(
+    drift: Drift, shards: Shards, memory: int | None, engine: Engine, then: str = ""
+) -> Iterator[None]:
+    """Turn it into Unfinished, which says how many tokens fit, and `then` how to go on."""
+    rooms = list(budgets(drift, shards, memory, engine))
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out(error):
+            raise
+        raise Unfinished(_line(drift, rooms) + then) from error
+
+
+def _line(drift: Drift, rooms: list[Budget]) -> str:
+    """What was reckoned where it was closest, and what fits at most, that being too little."""
+    room = max(rooms, key=lambda each: each.needed / max(1, each.free))
+    fits = min(room.most(drift.tokens), drift.tokens // 2)
+    return f"out of memory: {size_text(drift)} were reckoned to {room.said()}; {room.fits(fits)}"

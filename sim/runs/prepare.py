@@ -1,0 +1,79 @@
+"""A drift made ready to move: by an engine, on devices, within the memory there is.
+
+It may go into a store (sim.runs.run), or stay in memory (sim.runs.simulate).
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from drift.sim import device_check
+from drift.sim.devices import device
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import choose
+from drift.sim.engines.choose import Engine
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.simulation import Simulation
+from drift.sim.engines.step import StepEngine
+from drift.sim.runs import memory as exhausted
+from drift.sim.runs import memory as fit
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.location import StoreLocation
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A drift at step 0, and who moves it."""
+
+    simulation: Simulation
+    engine: Engine
+    pool: ThreadPoolExecutor
+    about: dict[str, Any]
+    """what a store's attributes say of how it is done"""
+
+
+@contextmanager
+def prepare(
+    drift: Drift,
+    out: StoreLocation | None,
+    *,
+    on: str,
+    engine: str,
+    devices: int,
+    memory: int | None,
+    chunk_bytes: int,
+    then: str = "",
+) -> Iterator[Prepared]:
+    """Make `drift` ready to go to `out`, or to be kept in memory where that is None.
+
+    The options are those of drift.run; device.prepare was called before. Raises BadInput
+    for what can't be had, does not fit or leaves the format's range, RuntimeError for a
+    device that does not round as it must, and, also for the block, Unfinished where memory
+    runs out: `then` says how to go on.
+    """
+    shards = Shards(device.find_devices(on, devices))
+    name = choose.choose_engine(drift, engine, shards.platform, devices)
+    fit.check_fits(drift, out, shards, memory, name)
+    workers = device.worker_count(shards.devices[0])
+    running_out = exhausted.as_out_of_memory(drift, shards, memory, name, then)
+    with running_out, ThreadPoolExecutor(workers) as pool:
+        chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes, devices)
+        trusted = device_check.check_quickly(shards, drift.motion) if name == "step" else {}
+        simulation = Simulation(drift, chunks, shards, pool, name)
+        if not shards.on_host and isinstance(simulation.engine, StepEngine):
+            trusted["kernel"] = simulation.engine.path
+        yield Prepared(simulation, name, pool, {**provenance(name, shards), **trusted})
+
+
+def provenance(engine: str, shards: Shards) -> dict[str, Any]:
+    """What a store's attributes say of the programs and the machine that made it."""
+    packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
+    return {
+        "engine": engine,
+        "device": {"platform": shards.platform, "kind": shards.devices[0].device_kind},
+        "devices": len(shards),
+        "versions": {name: version(name) for name in packages},
+    }

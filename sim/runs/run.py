@@ -1,0 +1,273 @@
+"""A drift streamed into a store: begun, resumed, finished.
+
+Each record is on disk before the next one begins. A run that was interrupted or
+killed goes on from its last checkpoint (or from its cloud, made again) and ends
+with the arrays that an undisturbed run writes.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from drift.sim import interrupts
+from drift.sim.counting.cells import Counts
+from drift.sim.devices import compilation, device
+from drift.sim.engines.simulation import Simulation, State
+from drift.sim.errors import BadInput, Damaged, NotBegun, unwritten
+from drift.sim.runs import snapshots
+from drift.sim.runs.prepare import prepare
+from drift.sim.spec.drift import Drift
+from drift.sim.stores import lock, run_store
+from drift.sim.stores.locate import locate
+from drift.sim.stores.location import AnyLocation, StoreLocation
+from drift.sim.stores.run_store import RunStore
+
+
+def check_writable(drift: Drift, out: StoreLocation, overwrite: bool) -> None:
+    """Raise BadInput where it is known already that it may not: before a cloud is drawn."""
+    resumable(drift, out, overwrite)
+    if lock.is_held(out):
+        raise BadInput(lock.taken(out))
+
+
+@contextmanager
+def open_or_create(
+    simulation: Simulation, out: StoreLocation, overwrite: bool, attributes: dict[str, Any]
+) -> Iterator[RunStore]:
+    """The store at `out`, for a block to write: the beginning of this run, or an empty one.
+
+    `attributes` say by what it is made. Raises BadInput as `resumable` does, and where
+    another process has it.
+    """
+    with lock.held(out) as still:
+        resuming = resumable(simulation.drift, out, overwrite)
+        if not resuming:
+            with interrupts.waiting():
+                create(out, simulation, attributes)
+        store = RunStore(out, writing=True, still=still)
+        if resuming:
+            check_inputs(store, simulation, "--overwrite replaces it")
+            out.clean()
+            try:
+                store.update(engine=attributes["engine"])
+            except OSError as error:
+                raise unwritten(out, error) from error
+        yield store
+
+
+def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any]) -> None:
+    """Put an empty store at `out`, in the place of what may be there.
+
+    Raises BadInput where it can't be written.
+    """
+    cloud = simulation.initial
+    known = {"cloud": cloud.facts} if cloud.facts else {}
+    with out.begin({**attributes, **known, **run_store.FIRST}) as group:
+        run_store.fill(group, simulation.drift, simulation.u, cloud.token_ids)
+
+
+def resumable(drift: Drift, out: StoreLocation, overwrite: bool) -> bool:
+    """Whether `out` holds the beginning of this run; BadInput where it is in the way.
+
+    Raises Damaged for a store that is damaged, unless `overwrite`.
+    """
+    if not out.exists():
+        return False
+    try:
+        store = RunStore(out)
+        store.records()
+    except NotBegun:
+        return False
+    except Damaged as error:
+        if overwrite:
+            return False
+        raise Damaged(f"{error}; --overwrite replaces it") from error
+    if overwrite:
+        return False
+    if store.complete:
+        raise BadInput(f"{out} is complete; --overwrite runs it again, --out names another place")
+    mine, theirs = drift.as_json(), store.attrs["spec"]
+    differing = [name for name in mine if mine[name] != theirs.get(name)]
+    if differing:
+        name = differing[0]
+        raise BadInput(
+            f"{out} is an unfinished run with {name} {theirs.get(name)}, not {mine[name]};"
+            f" --overwrite replaces it"
+        )
+    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
+    if made_by != this:
+        raise BadInput(
+            f"{out} was begun by version {made_by}, this is {this}; --overwrite replaces it"
+        )
+    return True
+
+
+def check_inputs(store: RunStore, simulation: Simulation, then: str) -> None:
+    """Raise BadInput where the rows or the direction are others than the run was begun with.
+
+    `then` says what follows.
+    """
+    drift = simulation.drift
+    if drift.origin is not None and store.attrs["cloud"] != simulation.initial.facts:
+        found = f"with other rows than {drift.origin.path} holds now"
+    elif not np.array_equal(store.read("direction"), simulation.u):
+        found = f"with another direction than {drift.direction} gives"
+    else:
+        return
+    raise BadInput(f"{store.address} was begun {found}; {then}")
+
+
+Progress = Callable[[Counts, int, int], None]
+"""Told of each record: its counts, how many are done, how many there are."""
+
+
+def stream(
+    simulation: Simulation,
+    store: RunStore,
+    pool: Executor,
+    progress: Progress,
+    checkpoint_seconds: float,
+) -> tuple[Counts, np.ndarray]:
+    """Run from where the store stands to the last step; its counts and populations."""
+    drift = simulation.drift
+    records, kept = drift.record_steps, drift.snapshot_steps
+    checkpoints = snapshots.ResumePoints(store, pool, checkpoint_seconds)
+    done, begun = {counts.step for counts in store.records()}, "initial" in store.attrs
+    ahead = {step for step in records if step not in done} | {drift.steps}
+    if not begun:
+        ahead.add(0)
+    saved = checkpoints.latest() if begun else None
+    if saved and saved[0] <= min(ahead):  # else records before it are lost
+        simulation.resume(*saved)
+    states, final = simulation.states(sorted(ahead)), None
+    while True:
+        with interrupts.waiting():  # a first signal waits for the record in hand
+            state = next(states, None)
+            if state is None:
+                break
+            step = state.counts.step
+            store.still()
+            if step in kept:
+                _keep(store, kept.index(step), state, pool)
+            if step == 0:
+                store.update(initial=state.counts.as_json())
+            if step in records and step not in done:
+                done.add(step)
+                store.write_record(records.index(step), state.counts)
+                progress(state.counts, len(done), len(records))
+            if step < drift.steps:
+                checkpoints.save_if_due(step, state.seen.held)
+        final = state.counts, state.populations
+        del state  # its cloud, before the next one is made
+    with interrupts.waiting():
+        checkpoints.drop()
+    assert final is not None, "the last step is always ahead"
+    return final
+
+
+def _keep(store: RunStore, snapshot: int, state: State, pool: Executor) -> None:
+    """Write the codes of a snapshot, and who is present where tokens leave."""
+    snapshots.write_codes(store.array("bits"), snapshot, state.rows, pool)
+    if store.has("present"):
+        store.array("present")[snapshot] = state.seen.present.astype(np.int8)
+
+
+_GOES_ON = "; what is recorded is kept, and the same command goes on"
+
+
+def run(
+    drift: Drift,
+    out: AnyLocation,
+    *,
+    on: str = "auto",
+    engine: str = "auto",
+    overwrite: bool = False,
+    progress: Progress = lambda counts, done, total: None,
+    checkpoint_seconds: float = 30.0,
+    chunk_bytes: int = 16 << 20,
+    devices: int = 1,
+    memory: int | None = None,
+    like: RunStore | None = None,
+) -> dict[str, Any]:
+    """Run `drift` into the store `out` and return what `drift run --json` prints.
+
+    `out` is a path, or text: a path, or s3://BUCKET/NAME.
+    `on` is auto, cpu, gpu or tpu; the tokens are shared by `devices` of these. On
+    the CPU they are virtual, and more than JAX has are made if it was not used
+    before. `engine` is auto, step or leap, which give the same bits. `memory` is the
+    host memory that may be used, in bytes; by default what is free. `like` is a store
+    whose rows and direction must be met. Raises BadInput, with nothing written, for a
+    drift that leaves the format's range or does not fit, a device that is not there, an
+    engine that does not apply, and an `out` that is complete (unless `overwrite`), that
+    belongs to another spec, that is no drift store, or that another process writes;
+    Unfinished where the disk is full, or memory runs out. The same call goes on then.
+
+        >>> import drift
+        >>> result = drift.run(drift.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
+        >>> result["final"]["distinct"], result["final"]["populations"][:3]
+        (27, [21, 13, 10])
+        >>> drift.RunStore("first.zarr").complete
+        True
+    """
+    compilation.release_programs()
+    began, compiled = time.monotonic(), compilation.seconds()
+    out = locate(out)
+    device.request_devices(devices)
+    check_writable(drift, out, overwrite)
+    with ExitStack() as held:
+        made = held.enter_context(
+            prepare(
+                drift,
+                out,
+                on=on,
+                engine=engine,
+                devices=devices,
+                memory=memory,
+                chunk_bytes=chunk_bytes,
+                then=_GOES_ON,
+            )
+        )
+        simulation, pool = made.simulation, made.pool
+        if like is not None:
+            check_inputs(like, simulation, "its spec can't be run again")
+        store = held.enter_context(open_or_create(simulation, out, overwrite, made.about))
+        with _writing(out):
+            final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
+            total = time.monotonic() - began
+            seconds = {"total": total, "compile": min(total, compilation.seconds() - compiled)}
+            with interrupts.waiting():
+                store.still()
+                store.finish(populations, final=final.as_json(), seconds=seconds)
+        return summary(RunStore(out))
+
+
+@contextmanager
+def _writing(out: StoreLocation) -> Iterator[None]:
+    """A store that can't be written to any more: what to say, and how to go on."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritten(out, error, _GOES_ON) from error
+
+
+def summary(store: RunStore) -> dict[str, Any]:
+    """What `drift run --json` prints of a complete store."""
+    attrs = store.attrs
+    final = {**attrs["final"], "populations": store.read("populations").tolist()}
+    taken = {"cloud": attrs["cloud"]} if "cloud" in attrs else {}
+    return {
+        "spec": attrs["spec"],
+        **taken,
+        "engine": attrs["engine"],
+        "device": attrs["device"],
+        "initial": attrs["initial"],
+        "final": final,
+        "records": [counts.as_json() for counts in store.records()],
+        "store": str(store.address),
+        "seconds": attrs["seconds"],
+    }

@@ -1,0 +1,115 @@
+"""A drift moved in memory: nothing is written, and what was counted comes back as one record."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from drift.sim.counting.cells import Counts
+from drift.sim.devices import device
+from drift.sim.engines.choose import Engine
+from drift.sim.runs import snapshots as bits
+from drift.sim.runs.prepare import Prepared, prepare
+from drift.sim.runs.run import Progress
+from drift.sim.spec.drift import Drift
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a drift came to; the names are those of the JSON and of the store."""
+
+    drift: Drift
+    engine: Engine
+    """the one that moved it: step or leap"""
+    initial: Counts
+    """at step 0"""
+    final: Counts
+    """after the last step"""
+    populations: np.ndarray
+    """int64 (black holes,), falling: tokens in each after the last step"""
+    records: list[Counts] = field(repr=False)
+    """at the steps that the drift records, rising"""
+    bits: np.ndarray = field(repr=False)
+    """codes after the last step, (tokens, dims), absent tokens' too; unsigned integers of the
+    format's width, float4 in the low bits of a byte"""
+    present: np.ndarray = field(repr=False)
+    """bool (tokens,): who is there after the last step, and so counted; all where none leave"""
+    snapshots: dict[int, np.ndarray] = field(repr=False)
+    """by step, the codes that the drift keeps; like `bits`, which is that of the last step"""
+    direction: np.ndarray = field(repr=False)
+    """float64 (dims,): the unit vector u, as used"""
+    token_ids: np.ndarray | None = field(repr=False)
+    """int64 (tokens,): of a checkpoint's rows, which of its tensor; None of a drawn cloud"""
+
+
+def simulate(
+    drift: Drift,
+    *,
+    on: str = "auto",
+    engine: str = "auto",
+    progress: Progress = lambda counts, done, total: None,
+    chunk_bytes: int = 16 << 20,
+    devices: int = 1,
+    memory: int | None = None,
+) -> Simulated:
+    """Move `drift` to its last step and count on the way, in memory.
+
+    Every bit is that which drift.run stores, and the options are those of drift.run. Raises
+    BadInput for a drift that leaves the format's range or does not fit, a device that
+    is not there, and an engine that does not apply, and Unfinished where memory runs out
+    in spite of that.
+
+        >>> import drift
+        >>> found = drift.simulate(drift.Drift(sigma=1e-6, tokens=100, dims=32, records=4))
+        >>> [(counts.step, counts.distinct) for counts in found.records]
+        [(0, 100), (25, 68), (50, 66), (75, 40), (100, 27)]
+        >>> found.populations
+        array([21, 13, 10,  8,  7,  6,  5,  4,  3,  2,  2,  2,  2,  2])
+        >>> found.bits.shape, found.bits.dtype, list(found.snapshots)
+        ((100, 32), dtype('uint16'), [0, 100])
+    """
+    device.request_devices(devices)
+    with prepare(
+        drift,
+        None,
+        on=on,
+        engine=engine,
+        devices=devices,
+        memory=memory,
+        chunk_bytes=chunk_bytes,
+    ) as made:
+        return _moved(made, progress)
+
+
+def _moved(made: Prepared, progress: Progress) -> Simulated:
+    simulation, drift = made.simulation, made.simulation.drift
+    steps, kept = drift.record_steps, {*drift.snapshot_steps, drift.steps}
+    records: list[Counts] = []
+    clouds: dict[int, np.ndarray] = {}
+    initial = last = None
+    for state in simulation.states(sorted({0, *steps, drift.steps})):
+        step = state.counts.step
+        if step in kept:
+            clouds[step] = np.empty(state.rows.shape, state.rows.format.storage)
+            bits.write_codes(clouds[step], None, state.rows, made.pool)
+        if step in steps:
+            records.append(state.counts)
+            progress(state.counts, len(records), len(steps))
+        initial = initial or state.counts
+        last = state.counts, state.populations, state.seen.present
+        del state  # its cloud, before the next one is made
+    assert initial, "step 0 is counted"
+    assert last, "and the last step"
+    final, populations, present = last
+    return Simulated(
+        drift=drift,
+        engine=made.engine,
+        initial=initial,
+        final=final,
+        populations=populations,
+        records=records,
+        bits=clouds[drift.steps],
+        present=present,
+        snapshots={step: clouds[step] for step in drift.snapshot_steps},
+        direction=simulation.u,
+        token_ids=simulation.initial.token_ids,
+    )

@@ -1,0 +1,110 @@
+"""From random words to codes of Q(sigma * Z), in integers, for formats of 16 bits or fewer.
+
+A 64-bit word U is a sign bit and a 63-bit magnitude m. With
+
+    T[k] = round(2**63 * P(sigma * |Z| > midpoint below the k-th magnitude)),
+
+the code drawn has the magnitude whose rank is the number of T[k] above m: the
+inverse of the distribution function, so large m gives small values. Both T and
+the comparison are exact integers, hence the same on every machine. The upper 32
+bits of U nearly always decide; the lower ones are asked for only where not.
+
+Codes are returned as sixteen bits, a sign over a magnitude; the magnitude after
+the format's largest stands for all that rounds beyond it.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from drift.kernels.formats import Format
+from drift.sim.sampling.normal import masses
+
+SIGN = 0x8000
+"""Of what is drawn, whatever the format."""
+
+_FARTHEST = 9.2
+"""In sigmas: P(|Z| > 9.2) < 2**-64, so no word reaches beyond."""
+_NEAREST_BITS = 66
+"""P(|Z| < 2**-66) < 2**-66: no word reaches below."""
+_UNDECIDED = 0xFFFF
+"""Marks a guide entry that spans several codes; no format has that magnitude."""
+
+
+def drawn(sigma: float, target: Format, smallest: float) -> tuple[np.ndarray, np.ndarray]:
+    """The magnitudes but 0 that are drawn, rising, and the midpoints below them, float64.
+
+    Below the first midpoint is 0. The magnitude after the format's largest stands for
+    all that rounds beyond it.
+    """
+    every = target.magnitudes()
+    first, last = (int(n) for n in np.searchsorted(every, [smallest, sigma * _FARTHEST]))
+    beyond = target.largest_magnitude + 1
+    first, last = min(max(first, 1), beyond), min(last, beyond)
+    magnitudes = np.arange(first, max(first, last) + 1)
+    return magnitudes, (every[magnitudes - 1] + every[magnitudes]) / 2
+
+
+class Thresholds:
+    """The table for one sigma (positive, finite), one format, one smallest magnitude."""
+
+    def __init__(self, sigma: float, target: Format, smallest: float):
+        least = max(smallest, sigma * 2.0**-_NEAREST_BITS)
+        magnitudes, midpoints = drawn(sigma, target, least)
+        with np.errstate(over="ignore"):
+            z = np.minimum(midpoints / sigma, 30.0)
+        inside, outside = masses(z)
+        unit = 2.0**63
+        near = np.uint64(1 << 63) - np.rint(unit * inside).astype(np.uint64)
+        above = np.where(inside < 0.5, near, np.rint(unit * outside).astype(np.uint64))
+        self._ascending = above[::-1].copy()
+        self._following = np.append(self._ascending, np.uint64(1 << 63))
+        self._codes = np.concatenate([[0], magnitudes]).astype(np.uint16)
+        starts = np.arange((1 << 15) + 1, dtype=np.uint64) << np.uint64(48)
+        reached = np.searchsorted(self._ascending, starts)
+        self._below, self._within = reached[:-1], np.diff(reached)
+        buckets = np.arange(1 << 16, dtype=np.uint64) << np.uint64(48)
+        ends = self.codes(buckets), self.codes(buckets | np.uint64((1 << 48) - 1))
+        self._guide = np.where(ends[0] == ends[1], ends[0], np.uint16(_UNDECIDED))
+
+    def codes(self, words: np.ndarray) -> np.ndarray:
+        """uint16 sign and magnitude for whole 64-bit words, any shape."""
+        return self._code(words, self._place(words))
+
+    def codes_lazily(self, high: np.ndarray, low: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """uint16 sign and magnitude for upper halves `high` (uint32, one dimension).
+
+        `low(positions)` gives the lower halves at those positions of `high`; it
+        is called once, with the few positions that need them.
+        """
+        codes = self._guide.take(high >> np.uint32(16), mode="clip")
+        open_ = np.flatnonzero(codes == _UNDECIDED)
+        words = high[open_].astype(np.uint64) << np.uint64(32)
+        place = self._place(words)
+        codes[open_] = self._code(words, place)
+        most = (words | np.uint64(0xFFFFFFFF)) & np.uint64((1 << 63) - 1)
+        split = np.flatnonzero(self._following[place] <= most)
+        codes[open_[split]] = self.codes(words[split] | low(open_[split]).astype(np.uint64))
+        return codes
+
+    def _place(self, words: np.ndarray) -> np.ndarray:
+        """How many thresholds a word's magnitude reaches: at most one in nearly all buckets."""
+        magnitude = words & np.uint64((1 << 63) - 1)
+        bucket = (magnitude >> np.uint64(48)).astype(np.intp)
+        place = self._below.take(bucket)
+        place += self._following.take(place) <= magnitude
+        several = np.flatnonzero(self._within.take(bucket) > 1)
+        place[several] = np.searchsorted(self._ascending, magnitude[several], side="right")
+        return place
+
+    def _code(self, words: np.ndarray, place: np.ndarray) -> np.ndarray:
+        codes = self._codes[len(self._ascending) - place]
+        negative = (words >> np.uint64(63)).astype(bool) & (codes != 0)
+        return codes | (negative * np.uint16(SIGN))
+
+
+@lru_cache(maxsize=64)
+def thresholds(sigma: float, target: Format, smallest: float) -> Thresholds:
+    """The table, kept for the next chunk."""
+    return Thresholds(sigma, target, smallest)

@@ -1,0 +1,1 @@
+"""Zarr stores on a disk or on object storage: where they are, who writes, what a run's holds."""

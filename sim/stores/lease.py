@@ -1,0 +1,203 @@
+"""One writer of a store on object storage, which has no locks.
+
+lease   an object beside the store that says which process writes it. Whoever takes the lease
+        writes it again every 20 seconds, and takes it away in the end. It is anybody's after
+        60 seconds, which is how long a process that was killed keeps it
+note    what a lease says, as it was found; its age is by the storage's own clock, since
+        other machines' may be wrong
+lost    another process has taken it, or it could not be renewed for so long that another
+        one soon may: its keeper must not write any more
+
+Storage that knows writes with conditions, as S3 does, lets one alone of several replace
+a note. Elsewhere all that helps is to look before a write and after it.
+"""
+
+import json
+import os
+import platform
+import threading
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any
+
+from drift.sim.errors import BadInput, StorageError, printable
+from drift.sim.stores.s3 import S3Location
+from drift.sim.stores.s3_errors import as_storage_error, error_code
+
+LAPSE = 60.0
+"""Seconds after which a note that was not written again is free."""
+_ABSENT = ("NoSuchKey", "404")
+_MISSED = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", *_ABSENT)
+"""What the storage says where a condition does not hold."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """One that was found."""
+
+    says: dict[str, Any]
+    """who wrote it, if it can be read"""
+    age: float
+    """seconds"""
+    tag: str
+    """what a condition knows it by"""
+
+    def is_free(self, lapse: float = LAPSE) -> bool:
+        """Whether anybody may replace it."""
+        return self.age >= lapse
+
+    @property
+    def who(self) -> str:
+        """The process, for a message."""
+        pid, host = (self.says.get(name, "?") for name in ("pid", "host"))
+        return printable(f"process {pid} on {host}")
+
+
+def mine(owner: str) -> dict[str, Any]:
+    """What a note of this process says; `owner` tells its notes apart."""
+    return {"owner": owner, "host": platform.node(), "pid": os.getpid()}
+
+
+def read(client: Any, at: dict[str, str]) -> Note | None:
+    """The note at a bucket and key, if there is one."""
+    try:
+        answer = client.get_object(**at)
+    except Exception as error:
+        if error_code(error) in _ABSENT:
+            return None
+        raise
+    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+    try:
+        says = json.loads(answer["Body"].read())
+    except ValueError:
+        says = None
+    age = (now - answer["LastModified"]).total_seconds()
+    return Note(says if isinstance(says, dict) else {}, age, answer["ETag"])
+
+
+def write(client: Any, at: dict[str, str], says: dict[str, Any], instead: Note | None) -> None:
+    """Write a note `instead` of one that was read, or where none was, unless another came.
+
+    To know whether it is there it must be read. A text that is like the one before can't
+    be told from it.
+    """
+    text = json.dumps(says).encode()
+    condition = {"IfMatch": instead.tag} if instead else {"IfNoneMatch": "*"}
+    try:
+        client.put_object(**at, Body=text, **condition)
+    except Exception as error:
+        if error_code(error) == "NotImplemented":
+            client.put_object(**at, Body=text)
+        elif error_code(error) not in _MISSED:
+            raise
+
+
+_ATTEMPTS = 5
+_FAREWELL = 5.0
+"""Seconds that a renewal under way is waited for in the end."""
+
+
+class Lease:
+    """The lease of the store at `place`, for a block; BadInput where another process has it.
+
+    `every` is the time between renewals, `lapse` the age at which it is anybody's, in seconds.
+    """
+
+    def __init__(self, place: S3Location, every: float = 20.0, lapse: float = LAPSE):
+        self._place, self._every, self._lapse = place, every, lapse
+        self._at = _at(place)
+        self._mine = mine(uuid.uuid4().hex)
+        self._renewals, self._renewed, self._lost = 0, 0.0, False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
+        self._client: Any = None
+
+    def check(self) -> None:
+        """Raise StorageError where the lease is lost; to be asked before anything is written."""
+        if self._lost or _now() - self._renewed > self._lapse - self._every:
+            raise StorageError(
+                str(self._place), "the lease is lost; another process may write there"
+            )
+
+    def __enter__(self) -> "Lease":
+        try:
+            with as_storage_error(str(self._place)):
+                self._client = self._place.bucket.client(hasty=True)
+                taken = any(self._take() for _ in range(_ATTEMPTS))
+        except StorageError as error:
+            raise BadInput(str(error)) from error
+        if not taken:
+            raise BadInput(f"{self._place} is written by several processes; one at a time may")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join(_FAREWELL)
+        with suppress(StorageError), as_storage_error(str(self._place)):
+            if self._is_mine(self._found()):
+                self._client.delete_object(**self._at)
+
+    def _keep(self) -> None:
+        while not self._lost and not self._stop.wait(self._every):
+            with (
+                suppress(StorageError),
+                as_storage_error(str(self._place)),
+            ):  # the next renewal may succeed
+                self._lost = not self._renew()
+
+    def _take(self) -> bool:
+        """Whether it could be had; BadInput where it is another's."""
+        found = self._found()
+        if found and not found.is_free(self._lapse):
+            raise BadInput(
+                f"{self._place} is being written by {found.who}, seen {found.age:.0f} s ago;"
+                " one process at a time may"
+            )
+        return self._write(found)
+
+    def _renew(self) -> bool:
+        found = self._found()
+        return (found is None or self._is_mine(found)) and self._write(found)
+
+    def _write(self, instead: Note | None) -> bool:
+        """Write it in the place of what was found: whether it is mine then."""
+        self._renewals += 1
+        began = _now()
+        write(self._client, self._at, {**self._mine, "renewals": self._renewals}, instead)
+        if not self._is_mine(self._found()):
+            return False
+        self._renewed = began
+        return True
+
+    def _is_mine(self, found: Note | None) -> bool:
+        return found is not None and found.says.get("owner") == self._mine["owner"]
+
+    def _found(self) -> Note | None:
+        return read(self._client, self._at)
+
+
+def is_held(place: S3Location) -> bool:
+    """Whether some process writes the store at `place` now."""
+    with as_storage_error(str(place)):
+        found = read(place.bucket.client(hasty=True), _at(place))
+    return found is not None and not found.is_free()
+
+
+def _at(place: S3Location) -> dict[str, str]:
+    return {"Bucket": place.bucket.name, "Key": place.beside("lease").key}
+
+
+def _now() -> float:
+    """Seconds, those in which the machine slept too where that can be known."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)

@@ -1,0 +1,25 @@
+"""From what is written to where a store is: a path, or s3://BUCKET/KEY."""
+
+import os
+import re
+from pathlib import Path
+
+from drift.sim.errors import BadInput
+from drift.sim.stores.location import SCHEME, AnyLocation, LocalLocation, StoreLocation
+
+
+def locate(given: AnyLocation) -> StoreLocation:
+    """The address that is meant. Raises BadInput for one that can be none."""
+    if isinstance(given, StoreLocation):
+        return given
+    text = os.fspath(given)
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text)
+    if scheme and scheme[0] == SCHEME:
+        from drift.sim.stores.s3 import S3Location
+
+        return S3Location.named(text)
+    if scheme:
+        raise BadInput(f"{scheme[0]}… is no place for a store; a path is, or {SCHEME}BUCKET/NAME")
+    if isinstance(given, Path) and given.parts[:1] == ("s3:",) != given.parts:
+        raise BadInput(f"{text} was {SCHEME}… before it became a path; it must be given as text")
+    return LocalLocation(Path(text))

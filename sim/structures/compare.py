@@ -1,0 +1,223 @@
+"""Two matrices compared bit by bit, over the tokens that both have.
+
+compared    a row whose token id both matrices have
+identical   of the same bits, -0 and NaNs included; the matrices: the same tokens too
+distance    of two values: the difference of their lattice coordinates, without sign; 0
+            between -0 and +0. Of a token: the largest of its comparable values
+comparable  of values: both are finite; others have no distance
+long        a distance of 65,536 or more, as float32 alone has it: counted under
+            the power of two at or below it
+moved       of a token: to a distance of 1 or more
+
+Black holes are those among the compared rows that are finite (sim.structures.lineage).
+"""
+
+import threading
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from drift.kernels import row_hash
+from drift.kernels.formats import Format
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.structures.lineage import Holes, Lineage, LineageEvent, lineage_events
+
+LONG = 1 << 16
+_BINS = LONG + 16
+"""Every distance that is not long, then one for each power of two."""
+
+
+def distances(a: np.ndarray, b: np.ndarray, target: Format) -> np.ndarray:
+    """Distances of comparable codes, in the storage type of `target`, which holds them all."""
+    low, high = target.ordinal(a), target.ordinal(b)
+    return np.maximum(low, high) - np.minimum(low, high)
+
+
+class Histogram:
+    """Counts of distances; several threads may add to it."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(_BINS, np.int64)
+        self._lock = threading.Lock()
+
+    def add(self, apart: np.ndarray) -> None:
+        """Count distances, of any shape."""
+        bins = apart.ravel()
+        if apart.dtype.itemsize > 2:
+            bins = bins.astype(np.int64)
+            long = bins >= LONG
+            bins[long] = LONG + np.frexp(bins[long].astype(np.float64))[1] - 17
+        found = np.bincount(bins)
+        with self._lock:
+            self._counts[: len(found)] += found
+
+    def add_zeros(self, count: int) -> None:
+        """Count values that are alike."""
+        with self._lock:
+            self._counts[0] += count
+
+    def counts(self) -> dict[int, int]:
+        """How often each distance occurs that does, rising; of long ones, each power of two."""
+        there = np.flatnonzero(self._counts)
+        keys = np.where(there < LONG, there, LONG << np.maximum(there - LONG, 0))
+        return dict(zip(keys.tolist(), self._counts[there].tolist(), strict=True))
+
+
+_BLOCK_BYTES = 1 << 20
+"""Rows that are looked at together: few enough to stay in cache with their distances."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What is known of each pair of rows, and of all values."""
+
+    finite_a: np.ndarray
+    """bool (pairs,); finite_b likewise"""
+    finite_b: np.ndarray
+    same: np.ndarray
+    """bool (pairs,): of the same bits"""
+    alike: np.ndarray
+    """int64 (pairs,): how many values are of the same bits"""
+    apart: np.ndarray
+    """int64 (pairs,); 0 where nothing is comparable"""
+    histogram: Histogram = field(default_factory=Histogram)
+
+    @classmethod
+    def between(cls, a: Matrix, rows_a: np.ndarray, b: Matrix, rows_b: np.ndarray) -> "Differences":
+        """Of rows_a[i] of `a` and rows_b[i] of `b`, for each i; format and dims are equal."""
+        flags, numbers = np.zeros((3, len(rows_a)), bool), np.zeros((2, len(rows_a)), np.int64)
+        found = cls(*flags, *numbers)
+
+        def look(part: slice) -> None:
+            one, other = (
+                row_hash.taken(each.codes, rows[part]) for each, rows in ((a, rows_a), (b, rows_b))
+            )
+            found._look(part, one, other, a.format)
+
+        row_bytes = a.codes.itemsize * a.codes.shape[1]
+        row_hash.side_by_side(look, len(rows_a), _BLOCK_BYTES // row_bytes)
+        return found
+
+    def _look(self, part: slice, a: np.ndarray, b: np.ndarray, target: Format) -> None:
+        self.same[part] = same = np.all(row_hash.words(a) == row_hash.words(b), axis=1)
+        self.finite_a[part] = finite = target.finite(a).all(axis=1)
+        self.finite_b[part] = finite if same.all() else target.finite(b).all(axis=1)
+        self.alike[part] = a.shape[1]
+        settled = same & finite
+        self.histogram.add_zeros(int(settled.sum()) * a.shape[1])
+        rest = np.flatnonzero(~settled)
+        if not len(rest):
+            return
+        a, b = row_hash.taken(a, rest), row_hash.taken(b, rest)
+        steps = distances(a, b, target)
+        rest += part.start
+        self.alike[rest] = (a == b).sum(axis=1)
+        if self.finite_a[rest].all() and self.finite_b[rest].all():
+            self.histogram.add(steps)
+        else:
+            comparable = target.finite(a) & target.finite(b)
+            self.histogram.add(steps[comparable])
+            steps[~comparable] = 0
+        self.apart[rest] = steps.max(axis=1)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two matrices have in common, and what not."""
+
+    rows: tuple[int, int]
+    """of each matrix"""
+    dims: int
+    token_ids: np.ndarray
+    """int64 (compared rows,), rising"""
+    only_a: np.ndarray
+    """int64: the token ids that only the first matrix has, rising; only_b likewise"""
+    only_b: np.ndarray
+    identical_rows: int
+    identical_values: int
+    incomparable_values: int
+    distance_counts: dict[int, int]
+    """of comparable values, by distance, those that occur; long ones by powers of two"""
+    largest_distance: int | None
+    """exact; None where no values are comparable"""
+    moved_most: tuple[int, int] | None
+    """the token whose row is at the largest distance, the first of several, and that distance"""
+    lineage: Lineage
+
+    @cached_property
+    def stories(self) -> list[LineageEvent]:
+        """What became of black holes that were not kept."""
+        return lineage_events(self.lineage)
+
+    @property
+    def identical(self) -> bool:
+        """Whether the matrices have the same tokens, and the same bits."""
+        return self.rows == (self.identical_rows,) * 2
+
+    def as_json(self) -> dict[str, Any]:
+        """What `drift compare --json` prints beside the names of what is compared."""
+        moved = self.moved_most
+        return {
+            "rows": list(self.rows),
+            "compared_rows": len(self.token_ids),
+            "only_a": len(self.only_a),
+            "only_b": len(self.only_b),
+            "identical": self.identical,
+            "identical_rows": self.identical_rows,
+            "identical_values": self.identical_values,
+            "incomparable_values": self.incomparable_values,
+            "largest_distance": self.largest_distance,
+            "moved_most": moved and {"token_id": moved[0], "distance": moved[1]},
+            "distance_counts": {str(key): n for key, n in self.distance_counts.items()},
+            **self.lineage.as_json(),
+            "changes": [story.as_json() for story in self.stories],
+        }
+
+
+def compare(a: Matrix, b: Matrix) -> Comparison:
+    """Compare what has the same token ids; BadInput where format or dims differ.
+
+    >>> import numpy as np, drift
+    >>> from safetensors.numpy import save_file
+    >>> rows = np.float16([[0.5, 1], [0.25, 2], [64, 64]])
+    >>> for name, head in {"a": rows, "b": rows[[0, 0, 2]]}.items():
+    ...     save_file({"lm_head.weight": head}, f"{name}.safetensors")
+    >>> a, b = (drift.Checkpoint(f"{name}.safetensors").matrix() for name in "ab")
+    >>> found = drift.compare(a, b)
+    >>> found.identical_rows, found.largest_distance, [each.what for each in found.stories]
+    (2, 1024, ['born'])
+    """
+    dims = a.codes.shape[1]
+    for what, of_a, of_b in (
+        ("format", a.format.name, b.format.name),
+        ("dims", f"{dims:,}", f"{b.codes.shape[1]:,}"),
+    ):
+        if of_a != of_b:
+            found = f"{what} is {of_a} in {a.label}, {of_b} in {b.label}"
+            raise BadInput(f"{found}; it must be the same in both")
+    token_ids, rows_a, rows_b = np.intersect1d(
+        a.token_ids, b.token_ids, assume_unique=True, return_indices=True
+    )
+    looked = Differences.between(a, rows_a, b, rows_b)
+    holes = other = Holes.among(a, rows_a, looked.finite_a)
+    if not looked.same.all():
+        other = Holes.among(b, rows_b, looked.finite_b)
+    counts, apart = looked.histogram.counts(), looked.apart
+    most = int(np.argmax(apart)) if apart.any() else None
+    return Comparison(
+        rows=(len(a.codes), len(b.codes)),
+        dims=dims,
+        token_ids=token_ids,
+        only_a=np.delete(a.token_ids, rows_a),
+        only_b=np.delete(b.token_ids, rows_b),
+        identical_rows=int(looked.same.sum()),
+        identical_values=int(looked.alike.sum()),
+        incomparable_values=len(token_ids) * dims - sum(counts.values()),
+        distance_counts=counts,
+        largest_distance=int(apart.max()) if counts else None,
+        moved_most=None if most is None else (int(token_ids[most]), int(apart[most])),
+        lineage=Lineage(token_ids, holes, other),
+    )

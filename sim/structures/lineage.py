@@ -1,0 +1,186 @@
+"""What became of black holes from one matrix to another, over the tokens that both have.
+
+hole        a cell of two or more of the compared tokens whose rows are finite: -0 and
+            +0 share a cell, and a row that is not finite is in none
+related     a hole of A and a hole of B that share a token
+
+Every hole of A is one of these, and only one:
+
+dissolved   related to none
+split       related to several
+absorbed    related to one, which is related to several others of A: its share of a merger
+paired      related to one, which is related to it alone
+
+Every hole of B is one of these, and only one:
+
+born        related to none
+merged      related to several
+parted      related to one, which is related to several of B: its share of a split
+paired      as above
+
+A pair is kept (the same tokens), grown (B's has all of A's and more), shrunk (A's
+has all of B's and more) or exchanged (some left, others came). So A's holes are
+dissolved + split + absorbed + pairs, and B's are born + merged + parted + pairs.
+A merged hole may hold a part of a split one too.
+
+event       holes of A and of B that are related, directly or through others, or one hole
+            that is related to none; every hole is in one event
+what        the word above for an event's pair or its only hole; split where one hole of
+            A is related to several, merged where one of B is, or split and merged
+changed     the tokens of all its holes but the most that were together and still are;
+            none where a hole was kept
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from drift.sim.counting.cells import Grouped
+from drift.sim.counting.coalesce import leaders
+from drift.sim.matrix import Matrix
+from drift.sim.structures.components import connected
+
+
+@dataclass(frozen=True)
+class Holes:
+    """The black holes among compared rows, the fullest first, then by first token."""
+
+    of: np.ndarray
+    """int64 (compared rows,): the number of the hole it is in, or -1"""
+    tokens: np.ndarray
+    """int64 (holes,)"""
+    first: np.ndarray
+    """int64 (holes,): the first compared row in it"""
+
+    @classmethod
+    def among(cls, matrix: Matrix, rows: np.ndarray, finite: np.ndarray) -> "Holes":
+        """The holes of some rows of a matrix, int64, rising; only finite ones are in any."""
+        places = np.flatnonzero(finite)
+        cells = Grouped.led_by(places, leaders(rows[places], matrix.codes, matrix.format))
+        number = np.full(len(cells), -1)
+        number[cells.holes] = np.arange(len(cells.holes))
+        of = np.full(len(rows), -1)
+        of[cells.tokens] = np.repeat(number, cells.population)
+        return cls(of, cells.population[cells.holes], cells.first[cells.holes])
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What became of the holes of A in B; both number the same compared rows."""
+
+    token_ids: np.ndarray
+    """int64 (compared rows,)"""
+    a: Holes
+    b: Holes
+
+    @cached_property
+    def related(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Holes of A, of B that they share tokens with, how many; each pair once."""
+        both = (self.a.of >= 0) & (self.b.of >= 0)
+        pairs = self.a.of[both] * max(1, len(self.b)) + self.b.of[both]
+        pairs, shared = np.unique(pairs, return_counts=True)
+        return *np.divmod(pairs, max(1, len(self.b))), shared
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many holes each word of the module's head is true of."""
+        of_a, of_b, shared = self.related
+        several_a = np.bincount(of_a, minlength=len(self.a))
+        several_b = np.bincount(of_b, minlength=len(self.b))
+        alone_a, alone_b = several_a[of_a] == 1, several_b[of_b] == 1
+        pair = alone_a & alone_b
+        left = self.a.tokens[of_a][pair] > shared[pair]
+        came = self.b.tokens[of_b][pair] > shared[pair]
+        found = {
+            "kept": ~left & ~came,
+            "grown": ~left & came,
+            "shrunk": left & ~came,
+            "exchanged": left & came,
+            "split": several_a > 1,
+            "merged": several_b > 1,
+            "absorbed": alone_a & ~alone_b,
+            "parted": alone_b & ~alone_a,
+            "dissolved": several_a == 0,
+            "born": several_b == 0,
+        }
+        return {word: int(np.count_nonzero(holes)) for word, holes in found.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        """How many holes are the same set of tokens in both, and how many are not; the counts."""
+        kept = self.counts["kept"]
+        holes = {"both": kept, "only_a": len(self.a) - kept, "only_b": len(self.b) - kept}
+        return {"black_holes": holes, "lineage": self.counts}
+
+
+@dataclass(frozen=True)
+class Side:
+    """A story's holes in one matrix, the fullest first."""
+
+    tokens: list[int]
+    token_ids: list[int]
+    """of each hole the first one"""
+
+
+@dataclass(frozen=True)
+class LineageEvent:
+    """What became of some holes."""
+
+    what: str
+    before: Side
+    after: Side
+    changed: int
+
+    def as_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+
+def lineage_events(lineage: Lineage) -> list[LineageEvent]:
+    """All but those of holes that were kept; the most changed first, then by first token id."""
+    a, b, (of_a, of_b, shared) = lineage.a, lineage.b, lineage.related
+    tokens = np.concatenate([a.tokens, b.tokens])  # A's holes, then B's
+    if not len(tokens):
+        return []
+    story = connected(len(tokens), np.stack([of_a, len(a) + of_b], axis=1))
+    groups = np.split(np.argsort(story, kind="stable"), np.cumsum(np.bincount(story))[:-1])
+    twice, together, every = np.zeros((3, len(groups)), np.int64)
+    np.add.at(twice, story[of_a], shared)
+    np.maximum.at(together, story[of_a], shared)
+    np.add.at(every, story, tokens)
+    changed = every - twice - together
+    found = []
+    for k in np.flatnonzero(changed):
+        before = _side(a, groups[k][groups[k] < len(a)], lineage.token_ids)
+        after = _side(b, groups[k][groups[k] >= len(a)] - len(a), lineage.token_ids)
+        what = _what(before.tokens, after.tokens, int(together[k]))
+        found.append(LineageEvent(what, before, after, int(changed[k])))
+    return sorted(
+        found,
+        key=lambda each: (-each.changed, min(each.before.token_ids + each.after.token_ids)),
+    )
+
+
+def _side(holes: Holes, some: np.ndarray, token_ids: np.ndarray) -> Side:
+    return Side(holes.tokens[some].tolist(), token_ids[holes.first[some]].tolist())
+
+
+def _what(before: list[int], after: list[int], together: int) -> str:
+    match len(before), len(after):
+        case 1, 0:
+            return "dissolved"
+        case 0, 1:
+            return "born"
+        case 1, 1:
+            left, came = before[0] > together, after[0] > together
+            return "exchanged" if left and came else "shrunk" if left else "grown"
+        case 1, _:
+            return "split"
+        case _, 1:
+            return "merged"
+        case _:
+            return "split and merged"

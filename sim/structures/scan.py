@@ -1,0 +1,200 @@
+"""The black holes of a checkpoint's matrices, and the rows that tools made rather than training.
+
+black hole      two or more finite rows of one cell: bit for bit alike, -0 and +0 as one
+zero row        a row of zeros
+mean row        a row that lies, in every dimension, within one cell of the mean of all other
+                finite rows: that mean is not beyond the lattice values next to the row's own
+non-finite row  a row with an infinity or a NaN, which is in no cell
+
+Zero and mean rows may be in black holes. Few rows look like either at the start, so few are
+read to their end.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from drift.kernels.formats import Format
+from drift.sim.checkpoints.checkpoint import Checkpoint
+from drift.sim.counting.cells import Grouped
+from drift.sim.matrix import Matrix
+
+_FIRST_LOOKS = (8, 64)
+"""Dimensions looked at before all others are."""
+_BLOCK_BYTES = 1 << 22
+
+
+def zero_rows(matrix: Matrix) -> np.ndarray:
+    """The rows whose every value is +0 or -0, int64, rising."""
+    magnitude = matrix.codes.dtype.type(matrix.format.sign - 1)
+    rows = np.arange(len(matrix.codes))
+    for columns in _looks(matrix):
+        rows = _kept(matrix, rows, columns, lambda codes: (codes & magnitude) == 0)
+    return rows
+
+
+def mean_rows(matrix: Matrix, finite: np.ndarray) -> np.ndarray:
+    """The mean rows among the rows `finite`, int64, rising; none where there is only one.
+
+    The mean of the others is (S - x) / (n - 1), with S summed in float64 in an order
+    that only the matrix's shape decides.
+    """
+    others = len(finite) - 1
+    rows = finite if others > 0 else finite[:0]
+    for columns in _looks(matrix):
+        if not len(rows):
+            break
+        total = _sums(matrix, finite, columns)
+
+        def near(codes: np.ndarray, total: np.ndarray = total) -> np.ndarray:
+            coordinate = matrix.format.coordinate(codes)
+            rest = total - matrix.format.value(codes)
+            below = _value_at(matrix.format, coordinate - 1) * others
+            above = _value_at(matrix.format, coordinate + 1) * others
+            return (below <= rest) & (rest <= above)
+
+        rows = _kept(matrix, rows, columns, near)
+    return rows
+
+
+def _value_at(target: Format, coordinate: np.ndarray) -> np.ndarray:
+    """float64 values at lattice coordinates, infinite beyond the largest."""
+    inside = np.abs(coordinate) <= target.largest_magnitude
+    values = target.value(target.code_at(np.where(inside, coordinate, 0)))
+    return np.where(inside, values, np.copysign(np.inf, coordinate))
+
+
+def _looks(matrix: Matrix) -> list[slice]:
+    """Dimensions that are looked at together, one slice after another."""
+    dims = matrix.codes.shape[1]
+    edges = [0, *(edge for edge in _FIRST_LOOKS if edge < dims), dims]
+    return [slice(a, b) for a, b in pairwise(edges)]
+
+
+def _kept(
+    matrix: Matrix,
+    rows: np.ndarray,
+    columns: slice,
+    test: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """Those of `rows` whose codes in `columns` all pass the test."""
+    width = matrix.codes[:0, columns].shape[1]
+    # A test keeps a few float64 arrays of what it is given.
+    many = max(1, _BLOCK_BYTES // (8 * width))
+    parts = [rows[start : start + many] for start in range(0, len(rows), many)]
+    kept = [part[test(_taken(matrix, part, columns)).all(axis=1)] for part in parts]
+    return np.concatenate(kept) if kept else rows
+
+
+def _taken(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
+    """Codes of rising rows in some columns; a view where the rows follow one another."""
+    if rows[-1] - rows[0] == len(rows) - 1:
+        return matrix.codes[rows[0] : rows[-1] + 1, columns]
+    return matrix.codes[rows, columns]
+
+
+def _sums(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
+    """The sum over `rows`, which are finite, of each of `columns`, float64."""
+    values = _decoder(matrix.format)
+
+    def one(block: slice) -> np.ndarray:
+        first, last = np.searchsorted(rows, (block.start, block.stop))
+        if first == last:
+            return np.zeros(matrix.codes[:0, columns].shape[1])
+        return values(_taken(matrix, rows[first:last], columns)).sum(axis=0, dtype=np.float64)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.sum(list(pool.map(one, matrix.blocks())), axis=0)
+
+
+def _decoder(target: Format) -> Callable[[np.ndarray], np.ndarray]:
+    """What gives the values of finite codes, fast."""
+    if target.width == 32:
+        return lambda codes: codes.view(np.float32)
+    return target.value(np.arange(2**target.width)).take
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is in one matrix. Rows are token ids, int64, rising."""
+
+    name: str
+    """of the tensor"""
+    dtype: str
+    """as safetensors name it"""
+    shape: tuple[int, int]
+    distinct: int
+    """occupied cells"""
+    black_holes: list[np.ndarray]
+    """the rows of each, the largest first, then those of smallest row"""
+    zero: np.ndarray
+    mean: np.ndarray
+    nonfinite: np.ndarray
+
+    @property
+    def populations(self) -> list[int]:
+        """Rows in each black hole, falling."""
+        return [len(rows) for rows in self.black_holes]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "name": self.name,
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "distinct": self.distinct,
+            "black_holes": len(self.black_holes),
+            "black_hole_tokens": sum(self.populations),
+            "populations": self.populations,
+            "zero_rows": len(self.zero),
+            "mean_rows": len(self.mean),
+            "nonfinite_rows": len(self.nonfinite),
+        }
+
+
+def scan(checkpoint: Checkpoint, name: str | None = None) -> list[Scan]:
+    """Scan one tensor, or the embedding and the unembedding that are there.
+
+    Raises BadInput where one of them cannot be read as a matrix (sim.checkpoints.weights).
+
+        >>> import numpy as np, drift
+        >>> from safetensors.numpy import save_file
+        >>> rows = np.repeat(np.float16([[0.5, 1], [0.25, 2], [64, 64]]), [4, 2, 1], axis=0)
+        >>> save_file({"lm_head.weight": rows}, "model.safetensors")
+        >>> (found,) = drift.scan(drift.Checkpoint("model.safetensors"))
+        >>> found.name, found.distinct, [hole.tolist() for hole in found.black_holes]
+        ('lm_head.weight', 3, [[0, 1, 2, 3], [4, 5]])
+    """
+    if name is not None:
+        return [_scanned(checkpoint, name)]
+    checkpoint.default()  # raises where there is neither
+    first, second = checkpoint.embedding, checkpoint.unembedding
+    if first is None or second is None:
+        return [_scanned(checkpoint, first or second or "")]
+    found = _scanned(checkpoint, first)
+    if checkpoint.tied:
+        return [found, replace(found, name=second)]
+    return [found, _scanned(checkpoint, second)]
+
+
+def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
+    matrix = checkpoint.matrix(name)
+    dtype = checkpoint.weights.tensor(name).dtype
+    is_finite = matrix.finite()
+    finite = np.flatnonzero(is_finite)
+    cells = Grouped.in_matrix(finite, matrix)
+    return Scan(
+        name=name,
+        dtype=dtype,
+        shape=(matrix.codes.shape[0], matrix.codes.shape[1]),
+        distinct=len(cells),
+        black_holes=[cells.of(hole) for hole in cells.holes],
+        zero=zero_rows(matrix),
+        mean=mean_rows(matrix, finite),
+        nonfinite=np.flatnonzero(~is_finite),
+    )

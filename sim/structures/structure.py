@@ -1,0 +1,182 @@
+"""The structure of a cloud: its black holes, the components they lie in, and distances.
+
+cell       an occupied point of the lattice (sim.counting.cells numbers and orders them)
+component  two cells or more that are joined by chains of adjacent ones (sim.structures.components);
+           most cells first, then most tokens, then first token
+black hole a cell of two tokens or more; most tokens first, then first token
+distance   the most lattice steps in any dimension (L-infinity); adjacent: 1
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from drift.kernels import distances
+from drift.kernels.neighbours import Crowded, Told, adjacent
+from drift.sim.counting.cells import Grouped
+from drift.sim.errors import BadInput
+from drift.sim.matrix import Matrix
+from drift.sim.structures.components import Component, Isolated, components
+
+MOST_CELLS = 2_000
+"""Up to so many cells pairs are counted at every distance, beyond it at distance 1."""
+MOST_ROWS = 200
+"""Up to so many rows a matrix of distances is made."""
+
+
+@dataclass(frozen=True)
+class BlackHole:
+    """What is reported of a black hole; the names are those of the JSON."""
+
+    tokens: int
+    token_ids: np.ndarray
+    """int64 (tokens,), rising"""
+    norm: float
+    """the Euclidean length of its vector"""
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as plain JSON values."""
+        return {"tokens": self.tokens, "token_ids": self.token_ids.tolist(), "norm": self.norm}
+
+
+@dataclass(frozen=True, repr=False)
+class Structure:
+    """The cells of a matrix and how they lie; distances are computed when they are asked for."""
+
+    matrix: Matrix
+    occupied: Grouped
+    """the rows that are in a cell, that is, the finite ones"""
+    edges: np.ndarray
+    """int64 (edges, 2): adjacent cells, the smaller number first, sorted"""
+    components: list[Component]
+
+    def __repr__(self) -> str:
+        holes, parts = len(self.occupied.holes), len(self.components)
+        return f"<{self.tokens} tokens in {self.cells} cells; {holes=}, components={parts}>"
+
+    @property
+    def tokens(self) -> int:
+        """How many are in a cell."""
+        return len(self.occupied.tokens)
+
+    @property
+    def cells(self) -> int:
+        """How many there are."""
+        return len(self.occupied)
+
+    @cached_property
+    def isolated(self) -> Isolated:
+        """What is reported of the cells that are in no component."""
+        return Isolated.of(self.occupied.population, self.edges)
+
+    @cached_property
+    def black_holes(self) -> list[BlackHole]:
+        """What is reported of each black hole."""
+        return [self._hole(cell) for cell in self.occupied.holes]
+
+    @cached_property
+    def black_hole_distance(self) -> np.ndarray | None:
+        """int64 (black holes, black holes); None for more than MOST_ROWS."""
+        if len(self.occupied.holes) > MOST_ROWS:
+            return None
+        return self.distance(self.occupied.holes)
+
+    @cached_property
+    def component_distance(self) -> np.ndarray | None:
+        """The smallest distance from a cell of one component to one of another.
+
+        int64 (components, components), 0 on the diagonal; None for more than MOST_ROWS.
+        """
+        count = len(self.components)
+        if count > MOST_ROWS:
+            return None
+        found = np.zeros((count, count), np.int64)
+        ordinals = [self._ordinals(component.cells) for component in self.components]
+        for i in range(count):
+            for j in range(i):
+                found[i, j] = found[j, i] = distances.closest(ordinals[i], ordinals[j])
+        return found
+
+    @cached_property
+    def pairs_at_distance(self) -> dict[int, int]:
+        """How many pairs of cells are at each distance; at 1 alone beyond MOST_CELLS cells."""
+        if self.cells > MOST_CELLS:
+            return {1: len(self.edges)}
+        return distances.counted(self._ordinals(np.arange(self.cells)))
+
+    def distance(self, cells: np.ndarray) -> np.ndarray:
+        """The distances between these cells, int64 (cells, cells)."""
+        ordinals = self._ordinals(cells)
+        return distances.between(ordinals, ordinals)
+
+    def codes(self, cells: np.ndarray) -> np.ndarray:
+        """Those of these cells, int64 (cells,), in the storage type, (cells, dims)."""
+        return self.matrix.codes[self.occupied.first[cells]]
+
+    def as_json(self, selection: dict[str, Any] | None = None) -> dict[str, Any]:
+        """What `drift structure --json` prints; `selection` says how tokens were chosen."""
+        holes, apart = self.black_hole_distance, self.component_distance
+        return {
+            "tokens": self.tokens,
+            "cells": self.cells,
+            "selection": selection,
+            "components": [component.as_json() for component in self.components],
+            "isolated": self.isolated.as_json(),
+            "black_holes": [hole.as_json() for hole in self.black_holes],
+            "black_hole_distance": None if holes is None else holes.tolist(),
+            "component_distance": None if apart is None else apart.tolist(),
+            "pairs_at_distance": {str(d): n for d, n in self.pairs_at_distance.items()},
+        }
+
+    def _hole(self, cell: int) -> BlackHole:
+        ids = self.matrix.token_ids[self.occupied.of(cell)]
+        values = self.matrix.format.value(self.codes(np.array([cell]))[0])
+        return BlackHole(len(ids), ids, math.sqrt(math.fsum((values * values).tolist())))
+
+    def _ordinals(self, cells: np.ndarray) -> np.ndarray:
+        return self.matrix.format.ordinal(self.codes(cells))
+
+
+def structure(bits: ArrayLike, format: str | None = None) -> Structure:  # noqa: A002 - the option
+    """Find the black holes, the components and the distances of a cloud.
+
+    `bits` are codes (tokens, dims) of `format`, by default bfloat16, in unsigned
+    integers of its width (float4 in the low bits of a byte), as stores hold them; or
+    values (tokens, dims) in an array type that is a format's, of NumPy or ml_dtypes.
+    Rows that are not finite are in no cell. Raises BadInput for anything else, and
+    where more pairs of cells are adjacent than a graph can hold.
+
+        >>> import numpy as np, drift
+        >>> bits = np.array([[0x3F80, 0], [0x3F80, 0x8000], [0x3F81, 0], [0x4000, 0]], np.uint16)
+        >>> found = drift.structure(bits)
+        >>> found.cells, found.pairs_at_distance
+        (3, {1: 1, 127: 1, 128: 1})
+        >>> found.black_holes  # 0x8000 is -0
+        [BlackHole(tokens=2, token_ids=array([0, 1]), norm=1.0)]
+        >>> [(each.nodes, each.tokens, each.core) for each in found.components]
+        [(2, 3, 2)]
+    """
+    return structure_of(Matrix.given(bits, format))
+
+
+def structure_of(matrix: Matrix, told: Told = lambda done, total: None) -> Structure:
+    """The structure of `matrix`; rows that are not finite are in no cell.
+
+    `told` hears how many cells of how many have found their neighbours. Raises
+    BadInput where more pairs of cells are adjacent than a graph can hold.
+    """
+    target = matrix.format
+    rows = np.flatnonzero(matrix.finite())
+    cells = Grouped.in_matrix(rows, matrix)
+    try:
+        edges = adjacent(matrix.codes, cells.first, target, told)
+    except Crowded as error:
+        raise BadInput(
+            f"{matrix.label}: more than {error.args[0]:,} pairs of its {len(cells):,} cells are"
+            " adjacent; select fewer tokens with --near and --exponents"
+        ) from error
+    return Structure(matrix, cells, edges, components(cells.population, edges))

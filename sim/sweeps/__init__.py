@@ -1,0 +1,1 @@
+"""Grids of drifts: what is to be counted, by whom, and the store that it goes to."""

@@ -1,0 +1,208 @@
+"""A grid of drifts: what a sweep goes over.
+
+axis    a field of the spec that is given several values, in the order given
+base    the fields that have one value in all cells
+cell    one drift of the grid, numbered in C order: the last axis runs fastest
+named   an axis whose values are names (or none, or all); its coordinates are 0, 1, …
+
+The records of every cell are taken at the same fractions of its steps, progress =
+k/N, k = 0 ... N; where a cell has fewer steps than that, records repeat.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+
+from drift.sim.clouds.checkpoint_rows import EXPONENTS
+from drift.sim.errors import BadInput
+from drift.sim.spec.drift import MOST_RECORDS, Drift, Origin
+
+MOST_CELLS = 10_000_000
+
+REAL = ("sigma", "radius", "decay", "jitter")
+WHOLE = ("steps", "seed", "tokens", "dims", "direction_seed", "survivors", "exponents")
+TAKEN = ("from", "tensor", "near", "exponents")
+"""What says which rows of a checkpoint are the cloud."""
+ORDER = (
+    *("sigma", "radius", "steps", "seed", "tokens", "dims", "direction", "direction_seed"),
+    *("format", "rounding", "schedule", "decay", "master", "jitter", "survivors", *TAKEN),
+)
+"""What may be an axis, in the order of a grid's axes."""
+_DRAWN = ("sigma", "tokens", "dims")
+_NO_FIELDS = ("origin", "at", "snapshots")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A field of the spec, by its JSON name, and its values, two or more."""
+
+    name: str
+    values: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        if self.name not in ORDER:
+            raise BadInput(f"{self.name} has several values; it takes one")
+        seen = set()
+        for value in self.values:
+            if value in seen:
+                raise BadInput(f"{self.name} names {value} twice; each value is taken once")
+            seen.add(value)
+        if len(seen) < 2:
+            raise BadInput(f"{self.name} is an axis of {len(seen)} values; it needs 2 or more")
+        if self.name in WHOLE and not self.named and max(map(abs, self.values)) >= 2**63:
+            raise BadInput(f"{self.name} names {max(self.values)}; an axis ends at 2**63 - 1")
+
+    @property
+    def named(self) -> bool:
+        """Whether the coordinates only number the values."""
+        return not all(isinstance(value, int | float) for value in self.values)
+
+    @property
+    def meanings(self) -> list[str]:
+        """What stands for the values of a named axis."""
+        none = "all" if self.name == "survivors" else "none"
+        return [none if value is None else str(value) for value in self.values]
+
+    @property
+    def coordinates(self) -> np.ndarray:
+        """float64 or int64 (values,)."""
+        if self.named:
+            return np.arange(len(self.values))
+        return np.array(self.values, np.float64 if self.name in REAL else np.int64)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The drifts of every combination of the axes' values. Raises BadInput for too many.
+
+    `base` has every other field of Drift.as_json but at and snapshots. With a
+    checkpoint that differs from cell to cell, tokens, dims and format may be None
+    there, and are then those of the cell's tensor.
+
+        >>> import drift
+        >>> grid = drift.Grid.given({"sigma": (1e-9, 1e-8), "steps": (10, 100), "seed": range(5)})
+        >>> len(grid), grid.drift(19).steps, [axis.name for axis in grid.axes]
+        (20, 100, ['sigma', 'steps', 'seed'])
+    """
+
+    base: dict[str, Any]
+    axes: tuple[Axis, ...]
+
+    def __post_init__(self) -> None:
+        names = [axis.name for axis in self.axes]
+        if len(set(names)) < len(names) or set(names) & self.base.keys():
+            raise BadInput(f"the axes are {', '.join(names)}; each is named once, and not fixed")
+        check_size(self.shape)
+        if self.records > MOST_RECORDS:
+            raise BadInput(f"records is {self.records}; at most {MOST_RECORDS} are kept")
+
+    @classmethod
+    def given(cls, given: Mapping[str, Sequence[Any]]) -> "Grid":
+        """The grid of `given` values by name. Raises BadInput where they do not go together.
+
+        What is not given has the value that a drift has by default. With `from`, a checkpoint,
+        nothing is drawn, and what its rows say of tokens, dims and format is filled in, unless
+        the rows differ from cell to cell.
+        """
+        defaults = {field.name: (field.default,) for field in dataclasses.fields(Drift)}
+        fields: dict[str, Any] = {k: v for k, v in defaults.items() if k not in _NO_FIELDS}
+        if "from" in given:
+            for name in _DRAWN:
+                if name in given:
+                    raise BadInput(f"{name} is given with --from; it is for a drawn cloud alone")
+            fields |= dict.fromkeys((*_DRAWN, *TAKEN, "format"), (None,))
+            if "near" in given:
+                fields["exponents"] = (EXPONENTS,)
+        else:
+            for name in TAKEN:
+                if name in given:
+                    raise BadInput(f"{name} is given without --from, which names a checkpoint")
+        grid = cls.of(fields | {name: tuple(values) for name, values in given.items()})
+        if "from" in given and not any(axis.name in TAKEN for axis in grid.axes):
+            known = grid.drift(0).as_json()
+            filled = ("tokens", "dims", "tensor", *(() if "format" in given else ("format",)))
+            return cls({**grid.base, **{name: known[name] for name in filled}}, grid.axes)
+        return grid
+
+    @classmethod
+    def of(cls, fields: dict[str, tuple[Any, ...]]) -> "Grid":
+        """The grid of fields by the values each one is given; an axis where there are several."""
+        several = [name for name, values in fields.items() if len(values) != 1]
+        several.sort(key=lambda name: ORDER.index(name) if name in ORDER else -1)
+        base = {name: values[0] for name, values in fields.items() if len(values) == 1}
+        return cls(base, tuple(Axis(name, tuple(fields[name])) for name in several))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Values of each axis."""
+        return tuple(len(axis.values) for axis in self.axes)
+
+    def __len__(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def records(self) -> int:
+        """N: there are N + 1 records in every cell."""
+        return cast(int, self.base["records"])
+
+    @property
+    def progress(self) -> np.ndarray:
+        """The fractions of a cell's steps at which it is counted, float64 (records + 1,)."""
+        return np.arange(self.records + 1) / self.records
+
+    def values(self, cell: int) -> dict[str, Any]:
+        """The values of the axes in a cell."""
+        found = {}
+        for axis in reversed(self.axes):
+            cell, index = divmod(cell, len(axis.values))
+            found[axis.name] = axis.values[index]
+        return {axis.name: found[axis.name] for axis in self.axes}
+
+    def drift(self, cell: int) -> Drift:
+        """The drift of a cell. Raises BadInput where that makes no sense."""
+        return drift_of({**self.base, **self.values(cell)})
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        axes = [{"name": axis.name, "values": list(axis.values)} for axis in self.axes]
+        return {"base": self.base, "axes": axes}
+
+    @classmethod
+    def from_json(cls, grid: dict[str, Any]) -> "Grid":
+        """What `as_json` gave."""
+        axes = [Axis(axis["name"], tuple(axis["values"])) for axis in grid["axes"]]
+        return cls(grid["base"], tuple(axes))
+
+
+def check_size(shape: Sequence[int]) -> None:
+    """Raise BadInput for a grid of too many cells."""
+    if math.prod(shape) > MOST_CELLS:
+        raise BadInput(f"the grid has {math.prod(shape):,} cells; at most {MOST_CELLS:,} are swept")
+
+
+def drift_of(fields: dict[str, Any]) -> Drift:
+    """The drift of JSON fields, which keeps no snapshots; BadInput where it makes no sense."""
+    own = {name: value for name, value in fields.items() if name not in TAKEN}
+    taken: dict[str, Any] = {name: fields.get(name) for name in TAKEN}
+    if taken["from"] is None:
+        return Drift(**own, snapshots="none")
+    path = taken.pop("from")
+    if own["tokens"] is None or own["dims"] is None or own["format"] is None:
+        rows = _rows(path, **taken)
+        known = {name: value for name, value in own.items() if value is not None}
+        return Drift(**{**rows, **known}, snapshots="none")
+    return Drift(origin=Origin(path=path, **taken), **own, snapshots="none")
+
+
+@lru_cache(maxsize=256)
+def _rows(path: str, tensor: str, near: str, exponents: int) -> dict[str, Any]:
+    """What a drift of a checkpoint's rows has from them; its header is read, and more."""
+    from drift.sim.clouds.checkpoint_rows import from_checkpoint
+
+    drift = from_checkpoint(path, tensor, near, exponents)
+    return {name: getattr(drift, name) for name in ("origin", "tokens", "dims", "format")}

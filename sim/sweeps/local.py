@@ -1,0 +1,136 @@
+"""Who counts the cells of a sweep: the devices of this process, a batch at a time.
+
+executor  what counts batches of cells, here or elsewhere (sim.sweeps.workers), and what has
+          to be known of it before a sweep is begun
+
+A batch that fails is counted again cell by cell, so that only the cells that are to
+blame fail; the others go on.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from drift.sim import device_check
+from drift.sim.batches import batch
+from drift.sim.counting.cells import Counts
+from drift.sim.devices import compilation, device
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import choose
+from drift.sim.errors import BadInput, Unfinished, printable
+from drift.sim.runs import memory
+from drift.sim.runs.prepare import provenance
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.cell_order import PointGroups
+from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.plan import plan
+
+_MOST_REASON = 500
+"""Characters of why a cell failed."""
+
+PointResult = list[Counts] | str
+"""The records of a cell, or why it failed."""
+
+_Value = TypeVar("_Value")
+
+
+class BatchResult(NamedTuple):
+    """What has become of a batch."""
+
+    cells: np.ndarray
+    """int64"""
+    outcomes: list[PointResult]
+    """one for each cell"""
+    seconds: float
+    """spent on it"""
+    compiling: float
+    """of them, spent compiling"""
+
+
+class LocalExecutor:
+    """The devices of this process, to count the cells of `grid` on."""
+
+    def __init__(self, grid: Grid, shards: Shards, pool: ThreadPoolExecutor, engine: str = "auto"):
+        self._grid, self._shards, self._engine = grid, shards, engine
+        self._counted = partial(batch.count_batch, on=shards, pool=pool, engine=engine)
+        self.together = partial(batch.batch_size, on=shards, engine=engine)
+        """How many drifts of a kind are counted at once"""
+
+    def __call__(self, batches: Iterable[np.ndarray]) -> Iterator[BatchResult]:
+        """Count each of `batches` when it is asked for."""
+        return map(self.count, batches)
+
+    def count(self, cells: np.ndarray) -> BatchResult:
+        """Count one batch. Raises RuntimeError where the device does not round as it must."""
+        compilation.release_programs()
+        began, compiled = time.monotonic(), compilation.seconds()
+        found = [attempt(partial(self._grid.drift, cell)) for cell in cells.tolist()]
+        counted = iter(self._each([drift for drift in found if isinstance(drift, Drift)]))
+        outcomes = [each if isinstance(each, str) else next(counted) for each in found]
+        seconds = time.monotonic() - began
+        compiling = min(seconds, compilation.seconds() - compiled)
+        return BatchResult(cells, outcomes, seconds, compiling)
+
+    def _each(self, drifts: list[Drift]) -> list[PointResult]:
+        for motion in {drift.motion for drift in drifts}:
+            device_check.check_quickly(self._shards, motion)
+        if len(drifts) > 1:
+            found = attempt(partial(self._counted, drifts))
+            if not isinstance(found, str):
+                return list(found)
+        return [attempt(partial(self._alone, drift)) for drift in drifts]
+
+    def _alone(self, drift: Drift) -> list[Counts]:
+        name = choose.choose_engine(drift, self._engine, self._shards.platform, len(self._shards))
+        with memory.as_out_of_memory(drift, self._shards, None, name):
+            return self._counted([drift])[0]
+
+
+def attempt(work: Callable[[], _Value]) -> _Value | str:
+    """What `work` returns, or why it failed, in a line."""
+    try:
+        return work()
+    except (BadInput, Unfinished) as error:
+        reason = str(error)
+    except MemoryError:
+        reason = "out of memory"
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+    return printable(" ".join(reason.split()), _MOST_REASON)
+
+
+class Executor(NamedTuple):
+    """Those who count, ready to."""
+
+    inputs: dict[str, str]
+    """what the grid rests on beside the spec: sim.sweeps.plan"""
+    kinds: PointGroups
+    about: dict[str, Any]
+    """what a store's attributes say of who made it"""
+    workers: int
+    """who count side by side"""
+    together: Callable[[Drift], int]
+    """how many drifts of a kind are best counted at once"""
+    counted: Callable[[Iterable[np.ndarray]], Iterator[BatchResult]]
+    """counts batches of cells as it is asked for them, in any order"""
+
+
+OpenExecutor = Callable[[Grid, str, str, int, int | None], AbstractContextManager[Executor]]
+"""Called with a grid, and `on`, `engine`, `devices` and `memory` of sim.sweeps.sweep."""
+
+
+@contextmanager
+def local_executor(
+    grid: Grid, on: str, engine: str, devices: int, memory: int | None
+) -> Iterator[Executor]:
+    """The devices of this process. Raises BadInput as sim.sweeps.plan does."""
+    made = plan(grid, on, engine, devices, memory)
+    with ThreadPoolExecutor(device.worker_count(made.shards.devices[0])) as pool:
+        counting = LocalExecutor(grid, made.shards, pool, engine)
+        about = provenance(engine, made.shards)
+        yield Executor(made.inputs, made.kinds, about, 1, counting.together, counting)

@@ -1,0 +1,132 @@
+"""What a sweep is about to do: its grid, checked, and the devices that will count it.
+
+Every rule of a spec ties two fields at most, and accepts an interval of numbers: so
+the outermost values of every two axes stand for all combinations. What depends on
+the cloud that is drawn is found when the cell's turn comes.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from itertools import combinations, product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from drift.sim.batches import batch, sizing
+from drift.sim.clouds.direction import direction
+from drift.sim.clouds.initial import initial_cloud
+from drift.sim.devices import device
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import choose
+from drift.sim.runs import memory as fit
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.location import StoreLocation
+from drift.sim.sweeps import resume
+from drift.sim.sweeps.cell_order import REGION_BYTES, PointGroups
+from drift.sim.sweeps.grid import Axis, Grid, drift_of
+from drift.sim.sweeps.store import NAMES, SweepStore
+
+_MOST_COMBINATIONS = 10_000
+"""Of two axes of names; more are left to their turn."""
+_KNOWN = ("random", "diagonal", "axis", "centroid")
+
+
+def check_grid(grid: Grid) -> dict[str, str]:
+    """Raise BadInput, naming what is wrong, for a grid of which a cell makes no sense.
+
+    Returns the SHA-256 of what it rests on beside the spec: the vectors of
+    direction files, and the rows of checkpoints.
+    """
+    inputs: dict[str, str] = {}
+    seen: set[tuple[str, int]] = set()
+    for drift in _outermost(grid):
+        name = drift.direction
+        if name not in _KNOWN and (name, drift.dims) not in seen:
+            seen.add((name, drift.dims))
+            u = direction(name, drift.dims)
+            inputs[name] = hashlib.sha256(u.tobytes()).hexdigest()
+        if drift.origin is not None:
+            rows = " ".join(str(each) for each in drift.origin.as_json().values())
+            if f"{rows} {drift.format}" not in inputs:
+                facts = initial_cloud(drift).facts
+                assert facts is not None, "rows of a checkpoint have facts"
+                inputs[f"{rows} {drift.format}"] = facts["sha256"]
+    return inputs
+
+
+def _outermost(grid: Grid) -> Iterator[Drift]:
+    """The drifts of the outermost values of every two axes, the others at their first."""
+    first = {**grid.base, **grid.values(0)}
+    yield drift_of(first)
+    for axis in grid.axes:
+        for value in _ends(axis):
+            yield drift_of({**first, axis.name: value})
+    for one, other in combinations(grid.axes, 2):
+        ends = _ends(one), _ends(other)
+        if len(ends[0]) * len(ends[1]) <= _MOST_COMBINATIONS:
+            for a, b in product(*ends):
+                yield drift_of({**first, one.name: a, other.name: b})
+
+
+def _ends(axis: Axis) -> list[Any]:
+    """The values of an axis that stand for all."""
+    if axis.named:
+        return list(axis.values)
+    return sorted({axis.values[0], min(axis.values), max(axis.values)})
+
+
+class Plan(NamedTuple):
+    """A grid that makes sense and fits."""
+
+    grid: Grid
+    engine: str
+    shards: Shards
+    kinds: PointGroups
+    inputs: dict[str, str]
+    """what it rests on beside the spec, by name: SHA-256"""
+    memory: int
+    """bytes of the host that it takes, roughly"""
+
+    @property
+    def disk(self) -> int:
+        """Bytes of the store at most, which is compressed."""
+        return len(self.grid) * (8 * len(NAMES) * len(self.grid.progress) + 1)
+
+    def standing(self, out: StoreLocation, overwrite: bool = False) -> tuple[np.ndarray, list[int]]:
+        """Which cells of the store `out` are done, bool (cells,), and which failed.
+
+        Raises BadInput where it is in the way.
+        """
+        if not resume.resumable(self.grid, self.inputs, out, overwrite):
+            return np.zeros(len(self.grid), bool), []
+        store = SweepStore(out)
+        return store.done.ravel(), list(store.failed)
+
+
+def plan(
+    grid: Grid,
+    on: str = "auto",
+    engine: str = "auto",
+    devices: int = 1,
+    memory: int | None = None,
+    worker: int = 0,
+) -> Plan:
+    """Look at everything that can be known before a cell is counted; writes nothing.
+
+    The options are those of drift.run; `worker` is that of sim.devices.device.find_devices. Raises
+    BadInput for a grid of which a cell makes no sense or does not fit, and a device or
+    an engine that can't be had.
+    """
+    device.request_devices(devices)
+    inputs = check_grid(grid)
+    shards = Shards(device.find_devices(on, devices, worker))
+    kinds = PointGroups(grid, shards.platform, engine)
+    needed = 0
+    for cell in kinds.firsts:
+        drift = grid.drift(cell)
+        name = choose.choose_engine(drift, engine, shards.platform, len(shards))
+        fit.check_memory(drift, shards, memory, name)
+        together = sizing.batch_bytes(drift, batch.batch_size(drift, shards, engine))
+        needed = max(needed, fit.memory_needed(drift, shards, name), together)
+    found = Plan(grid, engine, shards, kinds, inputs, needed)
+    return found._replace(memory=needed + min(found.disk, REGION_BYTES))

@@ -1,0 +1,234 @@
+"""The store of a sweep: what it holds, how an empty one is made, how it is read.
+
+A store is a Zarr v3 group that plain xarray.open_zarr opens. Its dimensions are the
+axes of the grid, in their order, and progress:
+
+every count          (axes …, progress)   int64; reached and stalled float64
+done                 (axes …)             bool, written after the data of a cell
+step                 (steps, progress)    int64, or (progress) where steps is no axis
+an axis, progress    its own              float64 or int64, what to select by
+
+The count `radius` of a run is called `reached` here, since radius may be an axis. The
+coordinates of a named axis number its values, which stand in its attributes. Fill
+values are -1, NaN and false; cells that failed keep them. Shapes, chunks and values
+of all arrays depend on the grid alone: attributes hold what has happened. Of a cell that
+failed they keep why. Checksums are those of sim.stores.run_store.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import zarr
+
+from drift.sim.errors import BadInput
+from drift.sim.spec.drift import recorded
+from drift.sim.stores import integrity, run_store
+from drift.sim.stores.locate import locate
+from drift.sim.stores.location import AnyLocation
+from drift.sim.stores.store import Store
+from drift.sim.sweeps.grid import Axis, Grid
+
+KIND = "drift sweep"
+LAYOUT = 1
+"""The version of what is described here."""
+
+NAMES = {name: "reached" if name == "radius" else name for name in run_store.COUNTS}
+"""The array of each count."""
+_REAL = ("radius", "stalled")
+_CHUNK_VALUES = 1 << 17
+
+MEANINGS = {
+    "sigma": "standard deviation of the cloud",
+    "radius": "how far the cloud is asked to go",
+    "steps": "steps of the drift",
+    "seed": "seed of the cloud",
+    "tokens": "tokens of the cloud",
+    "dims": "dimensions of a token",
+    "direction": "direction of the drift",
+    "direction_seed": "seed of a random direction",
+    "format": "format of the values",
+    "rounding": "rounding after each step",
+    "schedule": "schedule of the steps",
+    "decay": "decay of the exponential schedule",
+    "master": "master weights",
+    "jitter": "spread of the tokens' strengths",
+    "survivors": "tokens present at the end",
+    "from": "checkpoint whose rows are the cloud",
+    "tensor": "tensor of the checkpoint",
+    "near": "token that the rows are near to",
+    "exponents": "powers of 2 that the rows may be from it",
+}
+"""What each axis is."""
+
+
+FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
+"""The attributes of a store that is to be begun (sim.stores.location)."""
+LAST = "grid"
+"""The attribute without which it was not."""
+
+
+def fill(group: zarr.Group, grid: Grid) -> None:
+    """Make a new group the empty store of `grid`."""
+    cells = cells_together(grid)
+    names = tuple(axis.name for axis in grid.axes)
+    counts = len(grid.progress)
+    for name, text in run_store.COUNTS.items():
+        group.create_array(
+            NAMES[name],
+            shape=(*grid.shape, counts),
+            chunks=(*cells, counts),
+            dtype="float64" if name in _REAL else "int64",
+            fill_value=float("nan") if name in _REAL else -1,
+            dimension_names=(*names, "progress"),
+            attributes={"long_name": text, "units": "1"},
+            compressors=integrity.CHECKED,
+        )
+    group.create_array(
+        "done",
+        shape=grid.shape,
+        chunks=cells,
+        dtype="bool",
+        fill_value=False,
+        dimension_names=names,
+        attributes={"long_name": "whether the cell is done", "units": "1"},
+        compressors=integrity.CHECKED,
+    )
+    for axis in grid.axes:
+        _add_axis(group, axis)
+    _add(group, "progress", ("progress",), grid.progress, "share of the steps done")
+    _add_steps(group, grid)
+    run_store.seal(
+        group,
+        coordinates=" ".join((*names, "progress", "step")),
+        **{LAST: {"base": grid.base, "axes": [_told(axis) for axis in grid.axes]}},
+    )
+
+
+def grid_from(told: dict[str, Any], coordinates: Callable[[str], np.ndarray]) -> Grid:
+    """The grid that a store's attribute tells of; its axes have `coordinates`, by name."""
+    axes = []
+    for axis in told["axes"]:
+        values = axis["values"]
+        if values is None:
+            values = coordinates(axis["name"]).tolist()
+        axes.append({**axis, "values": values})
+    return Grid.from_json({**told, "axes": axes})
+
+
+def _told(axis: Axis) -> dict[str, Any]:
+    """What attributes say of an axis; its numbers are in its coordinates, and may be many."""
+    return {"name": axis.name, "values": list(axis.values) if axis.named else None}
+
+
+def cells_together(grid: Grid) -> tuple[int, ...]:
+    """The cells of a chunk along each axis: as many of the last axes as fit."""
+    room = max(1, _CHUNK_VALUES // len(grid.progress))
+    chunk: list[int] = []
+    for length in reversed(grid.shape):
+        chunk.append(max(1, min(length, room)))
+        room = room // length
+    return tuple(reversed(chunk))
+
+
+def _add_axis(group: zarr.Group, axis: Axis) -> None:
+    about: dict[str, Any] = {}
+    if axis.named:
+        words = (meaning.replace(" ", "_") for meaning in axis.meanings)
+        about = {
+            "meanings": axis.meanings,
+            "flag_values": axis.coordinates.tolist(),
+            "flag_meanings": " ".join(words),
+        }
+    _add(group, axis.name, (axis.name,), axis.coordinates, MEANINGS[axis.name], **about)
+
+
+def _add_steps(group: zarr.Group, grid: Grid) -> None:
+    """The steps at which cells are counted."""
+    text = "steps done"
+    for axis in grid.axes:
+        if axis.name == "steps":
+            steps = np.array([recorded(steps, grid.records) for steps in axis.values])
+            _add(group, "step", ("steps", "progress"), steps, text)
+            return
+    only = np.array(recorded(grid.base["steps"], grid.records))
+    _add(group, "step", ("progress",), only, text)
+
+
+def _add(
+    group: zarr.Group, name: str, dims: tuple[str, ...], values: np.ndarray, text: str, **more: Any
+) -> None:
+    """A small array that is there from the start, in chunks of a million at most."""
+    room = max(1, (1 << 20) // int(np.prod(values.shape[1:], dtype=int)))
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        chunks=(min(len(values), room), *values.shape[1:]),
+        dtype=values.dtype,
+        fill_value=float("nan") if values.dtype.kind == "f" else -1,
+        dimension_names=dims,
+        attributes={"long_name": text, "units": "1", **more},
+        compressors=integrity.CHECKED,
+    )
+    array[...] = values
+
+
+class SweepStore(Store):
+    """The store of a sweep, opened. Raises BadInput where there is none that can be read.
+
+    >>> import drift
+    >>> cloud = {"tokens": (100,), "dims": (32,), "records": (1,)}
+    >>> result = drift.sweep(drift.Grid.given({"sigma": (1e-7, 1e-6), **cloud}), "grid.zarr")
+    >>> store = drift.SweepStore("grid.zarr")
+    >>> store.done.tolist(), store.read("distinct").tolist()
+    ([True, True], [[100, 4], [100, 27]])
+    """
+
+    kind, verb, wanted = KIND, "sweep", "the store of a sweep"
+    layout, last = LAYOUT, LAST
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The grid that is swept."""
+        return grid_from(self.attrs[self.last], self.values)
+
+    @property
+    def progress(self) -> np.ndarray:
+        """The fractions of a cell's steps at which it is counted, float64 (records + 1,)."""
+        return self.grid.progress
+
+    @property
+    def done(self) -> np.ndarray:
+        """Which cells are done, bool (grid.shape)."""
+        return self.values("done", there=self.complete)
+
+    @property
+    def failed(self) -> dict[int, str]:
+        """Why, for each cell that failed, rising."""
+        found = {
+            cell: each["reason"] for each in self.attrs.get("failed", ()) for cell in each["cells"]
+        }
+        return dict(sorted(found.items()))
+
+    def read(self, name: str, cells: Any = ..., record: Any = slice(None)) -> np.ndarray:
+        """A count of `cells`, (their shape …, progress), or in one `record`, (their shape …).
+
+        `name` is one of COUNTS; radius is the radius reached. It is -1 or NaN in cells that are
+        not done. Raises Damaged where a chunk is damaged, or missing.
+        """
+        cells = cells if isinstance(cells, tuple) else (cells,)
+        done = self.values("done", cells, there=self.complete)  # what is done by then is there
+        there = done if isinstance(record, int) else done[..., None]
+        return self.values(NAMES[name], (*cells, record), there)
+
+
+def is_sweep(place: AnyLocation) -> bool:
+    """Whether the store of a sweep is at `place`, of whatever layout."""
+    at = locate(place)
+    if not at.holds_group():
+        return False
+    try:
+        return bool(at.group().attrs.get("kind") == KIND)
+    except BadInput:
+        return False

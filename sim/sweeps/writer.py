@@ -1,0 +1,128 @@
+"""Writing the store of a sweep: results wait in memory until they are flushed.
+
+Chunks are written whole, the counts before `done`, so that a cell is done only if
+its data are there; whoever is killed in between loses what was not flushed, and the
+cells of it are counted again. Cells that are not done hold fill values.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from drift.sim.counting.cells import Counts
+from drift.sim.errors import Damaged, unwritten
+from drift.sim.sweeps.store import NAMES, SweepStore, cells_together
+
+_KEPT = 4
+"""Chunks that stay in memory after they were written."""
+
+
+class Block(NamedTuple):
+    """The cells of one chunk."""
+
+    region: tuple[slice, ...]
+    counts: dict[str, np.ndarray]
+    """(cells along each axis …, progress)"""
+    done: np.ndarray
+    """bool (cells along each axis …)"""
+
+
+class GridWriter:
+    """The one writer of a store, as long as `still` raises no error."""
+
+    def __init__(self, store: SweepStore, still: Callable[[], None] = lambda: None):
+        self.store, self._still, self._shape = store, still, store.grid.shape
+        self.done = store.done
+        """bool (grid.shape), with those that are still to be flushed"""
+        self.failed = store.failed
+        """why, for each cell"""
+        self._sizes = cells_together(store.grid)
+        self._blocks: dict[tuple[int, ...], Block] = {}
+        self._changed: set[tuple[int, ...]] = set()
+        self._waiting = 0
+
+    def put(self, cell: int, records: list[Counts]) -> None:
+        """Take the records of a cell."""
+        index = self._index(cell)
+        chunk = tuple(i // size for i, size in zip(index, self._sizes, strict=True))
+        within = tuple(i % size for i, size in zip(index, self._sizes, strict=True))
+        block = self._block(chunk)
+        for name in NAMES:
+            block.counts[name][within] = [getattr(record, name) for record in records]
+        block.done[within] = self.done[index] = True
+        self._waiting += 1
+        self._changed.add(chunk)
+        self.failed.pop(cell, None)
+
+    def fail(self, cell: int, reason: str) -> None:
+        """Note why a cell failed."""
+        self.failed[cell] = reason
+
+    def flush(self, **attributes: Any) -> None:
+        """Write all that was taken, then `attributes`. Unfinished where the disk is full."""
+        try:
+            for chunk in sorted(self._changed):
+                self._still()
+                self._write(self._blocks[chunk])
+                self._changed.discard(chunk)
+            self._still()
+            self.store.update(failed=_by_reason(self.failed), **attributes)
+        except OSError as error:
+            left = self.done.size - np.count_nonzero(self.done) + self._waiting
+            then = f"; {left:,} cells are left, and the same command goes on with them"
+            raise unwritten(self.store.address, error, then) from error
+        self._waiting = 0
+        if len(self._blocks) > _KEPT:
+            self._blocks.clear()
+
+    def _write(self, block: Block) -> None:
+        def one(name: str) -> None:
+            self.store.array(NAMES[name])[(*block.region, slice(None))] = block.counts[name]
+
+        self.store.address.together(one, block.counts)
+        self.store.array("done")[block.region] = block.done
+
+    def _index(self, cell: int) -> tuple[int, ...]:
+        index = []
+        for length in reversed(self._shape):
+            cell, i = divmod(cell, length)
+            index.append(i)
+        return tuple(reversed(index))
+
+    def _block(self, chunk: tuple[int, ...]) -> Block:
+        if chunk not in self._blocks:
+            starts = [k * size for k, size in zip(chunk, self._sizes, strict=True)]
+            region = tuple(
+                slice(start, min(start + size, length))
+                for start, size, length in zip(starts, self._sizes, self._shape, strict=True)
+            )
+            try:
+                self._blocks[chunk] = self._read(region)
+            except Damaged as error:
+                done = "/".join(("done/c", *map(str, chunk)))
+                said = f"{error}; without {done} the same command counts its cells again"
+                raise Damaged(said) from error
+        return self._blocks[chunk]
+
+    def _read(self, region: tuple[slice, ...]) -> Block:
+        done = np.array(self.done[region])
+        counts = {}
+        for name in NAMES:
+            array = self.store.array(NAMES[name])
+            shape = (*done.shape, array.shape[-1])
+            values = np.full(shape, array.fill_value, array.dtype)
+            if done.any():
+                there = self.store.values(NAMES[name], (*region, slice(None)), done[..., None])
+                values[done] = there[done]
+            counts[name] = values
+        return Block(region, counts, done)
+
+
+def _by_reason(failed: dict[int, str]) -> list[dict[str, Any]]:
+    """JSON of the cells that failed, each reason once."""
+    cells = defaultdict(list)
+    for cell, reason in sorted(failed.items()):
+        cells[reason].append(cell)
+    return [{"reason": reason, "cells": found} for reason, found in cells.items()]
