@@ -44,7 +44,7 @@ lint: .venv/installed-lint .venv/types
 
 # The CUDA and TPU compilers are large and pin their own versions: an environment apart.
 aot: .venv-aot/installed
-	.venv-aot/bin/python -m drift.experiments.aot results/aot/README.md
+	.venv-aot/bin/python -m drift.experiments.aot.__main__ results/aot/README.md
 
 .venv-aot/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-aot

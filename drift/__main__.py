@@ -1,5 +1,5 @@
 """`python -m drift`: the command line, where the command `drift` is not on the path."""
 
-from drift.experiments.cli import main
+from drift.experiments.cli.main import main
 
 main()

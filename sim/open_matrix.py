@@ -6,7 +6,7 @@ kept        a snapshot the run's spec asks for; it is there once it is written, 
             an unfinished run has not done with all of them
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,6 +51,29 @@ def open_matrix(
 
     assert isinstance(at, LocalLocation)
     return Checkpoint(at.path).matrix(which)
+
+
+def open_selection(
+    place: AnyLocation,
+    tensor: str | None = None,
+    snapshot: int | None = None,
+    near: str | None = None,
+    exponents: int | None = None,
+) -> tuple[Matrix, dict[str, Any] | None]:
+    """The matrix there, or its rows near one token, and the selection as the JSON has it.
+
+    Raises BadInput for options that do not go together, and as `open_matrix` does.
+    """
+    from drift.sim.checkpoints.selection import EXPONENTS, select
+
+    if exponents is not None and near is None:
+        raise BadInput(f"exponents is {exponents} without near; --near names the token it is of")
+    matrix = open_matrix(place, tensor, snapshot)
+    if near is None:
+        return matrix, None
+    within = EXPONENTS if exponents is None else exponents
+    named = {"near": near if near == "largest" else int(near), "exponents": within}
+    return select(matrix, near, within), named
 
 
 def meant(place: AnyLocation, tensor: str | None = None, snapshot: int | None = None) -> str | int:

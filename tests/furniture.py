@@ -8,7 +8,7 @@ from contextlib import suppress
 import ml_dtypes
 import numpy as np
 
-from drift.experiments import cli
+from drift.experiments.cli import main
 from drift.kernels.formats import BFLOAT16
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
@@ -27,7 +27,7 @@ def furnish():
         ["run", "--sigma", "1e-8", *small, "--snapshots", "records", "--out", "[red]σ.zarr"],
         ["sweep", "--sigma", "1e-9,1e-8", *small, "--out", "grid.zarr"],
     ):
-        assert cli.outcome(words) == 0
+        assert main.outcome(words) == 0
     with suppress(Stop):
         unfinished = Drift(sigma=1e-8, tokens=20, dims=8, steps=4)
         run.run(unfinished, "half.zarr", on="cpu", progress=stop_after(2))

@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 import drift
-from drift.experiments import cli
+from drift.experiments.cli import main
 from tests.test_house import FILES, ROOT
 
 EXAMPLES = [path for path in FILES if ">>> " in path.read_text()]
@@ -23,7 +23,7 @@ def test_its_examples_hold(path, in_tmp, capsys):
     module = module_of(path)
     for line in (module.__doc__ or "").splitlines():
         if line.strip().startswith("$ drift "):
-            assert cli.outcome(line.split()[2:]) == 0
+            assert main.outcome(line.split()[2:]) == 0
     capsys.readouterr()
     failed, attempted = doctest.testmod(module)
     assert failed == 0, capsys.readouterr().out

@@ -13,7 +13,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from drift.experiments import cli
+from drift.experiments.cli import main
 from drift.sim.devices import compilation
 
 SMALL = ["--tokens", "20", "--dims", "8", "--steps", "10", "--records", "4"]
@@ -34,7 +34,7 @@ def rounds(numbers, work=lines):
     for words in itertools.chain.from_iterable(map(work, numbers)):
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-            assert cli.outcome(words) == 0, said.getvalue()
+            assert main.outcome(words) == 0, said.getvalue()
 
 
 def left():

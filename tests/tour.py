@@ -19,7 +19,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
-from drift.experiments import cli
+from drift.experiments.cli import main as cli
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

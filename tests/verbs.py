@@ -1,10 +1,10 @@
 """Verbs of the command line, run by tests in their own process."""
 
-from drift.experiments import cli
+from drift.experiments.cli import main
 
 
 def drift(capsys, *arguments):
     """Run a verb in this process: status, stdout, stderr."""
-    status = cli.outcome([str(a) for a in arguments])
+    status = main.outcome([str(a) for a in arguments])
     captured = capsys.readouterr()
     return status, captured.out, captured.err

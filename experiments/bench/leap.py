@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from drift.experiments.bench.field import SIGMA, difference, sample
-from drift.experiments.bench.rounds import Case, Contender
-from drift.experiments.bench.setting import Setting
+from drift.experiments.bench.runner import Case, Contender
+from drift.experiments.bench.setting import SIGMA, Setting, difference, sample
 from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.drawn import draw_cloud
@@ -33,7 +32,7 @@ OURS, STEPPING, WHOLE = "leap engine", "stepping until nothing moves", "drift ru
 UNIT = "ns per coordinate"
 _RUN = """
 import atexit, pathlib, resource, sys
-from drift.experiments.cli import main
+from drift.experiments.cli.main import main
 
 @atexit.register
 def peak():

@@ -9,9 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from drift.experiments.bench.field import SIGMA, drawn
-from drift.experiments.bench.rounds import Case, Contender
-from drift.experiments.bench.setting import Setting
+from drift.experiments.bench.runner import Case, Contender
+from drift.experiments.bench.setting import SIGMA, Setting, drawn
 from drift.kernels import distances
 from drift.kernels.formats import BFLOAT16
 from drift.kernels.neighbours import adjacent

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from drift.experiments.report.blocks import Block, Lattice, Note
-from drift.experiments.report.counted import brief, evenly
-from drift.experiments.report.turning import Turning
+from drift.experiments.report.document import Block, Lattice, Note
+from drift.experiments.report.tables import brief, evenly
+from drift.experiments.report.turning_cell import Turning
 from drift.sim.clouds import drawn
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.initial import initial_cloud

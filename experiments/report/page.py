@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from drift.experiments.expectation import Outlook
+from drift.experiments.figures.expected import Outlook
 from drift.experiments.report import run, study, sweep
-from drift.experiments.report.blocks import Page, Part
+from drift.experiments.report.document import Page, Part
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, LocalLocation
 from drift.sim.stores.run_store import RunStore

@@ -3,17 +3,64 @@
 from collections.abc import Sequence
 from typing import Any
 
-from drift.experiments.commanded import run_line
-from drift.experiments.curves import asked, curves
-from drift.experiments.expectation import Outlook
-from drift.experiments.report import holes, lattice, structure, wording
-from drift.experiments.report.blocks import Block, Note, Numbers, Part, Picture, Section
-from drift.experiments.report.counted import records, share, whole
-from drift.experiments.report.expected import of_run
-from drift.experiments.report.svg import fitted
+import numpy as np
+
+from drift.experiments.console.command_line import run_line
+from drift.experiments.figures.black_holes import Populations, holes
+from drift.experiments.figures.curves import asked, curves
+from drift.experiments.figures.expected import Outlook
+from drift.experiments.report import lattice, structure, tables
+from drift.experiments.report.document import (
+    Block,
+    Note,
+    Numbers,
+    Part,
+    Picture,
+    Section,
+    Table,
+    fitted,
+)
+from drift.experiments.report.prediction import of_run
+from drift.experiments.report.tables import records, share, whole
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
+
+_ROWS = 20
+"""Populations that are listed, the largest first."""
+
+
+def black_hole_blocks(store: RunStore) -> list[Block]:
+    """Those of the last step, which a run stores at its end."""
+    if not store.complete:
+        return [Note("Populations are stored when a run is complete.")]
+    tokens = store.read("populations")
+    if not len(tokens):
+        return [Note("There are none: every cell holds one token.")]
+    drawn = holes([Populations(str(store.address), "black holes", tokens)], "")
+    largest, smallest = whole(int(tokens[0])), whole(int(tokens[-1]))
+    text = (
+        f"Tokens in each of {whole(len(tokens))} black holes by rank, both axes logarithmic:"
+        f" from {largest} in the largest to {smallest} in the smallest."
+    )
+    return [
+        Picture(fitted(drawn), "Populations of the black holes by rank", text),
+        _table(store, tokens),
+    ]
+
+
+def _table(store: RunStore, tokens: np.ndarray) -> Table:
+    """How many black holes there are of each population."""
+    values, counts = np.unique(tokens, return_counts=True)
+    alive = store.attrs["final"]["alive"]
+    rows = [
+        [whole(n), whole(many), whole(n * many), share(n * many / alive)]
+        for n, many in zip(values[::-1].tolist(), counts[::-1].tolist(), strict=True)
+    ]
+    rest = len(rows) - _ROWS
+    note = f"{rest:,} smaller populations are not listed." if rest > 0 else ""
+    columns = ("tokens in it", "black holes", "tokens in all of them", "of all tokens")
+    return Table("Populations of the black holes", columns, rows[:_ROWS], note=note)
 
 
 def part(store: RunStore, outlook: Outlook) -> Part:
@@ -22,20 +69,20 @@ def part(store: RunStore, outlook: Outlook) -> Part:
     drift, counted = Drift.from_json(attrs["spec"]), _counted(store, attrs)
     if not counted:
         raise BadInput(f"{store.address} has no record yet; run it first")
-    made = wording.made_on(attrs, str(store.address))
+    made = tables.made_on(attrs, str(store.address))
     sections = [
         Section("What came of it", _outcome(store, drift, counted)),
         Section.made("On the lattice", lambda: lattice.of_run(store, drift, counted)),
         Section.made("The curves", lambda: _curves(store, counted, outlook)),
-        Section("Black holes", holes.blocks(store)),
+        Section("Black holes", black_hole_blocks(store)),
         Section.made("Structure", lambda: structure.blocks(store)),
         Section.made("Prediction beside simulation", lambda: of_run(store, counted, outlook)),
         Section("All records", [records(counted)]),
-        Section("What was run", [wording.asked(attrs["spec"]), made]),
-        Section("Run it again", wording.again(run_line(drift))),
+        Section("What was run", [tables.asked(attrs["spec"]), made]),
+        Section("Run it again", tables.again(run_line(drift))),
     ]
     heading = f"A drift of {drift.tokens:,} tokens in {drift.dims:,} dimensions"
-    return Part(heading, wording.described(attrs["spec"]), sections)
+    return Part(heading, tables.described(attrs["spec"]), sections)
 
 
 def _counted(store: RunStore, attrs: dict[str, Any]) -> list[dict[str, Any]]:

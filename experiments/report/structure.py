@@ -1,17 +1,20 @@
 """What a page tells of how the cells of a run lie: the tables of `drift structure`."""
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from drift.experiments.report.blocks import Block, Note, Table
-from drift.experiments.report.counted import whole
-from drift.experiments.structure import as_document, examined
-from drift.experiments.texts import named, texts_beside
+from drift.experiments.console.progress import Progress
+from drift.experiments.console.terminal import remark
+from drift.experiments.console.token_text import named, texts_beside
+from drift.experiments.report.document import Block, Note, Table
+from drift.experiments.report.tables import whole
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.errors import BadInput
+from drift.sim.open_matrix import open_matrix
 from drift.sim.stores.run_store import RunStore
-from drift.sim.structures.structure import MOST_CELLS, MOST_ROWS
+from drift.sim.structures.structure import MOST_CELLS, MOST_ROWS, structure_of
 
 _COMPONENTS = 20
 _ACROSS = 13
@@ -28,8 +31,12 @@ _MEANING = (
 
 def blocks(store: RunStore) -> list[Block]:
     """Those of the last cloud that was kept. Raises BadInput where there is none, or too much."""
-    found, _ = examined(store.address, None, _last(store), None, None)
-    told = as_document(found, None)
+    matrix = open_matrix(store.address, snapshot=_last(store))
+    with Progress("neighbours of cells", sys.stderr) as progress:
+        found = structure_of(matrix, progress)
+    for note in found.notes:
+        remark(note)
+    told = found.as_json()
     where = found.matrix.label.removeprefix(f"{store.address}, ")
     said = f"At {where}: {whole(told['tokens'])} tokens in {whole(told['cells'])} cells. {_MEANING}"
     populations = [f"{len(hole['token_ids']):,}" for hole in told["black_holes"]]

@@ -1,14 +1,88 @@
-"""What a page tells of a study: its own text, tables and figures, drawn from its stores."""
+"""What a page tells of a study: its own Markdown, tables and figures, drawn from its stores.
 
+A page opens with no network and from anywhere, so links to files beside the Markdown
+are text. What is HTML in the Markdown is escaped.
+"""
+
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-from drift.experiments.report import wording
-from drift.experiments.report.blocks import Command, Part, Section
-from drift.experiments.report.prose import sections
-from drift.experiments.study.named import STUDIES, Study
-from drift.experiments.study.parts import Made, Run, Sweep
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from drift.experiments.report import tables
+from drift.experiments.report.document import (
+    Block,
+    Command,
+    Part,
+    Picture,
+    Prose,
+    Section,
+    Table,
+    fitted,
+)
+from drift.experiments.studies.parts import Made, Run, Sweep
+from drift.experiments.studies.registry import STUDIES, Study
 from drift.sim.errors import BadInput
+
+_READER = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def sections(text: str, figures: Mapping[str, Figure]) -> tuple[str, list[Section]]:
+    """The first heading of a Markdown `text`, and what stands below it and its second ones.
+
+    A picture of NAME.png is the figure of that name.
+    """
+    title, heading, found = "", "", dict[str, list[Block]]()
+    for tokens in _blocks(_READER.parse(text)):
+        if tokens[0].type == "heading_open":
+            said = _plain(tokens[1])
+            title, heading = (said, "In short") if tokens[0].tag == "h1" else (title, said)
+        else:
+            found.setdefault(heading, []).append(_block(tokens, heading, figures))
+    return title, [Section(heading, blocks) for heading, blocks in found.items()]
+
+
+def _blocks(tokens: Sequence[Token]) -> list[list[Token]]:
+    """The tokens of each block that stands in no other."""
+    found: list[list[Token]] = []
+    for token in tokens:
+        if token.level == 0 and token.nesting >= 0:
+            found.append([])
+        found[-1].append(token)
+    return found
+
+
+def _block(tokens: Sequence[Token], heading: str, figures: Mapping[str, Figure]) -> Block:
+    if tokens[0].type == "table_open":
+        return _table(tokens, heading)
+    inner = tokens[1].children or [] if len(tokens) > 1 else []
+    if [each.type for each in inner] == ["image"]:
+        name, alt = str(inner[0].attrs["src"]).removesuffix(".png"), _plain(inner[0])
+        return Picture(fitted(figures[name]), alt, alt)
+    for token in tokens:
+        if token.children:
+            links = "link_open", "link_close"
+            token.children = [each for each in token.children if each.type not in links]
+    return Prose(Markup(_READER.renderer.render(tokens, _READER.options, {})))
+
+
+def _table(tokens: Sequence[Token], heading: str) -> Table:
+    rows: list[list[str]] = []
+    for token in tokens:
+        if token.type == "tr_open":
+            rows.append([])
+        elif token.type == "inline":
+            rows[-1].append(_plain(token))
+    return Table(heading, rows[0], rows[1:])
+
+
+def _plain(token: Token) -> str:
+    """The text of an inline token, or the alternative one of an image."""
+    return "".join(each.content for each in token.children or [])
 
 
 def study_at(place: Path) -> tuple[Study, bool] | None:
@@ -34,6 +108,6 @@ def part(place: Path, study: Study, quick: bool) -> Part:
     stores = (made.run(each.name) for each in parts if isinstance(each, Run))
     sweeps = (made.sweep(each.name) for each in parts if isinstance(each, Sweep))
     first = next(chain(stores, sweeps))  # the others need not be opened
-    ran = Section("Where it ran", [wording.made_on(first.attrs, str(first.address))])
+    ran = Section("Where it ran", [tables.made_on(first.attrs, str(first.address))])
     again = Section("Run it again", [Command(command)])
     return Part(title, study.asks, [*found, ran, again])

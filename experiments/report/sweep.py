@@ -7,17 +7,23 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
-from drift.experiments.commanded import run_line, sweep_line
-from drift.experiments.expectation import Outlook
-from drift.experiments.families import families
-from drift.experiments.phase import phase
-from drift.experiments.report import counted, expected, lattice, wording
-from drift.experiments.report.blocks import Block, Command, Note, Numbers, Part, Picture, Section
-from drift.experiments.report.svg import fitted
-from drift.experiments.report.turning import Turning
-from drift.experiments.section import Section as Shown
-from drift.experiments.swept import described, failures
-from drift.experiments.transition import transition
+from drift.experiments.console.command_line import run_line, sweep_line
+from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.sweeps.curves import families
+from drift.experiments.figures.sweeps.phase import phase, transition
+from drift.experiments.figures.sweeps.section import Section as Shown
+from drift.experiments.report import lattice, prediction, tables
+from drift.experiments.report.document import (
+    Block,
+    Command,
+    Note,
+    Numbers,
+    Part,
+    Picture,
+    Section,
+    fitted,
+)
+from drift.experiments.report.turning_cell import Turning
 from drift.sim.sweeps.store import SweepStore
 
 _LONG, _LEGEND = 185.0, 320.0
@@ -31,20 +37,20 @@ _NO_STRUCTURE = (
 def part(store: SweepStore, outlook: Outlook) -> Part:
     """The part of a sweep, complete or not. Raises BadInput where no cell is done yet."""
     turning = Turning.of(store)
-    made = wording.made_on(store.attrs, str(store.address))
+    made = tables.made_on(store.attrs, str(store.address))
     base = store.grid.base
     sections = [
         Section("What came of it", _outcome(store)),
         Section.made("Where tokens fall together", lambda: _phase(turning, outlook)),
         Section.made("The curves", lambda: _curves(turning, outlook)),
         Section.made("On the lattice", lambda: lattice.of_cell(turning)),
-        Section.made("Prediction beside simulation", lambda: expected.of_sweep(turning, outlook)),
-        Section("Cells", [counted.ends(store)]),
+        Section.made("Prediction beside simulation", lambda: prediction.of_sweep(turning, outlook)),
+        Section("Cells", [tables.ends(store)]),
         Section.made("Structure", lambda: _structure(turning)),
-        Section("What was run", [wording.axes(store.grid), wording.asked(base), made]),
-        Section("Run it again", wording.again(sweep_line(store.grid))),
+        Section("What was run", [tables.axes(store.grid), tables.asked(base), made]),
+        Section("Run it again", tables.again(sweep_line(store.grid))),
     ]
-    lead = f"{described(store.grid)}. {wording.described(base)}"
+    lead = f"{store.grid}. {tables.described(base)}"
     return Part(f"A sweep of {len(store.grid):,} drifts", lead, sections)
 
 
@@ -56,7 +62,7 @@ def _outcome(store: SweepStore) -> list[Block]:
     if not store.complete:
         said = "This sweep is not complete; the page shows what is done."
         blocks.insert(0, Note(said, strong=True))
-    return blocks + [Note(line) for line in failures(store)]
+    return blocks + [Note(line) for line in store.failures()]
 
 
 def _phase(turning: Turning, outlook: Outlook) -> list[Block]:
@@ -76,7 +82,7 @@ def _curves(turning: Turning, outlook: Outlook) -> list[Block]:
 def _picture(turning: Turning, shown: Shown, draw: Callable[[], Figure], title: str) -> Picture:
     """What `draw` draws of the cells `shown`, with what they have in common below it."""
     mean = [f"mean over {shown.repeats()}"] if shown.averaged else []
-    caption = ", ".join([*map(wording.spoken, shown.caption()), *mean, *shown.missing()])
+    caption = ", ".join([*map(tables.spoken, shown.caption()), *mean, *shown.missing()])
     drawn = fitted(draw())
     share = shown.fraction(turning.last).mean(axis=-1)
     text = (

@@ -18,6 +18,8 @@ from drift.sim.counting.coalesce import leaders
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 
+EXPONENTS = 5
+"""How far exponents may be from those of `near`, where nobody says."""
 _STAGES = (0, 32, 256)
 """Dimensions at which whoever has left is let go: few rows are read to their end."""
 _BLOCK_BYTES = 1 << 22

@@ -15,7 +15,7 @@ import numpy as np
 
 from drift.sim import matrix
 from drift.sim.checkpoints.checkpoint import Checkpoint
-from drift.sim.checkpoints.selection import selected
+from drift.sim.checkpoints.selection import EXPONENTS, selected
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 from drift.sim.spec.drift import Drift, Origin
@@ -123,10 +123,6 @@ class CheckpointCloud:
 
 def _without(codes: np.ndarray, small: np.ndarray) -> np.ndarray:
     return np.where(small, codes.dtype.type(0), codes)
-
-
-EXPONENTS = 5
-"""How far exponents of the selected may be from those of `near`, where nobody says."""
 
 
 def from_checkpoint(

@@ -84,6 +84,20 @@ _MOST = 1024
 """More virtual devices are a slip of the finger, and would take all memory."""
 
 
+def configure(name: str, count: int = 1) -> None:
+    """Tell JAX of its cache and of `count` devices called `name`, before it looks at them.
+
+    The command line's own; whoever imports the library configures JAX. Raises BadInput for
+    more devices than make sense.
+    """
+    from drift.sim.devices import cache
+
+    cache.turn_on()
+    if name == "cpu":
+        only_cpu()
+    request_devices(count)
+
+
 def request_devices(count: int) -> None:
     """Ask for `count` virtual devices, should the device be the CPU; before `several`.
 

@@ -80,7 +80,6 @@ def check_numbers(drift: "Drift") -> None:
 
 def check_choices(drift: "Drift") -> None:
     """Raise BadInput, listing what is known, for a name that is not."""
-    pass  # MERGED
     known = {
         "format": tuple(FORMATS),
         "rounding": get_args(Rounding),

@@ -117,6 +117,19 @@ class Structure:
         """Those of these cells, int64 (cells,), in the storage type, (cells, dims)."""
         return self.matrix.codes[self.occupied.first[cells]]
 
+    @property
+    def notes(self) -> list[str]:
+        """Lines for people on what is not reported, since there is too much of it."""
+        found = []
+        if self.cells > MOST_CELLS:
+            beyond = f"pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells"
+            found.append(f"{self.cells:,} cells: {beyond}")
+        holes, parts = len(self.occupied.holes), len(self.components)
+        for what, count in (("black holes", holes), ("components", parts)):
+            if count > MOST_ROWS:
+                found.append(f"{count:,} {what}: their distances are given up to {MOST_ROWS:,}")
+        return found
+
     def as_json(self, selection: dict[str, Any] | None = None) -> dict[str, Any]:
         """What `drift structure --json` prints; `selection` says how tokens were chosen."""
         holes, apart = self.black_hole_distance, self.component_distance

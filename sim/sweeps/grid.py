@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from drift.sim.clouds.checkpoint_rows import EXPONENTS
+from drift.sim.checkpoints.selection import EXPONENTS
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import MOST_RECORDS, Drift, Origin
 
@@ -144,6 +144,11 @@ class Grid:
 
     def __len__(self) -> int:
         return math.prod(self.shape)
+
+    def __str__(self) -> str:
+        if not self.axes:
+            return "1 cell"
+        return " × ".join(f"{len(axis.values):,} {axis.name}" for axis in self.axes)
 
     @property
     def records(self) -> int:

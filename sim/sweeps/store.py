@@ -211,6 +211,18 @@ class SweepStore(Store):
         }
         return dict(sorted(found.items()))
 
+    def failures(self, most: int = 12) -> list[str]:
+        """The first cells that failed, `most` at most, and why, each in a line."""
+        failed = self.failed
+        lines = []
+        for cell in list(failed)[:most]:
+            values = self.grid.values(cell)
+            where = ", ".join(f"{name} {value}" for name, value in values.items())
+            lines.append(f"failed: {where or 'the cell'}: {failed[cell]}")
+        if len(failed) > most:
+            lines.append(f"failed: {len(failed) - most:,} more")
+        return lines
+
     def read(self, name: str, cells: Any = ..., record: Any = slice(None)) -> np.ndarray:
         """A count of `cells`, (their shape …, progress), or in one `record`, (their shape …).
 

@@ -14,7 +14,7 @@ import pytest
 import xarray
 from hypothesis import HealthCheck, given, settings
 
-from drift.experiments import cli
+from drift.experiments.cli import main
 from drift.sim.stores.run_store import RunStore
 from drift.sim.sweeps.store import SweepStore
 from tests import furniture, lines
@@ -35,7 +35,7 @@ def outcome(words):
     """Status, stdout, stderr."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = cli.outcome(words)
+        status = main.outcome(words)
     return status, out.getvalue(), err.getvalue()
 
 

@@ -1,9 +1,8 @@
 """The readers of final code know a dropped rounding when they see one."""
 
-from drift.experiments.aot_page import Row, page
-from drift.experiments.assembly import Sums, read_bundles, read_ptx
-from drift.experiments.loops import Loop
-from drift.experiments.targets import TARGETS
+from drift.experiments.aot.assembly import Loop, Sums, read_bundles, read_ptx
+from drift.experiments.aot.page import Row, page
+from drift.experiments.aot.targets import TARGETS
 
 ROUNDED = """
 .visible .entry fusion(

@@ -9,7 +9,7 @@ import typer
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from drift.experiments.axes import counts, reals, spelled, survivors, words
+from drift.experiments.console.values import counts, reals, spelled, survivors, words
 from drift.sim.errors import BadInput
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from drift.experiments.captions import axis_label, captions, in_symbols, parts, wrapped
-from drift.experiments.figures import text_width
-from drift.experiments.labels import brief
+from drift.experiments.figures.captions import axis_label, captions, in_symbols, parts, wrapped
+from drift.experiments.figures.style import brief, text_width
 
 
 def test_long_numbers_are_rounded_where_that_keeps_them_apart():

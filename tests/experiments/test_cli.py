@@ -199,7 +199,7 @@ def test_info_tells_all_the_rest_where_there_is_no_device(capsys, monkeypatch):
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys; from drift.experiments import cli; cli.outcome(['--help']);"
+        "import sys; from drift.experiments.cli import main as cli; cli.outcome(['--help']);"
         "print([m for m in ('jax', 'zarr', 'matplotlib', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -217,7 +217,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(in_tmp, capsys, sent, status):
     # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from drift.experiments.cli import main; main()"
+        "from drift.experiments.cli.main import main; main()"
     )
     command = [sys.executable, "-c", code, *arguments]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

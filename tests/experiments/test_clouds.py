@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from drift.experiments.captions import captions
+from drift.experiments.figures.captions import captions
 from drift.kernels.formats import BFLOAT16, FLOAT32
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.spec.drift import Drift

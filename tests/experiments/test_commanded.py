@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.experiments import cli, run, swept
-from drift.experiments.commanded import run_line, sweep_line
+from drift.experiments.cli import main, run, sweep
+from drift.experiments.console.command_line import run_line, sweep_line
 from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.spec.drift import Drift
@@ -32,14 +32,14 @@ def parsed(monkeypatch):
         return told
 
     monkeypatch.setattr(run.Place, "run", stop(lambda arguments: arguments[1]))
-    monkeypatch.setattr(swept, "swept", stop(lambda arguments: arguments[0]))
+    monkeypatch.setattr(sweep, "swept", stop(lambda arguments: arguments[0]))
     monkeypatch.setenv("DRIFT_TRACEBACK", "1")
 
     def parse(line):
         program, *arguments = shlex.split(line)
         assert program == "drift"
         with pytest.raises(Parsed) as found:
-            cli.outcome(arguments)
+            main.outcome(arguments)
         return found.value.args[0]
 
     return parse
@@ -131,9 +131,9 @@ def same(fields):
     """A property's examples share no fixture: patched by hand."""
     with pytest.MonkeyPatch.context() as patch:
         found = []
-        patch.setattr(swept, "swept", lambda grid, *others: found.append(grid))
+        patch.setattr(sweep, "swept", lambda grid, *others: found.append(grid))
         grid = Grid.given(fields)
-        assert cli.outcome(shlex.split(sweep_line(grid))[1:]) == 0
+        assert main.outcome(shlex.split(sweep_line(grid))[1:]) == 0
         assert found == [grid]
 
 

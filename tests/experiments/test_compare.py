@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from drift.experiments import cli
-from drift.experiments.compare_tables import _bin, _ranges, _share
+from drift.experiments.cli import main
+from drift.experiments.tables.compare import _bin, _ranges, _share
 from drift.kernels.formats import BFLOAT16, FLOAT16, FLOAT32
 from drift.sim.open_matrix import open_matrix
 from drift.sim.structures.compare import LONG
@@ -156,9 +156,9 @@ def runs(tmp_path_factory):
     where = tmp_path_factory.mktemp("runs")
     few = ["run", "--sigma", "1e-9", "--tokens", "40", "--dims", "16", "--records", "4", "--json"]
     few += ["--snapshots", "records"]
-    assert cli.outcome([*few, "--out", str(where / "far.zarr")]) == 0
+    assert main.outcome([*few, "--out", str(where / "far.zarr")]) == 0
     near = [*few, "--radius", "1e-8", "--survivors", "20"]
-    assert cli.outcome([*near, "--out", str(where / "near.zarr")]) == 0
+    assert main.outcome([*near, "--out", str(where / "near.zarr")]) == 0
     return where
 
 

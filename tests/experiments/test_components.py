@@ -11,9 +11,9 @@ from matplotlib import image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, LineCollection
 
-from drift.experiments import cli
-from drift.experiments import components as drawing
-from drift.experiments.components import components
+from drift.experiments.cli import main
+from drift.experiments.figures import components as drawing
+from drift.experiments.figures.components import components
 from drift.kernels.formats import BFLOAT16
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
@@ -209,14 +209,14 @@ def store(tmp_path_factory):
 
 def test_the_verb_writes_the_same_files_again(store, in_tmp, capsys):
     verb = ["plot", "components", str(store), "--out", "fig/a"]
-    assert cli.outcome([*verb, "--json"]) == 0
+    assert main.outcome([*verb, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"figures": ["fig/a.png", "fig/a.svg"]}
     first = [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")]
-    assert cli.outcome(verb) == 0
+    assert main.outcome(verb) == 0
     assert capsys.readouterr().out == "figure: fig/a.png\nfigure: fig/a.svg\n"
     assert [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")] == first
     assert image.imread(in_tmp / "fig/a.png").shape[0] > 300
-    assert cli.outcome(["structure", str(store), "--json"]) == 0
+    assert main.outcome(["structure", str(store), "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["components"]
     assert f"{rows[0]['nodes']} cells, {rows[0]['tokens']} tokens" in first[1].decode()
 
@@ -227,7 +227,7 @@ def test_many_edges_become_a_picture_and_stay_the_same(in_tmp, capsys):
     drawn = components(structure_of(Matrix.whole(corners, BFLOAT16, "corners")), None)
     assert len(marks(drawn)[0]) == 70 * 69 // 2
     for _ in range(2):
-        assert cli.outcome(["plot", "components", "a.safetensors"]) == 0
+        assert main.outcome(["plot", "components", "a.safetensors"]) == 0
         svg = (in_tmp / "a-components.svg").read_bytes()
         assert svg.count(b"<image") == 1
         assert len(svg) < 2_000_000
@@ -250,7 +250,7 @@ def test_bad_input_gets_one_line(store, in_tmp, capsys, name):
     (in_tmp / "file").write_text("")
     arguments, message = BAD[name]
     arguments = [str(store) if each == "run" else each for each in arguments]
-    assert cli.outcome(["plot", "components", *arguments]) == 2
+    assert main.outcome(["plot", "components", *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     lines = [line for line in captured.err.splitlines() if "neighbours of cells" not in line]
@@ -262,7 +262,7 @@ def test_hostile_names_are_shown_as_they_are(in_tmp, capsys):
     name = "a$b_{\x1b[31m[bold]\u6a21"
     tensor = checkpoints.matrix(cloud([[3, 1]]).codes, BFLOAT16)
     checkpoints.write("$x^{.safetensors", {name: tensor})
-    assert cli.outcome(["plot", "components", "$x^{.safetensors", "--tensor", name]) == 0
+    assert main.outcome(["plot", "components", "$x^{.safetensors", "--tensor", name]) == 0
     assert "\x1b" not in capsys.readouterr().out
     svg = (in_tmp / "$x^{-components.svg").read_text()
     assert "$x^{.safetensors, a$b_{\\x1b[31m[bold]\\u6a21" in svg

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from drift.experiments import cli, expectation
-from drift.experiments.choice import whole
-from drift.experiments.curves import curves
-from drift.experiments.expectation import Outlook
-from drift.experiments.families import families
-from drift.experiments.figures import COLOURS
-from drift.experiments.fixing import fixed
-from drift.experiments.forecast import forecast
-from drift.experiments.section import Section
+from drift.experiments.cli import main
+from drift.experiments.figures import expected as expectation
+from drift.experiments.figures.curves import curves
+from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.style import COLOURS
+from drift.experiments.figures.sweeps.curves import families
+from drift.experiments.figures.sweeps.expected import forecast
+from drift.experiments.figures.sweeps.section import Section, fixed, whole
 from drift.sim.errors import BadInput
 from drift.sim.prediction.predict import expect
 from drift.sim.runs import run
@@ -119,7 +118,7 @@ def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatc
     pictures = []
     for flag in ([], ["--no-prediction"], ["--prediction"]):
         verb = ["plot", "curves", str(stores[0]), "--out", "a", *flag]
-        assert cli.outcome(verb) == 0
+        assert main.outcome(verb) == 0
         pictures.append((in_tmp / "a.svg").read_text())
     said = [("predicted pairs" in text, "not predicted" in text) for text in pictures]
     assert said == [(False, True), (False, False), (True, False)]
@@ -130,11 +129,11 @@ def test_the_verb_says_what_is_not_predicted_and_why(stores, in_tmp, capsys):
     run.run(drift, in_tmp / "run.zarr", on="cpu")
     why = "no exact form is implemented for stochastic rounding"
     both = ["plot", "curves", str(stores[0]), "run.zarr", "--out", "a"]
-    assert cli.outcome([*both, "--json"]) == 0
+    assert main.outcome([*both, "--json"]) == 0
     found = capsys.readouterr()
     assert json.loads(found.out)["not_predicted"] == [{"why": why, "drifts": 1}]
     assert found.err == ""
-    assert cli.outcome(both) == 0
+    assert main.outcome(both) == 0
     assert capsys.readouterr().err == f"drift: not predicted: {why}\n"
 
 
@@ -157,13 +156,13 @@ def test_the_caption_holds_what_is_shared_and_the_legend_what_differs(stores):
 
 
 def test_the_verb_writes_a_png_and_an_svg(stores, in_tmp, capsys):
-    assert cli.outcome(["plot", "curves", *map(str, stores), "--out", "fig/a", "--json"]) == 0
+    assert main.outcome(["plot", "curves", *map(str, stores), "--out", "fig/a", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == {"figures": ["fig/a.png", "fig/a.svg"], "not_predicted": []}
     assert image.imread(in_tmp / "fig/a.png").shape[0] > 500
     first = (in_tmp / "fig/a.svg").read_bytes()
     assert first.startswith(b"<?xml")
-    assert cli.outcome(["plot", "curves", *map(str, stores), "--out", "fig/a"]) == 0
+    assert main.outcome(["plot", "curves", *map(str, stores), "--out", "fig/a"]) == 0
     assert (in_tmp / "fig/a.svg").read_bytes() == first
     assert sorted(p.name for p in (in_tmp / "fig").iterdir()) == ["a.png", "a.svg"]
 
@@ -327,7 +326,7 @@ def test_seeds_alone_give_one_line(tmp_path):
 
 def test_the_verb_draws_a_sweep(sweep, in_tmp, capsys):
     verb = ["plot", "curves", str(sweep.address), "--at", "rounding=nearest", "--out"]
-    assert cli.outcome([*verb, "a"]) == cli.outcome([*verb, "b"]) == 0
+    assert main.outcome([*verb, "a"]) == main.outcome([*verb, "b"]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == ["figure: a.png", "figure: a.svg"]
     assert (in_tmp / "a.svg").read_bytes() == (in_tmp / "b.svg").read_bytes()
 
@@ -352,7 +351,7 @@ def test_what_of_a_sweep_cannot_be_drawn_is_told(stores, sweep, in_tmp, capsys):
         ([stores[0], "--at", "steps=1"], "at is steps=1, but"),
         ([sweep.address, "--at", "radius=1"], "radius is 0.371 in all cells and no axis"),
     ):
-        assert cli.outcome(["plot", "curves", *map(str, arguments)]) == 2
+        assert main.outcome(["plot", "curves", *map(str, arguments)]) == 2
         captured = capsys.readouterr()
         assert (captured.out, captured.err.count("\n")) == ("", 1)
         assert message in captured.err

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 from jax.errors import JaxRuntimeError
 
-from drift.experiments import cli, figures, whole
-from drift.experiments.study import parts
-from drift.experiments.study.parts import Made, Note
+from drift.experiments.cli import main
+from drift.experiments.console import files as whole
+from drift.experiments.figures import style
+from drift.experiments.studies import parts
+from drift.experiments.studies.parts import Made, Note
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.store import SweepStore
@@ -48,7 +50,7 @@ def there(stores, in_tmp):
 @pytest.fixture
 def terminating():
     """SIGTERM is heard as the command hears it."""
-    before = signal.signal(signal.SIGTERM, cli._terminate)
+    before = signal.signal(signal.SIGTERM, main._terminate)
     yield lambda *given, **more: signal.raise_signal(signal.SIGTERM)
     signal.signal(signal.SIGTERM, before)
 
@@ -57,7 +59,7 @@ READERS = {
     "predict": (["predict", "--sigma", "1e-9"], "drift.sim.prediction.predict:predict"),
     "structure": (["structure", "run.zarr"], "drift.sim.structures.structure:structure_of"),
     "compare": (["compare", "run.zarr", "run.zarr"], "drift.sim.structures.compare:compare"),
-    "plot": (["plot", "curves", "run.zarr"], "drift.experiments.curves:curves"),
+    "plot": (["plot", "curves", "run.zarr"], "drift.experiments.figures.curves:curves"),
     "report": (["report", "run.zarr"], "drift.experiments.report.page:page_of"),
     "export": (
         ["export", "run.zarr", "--out", "a.csv"],
@@ -133,7 +135,7 @@ def test_files_are_written_whole_or_what_was_there_stays(
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
 def test_what_is_printed_onto_a_full_disk_is_a_failure_of_one_line(there):
-    code = "from drift.experiments.cli import main; main()"
+    code = "from drift.experiments.cli.main import main; main()"
     command = [sys.executable, "-c", code, "structure", "run.zarr", "--json"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
@@ -163,7 +165,7 @@ def test_a_study_that_is_terminated_or_finds_a_full_disk_keeps_what_is_done_and_
     assert any(store.done.any() for store in begun), "what was in hand was written"
     assert not [*in_tmp.rglob(".*drift-*")]
     shutil.rmtree(in_tmp / "out/stores")  # it may have been whole, on a fast machine
-    for owner, name in ((GridWriter, "_write"), (figures.Figure, "savefig")):
+    for owner, name in ((GridWriter, "_write"), (style.Figure, "savefig")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, full)
             status, out, err = drift(capsys, *STUDY)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from drift.experiments import cli, export
+from drift.experiments.cli import export, main
 from drift.sim.runs import run as runs
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
@@ -29,7 +29,7 @@ def run(tmp_path_factory):
 def exported(capsys, *arguments):
     """The lines that the verb prints, the header first."""
     capsys.readouterr()
-    assert cli.outcome(["export", *map(str, arguments)]) == 0
+    assert main.outcome(["export", *map(str, arguments)]) == 0
     return list(csv.reader(io.StringIO(capsys.readouterr().out)))
 
 
@@ -104,7 +104,7 @@ def test_cells_are_read_in_order_and_few_at_a_time(shape, most, tmp_path, monkey
 
 def test_a_file_is_written_whole_and_json_says_so(run, in_tmp, capsys):
     out = "a b.csv"
-    assert cli.outcome(["export", str(run.address), "--out", out, "--json"]) == 0
+    assert main.outcome(["export", str(run.address), "--out", out, "--json"]) == 0
     written = (in_tmp / out).read_bytes()
     assert json.loads(capsys.readouterr().out) == {"csv": out, "lines": 6, "bytes": len(written)}
     assert [path.name for path in in_tmp.iterdir()] == [out]
@@ -119,7 +119,7 @@ def test_what_cannot_be_is_refused_in_a_line(run, in_tmp, capsys):
         (["nothing.zarr"], "nothing.zarr is not a drift store: there is nothing"),
         ([run.address, "--out", "no/such/place.csv"], "can't be written"),
     ):
-        assert cli.outcome(["export", *map(str, arguments)]) == 2
+        assert main.outcome(["export", *map(str, arguments)]) == 2
         captured = capsys.readouterr()
         assert captured.out == ""
         assert captured.err.count("\n") == 1
@@ -138,7 +138,7 @@ def test_names_are_no_formulas_of_a_spreadsheet(tmp_path, capsys):
 def test_a_reader_that_leaves_early_is_no_failure_of_ours(tmp_path):
     seeds = tuple(range(2_000))
     store = grids.store(tmp_path / "grid.zarr", {"seed": seeds}, lambda seed, progress: 1.0)
-    program = "from drift.experiments.cli import main; main()"
+    program = "from drift.experiments.cli.main import main; main()"
     command = [sys.executable, "-c", program, "export", str(store.address)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline().startswith(b"seed,progress,step,distinct")

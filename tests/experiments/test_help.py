@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import typer
 
-from drift.experiments import cli
+from drift.experiments.cli import main
 from drift.kernels.formats import BFLOAT16
 from drift.sim import device_check
 from tests import checkpoints, tour
@@ -24,7 +24,7 @@ def leaves(command, words=()):
             yield (*words, name), each
 
 
-VERBS = dict(leaves(typer.main.get_command(cli.app)))
+VERBS = dict(leaves(typer.main.get_command(main.app)))
 
 
 @pytest.fixture(autouse=True)

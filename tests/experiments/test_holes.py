@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from matplotlib import image
 
-from drift.experiments import cli, observed
-from drift.experiments.holes import holes
-from drift.experiments.populations import Populations, populations
+from drift.experiments import observed
+from drift.experiments.cli import main
+from drift.experiments.figures.black_holes import Populations, holes, populations
 from drift.kernels.formats import BFLOAT16
 from drift.sim.errors import BadInput
 from drift.sim.runs import run
@@ -132,11 +132,11 @@ def test_what_was_observed_is_in_the_package():
 
 def test_the_verb_writes_the_same_files_again(stores, in_tmp, capsys):
     verb = ["plot", "holes", str(stores["few"]), str(stores["other"]), "--observed"]
-    assert cli.outcome([*verb, "--out", "fig/a", "--json"]) == 0
+    assert main.outcome([*verb, "--out", "fig/a", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"figures": ["fig/a.png", "fig/a.svg"]}
     first = [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")]
     assert image.imread(in_tmp / "fig/a.png").shape[0] > 500
-    assert cli.outcome([*verb, "--out", "fig/a"]) == 0
+    assert main.outcome([*verb, "--out", "fig/a"]) == 0
     assert capsys.readouterr().out == "figure: fig/a.png\nfigure: fig/a.svg\n"
     assert [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")] == first
 
@@ -145,10 +145,10 @@ def test_figures_go_beside_their_first_source(in_tmp, capsys, monkeypatch):
     (in_tmp / "model").mkdir()
     matrix = checkpoints.matrix(np.zeros((3, 2)), BFLOAT16)
     checkpoints.write(in_tmp / "model/$a_{\u6a21.safetensors", {"lm_head.weight": matrix})
-    assert cli.outcome(["plot", "holes", "model"]) == 0
-    assert cli.outcome(["plot", "holes", "model/$a_{\u6a21.safetensors", "model"]) == 0
+    assert main.outcome(["plot", "holes", "model"]) == 0
+    assert main.outcome(["plot", "holes", "model/$a_{\u6a21.safetensors", "model"]) == 0
     monkeypatch.chdir(in_tmp / "model")
-    assert cli.outcome(["plot", "holes", "."]) == 0
+    assert main.outcome(["plot", "holes", "."]) == 0
     where = [line.removeprefix("figure: ") for line in capsys.readouterr().out.splitlines()]
     assert where[::2] == [
         "model-holes.png",
@@ -175,7 +175,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(stores, in_tmp, capsys, name
     (in_tmp / "file").write_text("")
     arguments, message = BAD[name]
     arguments = [str(stores.get(each, each)) for each in arguments]
-    assert cli.outcome(["plot", "holes", *arguments]) == 2
+    assert main.outcome(["plot", "holes", *arguments]) == 2
     captured = capsys.readouterr()
     assert (captured.out, captured.err.count("\n")) == ("", 1)
     assert message in captured.err
@@ -196,5 +196,5 @@ def test_an_unfinished_run_has_no_last_step(tmp_path):
 
 def test_help_has_an_example(capsys):
     for verb in ("holes", "components"):
-        assert cli.outcome(["plot", verb, "--help"]) == 0
+        assert main.outcome(["plot", verb, "--help"]) == 0
         assert f"drift plot {verb}" in capsys.readouterr().out.split("Example:")[1]

@@ -31,7 +31,7 @@ def ended(tmp_path_factory):
     run.run(Drift(sigma=0.1, rounding="stochastic", **small), place / "run.zarr", on="cpu")
     sweep(tiny(tokens=(40,)), place / "grid.zarr", on="cpu")
     code = (
-        "import sys; from drift.experiments import cli\n"
+        "import sys; from drift.experiments.cli import main as cli\n"
         f"for line in {list(VERBS.values())!r}:\n"
         "    status = cli.outcome(line.split())\n"
         "    print('jax' in sys.modules, status, file=sys.stderr)"

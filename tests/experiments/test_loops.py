@@ -2,8 +2,8 @@
 
 import pytest
 
-from drift.experiments import loops
-from drift.experiments.loops import Loop, loop_of_bundles, loop_of_ptx
+from drift.experiments.aot import assembly
+from drift.experiments.aot.assembly import Loop, loop_of_bundles, loop_of_ptx
 
 KERNEL = """
 .target sm_90a
@@ -38,7 +38,7 @@ BUNDLES = """
 
 @pytest.fixture(autouse=True)
 def no_assembler(monkeypatch):
-    monkeypatch.setattr(loops, "_ptxas", lambda text: (None, None))
+    monkeypatch.setattr(assembly, "_ptxas", lambda text: (None, None))
 
 
 def test_the_loop_of_a_gpus_kernel():

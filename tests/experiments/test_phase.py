@@ -12,17 +12,12 @@ from matplotlib import image
 from matplotlib.collections import PolyCollection, QuadMesh
 from matplotlib.figure import Figure
 
-from drift.experiments import cli
-from drift.experiments.captions import in_symbols
-from drift.experiments.choice import plane, record_at
-from drift.experiments.contour import contour
-from drift.experiments.expectation import Outlook
-from drift.experiments.fixing import fixed
-from drift.experiments.phase import phase
-from drift.experiments.scales import Scale
-from drift.experiments.section import Section
-from drift.experiments.ticks import Ticks
-from drift.experiments.transition import crossings, transition
+from drift.experiments.cli import main
+from drift.experiments.figures.axes import Scale, Ticks, contour
+from drift.experiments.figures.captions import in_symbols
+from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.sweeps.phase import crossings, phase, transition
+from drift.experiments.figures.sweeps.section import Section, fixed, plane, record_at
 from drift.sim.errors import BadInput
 from drift.sim.prediction.predict import onsets
 from drift.sim.sweeps.grid import Axis, drift_of
@@ -277,7 +272,7 @@ def test_along_sigma_alone_the_onset_is_a_line_across(tmp_path):
 def test_the_flag_leaves_the_onset_out(sweep, in_tmp):
     verb = ["plot", "phase", str(sweep.address), "--at", "radius=1", "--out", "a"]
     for flag, said in (([], True), (["--no-prediction"], False)):
-        assert cli.outcome([*verb, *flag]) == 0
+        assert main.outcome([*verb, *flag]) == 0
         assert ("one pair predicted" in (in_tmp / "a.svg").read_text()) == said
 
 
@@ -382,15 +377,15 @@ def test_axes_are_read_in_the_order_they_are_shown(sweep):
 
 def test_the_verb_writes_the_same_files_again(sweep, in_tmp, capsys):
     verb = ["plot", "phase", str(sweep.address), "--at", "radius=1", "--progress", "0.5"]
-    assert cli.outcome([*verb, "--out", "fig/a", "--json"]) == 0
+    assert main.outcome([*verb, "--out", "fig/a", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found == {"figures": ["fig/a.png", "fig/a.svg"], "not_predicted": []}
     first = [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")]
     assert image.imread(in_tmp / "fig/a.png").shape[0] > 500
-    assert cli.outcome([*verb, "--out", "fig/a"]) == 0
+    assert main.outcome([*verb, "--out", "fig/a"]) == 0
     assert capsys.readouterr().out == "figure: fig/a.png\nfigure: fig/a.svg\n"
     assert [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")] == first
-    assert cli.outcome(["plot", "phase", str(sweep.address), "--at", "radius=1,steps=10"]) == 0
+    assert main.outcome(["plot", "phase", str(sweep.address), "--at", "radius=1,steps=10"]) == 0
     assert capsys.readouterr().out.splitlines()[0].endswith("/grid-phase.png")
 
 
@@ -417,7 +412,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(sweep, in_tmp, capsys, name)
     (in_tmp / "file").write_text("")
     arguments, message = BAD[name]
     source = [] if arguments[0] == "gone" else [str(sweep.address)]
-    assert cli.outcome(["plot", "phase", *source, *arguments]) == 2
+    assert main.outcome(["plot", "phase", *source, *arguments]) == 2
     captured = capsys.readouterr()
     assert (captured.out, captured.err.count("\n")) == ("", 1)
     assert message in captured.err
@@ -440,5 +435,5 @@ def test_what_cannot_be_drawn_is_told(tmp_path):
 
 
 def test_help_has_an_example(capsys):
-    assert cli.outcome(["plot", "phase", "--help"]) == 0
+    assert main.outcome(["plot", "phase", "--help"]) == 0
     assert "drift plot phase" in capsys.readouterr().out.split("Example:")[1]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.experiments.placing import in_rows, placed
+from drift.experiments.figures.components_layout import in_rows, placed
 
 
 def distances(cells):

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from drift.experiments.predict_tables import stalls
+from drift.experiments.tables.predict import stalls
 from drift.sim.prediction.predict import expect, onsets
 from drift.sim.spec.drift import Drift
 from tests.verbs import drift

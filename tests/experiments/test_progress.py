@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from drift.experiments import progress
+from drift.experiments.console import progress
 
 
 class Terminal(io.StringIO):

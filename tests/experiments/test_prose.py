@@ -2,9 +2,8 @@
 
 from matplotlib.figure import Figure
 
-from drift.experiments.report.blocks import Page, Part, Picture, Prose, Table
-from drift.experiments.report.prose import sections
-from drift.experiments.report.render import rendered
+from drift.experiments.report.document import Page, Part, Picture, Prose, Table, rendered
+from drift.experiments.report.study import sections
 
 TEXT = """# What *came* of it
 

@@ -8,14 +8,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from drift.experiments import cli
-from drift.experiments.expectation import Outlook
+from drift.experiments.cli import main
+from drift.experiments.figures.expected import Outlook
 from drift.experiments.report import structure, sweep
-from drift.experiments.report.expected import of_run
+from drift.experiments.report.document import inlined, rendered
 from drift.experiments.report.page import page_of
-from drift.experiments.report.render import rendered
-from drift.experiments.report.svg import inlined
-from drift.experiments.report.turning import Turning
+from drift.experiments.report.prediction import of_run
+from drift.experiments.report.turning_cell import Turning
 from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.errors import BadInput
@@ -376,13 +375,13 @@ def test_several_sources_share_a_page(store, tmp_path):
 
 def test_the_verb_writes_a_whole_page_and_says_where(store, in_tmp, capsys):
     where = str(store.address)
-    assert cli.outcome(["report", where, "-o", "a b.html", "--no-prediction", "--json"]) == 0
+    assert main.outcome(["report", where, "-o", "a b.html", "--no-prediction", "--json"]) == 0
     size = (in_tmp / "a b.html").stat().st_size
     assert "Not shown: --no-prediction was given." in (in_tmp / "a b.html").read_text()
     assert json.loads(capsys.readouterr().out) == {"page": "a b.html", "bytes": size}
     assert [path.name for path in in_tmp.iterdir()] == ["a b.html"]
     for place, said in (("no/such/a.html", "can't be written"), (".", "no regular file")):
-        assert cli.outcome(["report", where, "--out", place]) == 2
+        assert main.outcome(["report", where, "--out", place]) == 2
         captured = capsys.readouterr()
         assert (captured.out, captured.err.count("\n")) == ("", 1)
         assert said in captured.err
@@ -391,7 +390,7 @@ def test_the_verb_writes_a_whole_page_and_says_where(store, in_tmp, capsys):
 def test_a_store_on_object_storage_is_read_there(bucket, in_tmp, capsys):
     there = f"{bucket}/a.zarr"
     run.run(Drift(sigma=1e-9, tokens=8, dims=4, steps=2), there, on="cpu")
-    assert cli.outcome(["report", there]) == 0
+    assert main.outcome(["report", there]) == 0
     assert capsys.readouterr().out == "page: a-report.html\n"
     html = (in_tmp / "a-report.html").read_text()
     assert there in html

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from drift.experiments import cli
+from drift.experiments.cli import main
+from drift.experiments.report.document import rendered
 from drift.experiments.report.page import page_of
-from drift.experiments.report.render import rendered
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
     grids.store(place / "sweep.zarr", axes, lambda sigma, **others: min(1.0, sigma * 1e6))
     for name in ("run", "sweep"):
         arguments = ["report", str(place / f"{name}.zarr"), "-o", str(place / f"{name}.html")]
-        assert cli.outcome(arguments) == 0
+        assert main.outcome(arguments) == 0
     return place
 
 

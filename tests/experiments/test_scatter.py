@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib.colors import to_hex
 
-from drift.experiments.figures import COLOURS
-from drift.experiments.looking import looked_at
-from drift.experiments.scatter import HOLES, Panel, scatter
-from drift.experiments.view import Sight, telling
+from drift.experiments.figures.cloud import HOLES, Panel, Sight, looked_at, scatter, telling
+from drift.experiments.figures.style import COLOURS
 from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix

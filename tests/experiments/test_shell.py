@@ -10,13 +10,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from drift.experiments import cli, shell
+from drift.experiments.cli import main
+from drift.experiments.console import terminal
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 from tests.verbs import drift
 
-PROGRAM = [sys.executable, "-c", "from drift.experiments.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from drift.experiments.cli.main import main; main()"]
 RUN = ["run", "--sigma", "1e-8", "--tokens", "20", "--dims", "8", "--steps", "4", "--device", "cpu"]
 PREDICT = ["predict", "--sigma", "1e-9,1e-8", "--tokens", "20", "--dims", "8", "--steps", "4"]
 SMALL = Drift(sigma=1e-8, tokens=20, dims=8, steps=4)
@@ -33,7 +34,7 @@ def store(tmp_path_factory):
 def grid(tmp_path_factory):
     path = tmp_path_factory.mktemp("shell") / "grid.zarr"
     assert (
-        cli.outcome(
+        main.outcome(
             ["sweep", "--sigma", "1e-9,1e-8", *RUN[3:-4], "--steps", "1,2", "--out", str(path)]
         )
         == 0
@@ -54,8 +55,8 @@ def left():
 def into(monkeypatch, descriptor, encoding="utf-8"):
     """Lead stdout and stderr there, as `main` would have them."""
     with monkeypatch.context() as patch:
-        for name, kind in (("stdout", shell._Output), ("stderr", shell._Remarks)):
-            how = {"errors": shell.PLAIN, "line_buffering": name == "stderr"}
+        for name, kind in (("stdout", terminal._Output), ("stderr", terminal._Remarks)):
+            how = {"errors": terminal.PLAIN, "line_buffering": name == "stderr"}
             # Of its own, since what is lost is led nowhere.
             raw = io.BufferedWriter(io.FileIO(os.dup(descriptor), "w"))
             patch.setattr(sys, name, kind(raw, encoding, **how))
@@ -91,7 +92,7 @@ WRITTEN = {
 def test_a_pipe_that_is_left_ends_no_work(store, grid, in_tmp, left, monkeypatch, name):
     names = {"STORE": str(store), "GRID": str(grid)}
     with into(monkeypatch, left):
-        status = cli.outcome([names.get(word, word) for word in VERBS[name]])
+        status = main.outcome([names.get(word, word) for word in VERBS[name]])
     assert status == (2 if name == "bad" else 141)
     if name in WRITTEN:
         assert (in_tmp / WRITTEN[name]).exists()
@@ -128,7 +129,7 @@ def test_letters_that_an_encoding_lacks_are_spelled(in_tmp, monkeypatch, encodin
     out = in_tmp / "☃\udcff[red].zarr"
     with open("said", "wb") as file, into(monkeypatch, file.fileno(), encoding):
         for words in (PREDICT, [*RUN, "--out", str(out)], [*RUN, "--out", str(out)], ["--help"]):
-            cli.outcome(words)
+            main.outcome(words)
     said = (in_tmp / "said").read_bytes().decode(encoding)
     sigma, times = ("σ", "×") if encoding == "utf-8" else ("sigma", "x")
     times = "×" if encoding == "latin-1" else times

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from drift.experiments import cli
+from drift.experiments.cli import main
 from drift.kernels.formats import BFLOAT16
 from drift.sim.open_matrix import open_matrix
 from drift.sim.structures import structure
@@ -15,14 +15,14 @@ RUN = ["run", "--sigma", "2e-9", "--tokens", "60", "--dims", "400", "--records",
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
     path = tmp_path_factory.mktemp("structure") / "a.zarr"
-    assert cli.outcome([*RUN, "--out", str(path), "--json"]) == 0
+    assert main.outcome([*RUN, "--out", str(path), "--json"]) == 0
     return path
 
 
 def drift(capsys, *arguments):
     """Run `drift structure` in this process: status, stdout, stderr."""
     capsys.readouterr()
-    status = cli.outcome(["structure", *map(str, arguments)])
+    status = main.outcome(["structure", *map(str, arguments)])
     captured = capsys.readouterr()
     return status, captured.out, captured.err
 
@@ -137,5 +137,5 @@ def test_rows_that_are_not_finite_are_told_once_and_never_beside_an_error(in_tmp
         "drift: model.safetensors, lm_head.weight: rows that are not finite, and so in no cell: 1"
     )
     assert err.splitlines() == [line]
-    assert cli.outcome(["plot", "components", "model.safetensors"]) == 2
+    assert main.outcome(["plot", "components", "model.safetensors"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

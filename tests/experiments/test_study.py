@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 
 from drift.experiments import observed
-from drift.experiments.study import coarsening, coarsening_page, likeness, parts, widths
-from drift.experiments.study.named import STUDIES
-from drift.experiments.study.swept import limits
-from drift.experiments.study.words import few, listed, many, span
+from drift.experiments.studies import parts, rescaling
+from drift.experiments.studies.coarsening import facts as likeness
+from drift.experiments.studies.coarsening import page as coarsening_page
+from drift.experiments.studies.coarsening import plan
+from drift.experiments.studies.page import few, listed, many, span
+from drift.experiments.studies.registry import STUDIES
+from drift.experiments.studies.rows import limits
 from drift.kernels import distances
 from drift.sim.open_matrix import open_matrix
 from drift.sim.prediction.predict import expect, stall_steps
@@ -22,7 +25,7 @@ from drift.sim.structures.structure import structure_of
 from drift.sim.sweeps.store import SweepStore
 from tests.verbs import drift
 
-TINY = coarsening.Plan(
+TINY = plan.Plan(
     vocabulary=40,
     tokens=30,
     dims=16,
@@ -58,10 +61,10 @@ def coarse(tmp_path_factory):
     """The study `coarsening` of a tiny plan, and what it printed."""
     out = tmp_path_factory.mktemp("coarse")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coarsening, "_plan", lambda quick: TINY)
+        patch.setattr(plan, "_plan", lambda quick: TINY)
         patch.setattr(likeness, "FACTOR", 1000.0)
-        patch.setattr(widths, "FORMATS", ("bfloat16", "float4_e2m1fn"))
-        from drift.experiments.study.doing import do
+        patch.setattr(rescaling, "RESCALED", ("bfloat16", "float4_e2m1fn"))
+        from drift.experiments.studies.parts import do
 
         yield out, do(STUDIES["coarsening"], out, quick=True, device="cpu")
 
@@ -188,7 +191,7 @@ def test_again_it_only_draws_the_page(coarse, monkeypatch):
     for path in out.iterdir():
         if path.is_file():
             path.unlink()
-    from drift.experiments.study.doing import do
+    from drift.experiments.studies.parts import do
 
     again = do(STUDIES["coarsening"], out, quick=True, device="cpu")
     assert all(part["before"] for part in again["parts"])
@@ -210,10 +213,10 @@ def stalled(tmp_path_factory):
             real(self, *arguments)
 
         patch.setattr(parts.Note, "do", do)
-        from drift.experiments import cli
+        from drift.experiments.cli import main
 
         arguments = ["study", "stall", "--quick", "--out", str(out), "--device", "cpu", "--json"]
-        assert cli.outcome(arguments) == 130
+        assert main.outcome(arguments) == 130
         assert not (out / "README.md").exists()
     return out, arguments
 

@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from drift.experiments import progress
-from drift.experiments.numbers import held, spent
+from drift.experiments.console import progress
+from drift.experiments.console.values import held, spent
 from drift.sim.batches import batch
 from drift.sim.errors import BadInput
 from drift.sim.stores import lock
@@ -215,7 +215,7 @@ def running(in_tmp):
     # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from drift.experiments.cli import main; main()"
+        "from drift.experiments.cli.main import main; main()"
     )
     command = [sys.executable, "-c", code, *LONG]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

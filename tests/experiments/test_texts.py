@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, decoders, models
 
-from drift.experiments.texts import Texts, texts_beside
+from drift.experiments.console.token_text import Texts, texts_beside
 
 
 def tokenizer(vocabulary, decoder=None, special=()):

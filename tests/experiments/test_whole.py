@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from drift.experiments.whole import write_whole
+from drift.experiments.console.files import write_whole
 from drift.sim.errors import BadInput
 
 

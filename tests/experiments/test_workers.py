@@ -207,7 +207,7 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
     # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "from drift.experiments.cli import main; main()"
+        "from drift.experiments.cli.main import main; main()"
     )
     command = [sys.executable, "-c", code, *arguments]
     process = subprocess.Popen(

@@ -15,7 +15,7 @@ from drift.sim.devices import cache
 # What was compiled and what was fetched, after a run from the command line.
 CODE = """
 import sys
-from drift.experiments import cli
+from drift.experiments.cli import main as cli
 status = cli.outcome(sys.argv[1:])
 from drift.sim.devices import compilation
 print(compilation.compiled(), compilation.fetched())

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from drift.experiments import cli
+from drift.experiments.cli import main
 from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS, Motion
 from drift.sim import device_check
 from drift.sim.devices import device
@@ -98,11 +98,11 @@ def test_the_verb_exits_1_and_says_what_is_wrong(monkeypatch, capsys):
         yield device_check.Check("run", False, "expected 0x1, found 0x2")
 
     monkeypatch.setattr(device_check, "checks", wrong)
-    assert cli.outcome(["check"]) == 1
+    assert main.outcome(["check"]) == 1
     out = capsys.readouterr().out
     assert "WRONG  run" in out
     assert "1 of 2 do not hold" in out
-    assert cli.outcome(["check", "--json"]) == 1
+    assert main.outcome(["check", "--json"]) == 1
     assert '"ok": false' in capsys.readouterr().out
 
 

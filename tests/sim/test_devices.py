@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.experiments import cli
+from drift.experiments.cli import main
 from drift.kernels.formats import BFLOAT16
 from drift.sim import device_check
 from drift.sim.devices.shards import Shards
@@ -43,7 +43,7 @@ def test_on_eight_virtual_devices():
 
 
 def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
-    code = "from drift.experiments.cli import main; main()"
+    code = "from drift.experiments.cli.main import main; main()"
     for devices in ("1", "8"):
         options = ["--device", "cpu", "--devices", devices, "--out", f"{devices}.zarr", "--json"]
         command = [sys.executable, "-c", code, *SMALL, *options]
@@ -65,7 +65,7 @@ BAD = {
 def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
     jax.devices()  # which were counted before any were asked for
     options, message = BAD[name]
-    assert cli.outcome([*SMALL, *options]) == 2
+    assert main.outcome([*SMALL, *options]) == 2
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
@@ -79,7 +79,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
 def test_memory_is_a_size(in_tmp, capsys, monkeypatch, text, size):
     asked = []
     monkeypatch.setattr(memory, "check_fits", lambda *given: asked.append(given[3]))
-    assert cli.outcome([*SMALL, "--memory", text]) == 0
+    assert main.outcome([*SMALL, "--memory", text]) == 0
     assert asked == [size]
 
 

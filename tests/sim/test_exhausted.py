@@ -111,7 +111,7 @@ def test_a_process_that_really_has_no_more_ends_with_one_line(tmp_path):
     """Memory is limited by the kernel after a small run has loaded all, and runs out in a draw."""
     code = (
         "import contextlib, io, resource, sys\n"
-        "from drift.experiments import cli\n"
+        "from drift.experiments.cli import main as cli\n"
         "from drift.sim.runs import memory\n"
         "small = ['--tokens', '9', '--dims', '8', '--out', sys.argv[-1] + '.small', '--json']\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"

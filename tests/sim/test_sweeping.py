@@ -307,19 +307,19 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, whole, monkeypatch):
 
 def test_cells_are_counted_by_kinds_the_cheapest_first_and_each_once():
     grid = tiny(**{**TINY, "steps": (40, 1, 5), "jitter": (0.0, 0.5)})
-    cell_order = PointGroups(grid, "cpu")
-    assert len(cell_order.costs) == 6
+    groups = PointGroups(grid, "cpu")
+    assert len(groups.costs) == 6
     cells = np.flatnonzero(np.arange(len(grid)) % 5 != 2)
-    found = list(batches(grid, cell_order, cells, lambda drift: 3))
+    found = list(batches(grid, groups, cells, lambda drift: 3))
     assert sorted(np.concatenate(found).tolist()) == cells.tolist()
     costs = []
     for some in found:
         assert len(some) <= 3
         drifts = [grid.drift(cell) for cell in some.tolist()]
         assert len({sizing.group_key(drift) for drift in drifts}) == 1
-        costs.append(cell_order.cost(some) / len(some))
+        costs.append(groups.cost(some) / len(some))
     assert costs == sorted(costs)
-    assert cell_order.cost(cells) == pytest.approx(sum(cell_order.cost(some) for some in found))
+    assert groups.cost(cells) == pytest.approx(sum(groups.cost(some) for some in found))
 
 
 def test_a_large_grid_is_gone_through_region_by_region(monkeypatch):

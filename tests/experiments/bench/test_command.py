@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from drift.experiments.bench import figure, judge
+from drift.experiments.bench import page as figure
+from drift.experiments.bench import verdicts
 from drift.sim.devices import device
 from tests.verbs import drift
 
@@ -112,7 +113,7 @@ def step_result(eager, c, tokens=20_000, share=0.5):
 
 
 def judged(results, platform="cpu"):
-    found = judge.verdicts(results, platform)
+    found = verdicts.verdicts(results, platform)
     return {one["what"]: (one["value"], one["met"]) for one in found}
 
 

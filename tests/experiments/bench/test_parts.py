@@ -7,11 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from drift.experiments.bench import count, leap, memory, neighbours, sweep
-from drift.experiments.bench.clouds import clouds
-from drift.experiments.bench.field import Field
-from drift.experiments.bench.rounds import Different, measure
-from drift.experiments.bench.setting import Setting
+from drift.experiments.bench import counting, leap, neighbours, stepping, sweeping
+from drift.experiments.bench.counting import clouds
+from drift.experiments.bench.runner import Different, measure
+from drift.experiments.bench.setting import Field, Setting
 from drift.kernels.stepping.fused import Fused
 from drift.sim.counting.cells import Cells, count_rows
 
@@ -65,13 +64,13 @@ def test_a_counter_that_errs_is_found_out(setting, monkeypatch, change):
         return Cells(*change(cells.occupancy, cells.representative))
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    _, _, case, *_ = count.cases(setting)
+    _, _, case, *_ = counting.cases(setting)
     result = measure(case, 1, quiet)
     names = [row["name"] for row in result["contenders"]]
     assert names == ["counter", "one read", "numpy.unique"]
     assert result["contenders"][1]["cost"] == 1
-    monkeypatch.setattr(count, "count_rows", errs)
-    _, _, case, *_ = count.cases(setting)
+    monkeypatch.setattr(counting, "count_rows", errs)
+    _, _, case, *_ = counting.cases(setting)
     with pytest.raises(Different, match="counter computes something else"):
         measure(case, 1, quiet)
 
@@ -88,13 +87,13 @@ def test_a_join_that_errs_is_found_out(setting, monkeypatch):
 
 def test_loops_over_cells_that_err_are_found_out(setting, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr(sweep, "_SEEDS", 8)
-    (case,) = sweep.cases(setting)
+    monkeypatch.setattr(sweeping, "_SEEDS", 8)
+    (case,) = sweeping.cases(setting)
     result = measure(case, 1, quiet)
     assert [row["name"] for row in result["contenders"]] == ["drift sweep", "NumPy loop"]
     assert result["contenders"][0]["programs"] <= 3
-    monkeypatch.setattr(sweep, "numpy_loop", lambda cell: [len(cell.codes)] * 21)
-    (case,) = sweep.cases(setting)
+    monkeypatch.setattr(sweeping, "numpy_loop", lambda cell: [len(cell.codes)] * 21)
+    (case,) = sweeping.cases(setting)
     with pytest.raises(Different, match="NumPy loop computes something else: it counts"):
         measure(case, 1, quiet)
 
@@ -112,8 +111,8 @@ def test_the_whole_cloud_at_once_gives_the_same_bits(setting, monkeypatch):
     field = Field.of(setting, 40)
     paths = ("memory", Fused("gpu", interpret=True))
     for most, by in product((1 << 15, 200), paths):  # in one part and in three
-        monkeypatch.setattr(memory, "MOST_ROWS", most)
-        one = memory.at_once(setting, field, "at once", by)
+        monkeypatch.setattr(stepping, "MOST_ROWS", most)
+        one = stepping.at_once(setting, field, "at once", by)
         assert one.wrong(one.run()) is None
         assert one.wrong([part ^ 1 for part in one.run()]) is not None
     assert one.traffic == 4 * 512 * 96 * 40
@@ -122,10 +121,10 @@ def test_the_whole_cloud_at_once_gives_the_same_bits(setting, monkeypatch):
 @pytest.mark.parametrize("dims", [6, 7])
 def test_copies_copy(setting, dims):
     codes = np.arange(3 * dims, dtype=np.uint16).reshape(3, dims)
-    flipped = np.asarray(memory.device_copy(setting, codes)()).view(np.uint16)
+    flipped = np.asarray(stepping.device_copy(setting, codes)()).view(np.uint16)
     changed = np.arange(flipped.size) % (1 if dims % 2 else 2) == 0
     np.testing.assert_array_equal(flipped.ravel() ^ changed, codes.ravel())
-    there = memory.host_copy(setting, codes)
+    there = stepping.host_copy(setting, codes)
     assert len(there()) == setting.threads
 
 

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from drift.experiments.bench import rounds
-from drift.experiments.bench.c_loop import Missing
-from drift.experiments.bench.rounds import Case, Contender, Different, measure
+from drift.experiments.bench import runner
+from drift.experiments.bench.rivals import Missing
+from drift.experiments.bench.runner import Case, Contender, Different, measure
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def takes(monkeypatch):
 
         return run
 
-    monkeypatch.setattr(rounds, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(runner, "time", SimpleNamespace(perf_counter=lambda: now[0]))
     return taking
 
 

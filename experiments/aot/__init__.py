@@ -1,0 +1,1 @@
+"""`python -m drift.experiments.aot`: do kernels round on accelerators that are not there?"""

@@ -1,0 +1,139 @@
+"""Contenders timed side by side: a warm-up apart, interleaved rounds, medians.
+
+contender  one way to do a piece of work; its result is checked before its time counts
+case       contenders for the same work, of which the first is ours
+round      every contender once; each round begins with another one
+limit      what the machine can do at best: a copy, a read
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from drift.experiments.bench.rivals import Missing
+
+SLOW, SLOW_ROUNDS = 2.0, 3
+"""A contender that takes longer, in seconds, takes part in fewer rounds."""
+ENDLESS = 20.0
+"""One that takes longer than this takes part in one."""
+
+
+def _nothing(*_: Any) -> Any:
+    return None
+
+
+def _no_notes(result: Any) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to do the work."""
+
+    name: str
+    run: Callable[[], Any]
+    """what is timed"""
+    wrong: Callable[[Any], str | None] = _nothing
+    """what is wrong with a result of `run`; None if nothing is"""
+    ready: Callable[[], None] = _nothing
+    """called before each `run`, not timed"""
+    work: float = 1.0
+    """units of work in one `run`"""
+    steps: int | None = None
+    """drift steps in one `run`, where it takes any"""
+    traffic: int = 0
+    """bytes that one `run` must read and write"""
+    notes: Callable[[Any], dict[str, Any]] = _no_notes
+    """what else a result says"""
+
+
+@dataclass
+class Case:
+    """One piece of work and those who do it."""
+
+    group: str
+    name: str
+    unit: str
+    """what costs are given in: "ns per …" of a unit of work, or a contender's name"""
+    facts: dict[str, Any]
+    contenders: list[Contender] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+    """who is not there, and why"""
+
+    def enter(self, name: str, make: Callable[[], Contender]) -> None:
+        """Add what `make` makes, or note why `name` is Missing."""
+        try:
+            self.contenders.append(make())
+        except Missing as why:
+            self.absent[name] = str(why)
+
+
+class Different(RuntimeError):
+    """A contender computes something else."""
+
+
+def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
+    """Time the contenders of a case; the result as plain JSON values.
+
+    Raises Different for a contender whose result is wrong.
+    """
+    say(f"{case.group}, {case.name}: {len(case.contenders)} contenders, {rounds} rounds")
+    there, rows = [], {}
+    for one in case.contenders:
+        taken, result = _timed(one)
+        there.append((one, _rounds(taken, rounds)))
+        rows[one.name] = _row(one, one.notes(result))
+    for turn in range(rounds):
+        first = turn % max(1, len(there))
+        for one, its_rounds in there[first:] + there[:first]:
+            if turn < its_rounds:
+                rows[one.name]["seconds"].append(_timed(one)[0])
+    found = [_summary(one, rows[one.name]) for one, _ in there]
+    return {
+        "group": case.group,
+        "case": case.name,
+        **case.facts,
+        "unit": case.unit,
+        "contenders": _with_costs(found, case.unit),
+        "absent": case.absent,
+    }
+
+
+def _timed(one: Contender) -> tuple[float, Any]:
+    """The seconds that it takes, and its result, which is right."""
+    one.ready()
+    began = time.perf_counter()
+    result = one.run()
+    seconds = time.perf_counter() - began
+    if (wrong := one.wrong(result)) is not None:
+        raise Different(f"{one.name} computes something else: {wrong}")
+    return seconds, result
+
+
+def _rounds(seconds: float, rounds: int) -> int:
+    if seconds > ENDLESS:
+        return 1
+    return min(rounds, SLOW_ROUNDS) if seconds > SLOW else rounds
+
+
+def _row(one: Contender, notes: dict[str, Any]) -> dict[str, Any]:
+    return {"name": one.name, "steps": one.steps, "work": one.work, **notes, "seconds": []}
+
+
+def _summary(one: Contender, row: dict[str, Any]) -> dict[str, Any]:
+    seconds = row["seconds"]
+    median = statistics.median(seconds)
+    row |= {"median": median, "min": min(seconds), "max": max(seconds)}
+    if one.traffic:
+        row["bytes_per_second"] = one.traffic / median
+    return row
+
+
+def _with_costs(rows: list[dict[str, Any]], unit: str) -> list[dict[str, Any]]:
+    """Each row's cost: nanoseconds per unit of work, or multiples of a contender's time."""
+    base = {row["name"]: row["median"] for row in rows}.get(unit)
+    for row in rows:
+        row["cost"] = row["median"] / base if base else row["median"] / row["work"] * 1e9
+    return rows

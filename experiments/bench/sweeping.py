@@ -1,0 +1,147 @@
+"""A sweep of a thousand small cells beside loops over the cells in NumPy and PyTorch.
+
+cell   a small drift, counted at a few records
+loop   what a person writes: every cell for itself, moved step by step and counted at its
+       records, from clouds and displacements that are given to it. It does some cells
+The sweep does all: it draws, moves, counts and writes its store.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from drift.experiments.bench import rivals
+from drift.experiments.bench.runner import Case, Contender
+from drift.experiments.bench.setting import Setting
+from drift.sim.clouds.direction import direction
+from drift.sim.clouds.drawn import draw_cloud
+from drift.sim.devices import compilation
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
+from drift.sim.sweeps.grid import Axis, Grid
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.sweep import sweep
+
+OURS, NUMPY, TORCH = "drift sweep", "NumPy loop", "PyTorch loop"
+STEPS, COUNTS = 100, 20
+_SIGMAS, _SEEDS = 25, 40
+_SAMPLE = 20
+"""Cells that the loops do, spread over the grid."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a loop is given, and what it must find."""
+
+    codes: np.ndarray
+    """uint16 (tokens, dims), bfloat16"""
+    displacements: np.ndarray
+    """float32 (steps, dims)"""
+    records: tuple[int, ...]
+
+
+def cases(setting: Setting) -> Iterator[Case]:
+    """The one case."""
+    tokens, dims = setting.size("sweep")
+    share = 4 if setting.quick else 1
+    sigmas = np.geomspace(1e-10, 1e-6, _SIGMAS).tolist()
+    base = Drift(sigma=1.0, tokens=tokens, dims=dims, steps=STEPS, records=COUNTS).as_json()
+    for name in ("sigma", "seed", "at", "snapshots"):
+        del base[name]
+    seeds = Axis("seed", tuple(range(_SEEDS // share)))
+    grid = Grid(base, (Axis("sigma", tuple(sigmas)), seeds))
+    facts = {"tokens": tokens, "dims": dims, "cells": len(grid), "steps": STEPS}
+    case = Case("sweep", f"{len(grid):,} cells, {COUNTS} counts", "ns per cell", facts)
+    found: dict[int, list[int]] = {}
+    case.contenders.append(_ours(setting, grid, found))
+    cells = {k: _cell(grid.drift(k)) for k in range(0, len(grid), len(grid) // _SAMPLE)}
+    case.contenders.append(_loop(NUMPY, numpy_loop, cells, found))
+    case.enter(TORCH, partial(_torch, setting, cells, found))
+    return iter([case])
+
+
+def _ours(setting: Setting, grid: Grid, found: dict[int, list[int]]) -> Contender:
+    out = setting.scratch / "sweep.zarr"
+    compiled = [0]
+
+    def ready() -> None:
+        shutil.rmtree(out, ignore_errors=True)
+        compiled[0] = compilation.compiled() + compilation.fetched()
+
+    def wrong(result: dict[str, Any]) -> str | None:
+        if result["done"] != len(grid):
+            return f"{result['done']:,} of {len(grid):,} cells are done"
+        distinct = SweepStore(out).read("distinct").reshape(len(grid), -1)
+        found.update(enumerate(distinct.tolist()))
+        return None
+
+    def notes(result: dict[str, Any]) -> dict[str, Any]:
+        programs = compilation.compiled() + compilation.fetched() - compiled[0]
+        seconds = result["seconds"]
+        return {"computing": seconds["compute"] / seconds["total"], "programs": programs}
+
+    run = partial(sweep, grid, out, on=setting.device.platform)
+    return Contender(OURS, run, wrong, ready, work=len(grid), notes=notes)
+
+
+def _cell(drift: Drift) -> Cell:
+    u = direction(drift.direction, drift.dims, drift.direction_seed)
+    steps = displacements(drift, u, 1, drift.steps)
+    return Cell(draw_cloud(drift, 0, drift.tokens), steps, drift.record_steps)
+
+
+def _loop(
+    name: str,
+    loop: Callable[[Cell], list[int]],
+    cells: dict[int, Cell],
+    found: dict[int, list[int]],
+) -> Contender:
+    def wrong(counts: list[list[int]]) -> str | None:
+        for (k, _), mine in zip(cells.items(), counts, strict=True):
+            if found and mine != found[k]:
+                return f"it counts {mine} in cell {k}, the sweep {found[k]}"
+        return None
+
+    run = lambda: [loop(cell) for cell in cells.values()]  # noqa: E731
+    return Contender(name, run, wrong, work=len(cells))
+
+
+def numpy_loop(cell: Cell) -> list[int]:
+    """Distinct rows at each record, the rounding in integers, since ml_dtypes casts are slow."""
+    x = cell.codes.astype(np.uint32) << 16
+    counts = [] if 0 not in cell.records else [_distinct(x)]
+    for t, c in enumerate(cell.displacements, 1):
+        bits = (x.view(np.float32) + c).view(np.uint32)
+        x = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+        if t in cell.records:
+            counts.append(_distinct(x))
+    return counts
+
+
+def _distinct(x: np.ndarray) -> int:
+    """Rows that differ, -0 being +0."""
+    codes = (x >> 16).astype(np.uint16)
+    codes[codes == 0x8000] = 0
+    return len({row.tobytes() for row in codes})
+
+
+def _torch(setting: Setting, cells: dict[int, Cell], found: dict[int, list[int]]) -> Contender:
+    torch, _ = rivals.torch("cpu", setting.threads)
+
+    def loop(cell: Cell) -> list[int]:
+        x = torch.from_numpy(cell.codes.view(np.int16)).view(torch.bfloat16)
+        steps = torch.from_numpy(cell.displacements)
+        distinct = lambda: len(torch.unique(x + 0.0, dim=0))  # noqa: E731 # -0 becomes +0
+        counts = [] if 0 not in cell.records else [distinct()]
+        with torch.inference_mode():
+            for t, c in enumerate(steps, 1):
+                x = (x.float() + c).bfloat16()
+                if t in cell.records:
+                    counts.append(distinct())
+        return counts
+
+    return _loop(TORCH, loop, cells, found)

@@ -1,0 +1,1 @@
+"""The command line: one module for each verb, the options they share, and how they end."""

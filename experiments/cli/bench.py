@@ -1,0 +1,155 @@
+"""`drift bench`: how fast it is here, beside the machine's limit and what else there is."""
+
+import json
+import re
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from drift.experiments.console.terminal import say
+from drift.experiments.console.values import names, whole
+
+if TYPE_CHECKING:
+    from drift.experiments.bench.setting import Setting
+
+EXAMPLE = "drift bench --quick --only neighbours"
+
+
+def command(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small clouds and fewer rounds: some seconds.")
+    ] = False,
+    only: Annotated[
+        tuple | None,
+        typer.Option(
+            parser=names,
+            metavar="GROUP,…",
+            help="Of step, leap, count, neighbours, sweep.",
+            show_default="all",
+        ),
+    ] = None,
+    tokens: Annotated[
+        int | None,
+        typer.Option(parser=whole, metavar="N", help="Tokens of every cloud.", show_default="each"),
+    ] = None,
+    dims: Annotated[
+        int | None,
+        typer.Option(parser=whole, metavar="D", help="Dimensions.", show_default="each"),
+    ] = None,
+    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NAME", help="NAME.json, .md, .png, .svg.", show_default="results/bench/MACHINE"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Measure each engine and the counter, and print ratios.
+
+    Beside them, in the same rounds and on as many threads: a copy of the cloud,
+    one read of it, a vectorised loop built with the system's C compiler, NumPy
+    with ml_dtypes, and PyTorch where it is installed. Every result is checked
+    before its time counts. Takes about ten minutes without --quick.
+    """
+    from drift.sim.devices import cache
+    from drift.sim.devices import device as devices
+
+    cache.turn_on()
+    if device == "cpu":
+        devices.only_cpu()
+    chosen = devices.find_device(device)
+    from drift.experiments.bench.setting import Setting
+
+    with tempfile.TemporaryDirectory(prefix="drift-bench-") as scratch:
+        setting = Setting(chosen, Path(scratch), quick, tokens, dims)
+        document = measure(setting, only)
+    name = out or Path("results/bench") / _slug(document["machine"], quick)
+    written = write(document, name.with_suffix("") if name.suffix == ".json" else name)
+    if as_json:
+        print(json.dumps(document))
+        return
+    from drift.experiments.bench.page import show
+
+    show(document)
+    say(f"written: {' '.join(map(str, written))}")
+
+
+def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
+    """Every case of the groups wanted, as one JSON document.
+
+    Raises BadInput for groups that there are not, and sizes that do not fit.
+    """
+    from drift.experiments.bench import counting, leap, neighbours, stepping, sweeping
+    from drift.experiments.bench.runner import measure as measured
+    from drift.experiments.bench.setting import machine
+    from drift.experiments.bench.verdicts import verdicts
+    from drift.sim.errors import BadInput
+
+    groups = {
+        "step": stepping.cases,
+        "leap": leap.cases,
+        "count": counting.cases,
+        "neighbours": neighbours.cases,
+        "sweep": sweeping.cases,
+    }
+    wanted = tuple(only or groups)
+    for group in wanted:
+        if group not in groups:
+            raise BadInput(f"only names {group!r}; there are {', '.join(groups)}")
+    setting.check(wanted)
+    results = [
+        measured(case, setting.rounds, _say) for group in wanted for case in groups[group](setting)
+    ]
+    return {
+        "command": _command(setting, only),
+        "machine": machine(setting),
+        "ratios": verdicts(results, setting.device.platform),
+        "results": results,
+    }
+
+
+def write(document: dict[str, Any], name: Path) -> list[Path]:
+    """Write the numbers, the page and the figure beside each other; their paths."""
+    from drift.experiments.bench.page import draw, markdown
+    from drift.experiments.console.files import write_whole
+    from drift.experiments.figures.style import save
+
+    name.parent.mkdir(parents=True, exist_ok=True)
+    figures = save(draw(document["results"]), name)
+    texts = {"json": json.dumps(document, indent=1) + "\n"}
+    texts["md"] = markdown(document, figures[0].name)
+    paths = []
+    for suffix, text in texts.items():
+        paths.append(name.with_name(f"{name.name}.{suffix}"))
+        write_whole(paths[-1], text)
+    return [*paths, *figures]
+
+
+def _say(line: str) -> None:
+    print(f"bench: {line}", file=sys.stderr, flush=True)
+
+
+def _command(setting: "Setting", only: tuple[str, ...] | None) -> str:
+    words = ["drift", "bench", *(["--quick"] if setting.quick else [])]
+    options = {
+        "--only": only and ",".join(only),
+        "--tokens": setting.tokens,
+        "--dims": setting.dims,
+    }
+    for option, value in options.items():
+        words += [option, str(value)] if value else []
+    return shlex.join([*words, "--device", setting.device.platform])
+
+
+def _slug(machine: dict[str, Any], quick: bool) -> str:
+    device = machine["device"]
+    kind = machine["processor"] if device["platform"] == "cpu" else device["kind"]
+    words = f"{kind} {machine['threads']} threads{' quick' if quick else ''}"
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")

@@ -1,0 +1,100 @@
+"""`drift compare`: two checkpoints, or two runs, bit by bit."""
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drift.experiments.cli.options import store
+from drift.experiments.console.terminal import remark
+from drift.experiments.console.values import wholes
+from drift.sim.stores.location import LocalLocation, StoreLocation
+
+if TYPE_CHECKING:
+    from drift.experiments.console.token_text import Texts
+    from drift.sim.matrix import Matrix
+
+EXAMPLE = "drift compare first.zarr first.zarr --snapshot 0,100"
+
+_SOURCE = "A checkpoint (a .safetensors file, a directory, an index) or a run's store (a path, s3://BUCKET/NAME)."
+_SNAPSHOT = "Step of the runs that is meant; two for a step of each."
+
+
+def command(
+    a: Annotated[StoreLocation, typer.Argument(parser=store, metavar="A", help=_SOURCE)],
+    b: Annotated[
+        StoreLocation, typer.Argument(parser=store, metavar="B", help="Another one, or the same.")
+    ],
+    tensor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Matrix of the checkpoints.",
+            show_default="unembedding, embedding where tied",
+        ),
+    ] = None,
+    snapshot: Annotated[
+        tuple | None,
+        typer.Option(
+            parser=wholes, metavar="STEP[,STEP]", help=_SNAPSHOT, show_default="the last kept"
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Compare two matrices of token vectors bit by bit, and follow their black holes.
+
+    Rows are paired by token id. Values count as identical where all their bits
+    are; distances count lattice steps, so that -0 and +0 are 0 apart. Values that
+    are not finite have no distance, and their rows are in no black hole.
+    """
+    from drift.sim.errors import BadInput, printable
+    from drift.sim.open_matrix import is_run, meant, open_matrix
+    from drift.sim.structures.compare import compare
+
+    steps: tuple[int | None, ...] = snapshot or (None,)
+    if len(steps) > 2:
+        raise BadInput(f"snapshot names {len(steps)} steps; one for both or one of each is needed")
+    runs = is_run(a), is_run(b)
+
+    def opened(place: StoreLocation, step: int | None) -> "tuple[str | int, Matrix]":
+        """Which tensor or step it is, and the matrix."""
+        # Of a run and a checkpoint, each gets the option that is its own.
+        mine = tensor if all(runs) or not is_run(place) else None
+        step = step if is_run(place) or not any(runs) else None
+        name = meant(place, mine, step)
+        matrix = open_matrix(place, mine, step)
+        if isinstance(name, str):  # files of one name are in many places
+            matrix = replace(matrix, label=f"{place}, {printable(name)}")
+        return name, matrix
+
+    name_a, one = opened(a, steps[0])
+    name_b, other = opened(b, steps[-1])
+    tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
+    found = compare(one, other)
+    if None not in tensors and name_a != name_b:
+        remark(f"{one.label} is compared with {other.label}")
+    if as_json:
+        origin = {
+            "a": str(a),
+            "b": str(b),
+            "tensor": tensors[0] if name_a == name_b else None,
+            "tensors": tensors,
+            "snapshots": [each if isinstance(each, int) else None for each in (name_a, name_b)],
+        }
+        print(json.dumps(origin | found.as_json()))
+    else:
+        from drift.experiments.tables.compare import show
+
+        show(one, other, found, None if all(runs) else _texts(b if runs[0] else a))
+
+
+def _texts(place: StoreLocation) -> "Texts | None":
+    """What tokens say, of the checkpoint at `place`."""
+    from drift.experiments.console.token_text import texts_beside
+
+    assert isinstance(place, LocalLocation), "checkpoints are"
+    path = place.path
+    return texts_beside(path if path.is_dir() else path.parent)

@@ -1,0 +1,101 @@
+"""`drift sweep --dry-run`: what a sweep would take, and what that is known from."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from drift.experiments.cli.execution import Place
+from drift.experiments.console.terminal import say
+from drift.experiments.console.values import held, spent
+from drift.sim.stores.location import StoreLocation
+
+if TYPE_CHECKING:
+    from drift.sim.sweeps.estimate import Estimate, Probe
+    from drift.sim.sweeps.grid import Grid
+
+
+def dry(
+    grid: "Grid",
+    place: Place,
+    out: StoreLocation,
+    overwrite: bool,
+    retry_failed: bool,
+    as_json: bool,
+) -> None:
+    """Print the cells, memory, disk and time of a sweep; write nothing."""
+    from drift.sim.devices.device import configure
+    from drift.sim.sweeps.cell_order import to_count
+    from drift.sim.sweeps.estimate import estimate
+    from drift.sim.sweeps.plan import plan
+
+    configure(place.device, place.devices)
+    made = plan(grid, place.device, place.engine, place.devices, place.memory)
+    done, failed = made.standing(out, overwrite)
+    cells = to_count(done, failed, retry_failed)
+    found = estimate(grid, made.kinds, cells, made.shards, place.engine)
+    told: dict[str, Any] = {
+        "store": str(out),
+        "cells": len(grid),
+        "done": int(done.sum()),
+        "failed": len(failed),
+        "to_count": len(cells),
+        "axes": {axis.name: len(axis.values) for axis in grid.axes},
+        "memory": made.memory,
+        "disk": made.disk,
+        "seconds": found.seconds,
+        "probes": [_probe(each) for each in found.probes],
+    }
+    if as_json:
+        print(json.dumps(told))
+    else:
+        for line in _lines(grid, told, found):
+            say(line)
+
+
+def _probe(probe: "Probe") -> dict[str, Any]:
+    drift, meant = probe.counted, probe.meant
+    return {
+        "cells": probe.cells,
+        "tokens": drift.tokens,
+        "dims": drift.dims,
+        "steps": drift.steps,
+        "of_steps": meant.steps,
+        "records": drift.records,
+        "seconds": probe.seconds,
+        "compile": probe.compiling,
+        "failed": probe.failed or None,
+    }
+
+
+def _lines(grid: "Grid", told: dict[str, Any], found: "Estimate") -> list[str]:
+    counted = told["cells"] - told["to_count"]
+    lines = [f"{told['cells']:,} cells, {grid.records + 1:,} records each"]
+    lines += [_axis(axis.name, axis.meanings) for axis in grid.axes]
+    if counted:
+        lines.append(f"of them {told['done']:,} are done and {told['failed']:,} failed before")
+    lines += [
+        f"memory  about {held(told['memory'])}",
+        f"disk    at most {held(told['disk'])}, before compression: {told['store']}",
+    ]
+    if found.seconds is None:
+        lines.append("time    not known: no probe could be counted")
+    else:
+        lines.append(f"time    about {spent(found.seconds)}, by a probe on this machine:")
+    return lines + [f"        {_said(each)}" for each in found.probes]
+
+
+def _axis(name: str, words: list[str]) -> str:
+    if len(words) > 6:
+        words = [*words[:3], "…", *words[-1:]]
+    return f"  {name}: {', '.join(words)}"
+
+
+def _said(probe: "Probe") -> str:
+    drift, meant = probe.counted, probe.meant
+    cells = "1 cell" if probe.cells == 1 else f"{probe.cells:,} cells"
+    steps = f"{drift.steps:,}"
+    if drift.steps < meant.steps:
+        steps += f" of {meant.steps:,}"
+    what = f"{cells} of {drift.tokens:,} × {drift.dims:,}, {steps} steps"
+    if probe.failed:
+        return f"{what}: {probe.failed}"
+    return f"{what}: {probe.seconds:.3g} s, and {probe.compiling:.2g} s compiling"

@@ -1,0 +1,106 @@
+"""The options that say how work is done: engine, devices and memory, and with which workers."""
+
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from drift.experiments.console.terminal import remark
+from drift.experiments.console.values import size, whole
+from drift.sim.stores.location import LocalLocation, StoreLocation
+
+if TYPE_CHECKING:
+    from drift.sim.spec.drift import Drift
+    from drift.sim.stores.run_store import RunStore
+    from drift.sim.sweeps.local import OpenExecutor
+
+Engine = Annotated[
+    str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
+]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")]
+Devices = Annotated[int, typer.Option(parser=whole, metavar="N", help="Devices to share tokens.")]
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        parser=size,
+        metavar="SIZE",
+        help="Host memory to use at most: bytes, 500M, 8GiB.",
+        show_default="what is free",
+    ),
+]
+
+
+class Place(NamedTuple):
+    """The options of the same names."""
+
+    engine: str
+    device: str
+    devices: int
+    memory: int | None
+
+    def run(
+        self, drift: "Drift", out: StoreLocation, overwrite: bool, like: "RunStore | None" = None
+    ) -> dict[str, Any]:
+        """What sim.runs.run.run returns."""
+        from drift.experiments.console.progress import Records, halting
+        from drift.sim.devices.device import configure
+        from drift.sim.runs.run import run
+
+        configure(self.device, self.devices)
+        options = self._asdict()
+        options["on"] = options.pop("device")
+        options |= {"overwrite": overwrite, "like": like}
+        with halting(), Records(f"drift to {out}", sys.stderr) as progress:
+            return run(drift, out, progress=progress.record, **options)
+
+
+def default_store(drift: "Drift") -> StoreLocation:
+    """Where a run goes that names no place: one path for each spec."""
+    spec = json.dumps(drift.as_json(), sort_keys=True)
+    digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
+    if drift.origin is None:
+        cloud = f"sigma{drift.sigma:g}"
+    else:
+        rows = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
+        cloud = re.sub("[^A-Za-z0-9._-]+", "-", rows)[:60]
+    name = f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
+    return LocalLocation(Path("results") / name)
+
+
+WORKERS = "Share the cells among N processes here; each takes an accelerator where there are some."
+SCHEDULER = "Share the cells among the workers of the Dask scheduler there, tcp://HOST:PORT."
+
+
+class Crew(NamedTuple):
+    """The options of the same names."""
+
+    workers: int | None
+    scheduler: str | None
+
+    @property
+    def alone(self) -> bool:
+        """Whether this process does it all."""
+        return self.workers is None and self.scheduler is None
+
+    def leave_out(self) -> None:
+        """Say that what is told of the time leaves them out."""
+        if not self.alone:
+            remark("the time is that of this process alone, without workers")
+
+    def gathering(self) -> "OpenExecutor":
+        """What `sim.sweeps.sweep.sweep` takes. Raises BadInput for options that make no sense."""
+        from drift.sim.errors import BadInput
+        from drift.sim.sweeps import local
+        from drift.sim.sweeps.workers import executor
+
+        if self.workers is not None and self.scheduler is not None:
+            raise BadInput("workers and scheduler are both given; a scheduler has workers already")
+        if self.workers is not None:
+            return executor.new_workers(self.workers)
+        return (
+            local.local_executor if self.scheduler is None else executor.workers_at(self.scheduler)
+        )

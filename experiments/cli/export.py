@@ -1,0 +1,137 @@
+"""`drift export`: the counts of a store as CSV.
+
+line   of a run, a record; of a sweep, a record of a cell that is done
+names  of a run, those of the JSON; of a sweep, those of its arrays: first its axes, whose
+       names stand in words, then progress and the counts
+
+Numbers are written so that they read back to the same bits. Before a name that a spreadsheet
+would take for a formula stands an apostrophe.
+"""
+
+import csv
+import itertools
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from drift.experiments.cli.options import path, store
+from drift.experiments.cli.sources import AsJson
+from drift.experiments.console.terminal import say
+from drift.sim.stores.location import StoreLocation
+
+if TYPE_CHECKING:
+    from drift.sim.stores.run_store import RunStore
+    from drift.sim.sweeps.store import SweepStore
+
+EXAMPLE = "drift export first.zarr --out first.csv"
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What begins one."""
+_Lines = Iterable[Iterable[Any]]
+_VALUES = 1 << 19
+"""Of each count, read together: 4 MiB, or what a chunk holds."""
+
+
+def command(
+    source: Annotated[
+        StoreLocation, typer.Argument(parser=store, metavar="STORE", help="Of a run or a sweep.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="Where to.", show_default="stdout"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the counts of a run or a sweep as CSV.
+
+    A run has a line for each record, a sweep one for each record of each cell
+    that is done. With --out, --json tells how many there are.
+    """
+    from drift.experiments.console.files import whole
+    from drift.sim.errors import BadInput
+    from drift.sim.stores.run_store import RunStore
+    from drift.sim.sweeps.store import SweepStore, is_sweep
+
+    if as_json and out is None:
+        raise BadInput("json is asked for and stdout is the CSV's; --out FILE takes the CSV")
+    lines = _of_sweep(SweepStore(source)) if is_sweep(source) else _of_run(RunStore(source))
+    if out is None:
+        _write(lines, sys.stdout)
+        return
+    with whole(out) as new, new.open("x", encoding="utf-8") as file:
+        count = _write(lines, file) - 1
+    if as_json:
+        print(json.dumps({"csv": str(out), "lines": count, "bytes": out.stat().st_size}))
+    else:
+        say(f"{count:,} lines: {out}")
+
+
+def _write(lines: _Lines, file: TextIO) -> int:
+    """Write `lines`; how many there were."""
+    writer, count = csv.writer(file, lineterminator="\n"), 0
+    for count, line in enumerate(lines, 1):  # noqa: B007
+        writer.writerow(map(_cell, line))
+    return count
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return repr(value) if isinstance(value, float) else value
+
+
+def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
+    from drift.sim.counting.cells import Counts
+
+    records = run.records()  # before anything is printed: one may be damaged
+    yield [field.name for field in fields(Counts)]
+    for counts in records:
+        yield counts.as_json().values()
+
+
+def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
+    """The lines of a sweep, its cells in order; some chunks of its arrays are read together."""
+    import numpy as np
+
+    from drift.sim.spec.drift import recorded
+    from drift.sim.sweeps.store import NAMES
+
+    grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done
+    yield [*(axis.name for axis in grid.axes), "progress", "step", *NAMES.values()]
+    meanings = [axis.meanings if axis.named else axis.values for axis in grid.axes]
+    *chunk, records = sweep.array("distinct").chunks
+    for block in _blocks(grid.shape, chunk, _VALUES // records):
+        there = np.argwhere(done[block]) + [each.start for each in block]
+        if not len(there):
+            continue
+        counts = [sweep.read(name, block)[done[block]] for name in NAMES]
+        for cell, place in enumerate(there.tolist()):
+            values = {axis.name: axis.values[k] for axis, k in zip(grid.axes, place, strict=True)}
+            names = [meaning[k] for meaning, k in zip(meanings, place, strict=True)]
+            steps = recorded({**grid.base, **values}["steps"], grid.records)
+            columns = (count[cell].tolist() for count in counts)
+            for each in zip(progress, steps, *columns, strict=True):
+                yield [*names, *each]
+
+
+def _blocks(shape: tuple[int, ...], chunk: Sequence[int], most: int) -> Iterator[tuple[slice, ...]]:
+    """Cells that are read together, in order: `most` of them or so, and whole chunks.
+
+    A chunk has as many of the last axes as fit into it (sim.sweeps.store), and so has a block.
+    """
+    block, room = list(chunk), most // math.prod(chunk)
+    for axis in reversed(range(len(shape))):
+        many = max(1, min(room, -(-shape[axis] // block[axis])))
+        block[axis], room = min(shape[axis], many * block[axis]), room // many
+        if block[axis] < shape[axis]:
+            break
+    counts = [range(0, length, size) for length, size in zip(shape, block, strict=True)]
+    for starts in itertools.product(*counts):
+        ends = (min(s + size, n) for s, size, n in zip(starts, block, shape, strict=True))
+        yield tuple(slice(*each) for each in zip(starts, ends, strict=True))

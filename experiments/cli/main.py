@@ -1,0 +1,178 @@
+"""The command `drift`: its verbs, and how every one of them ends.
+
+Exit status: 0 done; 2 bad input, one line on stderr; 1 failed work; 130
+interrupted; 141 where whoever read the output left early; 143 terminated. Modules that take
+long to import are imported by the verbs that need them, so that `drift --help` answers at once.
+"""
+
+import os
+import re
+import signal
+import sys
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from drift.experiments.cli import (
+    bench,
+    check,
+    compare,
+    export,
+    info,
+    plot,
+    predict,
+    report,
+    run,
+    scan,
+    status,
+    structure,
+    study,
+    sweep,
+)
+from drift.experiments.cli.help import Verb, Verbs, example
+from drift.experiments.console import terminal
+from drift.experiments.console.terminal import remark
+from drift.sim.errors import BadInput, Unfinished, ran_out
+
+app = typer.Typer(
+    name="drift",
+    cls=Verbs,
+    help="Move clouds of token vectors through a low-precision lattice; count what coalesces.",
+    epilog="Each verb has its own --help, with an example.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _name, _verb in {
+    "run": run,
+    "sweep": sweep,
+    "status": status,
+    "structure": structure,
+    "scan": scan,
+    "compare": compare,
+    "predict": predict,
+    "study": study,
+    "report": report,
+    "export": export,
+    "check": check,
+    "bench": bench,
+    "info": info,
+}.items():
+    app.command(_name, epilog=example(_verb.EXAMPLE), cls=Verb)(_verb.command)
+app.add_typer(plot.app, name="plot")
+
+
+_SECRET = re.compile(r":/+\S*@")
+"""There a URL may have a name and a password; paths have one slash of the two."""
+_INTERRUPTED, _LEFT, _TERMINATED = 130, 141, 143
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("bf16-drift"))
+        raise typer.Exit
+
+
+@app.callback()
+def _drift(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None: ...
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def main() -> NoReturn:
+    """Run the command line and exit."""
+    terminal.ready()
+    signal.signal(signal.SIGTERM, _terminate)
+    status = outcome(sys.argv[1:])
+    if status in (_INTERRUPTED, _TERMINATED):
+        os._exit(status)  # no farewells from threads that were reading or computing
+    sys.exit(status)
+
+
+def outcome(arguments: list[str]) -> int:
+    """Run the command line on `arguments`; the exit status."""
+    try:
+        status = _ended(arguments)
+        sys.stdout.flush()
+        return status
+    except terminal.Left:
+        return _LEFT
+    except Unfinished as error:
+        return _say(str(error), 1)
+
+
+def _ended(arguments: list[str]) -> int:
+    """The same, but for what is still to be printed."""
+    try:
+        command = typer.main.get_command(app)
+        ended: Any = command(arguments, prog_name="drift", standalone_mode=False)
+        if ended == _INTERRUPTED:  # how the parser reports a KeyboardInterrupt
+            raise KeyboardInterrupt
+        return ended if isinstance(ended, int) else 0
+    except BadInput as error:
+        return _say(str(error), 2)
+    except Unfinished as error:
+        return _say(str(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say(f"interrupted{_resuming(arguments)}", _INTERRUPTED)
+    except Terminated:
+        return _say(f"terminated{_resuming(arguments)}", _TERMINATED)
+    except Exception as error:
+        if os.environ.get("DRIFT_TRACEBACK"):
+            raise
+        if ran_out(error):
+            return _say(_memory(), 1)
+        if hasattr(error, "format_message"):  # the parser's own errors
+            # A verb that is missing has shown the help already.
+            return _say(error.format_message(), 2) if error.format_message() else 2
+        if isinstance(error, FileNotFoundError) and not _somewhere():
+            return _say("the working directory is gone; go to one that is there", 2)
+        what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        return _say(f"failed: {what} (DRIFT_TRACEBACK=1 shows where)", 1)
+
+
+def _memory() -> str:
+    """What to say where memory ran out in a verb that knows nothing of what would fit."""
+    from drift.experiments.console.values import held
+    from drift.sim.devices.device import free_memory
+
+    free = held(free_memory())
+    return f"out of memory, of which {free} are free now; fewer tokens, or --near, need less"
+
+
+def _resuming(arguments: list[str]) -> str:
+    """How to go on, for the verbs that can."""
+    where = {
+        "run": " from the last record",
+        "sweep": " with the cells that are left",
+        "study": " with what is left",
+    }
+    verb = arguments[0] if arguments else ""
+    return f"; the same command goes on{where[verb]}" if verb in where else ""
+
+
+def _somewhere() -> bool:
+    """Whether the working directory is still there."""
+    try:
+        return bool(os.getcwd())
+    except FileNotFoundError:
+        return False
+
+
+def _say(message: str, status: int) -> int:
+    remark(_SECRET.sub("://…@", message))
+    return status

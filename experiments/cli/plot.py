@@ -1,0 +1,227 @@
+"""`drift plot`: figures of stored runs and sweeps, and of checkpoints.
+
+It needs no accelerator and repeats no run; predictions are made anew.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from drift.experiments.cli.help import Verb, Verbs, example
+from drift.experiments.cli.options import store
+from drift.experiments.cli.sources import (
+    SOURCE,
+    AsJson,
+    Exponents,
+    Near,
+    Out,
+    Snapshot,
+    Tensor,
+    beside,
+    save,
+)
+from drift.experiments.console.values import real, wholes
+from drift.sim.stores.location import StoreLocation
+
+Source = Annotated[StoreLocation, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
+Sources = Annotated[
+    list[StoreLocation], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)
+]
+
+
+def _holes(
+    sources: Sources,
+    observed: Annotated[
+        bool, typer.Option("--observed", help="Beside them those observed in Qwen3-4B.")
+    ] = False,
+    tensor: Tensor = None,
+    snapshot: Snapshot = None,
+    near: Near = None,
+    exponents: Exponents = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the populations of the black holes by rank, of several sources over each other.
+
+    The options that choose a cloud or tokens hold for every source.
+    """
+    from drift.experiments.figures.black_holes import holes, populations
+
+    found, caption = populations(sources, tensor, snapshot, near, exponents)
+    save(holes(found, caption, observed), out or beside(sources, "holes"), as_json)
+
+
+def _components(
+    source: Source,
+    tensor: Tensor = None,
+    snapshot: Snapshot = None,
+    near: Near = None,
+    exponents: Exponents = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw each component of adjacent cells, its black holes by population.
+
+    Components are numbered as drift structure numbers them. Cells of a component
+    lie by their distances, as well as a plane allows it.
+    """
+    from drift.experiments.cli.structure import examined, say_strange
+    from drift.experiments.figures.components import components
+
+    found, selection = examined(source, tensor, snapshot, near, exponents)
+    save(components(found, selection), out or beside([source], "components"), as_json)
+    say_strange(found)
+
+
+def _cloud(
+    source: Source,
+    plane: Annotated[
+        tuple | None,
+        typer.Option(
+            parser=wholes,
+            metavar="I,J",
+            help="The dimensions to the right and upwards, counted from 0.",
+            show_default="those that tell most cells apart",
+        ),
+    ] = None,
+    tensor: Tensor = None,
+    snapshot: Snapshot = None,
+    near: Near = None,
+    exponents: Exponents = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a cloud in the plane of two dimensions, its largest black holes in colours.
+
+    Of a run, the initial cloud stands beside it, each token in the colour of
+    the black hole it is to fall into. Tokens in one place are a disc, and its
+    rings the black holes they are in. Lines are the lattice's values, if few.
+    """
+    from drift.experiments.figures.cloud import looked_at, scatter
+
+    drawn = scatter(*looked_at(source, plane, tensor, snapshot, near, exponents))
+    save(drawn, out or beside([source], "cloud"), as_json)
+
+
+VERBS: dict[str, tuple[Callable[..., None], str]] = {
+    "holes": (_holes, "drift plot holes first.zarr --observed"),
+    "components": (_components, "drift plot components first.zarr --near largest"),
+    "cloud": (_cloud, "drift plot cloud first.zarr"),
+}
+"""What draws each kind, and an example."""
+
+app = typer.Typer(
+    help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.",
+    epilog="Each kind has its own --help, with an example.",
+    cls=Verbs,
+    no_args_is_help=True,
+)
+
+_CURVES = "drift plot curves first.zarr"
+_PHASE = "drift plot phase grid.zarr"
+
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="AXIS=VALUE,…",
+        help="Of a sweep: fix axes at a value each, of which enough digits are written.",
+    ),
+]
+Predicted = Annotated[
+    bool | None,
+    typer.Option(
+        "--prediction/--no-prediction",
+        help="Draw what drift predict expects.",
+        show_default="where it takes seconds",
+    ),
+]
+
+
+@app.command("curves", epilog=example(_CURVES), cls=Verb)
+def curves_command(
+    stores: Annotated[
+        list[StoreLocation],
+        typer.Argument(parser=store, metavar="STORE", help="Runs to overlay, or a sweep."),
+    ],
+    at: At = None,
+    prediction: Predicted = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the coalescence curve: distinct cells, the largest black hole and pairs against radius.
+
+    Over the pairs lies what is expected of them, if that has an exact form.
+
+    Of a sweep there is a curve for each combination of its axes but seeds:
+    their mean, and a band from the least to the greatest of them.
+    """
+    from drift.experiments.figures.curves import curves
+    from drift.experiments.figures.expected import Outlook
+    from drift.experiments.figures.sweeps.curves import families
+    from drift.experiments.figures.sweeps.section import fixed, whole
+    from drift.sim.errors import BadInput
+    from drift.sim.stores.run_store import RunStore
+    from drift.sim.sweeps.store import SweepStore, is_sweep
+
+    sweeps = [each for each in stores if is_sweep(each)]
+    if sweeps and len(stores) > 1:
+        raise BadInput(f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} are named")
+    if at and not sweeps:
+        raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
+    outlook = Outlook(prediction)
+    if sweeps:
+        opened = SweepStore(stores[0])
+        drawn = families(whole(opened, fixed(opened.grid, at or [])), outlook)
+    else:
+        drawn = curves([RunStore(each) for each in stores], outlook)
+    save(drawn, out or beside(stores, "curves"), as_json, outlook.missing)
+
+
+@app.command("phase", epilog=example(_PHASE), cls=Verb)
+def phase_command(
+    sweep: Annotated[StoreLocation, typer.Argument(parser=store, metavar="STORE", help="A sweep.")],
+    x: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS",
+            help="The axis to the right.",
+            show_default="sigma, or what fits best",
+        ),
+    ] = None,
+    y: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AXIS", help="The axis upwards.", show_default="steps, or what fits best"
+        ),
+    ] = None,
+    at: At = None,
+    progress: Annotated[
+        float,
+        typer.Option(parser=real, metavar="F", help="Share of the steps after which to look."),
+    ] = 1.0,
+    prediction: Predicted = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw which share of the tokens is still distinct at the end, over two axes of a sweep.
+
+    The contour is at one half. Over sigma the onset is drawn too, where one
+    coalesced pair is expected. Seeds are averaged; other axes are fixed at their
+    first value, or as --at says. Where a single axis is left, its curve is drawn.
+    """
+    from drift.experiments.figures.expected import Outlook
+    from drift.experiments.figures.sweeps.phase import phase, transition
+    from drift.experiments.figures.sweeps.section import fixed, plane, record_at
+    from drift.sim.sweeps.store import SweepStore
+
+    opened = SweepStore(sweep)
+    section = plane(opened, x, y, fixed(opened.grid, at or []))
+    draw = phase if len(section.names) > 1 else transition
+    outlook = Outlook(prediction)
+    drawn = draw(section, record_at(opened.grid, progress), outlook)
+    save(drawn, out or beside([sweep], "phase"), as_json, outlook.missing)
+
+
+for _name, (_verb, _example) in VERBS.items():
+    app.command(_name, epilog=example(_example), cls=Verb)(_verb)

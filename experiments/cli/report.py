@@ -1,0 +1,58 @@
+"""`drift report`: a run, a sweep or a study as one page to share."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from drift.experiments.cli.options import path, store
+from drift.experiments.cli.plot import Predicted
+from drift.experiments.cli.sources import AsJson, beside
+from drift.experiments.console.terminal import say
+from drift.sim.stores.location import StoreLocation
+
+EXAMPLE = "drift report first.zarr -o first.html"
+
+
+def command(
+    source: Annotated[
+        StoreLocation,
+        typer.Argument(
+            parser=store,
+            metavar="SOURCE",
+            help="The store of a run or a sweep, or a study's directory.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            parser=path,
+            metavar="PAGE.html",
+            help="The page.",
+            show_default="beside the store; here, of one on s3://",
+        ),
+    ] = None,
+    prediction: Predicted = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one self-contained HTML page: what was run, what came of it, and how to repeat it.
+
+    It opens from disk and needs no network. On it tokens can be watched falling
+    together, record by record. Of a store that is not complete it shows what is
+    there.
+    """
+    from drift.experiments.console.files import write_whole
+    from drift.experiments.figures.expected import Outlook
+    from drift.experiments.report.document import rendered
+    from drift.experiments.report.page import page_of
+
+    place = out or beside([source], "report").with_suffix(".html")
+    text = rendered(page_of([source], outlook=Outlook(prediction)))
+    write_whole(place, text)
+    if as_json:
+        print(json.dumps({"page": str(place), "bytes": len(text.encode())}))
+    else:
+        say(f"page: {place}")

@@ -1,0 +1,189 @@
+"""`drift run`: one drift, from its options, or the spec of another, to its table.
+
+spec   of a store of a run, or of a JSON file: the fields of a spec, or what `drift run --json`
+       printed, which holds them
+how    options that change no bit; these alone go with --spec
+"""
+
+import json
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from drift.experiments.cli.execution import Device, Devices, Engine, Memory, Place, default_store
+from drift.experiments.cli.options import (
+    AsJson,
+    Decay,
+    Dims,
+    Direction,
+    DirectionSeed,
+    Format,
+    From,
+    Jitter,
+    Master,
+    Out,
+    Overwrite,
+    Radius,
+    Rounding,
+    Schedule,
+    Steps,
+    Survivors,
+    Tokens,
+    drift_of,
+    store,
+)
+from drift.experiments.console.terminal import remark
+from drift.experiments.console.values import real, whole, wholes
+from drift.sim.errors import BadInput
+from drift.sim.stores.location import LocalLocation, StoreLocation
+
+if TYPE_CHECKING:
+    from drift.sim.spec.drift import Drift
+    from drift.sim.stores.run_store import RunStore
+
+_HOW = {"spec", "engine", "device", "devices", "memory", "out", "overwrite", "as_json"}
+
+
+class Again(NamedTuple):
+    """What --spec names."""
+
+    drift: "Drift"
+    like: "RunStore | None"
+    """the store whose rows and direction must still be there"""
+
+
+def again(place: StoreLocation, context: typer.Context) -> Again:
+    """The drift of the spec at `place`.
+
+    Raises BadInput where the command line says more of it, or there is none.
+    """
+    for option in context.command.params:
+        name = option.name or ""
+        source = context.get_parameter_source(name)
+        if name not in _HOW and source is not None and source.name == "COMMANDLINE":
+            raise BadInput(
+                f"{option.opts[0]} is given with --spec, which fixes it; --out, --overwrite,"
+                " --engine, --device, --devices, --memory and --json go with it"
+            )
+    if isinstance(place, LocalLocation) and place.path.is_file():
+        from drift.sim.spec.from_json import drift_from_json
+        from drift.sim.strict_json import read_document
+
+        found = read_document(place.path)
+        if isinstance(found, dict) and "spec" in found:
+            found = found["spec"]
+        return Again(drift_from_json(found, str(place)), None)
+    from drift.sim.spec.drift import Drift
+    from drift.sim.stores.run_store import RunStore
+
+    store = RunStore(place)
+    return Again(Drift.from_json(store.attrs["spec"]), store)
+
+
+EXAMPLE = "drift run --sigma 2e-8 --tokens 400 --dims 256 --out first.zarr"
+
+
+def command(
+    context: typer.Context,
+    sigma: Annotated[
+        float | None,
+        typer.Option(parser=real, metavar="REAL", help="Standard deviation of a drawn cloud."),
+    ] = None,
+    tokens: Tokens = None,
+    dims: Dims = None,
+    from_: From = None,
+    tensor: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Its tensor.", show_default="the unembedding"),
+    ] = None,
+    near: Annotated[
+        str | None,
+        typer.Option(metavar="WHICH", help="Only rows near that of the largest hole, or of an id."),
+    ] = None,
+    exponents: Annotated[
+        int | None,
+        typer.Option(parser=whole, metavar="K", help="How near, in powers of 2.", show_default="5"),
+    ] = None,
+    radius: Radius = 0.371,
+    steps: Steps = 100,
+    direction: Direction = "random",
+    direction_seed: DirectionSeed = 0,
+    seed: Annotated[int, typer.Option(parser=whole, metavar="SEED", help="Seed of the cloud.")] = 0,
+    format_: Format = None,
+    rounding: Rounding = "nearest",
+    schedule: Schedule = "constant",
+    decay: Decay = 0.99,
+    master: Master = "none",
+    jitter: Jitter = 0.0,
+    survivors: Survivors = None,
+    records: Annotated[
+        int, typer.Option(parser=whole, metavar="K", help="Count at K + 1 steps, 0 to X.")
+    ] = 50,
+    at: Annotated[
+        tuple | None,
+        typer.Option(parser=wholes, metavar="STEP,…", help="Count at these steps instead."),
+    ] = None,
+    snapshots: Annotated[
+        str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
+    ] = "ends",
+    spec: Annotated[
+        StoreLocation | None,
+        typer.Option(
+            parser=store,
+            metavar="STORE",
+            help="Run the spec of a store, or of a JSON file, again; no option may vary it.",
+        ),
+    ] = None,
+    engine: Engine = "auto",
+    device: Device = "auto",
+    devices: Devices = 1,
+    memory: Memory = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move one cloud and count its black holes.
+
+    Draws TOKENS vectors of DIMS coordinates from N(0, SIGMA), or takes those of a
+    checkpoint, moves them RADIUS along a unit direction in STEPS float32 steps,
+    rounded to FORMAT after each, and counts which share a cell. The same command
+    resumes a run that was interrupted.
+    """
+    drift, like = again(spec, context) if spec else (None, None)
+    drift = drift or drift_of(
+        from_,
+        tensor,
+        near,
+        exponents,
+        sigma=sigma,
+        tokens=tokens,
+        dims=dims,
+        radius=radius,
+        steps=steps,
+        direction=direction,
+        direction_seed=direction_seed,
+        seed=seed,
+        format=format_,
+        rounding=rounding,
+        schedule=schedule,
+        decay=decay,
+        master=master,
+        jitter=jitter,
+        survivors=survivors,
+        records=records,
+        at=at,
+        snapshots=snapshots,
+    )
+    place = Place(engine, device, devices, memory)
+    result = place.run(drift, out or default_store(drift), overwrite, like)
+    if zeroed := result.get("cloud", {}).get("zeroed"):
+        remark(
+            f"{zeroed:,} values of {result['cloud']['matrix']} became +0, being smaller than"
+            f" {drift.smallest_drawn:.3g}"
+        )
+    if as_json:
+        print(json.dumps(result))
+    else:
+        from drift.experiments.tables.run import show_run
+
+        show_run(result)

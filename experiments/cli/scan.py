@@ -1,0 +1,98 @@
+"""`drift scan`: the black holes in a checkpoint's embedding matrices."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drift.experiments.cli.options import path
+from drift.experiments.console.terminal import remark
+
+if TYPE_CHECKING:
+    from drift.experiments.console.token_text import Texts
+    from drift.sim.checkpoints.checkpoint import Checkpoint
+    from drift.sim.structures.scan import Scan
+
+EXAMPLE = "drift scan Qwen3-4B/ --ids holes.jsonl"
+
+
+def command(
+    checkpoint: Annotated[
+        Path,
+        typer.Argument(
+            parser=path,
+            metavar="CHECKPOINT",
+            help="A .safetensors file, a directory or an index of shards.",
+        ),
+    ],
+    tensor: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The matrix to scan.", show_default="embedding and unembedding"
+        ),
+    ] = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path,
+            metavar="FILE",
+            help="Write the token ids of each black hole, a JSON line.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Find the tokens whose vectors are bit-identical in a checkpoint.
+
+    Reads the embedding and the unembedding where they lie, and nothing else.
+    Rows of zeros, rows that are the mean of the others, and rows with NaNs or
+    infinities are told apart, since tools make those. With a tokenizer.json
+    beside the checkpoint, and the extra "tokenizers" installed, token ids come
+    with their texts.
+    """
+    from drift.experiments.console.files import write_whole
+    from drift.experiments.console.token_text import texts_beside
+    from drift.sim.checkpoints.checkpoint import Checkpoint
+    from drift.sim.structures.scan import scan
+
+    found = Checkpoint(checkpoint)
+    scans = scan(found, tensor)
+    tied = _tied(found, tensor)
+    texts = texts_beside(found.directory)
+    for note in found.notes:
+        remark(note)
+    if ids is not None:
+        write_whole(ids, "".join(_lines(scans, texts)))
+    if as_json:
+        print(json.dumps({"tensors": [each.as_json() for each in scans], "tied": tied}))
+    else:
+        from drift.experiments.tables.scan import show_scans
+
+        show_scans(found, scans, tied, texts)
+
+
+def _tied(checkpoint: "Checkpoint", tensor: str | None) -> bool | None:
+    """Whether it is tied; None where one tensor was asked for, and others can't be read."""
+    from drift.sim.errors import BadInput
+
+    try:
+        return checkpoint.tied
+    except BadInput as error:
+        if tensor is None:
+            raise
+        checkpoint.notes.append(f"whether it is tied is not known: {error}")
+        return None
+
+
+def _lines(scans: "list[Scan]", texts: "Texts | None") -> list[str]:
+    """A JSON line for each black hole."""
+    lines = []
+    for scan in scans:
+        for rows in scan.black_holes:
+            line = {"tensor": scan.name, "tokens": len(rows), "token_ids": rows.tolist()}
+            if texts is not None:
+                line["texts"] = [texts.text(token) for token in rows.tolist()]
+            lines.append(json.dumps(line) + "\n")
+    return lines

@@ -1,0 +1,106 @@
+"""The options that say where token vectors come from, and where the figures of a verb go.
+
+source     a run's store, or a checkpoint (sim.open_matrix)
+selection  the tokens around one token (sim.checkpoints.selection), or all of them
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from drift.experiments.cli.options import path
+from drift.experiments.console.terminal import remark, say
+from drift.experiments.console.values import whole
+from drift.sim.checkpoints.selection import EXPONENTS
+from drift.sim.stores.location import LocalLocation, StoreLocation
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+SOURCE = (
+    "A run's store (a path, s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a directory,"
+    " an index."
+)
+
+Tensor = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Matrix of a checkpoint.",
+        show_default="unembedding, embedding where tied",
+    ),
+]
+Snapshot = Annotated[
+    int | None,
+    typer.Option(
+        parser=whole,
+        metavar="STEP",
+        help="Of a run: the step whose cloud is meant.",
+        show_default="the last",
+    ),
+]
+Near = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHICH",
+        help="Take only tokens around one: largest (black hole), or a token id.",
+        show_default="all tokens",
+    ),
+]
+Exponents = Annotated[
+    int | None,
+    typer.Option(
+        parser=whole,
+        metavar="N",
+        help="With --near: how far each exponent may be from its.",
+        show_default=str(EXPONENTS),
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        parser=path,
+        metavar="NAME",
+        help="Path of the figures, without ending.",
+        show_default="beside the first source; here, of one on s3://",
+    ),
+]
+
+
+def beside(sources: list[StoreLocation], what: str) -> Path:
+    """Where figures go that are given no name: beside the first source, if it is at a path."""
+    place = sources[0]
+    first = place.path if isinstance(place, LocalLocation) else Path(place.name)
+    if first.name in ("", ".."):
+        first = Path(os.path.abspath(first))
+    name = first.name.removesuffix(".zarr").removesuffix(".index.json").removesuffix(".safetensors")
+    return first.with_name(f"{name}-{what}")
+
+
+def save(
+    drawn: "Figure", name: Path, as_json: bool, missing: Mapping[str, int] | None = None
+) -> None:
+    """Write the figure, and say where.
+
+    What is `missing` of a prediction, if there can be one: of how many drifts, by why.
+    """
+    from drift.experiments.figures import style
+
+    paths = style.save(drawn, name)
+    if as_json:
+        whys = [{"why": why, "drifts": drifts} for why, drifts in (missing or {}).items()]
+        about = {} if missing is None else {"not_predicted": whys}
+        print(json.dumps({"figures": [str(each) for each in paths], **about}))
+    else:
+        for each in paths:
+            say(f"figure: {each}")
+        for why, drifts in (missing or {}).items():
+            remark(f"not predicted{f', of {drifts:,} drifts' if drifts > 1 else ''}: {why}")

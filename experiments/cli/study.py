@@ -1,0 +1,87 @@
+"""`drift study`: a named study, from its first run to its page."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from drift.experiments.cli.execution import Device
+from drift.experiments.cli.options import AsJson, path
+from drift.experiments.console.terminal import say
+from drift.experiments.studies.registry import STUDIES, study_of
+from drift.sim.errors import BadInput
+
+EXAMPLE = "drift study stall --quick"
+
+
+def command(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help=f"{', '.join(STUDIES)}.", show_default=False),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path, metavar="DIR", help="Where all goes.", show_default="results/NAME"
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Tiny clouds, some seconds; in results/NAME-quick.")
+    ] = False,
+    device: Device = "auto",
+    listing: Annotated[
+        bool, typer.Option("--list", help="What each study asks, takes and writes.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a named study: its drifts, its figures, its tables and its page.
+
+    Writes DIR/README.md with figures (PNG, SVG) and tables (CSV) beside it, every
+    number drawn from the stores in DIR/stores. What is complete there is left as
+    it is, so that the same command goes on, and draws the page anew where nothing
+    is missing.
+    """
+    if listing:
+        _list(as_json)
+        return
+    if name is None:
+        raise BadInput(f"no study is named; there are {', '.join(STUDIES)}, and --list tells more")
+    study = study_of(name)
+    from drift.experiments.studies.parts import do
+
+    at = out or Path("results") / (f"{name}-quick" if quick else name)
+    found = do(study, at, quick, device)
+    if as_json:
+        print(json.dumps(found))
+    else:
+        for line in _told(found):
+            say(line)
+
+
+def _told(found: dict[str, Any]) -> list[str]:
+    from drift.experiments.console.values import spent
+
+    before = sum(part["before"] for part in found["parts"])
+    parts = f"{len(found['parts'])} parts"
+    if before:
+        parts += f", {before} of which were there"
+    return [f"{parts}, {spent(found['seconds']['total'])}", f"page: {found['page']}"]
+
+
+def _list(as_json: bool) -> None:
+    told = [
+        {
+            "name": study.name,
+            "asks": study.asks,
+            "takes": study.takes,
+            "writes": f"results/{study.name}: a page, figures, tables; stores, {study.holds}",
+        }
+        for study in STUDIES.values()
+    ]
+    if as_json:
+        print(json.dumps(told))
+        return
+    for each in told:
+        print(f"{each['name']}\n  {each['asks']}")
+        print(f"  takes {each['takes']} on two CPU cores; writes {each['writes']}\n")

@@ -1,0 +1,1 @@
+"""What verbs share: the terminal, progress, numbers read and shown, files written whole."""

@@ -1,0 +1,73 @@
+"""What tokens say: their texts, from the tokenizer.json beside a checkpoint.
+
+text     what the token decodes to by itself; where that is nothing, or bytes that are no
+         whole character, the token as the vocabulary writes it
+padding  a row whose id the tokenizer has no token for: matrices are made wider than
+         their vocabulary, and those rows were never trained
+Needs the optional library `tokenizers`; without it, and without a file, ids have no texts.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drift.experiments.console.terminal import remark
+from drift.sim.errors import printable
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_SPACE, _UNKNOWN = "\u2581", "\ufffd"
+_LETTERS = 20
+"""Shown of a token's text."""
+
+
+class Texts:
+    """The texts of a tokenizer's ids."""
+
+    def __init__(self, tokenizer: "Tokenizer"):
+        self._tokenizer = tokenizer
+        self._ids = np.unique(list(tokenizer.get_vocab(with_added_tokens=True).values()))
+
+    def text(self, token: int) -> str | None:
+        """The text of an id; None for padding."""
+        written = self._tokenizer.id_to_token(token)
+        if written is None:
+            return None
+        if written.startswith(_SPACE):  # decoded by itself, a word would lose its space
+            return written.replace(_SPACE, " ")
+        decoded = self._tokenizer.decode([token], skip_special_tokens=False)
+        return written if not decoded or _UNKNOWN in decoded else decoded
+
+    def padding(self, tokens: np.ndarray) -> np.ndarray:
+        """Which of the ids are padding, bool."""
+        return ~np.isin(tokens, self._ids)
+
+
+def named(token: int, texts: Texts | None) -> str:
+    """A token id, fit to be shown, with its text where there is one: 17 'seventeen'."""
+    text = None if texts is None else texts.text(token)
+    return str(token) if text is None else f"{token} {printable(repr(text), _LETTERS)}"
+
+
+def texts_beside(directory: Path) -> Texts | None:
+    """The texts of the tokenizer in a directory; None, saying on stderr why, without."""
+    path = directory / "tokenizer.json"
+    if not path.is_file():
+        return None
+    try:
+        from tokenizers import Tokenizer
+    except ImportError:
+        remark(
+            f"{path} is not read, and ids have no texts: that needs the extra"
+            " bf16-drift[tokenizers]"
+        )
+        return None
+    try:
+        return Texts(Tokenizer.from_file(str(path)))
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        remark(f"{path} is no tokenizer that can be read: {printable(str(error))}")
+        return None

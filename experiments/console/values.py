@@ -1,0 +1,198 @@
+"""How numbers are read and shown: 100, 1e6, 8GiB, lists and ranges; 4.0 GiB, 2 min 5 s.
+
+What reads a value raises typer.BadParameter for text that is none. Several values of one option
+are a list, 0.1,0.371,1, or a range, lo:hi:n, log-spaced, or lo:hi:n:lin. Ranges are reckoned in
+decimals, so that 1e-10:1e-6:5 names 1e-9 itself, on every machine. Those of whole numbers are
+rounded, and repeats merged.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from decimal import Decimal, localcontext
+from itertools import accumulate, repeat
+from operator import mul
+from typing import Any, NamedTuple
+
+import typer
+
+
+def real(text: str) -> float:
+    """A real number."""
+    try:
+        return float(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a number") from error
+
+
+def whole(text: str) -> int:
+    """A whole number, exactly; 1e6 is one."""
+    try:
+        return int(text)
+    except ValueError:
+        value = real(text)
+    if value != value or value in (float("inf"), float("-inf")) or value != int(value):
+        raise typer.BadParameter(f"{text!r} is not a whole number")
+    return int(value)
+
+
+def size(text: str) -> int:
+    """Bytes: 8GiB, 8Gi, 500MB, 500M, or a bare number."""
+    parts = re.fullmatch(r"([0-9.e+]+?)\s*(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
+    if not parts:
+        raise typer.BadParameter(f"{text!r} is not a size; 500M and 8GiB are, and bare bytes")
+    number, unit, binary = parts.groups()
+    power = "KMGT".index(unit.upper()) + 1 if unit else 0
+    found = real(number) * (1024 if binary else 1000) ** power
+    if math.isinf(found):
+        raise typer.BadParameter(f"{text!r} is more than any machine has; 500M and 8GiB are sizes")
+    return int(found)
+
+
+def kept(text: str) -> int | None:
+    """A whole number, or all."""
+    return None if text == "all" else whole(text)
+
+
+def wholes(text: str) -> tuple[int, ...]:
+    """Whole numbers separated by commas."""
+    return tuple(whole(part.strip()) for part in text.split(","))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Words separated by commas."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+def spent(seconds: float) -> str:
+    """A duration: 3.2 s, 2 min 5 s, 3 h 20 min, 4 d 7 h."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24:,} d {hours % 24} h"
+
+
+def held(size: float) -> str:
+    """Bytes: 800 kB, 3.2 GB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB"
+
+
+_DIGITS = 50
+_MOST = 10_000_000
+
+
+class Range(NamedTuple):
+    """Numbers from `low` to `high`, rising, both among them."""
+
+    low: Decimal
+    high: Decimal
+    number: int
+    linear: bool
+    whole: bool
+
+    def values(self) -> tuple[Any, ...]:
+        """The numbers themselves."""
+        low, high, gaps = self.low, self.high, self.number - 1
+        with localcontext(prec=_DIGITS):
+            if self.linear:
+                between = [low + (high - low) * k / gaps for k in range(1, gaps)]
+            else:
+                factor = ((high / low).ln() / gaps).exp()
+                between = list(accumulate(repeat(factor, gaps - 1), mul, initial=low))[1:]
+        found = [low, *between, high]
+        if self.whole:
+            return tuple(dict.fromkeys(int(value.to_integral_value()) for value in found))
+        return tuple(map(float, found))
+
+
+def reals(text: str) -> tuple[Any, ...]:
+    """Real numbers."""
+    return _range(text, False) if ":" in text else tuple(map(real, _parts(text)))
+
+
+def counts(text: str) -> tuple[Any, ...]:
+    """Whole numbers."""
+    return _range(text, True) if ":" in text else tuple(map(whole, _parts(text)))
+
+
+def survivors(text: str) -> tuple[Any, ...]:
+    """Whole numbers, or all."""
+    return _range(text, True) if ":" in text else tuple(map(kept, _parts(text)))
+
+
+def words(text: str) -> tuple[Any, ...]:
+    """Names."""
+    return names(text)
+
+
+_Parser = Callable[[str], tuple[Any, ...]]
+
+
+def option(parser: _Parser, text: str, default: str = "", flag: str = "") -> Any:
+    """An option, `flag` where its name says it, that takes several values."""
+    shapes: dict[_Parser, str] = {reals: "REAL,…", words: "NAME,…"}
+    return typer.Option(
+        *filter(None, [flag]),
+        parser=parser,
+        metavar=shapes.get(parser, "N,…"),
+        help=text,
+        show_default=default or False,
+    )
+
+
+def spelled(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+    """The values of each option. Raises BadInput before a huge grid is spelled out."""
+    from drift.sim.sweeps.grid import check_size
+
+    check_size([_fewest(found) for found in several.values()])
+    return {
+        name: found.values() if isinstance(found, Range) else found
+        for name, found in several.items()
+    }
+
+
+def _fewest(found: tuple[Any, ...]) -> int:
+    """How many values there are at least; repeats of whole numbers are merged."""
+    if isinstance(found, Range):
+        return 1 if found.whole else found.number
+    return len(found)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def _range(text: str, of_whole: bool) -> Range:
+    if "," in text:
+        raise typer.BadParameter(f"{text!r} mixes a range with other values; a range stands alone")
+    parts = [part.strip() for part in text.split(":")]
+    linear = parts[3:] == ["lin"]
+    if len(parts) != 3 and not linear:
+        raise typer.BadParameter(f"{text!r} is not a range; lo:hi:n and lo:hi:n:lin are")
+    low, high, count = _bound(parts[0]), _bound(parts[1]), whole(parts[2])
+    if not low < high:
+        what = "is reversed" if high < low else "has equal bounds"
+        raise typer.BadParameter(f"{text!r} {what}; the lower one comes first")
+    if count < 2:
+        raise typer.BadParameter(f"{text!r} asks for {count}; a range has 2 values or more")
+    if count > _MOST:
+        raise typer.BadParameter(f"{text!r} has {count:,} values; at most {_MOST:,} are swept")
+    if low <= 0 and not linear:
+        raise typer.BadParameter(
+            f"{text!r} begins at {low}; both bounds of a log range are positive (:lin is linear)"
+        )
+    return Range(low, high, count, linear, of_whole)
+
+
+def _bound(text: str) -> Decimal:
+    value = real(text)
+    if value != value or value in (float("inf"), float("-inf")):
+        raise typer.BadParameter(f"{text!r} is no bound of a range; finite numbers are")
+    return Decimal(text)

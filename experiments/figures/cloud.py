@@ -1,0 +1,281 @@
+"""Clouds drawn in the plane of two dimensions: where tokens were, and into which cells they fell.
+
+view     where the tokens of one cloud lie in the plane
+shown    a token that is finite, and selected
+hole     a black hole that has a colour: one of the largest, numbered from 0; the
+         tokens of all other cells have the number of holes
+plane    two dimensions, counted from 0; chosen, they are those that tell most cells
+         apart, the second most of what the first does not
+
+Tokens in one place are a disc: its area is in proportion to how many they are, and
+so are its rings, one for each black hole with a colour. Lines are the lattice's
+values, where these are few.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from numpy.typing import ArrayLike
+
+from drift.experiments.figures.captions import parts, selected, wrapped
+from drift.experiments.figures.components_layout import Discs
+from drift.experiments.figures.style import COLOURS, figure, plain
+from drift.kernels.formats import Format
+from drift.sim.counting.cells import Grouped
+from drift.sim.errors import BadInput, printable
+from drift.sim.matrix import Matrix
+from drift.sim.open_matrix import is_run, meant, open_matrix, open_selection
+from drift.sim.stores.location import StoreLocation
+from drift.sim.stores.run_store import RunStore
+
+_SAMPLE = 4096
+"""Cells by which a plane is chosen: the first so many."""
+_BLOCK_BYTES = 1 << 24
+"""Dimensions are looked at in blocks of this size."""
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the shown tokens of a cloud are, in a plane."""
+
+    format: Format
+    codes: np.ndarray
+    """(tokens, 2), of the format's storage type"""
+    hole: np.ndarray
+    """int64 (tokens,)"""
+    holes: int
+    """how many have a colour"""
+
+    def spots(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is drawn: values (spots, 2), hole, and tokens up to it, int64 (spots,) each.
+
+        The tokens of each hole in one place are a spot. In a place the holes come
+        first that have the fewest tokens there, and those without a colour last.
+        """
+        keys = np.column_stack([self.format.coordinate(self.codes), self.hole])
+        keys, tokens = np.unique(keys, axis=0, return_counts=True)
+        place = np.unique(keys[:, :2], axis=0, return_inverse=True)[1].ravel()
+        order = np.lexsort([tokens, keys[:, 2] == self.holes, place])
+        keys, tokens, place = keys[order], tokens[order], place[order]
+        running = np.cumsum(tokens)
+        begins = np.searchsorted(place, place)
+        values = self.format.value(self.format.code_at(keys[:, :2]))
+        return values, keys[:, 2], running - (running - tokens)[begins]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What of a cloud is looked at, wherever its tokens are."""
+
+    token_ids: np.ndarray
+    """int64 (tokens,), rising, of those that are shown"""
+    hole: np.ndarray
+    """int64 (tokens,)"""
+    populations: np.ndarray
+    """int64 (holes,), falling: of those that have a colour"""
+    cells: int
+    """all of them"""
+    plane: tuple[int, ...]
+    """two dimensions"""
+
+    @classmethod
+    def of(cls, matrix: Matrix, most: int, plane: tuple[int, ...] | None) -> "Sight":
+        """That of `matrix`, with at most so many holes.
+
+        Raises BadInput where no row is finite, and for a plane that it does not have.
+        """
+        rows = np.flatnonzero(matrix.finite())
+        label, dims = printable(matrix.label, 200), matrix.codes.shape[1]
+        if not len(rows):
+            raise BadInput(f"{label}: no row is finite; there is nothing to draw")
+        if dims < 2:
+            raise BadInput(f"{label}: a plane has two dimensions, and this has {dims}")
+        if plane is not None and not (
+            len(plane) == len(set(plane)) == 2 and min(plane) >= 0 and max(plane) < dims
+        ):
+            named = ",".join(map(str, plane))
+            raise BadInput(f"plane is {named}; it must be two dimensions of 0 ... {dims - 1}")
+        cells = Grouped.in_matrix(rows, matrix)
+        coloured = cells.holes[:most]
+        hole = np.full(len(matrix.codes), len(coloured))
+        for number, cell in enumerate(coloured.tolist()):
+            hole[cells.of(cell)] = number
+        return cls(
+            matrix.token_ids[rows],
+            hole[rows],
+            cells.population[coloured],
+            len(cells),
+            plane or telling(matrix.codes[cells.first[:_SAMPLE]], matrix.format),
+        )
+
+    def view(self, matrix: Matrix) -> View:
+        """Where in `matrix` the tokens are; it may have more, and may lack some."""
+        known = np.isin(self.token_ids, matrix.token_ids)
+        rows = np.searchsorted(matrix.token_ids, self.token_ids[known])
+        codes = matrix.codes[rows[:, None], list(self.plane)]
+        return View(matrix.format, codes, self.hole[known], len(self.populations))
+
+
+def telling(codes: np.ndarray, target: Format) -> tuple[int, int]:
+    """The plane that tells most of the cells apart whose `codes`, (cells, dims), these are."""
+    first = int(np.argmin(_alike(codes, target, np.zeros(len(codes), np.int64))))
+    group = np.unique(target.coordinate(codes[:, first]), return_inverse=True)[1]
+    left, alone = (_alike(codes, target, each) for each in (group, np.zeros_like(group)))
+    best = np.lexsort([alone, left])  # the smallest of dimensions that are as good
+    return first, int(best[best != first][0])
+
+
+def _alike(codes: np.ndarray, target: Format, group: np.ndarray) -> np.ndarray:
+    """How many ordered pairs each dimension leaves together of cells of a group, int64 (dims,)."""
+    cells, dims = codes.shape
+    width, found = max(1, _BLOCK_BYTES // (8 * cells)), []
+    for start in range(0, dims, width):
+        coordinates = target.coordinate(codes[:, start : start + width])
+        keys = np.sort((group[:, None] << target.width) + coordinates, axis=0)
+        for column in keys.T:
+            ends = np.flatnonzero(np.diff(column, append=column[-1] + 1))
+            found.append(int(np.square(np.diff(ends, prepend=-1)).sum()))
+    return np.array(found)
+
+
+HOLES = len(COLOURS) - 1
+"""Black holes that have a colour."""
+_OTHERS = "#999999"
+_ACROSS = 190.0
+"""Points of a panel's shorter side."""
+_PLAIN = (-3, 4)
+"""Powers of ten between which numbers are written out."""
+_LINES = 48
+"""The lattice is drawn along an axis with values so many steps apart, at most."""
+_MANY = 3_000
+"""More spots than that are smaller, and pixels in SVG too."""
+_FINEST = 0.25
+"""How much smaller at most."""
+_ROOM = 0.06
+"""Of an axis, beside its last spots, where that is more than a step of the lattice."""
+
+
+class Panel(NamedTuple):
+    """One cloud."""
+
+    title: str
+    view: View
+
+
+def scatter(panels: Sequence[Panel], sight: Sight, caption: str) -> Figure:
+    """Draw the clouds beside each other, the tokens of a hole in one colour everywhere."""
+    drawn = figure(3.8 * len(panels) if len(panels) > 1 else 4.8, 4.2)
+    drawn.set_layout_engine("constrained", wspace=0.05)
+    for axes, panel in zip(drawn.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        rooms = [_axis(axes, name, panel.view, which) for which, name in enumerate("xy")]
+        _discs(axes, panel.view, min(rooms))
+        right, up = (f"dimension {each:,}" for each in sight.plane)
+        axes.set(title=panel.title, xlabel=right, ylabel=up)
+        axes.grid(False)
+    _legend(drawn, sight, 4 if len(panels) > 1 else 2)
+    drawn.supxlabel(caption, fontsize=8, color="#444444")
+    return drawn
+
+
+def _discs(axes: Axes, view: View, room: float) -> None:
+    """Discs of tokens, no wider than the `room`, in points, between two of them."""
+    at, hole, together = view.spots()
+    scale = Discs.fitting(together[together > 1])
+    one = min(scale.one, room / 2 / math.sqrt(together.max()))
+    radius = Discs(one).radius(together) * max(_FINEST, min(1, math.sqrt(_MANY / len(at))))
+    order = np.lexsort([hole != view.holes, -radius])  # the smaller above the larger, grey below
+    axes.scatter(
+        at[order, 0],
+        at[order, 1],
+        s=(2 * radius[order]) ** 2,
+        c=np.array([*COLOURS[: view.holes], _OTHERS])[hole[order]],
+        linewidths=0,
+        zorder=3,
+        rasterized=len(at) > _MANY,
+    )
+
+
+def _axis(axes: Axes, name: str, view: View, which: int) -> float:
+    """From the least to the greatest value, with some room and the lattice between.
+
+    Gives how many points, about, lie between two values that occur.
+    """
+    coordinates = view.format.coordinate(view.codes[:, which])
+    low, high = int(coordinates.min()), int(coordinates.max())
+    beyond, least, most, after = _values(view.format, [low - 1, low, high, high + 1]).tolist()
+    room = max(_ROOM * (most - least), least - beyond, after - most)
+    axes.set(**{f"{name}lim": (least - room, most + room)})
+    axis = getattr(axes, f"{name}axis")
+    axis.set_major_locator(MaxNLocator(4))
+    numbers = ScalarFormatter(useMathText=True)
+    numbers.set_powerlimits(_PLAIN)
+    axis.set_major_formatter(numbers)
+    if high - low < _LINES:
+        lattice = _values(view.format, range(low - _LINES, high + _LINES + 1))
+        for value in lattice[(lattice > least - room) & (lattice < most + room)].tolist():
+            line = axes.axvline if name == "x" else axes.axhline
+            line(value, color="#DDDDDD", linewidth=0.5, zorder=1)
+    apart = np.diff(_values(view.format, np.unique(coordinates))).min(initial=room)
+    return float(_ACROSS * apart / (most - least + 2 * room))
+
+
+def _values(target: Format, coordinates: ArrayLike) -> np.ndarray:
+    """float64, rising, of rising lattice coordinates, no farther than the lattice goes."""
+    largest = target.largest_magnitude
+    return target.value(target.code_at(np.clip(np.asarray(coordinates), -largest, largest)))
+
+
+def _legend(drawn: Figure, sight: Sight, columns: int) -> None:
+    """The holes' colours."""
+    holes = len(sight.populations)
+    names = [f"{population:,} tokens" for population in sight.populations.tolist()]
+    rest = len(sight.token_ids) - int(sight.populations.sum())
+    if rest:
+        others = "others" if holes else "tokens"
+        names.append(f"{rest:,} {others} in {sight.cells - holes:,} cells")
+    inks = [*COLOURS[:holes], _OTHERS]
+    marks: list[Artist] = [
+        Line2D([], [], color=ink, marker="o", linestyle="none", markersize=5)
+        for ink, _ in zip(inks, names, strict=False)
+    ]
+    title = "the largest black holes" if holes > 1 else None
+    drawn.legend(marks, names, loc="outside upper center", ncols=columns, fontsize=8, title=title)
+
+
+_POINTS = 330.0
+"""Width of the caption below one cloud."""
+
+
+def looked_at(
+    source: StoreLocation,
+    plane: tuple[int, ...] | None,
+    tensor: str | None,
+    snapshot: int | None,
+    near: str | None,
+    exponents: int | None,
+) -> tuple[list[Panel], Sight, str]:
+    """The panels, the first one the earlier, what is looked at in them, and a caption.
+
+    Raises BadInput where the source is not what the options say, and as Sight.of does.
+    """
+    matrix, selection = open_selection(source, tensor, snapshot, near, exponents)
+    sight = Sight.of(matrix, HOLES, plane)
+    if not is_run(source):
+        said = [plain(matrix.label), *selected(selection)]
+        return [Panel("", sight.view(matrix))], sight, wrapped(said, _POINTS)
+    store, step = RunStore(source), meant(source, tensor, snapshot)
+    panels = [Panel(f"step {step:,}", sight.view(matrix))]
+    del matrix  # two of them may not fit into memory
+    if step != 0 and 0 in store.read("snapshot_step"):
+        first = sight.view(open_matrix(source, None, 0))
+        panels.insert(0, Panel("initial cloud, step 0", first))
+    said = [*parts(store.attrs["spec"]), *selected(selection)]
+    return panels, sight, wrapped(said, _POINTS * len(panels))

@@ -1,0 +1,215 @@
+"""The components of a cloud drawn, each in axes of its own; what is not drawn is said.
+
+Components are numbered and ordered as in the table of `drift structure`. Isolated black
+holes stand together in the last axes; isolated cells of one token are only counted.
+
+disc   a black hole, its area by its population
+dot    a cell of one token
+line   between adjacent cells
+
+All axes are in points (1/72 inch), so that a disc is as large in one as in another.
+"""
+
+import textwrap
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import EllipseCollection, LineCollection
+from matplotlib.figure import Figure
+
+from drift.experiments.figures.captions import selected
+from drift.experiments.figures.components_layout import Discs, in_rows, placed
+from drift.experiments.figures.style import COLOURS, POINTS, figure, plain, text_width
+from drift.sim.errors import BadInput, printable
+from drift.sim.structures.components import Component
+from drift.sim.structures.structure import Structure
+
+MOST_CELLS = 500
+"""Components are drawn, the largest first, up to so many cells."""
+MOST_COMPONENTS = 60
+MOST_ISOLATED = 60
+"""Isolated black holes that are drawn, the largest first."""
+_WIDTH = 500.0
+"""Points that a figure has across."""
+_GAP, _LINE = 16.0, 14.0
+"""Points between axes, and of a line of words."""
+_SMALL, _LETTERS = 7.0, 110
+"""Size of words, in points; of them in a line of the caption."""
+_NARROW, _WIDE, _FEW = 1.5, 5.0, 30
+"""Points from a disc to the middle of the gap to the next: among many cells, among few."""
+_VECTORS = 2_000
+"""More lines than that become a picture within the SVG, which would be large."""
+_SMOOTH = 30_000
+"""More lines than that are drawn in a hurry."""
+_FAINT = 300
+"""So many lines are drawn as they are; more of them fainter, so that they stay apart."""
+_DISC: dict[str, Any] = {"facecolors": COLOURS[0], "edgecolors": "white", "linewidths": 0.4}
+_DOT: dict[str, Any] = {"facecolors": "white", "edgecolors": "#444444", "linewidths": 0.7}
+_GREY: dict[str, Any] = {"fontsize": _SMALL, "color": "#444444"}
+
+
+class _Panel(NamedTuple):
+    """What one of the axes shows."""
+
+    title: str
+    places: np.ndarray
+    """float64 (cells, 2), points to the right and down"""
+    populations: np.ndarray
+    """int64 (cells,)"""
+    lines: np.ndarray
+    """int64 (lines, 2), of the cells above"""
+    size: tuple[float, float]
+    """points"""
+    below: np.ndarray | None = None
+    """float64 (cells,), how far down populations stand; where None, in discs that have room"""
+
+
+def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
+    """Draw the components of `found`, whose `selection` is as the JSON has it.
+
+    Raises BadInput where no cell has a neighbour or a second token, and where the
+    first component has more than MOST_CELLS cells.
+    """
+    shown = _shown(found)
+    isolated = found.occupied.holes[~np.isin(found.occupied.holes, found.edges)]
+    cells = [*(each.cells for each in shown), isolated[:MOST_ISOLATED]]
+    populations = found.occupied.population[np.concatenate(cells)]
+    discs = Discs.fitting(populations[populations > 1])
+    panels = [_component(k, each, found, discs) for k, each in enumerate(shown, 1)]
+    if len(isolated):
+        alone = found.occupied.population[cells[-1]]
+        panels.append(_in_a_row(r"$\bf{isolated}$  black holes and their tokens", alone, discs))
+    scale = [*discs.examples(int(populations.max())), 1]
+    panels.append(_in_a_row(r"$\bf{scale}$  cells of so many tokens", np.array(scale), discs))
+    lines = sum(len(panel.lines) for panel in panels)
+    corners, height = in_rows([_outer(panel) for panel in panels], _WIDTH, _GAP)
+    drawn = figure(_WIDTH / POINTS, height / POINTS)
+    drawn.set_layout_engine("none")
+    for panel, (x, y) in zip(panels, corners, strict=True):
+        wide, high = panel.size
+        bottom = 1 - (y + _LINE + high) / height
+        axes = drawn.add_axes((x / _WIDTH, bottom, wide / _WIDTH, high / height))
+        _draw(axes, panel, discs, lines)
+    caption = _caption(found, selection, shown, isolated, discs)
+    # Below all axes: a figure is written as large as what is on it.
+    drawn.supxlabel(caption, x=0, y=-_GAP / height, ha="left", va="top", **_GREY)
+    return drawn
+
+
+def _shown(found: Structure) -> list[Component]:
+    """The components that are drawn. Raises BadInput where there is nothing to draw."""
+    label = printable(found.matrix.label, 200)
+    if not found.components and not len(found.occupied.holes):
+        raise BadInput(
+            f"{label}: none of {found.cells:,} cells is adjacent to another, and each"
+            " is of one token; there is nothing to draw"
+        )
+    fit = np.cumsum([len(each.cells) for each in found.components]) <= MOST_CELLS
+    if len(fit) and not fit[0]:
+        raise BadInput(
+            f"{label}: component 1 has {len(found.components[0].cells):,} cells; up to"
+            f" {MOST_CELLS:,} can be drawn; select fewer tokens with --near and --exponents"
+        )
+    return found.components[: min(int(fit.sum()), MOST_COMPONENTS)]
+
+
+def _component(number: int, component: Component, found: Structure, discs: Discs) -> _Panel:
+    cells = component.cells
+    populations = found.occupied.population[cells]
+    reach = discs.radius(populations) + (_WIDE if len(cells) <= _FEW else _NARROW)
+    places = placed(found.distance(cells), reach)
+    wide, high = (places + reach[:, None]).max(axis=0).tolist()
+    lines = found.edges[np.isin(found.edges[:, 0], cells)]
+    title = rf"$\bf{{{number}}}$  {len(cells):,} cells, {component.tokens:,} tokens"
+    return _Panel(title, places, populations, np.searchsorted(cells, lines), (wide, high))
+
+
+def _in_a_row(title: str, populations: np.ndarray, discs: Discs) -> _Panel:
+    """Cells of falling populations over their numbers, in as many rows as it takes."""
+    radii = discs.radius(populations)
+    names = [text_width(f"{n:,}", _SMALL) for n in populations.tolist()]
+    across = np.maximum(2 * radii, names)
+    sizes = list(zip(across.tolist(), (2 * radii + _LINE).tolist(), strict=True))
+    corners, height = in_rows(sizes, _WIDTH, _GAP / 2)
+    largest = np.array([radii[corners[:, 1] == y].max() for y in corners[:, 1]])
+    places = corners + np.stack([across / 2, largest], axis=1)
+    size = float((corners[:, 0] + across).max()), height
+    below = places[:, 1] + largest + _LINE / 2
+    return _Panel(title, places, populations, np.zeros((0, 2), np.int64), size, below)
+
+
+def _outer(panel: _Panel) -> tuple[float, float]:
+    """The size of a panel with its title."""
+    letters = panel.title.replace(r"$\bf{", "").replace("}$", "")
+    return max(panel.size[0], text_width(letters, _SMALL, bold=True)), panel.size[1] + _LINE
+
+
+def _draw(axes: Axes, panel: _Panel, discs: Discs, lines: int) -> None:
+    """Draw a panel, on a figure that has so many `lines` in all."""
+    wide, high = panel.size
+    axes.set(xlim=(0, wide), ylim=(high, 0))
+    axes.set_axis_off()
+    axes.set_title(panel.title, loc="left", pad=4, **_GREY)
+    many, smooth = lines > _VECTORS, lines <= _SMOOTH
+    edges = LineCollection(
+        panel.places[panel.lines],
+        colors="#777777" if smooth else "#AAAAAA",
+        linewidths=0.3 if many else 0.6,
+        antialiaseds=smooth,
+        # The more of them the fainter: where they cross most it is darkest.
+        alpha=min(1.0, (_FAINT / max(1, lines)) ** 0.7),
+    )
+    edges.set_rasterized(many)
+    axes.add_collection(edges)
+    radii, holes = discs.radius(panel.populations), panel.populations > 1
+    for which, style in ((holes, _DISC), (~holes, _DOT)):
+        across = 2 * radii[which]
+        around: dict[str, Any] = {"offsets": panel.places[which], "zorder": 2, **style}
+        around["offset_transform"] = axes.transData
+        axes.add_collection(EllipseCollection(across, across, 0 * across, units="xy", **around))
+    middle: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": _SMALL}
+    for k, ((x, y), n) in enumerate(zip(panel.places, panel.populations.tolist(), strict=True)):
+        if panel.below is not None:
+            axes.text(x, panel.below[k], f"{n:,}", color="#444444", **middle)
+        elif text_width(f"{n:,}", _SMALL) + 2 < 2 * radii[k] and 1.6 * radii[k] > _SMALL:
+            axes.text(x, y, f"{n:,}", color="white", **middle)
+
+
+def _caption(
+    found: Structure,
+    selection: dict[str, Any] | None,
+    shown: list[Component],
+    isolated: np.ndarray,
+    discs: Discs,
+) -> str:
+    """What is shown and what is not."""
+    alone = found.isolated
+    singletons = alone.nodes - alone.black_holes
+    said = [
+        f"{_count(found.tokens, 'token')} in {_count(found.cells, 'cell')}:"
+        f" {_count(len(found.components), 'component')};"
+        f" isolated, {_count(len(isolated), 'black hole')}"
+        f" and {_count(singletons, 'cell')} of one token{' (not drawn)' if singletons else ''}."
+    ]
+    if shown:
+        said[0] += " Lines join adjacent cells."
+    left = found.components[len(shown) :]
+    if left:
+        cells = sum(len(each.cells) for each in left)
+        said.append(
+            f"Not drawn: components {len(shown) + 1:,} to {len(found.components):,}, which hold"
+            f" {cells:,} cells."
+        )
+    if len(isolated) > MOST_ISOLATED:
+        more = len(isolated) - MOST_ISOLATED
+        said.append(f"Not drawn: {more:,} more isolated black holes, none larger.")
+    if discs.least > 2:
+        said.append(f"Black holes of fewer than {discs.least:,} tokens are drawn as of so many.")
+    label = ",  ".join([plain(found.matrix.label[-_LETTERS:], _LETTERS), *selected(selection)])
+    lines = [line for text in (label, " ".join(said)) for line in textwrap.wrap(text, _LETTERS)]
+    return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}" if number else f"no {what}s"

@@ -1,0 +1,1 @@
+"""Figures of sweeps: which cells are shown, curves and phase diagrams of them."""

@@ -1,0 +1,91 @@
+"""What a page tells of the prediction: expected pairs beside those that were counted.
+
+error   of the mean over clouds: the standard deviation of one cloud's pairs over the root of
+        how many there are
+apart   counted minus expected, in errors
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from drift.experiments.figures.curves import asked
+from drift.experiments.figures.expected import Asked, Outlook
+from drift.experiments.figures.sweeps.expected import asked_of
+from drift.experiments.report.document import Block, Note, Table
+from drift.experiments.report.tables import brief, evenly, whole
+from drift.experiments.report.turning_cell import Turning
+from drift.sim.errors import BadInput
+from drift.sim.stores.run_store import RunStore
+
+if TYPE_CHECKING:
+    from drift.sim.prediction.predict import Expected
+
+_ROWS = 12
+_NO_ERROR = "–"
+_LARGE = 100.0
+_ROUNDING = 1e-9
+"""Of expected pairs: where chance is smaller than that, all clouds have the same."""
+_COLUMNS = ("pairs counted", "pairs expected", "standard error", "standard errors apart")
+_MEANING = (
+    "Expected are coalesced pairs over clouds drawn anew with the same direction, computed"
+    " exactly and without simulation; the standard error is how far the count, or the mean of"
+    " counts over so many clouds, may well be from it by chance."
+)
+
+
+def of_run(store: RunStore, counted: Sequence[dict[str, Any]], outlook: Outlook) -> list[Block]:
+    """Expected and counted pairs at some records. Raises BadInput where nothing is predicted."""
+    shown = evenly(counted, _ROWS)
+    [found] = _answers([asked(store, [counts["step"] for counts in shown])], outlook)
+    rows = [
+        [whole(counts["step"]), *_beside(counts["pairs"], each, 1)]
+        for counts, each in zip(shown, found, strict=True)
+    ]
+    return [Note(_MEANING), Table("Coalesced pairs", ("step", *_COLUMNS), rows)]
+
+
+def of_sweep(turning: Turning, outlook: Outlook) -> list[Block]:
+    """The same at the end of the cells along the plane's first axis."""
+    section = turning.around(*turning.family.names, averaged=("seed",))
+    pairs = section.read("pairs", turning.last).reshape(-1, section.shape[-1])
+    clouds = section.done.reshape(pairs.shape).sum(axis=-1)
+    places = evenly(np.flatnonzero(clouds).tolist(), _ROWS)
+    values = [{axis.name: axis.values[k] for axis in section.shown} for k in places]
+    found = _answers([asked_of(section, each, [turning.last]) for each in values], outlook)
+    rows = []
+    for k, own, each in zip(places, values, found, strict=True):
+        if each:
+            name = ", ".join(map(brief, own.values())) or "the cell"
+            mean, count = float(pairs[k].mean()), int(clouds[k])
+            rows.append([name, whole(count), *_beside(mean, each[0], count)])
+    caption = "Coalesced pairs at the end, the mean over clouds"
+    columns = (section.names or ("cell",))[0], "clouds", *_COLUMNS
+    return [Note(_MEANING), Table(caption, columns, rows)]
+
+
+def _answers(of: Sequence[Asked], outlook: Outlook) -> "list[list[Expected]]":
+    """What is expected of each that is asked. Raises BadInput, saying why, where nothing is."""
+    if outlook.wanted is False:
+        raise BadInput("--no-prediction was given")
+    found, whys = outlook.expected(of)
+    if not any(found):
+        raise BadInput("; ".join(whys))
+    return found
+
+
+def _beside(pairs: float, expected: "Expected", clouds: int) -> list[str]:
+    """The mean pairs of so many clouds, those expected, their error, how far apart these are."""
+    error = expected.pairs_error / math.sqrt(clouds)
+    counted = whole(pairs) if isinstance(pairs, int) else _real(pairs)
+    if error <= _ROUNDING * max(1, expected.pairs):
+        return [counted, _real(expected.pairs), _NO_ERROR, _NO_ERROR]
+    apart = f"{(pairs - expected.pairs) / error:+.2f}"
+    return [counted, _real(expected.pairs), _real(error), apart]
+
+
+def _real(value: float) -> str:
+    """Three digits at least of a small number, and one after the point of a large one."""
+    return f"{value:,.1f}" if value >= _LARGE else f"{value:.3g}"

@@ -1,0 +1,1 @@
+"""`drift study coarsening`: could drift alone have made the black holes that were observed?"""

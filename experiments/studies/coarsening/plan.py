@@ -1,0 +1,191 @@
+"""The five parts of the study, at the shape of the observed cloud.
+
+control     the whole vocabulary: the standard deviation of usual initial weights, and a tight cloud
+transition  sigma by steps, several directions and clouds
+cloud       runs that are kept, so that the structure of their last step can be told
+variant     the transition under other arithmetic, and in other formats
+repeats     many clouds along one direction, to hold against what is expected
+
+Notes keep what is expected of drifts (sim.prediction), and how the cells of a last snapshot lie:
+
+span        of a dimension: from its least to its greatest lattice coordinate, over all cells
+split       dimensions in which cells differ at all
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from drift.experiments import observed
+from drift.experiments.studies import rescaling
+from drift.experiments.studies.coarsening.page import page
+from drift.experiments.studies.parts import Made, Note, Part, Run, Sweep
+from drift.experiments.studies.rows import spread
+from drift.kernels import distances
+from drift.sim.spec.drift import Drift
+from drift.sim.sweeps.grid import Grid
+
+
+def structure_of(run: Run) -> Note:
+    """The note of a run that keeps its last snapshot."""
+    asked = {"structure": run.drift.as_json()}
+    return Note(f"structure-{run.name}", asked, lambda made: digest(made, run.name))
+
+
+def digest(made: Made, name: str) -> dict[str, Any]:
+    """Cells, black holes, components and distances, as plain values."""
+    from drift.sim.open_matrix import open_matrix
+    from drift.sim.structures import structure
+
+    store = made.run(name)
+    found = structure.structure_of(open_matrix(made.store(name)))
+    target = found.matrix.format
+    ordinals = target.ordinal(found.codes(np.arange(found.cells))).astype(np.int64)
+    spans = np.ptp(ordinals, axis=0)
+    holes = distances.counted(ordinals[found.occupied.holes])
+    drift = store.attrs["spec"]
+    smallest = float(np.min(np.abs(store.read("direction")))) * drift["radius"]
+    return {
+        "cells": found.cells,
+        "populations": np.sort(found.occupied.population[found.occupied.holes])[::-1].tolist(),
+        "singletons": int(np.count_nonzero(found.occupied.population == 1)),
+        "components": [component.as_json() for component in found.components],
+        "isolated": found.isolated.as_json(),
+        "edges": len(found.edges),
+        "hole_pairs_at_distance": {str(d): n for d, n in holes.items()},
+        "pairs_at_distance": {str(d): n for d, n in found.pairs_at_distance.items()},
+        "split": int(np.count_nonzero(spans)),
+        "widest_span": int(spans.max()),
+        "smallest_target": smallest,
+        "spacing_there": float(target.ulp(np.array([smallest]))[0]),
+    }
+
+
+def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
+    """A note of what is expected at the end of `drift` for each of `sigmas`, and the onset."""
+    asked = {"drift": drift.as_json(), "sigmas": list(sigmas)}
+
+    def find(made: Made) -> dict[str, Any]:
+        from drift.sim.prediction.onset import onsets
+        from drift.sim.prediction.predict import expect
+
+        curve = [row[0] for row in expect(drift, [drift.steps], list(sigmas))]
+        points = [
+            {"sigma": sigma, **dataclasses.asdict(one)}
+            for sigma, one in zip(sigmas, curve, strict=True)
+        ]
+        return {"onset": onsets(drift, [drift.steps])[0], "curve": points}
+
+    return Note(name, asked, find)
+
+
+__all__ = ["page", "parts"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is varied, and how far."""
+
+    vocabulary: int
+    tokens: int
+    dims: int
+    sigmas: tuple[float, ...]
+    kept: tuple[float, ...]
+    """of the runs whose structure is told"""
+    few: tuple[float, ...]
+    """of what must be stepped with random words"""
+    wide: tuple[float, ...]
+    """of the formats"""
+    repeated: tuple[float, ...]
+    steps: tuple[int, ...] = (1, 10, 100, 1000, 10_000)
+    directions: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = (0, 1)
+    clouds: int = 16
+    control: tuple[float, ...] = (0.02, 1e-6)
+    jitters: tuple[float, ...] = (1e-6, 1e-5, 1e-4)
+
+
+def _plan(quick: bool) -> Plan:
+    seen = observed.qwen3_4b()
+    if quick:
+        return Plan(
+            vocabulary=500,
+            tokens=120,
+            dims=32,
+            sigmas=spread(1e-8, 1e-2, 7),
+            kept=spread(1e-8, 1e-4, 5),
+            few=spread(1e-8, 1e-3, 2),
+            wide=spread(1e-8, 1e-3, 4),
+            repeated=spread(1e-5, 1e-3, 2),
+            steps=(1, 100, 1000),
+            directions=(0, 1),
+            clouds=4,
+            jitters=(1e-4, 1e-2),
+        )
+    return Plan(
+        vocabulary=seen["vocabulary"],
+        tokens=seen["selection"]["tokens"],
+        dims=seen["dims"],
+        sigmas=spread(1e-11, 1e-6, 16),
+        kept=spread(1e-11, 1e-8, 13),
+        few=spread(1e-11, 1e-6, 6),
+        wide=spread(1e-11, 1e-5, 13),
+        repeated=spread(1e-10, 1e-8, 7),
+    )
+
+
+def parts(quick: bool = False) -> list[Part]:
+    """All of them, in the order they are carried out."""
+    plan = _plan(quick)
+    drift = Drift(sigma=plan.sigmas[0], tokens=plan.tokens, dims=plan.dims)
+    made: list[Part] = []
+    for sigma in plan.control:
+        whole = replace(
+            drift, sigma=sigma, tokens=plan.vocabulary, radius=0.37, records=1, snapshots="none"
+        )
+        made.append(Run(f"control-{sigma:g}", whole))
+    made.append(
+        _sweep(
+            plan, "transition", sigma=plan.sigmas, steps=plan.steps,
+            direction_seed=plan.directions, seed=plan.seeds,
+        )
+    )  # fmt: skip
+    for number in plan.directions:
+        for steps in plan.steps:
+            name, one = f"expected-{number}-{steps}", replace(drift, steps=steps)
+            made.append(expectations(name, replace(one, direction_seed=number), plan.sigmas))
+    for number in plan.directions:
+        for sigma in plan.kept:
+            one = replace(drift, sigma=sigma, direction_seed=number, records=20)
+            run = Run(f"cloud-{number}-{sigma:g}", one)
+            made += [run, structure_of(run)]
+    made.append(_sweep(plan, "master", sigma=plan.sigmas, master=("float32",)))
+    made.append(_sweep(plan, "jitter", sigma=plan.sigmas, jitter=plan.jitters))
+    made.append(_sweep(plan, "stochastic", sigma=plan.few, rounding=("stochastic",)))
+    made += rescaling.sweeps(drift, plan.wide)
+    made.append(_sweep(plan, "repeats", sigma=plan.repeated, seed=tuple(range(plan.clouds))))
+    made.append(expectations("expected", drift, plan.repeated))
+    made.append(_about(plan, drift))
+    return made
+
+
+def _sweep(plan: Plan, name: str, **fields: tuple) -> Sweep:
+    """The diary's drift, counted at its start and its end, where `fields` do not say otherwise."""
+    shape = {"tokens": (plan.tokens,), "dims": (plan.dims,), "records": (1,)}
+    return Sweep(name, Grid.given({**shape, **fields}))
+
+
+def _about(plan: Plan, drift: Drift) -> Note:
+    """What the page says of the plan itself."""
+    found = {
+        "control": [f"control-{sigma:g}" for sigma in plan.control],
+        "directions": list(plan.directions),
+        "steps": list(plan.steps),
+        "kept": list(plan.kept),
+        "drift": drift.as_json(),
+        "formats": rescaling.scales(drift),
+    }
+    return Note("plan", found, lambda made: found)

@@ -1,0 +1,1 @@
+"""Results as tables for people, printed with rich, which verbs load only when they print."""

@@ -1,0 +1,159 @@
+"""A comparison as tables for people."""
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from drift.experiments.console.terminal import readable, screen
+from drift.experiments.console.token_text import Texts, named
+from drift.sim.matrix import Matrix
+from drift.sim.structures.compare import LONG, Comparison
+from drift.sim.structures.lineage import LineageEvent, Side
+
+_STORIES = 20
+"""Shown of what became of black holes, the largest changes first."""
+_HOLES = 4
+"""Shown of a story, the fullest first."""
+_RANGES = 4
+"""Shown of token ids that only one side has."""
+_LEAST = 0.0001
+"""The smallest share that is told in figures."""
+_RARE = ("exchanged", "absorbed", "parted")
+"""Words of a lineage that are left out where they are true of no hole."""
+
+
+def show(a: Matrix, b: Matrix, found: Comparison, texts: Texts | None) -> None:
+    """Print what is alike, how far values lie apart, and what became of black holes."""
+    console = screen()
+    for name, label in (("A", a.label), ("B", b.label)):
+        console.print(readable(f"{name}  {label}"))
+    console.print(_sides(a, b, found))
+    for how in _alike(found):
+        console.print(how)
+    if len(found.token_ids) and not found.identical:
+        console.print(_distances(found))
+        console.print(_most(found, texts))
+    console.print(_lineage(found))
+    if found.stories:
+        console.print(_changes(found.stories, texts))
+
+
+def _sides(a: Matrix, b: Matrix, found: Comparison) -> Table:
+    """What each of them is; black holes are those of compared rows."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in ("", "A", "B"):
+        table.add_column(name, justify="right" if name else "left")
+    table.add_row("rows × dims", *(f"{n:,} × {found.dims:,}" for n in found.rows))
+    table.add_row("format", a.format.name, b.format.name)
+    if len(found.only_a) or len(found.only_b):
+        alone = found.only_a.tolist(), found.only_b.tolist()
+        table.add_row("rows not compared", *(f"{len(ids):,}" for ids in alone))
+        table.add_row("their token ids", *map(_ranges, alone))
+    holes = found.lineage.a, found.lineage.b
+    table.add_row("black holes", *(f"{len(side):,}" for side in holes))
+    table.add_row("tokens in them", *(f"{side.tokens.sum():,}" for side in holes))
+    return table
+
+
+def _alike(found: Comparison) -> list[str | Text]:
+    """How much of them is identical."""
+    if found.identical:
+        return [Text.assemble(("identical", "bold"), ": the same tokens, and every bit")]
+    rows = len(found.token_ids)
+    return [
+        f"{what} compared: {of:,}, identical: {count:,}" + (f", {_share(count, of)}" if of else "")
+        for what, count, of in (
+            ("rows", found.identical_rows, rows),
+            ("values", found.identical_values, rows * found.dims),
+        )
+    ]
+
+
+def _share(count: int, of: int) -> str:
+    """A share that is 100% or 0% only where it is exactly that."""
+    if count in (0, of):
+        return f"{count / of:.0%}"
+    if count < of * _LEAST:
+        return f"<{_LEAST:.2%}"
+    return f">{1 - _LEAST:.2%}" if count > of * (1 - _LEAST) else f"{count / of:.2%}"
+
+
+def _ranges(ids: list[int]) -> str:
+    """Ids that rise, those that follow each other as one: 3, 7-9."""
+    starts = [k for k in range(len(ids)) if k == 0 or ids[k] > ids[k - 1] + 1]
+    ends = [k - 1 for k in starts[1:]] + [len(ids) - 1]
+    spans = [(ids[k], ids[end]) for k, end in zip(starts[:_RANGES], ends, strict=False)]
+    shown = [str(low) if low == high else f"{low}-{high}" for low, high in spans]
+    return ", ".join(shown + ["…"] * (len(starts) > _RANGES))
+
+
+def _distances(found: Comparison) -> Table:
+    """How many values are how far apart, in bins of powers of two."""
+    bins: dict[str, int] = {}
+    for distance, count in found.distance_counts.items():
+        name = _bin(distance)
+        bins[name] = bins.get(name, 0) + count
+    if found.incomparable_values:
+        bins["not finite"] = found.incomparable_values
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in ("lattice steps apart", "values", "share"):
+        table.add_column(name, justify="right")
+    for name, count in bins.items():
+        table.add_row(name, f"{count:,}", _share(count, len(found.token_ids) * found.dims))
+    return table
+
+
+def _bin(distance: int) -> str:
+    """0, 1, 2, 3-4, 5-8 …; long distances are counted under powers of two already."""
+    if distance <= 2:
+        return str(distance)
+    if distance >= LONG:
+        return f"{distance:,}-{2 * distance - 1:,}"
+    above = 1 << (distance - 1).bit_length()
+    return f"{above // 2 + 1:,}-{min(above, LONG - 1):,}"
+
+
+def _most(found: Comparison, texts: Texts | None) -> str:
+    if found.moved_most is None:
+        return "no token moved"
+    token, distance = found.moved_most
+    steps = "step" if distance == 1 else "steps"
+    return f"moved most: token {named(token, texts)}, by {distance:,} lattice {steps}"
+
+
+def _lineage(found: Comparison) -> str:
+    if not len(found.lineage.a) and not len(found.lineage.b):
+        return "no black holes"
+    counts = found.lineage.counts.items()
+    shown = [f"{word} {n:,}" for word, n in counts if n or word not in _RARE]
+    return f"black holes from A to B: {', '.join(shown)}"
+
+
+def _changes(stories: list[LineageEvent], texts: Texts | None) -> Table:
+    """What became of black holes: their tokens before and after, and the first of each."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in ("what", "changed", "tokens in A", "tokens in B"):
+        table.add_column(name, justify="right" if name == "changed" else "left")
+    table.add_column("first tokens", overflow="fold")
+    for story in stories[:_STORIES]:
+        first = list(
+            dict.fromkeys(story.before.token_ids[:_HOLES] + story.after.token_ids[:_HOLES])
+        )
+        table.add_row(
+            story.what,
+            f"{story.changed:,}",
+            _populations(story.before),
+            _populations(story.after),
+            ", ".join(named(token, texts) for token in dict.fromkeys(first)),
+        )
+    left = stories[_STORIES:]
+    if left:
+        changed = sum(story.changed for story in left)
+        table.add_row(f"{len(left):,} more", f"{changed:,}", "", "", "")
+    return table
+
+
+def _populations(side: Side) -> str:
+    shown = [f"{tokens:,}" for tokens in side.tokens[:_HOLES]]
+    more = len(side.tokens) - _HOLES
+    return " + ".join(shown + [f"{more:,} more"] * (more > 0)) or "–"

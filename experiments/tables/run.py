@@ -1,0 +1,98 @@
+"""Results as tables for people."""
+
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from drift.experiments.console.terminal import readable, screen
+from drift.sim.errors import printable
+
+_ROWS = 12
+"""Records shown, between the start and the end."""
+_HOLES = 12
+"""Black holes shown, the largest first."""
+
+_LONG = 1e6
+
+_USUAL = ("nearest", "constant")
+_OPTIONAL = ("master", "jitter", "survivors")
+
+_COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "radius", "stalled")
+
+
+def show_run(result: dict[str, Any]) -> None:
+    """Print what `drift run --json` gives: the records, then the black holes."""
+    console = screen()
+    spec, final = result["spec"], result["final"]
+    console.print(title(spec, _cloud(spec)))
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    for counts in _chosen([result["initial"], *result["records"], final]):
+        table.add_row(
+            f"{counts['step']:,}",
+            f"{counts['distinct']:,}",
+            f"{counts['black_holes']:,}",
+            f"{counts['black_hole_tokens']:,}",
+            f"{counts['largest']:,}",
+            length(counts["radius"]),
+            f"{counts['stalled']:.1%}",
+        )
+    console.print(table)
+    console.print(holes_line(final["populations"]))
+    seconds = result["seconds"]
+    console.print(
+        f"{result['engine']} engine on {result['device']['kind']},"
+        f" {seconds['total']:.1f} s, of which {seconds['compile']:.1f} s compiling"
+    )
+    console.print(readable(f"store: {result['store']}"))
+
+
+def title(spec: dict[str, Any], cloud: str) -> Text:
+    """The shape, the `cloud`, the drift, and whatever else is not as usual."""
+    special = [spec[name] for name in ("rounding", "schedule") if spec[name] not in _USUAL]
+    special += [f"{name} {spec[name]}" for name in _OPTIONAL if spec[name] not in (0, None, "none")]
+    rest = ", ".join(
+        [
+            f" in {spec['format']}",
+            cloud,
+            f"R = {spec['radius']:g}, X = {spec['steps']:,}",
+            f"direction {printable(spec['direction'])}",
+            *special,
+        ]
+    )
+    return Text.assemble((f"{spec['tokens']:,} tokens × {spec['dims']:,} dims", "bold"), rest)
+
+
+def _cloud(spec: dict[str, Any]) -> str:
+    """What it is drawn with, or which rows of which checkpoint it is."""
+    if "from" not in spec:
+        return f"σ = {spec['sigma']:g}"
+    names = ", ".join(printable(spec[name]) for name in ("from", "tensor"))
+    near = f", near {spec['near']} within {spec['exponents']} exponents" if spec["near"] else ""
+    return f"from {names}{near}"
+
+
+def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first, the last and some between, each step once."""
+    by_step = {counts["step"]: counts for counts in records}
+    rows = [by_step[step] for step in sorted(by_step)]
+    last = len(rows) - 1
+    count = min(_ROWS + 1, last)
+    return [rows[round(k * last / count)] for k in range(count + 1)] if last else rows
+
+
+def length(radius: float) -> str:
+    """A radius, in four places, or digits where it is long."""
+    return f"{radius:z.4f}" if abs(radius) < _LONG else f"{radius:.4g}"
+
+
+def holes_line(populations: list[int]) -> str:
+    """The largest populations, falling, in a line."""
+    if not populations:
+        return "no black holes"
+    shown = " ".join(f"{n:,}" for n in populations[:_HOLES])
+    more = len(populations) - _HOLES
+    return f"black holes by population: {shown}" + (f" … and {more:,} more" if more > 0 else "")

@@ -1,0 +1,100 @@
+"""The scan of a checkpoint as tables for people."""
+
+import numpy as np
+from rich import box
+from rich.table import Table
+
+from drift.experiments.console.terminal import readable, screen
+from drift.experiments.console.token_text import Texts, named
+from drift.sim.checkpoints.checkpoint import Checkpoint
+from drift.sim.errors import printable
+from drift.sim.structures.scan import Scan
+
+_HOLES = 20
+"""Black holes shown, the largest first."""
+_TOKENS = 6
+"""Tokens shown of each, and rows named of a kind."""
+
+
+def show_scans(
+    checkpoint: Checkpoint, scans: list[Scan], tied: bool | None, texts: Texts | None
+) -> None:
+    """Print what is in each matrix, then the black holes and the rows that tools made.
+
+    A black hole's tokens come with their texts, where there are any.
+    """
+    console = screen()
+    for each in _heading(checkpoint, scans, tied):
+        console.print(each)
+    console.print(_summary(scans, texts))
+    for scan in scans[:1] if tied else scans:
+        if len(scans) > 1 and not tied:
+            console.print(printable(scan.name))
+        if scan.black_holes:
+            console.print(_holes(scan, texts))
+        for each in _more(scan, texts):
+            console.print(each)
+
+
+def _heading(checkpoint: Checkpoint, scans: list[Scan], tied: bool | None) -> list[str]:
+    lines = [readable(str(checkpoint.path))]
+    if checkpoint.embedding is None and checkpoint.unembedding is None:
+        return lines
+    if tied is None:
+        return [*lines, "whether embedding and unembedding are tied is not known"]
+    how = ": both are there, and the same bit for bit" if tied and len(scans) > 1 else ""
+    return [*lines, f"embedding and unembedding are {'' if tied else 'not '}tied{how}"]
+
+
+def _summary(scans: list[Scan], texts: Texts | None) -> Table:
+    """A column for each matrix."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("")
+    for scan in scans:
+        table.add_column(printable(scan.name), justify="right", overflow="fold")
+    table.add_row("rows × dims", *(f"{s.shape[0]:,} × {s.shape[1]:,}" for s in scans))
+    table.add_row("dtype", *(s.dtype for s in scans))
+    table.add_row("distinct", *(f"{s.distinct:,}" for s in scans))
+    table.add_row("black holes", *(f"{len(s.black_holes):,}" for s in scans))
+    table.add_row("tokens in them", *(f"{sum(s.populations):,}" for s in scans))
+    for name in _kinds(scans[0], texts):
+        table.add_row(name, *(f"{len(_kinds(s, texts)[name]):,}" for s in scans))
+    return table
+
+
+def _kinds(scan: Scan, texts: Texts | None) -> dict[str, np.ndarray]:
+    """Rows that are told apart, since tools make them."""
+    kinds = {"zero rows": scan.zero, "mean rows": scan.mean, "non-finite rows": scan.nonfinite}
+    if texts is not None:
+        everyone = np.arange(scan.shape[0])
+        kinds["padding rows"] = everyone[texts.padding(everyone)]
+    return kinds
+
+
+def _holes(scan: Scan, texts: Texts | None) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("tokens", justify="right")
+    table.add_column("the first of them", overflow="fold")
+    table.add_column("made of")
+    kinds = _kinds(scan, texts)
+    for rows in scan.black_holes[:_HOLES]:
+        first = ", ".join(named(row, texts) for row in rows[:_TOKENS].tolist())
+        table.add_row(f"{len(rows):,}", first, _made_of(rows, kinds))
+    return table
+
+
+def _made_of(rows: np.ndarray, kinds: dict[str, np.ndarray]) -> str:
+    """Of which kinds a black hole's rows are: "704 zero rows"."""
+    counts = {name: int(np.isin(rows, kind).sum()) for name, kind in kinds.items()}
+    found = [(name, count) for name, count in counts.items() if count]
+    return ", ".join(name if count == len(rows) else f"{count:,} {name}" for name, count in found)
+
+
+def _more(scan: Scan, texts: Texts | None) -> list[str]:
+    """How many black holes were not shown, and the first rows of each kind."""
+    left = len(scan.black_holes) - _HOLES
+    lines = [f"… and {left:,} more black holes"] if left > 0 else []
+    for name, rows in _kinds(scan, texts).items():
+        first = ", ".join(map(str, rows[:_TOKENS].tolist()))
+        lines += [f"{name}: {first}{', …' if len(rows) > _TOKENS else ''}"] if first else []
+    return lines

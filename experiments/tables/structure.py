@@ -1,0 +1,90 @@
+"""The structure of a cloud as tables for people.
+
+Comp, Nodes, Tokens, Core, BH, Edges, Density, Cluster: as `drift structure --json`
+calls them, with the number of the component first.
+"""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from drift.experiments.console.terminal import readable, screen
+from drift.experiments.tables.run import holes_line
+
+_COMPONENTS = 20
+"""Components shown, the largest first."""
+_ACROSS = 13
+"""Rows of a matrix that fit across a page."""
+_DISTANCES = 10
+"""Distances whose pairs are shown."""
+_COLUMNS = ("Comp", "Nodes", "Tokens", "Core", "BH", "Edges", "Density", "Cluster")
+
+
+def show(label: str, found: dict[str, Any]) -> None:
+    """Print what `drift structure --json` gives of `label`."""
+    console = screen()
+    heading = Text(readable(label), style="bold")
+    selection = found["selection"]
+    if selection:
+        heading.append(
+            f", within {selection['exponents']} exponents of {selection['near']}", style="not bold"
+        )
+    console.print(heading)
+    console.print(f"{found['tokens']:,} tokens in {found['cells']:,} cells")
+    console.print(_components(found))
+    console.print(holes_line([hole["tokens"] for hole in found["black_holes"]]))
+    names = [f"{hole['tokens']:,}" for hole in found["black_holes"]]
+    _matrix(
+        console, "distance between black holes, by population", names, found["black_hole_distance"]
+    )
+    names = [f"{number}" for number in range(1, len(found["components"]) + 1)]
+    title = "smallest distance between components (empty cells between them, and one)"
+    _matrix(console, title, names, found["component_distance"])
+    console.print(_pairs(found["pairs_at_distance"]))
+
+
+def _components(found: dict[str, Any]) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in _COLUMNS:
+        table.add_column(name, justify="right")
+    rows = found["components"]
+    for number, row in enumerate(rows[:_COMPONENTS], 1):
+        table.add_row(
+            str(number), *_whole(row), f"{row['edges']:,}",
+            f"{row['density']:.3f}", f"{row['clustering']:.3f}",
+        )  # fmt: skip
+    if len(rows) > _COMPONENTS:
+        rest = rows[_COMPONENTS:]
+        sums = {name: sum(row[name] for row in rest) for name in rest[0]}
+        table.add_row(f"{len(rest):,} more", *_whole(sums), f"{sums['edges']:,}", "", "")
+    table.add_row("isolated", *_whole(found["isolated"]), "", "", "")
+    return table
+
+
+def _whole(row: dict[str, Any]) -> list[str]:
+    return [f"{row[name]:,}" for name in ("nodes", "tokens", "core", "black_holes")]
+
+
+def _matrix(console: Console, title: str, names: list[str], rows: list[list[int]] | None) -> None:
+    """A matrix of distances, its corner where it is too wide; nothing for fewer than two rows."""
+    if rows is None or len(rows) < 2:
+        return
+    cut = "" if len(rows) <= _ACROSS else f", the first {_ACROSS} of {len(rows)}"
+    console.print(f"{title}{cut}")
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in ("", *names[:_ACROSS]):
+        table.add_column(name, justify="right")
+    for name, row in zip(names[:_ACROSS], rows[:_ACROSS], strict=True):
+        table.add_row(name, *(f"{distance:,}" for distance in row[:_ACROSS]))
+    console.print(table)
+
+
+def _pairs(counted: dict[str, int]) -> str:
+    """How many pairs are at each of the small distances, and how many beyond."""
+    shown = [f"{n:,} at {d}" for d, n in counted.items() if int(d) <= _DISTANCES]
+    beyond = sum(n for d, n in counted.items() if int(d) > _DISTANCES)
+    shown += [f"{beyond:,} farther apart"] if beyond else []
+    return "pairs of cells at distance: " + (", ".join(shown) or "none")
