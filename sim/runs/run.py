@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,14 @@ from drift.sim import interrupts
 from drift.sim.counting.cells import Counts
 from drift.sim.devices import compilation, device
 from drift.sim.engines.simulation import Simulation, State
-from drift.sim.errors import BadInput, Damaged, NotBegun, unwritten
+from drift.sim.errors import BadInput, unwritten
 from drift.sim.runs import snapshots
 from drift.sim.runs.prepare import prepare
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import lock, run_store
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, StoreLocation
+from drift.sim.stores.resume import unfinished
 from drift.sim.stores.run_store import RunStore
 
 
@@ -76,35 +76,7 @@ def resumable(drift: Drift, out: StoreLocation, overwrite: bool) -> bool:
 
     Raises Damaged for a store that is damaged, unless `overwrite`.
     """
-    if not out.exists():
-        return False
-    try:
-        store = RunStore(out)
-        store.records()
-    except NotBegun:
-        return False
-    except Damaged as error:
-        if overwrite:
-            return False
-        raise Damaged(f"{error}; --overwrite replaces it") from error
-    if overwrite:
-        return False
-    if store.complete:
-        raise BadInput(f"{out} is complete; --overwrite runs it again, --out names another place")
-    mine, theirs = drift.as_json(), store.attrs["spec"]
-    differing = [name for name in mine if mine[name] != theirs.get(name)]
-    if differing:
-        name = differing[0]
-        raise BadInput(
-            f"{out} is an unfinished run with {name} {theirs.get(name)}, not {mine[name]};"
-            f" --overwrite replaces it"
-        )
-    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
-    if made_by != this:
-        raise BadInput(
-            f"{out} was begun by version {made_by}, this is {this}; --overwrite replaces it"
-        )
-    return True
+    return unfinished(RunStore, out, drift.as_json(), overwrite) is not None
 
 
 def check_inputs(store: RunStore, simulation: Simulation, then: str) -> None:

@@ -179,6 +179,12 @@ class RunStore(Store):
         """raises an OSError where it must not be written to any more"""
         self._known: dict[str, np.ndarray] = {}
 
+    def asked(self) -> dict[str, Any]:
+        """The spec; reads the records too, so that Damaged is raised before one is resumed."""
+        self.records()
+        spec: dict[str, Any] = self.attrs["spec"]
+        return spec
+
     def read(self, name: str) -> np.ndarray:
         """One of the arrays, whole, in memory; the populations come last.
 

@@ -60,6 +60,18 @@ class Store:
         """Whether all is there."""
         return bool(self.attrs["complete"])
 
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing to resume."""
+        return self.complete
+
+    def asked(self) -> dict[str, Any]:
+        """What it is the store of, field by field; reads what a resume rests on.
+
+        Raises Damaged where that is damaged.
+        """
+        raise NotImplementedError
+
     def has(self, name: str) -> bool:
         """Whether it was given an array of that name."""
         with integrity.as_damaged(f"{self.address}: array {name}"):

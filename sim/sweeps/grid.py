@@ -160,6 +160,14 @@ class Grid:
         """The fractions of a cell's steps at which it is counted, float64 (records + 1,)."""
         return np.arange(self.records + 1) / self.records
 
+    @property
+    def fields(self) -> dict[str, tuple[Any, ...]]:
+        """The values of every field, axes first; (None,) for what is not given."""
+        axes = {axis.name: axis.values for axis in self.axes}
+        given = {**{name: (value,) for name, value in self.base.items()}, **axes}
+        names = (*ORDER, *(name for name in given if name not in ORDER))
+        return {name: given.get(name, (None,)) for name in names}
+
     def values(self, cell: int) -> dict[str, Any]:
         """The values of the axes in a cell."""
         found = {}

@@ -1,17 +1,12 @@
-"""May a sweep be written where it is asked to be?
+"""A sweep's store: begun, or the unfinished beginning of the same sweep, resumed."""
 
-A place is free, or holds the unfinished beginning of this very sweep, which is then
-resumed. Anything else is refused, and nothing that drift did not write is replaced.
-"""
-
-from importlib.metadata import version
 from typing import Any
 
-from drift.sim.errors import BadInput, Damaged, NotBegun
+from drift.sim.errors import BadInput
 from drift.sim.stores.location import StoreLocation
-from drift.sim.sweeps import store as grid_layout
-from drift.sim.sweeps.grid import ORDER, Grid
-from drift.sim.sweeps.store import SweepStore
+from drift.sim.stores.resume import unfinished
+from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.store import FIRST, SweepStore, fill
 
 _SHOWN = 4
 """Values of an axis that are spelled out."""
@@ -22,8 +17,8 @@ def create(out: StoreLocation, grid: Grid, attributes: dict[str, Any]) -> None:
 
     Raises BadInput where it can't be written, Unfinished where the disk is full.
     """
-    with out.begin({**attributes, **grid_layout.FIRST}) as group:
-        grid_layout.fill(group, grid)
+    with out.begin({**attributes, **FIRST}) as group:
+        fill(group, grid)
 
 
 def resumable(grid: Grid, inputs: dict[str, str], out: StoreLocation, overwrite: bool) -> bool:
@@ -32,32 +27,9 @@ def resumable(grid: Grid, inputs: dict[str, str], out: StoreLocation, overwrite:
     `inputs` are what sim.sweeps.plan.check_grid gave. Raises Damaged for a store that is
     damaged, unless `overwrite`.
     """
-    if not out.exists():
+    store = unfinished(SweepStore, out, grid.fields, overwrite, _said)
+    if store is None:
         return False
-    try:
-        store = SweepStore(out)
-    except NotBegun:
-        return False
-    except Damaged as error:
-        if overwrite:
-            return False
-        raise Damaged(f"{error}; --overwrite replaces it") from error
-    if overwrite:
-        return False
-    if store.complete and store.values("done", there=False).all():
-        raise BadInput(f"{out} is complete; --overwrite sweeps it again, --out names another place")
-    mine, theirs = _given(grid), _given(store.grid)
-    for name in mine:
-        if mine[name] != theirs.get(name):
-            raise BadInput(
-                f"{out} is an unfinished sweep with {name} {_said(theirs.get(name, ()))}, not"
-                f" {_said(mine[name])}; --overwrite replaces it"
-            )
-    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
-    if made_by != this:
-        raise BadInput(
-            f"{out} was begun by version {made_by}, this is {this}; --overwrite replaces it"
-        )
     before = store.attrs["inputs"]
     for name, digest in inputs.items():
         if before.get(name) != digest:
@@ -67,15 +39,10 @@ def resumable(grid: Grid, inputs: dict[str, str], out: StoreLocation, overwrite:
     return True
 
 
-def _given(grid: Grid) -> dict[str, tuple[Any, ...]]:
-    """The values of every field."""
-    axes = {axis.name: axis.values for axis in grid.axes}
-    given = {**{name: (value,) for name, value in grid.base.items()}, **axes}
-    names = (*ORDER, *(name for name in given if name not in ORDER))
-    return {name: given.get(name, (None,)) for name in names}
-
-
-def _said(values: tuple[Any, ...]) -> str:
+def _said(values: tuple[Any, ...] | None) -> str:
+    """The values of a field, in a message."""
+    if values is None:
+        return ""
     words = [str(value) for value in values]
     if len(words) <= _SHOWN:
         return ", ".join(words)

@@ -194,6 +194,15 @@ class SweepStore(Store):
         return grid_from(self.attrs[self.last], self.values)
 
     @property
+    def finished(self) -> bool:
+        """Whether no cell is left: also where `complete`, cells may have been damaged."""
+        return self.complete and bool(self.values("done", there=False).all())
+
+    def asked(self) -> dict[str, Any]:
+        """The values of every field of the grid."""
+        return self.grid.fields
+
+    @property
     def progress(self) -> np.ndarray:
         """The fractions of a cell's steps at which it is counted, float64 (records + 1,)."""
         return self.grid.progress

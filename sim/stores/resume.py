@@ -1,0 +1,55 @@
+"""May a store be begun, resumed or replaced? One rule for those of runs and of sweeps.
+
+A place is free, or holds the unfinished beginning of the very same work, which is then
+resumed. Anything else is refused, and nothing that drift did not write is ever replaced.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+from drift.sim.errors import BadInput, Damaged, NotBegun
+from drift.sim.stores.location import StoreLocation
+from drift.sim.stores.store import Store
+
+_REPLACES = "--overwrite replaces it"
+_Store = TypeVar("_Store", bound=Store)
+
+
+def unfinished(
+    kind: type[_Store],
+    out: StoreLocation,
+    asked: Mapping[str, Any],
+    overwrite: bool,
+    shown: Callable[[Any], str] = str,
+) -> _Store | None:
+    """The unfinished store at `out` of what is `asked`, field by field; None where out is free.
+
+    It is free too where nobody else's store is there and `overwrite` is given. `shown` writes a
+    field's value. Raises BadInput where anything else is in the way, Damaged for a store that
+    is damaged, unless `overwrite`.
+    """
+    if not out.exists():
+        return None
+    try:
+        store = kind(out)
+        theirs = store.asked()
+    except NotBegun:
+        return None
+    except Damaged as error:
+        if overwrite:
+            return None
+        raise Damaged(f"{error}; {_REPLACES}") from error
+    if overwrite:
+        return None
+    if store.finished:
+        again = f"--overwrite {kind.verb}s it again, --out names another place"
+        raise BadInput(f"{out} is complete; {again}")
+    for name, mine in asked.items():
+        if mine != theirs.get(name):
+            found = f"{name} {shown(theirs.get(name))}, not {shown(mine)}"
+            raise BadInput(f"{out} is an unfinished {kind.verb} with {found}; {_REPLACES}")
+    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
+    if made_by != this:
+        raise BadInput(f"{out} was begun by version {made_by}, this is {this}; {_REPLACES}")
+    return store
