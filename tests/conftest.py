@@ -6,7 +6,8 @@ import jax
 import pytest
 from hypothesis import settings
 
-from tests import storage, tour
+from tests.support import readme_tour as tour
+from tests.support import s3_server
 
 os.environ["DRIFT_CACHE"] = "off"  # for subprocesses too
 os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
@@ -23,15 +24,15 @@ settings.load_profile("drift")
 @pytest.fixture(scope="session")
 def endpoint():
     """A real S3 server on the loopback: its endpoint."""
-    with storage.server() as address:
+    with s3_server.server() as address:
         yield address
 
 
 @pytest.fixture
 def bucket(endpoint, monkeypatch):
     """A new, empty bucket, s3://NAME, to which the environment leads."""
-    storage.use(monkeypatch, endpoint)
-    return storage.new_bucket()
+    s3_server.use(monkeypatch, endpoint)
+    return s3_server.new_bucket()
 
 
 @pytest.fixture

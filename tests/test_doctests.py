@@ -7,7 +7,7 @@ import pytest
 
 import drift
 from drift.experiments.cli import main
-from tests.test_house import FILES, ROOT
+from tests.support.source_files import FILES, ROOT
 
 EXAMPLES = [path for path in FILES if ">>> " in path.read_text()]
 

@@ -2,11 +2,10 @@
 
 import ast
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.source_files import FILES, ROOT, named
 
 ROOMS = """
 kernels.formats
@@ -39,16 +38,7 @@ MOST_MODULES, MOST_LINES = 13, 300
 VERBS = "experiments/cli"
 """The room of which each module is a verb: there are as many as there are verbs."""
 
-FILES = [
-    path
-    for folder in ("drift", "kernels", "sim", "experiments")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-]
 INSIDE = [path for path in FILES if path.parent != ROOT / "drift"]
-
-
-def named(path):
-    return str(path.relative_to(ROOT))
 
 
 def module_of(path):

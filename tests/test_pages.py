@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -11,8 +10,8 @@ import yaml
 from drift.kernels.formats import FORMATS
 from drift.kernels.rounding import Rounding
 from drift.sim.device_check import CLOUD
+from tests.support.source_files import ROOT
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CLOUD_PAGE = ROOT / "experiments/cloud/README.md"
 PAGES = [

@@ -11,7 +11,7 @@ from importlib import import_module
 import pytest
 
 import drift
-from tests.test_house import ROOT
+from tests.support.source_files import ROOT
 
 NAMES = (
     "BadInput Checkpoint Comparison Counts Damaged Drift FORMATS Grid Origin Predicted RunStore"

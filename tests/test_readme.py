@@ -1,6 +1,6 @@
 """README.md shows what happens; where it leads, tests/test_pages.py holds."""
 
-from tests import tour
+from tests.support import readme_tour as tour
 
 
 def test_what_is_typed_prints_what_is_shown(toured):

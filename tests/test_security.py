@@ -14,9 +14,9 @@ import pytest
 from drift.sim.runs import run as runs
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.locate import locate
-from tests import checkpoints, furniture, storage
-from tests.test_house import FILES, ROOT
-from tests.verbs import drift
+from tests.support import builders, s3_server, sample_files
+from tests.support.run_cli import drift
+from tests.support.source_files import FILES, ROOT
 
 MODULES = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 CALLS = {"eval", "exec", "compile", "__import__"}
@@ -65,12 +65,12 @@ def refused(capsys, *words):
     """The line with which they are refused; nothing was run."""
     status, out, err = drift(capsys, *words)
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert not Path(furniture.EXPLODED).exists()
+    assert not Path(sample_files.EXPLODED).exists()
     return err
 
 
 def test_a_pickle_is_refused_wherever_it_stands(in_tmp, capsys):
-    furniture.furnish()
+    sample_files.furnish()
     capsys.readouterr()
     run = ["run", *SMALL, "--direction", "objects.npy"]
     assert "objects.npy: it is not a readable .npy array" in refused(capsys, *run)
@@ -86,11 +86,11 @@ def test_a_pickle_is_refused_wherever_it_stands(in_tmp, capsys):
             ["run", "--from", place],
         ):
             refused(capsys, *words)
-    tensor = checkpoints.matrix(np.zeros((3, 2), np.uint16), Drift(sigma=1.0).target)
-    checkpoints.write("model.safetensors", {"lm_head.weight": tensor})
+    tensor = builders.matrix(np.zeros((3, 2), np.uint16), Drift(sigma=1.0).target)
+    builders.write("model.safetensors", {"lm_head.weight": tensor})
     status, _, err = drift(capsys, "scan", "model.safetensors")
     assert (status, "tokenizer.json is no tokenizer that can be read" in err) == (0, True)
-    assert not Path(furniture.EXPLODED).exists()
+    assert not Path(sample_files.EXPLODED).exists()
 
 
 BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
@@ -120,7 +120,7 @@ def test_a_store_names_nothing_that_is_run(in_tmp, capsys, name):
     assert " is damaged: " in said
 
 
-KEY, SECRET, TOKEN = "AKIAMARKEDMARKEDMARK", storage.SECRET, "token-MARKED-of-nobody"
+KEY, SECRET, TOKEN = "AKIAMARKEDMARKEDMARK", s3_server.SECRET, "token-MARKED-of-nobody"
 
 
 def test_credentials_are_never_written_and_never_said(
@@ -128,7 +128,7 @@ def test_credentials_are_never_written_and_never_said(
 ):
     marks = (KEY, SECRET, TOKEN)
     names = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": TOKEN}
-    storage.use(monkeypatch, endpoint, **names)
+    s3_server.use(monkeypatch, endpoint, **names)
     run, grid = f"{bucket}/run.zarr", f"{bucket}/grid.zarr"
     said = []
 
@@ -161,9 +161,9 @@ def test_credentials_are_never_written_and_never_said(
         {"AWS_ENDPOINT_URL": f"http://{KEY}:{SECRET}@127.0.0.1:1"},
         {"AWS_DEFAULT_REGION": f"{TOKEN} {SECRET}", "AWS_ENDPOINT_URL": None},
     ):
-        storage.use(monkeypatch, **{"endpoint": endpoint, **names, **settings})
+        s3_server.use(monkeypatch, **{"endpoint": endpoint, **names, **settings})
         say(2, "status", f"{bucket}/other.zarr")
-    storage.use(monkeypatch, endpoint, **names)
-    written = b"".join(storage.contents(bucket).values()) + "".join(said).encode()
+    s3_server.use(monkeypatch, endpoint, **names)
+    written = b"".join(s3_server.contents(bucket).values()) + "".join(said).encode()
     assert locate(run).exists()
     assert not [mark for mark in marks if mark.encode() in written]

@@ -2,25 +2,15 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from drift.kernels.formats import FLOAT32, FORMATS
-from tests import oracle
+from drift.kernels.formats import FORMATS
+from tests.support import oracle
+from tests.support.kernel_cases import finite
 
 SMALL = [each for each in FORMATS.values() if each.width <= 16]
 
 
 def names(formats):
     return [each.name for each in formats]
-
-
-def finite(target):
-    """All codes of finite values: for float32 some of every binade."""
-    if target is FLOAT32:
-        magnitudes = np.unique(
-            (np.arange(255)[:, None] << 23) + np.array([0, 1, 2, 0x3FFFFF, 0x400000, 0x7FFFFF])
-        )
-    else:
-        magnitudes = np.arange(target.largest_magnitude + 1)
-    return np.concatenate([magnitudes, magnitudes | target.sign]).astype(target.storage)
 
 
 @pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from drift.kernels import neighbours
 from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS
 from drift.kernels.neighbours import Crowded, adjacent
-from tests import oracle
+from tests.support import oracle
 
 
 def coordinates(codes, target):

@@ -7,8 +7,8 @@ import pytest
 from drift.kernels.formats import FLOAT32, FORMATS
 from drift.kernels.rounding import merge_zeros, quantise, widen
 from drift.sim.engines import reference
-from tests import oracle
-from tests.kernels.test_formats import finite
+from tests.support import oracle
+from tests.support.kernel_cases import finite
 
 EACH = pytest.mark.parametrize("target", FORMATS.values(), ids=list(FORMATS))
 ROUNDED = [each for each in FORMATS.values() if each is not FLOAT32]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.kernels.formats import FLOAT32, FORMATS
-from tests import oracle
+from tests.support import oracle
 
 TINY = 2.0**-126
 

@@ -6,7 +6,7 @@ import pytest
 from drift.kernels.formats import BFLOAT16
 from drift.kernels.rounding import quantise
 from drift.kernels.threefry import threefry, words
-from tests import oracle
+from tests.support import oracle
 
 KNOWN = [  # Random123's known answers: key, counter, words
     ((0, 0), (0, 0), (0x6B200159, 0x99BA4EFE)),

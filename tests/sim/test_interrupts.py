@@ -1,3 +1,5 @@
+"""Signals wait while something is written, and only then."""
+
 import signal
 
 import pytest

@@ -8,7 +8,7 @@ import pytest
 from drift.experiments.bench import page as figure
 from drift.experiments.bench import verdicts
 from drift.sim.devices import device
-from tests.verbs import drift
+from tests.support.run_cli import drift
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]
 

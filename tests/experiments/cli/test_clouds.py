@@ -1,0 +1,154 @@
+"""drift run --from: what is printed, drawn and refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from drift.experiments.figures.captions import captions
+from drift.kernels.formats import BFLOAT16, FLOAT32
+from drift.sim.clouds.checkpoint_rows import from_checkpoint
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_store import RunStore
+from tests.support import builders
+from tests.support.run_cli import drift
+
+FROM = ["run", "--from", "model.safetensors"]
+SHORT = ["--radius", "0.1", "--steps", "4", "--device", "cpu"]
+
+
+@pytest.fixture
+def model(in_tmp):
+    """A checkpoint whose rows 2, 3 and 5 are one; another tensor of it is not finite."""
+    codes = np.random.default_rng(0).integers(0x3C00, 0x3C80, (9, 8)).astype(np.uint16)
+    codes[[3, 5]] = codes[2]
+    codes[7] += 0x0800
+    wild = np.full((3, 2), 0x7F800000)
+    wild[1] = 0
+    small = np.array([[0x0001, 0x8000], [0x3F80, 0x8001]])
+    balanced = np.array([[0x3F80], [0xBF80]])
+    matrices = {
+        "lm_head.weight": builders.matrix(codes, BFLOAT16),
+        "wild": builders.matrix(wild, FLOAT32),
+        "small": builders.matrix(small, BFLOAT16),
+        "balanced": builders.matrix(balanced, BFLOAT16),
+        "large": builders.matrix(np.full((2, 2), 0x7F7F0000), FLOAT32),
+        "[b]$x$\x1b[2J": builders.matrix(codes, BFLOAT16),
+    }
+    builders.write("model.safetensors", matrices)
+    return in_tmp
+
+
+def test_a_run_from_a_checkpoint_prints_its_origin_and_names_its_store(model, capsys):
+    status, out, err = drift(capsys, *FROM, "--near", "largest", "--direction", "centroid", *SHORT)
+    assert (status, err) == (0, "")
+    title = " ".join(out.split())
+    assert "8 tokens × 8 dims in bfloat16, from model.safetensors, lm_head.weight," in title
+    assert "near largest within 5 exponents, R = 0.1, X = 4, direction centroid" in title
+    (path,) = (model / "results").iterdir()
+    assert path.name.startswith("run-model-R0.1-X4-")
+    store = RunStore(path)
+    assert store.read("token_id").tolist() == [0, 1, 2, 3, 4, 5, 6, 8]
+    assert store.records()[0].largest == 3
+
+
+def test_the_document_holds_the_origin(model, capsys):
+    status, out, err = drift(capsys, *FROM, "--format", "float16", "--json", *SHORT)
+    assert (status, err) == (0, "")
+    result = json.loads(out)
+    spec = {"from": "model.safetensors", "tensor": "lm_head.weight", "near": None, "sigma": None}
+    assert {**spec, "exponents": None, "format": "float16"}.items() <= result["spec"].items()
+    assert result["cloud"]["format"] == "bfloat16"
+
+
+def test_values_that_are_too_small_are_told_of_in_one_line(model, capsys):
+    arguments = [*FROM, "--tensor", "small", *SHORT, "--direction", "diagonal"]
+    status, out, err = drift(capsys, *arguments, "--json")
+    assert status == 0
+    assert json.loads(out)["cloud"]["zeroed"] == 2
+    told = "2 values of model.safetensors, small became +0, being smaller than 1.5e-36"
+    assert err == f"drift: {told}\n"
+
+
+def test_names_in_a_file_neither_steer_the_terminal_nor_the_figures(model, capsys):
+    tensor = ["--tensor", "[b]$x$\x1b[2J"]
+    status, out, _ = drift(capsys, *FROM, *tensor, *SHORT, "--out", "a.zarr")
+    assert status == 0
+    assert "model.safetensors, [b]$x$\\x1b[2J" in out
+    assert drift(capsys, *FROM, *SHORT, "--out", "b.zarr")[0] == 0
+    drawn = ["--sigma", "1e-3", "--tokens", "9", "--dims", "8"]
+    assert drift(capsys, "run", *drawn, *SHORT, "--out", "c.zarr")[0] == 0
+    status, out, _ = drift(capsys, "plot", "curves", "a.zarr", "b.zarr", "c.zarr", "--out", "f")
+    assert (status, out) == (0, "figure: f.png\nfigure: f.svg\n")
+
+
+def test_captions_leave_out_what_a_cloud_has_not(model):
+    taken = from_checkpoint("model.safetensors", near="3", radius=0.1).as_json()
+    drawn = Drift(sigma=0.5, tokens=8, dims=8, radius=0.1).as_json()
+    shared, own = captions([taken, drawn])
+    assert "$R$ = 0.1" in shared
+    assert own == [
+        "model.safetensors,  lm_head.weight,  near 3,  5 exponents",
+        r"$\sigma$ = 0.5",
+    ]
+    alone, _ = captions([taken])
+    assert alone.startswith("model.safetensors,  lm_head.weight,  near 3")
+    assert "sigma" not in alone
+
+
+BAD = {
+    "no cloud": (["run"], "no cloud is named; --sigma draws one, --from takes a checkpoint's rows"),
+    "sigma too": ([*FROM, "--sigma", "1"], "sigma is 1 with --from; it is for a drawn cloud alone"),
+    "tokens too": ([*FROM, "--tokens", "9"], "tokens is 9 with --from"),
+    "dims too": ([*FROM, "--dims", "8"], "dims is 8 with --from"),
+    "tensor alone": (["run", "--sigma", "1", "--tensor", "wte"], "tensor is wte without --from"),
+    "near alone": (["run", "--sigma", "1", "--near", "2"], "near is 2 without --from"),
+    "exponents alone": (["run", "--sigma", "1", "--exponents", "2"], "is 2 without --from, which"),
+    "no near": ([*FROM, "--exponents", "2"], "exponents is 2, alone; near names a token"),
+    "exponents negative": ([*FROM, "--near", "2", "--exponents", "-1"], "it must be 0 or more"),
+    "exponents broken": ([*FROM, "--near", "2", "--exponents", "x"], "'x' is not a number"),
+    "near nobody": ([*FROM, "--near", "9"], "has no such token, its ids are 0 ... 8"),
+    "near nowhere": ([*FROM, "--near", "here"], "near is 'here'; it must be largest or a token id"),
+    "near no hole": ([*FROM, "--tensor", "balanced", "--near", "largest"], "name a token id"),
+    "near not finite": ([*FROM, "--tensor", "wild", "--near", "0"], "is not finite"),
+    "not finite": ([*FROM, "--tensor", "wild"], "has 2 rows that are not finite, the first of tok"),
+    "no such tensor": ([*FROM, "--tensor", "wte"], "holds no tensor 'wte'"),
+    "no such file": (["run", "--from", "gone.safetensors"], "gone.safetensors"),
+    "no checkpoint": (["run", "--from", "text"], "is no safetensors file"),
+    "an unknown format": ([*FROM, "--format", "fp8"], "format is 'fp8'; it must be one of bfloat"),
+    "beyond the format": (
+        [*FROM, "--tensor", "large", "--format", "float8_e4m3fn"],
+        "does not fit float8_e4m3fn: token 0 has 3.3895e+38, beyond its largest, 448",
+    ),
+    "a drawn centroid": (
+        ["run", "--sigma", "1", "--direction", "centroid"],
+        "direction is centroid; it is for a cloud of a checkpoint's rows, --from",
+    ),
+    "no mean": (
+        [*FROM, "--tensor", "balanced", "--direction", "centroid"],
+        "the mean of the rows is zero",
+    ),
+    "out of range": ([*FROM, "--radius", "1e39"], "the largest radius that fits is"),
+    "too many survivors": ([*FROM, "--survivors", "10"], "survivors is 10; it must be in 1 ... 9"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_line_and_writes_nothing(model, capsys, name):
+    (model / "text").write_text("")
+    before = sorted(model.rglob("*"))
+    arguments, message = BAD[name]
+    status, out, err = drift(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("drift: ")
+    assert err.count("\n") == 1
+    assert message in err
+    assert sorted(model.rglob("*")) == before
+
+
+def test_a_store_of_one_cloud_is_not_taken_for_that_of_another(model, capsys):
+    arguments = [*FROM, *SHORT]
+    assert drift(capsys, *arguments)[0] == 0
+    assert drift(capsys, *arguments, "--near", "2", "--exponents", "0")[0] == 0
+    assert len(list((model / "results").iterdir())) == 2
+    assert "is complete" in drift(capsys, *arguments)[2]

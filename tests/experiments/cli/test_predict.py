@@ -1,0 +1,133 @@
+"""`drift predict` on the command line."""
+
+import json
+import math
+
+import pytest
+
+from drift.experiments.tables.predict import stalls
+from drift.sim.prediction.predict import expect, onsets
+from drift.sim.spec.drift import Drift
+from tests.support.run_cli import drift
+
+SMALL = ["predict", "--tokens", "60", "--dims", "8", "--steps", "20"]
+SAME = Drift(sigma=1e-5, tokens=60, dims=8, steps=20)
+
+
+def test_json_is_one_document_with_the_promised_keys(capsys):
+    status, out, err = drift(capsys, *SMALL, "--sigma", "1e-5", "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    expected = expect(SAME, [20], [1e-5])[0][0]
+    assert found["expected_pairs"] == expected.pairs
+    assert found["pairs_error"] == expected.pairs_error
+    assert found["log_pair_probability"] == expected.log_pair_probability
+    assert found["pair_probability"] == math.exp(expected.log_pair_probability)
+    assert (found["radius"], found["stalled"]) == (expected.radius, expected.stalled)
+    assert found["onset_sigma"] == onsets(SAME, [20])[0]
+    assert (found["alive"], len(found["stall_steps"])) == (60, 8)
+    assert [(at["sigma"], at["expected_pairs"]) for at in found["curve"]] == [
+        (1e-5, expected.pairs)
+    ]
+
+
+def test_several_sigmas_make_a_curve_and_nothing_is_said_of_one(capsys):
+    status, out, _ = drift(capsys, *SMALL, "--sigma", "1e-7:1e-3:3", "--json")
+    assert status == 0
+    found = json.loads(out)
+    assert [point["sigma"] for point in found["curve"]] == [1e-7, 1e-5, 1e-3]
+    pairs = [row[0].pairs for row in expect(SAME, [20], [1e-7, 1e-5, 1e-3])]
+    assert [point["expected_pairs"] for point in found["curve"]] == pairs
+    assert pairs[0] > pairs[1] > 1 > pairs[2]
+    for name in ("expected_pairs", "pair_probability", "log_pair_probability", "radius"):
+        assert found[name] is None
+    assert 1e-7 < found["onset_sigma"] < 1e-3
+
+
+def test_every_option_that_matters_is_taken(capsys):
+    options = ["--radius", "0.1", "--direction", "diagonal", "--direction-seed", "3"]
+    options += ["--format", "float16", "--rounding", "toward-zero", "--schedule", "exponential"]
+    options += ["--decay", "0.9", "--survivors", "10", "--sigma", "1e-5", "--json"]
+    found = json.loads(drift(capsys, *SMALL, *options)[1])
+    same = Drift(
+        sigma=1e-5, tokens=60, dims=8, steps=20, radius=0.1, direction="diagonal", format="float16",
+        rounding="toward-zero", schedule="exponential", decay=0.9, survivors=10,
+    )  # fmt: skip
+    assert found["log_pair_probability"] == expect(same, [20], [1e-5])[0][0].log_pair_probability
+    assert found["alive"] == 10
+    master = json.loads(
+        drift(capsys, *SMALL, "--sigma", "1e-5", "--master", "float32", "--json")[1]
+    )
+    assert master["radius"] != found["radius"]
+
+
+def test_people_see_a_table(capsys):
+    status, out, err = drift(capsys, *SMALL, "--sigma", "1e-5,0.1,3e4", "--steps", "1e6")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == (
+        "60 tokens × 8 dims in bfloat16, σ = 1e-05 … 3e+04, R = 0.371, X = 1,000,000,"
+        " direction random"
+    )
+    rows = [line.split() for line in lines if line.strip()[:1].isdigit()][1:]
+    assert [row[0] for row in rows] == ["1e-05", "0.1", "3e+04"]
+    assert all(len(row) == 6 for row in rows)
+    assert "one pair is expected at σ = " in out
+    assert "coordinates that start at 0 stall from step " in lines[-1]
+
+
+def test_probabilities_too_small_for_a_number_are_shown(capsys):
+    arguments = ["predict", "--sigma", "1", "--tokens", "60", "--dims", "150", "--steps", "1"]
+    out = drift(capsys, *arguments)[1]
+    log = expect(Drift(sigma=1.0, tokens=60, dims=150, steps=1), [1], [1.0])[0][0]
+    assert log.log_pair_probability < -700
+    row = next(line.split() for line in out.splitlines() if line.split()[:1] == ["1"])
+    mantissa, exponent = row[3].split("e")
+    shown = math.log(float(mantissa)) + int(exponent) * math.log(10)
+    assert shown == pytest.approx(log.log_pair_probability, abs=0.005)
+
+
+def test_a_missing_onset_is_said(capsys):
+    status, out, err = drift(capsys, *SMALL, "--sigma", "1e-5", "--tokens", "2", "--json")
+    assert (status, json.loads(out)["onset_sigma"]) == (0, None)
+    assert err == "drift: at no sigma is one coalesced pair expected\n"
+    out = drift(capsys, *SMALL, "--sigma", "1e-5", "--tokens", "2")[1]
+    assert "expected at" not in out
+
+
+def test_stalls_are_told_in_a_line():
+    assert stalls([None, None]) == "no coordinate that starts at 0 stalls"
+    told = "coordinates that start at 0 stall from step 7 on"
+    assert stalls([1000, 7, 9]) == f"{told}, half of them by step 9, all by step 1,000"
+    assert stalls([7, None, 9]) == f"{told}, half of them by step 9; 1 of 3 never do"
+    assert stalls([7, None, None]) == f"{told}; 2 of 3 never do"
+
+
+BAD = {
+    "no sigma": ([], "no cloud is named; --sigma draws one"),
+    "stochastic": (["--sigma", "1", "--rounding", "stochastic"], "for stochastic rounding"),
+    "jitter": (["--sigma", "1", "--jitter", "0.1"], "no exact form is implemented for jitter"),
+    "float32": (["--sigma", "1", "--format", "float32"], "exact form is implemented for float32"),
+    "rows": (["--from", "gone"], "no exact form is implemented for a cloud that is a checkpoint"),
+    "centroid": (["--sigma", "1", "--direction", "centroid"], "direction is centroid"),
+    "sigma zero": (["--sigma", "1e-9,0"], "sigma is 0; it must be positive"),
+    "sigma too small": (["--sigma", "1e-40"], "sigma is 1e-40; the smallest is 2**-100"),
+    "a range reversed": (["--sigma", "1e-3:1e-9:5"], "is reversed"),
+    "too many": (["--sigma", "1e-9:1e-3:5000"], "5,000 values; at most 1,000 are predicted"),
+    "dims": (["--sigma", "1", "--dims", "1e19"], "10000000000000000000 dims need 9.3"),
+    "steps": (["--sigma", "1", "--steps", "0"], "steps is 0"),
+    "two steps": (["--sigma", "1", "--steps", "1,2"], "'1,2' is not a number"),
+    "range": (["--sigma", "1", "--radius", "1e39"], "leave bfloat16's range"),
+    "drawn out of range": (["--sigma", "3e38"], "more likely than not leave bfloat16's range"),
+    "an option without meaning": (["--sigma", "1", "--out", "a.zarr"], "--out"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_line(in_tmp, capsys, name):
+    arguments, message = BAD[name]
+    status, out, err = drift(capsys, *SMALL, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("drift: ")
+    assert err.count("\n") == 1
+    assert message in err

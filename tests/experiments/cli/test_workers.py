@@ -1,0 +1,237 @@
+"""Sweeps by the workers of a real Dask scheduler, and by workers of their own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.sweep import sweep
+from drift.sim.sweeps.workers import cluster, executor, line
+from tests.support.builders import stored_bytes, tiny
+from tests.support.run_cli import drift
+from tests.support.source_files import ROOT
+
+SMALL = ["sweep", "--tokens", "12", "--dims", "8", "--records", "4", "--device", "cpu"]
+FAILING = [*SMALL, "--sigma", "1e-9,1e-7", "--radius", "0.1,1e39", "--steps", "5,40"]
+
+
+class Cluster:
+    """A scheduler and its workers, in processes of their own."""
+
+    def __init__(self, directory):
+        self.file = directory / "scheduler.json"
+        self.scheduler = self.start(
+            "scheduler", "--port", "0", "--dashboard-address", "127.0.0.1:0"
+        )
+        self.workers = [self.work(), self.work()]
+        while not self.file.exists():
+            assert self.scheduler.poll() is None
+            time.sleep(0.02)
+        time.sleep(0.1)  # it is not written at once
+        self.address = json.loads(self.file.read_text())["address"]
+        with cluster.running_scheduler(self.address) as client:
+            client.wait_for_workers(len(self.workers), timeout=60)
+
+    def work(self):
+        return self.start("worker", "--no-nanny", "--nthreads", "1")
+
+    def start(self, role, *options):
+        module = f"distributed.cli.dask_{role}"
+        given = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file)]
+        command = [sys.executable, "-m", module, *given, *options]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, cwd=ROOT, **quiet)
+
+    def stop(self):
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield found
+    found.stop()
+
+
+def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
+    doomed, told = running.workers[0], []
+
+    def progress(session):
+        told.append((session.counted, session.workers))
+        if len(told) == 1:
+            doomed.send_signal(signal.SIGSTOP)  # whatever it has, it keeps
+        if len(told) == 5:
+            doomed.kill()
+
+    grid = tiny(steps=tuple(range(1, 25)))
+    result = sweep(
+        grid,
+        tmp_path / "a.zarr",
+        on="cpu",
+        by=executor.workers_at(running.address),
+        progress=progress,
+    )
+    assert (result["done"], result["failed"]) == (len(grid), 0)
+    assert told[0][1] == 2
+    assert told[4][0] < len(grid), "it was in the middle"
+    assert doomed.wait() == -signal.SIGKILL
+    sweep(grid, tmp_path / "b.zarr", on="cpu")
+    assert stored_bytes(tmp_path / "a.zarr") == stored_bytes(tmp_path / "b.zarr")
+    assert SweepStore(tmp_path / "a.zarr").complete
+
+
+def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, capsys):
+    arguments = [*FAILING, "--out", "a.zarr", "--scheduler", running.address, "--json"]
+    status, out, _ = drift(capsys, *arguments)
+    assert status == 1
+    result = json.loads(out)
+    assert result.keys() == {"store", "cells", "done", "failed", "seconds"}
+    assert (result["cells"], result["done"], result["failed"]) == (8, 4, 4)
+    assert drift(capsys, *FAILING, "--out", "b.zarr")[0] == 1
+    a, b = SweepStore(in_tmp / "a.zarr"), SweepStore(in_tmp / "b.zarr")
+    assert a.failed == b.failed
+    assert stored_bytes(in_tmp / "a.zarr") == stored_bytes(in_tmp / "b.zarr")
+    # The same line again has nothing to do, and still says that they failed.
+    status, out, _ = drift(capsys, *arguments)
+    assert (status, json.loads(out)["failed"]) == (1, 4)
+    with cluster.running_scheduler(running.address) as client:
+        kept = client.run(eval, "len(__import__('drift.sim.sweeps.workers.worker').worker._sweeps)")
+    assert set(kept.values()) == {0}, "the workers forget what is over"
+
+
+def test_other_versions_are_named(running, in_tmp, capsys, monkeypatch):
+    there_is = line.HERE["numpy"]
+    monkeypatch.setitem(line.HERE, "numpy", "1.0")
+    status, out, err = drift(capsys, *FAILING, "--out", "a.zarr", "--scheduler", running.address)
+    assert (status, out) == (2, "")
+    assert err.startswith("drift: worker tcp://127.0.0.1:")
+    assert err.endswith(f": numpy is {there_is} there, and 1.0 here\n")
+    assert not (in_tmp / "a.zarr").exists()
+
+
+def test_what_a_worker_can_not_do_is_said_in_a_line(running, in_tmp, capsys):
+    status, _, err = drift(capsys, *FAILING, "--memory", "1M", "--scheduler", running.address)
+    assert status == 2
+    assert err.startswith("drift: worker tcp://127.0.0.1:")
+    assert "12 tokens of 8 dims need" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_worker_is_no_scheduler(running, in_tmp, capsys):
+    with cluster.running_scheduler(running.address) as client:
+        address = next(iter(client.nthreads()))
+    status, _, err = drift(capsys, *FAILING, "--scheduler", address)
+    assert status == 2
+    assert f"no Dask scheduler answers at '{address}', but Worker" in err
+
+
+@pytest.fixture
+def silent():
+    """An address where somebody listens and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_where_nobody_answers_that_is_said_in_a_line(silent, in_tmp, capsys, monkeypatch):
+    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 0.5)
+    for address, why in {
+        silent: "nothing within 0.5 s",
+        "tcp://127.0.0.1:1": "nothing within 0.5 s",
+        "no scheduler": "ValueError: missing port number",
+        "http://127.0.0.1:80": "ValueError: unknown address scheme",
+    }.items():
+        status, out, err = drift(capsys, *FAILING, "--scheduler", address)
+        assert (status, out) == (2, "")
+        assert err.startswith(f"drift: no Dask scheduler answers at '{address}', but {why}")
+        assert len(err.splitlines()) == 1
+
+
+BAD = {
+    "none": (["--workers", "0"], "workers is 0; it must be 1 or more"),
+    "more than fit": (["--workers", "1e6"], "workers is 1000000; it must be 1 or more, and memory"),
+    "both": (["--workers", "2", "--scheduler", "tcp://h:1"], "workers and scheduler are both"),
+    "a password": (["--scheduler", "tcp://me:SECRET@h:1"], "scheduler is an address with an @"),
+    "no number": (["--workers", "two"], "'two' is not a number"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_makes_no_sense_is_said_before_anything_starts(name, in_tmp, capsys):
+    options, said = BAD[name]
+    status, out, err = drift(capsys, *FAILING, *options)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+def test_without_dask_the_extra_is_named(in_tmp, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    status, _, err = drift(capsys, *FAILING, "--workers", "1")
+    assert status == 2
+    assert "pip install 'bf16-drift[dask]' brings it" in err
+    assert len(err.splitlines()) == 1
+
+
+LONG = [*SMALL, "--rounding", "stochastic", "--steps", "200:400:12:lin", "--sigma", "1e-9,1e-7"]
+
+
+def nobody_in(group):
+    """Whether a group of processes is gone, or goes soon."""
+    for _ in range(200):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("send", "sent", "ended"),
+    [(os.killpg, signal.SIGINT, "interrupted"), (os.kill, signal.SIGTERM, "terminated")],
+)
+def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
+    in_tmp, capsys, send, sent, ended
+):
+    path = in_tmp / "a.zarr"
+    arguments = [*LONG, "--tokens", "64", "--dims", "64"]
+    # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from drift.experiments.cli.main import main; main()"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    process = subprocess.Popen(
+        [*command, "--out", path, "--workers", "1"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # as on a terminal: Ctrl-C is for the whole group
+    )
+    with process:
+        while not (path.exists() and SweepStore(path).done.any()):
+            assert process.poll() is None
+            time.sleep(0.05)
+        send(process.pid, sent)
+        err = process.stderr.read()
+    said = f"drift: {ended}; the same command goes on with the cells that are left\n"
+    assert process.wait() == 128 + sent
+    assert err.endswith(said)
+    assert all(" cells, " in other for other in err.splitlines()[:-1]), "how far it is, no more"
+    assert nobody_in(process.pid)
+    store = SweepStore(path)
+    assert 0 < store.done.sum() < store.done.size, "what the workers had in hand is there"
+    assert store.attrs["session"]["workers"] == 1
+    if sent == signal.SIGTERM:
+        return
+    for name in ("a.zarr", "b.zarr"):
+        assert drift(capsys, *arguments, "--out", name)[0] == 0
+    assert stored_bytes(path) == stored_bytes(in_tmp / "b.zarr")

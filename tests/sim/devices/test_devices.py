@@ -1,0 +1,127 @@
+"""Several devices give what one gives."""
+
+import os
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drift.experiments.cli import main
+from drift.kernels.formats import BFLOAT16
+from drift.sim import device_check
+from drift.sim.devices.shards import Shards
+from drift.sim.engines import rows, step
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.rows import DeviceRows
+from drift.sim.errors import BadInput
+from drift.sim.runs import memory
+from drift.sim.spec.drift import Drift
+from drift.sim.stores.locate import locate
+from drift.sim.stores.run_store import RunStore
+from tests.support import eight_devices
+from tests.support.builders import assert_same_arrays
+from tests.support.drifts import rows_of
+
+SMALL = ["run", "--sigma", "1e-9", "--tokens", "61", "--dims", "96", "--records", "4"]
+
+
+def test_on_eight_virtual_devices():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", eight_devices.__file__],
+        env={**os.environ, "JAX_NUM_CPU_DEVICES": "8"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 14
+
+
+def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
+    code = "from drift.experiments.cli.main import main; main()"
+    for devices in ("1", "8"):
+        options = ["--device", "cpu", "--devices", devices, "--out", f"{devices}.zarr", "--json"]
+        command = [sys.executable, "-c", code, *SMALL, *options]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert_same_arrays(in_tmp / "1.zarr", in_tmp / "8.zarr")
+    assert RunStore(in_tmp / "8.zarr").attrs["devices"] == 8
+
+
+BAD = {
+    "too few": (["--devices", "2"], "devices is 2; JAX finds 1 of cpu; ask for more before JAX"),
+    "none": (["--devices", "0"], "devices is 0; it must be 1 or more"),
+    "no memory": (["--memory", "1M"], r"need 0.375 GiB of memory; 0.000931 GiB are allowed"),
+    "memory no size": (["--memory", "much"], "'much' is not a size; 500M and 8GiB are"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
+    jax.devices()  # which were counted before any were asked for
+    options, message = BAD[name]
+    assert main.outcome([*SMALL, *options]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+    assert list(in_tmp.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("1e9", 10**9), ("500M", 500 * 10**6), ("8GiB", 8 << 30), ("8gi", 8 << 30), ("2 KB", 2000)],
+)
+def test_memory_is_a_size(in_tmp, capsys, monkeypatch, text, size):
+    asked = []
+    monkeypatch.setattr(memory, "check_fits", lambda *given: asked.append(given[3]))
+    assert main.outcome([*SMALL, "--memory", text]) == 0
+    assert asked == [size]
+
+
+def accelerator(limit, used=0):
+    told = {"bytes_limit": limit, "bytes_in_use": used} if limit else None
+    return SimpleNamespace(platform="gpu", device_kind="X", memory_stats=lambda: told)
+
+
+def test_a_cloud_has_to_fit_its_devices(tmp_path):
+    whole = Drift(sigma=1e-9, tokens=151936, dims=2560)  # 0.725 GiB
+    two, gib = [accelerator(2**30), accelerator(2**30, 2**29)], 2**30
+    with pytest.raises(BadInput, match=r"need 0.974 GiB on each of 1 devices; 0.5 GiB are free on"):
+        memory.check_fits(whole, locate(tmp_path), Shards(tuple(two[1:])))
+    with pytest.raises(BadInput, match=r"0.612 GiB on each of 2 .*; more --devices share them"):
+        memory.check_fits(whole, locate(tmp_path), Shards(tuple(two)))
+    memory.check_fits(whole, locate(tmp_path), Shards(tuple(two[:1])))
+    memory.check_fits(whole, locate(tmp_path), Shards((accelerator(None),)))
+    # The cloud is not on the host: what is there does not grow with the dims.
+    memory.check_fits(whole, locate(tmp_path), Shards(tuple(two[:1])), memory=gib // 2)
+    with pytest.raises(BadInput, match=r"of memory; .* GiB are allowed"):
+        memory.check_fits(whole, locate(tmp_path), Shards((jax.devices()[0],)), memory=gib // 2)
+
+
+@given(st.integers(1, 60), st.integers(1, 3), st.integers(1, 3), st.data())
+def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    codes = rng.choice(np.array([0, 0x8000, 1], np.uint16), (tokens, dims))
+    near = rows_of(codes, 8 * tiles)
+    shape = tiles, 8, dims
+    chunks = Chunks(tokens, dims, 8 * tiles)
+    there = DeviceRows(chunks, [jax.device_put(k.reshape(shape)) for k in near.codes], BFLOAT16)
+    a, b = rng.permutation(tokens), rng.integers(0, tokens, tokens)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "BLOCK_BYTES", data.draw(st.integers(1, 500)))
+        patch.setattr(rows, "SENT_BYTES", data.draw(st.integers(1, 500)))
+        np.testing.assert_array_equal(there.take(b), near.take(b))
+        np.testing.assert_array_equal(there.equal(a, b), near.equal(a, b))
+        start = data.draw(st.integers(0, tokens - 1))
+        np.testing.assert_array_equal(there.span(start, tokens), near.span(start, tokens))
+
+
+def test_a_check_finds_a_wrong_count(monkeypatch):
+    monkeypatch.setattr(step, "coalesce", lambda tokens, *others: np.zeros_like(tokens))
+    with pytest.raises(device_check.Mismatch, match="expected 24 distinct cells, found 1"):
+        device_check.runs(jax.devices()[0])

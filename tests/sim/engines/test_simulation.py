@@ -1,0 +1,119 @@
+"""Every bit and every count of the step engine against the oracle."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import ml_dtypes
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from drift.sim.devices import device
+from drift.sim.engines import choose
+from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.simulation import Simulation
+from drift.sim.spec.drift import Drift
+from tests.support import oracle
+from tests.support.drifts import assert_equal_states, drifts, states
+
+
+@settings(max_examples=150)
+@given(drifts())
+@example(Drift(sigma=1e-9, tokens=40, dims=64, steps=33))
+@example(Drift(sigma=1e-7, tokens=40, dims=5, steps=100))
+@example(Drift(sigma=1e-9, tokens=40, dims=64, steps=40, jitter=0.3))
+@example(Drift(sigma=1e-9, tokens=40, dims=64, steps=40, rounding="stochastic"))
+def test_every_bit_and_every_count_is_the_oracles(drift):
+    u, found = states(drift)
+    held, clouds = oracle.walk(drift, u)
+    if not choose.leap_unsupported_reason(drift):
+        assert_equal_states(states(drift, engine="leap")[1], found)
+    for step, (counts, populations, codes) in enumerate(found):
+        np.testing.assert_array_equal(codes, oracle.bits(clouds[step]))
+        expected = oracle.counts(drift, held, clouds, step, u)
+        there = clouds[step][oracle.present(drift, step)]
+        assert populations.tolist() == [n for n in oracle.occupancies(there) if n > 1]
+        got = counts.as_json()
+        # The sums are exact; the oracle's float64 mean is not.
+        spread = np.abs(clouds[step].astype(np.float64)).max()
+        assert (
+            abs(got.pop("radius") - expected.pop("radius")) <= 1e-6 * drift.radius + 1e-12 * spread
+        )
+        assert got == expected
+
+
+@settings(max_examples=15)
+@given(drifts(), st.integers(1, 200), st.integers(1, 5))
+def test_chunks_and_threads_change_nothing(drift, chunk_bytes, workers):
+    _, plain = states(drift)
+    _, chunked = states(drift, chunk_bytes, workers)
+    assert_equal_states(plain, chunked)
+
+
+def test_merged_tokens_stay_merged_and_the_cloud_arrives():
+    _, found = states(Drift(sigma=1e-9, tokens=200, dims=256, steps=64))
+    distinct = [counts.distinct for counts, _, _ in found]
+    assert distinct == sorted(distinct, reverse=True)
+    assert distinct[0] == 200
+    assert distinct[-1] < 200
+
+
+def stop_by_hand(c):
+    """Where one coordinate, from 0 in steps of c > 0, stops: half its ulp reaches the step.
+
+    Half an ulp of the binade [2**e, 2**(e+1)) is 2**(e-8), and a binade is entered
+    at its lower end, an even point. So x stops at 2**e with 2**(e-8) > c, or one
+    binade earlier where c is half an ulp there: a tie goes back to the even point.
+    A c above half an ulp by less than the float32 sum can hold is such a tie too.
+    """
+    e = math.floor(math.log2(c)) + 8
+    tie = np.float32(2.0**e) + np.float32(c) == np.float32(2.0**e + 2.0 ** (e - 8))
+    return 2.0**e if tie else 2.0 ** (e + 1)
+
+
+@pytest.mark.parametrize("steps", [1000, 5000, 32768])
+def test_a_coordinate_stalls_where_half_its_ulp_reaches_the_step(steps):
+    x = np.zeros(1, ml_dtypes.bfloat16)
+    c = np.float32(1.0 / steps)
+    for _ in range(steps):
+        x = (x.astype(np.float32) + c).astype(ml_dtypes.bfloat16)
+    assert float(x[0]) == stop_by_hand(float(c))
+
+    drift = Drift(sigma=1e-30, tokens=1, dims=1, direction="axis", radius=1.0, steps=steps)
+    with ThreadPoolExecutor(1) as pool:
+        simulation = Simulation(drift, Chunks.plan(1, 1, 1), device.find_device("cpu"), pool)
+        (state,) = simulation.states([steps])
+    assert state.counts.radius == stop_by_hand(float(c))
+    assert state.counts.stalled == 1.0
+
+
+def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
+    drift = Drift(sigma=1e-9, tokens=16, steps=1000)
+    with ThreadPoolExecutor(2) as pool:
+        simulation = Simulation(
+            drift, Chunks.plan(16, drift.dims, 2), device.find_device("cpu"), pool
+        )
+        *_, last = simulation.states([900, 1000])
+    assert last.counts.radius == pytest.approx(0.14, abs=0.005)
+    assert last.counts.stalled == 1.0
+    # By hand, from every coordinate's own stopping point.
+    c = oracle.displacement(drift, simulation.u, 1).astype(np.float64)
+    stops = np.array([math.copysign(stop_by_hand(abs(x)), x) for x in c])
+    assert last.counts.radius == pytest.approx(float(stops @ simulation.u), rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["step", "leap"])
+def test_a_simulation_that_rests_moves_again_once_it_is_taken_back(engine):
+    drift = Drift(sigma=1e-9, tokens=20, dims=32, steps=2000)
+    with ThreadPoolExecutor(2) as pool:
+        simulation = Simulation(
+            drift, Chunks.plan(20, 32, 2), device.find_device("cpu"), pool, engine
+        )
+        start, *first = simulation.states([0, 50, 1500, 2000])
+        codes = start.rows.span(0, 20).copy()
+        counts = [(s.counts, s.populations.tolist()) for s in first]
+        assert counts[1][0].stalled == 1.0
+        simulation.resume(0, lambda start, stop: codes[start:stop])
+        again = [(s.counts, s.populations.tolist()) for s in simulation.states([50, 1500, 2000])]
+    assert again == counts
