@@ -1,12 +1,13 @@
-# `make demo` runs the main job, `make test` the tests, `make lint` the checks, `make soak` a
-# thousand small runs.
+# `make demo` runs the main job, `make test` the tests, `make quick` those that take no time,
+# `make lint` the checks, `make soak` a thousand small runs; `make readme` writes anew what the
+# README's commands print.
 # Each installs what it needs into .venv; nothing has to be done before.
 
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := results/demo
 
-.PHONY: demo test soak lint aot clean
+.PHONY: demo test quick soak lint readme aot clean
 
 demo: .venv/installed
 	$(BIN)/drift run --sigma 1e-9 --device cpu --out $(DEMO).zarr --overwrite
@@ -14,6 +15,9 @@ demo: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+quick: .venv/installed-test
+	$(BIN)/python -m pytest -m 'not slow and not soak'
 
 soak: .venv/installed-test
 	$(BIN)/python -m pytest -m soak
@@ -41,6 +45,9 @@ lint: .venv/installed-lint .venv/types
 .venv/installed-%: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
+
+readme: .venv/installed-test
+	$(BIN)/python -m tests.support.readme_tour
 
 # The CUDA and TPU compilers are large and pin their own versions: an environment apart.
 aot: .venv-aot/installed
