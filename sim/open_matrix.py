@@ -72,8 +72,8 @@ def open_selection(
     if near is None:
         return matrix, None
     within = EXPONENTS if exponents is None else exponents
-    named = {"near": near if near == "largest" else int(near), "exponents": within}
-    return select(matrix, near, within), named
+    selected = select(matrix, near, within)  # which knows what `near` may be
+    return selected, {"near": near if near == "largest" else int(near), "exponents": within}
 
 
 def meant(place: AnyLocation, tensor: str | None = None, snapshot: int | None = None) -> str | int:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drift.sim.runs import run as runs
+from drift.sim.runs.run import run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.locate import locate
 from tests.support import builders, s3_server, sample_files
@@ -106,7 +106,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_store_names_nothing_that_is_run(in_tmp, capsys, name):
-    runs.run(Drift(sigma=1e-8, tokens=20, dims=8, steps=4), "a.zarr", on="cpu")
+    run(Drift(sigma=1e-8, tokens=20, dims=8, steps=4), "a.zarr", on="cpu")
     path = Path("a.zarr/bits/zarr.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), **HOSTILE[name]}))
     # Whoever forges a store also forges what says how it was made.

@@ -15,7 +15,6 @@ import typer
 from drift.experiments.cli.options import path
 from drift.experiments.console.terminal import remark, say
 from drift.experiments.console.values import whole
-from drift.sim.checkpoints.selection import EXPONENTS
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ Exponents = Annotated[
         parser=whole,
         metavar="N",
         help="With --near: how far each exponent may be from its.",
-        show_default=str(EXPONENTS),
+        show_default="5",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]

@@ -23,9 +23,8 @@ from drift.sim.counting.cells import Counts
 from drift.sim.devices.device import worker_count
 from drift.sim.devices.shards import Shards
 from drift.sim.engines import choose
-from drift.sim.engines import simulation as rest
 from drift.sim.engines.chunks import Chunks
-from drift.sim.engines.simulation import Simulation
+from drift.sim.engines.simulation import Simulation, may_rest, stalled_at_rest
 from drift.sim.spec.drift import Drift, recorded
 
 
@@ -105,7 +104,7 @@ def _together(drifts: list[Drift], places: int, on: jax.Device) -> list[dict[int
     members, first = StackedClouds(drifts, places, on, plain(on.platform)), drifts[0]
     tally = StackedCounts(members.each)
     found: list[dict[int, Counts]] = [{} for _ in drifts]
-    still = np.array([rest.stalled_at_rest(each.drift, each.u) for each in members.each])
+    still = np.array([stalled_at_rest(each.drift, each.u) for each in members.each])
     stalled, resting, seen = np.zeros(len(drifts), np.int64), False, None
     for step in first.record_steps:
         if step and first.survivors is not None:
@@ -114,7 +113,7 @@ def _together(drifts: list[Drift], places: int, on: jax.Device) -> list[dict[int
         while members.step < step and not resting:
             seen, moved = members.move(step), True
             stalled = np.asarray(seen.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
-            resting = rest.may_rest(first) and np.array_equal(stalled, still)
+            resting = may_rest(first) and np.array_equal(stalled, still)
         if seen is None or (moved and members.step < step):
             seen = members.stay()  # nobody has looked yet, or since it came to rest
         for mine, one in zip(found, tally.counts(step, seen, stalled, moved), strict=True):

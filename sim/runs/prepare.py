@@ -18,8 +18,7 @@ from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
 from drift.sim.engines.step import StepEngine
-from drift.sim.runs import memory as exhausted
-from drift.sim.runs import memory as fit
+from drift.sim.runs.memory import as_out_of_memory, check_fits
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.location import StoreLocation
 
@@ -56,9 +55,9 @@ def prepare(
     """
     shards = Shards(device.find_devices(on, devices))
     name = choose.choose_engine(drift, engine, shards.platform, devices)
-    fit.check_fits(drift, out, shards, memory, name)
+    check_fits(drift, out, shards, memory, name)
     workers = device.worker_count(shards.devices[0])
-    running_out = exhausted.as_out_of_memory(drift, shards, memory, name, then)
+    running_out = as_out_of_memory(drift, shards, memory, name, then)
     with running_out, ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes, devices)
         trusted = device_check.check_quickly(shards, drift.motion) if name == "step" else {}

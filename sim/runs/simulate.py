@@ -7,9 +7,9 @@ import numpy as np
 from drift.sim.counting.cells import Counts
 from drift.sim.devices import device
 from drift.sim.engines.choose import Engine
-from drift.sim.runs import snapshots as bits
 from drift.sim.runs.prepare import Prepared, prepare
 from drift.sim.runs.run import Progress
+from drift.sim.runs.snapshots import write_codes
 from drift.sim.spec.drift import Drift
 
 
@@ -90,7 +90,7 @@ def _moved(made: Prepared, progress: Progress) -> Simulated:
         step = state.counts.step
         if step in kept:
             clouds[step] = np.empty(state.rows.shape, state.rows.format.storage)
-            bits.write_codes(clouds[step], None, state.rows, made.pool)
+            write_codes(clouds[step], None, state.rows, made.pool)
         if step in steps:
             records.append(state.counts)
             progress(state.counts, len(records), len(steps))

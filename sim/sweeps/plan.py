@@ -18,7 +18,7 @@ from drift.sim.clouds.initial import initial_cloud
 from drift.sim.devices import device
 from drift.sim.devices.shards import Shards
 from drift.sim.engines import choose
-from drift.sim.runs import memory as fit
+from drift.sim.runs.memory import check_memory, memory_needed
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.location import StoreLocation
 from drift.sim.sweeps import resume
@@ -125,8 +125,8 @@ def plan(
     for cell in kinds.firsts:
         drift = grid.drift(cell)
         name = choose.choose_engine(drift, engine, shards.platform, len(shards))
-        fit.check_memory(drift, shards, memory, name)
+        check_memory(drift, shards, memory, name)
         together = sizing.batch_bytes(drift, batch.batch_size(drift, shards, engine))
-        needed = max(needed, fit.memory_needed(drift, shards, name), together)
+        needed = max(needed, memory_needed(drift, shards, name), together)
     found = Plan(grid, engine, shards, kinds, inputs, needed)
     return found._replace(memory=needed + min(found.disk, REGION_BYTES))

@@ -10,7 +10,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from drift.kernels.formats import BFLOAT16
 from drift.kernels.formats import Motion
 from drift.kernels.stepping.step import Steps, Tokens, step
-from drift.sim import reference
+from drift.sim.engines import reference
 
 motion = Motion(rounding="stochastic")
 rng = np.random.default_rng(0)

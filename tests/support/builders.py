@@ -11,9 +11,8 @@ from tokenizers import Tokenizer, models
 
 from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE, INDEX
 from drift.sim.stores.locate import locate
-from drift.sim.sweeps import store as grid_layout
 from drift.sim.sweeps.grid import Grid
-from drift.sim.sweeps.store import NAMES, SweepStore
+from drift.sim.sweeps.store import FIRST, NAMES, SweepStore, fill
 
 DTYPES = {target.name: dtype for dtype, target in FORMATS_BY_DTYPE.items()}
 """safetensors' names of formats by ours"""
@@ -139,8 +138,8 @@ def sweep_store(path, axes, share, left=(), failed=(), **base):
     pairs are all, and the radius reached is as it is asked for.
     """
     made = small_grid(axes, **base)
-    with locate(path).begin(grid_layout.FIRST) as group:
-        grid_layout.fill(group, made)
+    with locate(path).begin(FIRST) as group:
+        fill(group, made)
     written = SweepStore(path, writing=True)
     counts = {name: written.read(name) for name in NAMES}
     done = np.ones(made.shape, bool)

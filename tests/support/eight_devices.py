@@ -14,12 +14,12 @@ from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.counting.cells import Cells
 from drift.sim.devices.device import find_devices
 from drift.sim.devices.shards import Shards
-from drift.sim.engines import rows as far
+from drift.sim.engines import rows
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
 from drift.sim.engines.step import StepEngine
 from drift.sim.errors import BadInput
-from drift.sim.runs import run as runs
+from drift.sim.runs.run import run
 from drift.sim.spec.drift import Drift
 from tests.support import oracle, small_model
 from tests.support.builders import Stop, arrays, assert_same_arrays, stop_after
@@ -37,8 +37,8 @@ def drift(name, **others):
     return Drift(**{**PLAIN.as_json(), **MOTIONS[name], **others})
 
 
-def run(path, what, devices, **options):
-    return runs.run(what, path, on="cpu", engine="step", devices=devices, **options)
+def stored(path, what, devices, **options):
+    return run(what, path, on="cpu", engine="step", devices=devices, **options)
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ def same_result(a, b):
 
 @pytest.mark.parametrize("name", MOTIONS)
 def test_a_run_is_that_of_one_device(tmp_path, monkeypatch, name):
-    one = run(tmp_path / "one.zarr", drift(name), 1)
+    one = stored(tmp_path / "one.zarr", drift(name), 1)
     assert any(counts["black_holes"] for counts in one["records"])
     for where in ("near", "apart"):
         path = tmp_path / f"{where}.zarr"
-        assert same_result(one, run(path, drift(name), 8))
+        assert same_result(one, stored(path, drift(name), 8))
         assert_same_arrays(tmp_path / "one.zarr", path)
         monkeypatch.setattr(Shards, "on_host", False)
 
@@ -67,7 +67,7 @@ def test_each_device_reads_its_own_rows_of_a_checkpoint(tmp_path):
     model = small_model.write(tmp_path / "model.safetensors")
     options = {**small_model.DRIFT, **small_model.NEAR, "direction": "centroid"}
     for devices in (1, 8):
-        run(tmp_path / f"{devices}.zarr", from_checkpoint(model, **options), devices)
+        stored(tmp_path / f"{devices}.zarr", from_checkpoint(model, **options), devices)
     assert_same_arrays(tmp_path / "1.zarr", tmp_path / "8.zarr")
 
 
@@ -75,17 +75,17 @@ def test_each_device_reads_its_own_rows_of_a_checkpoint(tmp_path):
 def test_any_number_of_tokens_is_shared(tmp_path, tokens):
     what = drift("nearest", tokens=tokens)
     for devices in (1, 3):
-        run(tmp_path / f"{devices}.zarr", what, devices, chunk_bytes=4000)
+        stored(tmp_path / f"{devices}.zarr", what, devices, chunk_bytes=4000)
     assert_same_arrays(tmp_path / "1.zarr", tmp_path / "3.zarr")
 
 
 def test_a_run_resumes_on_another_number_of_devices(tmp_path):
     path, what = tmp_path / "stopped.zarr", drift("nearest")
     with pytest.raises(Stop):
-        run(path, what, 8, checkpoint_seconds=0, progress=stop_after(3))
+        stored(path, what, 8, checkpoint_seconds=0, progress=stop_after(3))
     assert any(name.startswith("checkpoint/") for name in arrays(path))
-    run(path, what, 3)
-    run(tmp_path / "plain.zarr", what, 1)
+    stored(path, what, 3)
+    stored(tmp_path / "plain.zarr", what, 1)
     assert_same_arrays(path, tmp_path / "plain.zarr")
 
 
@@ -122,15 +122,15 @@ def test_cells_that_devices_share_are_counted_once(apart, told_apart):
 
 def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monkeypatch):
     fetched, block, dims = [], 32 * 10, 16
-    picked = far._picked
+    picked = rows._picked
 
     def watched(codes, rows):
         found = picked(codes, rows)
         fetched.append(found.nbytes)
         return found
 
-    monkeypatch.setattr(far, "_picked", watched)
-    monkeypatch.setattr(far, "BLOCK_BYTES", block)
+    monkeypatch.setattr(rows, "_picked", watched)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", block)
     rng = np.random.default_rng(1)
     codes = rng.integers(0x2000, 0x4000, (600, dims), dtype=np.uint16)
     with ThreadPoolExecutor(2) as pool:
@@ -190,7 +190,7 @@ def test_every_device_of_a_run_is_checked(monkeypatch):
 def test_fewer_devices_than_asked_for_is_an_error(tmp_path):
     assert len(jax.devices()) == 8
     with pytest.raises(BadInput, match="devices is 9; JAX finds 8 of cpu"):
-        run(tmp_path / "run.zarr", PLAIN, 9)
+        stored(tmp_path / "run.zarr", PLAIN, 9)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,7 +1,6 @@
 """What the page of `coarsening` makes of it, in terms of the arithmetic, and what it cannot say."""
 
-from drift.experiments.studies.coarsening import facts as likeness
-from drift.experiments.studies.coarsening.facts import Facts
+from drift.experiments.studies.coarsening.facts import FACTOR, Facts, compared
 from drift.experiments.studies.page import few, listed, span
 
 
@@ -27,10 +26,10 @@ def meaning(facts: Facts) -> list[str]:
         " the number of large cells; one that cuts off an edge makes small ones."
     )
     parts.append(_tightness(facts))
-    compared = {one.key: one for one in likeness.compared(runs, facts.seen)}
-    if not compared["farthest"].shown:
+    features = {one.key: one for one in compared(runs, facts.seen)}
+    if not features["farthest"].shown:
         parts.append(_distances(facts))
-    if not compared["isolated"].shown and compared["isolated"].observed > compared["isolated"].most:
+    if not features["isolated"].shown and features["isolated"].observed > features["isolated"].most:
         parts.append(
             "**Why there are no isolated singletons.** A singleton is a token from the edge of the"
             " cloud in some dimension. In all others it is rounded with the rest, so that its cell"
@@ -102,7 +101,7 @@ def limits_of_it(facts: Facts) -> list[str]:
                 " observed; other ways to make tokens meet were not held against it.",
                 "The observed tokens were selected by the size of their coordinates. Singletons and"
                 " distances may belong to tokens with another past than those in black holes.",
-                f"*Reproduced* means within a factor of {few(likeness.FACTOR)}, not more.",
+                f"*Reproduced* means within a factor of {few(FACTOR)}, not more.",
             )
         ),
     ]

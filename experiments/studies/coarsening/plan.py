@@ -21,7 +21,6 @@ import numpy as np
 
 from drift.experiments import observed
 from drift.experiments.studies import rescaling
-from drift.experiments.studies.coarsening.page import page
 from drift.experiments.studies.parts import Made, Note, Part, Run, Sweep
 from drift.experiments.studies.rows import spread
 from drift.kernels import distances
@@ -80,9 +79,6 @@ def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
         return {"onset": onsets(drift, [drift.steps])[0], "curve": points}
 
     return Note(name, asked, find)
-
-
-__all__ = ["page", "parts"]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """What the page of `coarsening` says of the structure, beside what was observed."""
 
 from drift.experiments.console.files import pipes
-from drift.experiments.studies.coarsening import facts as likeness
-from drift.experiments.studies.coarsening.facts import Facts
+from drift.experiments.studies.coarsening.facts import FACTOR, Facts, compared, similar
 from drift.experiments.studies.coarsening.tables import details
 from drift.experiments.studies.page import few, many, picture, span
 from drift.experiments.studies.rows import Row, values, where
@@ -33,16 +32,16 @@ def structure(facts: Facts, shown: list[Row]) -> list[str]:
     ]
     if not shown:
         return [*parts, "No run has about as many black holes, with about as many tokens in them."]
-    names = [one.what for one in likeness.compared(facts.like, seen)]
+    names = [one.what for one in compared(facts.like, seen)]
     rows = [
         (name, few(one.observed), span([one.least, one.most]), "yes" if one.shown else "no")
-        for name, one in zip(names, likeness.compared(facts.like, seen), strict=True)
+        for name, one in zip(names, compared(facts.like, seen), strict=True)
     ]
     return [
         *parts,
         f"{many(len(facts.like), 'run')} of {few(len(facts.clouds))}, with σ of"
         f" {span([run['sigma'] for run in facts.like])}, have as many black holes as were observed,"
-        f" with as many tokens in them, within a factor of {few(likeness.FACTOR)}. A feature counts"
+        f" with as many tokens in them, within a factor of {few(FACTOR)}. A feature counts"
         " as reproduced where what was observed lies within their range, widened by the same"
         " factor.",
         pipes(("feature", "observed", "drift alone", "reproduced"), rows),
@@ -63,7 +62,7 @@ def structure(facts: Facts, shown: list[Row]) -> list[str]:
 
 def _elsewhere(facts: Facts, key: str, what: str) -> str:
     """Where a feature is as it was observed, and what black holes are like there."""
-    alike = likeness.similar(facts.clouds, facts.seen, [key])
+    alike = similar(facts.clouds, facts.seen, [key])
     if not alike:
         return f"{what} are there at no σ tried."
     both = [run for run in alike if run in facts.like]

@@ -5,8 +5,7 @@ from itertools import pairwise
 
 from drift.experiments import observed
 from drift.experiments.console.files import pipes
-from drift.experiments.studies.coarsening import facts as likeness
-from drift.experiments.studies.coarsening.facts import Facts
+from drift.experiments.studies.coarsening.facts import BY, FACTOR, Facts, Feature, compared
 from drift.experiments.studies.page import few, listed, many, picture, span
 from drift.experiments.studies.rows import Row, values
 
@@ -26,10 +25,10 @@ def short(facts: Facts) -> list[str]:
             f" black holes, the largest of {largest} tokens; observed are"
             f" {few(seen['black_holes'])}, the largest of {few(seen['largest'])}."
         )
-        compared = likeness.compared(runs, seen)
-        shown, absent = _named(compared, True), _named(compared, False)
+        features = compared(runs, seen)
+        shown, absent = _named(features, True), _named(features, False)
         if shown:
-            said.append(f"In those runs it also comes within a factor of {few(likeness.FACTOR)} of:"
+            said.append(f"In those runs it also comes within a factor of {few(FACTOR)} of:"
                         f" {shown}.")  # fmt: skip
         if absent:
             said.append(f"**It does not reproduce**: {absent}.")
@@ -40,8 +39,8 @@ def short(facts: Facts) -> list[str]:
     return ["\n".join(f"- {each}" for each in said)]
 
 
-def _named(compared: list[likeness.Feature], shown: bool) -> str:
-    kept = [one for one in compared if one.shown is shown and one.key not in likeness.BY]
+def _named(features: list[Feature], shown: bool) -> str:
+    kept = [one for one in features if one.shown is shown and one.key not in BY]
     return "; ".join(
         f"{one.what} ({span([one.least, one.most])}, observed {few(one.observed)})" for one in kept
     )

@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from drift.experiments.bench import page as figure
-from drift.experiments.bench import verdicts
+from drift.experiments.bench import page, verdicts
 from drift.sim.devices import device
 from tests.support.run_cli import drift
 
@@ -190,7 +189,7 @@ def test_a_sweep_is_judged_by_its_cells():
 def test_a_line_has_only_who_took_all_the_steps():
     results = [step_result(30.0, 0.5), leap_result(1000, 5.0) | {"absent": {}}]
     results[1]["contenders"][0]["steps"] = 1000
-    axes = figure.draw(results).axes[0]
+    axes = page.draw(results).axes[0]
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert lines.keys() == {"step engine", "C loop", "leap engine"}
     assert lines["step engine"] == [[100, pytest.approx(1.5e9 / (20_000 * 2560))]]

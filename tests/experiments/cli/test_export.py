@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import drift
 from drift.experiments.cli import export, main
-from drift.sim.runs import run as runs
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 from drift.sim.sweeps.store import NAMES, cells_together
@@ -22,7 +22,7 @@ from tests.support.builders import sweep_store
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     path = tmp_path_factory.mktemp("export") / "a.zarr"
-    runs.run(Drift(sigma=1e-9, tokens=30, dims=20, steps=12, records=5), path, on="cpu")
+    drift.run(Drift(sigma=1e-9, tokens=30, dims=20, steps=12, records=5), path, on="cpu")
     return RunStore(path)
 
 
@@ -149,7 +149,7 @@ def test_a_reader_that_leaves_early_is_no_failure_of_ours(tmp_path):
 
 def test_a_store_on_object_storage_is_read_there(bucket, in_tmp, capsys):
     there = f"{bucket}/a.zarr"
-    runs.run(Drift(sigma=1e-9, tokens=8, dims=4, steps=2), there, on="cpu")
+    drift.run(Drift(sigma=1e-9, tokens=8, dims=4, steps=2), there, on="cpu")
     assert [line[0] for line in exported(capsys, there)] == ["step", "0", "1", "2"]
     sweep_store(f"{bucket}/grid.zarr", {"seed": (0, 1)}, lambda seed, progress: 1.0)
     assert len(exported(capsys, f"{bucket}/grid.zarr")) == 11

@@ -103,7 +103,9 @@ def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, 
     status, out, _ = drift(capsys, *arguments)
     assert (status, json.loads(out)["failed"]) == (1, 4)
     with cluster.running_scheduler(running.address) as client:
-        kept = client.run(eval, "len(__import__('drift.sim.sweeps.workers.worker').worker._sweeps)")
+        kept = client.run(
+            eval, "len(__import__('sys').modules['drift.sim.sweeps.workers.worker']._sweeps)"
+        )
     assert set(kept.values()) == {0}, "the workers forget what is over"
 
 

@@ -7,7 +7,7 @@ import pytest
 from matplotlib import image
 
 from drift.experiments.cli import main
-from drift.experiments.figures import expected as expectation
+from drift.experiments.figures import expected
 from drift.experiments.figures.curves import curves
 from drift.experiments.figures.expected import Outlook
 from drift.experiments.figures.style import COLOURS
@@ -114,7 +114,7 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
 
 def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatch):
     assert len(curves([RunStore(stores[0])], Outlook(False)).axes[1].get_lines()) == 1
-    monkeypatch.setattr(expectation, "_MOST_SECONDS", 0.0)
+    monkeypatch.setattr(expected, "_MOST_SECONDS", 0.0)
     assert len(curves([RunStore(stores[0])]).axes[1].get_lines()) == 1
     assert len(curves([RunStore(stores[0])], Outlook(True)).axes[1].get_lines()) == 2
     pictures = []

@@ -279,7 +279,7 @@ def test_what_cannot_be_shown_says_why(store, tmp_path, monkeypatch):
     def crowded(*options):
         raise BadInput("a.zarr: more than 20,000,000 pairs of its 9 cells are adjacent")
 
-    monkeypatch.setattr(structure, "examined", crowded)
+    monkeypatch.setattr(structure, "structure_of", crowded)
     text = Read(rendered(page_of([store.address]))).text
     assert "Not shown: a.zarr: more than 20,000,000 pairs of its 9 cells are adjacent." in text
     monkeypatch.undo()

@@ -11,9 +11,7 @@ import pytest
 
 from drift.experiments import observed
 from drift.experiments.studies import parts, rescaling
-from drift.experiments.studies.coarsening import facts as likeness
-from drift.experiments.studies.coarsening import page as coarsening_page
-from drift.experiments.studies.coarsening import plan
+from drift.experiments.studies.coarsening import facts, outline, plan
 from drift.experiments.studies.page import few, listed, many, span
 from drift.experiments.studies.registry import STUDIES
 from drift.experiments.studies.rows import limits
@@ -62,7 +60,7 @@ def coarse(tmp_path_factory):
     out = tmp_path_factory.mktemp("coarse")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "_plan", lambda quick: TINY)
-        patch.setattr(likeness, "FACTOR", 1000.0)
+        patch.setattr(facts, "FACTOR", 1000.0)
         patch.setattr(rescaling, "RESCALED", ("bfloat16", "float4_e2m1fn"))
         from drift.experiments.studies.parts import do
 
@@ -157,9 +155,9 @@ def test_what_is_expected_is_what_sim_expects(coarse):
 
 def test_what_the_page_says_follows_the_stores(coarse, monkeypatch):
     out, _ = coarse
-    monkeypatch.setattr(coarsening_page, "drawn", lambda facts: {})
+    monkeypatch.setattr(outline, "drawn", lambda facts: {})
     made = parts.Made(out / "stores")
-    before = coarsening_page.page(made, "it").text
+    before = outline.page(made, "it").text
     note = out / "stores" / "structure-cloud-0-1e-05.json"
     kept = note.read_text()
     changed = json.loads(kept)
@@ -167,19 +165,19 @@ def test_what_the_page_says_follows_the_stores(coarse, monkeypatch):
     changed["found"]["populations"] = [7654, 2]
     note.write_text(json.dumps(changed))
     try:
-        after = coarsening_page.page(made, "it").text
+        after = outline.page(made, "it").text
     finally:
         note.write_text(kept)
     assert "7,654" not in before
     assert "| 77 |" not in before
     assert "7,654" in after
-    assert coarsening_page.page(made, "it").text == before
+    assert outline.page(made, "it").text == before
 
 
 def test_where_nothing_is_alike_the_page_says_so(coarse, monkeypatch):
-    monkeypatch.setattr(likeness, "FACTOR", 1.0)
-    monkeypatch.setattr(coarsening_page, "drawn", lambda facts: {})
-    text = coarsening_page.page(parts.Made(coarse[0] / "stores"), "it").text
+    monkeypatch.setattr(facts, "FACTOR", 1.0)
+    monkeypatch.setattr(outline, "drawn", lambda facts: {})
+    text = outline.page(parts.Made(coarse[0] / "stores"), "it").text
     assert "**At no σ tried does drift alone leave" in text
     assert "Drift alone makes about as many" not in text
     assert "| reproduced |" not in text
@@ -350,7 +348,7 @@ def test_words():
 
 def test_distances_of_holes_are_counted_as_published():
     assert distances.counted(np.array([[0, 0], [1, 5], [0, 1]])) == {1: 1, 4: 1, 5: 1}
-    seen = likeness.observed_features(observed.qwen3_4b())
+    seen = facts.observed_features(observed.qwen3_4b())
     assert (seen["black_holes"], seen["largest"], seen["held"], seen["large"]) == (13, 814, 2100, 4)
     assert (seen["singletons"], seen["isolated"], seen["farthest"]) == (112, 91, 11)
 

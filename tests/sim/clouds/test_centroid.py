@@ -1,6 +1,7 @@
 """The mean of a cloud against exact rational numbers."""
 
 import math
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -48,7 +49,7 @@ def test_it_is_the_exact_mean_rounded_once(cloud, block):
         patch.setattr("drift.sim.clouds.direction._BLOCK_ELEMENTS", block)
         assert found(*cloud) == expected
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(direction.os, "cpu_count", lambda: 7)
+        patch.setattr(os, "cpu_count", lambda: 7)
         assert found(*cloud) == expected
 
 

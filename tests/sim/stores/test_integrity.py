@@ -9,8 +9,8 @@ import pytest
 import zarr
 
 from drift.sim.errors import BadInput, Damaged
-from drift.sim.runs import run as runs
 from drift.sim.runs import snapshots
+from drift.sim.runs.run import run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import integrity
 from drift.sim.stores.run_store import RunStore
@@ -25,7 +25,7 @@ SMALL = Drift(sigma=1e-9, tokens=12, dims=8, steps=6, records=3, survivors=5)
 def whole(tmp_path_factory):
     """A complete run and a complete sweep."""
     place = tmp_path_factory.mktemp("whole")
-    runs.run(SMALL, place / "run.zarr", on="cpu")
+    run(SMALL, place / "run.zarr", on="cpu")
     sweep(tiny(), place / "grid.zarr", on="cpu")
     return place
 
@@ -131,14 +131,14 @@ def test_attributes_that_were_changed_are_not_believed(there):
     with pytest.raises(Damaged, match="its attributes are not those that drift wrote"):
         RunStore(there / "run.zarr")
     with pytest.raises(Damaged, match="; --overwrite replaces it"):
-        runs.run(SMALL, there / "run.zarr", on="cpu")
-    runs.run(SMALL, there / "run.zarr", on="cpu", overwrite=True)
+        run(SMALL, there / "run.zarr", on="cpu")
+    run(SMALL, there / "run.zarr", on="cpu", overwrite=True)
     assert RunStore(there / "run.zarr").complete
 
 
 def test_a_store_of_a_newer_version_is_told_from_a_damaged_one(there):
-    for name, kind, run in (
-        ("run.zarr", RunStore, lambda path: runs.run(SMALL, path, on="cpu", overwrite=True)),
+    for name, kind, write in (
+        ("run.zarr", RunStore, lambda path: run(SMALL, path, on="cpu", overwrite=True)),
         ("grid.zarr", SweepStore, lambda path: sweep(tiny(), path, on="cpu", overwrite=True)),
     ):
         path = there / name
@@ -146,7 +146,7 @@ def test_a_store_of_a_newer_version_is_told_from_a_damaged_one(there):
             path,
             lambda found: found["attributes"].update(layout=7, versions={"bf16-drift": "3.1.4"}),
         )
-        for open_ in (kind, run):  # nor is it ever replaced
+        for open_ in (kind, write):  # nor is it ever replaced
             with pytest.raises(BadInput) as caught:
                 open_(path)
             said = f"{path} has layout 7 and is of drift 3.1.4; this is drift "
@@ -156,7 +156,7 @@ def test_a_store_of_a_newer_version_is_told_from_a_damaged_one(there):
 
 def stopped(path, records, **options):
     with pytest.raises(Stop):
-        runs.run(SMALL, path, on="cpu", progress=stop_after(records), **options)
+        run(SMALL, path, on="cpu", progress=stop_after(records), **options)
     return path
 
 
@@ -167,15 +167,15 @@ def test_a_damaged_checkpoint_says_how_to_do_without(there, tmp_path):
     flip(file)
     said = f"chunk c/0/0 of checkpoint/{kept.name}/bits is damaged.*; without"
     with pytest.raises(Damaged, match=f"{said} checkpoint/{kept.name} the same command"):
-        runs.run(SMALL, path, on="cpu")
+        run(SMALL, path, on="cpu")
     file.unlink()
     with pytest.raises(Damaged, match=f"chunk c/0/0 of checkpoint/{kept.name}/bits is missing"):
-        runs.run(SMALL, path, on="cpu")
+        run(SMALL, path, on="cpu")
     changed(kept / "bits", lambda found: found.update(data_type="int16"))
     with pytest.raises(Damaged, match=f"checkpoint/{kept.name} is damaged: .*; without"):
-        runs.run(SMALL, path, on="cpu")
+        run(SMALL, path, on="cpu")
     shutil.rmtree(kept)
-    runs.run(SMALL, path, on="cpu")
+    run(SMALL, path, on="cpu")
     assert_same_arrays(path, there / "run.zarr")
 
 
@@ -186,7 +186,7 @@ def test_records_that_are_lost_are_counted_again_whatever_was_kept_since(
     path = stopped(tmp_path / "a.zarr", 3, checkpoint_seconds=0)
     assert [each.name for each in (path / "checkpoint").glob("[0-9]*")] == ["2"]
     (path / "step/c/0").unlink()
-    runs.run(SMALL, path, on="cpu")
+    run(SMALL, path, on="cpu")
     assert_same_arrays(path, there / "run.zarr")
 
 
@@ -195,8 +195,8 @@ def test_a_run_whose_records_are_damaged_is_not_gone_on_with(there, tmp_path):
     flip(path / "pairs/c/0")
     said = "chunk c/0 of pairs is damaged: its checksum does not hold; --overwrite replaces it"
     with pytest.raises(Damaged, match=said):
-        runs.run(SMALL, path, on="cpu")
-    runs.run(SMALL, path, on="cpu", overwrite=True)
+        run(SMALL, path, on="cpu")
+    run(SMALL, path, on="cpu", overwrite=True)
     assert_same_arrays(path, there / "run.zarr")
 
 

@@ -16,8 +16,7 @@ from drift.sim.errors import BadInput, NotBegun, Unfinished
 from drift.sim.open_matrix import is_run, open_matrix
 from drift.sim.runs import run, snapshots
 from drift.sim.spec.drift import Drift
-from drift.sim.stores import lease, lock, run_store, s3_client
-from drift.sim.stores import s3 as buckets
+from drift.sim.stores import lease, lock, run_store, s3, s3_client
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
 from drift.sim.stores.s3_client import ObjectStore
@@ -220,7 +219,7 @@ def test_a_run_whose_lease_is_lost_writes_no_more(out, plain, monkeypatch):
 
 
 def test_overwriting_touches_nothing_else(bucket, out, monkeypatch):
-    monkeypatch.setattr(buckets, "PAGE", 3)
+    monkeypatch.setattr(s3, "PAGE", 3)
     api, at = s3_client.client(), {"Bucket": bucket.removeprefix("s3://")}
     beside = ["some/run.zarr.txt", "some/run.zarr2/zarr.json", "some/run", "some/run.zar/c/0"]
     for name in [*beside, *(f"some/run.zarr/old/{k}" for k in range(11))]:
@@ -298,12 +297,12 @@ def test_an_endpoint_that_can_not_be_reached_is_told_soon(bucket, monkeypatch):
         assert time.monotonic() - began < 10
     with socket.create_server(("127.0.0.1", 0)) as silent:
         s3_server.use(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        monkeypatch.setattr(buckets, "PATIENCE", 1)
+        monkeypatch.setattr(s3, "PATIENCE", 1)
         began, said = time.monotonic(), said_of(f"{bucket}/a.zarr")
         assert "can't be reached (TimeoutError)" in said
         assert time.monotonic() - began < 5
     hasty = s3_client._HASTY
-    assert buckets.PATIENCE == 1
+    assert s3.PATIENCE == 1
     assert (hasty["connect_timeout"] + hasty["read_timeout"]) * hasty["total_max_attempts"] < 30
     for wrong in ("no url", "http://[::1"):
         s3_server.use(monkeypatch, wrong)

@@ -12,8 +12,7 @@ from zarr.storage import LocalStore
 from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.stores.locate import locate
-from drift.sim.sweeps import resume
-from drift.sim.sweeps import store as grid_layout
+from drift.sim.sweeps import resume, store
 from drift.sim.sweeps.store import NAMES, SweepStore, cells_together
 from drift.sim.sweeps.writer import GridWriter
 from tests.support.builders import stored_bytes, tiny
@@ -110,7 +109,7 @@ def test_one_cell_is_a_grid_without_axes(tmp_path):
 
 @pytest.fixture
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(grid_layout, "_CHUNK_VALUES", 5 * 7)
+    monkeypatch.setattr(store, "_CHUNK_VALUES", 5 * 7)
     assert cells_together(GRID) == (1, 1, 2, 2)
 
 

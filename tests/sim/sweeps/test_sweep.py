@@ -305,7 +305,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, whole, monkeypatch):
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.zarr", "b.zarr"]
 
 
-def test_cells_are_counted_by_kinds_the_cheapest_first_and_each_once():
+def test_cells_are_counted_by_kind_the_cheapest_first_and_each_once():
     grid = tiny(**{**TINY, "steps": (40, 1, 5), "jitter": (0.0, 0.5)})
     groups = PointGroups(grid, "cpu")
     assert len(groups.costs) == 6
@@ -323,11 +323,10 @@ def test_cells_are_counted_by_kinds_the_cheapest_first_and_each_once():
 
 
 def test_a_large_grid_is_gone_through_region_by_region(monkeypatch):
-    from drift.sim.sweeps import cell_order as kinds_
-    from drift.sim.sweeps import store as grid_layout
+    from drift.sim.sweeps import cell_order, store
 
-    monkeypatch.setattr(grid_layout, "_CHUNK_VALUES", 2 * 7)
-    monkeypatch.setattr(kinds_, "REGION_BYTES", 3 * 2 * 7 * 8 * 9)
+    monkeypatch.setattr(store, "_CHUNK_VALUES", 2 * 7)
+    monkeypatch.setattr(cell_order, "REGION_BYTES", 3 * 2 * 7 * 8 * 9)
     grid = tiny()
     found = list(batches(grid, PointGroups(grid, "cpu"), np.arange(12), lambda drift: 12))
     assert [some.tolist() for some in found] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]

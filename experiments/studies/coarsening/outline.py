@@ -1,11 +1,11 @@
 """The page of the study `coarsening`: its order, and the files beside it."""
 
-from drift.experiments.studies.coarsening import tables as coarsening_details
 from drift.experiments.studies.coarsening.arithmetic import arithmetic, prediction
 from drift.experiments.studies.coarsening.facts import Facts
 from drift.experiments.studies.coarsening.figures import closest, drawn
 from drift.experiments.studies.coarsening.meaning import limits_of_it, meaning
 from drift.experiments.studies.coarsening.reading import structure
+from drift.experiments.studies.coarsening.tables import tables
 from drift.experiments.studies.coarsening.text import beginning, controls, question, short
 from drift.experiments.studies.page import Page, Table, files
 from drift.experiments.studies.parts import Made
@@ -16,14 +16,14 @@ _HIDDEN = ("digest", "name")
 def page(made: Made, command: str) -> Page:
     """The page of what was made, by that command."""
     facts = Facts(made)
-    tables = {
+    columns = {
         "controls": Table(facts.controls),
         "transition": Table(facts.transition),
         "onsets": Table(facts.onsets),
         "structure": Table(
             [{k: v for k, v in cloud.items() if k not in _HIDDEN} for cloud in facts.clouds]
         ),
-        **coarsening_details.tables(facts),
+        **tables(facts),
         "arithmetic": Table(
             [
                 {"arithmetic": name, **_plain(cell)}
@@ -46,9 +46,9 @@ def page(made: Made, command: str) -> Page:
         *prediction(facts),
         *meaning(facts),
         *limits_of_it(facts),
-        files(list(tables), command),
+        files(list(columns), command),
     ]
-    return Page(parts, drawn(facts), tables)
+    return Page(parts, drawn(facts), columns)
 
 
 def _plain(cell: dict) -> dict:
