@@ -1,1 +1,8 @@
-"""What a person runs: the command line, figures, tables. Imports sim."""
+"""What a person runs; imports sim.
+
+cli              the command line: a module for each verb
+console, tables  how a terminal is spoken to, and what is printed on it
+figures, report  what is drawn, and one HTML page to share
+studies, bench   named questions with their pages; how fast it is here
+observed, aot    what real checkpoints hold; kernels compiled for devices that are not here
+"""

@@ -1,1 +1,6 @@
-"""`python -m drift.experiments.aot`: do kernels round on accelerators that are not there?"""
+"""`python -m drift.experiments.aot`: do kernels round on accelerators that are not there?
+
+targets   devices that can be compiled for without having one
+assembly  final code read: is every sum rounded, and at what cost
+page      the table of all that
+"""

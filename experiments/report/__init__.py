@@ -2,8 +2,8 @@
 
 page      a title and parts; a part is one store, or a chapter of a study
 part      a heading and sections; a section is a heading and blocks
-block     a table, a picture, a note, a command, the lattice to touch: .blocks
-picture   a figure of matplotlib, as SVG within the page, in the colours of the page: .svg
+block     a table, a picture, a note, a command, the lattice to touch: .document
+picture   a figure of matplotlib, as SVG within the page, on a light card: .document
 lattice   what the slider redraws: some tokens in two dimensions, record by record: .lattice
 
 Texts in blocks are plain text from anywhere, hostile perhaps; the templates escape all

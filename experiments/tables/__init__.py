@@ -1,1 +1,4 @@
-"""Results as tables for people, printed with rich, which verbs load only when they print."""
+"""Results as tables for people, printed with rich.
+
+A module for each kind of result; verbs load them only when they print.
+"""

@@ -1,1 +1,6 @@
-"""Moving the distinct values of each dimension in place of tokens, step by step or by powers."""
+"""Moving the distinct values of each dimension in place of tokens.
+
+classes  the distinct values, and which token has which
+iterate  steps of any schedule, one after another
+power    many equal steps at once: the table of one step, and its powers by squaring
+"""

@@ -1,1 +1,6 @@
-"""Checkpoints in safetensors files: their tensors, the embedding matrices, a selection of rows."""
+"""Token vectors in safetensors checkpoints: headers and ranges of rows, never whole files.
+
+checkpoint   the embedding matrices, by the names that model families give them
+weights      the tensors, whichever file of a checkpoint holds them; safetensors: one file's header
+selection    the tokens around one token
+"""

@@ -1,1 +1,6 @@
-"""What a drift is: its fields and their rules, its JSON, and the displacements of its schedule."""
+"""What a drift is.
+
+drift      `Drift`: the numbers that fix every bit of it, and the rules they obey
+from_json  the same out of JSON that anybody may have written
+schedule   how far each step goes: the displacements
+"""

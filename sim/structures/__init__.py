@@ -1,1 +1,6 @@
-"""How cells lie, and what became of black holes: structure, compare and scan."""
+"""How cells lie, and what became of black holes.
+
+structure  black holes, components and distances of one cloud
+scan       the black holes of a checkpoint's matrices
+compare    two matrices, bit by bit; lineage: what became of each black hole between them
+"""

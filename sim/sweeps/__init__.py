@@ -1,1 +1,7 @@
-"""Grids of drifts: what is to be counted, by whom, and the store that it goes to."""
+"""Grids of drifts.
+
+grid    what a sweep goes over
+sweep   its cells counted and written: begun, resumed, finished
+store   what is kept of it, and how that is read
+local   who counts: the devices of this process, or, in workers, other processes
+"""
