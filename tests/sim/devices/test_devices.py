@@ -20,7 +20,7 @@ from drift.sim.engines import rows, step
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.rows import DeviceRows
 from drift.sim.errors import BadInput
-from drift.sim.runs import memory
+from drift.sim.runs import memory, prepare
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
@@ -78,7 +78,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
 )
 def test_memory_is_a_size(in_tmp, capsys, monkeypatch, text, size):
     asked = []
-    monkeypatch.setattr(memory, "check_fits", lambda *given: asked.append(given[3]))
+    monkeypatch.setattr(prepare, "check_fits", lambda *given: asked.append(given[3]))
     assert main.outcome([*SMALL, "--memory", text]) == 0
     assert asked == [size]
 

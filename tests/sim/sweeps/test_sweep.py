@@ -16,10 +16,10 @@ from drift.sim.batches import batch, sizing
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.runs.run import run
 from drift.sim.spec.drift import recorded
-from drift.sim.stores import lock
+from drift.sim.stores import lock, resume
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
-from drift.sim.sweeps import cell_order, plan, resume
+from drift.sim.sweeps import cell_order, plan
 from drift.sim.sweeps.cell_order import PointGroups, batches
 from drift.sim.sweeps.store import NAMES, SweepStore
 from drift.sim.sweeps.sweep import sweep
