@@ -6,6 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := results/demo
+# Two processes, each with files of tests of its own, the slow ones first (tests/conftest.py).
+TOGETHER := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo test quick soak lint readme aot clean
 
@@ -14,10 +16,10 @@ demo: .venv/installed
 	$(BIN)/drift plot curves $(DEMO).zarr --out $(DEMO)-curves
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TOGETHER)
 
 quick: .venv/installed-test
-	$(BIN)/python -m pytest -m 'not slow and not soak'
+	$(BIN)/python -m pytest $(TOGETHER) -m 'not slow and not soak'
 
 soak: .venv/installed-test
 	$(BIN)/python -m pytest -m soak

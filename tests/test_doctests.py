@@ -18,6 +18,7 @@ def module_of(path):
     return import_module(".".join(parts if parts[0] == "drift" else ("drift", *parts)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_its_examples_hold(path, in_tmp, capsys):
     module = module_of(path)

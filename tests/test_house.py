@@ -89,6 +89,7 @@ def test_imports_run_along_the_arrows(path):
             assert LEVEL[theirs] < LEVEL[mine], f"{named(path)} imports {found}"
 
 
+@pytest.mark.slow
 def test_no_files_import_each_other():
     graph = {module_of(path): set(imports(path)) & MODULES for path in INSIDE}
     assert len(list(TopologicalSorter(graph).static_order())) == len(MODULES)

@@ -24,6 +24,7 @@ def half_done(tmp_path):
     return shutil.copytree(SWEEP, tmp_path / "sweep.zarr")
 
 
+@pytest.mark.slow
 def test_a_run_has_the_arrays_of_the_same_run_today(tmp_path):
     store = drift.RunStore(RUN)
     assert store.complete
@@ -35,6 +36,7 @@ def test_a_run_has_the_arrays_of_the_same_run_today(tmp_path):
         assert found.present.values.sum(axis=1).tolist() == [40, 30]
 
 
+@pytest.mark.slow
 def test_a_sweep_is_gone_on_with_and_ends_as_one_swept_today(half_done, tmp_path):
     before = drift.SweepStore(half_done)
     done = before.done
@@ -47,6 +49,7 @@ def test_a_sweep_is_gone_on_with_and_ends_as_one_swept_today(half_done, tmp_path
     assert stored_bytes(half_done) == stored_bytes(tmp_path / "new.zarr")
 
 
+@pytest.mark.slow
 def test_verbs_take_both(half_done, in_tmp, capsys):
     assert command(capsys, "export", RUN, "--out", "run.csv")[0] == 0
     assert command(capsys, "plot", "curves", RUN, "--no-prediction", "--out", "curves")[0] == 0

@@ -45,6 +45,7 @@ def test_checkers_of_types_see_the_same_names():
     assert seen == {name: f"drift.{home}" for name, home in drift._HOME.items()}
 
 
+@pytest.mark.processes
 def test_importing_it_loads_no_jax():
     code = "import drift, sys; dir(drift); drift.BadInput; print('jax' in sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

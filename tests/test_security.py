@@ -69,6 +69,7 @@ def refused(capsys, *words):
     return err
 
 
+@pytest.mark.slow
 def test_a_pickle_is_refused_wherever_it_stands(in_tmp, capsys):
     sample_files.furnish()
     capsys.readouterr()
@@ -123,6 +124,7 @@ def test_a_store_names_nothing_that_is_run(in_tmp, capsys, name):
 KEY, SECRET, TOKEN = "AKIAMARKEDMARKEDMARK", s3_server.SECRET, "token-MARKED-of-nobody"
 
 
+@pytest.mark.slow
 def test_credentials_are_never_written_and_never_said(
     bucket, endpoint, in_tmp, capsys, monkeypatch
 ):

@@ -54,6 +54,7 @@ def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
 
 
+@pytest.mark.slow
 def test_runs_leave_nothing_behind(in_tmp):
     compilation.release_programs(most=0)
     rounds(range(4))  # whatever is kept is kept by then

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import jax, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
@@ -40,6 +42,8 @@ print("equal on 1, 2 and 8")
 """
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_words_do_not_depend_on_the_number_of_devices():
     flags = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
     done = subprocess.run(

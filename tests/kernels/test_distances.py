@@ -48,6 +48,7 @@ def test_every_pair_is_counted_once(sets):
     assert list(counted) == sorted(counted)
 
 
+@pytest.mark.slow
 def test_the_closest_of_many_is_found_behind_dimensions_that_do_not_tell():
     rng = np.random.default_rng(0)
     a, b = (rng.integers(0, 9, (400, 200)).astype("u2") for _ in range(2))

@@ -2,6 +2,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ bfloat16s = st.integers(0x0400, 0x7F7F).map(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-1, 1, width=16), min_size=1, max_size=8), st.integers(-100, 100))
 def test_sums_are_exact_where_the_grid_is_fine_enough(values, power):
     values = np.ldexp(np.array(values, np.float32), power)
@@ -29,6 +31,7 @@ def test_sums_are_exact_where_the_grid_is_fine_enough(values, power):
     assert sum(Fraction(float(t)) for t in terms.ravel()) == sum(Fraction(float(v)) for v in values)
 
 
+@pytest.mark.slow
 @given(st.lists(bfloat16s, min_size=1, max_size=8))
 def test_what_is_lost_lies_below_the_last_limb(values):
     values = np.array(values, np.float32)
@@ -41,6 +44,7 @@ def test_what_is_lost_lies_below_the_last_limb(values):
     assert abs(lost) <= len(values) * Fraction(grid) / 2
 
 
+@pytest.mark.slow
 @given(st.lists(bfloat16s, min_size=1, max_size=8))
 def test_the_host_finds_the_limbs_that_the_device_does(values):
     values = np.array(values, np.float32)

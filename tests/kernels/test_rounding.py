@@ -41,6 +41,7 @@ def random_words(count):
     return np.random.default_rng(3).integers(0, 2**32, count, dtype=np.uint32)
 
 
+@pytest.mark.slow
 @EACH
 def test_widening_gives_the_value(target):
     codes = finite(target)
@@ -51,6 +52,7 @@ def test_widening_gives_the_value(target):
     np.testing.assert_array_equal(np.signbit(found), np.signbit(values))
 
 
+@pytest.mark.slow
 @EACH
 def test_values_of_the_lattice_stay(target):
     codes = finite(target)
@@ -62,6 +64,7 @@ def test_values_of_the_lattice_stay(target):
         np.testing.assert_array_equal(found, codes)
 
 
+@pytest.mark.slow
 @EACH_ROUNDED
 @pytest.mark.parametrize("rounding", ["nearest", "toward-zero", "stochastic"])
 def test_all_roundings_agree_with_the_oracle_and_the_shipped_reference(target, rounding):
@@ -73,6 +76,7 @@ def test_all_roundings_agree_with_the_oracle_and_the_shipped_reference(target, r
         np.testing.assert_array_equal(compiled(values, target, rounding, words), expected)
 
 
+@pytest.mark.slow
 @EACH_ROUNDED
 def test_all_roundings_agree_with_gfloat(target):
     values = probes(target)
@@ -101,6 +105,7 @@ def test_all_roundings_agree_with_gfloat(target):
             assert len(wrong) == 0, values[wrong[:5]]
 
 
+@pytest.mark.slow
 @EACH_ROUNDED
 def test_stochastic_rounding_goes_up_below_the_threshold_and_only_there(target):
     magnitudes = np.arange(target.largest_magnitude, dtype=np.int64)
@@ -114,6 +119,7 @@ def test_stochastic_rounding_goes_up_below_the_threshold_and_only_there(target):
             np.testing.assert_array_equal(found, magnitudes[safe] + up)
 
 
+@pytest.mark.slow
 @EACH_ROUNDED
 def test_tiny_values_round_up_for_the_one_word_that_says_so(target):
     tiny = np.float32([2.0**-119, -(2.0**-119)])
@@ -125,6 +131,7 @@ def test_tiny_values_round_up_for_the_one_word_that_says_so(target):
     np.testing.assert_array_equal(found, [0, target.sign])
 
 
+@pytest.mark.slow
 @EACH_ROUNDED
 def test_stochastic_rounding_stops_at_the_largest_value(target):
     for factor in (1 + 2.0**-9, 1.5, 100.0):

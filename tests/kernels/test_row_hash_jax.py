@@ -1,12 +1,14 @@
 """Fingerprints of rows: equal rows have equal ones, whatever the order of sums."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drift.kernels.row_hash_jax import as_words, fingerprint, weights
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.integers(1, 40), st.integers(1, 2), st.randoms(use_true_random=False))
 def test_it_is_a_weighted_sum_of_codes(dims, rows, random):

@@ -23,6 +23,7 @@ def test_the_generator_is_threefry_2x32_20(key, counter, expected):
     assert tuple(int(word[0]) for word in found) == expected
 
 
+@pytest.mark.slow
 def test_a_word_is_a_function_of_key_token_and_dimension():
     key = np.array([0x89ABCDEF, 0x01234567], np.uint32)
     tokens = np.array([5, 2**32 - 1, 0], np.uint32)
@@ -32,6 +33,7 @@ def test_a_word_is_a_function_of_key_token_and_dimension():
     np.testing.assert_array_equal(words(key, tokens[1:2], 3), expected[1:2, :3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eighths", range(1, 8))
 def test_values_at_eighths_of_a_cell_round_up_that_often(eighths):
     rows, dims = 1 << 10, 1 << 10
@@ -44,6 +46,7 @@ def test_values_at_eighths_of_a_cell_round_up_that_often(eighths):
     assert abs(ups - n * p) < 5 * math.sqrt(n * p * (1 - p))
 
 
+@pytest.mark.slow
 def test_stochastic_rounding_is_unbiased():
     rng = np.random.default_rng(1)
     values = rng.uniform(-4, 4, (1 << 10, 1 << 10)).astype(np.float32)

@@ -16,6 +16,7 @@ def cpu():
     return device.find_device("cpu")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", FORMATS.values(), ids=list(FORMATS))
 def test_a_quick_trial_holds_for_every_format_and_rounding(cpu, target):
     for rounding in ("nearest", "toward-zero", "stochastic"):
@@ -23,6 +24,7 @@ def test_a_quick_trial_holds_for_every_format_and_rounding(cpu, target):
         assert held.endswith("sums agree")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "trial", [device_check.fuses, device_check.keeps_edges, device_check.draws, device_check.runs]
 )
@@ -66,6 +68,7 @@ def elided(codes, displacement, target, rounding, words=None):
 original = reference.step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trial", [device_check.fuses, device_check.runs])
 def test_a_difference_is_found_and_named(cpu, monkeypatch, trial):
     monkeypatch.setattr(reference, "step", elided)
@@ -73,6 +76,7 @@ def test_a_difference_is_found_and_named(cpu, monkeypatch, trial):
         trial(cpu)
 
 
+@pytest.mark.slow
 def test_the_first_differing_input_is_named_with_both_bits(cpu, monkeypatch):
     def wrong(codes, c, target, rounding, words=None):
         moved = original(codes, c, target, rounding, words)

@@ -59,6 +59,7 @@ def leaving(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [0, 7, 40, None])
 def test_a_snapshot_is_the_codes_of_the_tokens_that_are_present(leaving, step):
     found = open_matrix(leaving, snapshot=step)

@@ -19,6 +19,7 @@ def alone(monkeypatch, in_tmp):
     return in_tmp
 
 
+@pytest.mark.slow
 def test_everything_is_measured_printed_and_written(alone, capsys):
     status, out, err = drift(capsys, *SMALL, "--out", "here/a.json", "--json")
     assert status == 0, err
@@ -51,6 +52,7 @@ def test_everything_is_measured_printed_and_written(alone, capsys):
     assert "Absent: PyTorch eager: torch is not installed." in page
 
 
+@pytest.mark.slow
 def test_one_group_without_a_compiler_as_tables(alone, capsys, monkeypatch):
     monkeypatch.setenv("CC", "/nowhere/cc")
     status, out, err = drift(capsys, *SMALL, "--only", "step")

@@ -85,6 +85,7 @@ def test_a_join_that_errs_is_found_out(setting, monkeypatch):
         measure(next(neighbours.cases(setting)), 1, quiet)
 
 
+@pytest.mark.slow
 def test_loops_over_cells_that_err_are_found_out(setting, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setattr(sweeping, "_SEEDS", 8)
@@ -98,6 +99,7 @@ def test_loops_over_cells_that_err_are_found_out(setting, monkeypatch):
         measure(case, 1, quiet)
 
 
+@pytest.mark.slow
 def test_a_wrong_bit_is_found_out(setting):
     field = Field.of(setting, 5)
     right = next(setting.simulation(field.drift, "step").states([5])).rows.span(0, 512).copy()
@@ -107,6 +109,7 @@ def test_a_wrong_bit_is_found_out(setting):
     assert field.wrong(field.codes, 5) is not None
 
 
+@pytest.mark.slow
 def test_the_whole_cloud_at_once_gives_the_same_bits(setting, monkeypatch):
     field = Field.of(setting, 40)
     paths = ("memory", Fused("gpu", interpret=True))
@@ -128,6 +131,7 @@ def test_copies_copy(setting, dims):
     assert len(there()) == setting.threads
 
 
+@pytest.mark.slow
 def test_a_leap_elsewhere_is_found_out(setting):
     first, last = leap.cases(setting)
     for one in (*first.contenders, *last.contenders):
@@ -137,6 +141,7 @@ def test_a_leap_elsewhere_is_found_out(setting):
         assert "steps token" in other.contenders[0].wrong(state)
 
 
+@pytest.mark.slow
 def test_a_process_is_measured_with_its_memory(tmp_path):
     options = ["--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "1", "--json"]
     done = leap.process([*options, "--device", "cpu", "--out", str(tmp_path / "a.zarr")])

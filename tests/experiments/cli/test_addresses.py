@@ -18,6 +18,7 @@ def answer(capsys, *arguments):
     return json.loads(out)
 
 
+@pytest.mark.slow
 def test_every_verb_takes_a_store_there_as_it_takes_a_path(bucket, in_tmp, capsys):
     there, here = f"{bucket}/runs/first.zarr", "first.zarr"
     status, out, err = drift(capsys, *SMALL, "--direction-seed", "1", "--out", there)
@@ -39,6 +40,7 @@ def test_every_verb_takes_a_store_there_as_it_takes_a_path(bucket, in_tmp, capsy
     assert {path.name for path in in_tmp.iterdir()} == {*figures, here}
 
 
+@pytest.mark.slow
 def test_the_verbs_of_sweeps_take_a_store_there_too(bucket, in_tmp, capsys):
     there = f"{bucket}/grid.zarr"
     grid = ["sweep", "--sigma", "1e-9,1e-8", "--steps", "1,10", "--tokens", "12", "--dims", "8"]
@@ -85,6 +87,7 @@ def test_what_can_not_be_gets_one_line_and_writes_nothing(bucket, in_tmp, capsys
     assert s3_server.names(bucket) == []
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_is_not_there_gets_one_line(bucket, in_tmp, capsys, monkeypatch):
     with socket.socket() as free:  # bound, and so nobody else's, but not listening
         free.bind(("127.0.0.1", 0))

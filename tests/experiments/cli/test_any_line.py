@@ -78,18 +78,21 @@ def opens(path, verb):
 several = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
+@pytest.mark.slow
 @settings(several, max_examples=35)
 @given(command_lines.lines())
 def test_any_line_ends_well(words):
     honest(words)
 
 
+@pytest.mark.slow
 @settings(several, max_examples=80)
 @given(command_lines.lines(command_lines.QUICK))
 def test_so_does_any_that_only_looks(words):
     honest(words)
 
 
+@pytest.mark.slow
 @settings(several, max_examples=60)
 @given(command_lines.words)
 def test_so_do_words_that_are_hardly_a_line(words):

@@ -39,6 +39,7 @@ def model(in_tmp):
     return in_tmp
 
 
+@pytest.mark.slow
 def test_a_run_from_a_checkpoint_prints_its_origin_and_names_its_store(model, capsys):
     status, out, err = drift(capsys, *FROM, "--near", "largest", "--direction", "centroid", *SHORT)
     assert (status, err) == (0, "")
@@ -52,6 +53,7 @@ def test_a_run_from_a_checkpoint_prints_its_origin_and_names_its_store(model, ca
     assert store.records()[0].largest == 3
 
 
+@pytest.mark.slow
 def test_the_document_holds_the_origin(model, capsys):
     status, out, err = drift(capsys, *FROM, "--format", "float16", "--json", *SHORT)
     assert (status, err) == (0, "")
@@ -61,6 +63,7 @@ def test_the_document_holds_the_origin(model, capsys):
     assert result["cloud"]["format"] == "bfloat16"
 
 
+@pytest.mark.slow
 def test_values_that_are_too_small_are_told_of_in_one_line(model, capsys):
     arguments = [*FROM, "--tensor", "small", *SHORT, "--direction", "diagonal"]
     status, out, err = drift(capsys, *arguments, "--json")
@@ -70,6 +73,7 @@ def test_values_that_are_too_small_are_told_of_in_one_line(model, capsys):
     assert err == f"drift: {told}\n"
 
 
+@pytest.mark.slow
 def test_names_in_a_file_neither_steer_the_terminal_nor_the_figures(model, capsys):
     tensor = ["--tensor", "[b]$x$\x1b[2J"]
     status, out, _ = drift(capsys, *FROM, *tensor, *SHORT, "--out", "a.zarr")
@@ -146,6 +150,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(model, capsys, name):
     assert sorted(model.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_store_of_one_cloud_is_not_taken_for_that_of_another(model, capsys):
     arguments = [*FROM, *SHORT]
     assert drift(capsys, *arguments)[0] == 0

@@ -60,6 +60,7 @@ def reading(file, name):
     return [0] if array in NAMES.values() or array in (*COUNTS, "step") else [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VERBS)
 def test_whatever_file_is_damaged_however_no_verb_gives_a_wrong_number(
     stores, name, capsys, monkeypatch
@@ -101,6 +102,7 @@ CLOUD = [["structure"], ["plot", "components"], ["compare", "twin"], ["report"]]
 SWEEP = [["export"], ["plot", "phase"], ["plot", "curves"], ["report"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "file", "verbs"),
     [

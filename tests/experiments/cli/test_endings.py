@@ -110,6 +110,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_files_are_written_whole_or_what_was_there_stays(
     there, capsys, monkeypatch, terminating, name
@@ -133,6 +134,8 @@ def test_files_are_written_whole_or_what_was_there_stays(
     assert sorted(there.rglob("*")) == before
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
 def test_what_is_printed_onto_a_full_disk_is_a_failure_of_one_line(there):
     code = "from drift.experiments.cli.main import main; main()"
@@ -146,6 +149,7 @@ def test_what_is_printed_onto_a_full_disk_is_a_failure_of_one_line(there):
 STUDY = ["study", "stall", "--quick", "--device", "cpu", "--out", "out"]
 
 
+@pytest.mark.slow
 def test_a_study_that_is_terminated_or_finds_a_full_disk_keeps_what_is_done_and_goes_on(
     in_tmp, capsys, monkeypatch, terminating
 ):

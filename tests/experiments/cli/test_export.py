@@ -135,6 +135,8 @@ def test_names_are_no_formulas_of_a_spreadsheet(tmp_path, capsys):
     ]
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_failure_of_ours(tmp_path):
     seeds = tuple(range(2_000))
     store = sweep_store(tmp_path / "grid.zarr", {"seed": seeds}, lambda seed, progress: 1.0)
@@ -147,6 +149,7 @@ def test_a_reader_that_leaves_early_is_no_failure_of_ours(tmp_path):
     assert process.returncode == 141
 
 
+@pytest.mark.slow
 def test_a_store_on_object_storage_is_read_there(bucket, in_tmp, capsys):
     there = f"{bucket}/a.zarr"
     drift.run(Drift(sigma=1e-9, tokens=8, dims=4, steps=2), there, on="cpu")

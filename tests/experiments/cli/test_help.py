@@ -59,6 +59,7 @@ def example(capsys, verb):
     return words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_its_example_works_as_it_stands(after_the_tour, capsys, monkeypatch, verb):
     every = device_check.checks

@@ -10,6 +10,8 @@ from drift.sim.runs import run
 from drift.sim.sweeps.sweep import sweep
 from tests.support.builders import tiny
 
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
+
 VERBS = {
     "status": "status grid.zarr",
     "export": "export grid.zarr",

@@ -20,6 +20,7 @@ from tests.support.run_cli import drift
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "4"]
 
 
+@pytest.mark.slow
 def test_a_run_prints_its_table_and_says_where_things_are(in_tmp, capsys):
     status, out, err = drift(capsys, *SMALL, "--dims", "400", "--out", "a.zarr")
     assert (status, err) == (0, "")
@@ -32,6 +33,7 @@ def test_a_run_prints_its_table_and_says_where_things_are(in_tmp, capsys):
     assert "black hole" in out
 
 
+@pytest.mark.slow
 def test_json_is_one_document_and_the_default_store_has_a_name(in_tmp, capsys):
     status, out, err = drift(capsys, *SMALL, "--json")
     assert (status, err) == (0, "")
@@ -43,6 +45,7 @@ def test_json_is_one_document_and_the_default_store_has_a_name(in_tmp, capsys):
     assert other["store"] != result["store"]
 
 
+@pytest.mark.slow
 def test_numbers_may_be_written_with_exponents(in_tmp, capsys):
     arguments = [*SMALL, "--steps", "1e2", "--at", "0,1e1,100", "--radius", "3.71e-1", "--json"]
     result = json.loads(drift(capsys, *arguments)[1])
@@ -123,6 +126,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
     assert sorted(in_tmp.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_complete_store_needs_overwrite(in_tmp, capsys):
     assert drift(capsys, *SMALL, "--out", "a.zarr")[0] == 0
     status, _, err = drift(capsys, *SMALL, "--out", "a.zarr")
@@ -147,6 +151,7 @@ def test_only_a_run_says_how_to_go_on(monkeypatch, capsys):
     assert drift(capsys, "check")[::2] == (130, "drift: interrupted\n")
 
 
+@pytest.mark.slow
 def test_every_format_is_named_in_the_help_and_runs(in_tmp, capsys):
     text = " ".join(drift(capsys, "run", "--help")[1].replace("│", " ").split())
     for name in FORMATS:
@@ -197,6 +202,7 @@ def test_info_tells_all_the_rest_where_there_is_no_device(capsys, monkeypatch):
     assert "JAX_PLATFORMS is cuda" in drift(capsys, "info")[1]
 
 
+@pytest.mark.processes
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from drift.experiments.cli import main as cli; cli.outcome(['--help']);"
@@ -210,6 +216,8 @@ def recorded(path):
     return len(RunStore(path).records()) if path.exists() else 0
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_says_how_to_go_on_and_does(in_tmp, capsys, sent, status):
     arguments = ["run", "--sigma", "1e-9", "--tokens", "64", "--dims", "64", "--steps", "1e5"]

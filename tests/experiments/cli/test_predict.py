@@ -14,6 +14,7 @@ SMALL = ["predict", "--tokens", "60", "--dims", "8", "--steps", "20"]
 SAME = Drift(sigma=1e-5, tokens=60, dims=8, steps=20)
 
 
+@pytest.mark.slow
 def test_json_is_one_document_with_the_promised_keys(capsys):
     status, out, err = drift(capsys, *SMALL, "--sigma", "1e-5", "--json")
     assert (status, err) == (0, "")
@@ -44,6 +45,7 @@ def test_several_sigmas_make_a_curve_and_nothing_is_said_of_one(capsys):
     assert 1e-7 < found["onset_sigma"] < 1e-3
 
 
+@pytest.mark.slow
 def test_every_option_that_matters_is_taken(capsys):
     options = ["--radius", "0.1", "--direction", "diagonal", "--direction-seed", "3"]
     options += ["--format", "float16", "--rounding", "toward-zero", "--schedule", "exponential"]
@@ -76,6 +78,7 @@ def test_people_see_a_table(capsys):
     assert "coordinates that start at 0 stall from step " in lines[-1]
 
 
+@pytest.mark.slow
 def test_probabilities_too_small_for_a_number_are_shown(capsys):
     arguments = ["predict", "--sigma", "1", "--tokens", "60", "--dims", "150", "--steps", "1"]
     out = drift(capsys, *arguments)[1]

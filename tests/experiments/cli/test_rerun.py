@@ -25,6 +25,7 @@ SPECS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPECS)
 def test_the_spec_of_a_store_or_of_a_document_gives_its_arrays_again(in_tmp, capsys, name):
     first = run(Drift(**SMALL | SPECS[name]), "first.zarr", on="cpu")
@@ -45,6 +46,7 @@ def test_the_spec_of_a_store_or_of_a_document_gives_its_arrays_again(in_tmp, cap
     assert_same_arrays("first.zarr", "third.zarr")
 
 
+@pytest.mark.slow
 def test_nothing_that_changes_a_bit_goes_with_it(in_tmp, capsys):
     run(Drift(**SMALL), "first.zarr", on="cpu")
     for option in (["--seed", "0"], ["--sigma", "1"], ["--at", "3"], ["--from", "x"]):
@@ -68,6 +70,7 @@ def refused(capsys, message):
     assert message in err
 
 
+@pytest.mark.slow
 def test_rows_and_directions_must_be_those_of_before(in_tmp, capsys):
     rows = BFLOAT16.code(np.linspace(0.01, 0.02, 12 * 8).reshape(12, 8))
 

@@ -156,6 +156,7 @@ def test_failed_cells_are_listed_and_end_with_status_1(in_tmp, capsys, monkeypat
     assert (status, json.loads(out)["done"], json.loads(out)["failed"]) == (0, 27, 0)
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_it_would_take_and_how_it_knows(in_tmp, capsys):
     grid = [*SMALL, "--sigma", "1e-9:1e-7:9", "--steps", "1,50,1e9", "--out", "a.zarr"]
     status, out, err = drift(capsys, *grid, "--dry-run")
@@ -178,6 +179,7 @@ def test_a_dry_run_says_what_it_would_take_and_how_it_knows(in_tmp, capsys):
     assert list(in_tmp.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_dry_run_shortens_what_would_take_long_and_counts_what_is_left(in_tmp, capsys):
     long = [*SMALL, "--sigma", "1e-9,1e-8", "--dims", "300", "--schedule", "linear"]
     long += ["--steps", "1e8", "--jitter", "0.1"]
@@ -235,6 +237,8 @@ def written(path):
         return False
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_sweep_says_how_to_go_on(in_tmp, running, capsys, sent, status):
     told = json.loads(drift(capsys, "status", "a.zarr", "--json")[1])
@@ -249,6 +253,8 @@ def test_a_stopped_sweep_says_how_to_go_on(in_tmp, running, capsys, sent, status
     assert not (in_tmp / ".a.zarr.drift-lock").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.processes
 def test_a_second_signal_stops_at_once(in_tmp, running):
     os.kill(running.pid, signal.SIGSTOP)  # so that both come before the batch is over
     running.send_signal(signal.SIGINT)

@@ -17,6 +17,8 @@ from tests.support.builders import stored_bytes, tiny
 from tests.support.run_cli import drift
 from tests.support.source_files import ROOT
 
+pytestmark = [pytest.mark.dask, pytest.mark.processes, pytest.mark.slow]
+
 SMALL = ["sweep", "--tokens", "12", "--dims", "8", "--records", "4", "--device", "cpu"]
 FAILING = [*SMALL, "--sigma", "1e-9,1e-7", "--radius", "0.1,1e39", "--steps", "5,40"]
 

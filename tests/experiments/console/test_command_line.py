@@ -103,6 +103,7 @@ AXES = {
 }
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_the_line_of_a_sweep_parses_back_to_its_grid(data):
     fields = {"sigma": (1e-9,)}

@@ -88,6 +88,7 @@ WRITTEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", VERBS)
 def test_a_pipe_that_is_left_ends_no_work(store, grid, in_tmp, left, monkeypatch, name):
     names = {"STORE": str(store), "GRID": str(grid)}
@@ -100,12 +101,16 @@ def test_a_pipe_that_is_left_ends_no_work(store, grid, in_tmp, left, monkeypatch
         assert RunStore("b.zarr").complete
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_a_run_both_of_whose_streams_are_left_finishes(in_tmp, left):
     done = subprocess.run([*PROGRAM, *RUN, "--out", "a.zarr"], stdout=left, stderr=left)
     assert done.returncode == 141
     assert RunStore("a.zarr").complete
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_without_any_stream_a_run_finishes_and_its_store_is_whole(store, in_tmp):
     line = '"$0" "$@" <&- >&- 2>&-'
     done = subprocess.run(["sh", "-c", line, *PROGRAM, *RUN, "--out", "a.zarr"])
@@ -115,6 +120,8 @@ def test_without_any_stream_a_run_finishes_and_its_store_is_whole(store, in_tmp)
     ]
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_a_disk_that_is_full_where_stdout_goes_gets_a_line(in_tmp):
     with open("/dev/full", "w") as full:
         done = subprocess.run([*PROGRAM, "study", "--list"], stdout=full, stderr=subprocess.PIPE)
@@ -124,6 +131,7 @@ def test_a_disk_that_is_full_where_stdout_goes_gets_a_line(in_tmp):
         assert subprocess.run([*PROGRAM, "fly"], stderr=full).returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1251", "utf-8"])
 def test_letters_that_an_encoding_lacks_are_spelled(in_tmp, monkeypatch, encoding):
     out = in_tmp / "☃\udcff[red].zarr"
@@ -160,6 +168,7 @@ def test_no_number_is_cut_off_however_narrow_it_is(columns, monkeypatch, capsys)
     assert "…" not in "".join(out.splitlines()[1:])
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("columns", ["0", "1", "20"])
 def test_a_help_page_is_never_empty(columns):
     environment = {**os.environ, "COLUMNS": columns}
@@ -184,6 +193,8 @@ def on_a_terminal(words):
     return written.decode()
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_a_terminal_that_knows_no_codes_gets_none(in_tmp):
     out = on_a_terminal([*RUN, "--out", "a.zarr"])
     assert "store: a.zarr" in out
@@ -202,6 +213,8 @@ def test_colours_are_left_out_where_nobody_wants_them(monkeypatch, capsys):
         assert "\x1b[3" not in out
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_no_home_costs_a_line_at_most(store, in_tmp):
     home = {"HOME": "/proc/none", "XDG_CACHE_HOME": "", "MPLCONFIGDIR": "/dev/null/x"}
     words = ["plot", "curves", str(store), "--out", "a"]
@@ -216,6 +229,7 @@ def test_no_home_costs_a_line_at_most(store, in_tmp):
         assert done.stderr.count("\n") == bool(line)
 
 
+@pytest.mark.slow
 def test_a_working_directory_that_is_gone_gets_a_line(store, tmp_path, monkeypatch, capsys):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
@@ -259,6 +273,7 @@ def test_odd_names_are_shown_as_they_are(store, in_tmp, capsys, name):
     assert err.startswith(f"drift: {there} is complete; --overwrite runs it again, --out ")
 
 
+@pytest.mark.slow
 def test_so_are_they_by_those_that_draw(store, grid, in_tmp, capsys):
     name = "-[b]σ\x1b]0;pwn\x07 \udcff$x^{é.zarr"
     shown = "-[b]σ\\x1b]0;pwn\\x07 \\udcff$x^{é"

@@ -43,6 +43,7 @@ def test_a_linear_range_is_spaced_evenly(low, high, count):
     assert list(found) == [float(a + (b - a) * k / (count - 1)) for k in range(count)]
 
 
+@pytest.mark.slow
 @given(st.integers(1, 10**7), st.integers(1, 10**7), st.integers(2, 300), st.booleans())
 def test_a_range_of_whole_numbers_is_rounded_and_its_repeats_merged(low, high, count, linear):
     assume(low < high)

@@ -130,6 +130,7 @@ def test_what_was_observed_is_in_the_package():
     assert resources.files("drift.experiments.observed").joinpath("qwen3_4b.json").is_file()
 
 
+@pytest.mark.slow
 def test_the_verb_writes_the_same_files_again(stores, in_tmp, capsys):
     verb = ["plot", "holes", str(stores["few"]), str(stores["other"]), "--observed"]
     assert main.outcome([*verb, "--out", "fig/a", "--json"]) == 0
@@ -141,6 +142,7 @@ def test_the_verb_writes_the_same_files_again(stores, in_tmp, capsys):
     assert [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")] == first
 
 
+@pytest.mark.slow
 def test_figures_go_beside_their_first_source(in_tmp, capsys, monkeypatch):
     (in_tmp / "model").mkdir()
     matrix = builders.matrix(np.zeros((3, 2)), BFLOAT16)

@@ -25,6 +25,7 @@ def test_long_names_lose_what_all_have():
     assert brief(("random", "toward/random")) == ("random", "toward/random")
 
 
+@pytest.mark.slow
 def test_lines_are_no_wider_than_they_may_be():
     said = ["$R$ = 0.371", "random direction", "mean over 5 seeds", r"$\sigma$ = 1", "x"]
     for points in (1, 80, 120, 200, 1000):

@@ -124,6 +124,7 @@ def test_of_a_selection_and_another_snapshot_the_same_tokens_are_in_both(stores)
     assert one.title == "step 0"
 
 
+@pytest.mark.slow
 def test_tokens_that_have_left_are_in_no_panel(tmp_path):
     spec = Drift(sigma=1e-9, tokens=60, dims=40, survivors=10, records=2)
     runs.run(spec, tmp_path / "a.zarr", on="cpu")
@@ -133,6 +134,7 @@ def test_tokens_that_have_left_are_in_no_panel(tmp_path):
     assert sight.token_ids.tolist() == np.flatnonzero(present).tolist()
 
 
+@pytest.mark.slow
 def test_of_a_checkpoint_its_finite_rows_are_drawn(in_tmp, capsys):
     codes = np.array([[16256, 1]] * 4 + [[0, 0], [0x8000, 0], [0, 0x8000]] + [[0x7FC0, 0]] * 5)
     builders.write("a.safetensors", {"lm_head.weight": builders.matrix(codes, BFLOAT16)})

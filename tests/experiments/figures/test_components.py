@@ -83,6 +83,7 @@ def smoke():
     return structure_of(cloud(SMOKE, ALONE))
 
 
+@pytest.mark.slow
 def test_the_picture_is_the_graph(smoke):
     edges, discs, dots = marks(components(smoke, None))
     assert len(edges) == len(smoke.edges)
@@ -148,6 +149,7 @@ PAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_overlaps_and_nothing_is_cut(name):
     drawn = components(structure_of(cloud(*PAGES[name])), None)
@@ -207,6 +209,7 @@ def store(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_the_verb_writes_the_same_files_again(store, in_tmp, capsys):
     verb = ["plot", "components", str(store), "--out", "fig/a"]
     assert main.outcome([*verb, "--json"]) == 0
@@ -221,6 +224,7 @@ def test_the_verb_writes_the_same_files_again(store, in_tmp, capsys):
     assert f"{rows[0]['nodes']} cells, {rows[0]['tokens']} tokens" in first[1].decode()
 
 
+@pytest.mark.slow
 def test_many_edges_become_a_picture_and_stay_the_same(in_tmp, capsys):
     corners = np.array(list(itertools.product((0, 1), repeat=7))[:70], np.uint16) + 0x3C00
     builders.write("a.safetensors", {"lm_head.weight": builders.matrix(corners, BFLOAT16)})

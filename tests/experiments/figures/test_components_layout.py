@@ -55,6 +55,7 @@ def test_a_chain_stays_a_chain_and_a_grid_a_grid():
     assert np.corrcoef(apart.ravel(), distance.ravel())[0, 1] > 0.95
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.integers(2, 40), st.integers(1, 12), st.floats(1, 40))
 def test_discs_never_overlap_and_begin_at_the_corner(seed, count, dims, largest):
     distance = distances(joined(seed, count, dims))

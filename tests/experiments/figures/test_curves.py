@@ -48,6 +48,7 @@ def test_the_lines_are_the_stored_counts(stores):
     assert lower.get_ylim()[0] < 0
 
 
+@pytest.mark.slow
 def test_the_predicted_line_is_what_is_expected_at_the_records(stores):
     drawn = curves([RunStore(path) for path in stores])
     lower, drift = drawn.axes[1], Drift(sigma=1e-9, tokens=100, dims=400)
@@ -67,6 +68,7 @@ def test_the_predicted_line_is_what_is_expected_at_the_records(stores):
     assert "not predicted" not in drawn.get_supxlabel()
 
 
+@pytest.mark.slow
 def test_pairs_that_never_were_lie_at_zero(tmp_path):
     run.run(Drift(sigma=1e-3, tokens=20, dims=64, steps=4), tmp_path / "0.zarr", on="cpu")
     drawn = curves([RunStore(tmp_path / "0.zarr")])
@@ -88,6 +90,7 @@ WITHOUT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WITHOUT)
 def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, stores, in_tmp):
     fields, why = WITHOUT[name]
@@ -112,6 +115,7 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
     assert f"\n{'some is ' * other}not predicted: {why}" in both.get_supxlabel()
 
 
+@pytest.mark.slow
 def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatch):
     assert len(curves([RunStore(stores[0])], Outlook(False)).axes[1].get_lines()) == 1
     monkeypatch.setattr(expected, "_MOST_SECONDS", 0.0)
@@ -126,6 +130,7 @@ def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatc
     assert said == [(False, True), (False, False), (True, False)]
 
 
+@pytest.mark.slow
 def test_the_verb_says_what_is_not_predicted_and_why(stores, in_tmp, capsys):
     drift = Drift(sigma=1e-9, tokens=20, dims=16, steps=9, records=4, rounding="stochastic")
     run.run(drift, in_tmp / "run.zarr", on="cpu")
@@ -139,6 +144,7 @@ def test_the_verb_says_what_is_not_predicted_and_why(stores, in_tmp, capsys):
     assert capsys.readouterr().err == f"drift: not predicted: {why}\n"
 
 
+@pytest.mark.slow
 def test_counts_within_a_decade_get_a_linear_axis(tmp_path):
     drift = Drift(sigma=1.0, tokens=4, dims=16, steps=2)
     run.run(drift, tmp_path / "few.zarr", on="cpu")
@@ -157,6 +163,7 @@ def test_the_caption_holds_what_is_shared_and_the_legend_what_differs(stores):
     assert "bfloat16" not in caption  # the usual goes without saying
 
 
+@pytest.mark.slow
 def test_the_verb_writes_a_png_and_an_svg(stores, in_tmp, capsys):
     assert main.outcome(["plot", "curves", *map(str, stores), "--out", "fig/a", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -253,6 +260,7 @@ def crosses(axes):
     return [line for line in axes.get_lines() if line.get_marker() == "x"]
 
 
+@pytest.mark.slow
 def test_of_a_sweep_crosses_are_means_of_what_is_expected_of_its_cells(tmp_path):
     fields = {"sigma": SIGMAS, "rounding": ROUNDINGS, "seed": (0, 1), "direction_seed": (0, 1)}
     left = [(1, 0, 1), (1, 1, 1), (2, 1, 1)]
@@ -294,6 +302,7 @@ def test_of_a_sweep_of_checkpoints_nothing_is_predicted_or_read(sweep, monkeypat
     assert known.notes == [f"not predicted: {why}"]
 
 
+@pytest.mark.slow
 def test_lines_of_one_colour_have_one_value(sweep):
     lines = families(whole(sweep, {})).axes[0].get_lines()
     colours = [line.get_color() for line in lines]
@@ -326,6 +335,7 @@ def test_seeds_alone_give_one_line(tmp_path):
     assert not drawn.legends
 
 
+@pytest.mark.slow
 def test_the_verb_draws_a_sweep(sweep, in_tmp, capsys):
     verb = ["plot", "curves", str(sweep.address), "--at", "rounding=nearest", "--out"]
     assert main.outcome([*verb, "a"]) == main.outcome([*verb, "b"]) == 0

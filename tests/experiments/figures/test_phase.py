@@ -77,6 +77,7 @@ def test_the_picture_is_the_mean_of_the_stored_counts_at_its_place(sweep):
     assert drawn.axes[1].get_ylabel() == "final distinct fraction (cells / tokens)"
 
 
+@pytest.mark.slow
 def test_other_axes_are_fixed_as_asked_and_the_caption_says_at_what(sweep):
     drawn = phase(plane(sweep, None, None, fixed(sweep.grid, ["radius=0.371"])), 2)
     np.testing.assert_allclose(mesh_of(drawn).get_array(), means(sweep, 2, radius=1), rtol=1e-15)
@@ -144,6 +145,7 @@ def test_a_contour_of_what_rises_evenly_is_straight(values, level):
     np.testing.assert_allclose(sorted(line[[0, -1], 1]), [0.5, 3.5])
 
 
+@pytest.mark.slow
 def test_where_nothing_passes_one_half_the_legend_says_so(tmp_path):
     axes = {"sigma": (1e-9, 1e-8), "steps": (1, 10)}
     for name, all_of_it, said in (("a", 0.2, "below"), ("b", 0.9, "above")):
@@ -211,6 +213,7 @@ def onset_of(store, step, **fields):
     return onsets(drift_of({**store.grid.base, "sigma": 1.0, **fields}), [step])[0]
 
 
+@pytest.mark.slow
 def test_the_onset_is_where_one_pair_is_expected_in_each_row(tmp_path):
     axes = {"sigma": (1e-9, 1e-5), "steps": STEPS, "direction_seed": (0, 1)}
     store = sweep_store(tmp_path / "grid.zarr", axes, share, tokens=400, dims=64)
@@ -229,6 +232,7 @@ def test_the_onset_is_where_one_pair_is_expected_in_each_row(tmp_path):
     np.testing.assert_array_equal(turned.get_xydata(), line.get_xydata()[:, ::-1])
 
 
+@pytest.mark.slow
 def test_between_names_and_where_it_is_not_known_the_onset_stops(tmp_path):
     names = ("stochastic", "nearest", "toward-zero")
     axes = {"sigma": (1e-9, 1e-5), "rounding": names}
@@ -245,6 +249,7 @@ def test_between_names_and_where_it_is_not_known_the_onset_stops(tmp_path):
     assert not [label for label in legend(alone) if "predicted" in label]
 
 
+@pytest.mark.slow
 def test_an_onset_beyond_the_picture_is_told_and_not_drawn(tmp_path):
     for name, sigmas, said in (
         ("low", (1e-12, 1e-11), r"one pair predicted above the $\sigma$ shown"),
@@ -258,6 +263,7 @@ def test_an_onset_beyond_the_picture_is_told_and_not_drawn(tmp_path):
     assert legend(start)[1] == r"one pair predicted at no $\sigma$"
 
 
+@pytest.mark.slow
 def test_along_sigma_alone_the_onset_is_a_line_across(tmp_path):
     axes = {"sigma": (1e-9, 1e-8, 1e-5), "seed": (0, 1)}
     store = sweep_store(tmp_path / "grid.zarr", axes, share, tokens=400, dims=64)
@@ -269,6 +275,7 @@ def test_along_sigma_alone_the_onset_is_a_line_across(tmp_path):
     assert not [label for label in legend(without) if "predicted" in label]
 
 
+@pytest.mark.slow
 def test_the_flag_leaves_the_onset_out(sweep, in_tmp):
     verb = ["plot", "phase", str(sweep.address), "--at", "radius=1", "--out", "a"]
     for flag, said in (([], True), (["--no-prediction"], False)):
@@ -311,6 +318,7 @@ def test_axes_lie_as_their_values_are_most_even(values):
     np.testing.assert_allclose(even, (places[1:] + places[:-1]) / 2, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decades", [1, 2, 4, 7])
 @pytest.mark.parametrize("count", [3, 8, 13, 25])
 @pytest.mark.parametrize(("across", "long"), [(4.5, 300.0), (2.9, 185.0)])
@@ -375,6 +383,7 @@ def test_axes_are_read_in_the_order_they_are_shown(sweep):
     np.testing.assert_array_equal(section.read("pairs", 3), stored[..., 3])
 
 
+@pytest.mark.slow
 def test_the_verb_writes_the_same_files_again(sweep, in_tmp, capsys):
     verb = ["plot", "phase", str(sweep.address), "--at", "radius=1", "--progress", "0.5"]
     assert main.outcome([*verb, "--out", "fig/a", "--json"]) == 0
@@ -407,6 +416,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_gets_one_line_and_writes_nothing(sweep, in_tmp, capsys, name):
     (in_tmp / "file").write_text("")

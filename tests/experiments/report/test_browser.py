@@ -14,6 +14,8 @@ from drift.sim.stores.run_store import RunStore
 from tests.support import browser
 from tests.support.builders import sweep_store
 
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
 DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 

@@ -28,6 +28,8 @@ from drift.sim.structures.structure import structure_of
 from tests.support import builders, s3_server
 from tests.support.builders import sweep_store
 
+pytestmark = pytest.mark.slow
+
 SMALL = Drift(sigma=1e-7, tokens=80, dims=100, steps=60, records=6, snapshots="records")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror='alert(2)'>\" onload=\"x\u202e"
 KEPT = {"th", "td", "caption", "h1", "h2", "h3", "script"}

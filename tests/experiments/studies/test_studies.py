@@ -23,6 +23,8 @@ from drift.sim.structures.structure import structure_of
 from drift.sim.sweeps.store import SweepStore
 from tests.support.run_cli import drift
 
+pytestmark = pytest.mark.slow
+
 TINY = plan.Plan(
     vocabulary=40,
     tokens=30,

@@ -78,6 +78,7 @@ DISPLACEMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DISPLACEMENTS)
 def test_one_step_over_every_code_agrees_with_ml_dtypes(name):
     c = np.broadcast_to(DISPLACEMENTS[name], CODES.shape).astype(np.float32)
@@ -128,6 +129,7 @@ def test_without_observation_codes_and_stalls_are_the_same_and_the_rest_is_zero(
     assert not np.any(unseen.limbs)
 
 
+@pytest.mark.slow
 def test_the_naive_product_of_jitter_is_fused_and_ours_is_not():
     """On a CPU XLA contracts x + c * g; the barrier of kernels.stepping.step has to stop it."""
     rng = np.random.default_rng(2)
@@ -168,6 +170,7 @@ def test_jittered_displacements_too_small_to_add_safely_are_zero():
     np.testing.assert_array_equal(np.asarray(done.codes)[0], expected.view(np.uint32))
 
 
+@pytest.mark.slow
 def test_staying_changes_no_bit_whatever_the_strength():
     codes = np.tile(safe_codes()[:: 1 << 6], (4, 1))[None]
     codes[..., :2] = 0x8000, 0

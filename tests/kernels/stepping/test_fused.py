@@ -89,6 +89,7 @@ def check(motion, form, rows, dims, counts, seed=0):
     return codes, expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("motion", sorted({*MOTIONS}, key=name), ids=name)
 def test_a_gpus_takes_the_steps_of_the_oracle(motion, monkeypatch):
     if motion not in FEWER:  # rows of a tile only repeat each other, and take long to compile
@@ -97,18 +98,21 @@ def test_a_gpus_takes_the_steps_of_the_oracle(motion, monkeypatch):
     assert np.mean(codes != last) > 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("motion", FEWER, ids=name)
 def test_a_tpus_takes_the_steps_of_the_oracle(motion):
     codes, last = check(motion, "tpu", ROWS, DIMS, [0, 1, BLOCK])
     assert np.mean(codes != last) > 0.3
 
 
+@pytest.mark.slow
 @EACH_FORM
 @pytest.mark.parametrize("shape", [(1, 1), (2, 513)])
 def test_it_fits_any_shape(form, shape):
     check(STOCHASTIC, form, *shape, [BLOCK])
 
 
+@pytest.mark.slow
 @EACH_FORM
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, BLOCK))
@@ -116,6 +120,7 @@ def test_it_takes_any_codes_and_any_number_of_steps(form, seed, count):
     check(Motion(), form, ROWS, DIMS, [count], seed)
 
 
+@pytest.mark.slow
 @EACH_FORM
 def test_staying_changes_no_bit(form):
     codes = np.resize(safe_codes(), (4, ROWS, DIMS))
@@ -127,6 +132,7 @@ def test_staying_changes_no_bit(form):
         np.testing.assert_array_equal(found, some)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["memory", Fused("gpu", True)])
 def test_every_path_of_advance_gives_and_sees_the_same(path):
     motion = Motion(FLOAT32, BFLOAT16, jitter=True)
@@ -143,6 +149,7 @@ def test_every_path_of_advance_gives_and_sees_the_same(path):
         np.testing.assert_array_equal(np.asarray(other.codes).reshape(12, 40), expected)
 
 
+@pytest.mark.slow
 def test_what_is_too_large_for_one_call_is_halved(monkeypatch):
     motion = Motion(FLOAT8_E4M3FN, FLOAT8_E4M3FN, "stochastic")
     codes = cloud(motion, 5, 7, np.random.default_rng(0))

@@ -11,6 +11,7 @@ from drift.sim.engines import fused_trial, reference
 TABLED = {name: each for name, each in FORMATS.items() if each.width <= 16}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounding", ["nearest", "toward-zero"])
 @pytest.mark.parametrize("target", TABLED.values(), ids=list(TABLED))
 @pytest.mark.parametrize("taken", [1, 2, BLOCK])

@@ -53,6 +53,7 @@ def alone(drift, device, pool):
     return [counts[step] for step in steps]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
     monkeypatch.setattr(sizing, "_MOST", 3)
@@ -78,6 +79,7 @@ def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
         assert len({tuple(c.radius for c in counts) for counts in found}) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in KINDS if name not in BY_COORDINATE])
 def test_drifts_that_are_alike_give_what_each_gives_alone(name, device, pool, monkeypatch):
     monkeypatch.setattr(sizing, "_FEWEST", 2)
@@ -103,6 +105,7 @@ def test_drifts_that_are_alike_give_what_each_gives_alone(name, device, pool, mo
     assert len(counted) == 3, "directions"
 
 
+@pytest.mark.slow
 def test_values_that_cross_zero_are_told_apart_and_counted_once(device, pool, monkeypatch):
     # Values move from below zero to -0 and +0, stay, and go on: each stands in both formats.
     monkeypatch.setattr(sizing, "_FEWEST", 2)
@@ -131,6 +134,7 @@ def test_many_small_drifts_that_stay_close_are_moved_by_value(device):
     assert batch.batch_size(near, device) > batch.batch_size(replace(near, sigma=0.02), device)
 
 
+@pytest.mark.slow
 def test_equal_tokens_of_two_members_do_not_share_a_cell(device, pool):
     same = Drift(sigma=1e-9, tokens=20, dims=8, steps=30, records=3)
     other = Drift(sigma=1e-9, tokens=20, dims=8, steps=30, records=3, radius=0.5)
@@ -140,6 +144,7 @@ def test_equal_tokens_of_two_members_do_not_share_a_cell(device, pool):
     assert third == alone(other, device, pool)
 
 
+@pytest.mark.slow
 def test_any_number_of_drifts_needs_few_programs(device, pool):
     def drift(k):
         return Drift(sigma=1e-9, tokens=21, dims=9, steps=10 ** (k % 4), records=4, seed=k)
@@ -150,6 +155,7 @@ def test_any_number_of_drifts_needs_few_programs(device, pool):
     assert compilation.compiled() - before <= 2
 
 
+@pytest.mark.slow
 def test_what_is_large_or_leaps_goes_alone(device, pool):
     large = Drift(sigma=1e-9)
     assert batch.batch_size(large, device) == 1
@@ -169,6 +175,7 @@ def test_who_leaves_the_range_is_refused(device, pool):
         batch.count_batch([fits, far], device, pool)
 
 
+@pytest.mark.slow
 def test_every_drift_of_a_batch_has_records_that_rise(device, pool):
     drifts = [Drift(sigma=1e-9, tokens=40, dims=30, seed=k, records=10) for k in range(3)]
     for counts in batch.count_batch(drifts, device, pool):

@@ -221,6 +221,7 @@ def test_what_is_no_matrix_of_a_known_format_gets_one_line(tmp_path, name):
     assert f"a.safetensors: tensor '{EMBEDDING}'" in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_name_that_is_not_there_gets_those_that_are(tmp_path):
     few = Checkpoint(write(tmp_path / "few.safetensors", {"a\x1b": ONE, "b": ONE}))
     with pytest.raises(BadInput, match=r"holds no tensor 'c'; it holds a\\x1b, b$"):

@@ -123,6 +123,7 @@ def scribbled(draw):
     return bytes(raw)
 
 
+@pytest.mark.slow
 @settings(max_examples=600)
 @given(mutated() | scribbled() | st.binary(max_size=40), st.integers(-2, 2), st.integers(13, 18))
 def test_a_mutated_header_is_refused_or_read_as_the_library_reads_it(path, raw, longer, data):

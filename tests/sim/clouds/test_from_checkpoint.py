@@ -46,6 +46,7 @@ def selected(drift):
     return list(range(50)) if near is None else selected_ids(everyone, near, drift.origin.exponents)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MOTIONS)
 def test_a_run_is_the_oracles_by_either_engine_and_resumed(model, tmp_path, name):
     drift = from_checkpoint(model, **{**DRIFT, **MOTIONS[name]})
@@ -76,6 +77,7 @@ def test_a_run_is_the_oracles_by_either_engine_and_resumed(model, tmp_path, name
         np.testing.assert_allclose(u, mean / np.linalg.norm(mean), rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_what_a_store_tells_of_its_origin(model, tmp_path):
     drift = from_checkpoint(model, near=4, radius=0.05, steps=3)
     result = run.run(drift, tmp_path / "run.zarr", on="cpu")
@@ -95,6 +97,7 @@ def test_what_a_store_tells_of_its_origin(model, tmp_path):
     assert not {"from", "tensor", "near", "exponents"} & drawn.as_json().keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"direction": "centroid"}])
 def test_a_checkpoint_that_changed_is_noticed(tmp_path, options):
     model, path = write(tmp_path / "model.safetensors"), tmp_path / "run.zarr"
@@ -108,6 +111,7 @@ def test_a_checkpoint_that_changed_is_noticed(tmp_path, options):
     run.run(drift, path, on="cpu")
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_of_another_selection_is_refused(model, tmp_path):
     path = tmp_path / "run.zarr"
     with pytest.raises(Stop):

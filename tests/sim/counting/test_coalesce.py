@@ -34,6 +34,7 @@ clouds = st.integers(1, 4).flatmap(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FINGERPRINTS)
 @given(codes=clouds, size=st.integers(1, 64))
 def test_counts_are_those_of_a_set_of_byte_strings(name, codes, size):

@@ -44,6 +44,8 @@ def entries(directory):
     return sorted(directory.rglob("*-cache"))
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_a_second_process_compiles_nothing_and_damage_heals(tmp_path):
     kept = tmp_path / "deep" / "cache"
     first, (compiled, fetched) = ended(started(tmp_path / "a", DRIFT_CACHE=str(kept)))
@@ -64,6 +66,8 @@ def test_a_second_process_compiles_nothing_and_damage_heals(tmp_path):
     assert healed == pytest.approx(whole, rel=0.05)
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_two_processes_share_it_and_off_leaves_nothing(tmp_path):
     kept, away = tmp_path / "cache", tmp_path / "home"
     pair = [started(tmp_path / name, DRIFT_CACHE=str(kept)) for name in "ab"]
@@ -148,6 +152,8 @@ def test_jaxs_own_setting_stays(free, monkeypatch):
         jax.config.update("jax_compilation_cache_dir", None)
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_importing_the_library_changes_no_configuration():
     code = "import drift, jax; drift.run, drift.Drift; print(jax.config.jax_compilation_cache_dir)"
     environment = {name: text for name, text in os.environ.items() if name != "DRIFT_CACHE"}

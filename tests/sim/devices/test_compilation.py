@@ -11,6 +11,7 @@ from drift.sim.spec.drift import Drift
 BASE = {"sigma": 1e-9, "tokens": 23, "dims": 19, "records": 3, "snapshots": "none"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "motion",
     [{}, {"rounding": "stochastic"}, {"master": "float32"}, {"jitter": 0.5}],
@@ -41,6 +42,7 @@ def test_no_number_of_a_drift_compiles_anything_anew(tmp_path, motion):
         assert compilation.compiled() == first, other
 
 
+@pytest.mark.slow
 def test_our_programs_are_let_go_of_once_they_are_many():
     ours, theirs = compilation.tracked(jax.jit(lambda x: x + x)), jax.jit(lambda x: x * x)
     compilation.release_programs(most=0)

@@ -31,6 +31,8 @@ from tests.support.drifts import rows_of
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "61", "--dims", "96", "--records", "4"]
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_on_eight_virtual_devices():
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", eight_devices.__file__],
@@ -42,6 +44,8 @@ def test_on_eight_virtual_devices():
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 14
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_a_cpu_is_as_many_devices_as_are_asked_for(in_tmp):
     code = "from drift.experiments.cli.main import main; main()"
     for devices in ("1", "8"):
@@ -72,6 +76,7 @@ def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
     assert list(in_tmp.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "size"),
     [("1e9", 10**9), ("500M", 500 * 10**6), ("8GiB", 8 << 30), ("8gi", 8 << 30), ("2 KB", 2000)],
@@ -103,6 +108,7 @@ def test_a_cloud_has_to_fit_its_devices(tmp_path):
         memory.check_fits(whole, locate(tmp_path), Shards((jax.devices()[0],)), memory=gib // 2)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 60), st.integers(1, 3), st.integers(1, 3), st.data())
 def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))

@@ -77,6 +77,7 @@ def test_it_takes_the_plain_path_where_that_is_not_so_and_says_why(monkeypatch, 
     assert said == f"plain, since the fused kernel is not right here: {why}"
 
 
+@pytest.mark.slow
 def test_a_difference_is_found_and_named(monkeypatch):
     original = reference.step
 
@@ -90,6 +91,7 @@ def test_a_difference_is_found_and_named(monkeypatch):
         fused_trial.try_path(device.find_device("cpu"), Motion(), "cache")
 
 
+@pytest.mark.slow
 def test_every_plain_path_agrees():
     for path in ("cache", "memory"):
         assert (

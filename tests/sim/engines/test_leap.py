@@ -16,6 +16,7 @@ from drift.sim.spec.drift import Drift
 from tests.support.drifts import assert_equal_states, drifts, states
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     drifts().filter(lambda drift: not choose.leap_unsupported_reason(drift)),
@@ -34,6 +35,7 @@ def test_leaps_land_where_steps_do(drift, steps, at):
     assert_equal_states(leapt, states(drift, engine="step", steps=at)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["constant", "linear"])
 def test_the_diarys_shape_agrees_bit_for_bit(schedule):
     drift = Drift(sigma=1e-9, steps=400, schedule=schedule)
@@ -69,6 +71,7 @@ def test_whoever_resumes_in_the_middle_ends_where_the_others_do():
         assert_equal_states(whole[1:], rest)
 
 
+@pytest.mark.slow
 def test_minus_zero_turns_where_its_displacement_becomes_zero():
     # In float8 tiny steps leave zeros in place but for their sign; late in the
     # schedule the steps become +0, and -0 + 0 is +0.

@@ -19,6 +19,7 @@ def traced_of(drift, steps):
     return reference.trace(drift, u, start, (NUMBERS, DIMS), steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [

@@ -18,6 +18,7 @@ from tests.support import oracle
 from tests.support.drifts import assert_equal_states, drifts, states
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(drifts())
 @example(Drift(sigma=1e-9, tokens=40, dims=64, steps=33))
@@ -43,6 +44,7 @@ def test_every_bit_and_every_count_is_the_oracles(drift):
         assert got == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(drifts(), st.integers(1, 200), st.integers(1, 5))
 def test_chunks_and_threads_change_nothing(drift, chunk_bytes, workers):
@@ -51,6 +53,7 @@ def test_chunks_and_threads_change_nothing(drift, chunk_bytes, workers):
     assert_equal_states(plain, chunked)
 
 
+@pytest.mark.slow
 def test_merged_tokens_stay_merged_and_the_cloud_arrives():
     _, found = states(Drift(sigma=1e-9, tokens=200, dims=256, steps=64))
     distinct = [counts.distinct for counts, _, _ in found]
@@ -88,6 +91,7 @@ def test_a_coordinate_stalls_where_half_its_ulp_reaches_the_step(steps):
     assert state.counts.stalled == 1.0
 
 
+@pytest.mark.slow
 def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
     drift = Drift(sigma=1e-9, tokens=16, steps=1000)
     with ThreadPoolExecutor(2) as pool:
@@ -103,6 +107,7 @@ def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
     assert last.counts.radius == pytest.approx(float(stops @ simulation.u), rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["step", "leap"])
 def test_a_simulation_that_rests_moves_again_once_it_is_taken_back(engine):
     drift = Drift(sigma=1e-9, tokens=20, dims=32, steps=2000)

@@ -41,6 +41,7 @@ def test_it_takes_no_longer_where_steps_are_many(schedule):
     assert onsets(drift, [drift.steps])[0] > 0
 
 
+@pytest.mark.slow
 def test_there_is_none_where_no_sigma_does_it():
     assert onsets(replace(SMALL, tokens=2), [30]) == [None]  # one pair, never certain
     assert onsets(replace(SMALL, dims=1), [1, 30]) == [None, None]  # more than one, always

@@ -78,6 +78,7 @@ def by_the_oracle(d, step):
     return pair, triple, radius, stalled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DRIFTS)
 def test_every_value_ends_where_the_oracle_takes_it(name):
     d = DRIFTS[name]
@@ -145,6 +146,7 @@ GRID = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", GRID, ids=str)
 def test_simulations_agree_within_their_sampling_error(fields):
     d = Drift(**{"tokens": 300, "steps": 30, **fields})
@@ -167,6 +169,7 @@ def test_simulations_agree_within_their_sampling_error(fields):
     assert abs(np.mean(stalled) - found.stalled) <= 5 * spread + 1e-12
 
 
+@pytest.mark.slow
 def test_the_counts_scatter_as_much_as_is_said():
     d = Drift(sigma=1e-5, tokens=60, dims=8, steps=10)
     found = expect(d, [10], [d.sigma])[0][0]
@@ -175,6 +178,7 @@ def test_the_counts_scatter_as_much_as_is_said():
     assert np.var(seen, ddof=1) == pytest.approx(found.pairs_error**2, rel=5 * math.sqrt(3 / 60))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bfloat16", "tiny beside a step", "master", "float8_e5m2"])
 def test_the_masses_of_every_dimension_sum_to_one(name):
     d = replace(DRIFTS[name], dims=300)  # of several strips
@@ -202,6 +206,7 @@ def test_one_motion_serves_all_sigmas_and_all_steps():
             assert found.stalled == pytest.approx(alone.stalled, rel=1e-11)
 
 
+@pytest.mark.slow
 def test_nearly_all_in_one_cell_and_hardly_any():
     # Of 0 all tokens within half a step of the lattice stay at 0: P(|Z| > 10) = 1.5e-23 do
     # not, for which 1 - p is 0.

@@ -32,6 +32,7 @@ def jumping(monkeypatch):
     return jumped
 
 
+@pytest.mark.slow
 def test_runs_and_sweeps_neither_fail_nor_take_negative_time(tmp_path, jumping):
     run.run(SMALL, tmp_path / "plain.zarr", on="cpu")
     result = run.run(SMALL, tmp_path / "a.zarr", on="cpu", checkpoint_seconds=0)

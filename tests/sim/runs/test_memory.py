@@ -27,6 +27,7 @@ def test_what_says_that_memory_ran_out():
     assert not any(map(ran_out, others))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [JaxRuntimeError(DEVICE), MemoryError("Unable to allocate")])
 @pytest.mark.parametrize("when", ["load", "observe"])
 def test_a_run_out_of_memory_says_what_fits_and_goes_on(tmp_path, monkeypatch, error, when):
@@ -106,6 +107,8 @@ def test_what_the_reckoning_says_fits_is_let_pass(monkeypatch):
         memory.check_memory(Drift(sigma=1.0, tokens=most + most // 1000), host, None, "step")
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not limit memory so")
 def test_a_process_that_really_has_no_more_ends_with_one_line(tmp_path):
     """Memory is limited by the kernel after a small run has loaded all, and runs out in a draw."""

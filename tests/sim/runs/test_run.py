@@ -77,6 +77,7 @@ def test_xarray_opens_it(plain):
         assert data.attrs["spec"] == SMALL.as_json()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("records", [1, 2, 7, 11])
 @pytest.mark.parametrize("checkpoint_seconds", [0.0, 1e9])
 def test_a_stopped_run_resumes_to_the_same_arrays(plain, tmp_path, records, checkpoint_seconds):
@@ -93,6 +94,7 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, tmp_path, records, chec
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_every_motion_is_stored_and_resumes(tmp_path, name):
     drift = Drift(**{**SMALL.as_json(), **KINDS[name]})
@@ -113,6 +115,7 @@ def test_every_motion_is_stored_and_resumes(tmp_path, name):
             np.testing.assert_array_equal(store.read("present")[k], there)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_starts_from_its_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "run.zarr"
     with pytest.raises(Stop):
@@ -130,6 +133,7 @@ def test_a_resumed_run_starts_from_its_checkpoint(tmp_path, monkeypatch):
     assert "checkpoint" not in zarr.open_group(path, mode="r")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_first_signal_waits_for_the_record_in_hand_and_its_cloud(
     number, plain, tmp_path, monkeypatch
@@ -159,6 +163,7 @@ def test_a_first_signal_waits_for_the_record_in_hand_and_its_cloud(
     assert_same_arrays(path, plain[0])
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_was_not_finished_is_not_used(plain, tmp_path, monkeypatch):
     path = tmp_path / "run.zarr"
     original, saved = snapshots.write_codes, []
@@ -179,6 +184,7 @@ def test_a_checkpoint_that_was_not_finished_is_not_used(plain, tmp_path, monkeyp
     assert_same_arrays(path, plain[0])
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_is_half_deleted_is_not_used(plain, tmp_path, monkeypatch):
     path = tmp_path / "run.zarr"
 
@@ -197,6 +203,7 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(plain, tmp_path, monkeypa
     assert_same_arrays(path, plain[0])
 
 
+@pytest.mark.slow
 def test_snapshots_of_named_steps_and_none(tmp_path):
     every = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(0, 7, 40), snapshots="records")
     run.run(every, tmp_path / "every.zarr", on="cpu")
@@ -221,6 +228,7 @@ def test_a_complete_store_is_not_run_again_unless_told_to(plain):
     assert sorted(p.name for p in path.parent.iterdir()) == ["run.zarr"]
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_of_another_spec_is_refused(tmp_path):
     path = tmp_path / "run.zarr"
     with pytest.raises(Stop):
@@ -277,6 +285,8 @@ def test_a_device_that_is_not_there_is_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_killed_at_any_moment_it_resumes_to_the_same_arrays(tmp_path):
     drift = Drift(sigma=1e-9, tokens=64, dims=512, steps=400, records=100)
     run.run(drift, tmp_path / "plain.zarr", on="cpu")

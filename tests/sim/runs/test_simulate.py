@@ -44,6 +44,7 @@ def assert_same(found, result, store):
     np.testing.assert_array_equal(found.present, there)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_every_bit_is_that_of_the_run(tmp_path, name):
     drift = Drift(**{**SMALL.as_json(), **KINDS[name]})
@@ -58,6 +59,7 @@ def test_every_bit_is_that_of_the_run(tmp_path, name):
     assert found.engine == ("leap" if name == "leap" else "step")
 
 
+@pytest.mark.slow
 def test_the_rows_of_a_checkpoint_are_moved_alike(in_tmp):
     codes = np.random.default_rng(0).integers(0x3C00, 0x3C40, (40, 6)).astype(np.uint16)
     codes[10:14] = codes[9]

@@ -160,6 +160,7 @@ def stopped(path, records, **options):
     return path
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_says_how_to_do_without(there, tmp_path):
     path = stopped(tmp_path / "a.zarr", 3, checkpoint_seconds=0)
     (kept,) = (path / "checkpoint").glob("[0-9]*")

@@ -31,6 +31,8 @@ def plain(tmp_path_factory):
     return path
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_one_process_at_a_time_writes_a_run_and_a_dead_one_is_none(tmp_path, plain, monkeypatch):
     path = tmp_path / "a.zarr"
     seen = []
@@ -117,6 +119,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, plain, monkeypatch, r
     assert_same_arrays(path, plain)
 
 
+@pytest.mark.slow
 def test_a_disk_that_really_takes_no_more_is_told(tmp_path, plain):
     """The kernel refuses files beyond a size, as it does on a full disk."""
     path = tmp_path / "a.zarr"

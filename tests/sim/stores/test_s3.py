@@ -48,6 +48,7 @@ def out(bucket):
     return f"{bucket}/some/run.zarr"
 
 
+@pytest.mark.slow
 def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out):
     result = run.run(SMALL, out, on="cpu", checkpoint_seconds=0)
     assert_same_arrays(out, plain[0])
@@ -73,6 +74,7 @@ def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out
         assert not any(secret.encode() in each for each in s3_server.contents(bucket).values())
 
 
+@pytest.mark.slow
 def test_a_stopped_run_resumes_to_the_same_arrays(plain, out, monkeypatch):
     with pytest.raises(Stop):
         run.run(SMALL, out, on="cpu", progress=stop_after(1))
@@ -100,6 +102,7 @@ class Begun:
     initial = SimpleNamespace(facts={}, token_ids=None)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch):
     run.create(locate(out), Begun, {})
     store = RunStore(out, writing=True)
@@ -124,6 +127,7 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch)
     assert not [name for name in s3_server.names(bucket) if "checkpoint" in name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replacing", [False, True])
 def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, replacing):
     """Begun with a stop in the place of each of the writes, or deletions, again and again."""
@@ -185,6 +189,7 @@ def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, r
     assert s3_server.names(bucket) == list(complete)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_not_begun_is_begun_again(out):
     with pytest.raises(Stop), locate(out).begin(run_store.FIRST):
         raise Stop
@@ -196,6 +201,7 @@ def test_a_run_that_was_not_begun_is_begun_again(out):
     assert run.resumable(SMALL, locate(out), overwrite=False)
 
 
+@pytest.mark.slow
 def test_one_process_at_a_time_writes_a_run(out, plain):
     with lock.held(out), pytest.raises(BadInput, match="is being written by another process"):
         run.run(SMALL, out, on="cpu")
@@ -206,6 +212,7 @@ def test_one_process_at_a_time_writes_a_run(out, plain):
     assert not lock.is_held(out)
 
 
+@pytest.mark.slow
 def test_a_run_whose_lease_is_lost_writes_no_more(out, plain, monkeypatch):
     now = lease._now()
 
@@ -218,6 +225,7 @@ def test_a_run_whose_lease_is_lost_writes_no_more(out, plain, monkeypatch):
     assert len(RunStore(out).records()) == 2
 
 
+@pytest.mark.slow
 def test_overwriting_touches_nothing_else(bucket, out, monkeypatch):
     monkeypatch.setattr(s3, "PAGE", 3)
     api, at = s3_client.client(), {"Bucket": bucket.removeprefix("s3://")}
@@ -287,6 +295,7 @@ def test_credentials_that_are_wrong_or_missing_are_told(endpoint, bucket, monkey
     assert "no such profile as AWS_PROFILE names" in said_of(f"{bucket}/a.zarr")
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_can_not_be_reached_is_told_soon(bucket, monkeypatch):
     with socket.socket() as free:  # bound, and so nobody else's, but not listening
         free.bind(("127.0.0.1", 0))
@@ -309,6 +318,7 @@ def test_an_endpoint_that_can_not_be_reached_is_told_soon(bucket, monkeypatch):
         assert "AWS_ENDPOINT_URL a URL, AWS_DEFAULT_REGION a region" in said_of(f"{bucket}/a.zarr")
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_goes_away_later_is_a_failure_of_one_line(bucket, out, monkeypatch):
     monkeypatch.setitem(s3_client._PATIENT, "total_max_attempts", 1)
     monkeypatch.setattr(s3_client, "_BODIES", 1)

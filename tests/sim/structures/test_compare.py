@@ -88,6 +88,7 @@ def brute(a, b):
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(matrices())
 def test_every_number_is_that_of_brute_force(pair):

@@ -89,6 +89,7 @@ near = st.lists(st.tuples(CELLS, CELLS, st.integers(0, 3)), max_size=24).map(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.one_of(pairs, near))
 def test_counts_are_what_the_words_mean(pair):
@@ -102,6 +103,7 @@ def test_counts_are_what_the_words_mean(pair):
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.one_of(pairs, near))
 def test_every_hole_is_accounted_for_once(pair):
@@ -120,6 +122,7 @@ def test_every_hole_is_accounted_for_once(pair):
         assert len(set(ids)) == len(ids)
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.one_of(pairs, near))
 def test_stories_are_holes_that_touch(pair):

@@ -93,6 +93,7 @@ def matrices(draw):
     return dtype, codes
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(matrices())
 def test_a_scan_agrees_with_slow_counting(path, drawn):

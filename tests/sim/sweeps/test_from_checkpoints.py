@@ -43,6 +43,7 @@ def test_what_the_rows_say_is_filled_in(tmp_path):
             grid(path, **{name: (value,)})
 
 
+@pytest.mark.slow
 def test_every_cell_has_the_counts_of_a_run_from_there(tmp_path):
     paths = [write(tmp_path / f"{k}.safetensors", 20 + k, k) for k in range(2)]
     swept = grid(*paths, near=("largest", "7"), exponents=(1, 200), tensor=(NAME,))
@@ -63,6 +64,7 @@ def test_every_cell_has_the_counts_of_a_run_from_there(tmp_path):
                 assert store.read(name).reshape(16, -1)[cell, k] == getattr(counts, name)
 
 
+@pytest.mark.slow
 def test_rows_that_changed_since_it_was_begun_are_noticed(tmp_path):
     def stop(session):
         raise KeyboardInterrupt

@@ -8,11 +8,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
 from drift.sim.errors import BadInput
 from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.sweep import sweep
 from tests.support.builders import files, life, stored_bytes
+
+pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
 KILLS, SIDE_BY_SIDE, NEVER = 50, 2, 1000
 

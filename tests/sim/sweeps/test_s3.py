@@ -37,6 +37,7 @@ def out(bucket):
     return f"{bucket}/some/grid.zarr"
 
 
+@pytest.mark.slow
 def test_a_sweep_writes_the_objects_that_a_local_one_writes_as_files(whole, bucket, out):
     path, result = whole
     found = sweep(tiny(), out, on="cpu", flush_seconds=0.0)
@@ -57,6 +58,7 @@ def test_a_sweep_writes_the_objects_that_a_local_one_writes_as_files(whole, buck
     assert not lock.is_held(out)
 
 
+@pytest.mark.slow
 def test_a_stopped_sweep_goes_on_and_ends_with_the_same_objects(whole, out):
     def stop(session):
         raise Stop
@@ -73,6 +75,7 @@ def test_a_stopped_sweep_goes_on_and_ends_with_the_same_objects(whole, out):
     assert objects(out) == files(whole[0])
 
 
+@pytest.mark.slow
 def test_one_that_was_not_begun_is_begun_again(whole, out, monkeypatch):
     original, left = ObjectStore.set, [6]
 
@@ -101,6 +104,7 @@ def test_a_store_that_another_one_writes_is_left_alone(bucket, out):
     assert s3_server.names(bucket) == [at["Key"]]
 
 
+@pytest.mark.slow
 def test_whoever_lost_the_lease_writes_no_more(out, monkeypatch):
     now = lease._now()
 

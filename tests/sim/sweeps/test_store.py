@@ -113,6 +113,7 @@ def small_chunks(monkeypatch):
     assert cells_together(GRID) == (1, 1, 2, 2)
 
 
+@pytest.mark.slow
 def test_chunks_hold_whole_cells_and_come_and_go(tmp_path, small_chunks):
     writer = new(tmp_path / "a.zarr")
     for cell in np.random.default_rng(0).permutation(len(GRID)).tolist():
@@ -128,6 +129,7 @@ def test_chunks_hold_whole_cells_and_come_and_go(tmp_path, small_chunks):
     assert zarr.open_group(tmp_path / "a.zarr")["distinct"].chunks == (1, 1, 2, 2, 7)
 
 
+@pytest.mark.slow
 def test_after_every_single_write_a_cell_is_done_only_if_its_data_are_there(
     tmp_path, small_chunks, monkeypatch
 ):

@@ -58,6 +58,7 @@ GRIDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRIDS)
 def test_every_cell_has_the_counts_of_a_run_of_its_drift(name, tmp_path):
     grid = tiny(**GRIDS[name])
@@ -254,6 +255,8 @@ def test_an_engine_that_does_not_apply_is_refused(tmp_path):
     assert stored_bytes(tmp_path / "leap.zarr") == stored_bytes(tmp_path / "step.zarr")
 
 
+@pytest.mark.processes
+@pytest.mark.slow
 def test_two_at_once_are_one_too_many_and_a_dead_one_is_none(tmp_path, whole):
     path = tmp_path / "a.zarr"
     with lock.held(path):
@@ -279,6 +282,7 @@ def test_two_at_once_are_one_too_many_and_a_dead_one_is_none(tmp_path, whole):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, whole, monkeypatch):
     path, original, room = tmp_path / "a.zarr", LocalStore.set, [1000]
 
