@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := results/demo
 # Two processes, each with files of tests of its own, the slow ones first (tests/conftest.py).
-TOGETHER := --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test quick soak lint readme aot clean
 

@@ -26,17 +26,13 @@ MARKS = {"endpoint": ["s3", "slow"], "toured": ["processes", "slow"]}
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at marks
 def pytest_collection_modifyitems(items):
-    """Mark tests by their fixtures; keep a file's tests in one process, and slow files first."""
-    groups = {}
+    """Mark tests by their fixtures, and let files with slow ones begin first."""
     for item in items:
         for name in MARKS.keys() & set(item.fixturenames):
             for mark in MARKS[name]:
                 item.add_marker(mark)
-        group = "toured" if "toured" in item.fixturenames else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-        groups[item] = group
-    slow = {group for item, group in groups.items() if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: groups[item] not in slow)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")

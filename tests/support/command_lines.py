@@ -1,7 +1,7 @@
 """Command lines that anybody might type: any options of any verb, values good, odd and hostile.
 
 Shapes are tiny, and few, since each is compiled; what is huge is so huge that it has to be
-refused before anything is made of it. The places are those of tests.furniture.
+refused before anything is made of it. The places are those of tests.support.sample_files.
 """
 
 from hypothesis import strategies as st

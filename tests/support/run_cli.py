@@ -1,6 +1,20 @@
 """Verbs of the command line, run by tests in their own process."""
 
+import typer
+
 from drift.experiments.cli import main
+
+
+def leaves(command, words=()):
+    """Every verb by its words, those of a group too."""
+    for name, each in getattr(command, "commands", {}).items():
+        if hasattr(each, "commands"):
+            yield from leaves(each, (*words, name))
+        else:
+            yield (*words, name), each
+
+
+VERBS = dict(leaves(typer.main.get_command(main.app)))
 
 
 def drift(capsys, *arguments):

@@ -1,4 +1,4 @@
-"""Any command line either does its work, or exits 2 with one line: tests.lines makes them.
+"""Any command line either does its work, or exits 2 with one line.
 
 Where a run or a sweep ends with 0 its store opens, where --json is given stdout is one
 document. No secret and no control code is repeated, and no pickle is ever opened.
