@@ -153,12 +153,14 @@ SMALLEST_DISPLACEMENT = 2.0**-103
 """Smaller displacements are +0, so that no float32 subnormal ever arises."""
 
 
-class Motion(NamedTuple):
-    """The formats that a step starts from and is seen in, and its rounding."""
+class Arithmetic(NamedTuple):
+    """The arithmetic of a step: its two formats, its rounding, and what is added."""
 
-    held: Format = BFLOAT16
-    """what the cloud is kept in between steps: float32 with master weights"""
-    seen: Format = BFLOAT16
-    """what is counted and stored"""
+    state: Format = BFLOAT16
+    """the state format, in which the cloud is kept between steps: float32 with master weights"""
+    view: Format = BFLOAT16
+    """the view format, in which the cloud is counted and stored"""
     rounding: Rounding = "nearest"
+    """how a step rounds to the state format; the view is always rounded to nearest"""
     jitter: bool = False
+    """true where each token's displacement is multiplied by a strength of its own"""

@@ -16,7 +16,7 @@ from typing import Any, get_args
 import jax
 import numpy as np
 
-from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format, Motion, Rounding
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Arithmetic, Format, Rounding
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping.block import STAY, plain
 from drift.kernels.stepping.fused import Fused, of
@@ -45,22 +45,26 @@ RUNS = (
 )
 """Small whole runs, one for each kind of kernel."""
 
-MOTIONS = (
-    *(Motion(each, each, rounding) for each in FORMATS.values() for rounding in get_args(Rounding)),
-    Motion(FLOAT32, BFLOAT16),
-    Motion(jitter=True),
+ARITHMETICS = (
+    *(
+        Arithmetic(each, each, rounding)
+        for each in FORMATS.values()
+        for rounding in get_args(Rounding)
+    ),
+    Arithmetic(FLOAT32, BFLOAT16),
+    Arithmetic(jitter=True),
 )
 """Every kind of kernel there is, but for jitter in every format."""
 
 
-def rounds(device: jax.Device | Shards, motion: Motion, quick: bool = False) -> str:
+def rounds(device: jax.Device | Shards, arithmetic: Arithmetic, quick: bool = False) -> str:
     """One step from every code by every displacement."""
-    target = motion.held
+    target = arithmetic.state
     codes = codes_of(target)
     count = 0
     for wanted in displacements_of(target, codes, quick):
         block = fitting(target, codes, wanted)[None]
-        _compare(target, codes, block, _move(device, motion, codes, block), motion.rounding)
+        _compare(target, codes, block, _move(device, arithmetic, codes, block), arithmetic.rounding)
         count += len(codes)
     return f"{count:,} sums agree"
 
@@ -69,7 +73,7 @@ def fuses(device: jax.Device) -> str:
     """Many steps in one call against the same steps of the reference, one by one.
 
     With the plain kernels from every code, and with the fused one from few; on a
-    CPU that one is interpreted in its two forms, for one motion, since it is slow.
+    CPU that one is interpreted in its two forms, for one arithmetic, since it is slow.
     """
     rng = np.random.default_rng(2)
     for target in FORMATS.values():
@@ -79,13 +83,13 @@ def fuses(device: jax.Device) -> str:
         unit[np.abs(values) > target.largest / 4] = 0
         block = (rng.uniform(-2, 2, (BLOCK, len(codes))) * unit).astype(np.float32)
         for rounding in get_args(Rounding):
-            found = _move(device, Motion(target, target, rounding), codes, block)
+            found = _move(device, Arithmetic(target, target, rounding), codes, block)
             _compare(target, codes, block, found, rounding)
     own = of(device.platform)
     forms = [own] if own else [Fused("gpu", interpret=True), Fused("tpu", interpret=True)]
     for form in forms:
-        for motion in MOTIONS if own else [Motion()]:
-            detail = try_path(device, motion, form)
+        for arithmetic in ARITHMETICS if own else [Arithmetic()]:
+            detail = try_path(device, arithmetic, form)
     return (
         f"{BLOCK} steps in one call agree with {BLOCK} steps one by one, in every format;"
         f" fused, {detail}"
@@ -99,7 +103,7 @@ def keeps_edges(device: jax.Device) -> str:
         for rounding in get_args(Rounding):
             for c in (STAY, 0.0):
                 block = np.full((1, len(codes)), c, np.float32)
-                found = _move(device, Motion(target, target, rounding), codes, block)
+                found = _move(device, Arithmetic(target, target, rounding), codes, block)
                 _compare(target, codes, block, found, rounding)
     return "signed zeros, subnormals and largest values agree, in every format"
 
@@ -158,7 +162,7 @@ def _keys(steps: int) -> np.ndarray:
 
 
 def _move(
-    on: jax.Device | Shards, motion: Motion, codes: np.ndarray, block: np.ndarray
+    on: jax.Device | Shards, arithmetic: Arithmetic, codes: np.ndarray, block: np.ndarray
 ) -> np.ndarray:
     """What each device makes, (devices, n), of `codes` (n,) by the steps of `block` (steps, n)."""
     shards = Shards.of(on)
@@ -169,7 +173,7 @@ def _move(
     rows = shards.split(np.tile(codes, (len(shards), 1, 1)))
     shared = padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)
     steps, scale = Steps(*(shards.whole(each) for each in shared)), shards.whole(np.float32(1))
-    kernel = shards.advance(motion, plain(shards.platform))
+    kernel = shards.advance(arithmetic, plain(shards.platform))
     done = kernel(rows, token, steps, shards.whole(weights(len(codes))), scale)
     return np.asarray(done.codes)[:, 0]
 
@@ -207,9 +211,9 @@ def checks(device: jax.Device) -> Iterator[Check]:
     """Every check of `device`, in turn."""
     for target in FORMATS.values():
         for rounding in get_args(Rounding):
-            motion = Motion(target, target, rounding)
+            arithmetic = Arithmetic(target, target, rounding)
             name = f"{target.name} {rounding}"
-            yield _outcome(name, partial(rounds, device, motion))
+            yield _outcome(name, partial(rounds, device, arithmetic))
     yield _outcome("fused", partial(fuses, device))
     yield _outcome("edges", partial(keeps_edges, device))
     yield _outcome("cloud", partial(draws, device))
@@ -225,7 +229,7 @@ def report(device: jax.Device, found: list[Check]) -> dict[str, Any]:
     }
 
 
-def check_quickly(on: jax.Device | Shards, motion: Motion) -> dict[str, Any]:
+def check_quickly(on: jax.Device | Shards, arithmetic: Arithmetic) -> dict[str, Any]:
     """Check quickly, once a process, that devices other than the CPU can be trusted.
 
     Returns what the store's attributes say of it. Raises RuntimeError, naming the
@@ -234,16 +238,16 @@ def check_quickly(on: jax.Device | Shards, motion: Motion) -> dict[str, Any]:
     shards = Shards.of(on)
     if shards.platform == "cpu":
         return {}
-    looks = Motion(motion.seen, motion.seen)  # how a master is looked at
-    motions = [motion] if motion.held == motion.seen else [motion, looks]
-    details = [f"{one.held.name} {one.rounding}: {_quickly(shards, one)}" for one in motions]
+    looks = Arithmetic(arithmetic.view, arithmetic.view)  # how a master is looked at
+    arithmetics = [arithmetic] if arithmetic.state == arithmetic.view else [arithmetic, looks]
+    details = [f"{one.state.name} {one.rounding}: {_quickly(shards, one)}" for one in arithmetics]
     return {"check": {"ok": True, "detail": "; ".join(details)}}
 
 
 @cache
-def _quickly(shards: Shards, motion: Motion) -> str:
+def _quickly(shards: Shards, arithmetic: Arithmetic) -> str:
     try:
-        return rounds(shards, motion, quick=True)
+        return rounds(shards, arithmetic, quick=True)
     except Mismatch as wrong:
         device = shards.devices[0]
         kind = f"{device.platform} ({device.device_kind})"

@@ -35,7 +35,7 @@ from drift.experiments.aot.assembly import (
 )
 from drift.experiments.aot.page import Row, page
 from drift.experiments.aot.targets import TARGETS, Target, device
-from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Motion, Rounding
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Arithmetic, Rounding
 from drift.kernels.rounding import quantise, widen
 from drift.kernels.stepping import fused_tpu
 from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, advance
@@ -52,22 +52,22 @@ os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
 
 ROWS, DIMS, STEPS = 64, 2560, 4
 
-MOTIONS = {
+ARITHMETICS = {
     **{
-        f"{target.name} {rounding}": Motion(target, target, rounding)
+        f"{target.name} {rounding}": Arithmetic(target, target, rounding)
         for target in FORMATS.values()
         for rounding in get_args(Rounding)
     },
-    "float32 master": Motion(FLOAT32, BFLOAT16),
-    "jitter": Motion(jitter=True),
+    "float32 master": Arithmetic(FLOAT32, BFLOAT16),
+    "jitter": Arithmetic(jitter=True),
 }
 
 
-def shapes(motion: Motion, tiled: bool, spec: Callable[..., Any]) -> tuple[Any, Tokens]:
+def shapes(arithmetic: Arithmetic, tiled: bool, spec: Callable[..., Any]) -> tuple[Any, Tokens]:
     """A chunk's codes and tokens, as the run's kernel takes them or without tiles."""
     rows = (1, ROWS) if tiled else (ROWS,)
     kinds = (np.uint32, np.float32, np.bool_)
-    codes = spec((*rows, DIMS), motion.held.storage)
+    codes = spec((*rows, DIMS), arithmetic.state.storage)
     return codes, Tokens(*(spec(rows, kind) for kind in kinds))
 
 
@@ -77,14 +77,14 @@ def block(steps: int, spec: Callable[..., Any]) -> Steps:
     return Steps(displacements, keys, spec((), np.int32), spec((), np.uint32))
 
 
-def unrolled(motion: Motion) -> Callable[..., jax.Array]:
+def unrolled(arithmetic: Arithmetic) -> Callable[..., jax.Array]:
     """Four steps without a loop."""
 
     def steps(codes: jax.Array, tokens: Tokens, *each: Steps) -> jax.Array:
-        values = widen(codes, motion.held)
+        values = widen(codes, arithmetic.state)
         for one in each:
-            values = step(values, jnp.int32(0), tokens, one, motion)
-        return quantise(values, motion.held, "nearest").astype(motion.held.storage)
+            values = step(values, jnp.int32(0), tokens, one, arithmetic)
+        return quantise(values, arithmetic.state, "nearest").astype(arithmetic.state.storage)
 
     return steps
 
@@ -120,10 +120,10 @@ def read(target: Target, texts: list[str]) -> Sums:
     return sum(map(reader, texts), Sums())
 
 
-def read_fused(target: Target, texts: list[str], motion: Motion) -> tuple[Sums, Loop]:
+def read_fused(target: Target, texts: list[str], arithmetic: Arithmetic) -> tuple[Sums, Loop]:
     """The same of a fused kernel, and what its loop costs."""
     if target.platform == "tpu":
-        tile = fused_tpu.HIGH * fused_tpu.width(motion)
+        tile = fused_tpu.HIGH * fused_tpu.width(arithmetic)
         [text] = [text for text in texts if read_bundles(text).adds]
         return read_bundles(text), loop_of_bundles(text, tile)
     [text] = [text for text in texts if read_ptx(text).adds]
@@ -141,20 +141,22 @@ def rows() -> list[Row]:
 
         each = [block(1, spec) for _ in range(STEPS)]
         path = Fused("tpu" if target.platform == "tpu" else "gpu")
-        for name, motion in MOTIONS.items():
-            flat, tiled = shapes(motion, False, spec), shapes(motion, True, spec)
-            form, rest = unrolled(motion), (spec((2, DIMS), np.uint32), spec((), np.float32))
+        for name, arithmetic in ARITHMETICS.items():
+            flat, tiled = shapes(arithmetic, False, spec), shapes(arithmetic, True, spec)
+            form, rest = unrolled(arithmetic), (spec((2, DIMS), np.uint32), spec((), np.float32))
             kernel = (*tiled, block(BLOCK, spec), *rest)
             in_row = read(target, compiled(target, jax.jit(form).lower(*flat, *each)))
-            lowered = advance.lower(*kernel, motion=motion, path="memory")
+            lowered = advance.lower(*kernel, arithmetic=arithmetic, path="memory")
             in_run = read(target, compiled(target, lowered))
             many = (*flat, block(ACCELERATOR_BLOCK, spec), spec((), np.int32))
-            lowered = jax.jit(partial(fused, motion=motion, path=path)).lower(*many)
-            in_one, loop = read_fused(target, compiled(target, lowered), motion)
-            found.append(Row(target, name, motion.held is FLOAT32, in_row, in_run, in_one, loop))
+            lowered = jax.jit(partial(fused, arithmetic=arithmetic, path=path)).lower(*many)
+            in_one, loop = read_fused(target, compiled(target, lowered), arithmetic)
+            found.append(
+                Row(target, name, arithmetic.state is FLOAT32, in_row, in_run, in_one, loop)
+            )
             said = f"{in_row} {in_run} {in_one} {loop}"
             print(f"{target.name} {name}: {said}", file=sys.stderr, flush=True)
-        flat = shapes(Motion(), False, spec)
+        flat = shapes(Arithmetic(), False, spec)
         control = read(target, compiled(target, jax.jit(cast_pairs).lower(*flat, *each)))
         found.append(Row(target, "control: pair of casts", None, control))
         print(f"{target.name} control: {control}", file=sys.stderr, flush=True)

@@ -24,7 +24,7 @@ from drift.experiments.bench import rivals
 from drift.experiments.bench.runner import Case, Contender
 from drift.experiments.bench.setting import Field, Setting, c_loop
 from drift.kernels.exact_sum import MOST_ROWS
-from drift.kernels.formats import Motion
+from drift.kernels.formats import Arithmetic
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping.block import Path, advance
 from drift.kernels.stepping.fused import of
@@ -75,7 +75,7 @@ def at_once(setting: Setting, field: Field, name: str, by: Path) -> Contender:
 
     def run() -> list[Any]:
         moved = [
-            advance(here, tokens, all_steps, lanes, scale, motion=Motion(), path=by).codes
+            advance(here, tokens, all_steps, lanes, scale, arithmetic=Arithmetic(), path=by).codes
             for here, tokens in parts
         ]
         return jax.block_until_ready(moved)

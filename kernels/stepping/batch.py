@@ -1,6 +1,6 @@
 """Several small clouds advanced in one call, one after another.
 
-Each has its own displacements, keys, tokens and scale; shape, motion and the number
+Each has its own displacements, keys, tokens and scale; shape, arithmetic and the number
 of steps are common. What is done to each is kernels.stepping.block, so bits are the same.
 """
 
@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from drift.kernels.formats import Motion
+from drift.kernels.formats import Arithmetic
 from drift.kernels.stepping.block import Advanced, Path, uncompiled
 from drift.kernels.stepping.step import Steps, Tokens
 
@@ -23,13 +23,13 @@ def several(
     count: jax.Array,
     weights: jax.Array,
     scales: jax.Array,
-    motion: Motion,
+    arithmetic: Arithmetic,
     path: Path,
     window: int,
 ) -> Advanced:
     """Take `steps.taken` steps, up to `window`, from step `first` of the block on; observe.
 
-    codes     of the held format (clouds, tiles, tile rows, dims)
+    codes     of the state format (clouds, tiles, tile rows, dims)
     tokens    (clouds, tiles, tile rows)
     steps     displacements (clouds, block, dims) and keys (clouds, block, 2), where
               `first` + `window` is at most the block's length
@@ -48,7 +48,7 @@ def several(
             lambda each: lax.dynamic_index_in_dim(each, k, keepdims=False), clouds
         )
         mine = steps._replace(displacements=cut(displacements), keys=cut(keys))
-        return uncompiled(codes, tokens, mine, weights, scale, motion, path)
+        return uncompiled(codes, tokens, mine, weights, scale, arithmetic, path)
 
     def also(k: jax.Array, found: Advanced) -> Advanced:
         return jax.tree.map(

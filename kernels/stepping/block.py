@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from drift.kernels.exact_sum import LIMBS, limb_sums
-from drift.kernels.formats import Format, Motion
+from drift.kernels.formats import Arithmetic, Format
 from drift.kernels.rounding import merge_zeros, quantise, widen
 from drift.kernels.row_hash_jax import fingerprint
 from drift.kernels.stepping.fused import Fused, fused
@@ -50,18 +50,18 @@ Take = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class Advanced(NamedTuple):
-    """A chunk of the cloud after `advance`, and what was seen of it."""
+    """A chunk of the cloud after `advance`, and what was observed of it."""
 
     codes: jax.Array
-    """of the held format (tiles, tile rows, dims)"""
+    """of the state format (tiles, tile rows, dims)"""
     view: jax.Array | None
-    """of the seen format, where that is another one"""
+    """of the view format, where that is another one"""
     fingerprints: jax.Array
-    """uint32 (tiles, tile rows, 2), of what is seen"""
+    """uint32 (tiles, tile rows, 2), of the view"""
     stalled: jax.Array
     """int32 (dims,): present rows whose coordinate the last step left where it was"""
     limbs: jax.Array
-    """int32 (LIMBS, dims): the present rows' exact sum of what is seen: kernels.exact_sum"""
+    """int32 (LIMBS, dims): the present rows' exact sum of the view: kernels.exact_sum"""
 
 
 def uncompiled(
@@ -70,7 +70,7 @@ def uncompiled(
     steps: Steps,
     weights: jax.Array,
     scale: jax.Array,
-    motion: Motion,
+    arithmetic: Arithmetic,
     path: Path = "cache",
 ) -> Advanced:
     """Take the first `steps.taken` of a block of steps and observe after the last.
@@ -78,25 +78,27 @@ def uncompiled(
     Where `steps.observed` is false fingerprints and limbs are left 0, which saves
     what ten steps cost.
 
-    codes     of the held format (tiles, tile rows, dims)
+    codes     of the state format (tiles, tile rows, dims)
     weights   uint32 (2, dims), see kernels.row_hash_jax
     scale     float32, a power of two, see kernels.exact_sum
 
     A coordinate is stalled where the last displacement is not 0 and yet the
-    value held stayed (-0 and +0 being one value).
+    state stayed (-0 and +0 being one value).
     """
-    codes = _fused(codes, tokens, steps, motion, path)
+    codes = _fused(codes, tokens, steps, arithmetic, path)
     zeros = jnp.zeros(codes.shape[2], jnp.int32)
 
     def tile(stalled: jax.Array, rows: tuple[jax.Array, Tokens]) -> tuple[jax.Array, jax.Array]:
-        after, still = _steps(*rows, steps, motion, path)
-        moved = quantise(after, motion.held, "nearest").astype(motion.held.storage)
+        after, still = _steps(*rows, steps, arithmetic, path)
+        moved = quantise(after, arithmetic.state, "nearest").astype(arithmetic.state.storage)
         return stalled + still, moved
 
     stalled, moved = lax.scan(tile, zeros, (codes, tokens))
 
     def look() -> tuple:
-        return lax.scan(partial(_look, weights, scale, motion), (zeros,) * LIMBS, (moved, tokens))
+        return lax.scan(
+            partial(_look, weights, scale, arithmetic), (zeros,) * LIMBS, (moved, tokens)
+        )
 
     def leave() -> tuple:
         return jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), jax.eval_shape(look))
@@ -108,44 +110,46 @@ def uncompiled(
 def _look(
     weights: jax.Array,
     scale: jax.Array,
-    motion: Motion,
+    arithmetic: Arithmetic,
     limbs: Sums,
     rows: tuple[jax.Array, Tokens],
 ) -> tuple[Sums, tuple]:
-    """Add a tile's limbs; its view, where that is not what is held, and its fingerprints."""
+    """Add a tile's limbs; give its view, where its format is another one, and fingerprints."""
     codes, tokens = rows
-    held, seen = motion.held, motion.seen
-    view = codes if held == seen else quantise(widen(codes, held), seen, "nearest")
-    more = limb_sums(widen(view, seen), tokens.present, scale)
+    state, target = arithmetic.state, arithmetic.view
+    view = codes if state == target else quantise(widen(codes, state), target, "nearest")
+    more = limb_sums(widen(view, target), tokens.present, scale)
     return tuple(a + b for a, b in zip(limbs, more, strict=True)), (
-        None if held == seen else view.astype(seen.storage),
-        fingerprint(merge_zeros(view, seen), weights),
+        None if state == target else view.astype(target.storage),
+        fingerprint(merge_zeros(view, target), weights),
     )
 
 
-advance = jax.jit(uncompiled, static_argnames=("motion", "path"))
-"""The same, compiled for each shape, motion and path."""
+advance = jax.jit(uncompiled, static_argnames=("arithmetic", "path"))
+"""The same, compiled for each shape, arithmetic and path."""
 
 
-def _fused(codes: jax.Array, tokens: Tokens, steps: Steps, motion: Motion, path: Path) -> jax.Array:
+def _fused(
+    codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
+) -> jax.Array:
     """The codes before the last step where the path is the fused kernel, else as they are."""
     if not isinstance(path, Fused):
         return codes
     flat = Tokens(*(column.reshape(-1) for column in tokens))
     rows = codes.reshape(-1, codes.shape[2])
-    return fused(rows, flat, steps, steps.taken - 1, motion, path).reshape(codes.shape)
+    return fused(rows, flat, steps, steps.taken - 1, arithmetic, path).reshape(codes.shape)
 
 
 def _steps(
-    codes: jax.Array, tokens: Tokens, steps: Steps, motion: Motion, path: Path
+    codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
 ) -> tuple[jax.Array, jax.Array]:
     """A tile's float32 values after the last step, and how many rows stalled in each dim."""
     last = steps.taken - 1
 
     def take(t: jax.Array, values: jax.Array) -> jax.Array:
-        return step(values, t, tokens, steps, motion)
+        return step(values, t, tokens, steps, arithmetic)
 
-    before = _all_but_the_last(codes, last, take, motion.held, path)
+    before = _all_but_the_last(codes, last, take, arithmetic.state, path)
     after = lax.optimization_barrier(take(last, before))  # else it is computed twice
     moving = lax.dynamic_index_in_dim(steps.displacements, last) != 0
     still = (after == before) & moving & tokens.present[:, None]
@@ -153,16 +157,16 @@ def _steps(
 
 
 def _all_but_the_last(
-    codes: jax.Array, last: jax.Array, take: Take, held: Format, path: Path
+    codes: jax.Array, last: jax.Array, take: Take, state: Format, path: Path
 ) -> jax.Array:
     """float32 values of a tile's `codes` before the last step."""
     if path == "cache":
-        return lax.fori_loop(0, last, take, widen(codes, held))
+        return lax.fori_loop(0, last, take, widen(codes, state))
     if path == "memory":
 
         def through(t: jax.Array, codes: jax.Array) -> jax.Array:
-            moved = take(t, widen(codes, held))
-            return quantise(moved, held, "toward-zero").astype(held.storage)
+            moved = take(t, widen(codes, state))
+            return quantise(moved, state, "toward-zero").astype(state.storage)
 
         codes = lax.fori_loop(0, last, through, codes)
-    return widen(codes, held)
+    return widen(codes, state)

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from drift.kernels.formats import Motion
+from drift.kernels.formats import Arithmetic
 from drift.kernels.stepping.step import Steps, Tokens
 
 Platform = Literal["gpu", "tpu"]
@@ -36,11 +36,16 @@ class Fused(NamedTuple):
 
 
 def fused(
-    codes: jax.Array, tokens: Tokens, steps: Steps, count: jax.Array, motion: Motion, path: Fused
+    codes: jax.Array,
+    tokens: Tokens,
+    steps: Steps,
+    count: jax.Array,
+    arithmetic: Arithmetic,
+    path: Fused,
 ) -> jax.Array:
     """The `codes` after the first `count` of a block of steps; `steps.taken` is not asked.
 
-    codes     of the held format (rows, dims), at least one of each
+    codes     of the state format (rows, dims), at least one of each
     tokens    each (rows,)
     count     int32, 0 up to the block's length
 
@@ -52,14 +57,14 @@ def fused(
         halves = slice(None, rows // 2), slice(rows // 2, None)
         parts = [(codes[half], Tokens(*(column[half] for column in tokens))) for half in halves]
         return jnp.concatenate(
-            [fused(part, those, steps, count, motion, path) for part, those in parts]
+            [fused(part, those, steps, count, arithmetic, path) for part, those in parts]
         )
     # Pallas takes a while to import, and a CPU never needs it.
     if path.platform == "gpu":
         from drift.kernels.stepping.fused_gpu import call
     else:
         from drift.kernels.stepping.fused_tpu import call
-    kernel = call(rows, dims, len(steps.displacements), motion, path.interpret)
+    kernel = call(rows, dims, len(steps.displacements), arithmetic, path.interpret)
     # One-dimensional, since a TPU's scalar memory would pad each row to 128 words.
     scalars = count.reshape(1), steps.zero.reshape(1), steps.keys.reshape(-1)
     return kernel(*scalars, steps.displacements, tokens.number, tokens.strength, codes)

@@ -29,7 +29,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 
-from drift.kernels.formats import BFLOAT16, FLOAT32, Motion
+from drift.kernels.formats import BFLOAT16, FLOAT32, Arithmetic
 from drift.kernels.rounding import quantise, widen
 from drift.kernels.stepping.step import jittered
 from drift.kernels.threefry import threefry
@@ -39,11 +39,11 @@ PER_THREAD = 4
 WARP = 32
 
 
-def height(motion: Motion) -> int:
+def height(arithmetic: Arithmetic) -> int:
     """Rows of a tile."""
-    if motion.rounding == "stochastic":
+    if arithmetic.rounding == "stochastic":
         return 2
-    return 8 if motion.held in (BFLOAT16, FLOAT32) else 4
+    return 8 if arithmetic.state in (BFLOAT16, FLOAT32) else 4
 
 
 def width(dims: int) -> int:
@@ -52,10 +52,10 @@ def width(dims: int) -> int:
 
 
 def call(
-    rows: int, dims: int, block: int, motion: Motion, interpret: bool
+    rows: int, dims: int, block: int, arithmetic: Arithmetic, interpret: bool
 ) -> Callable[..., jax.Array]:
     """The kernel, to be called with what `kernels.stepping.fused.fused` gives it."""
-    high, wide, held = height(motion), width(dims), motion.held
+    high, wide, state = height(arithmetic), width(dims), arithmetic.state
 
     def kernel(
         count: Any,
@@ -72,8 +72,8 @@ def call(
         at = [jnp.minimum(first + k, rows - 1) for k in range(high)]
         dim = start + lax.iota(jnp.int32, wide)
         inside, span = dim < dims, pl.ds(start, wide)
-        token = [numbers[row] for row in at] if motion.rounding == "stochastic" else []
-        strength = [strengths[row] for row in at] if motion.jitter else []
+        token = [numbers[row] for row in at] if arithmetic.rounding == "stochastic" else []
+        strength = [strengths[row] for row in at] if arithmetic.jitter else []
         hidden_zero = zero[0]
 
         def load(ref: Any, row: Any) -> jax.Array:
@@ -86,18 +86,18 @@ def call(
             for k, x in enumerate(values):
                 own = jittered(c, strength[k], hidden_zero) if strength else c
                 random = threefry(key, (token[k], dim.astype(jnp.uint32)))[0] if token else None
-                after.append(_rounded(x + own, motion, random))
+                after.append(_rounded(x + own, arithmetic, random))
             return after
 
-        values = [widen(load(codes, row), held) for row in at]
+        values = [widen(load(codes, row), state) for row in at]
         values = lax.fori_loop(0, count[0], take, values)
         for k, x in enumerate(values):
-            code = quantise(x, held, "toward-zero").astype(held.storage)
+            code = quantise(x, state, "toward-zero").astype(state.storage)
             triton.store(moved.at[at[k], span], code, mask=inside & (first + k < rows))
 
     return pl.pallas_call(
         kernel,
-        out_shape=jax.ShapeDtypeStruct((rows, dims), held.storage),
+        out_shape=jax.ShapeDtypeStruct((rows, dims), state.storage),
         # Rows first: programs that run side by side read the same displacements.
         grid=(pl.cdiv(rows, high), pl.cdiv(dims, wide)),
         compiler_params=triton.CompilerParams(num_warps=wide // (WARP * PER_THREAD), num_stages=1),
@@ -106,10 +106,10 @@ def call(
     )
 
 
-def _rounded(values: jax.Array, motion: Motion, random: jax.Array | None) -> jax.Array:
-    """float32 `values` rounded to the held format, by the hardware where it can."""
-    if motion.held == BFLOAT16 and motion.rounding == "nearest":
+def _rounded(values: jax.Array, arithmetic: Arithmetic, random: jax.Array | None) -> jax.Array:
+    """float32 `values` rounded to the state format, by the hardware where it can."""
+    if arithmetic.state == BFLOAT16 and arithmetic.rounding == "nearest":
         codes = lax.bitcast_convert_type(values.astype(jnp.bfloat16), jnp.uint16)
     else:
-        codes = quantise(values, motion.held, motion.rounding, random)
-    return widen(codes, motion.held)
+        codes = quantise(values, arithmetic.state, arithmetic.rounding, random)
+    return widen(codes, arithmetic.state)

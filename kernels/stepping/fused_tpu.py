@@ -16,7 +16,7 @@ from jax import lax
 from jax.experimental import pallas as pl
 from jax.experimental.pallas import tpu
 
-from drift.kernels.formats import BFLOAT16, FLOAT32, Motion
+from drift.kernels.formats import BFLOAT16, FLOAT32, Arithmetic
 from drift.kernels.rounding import quantise, widen
 from drift.kernels.stepping.step import jittered
 from drift.kernels.threefry import threefry
@@ -24,17 +24,17 @@ from drift.kernels.threefry import threefry
 HIGH = 32
 
 
-def width(motion: Motion) -> int:
+def width(arithmetic: Arithmetic) -> int:
     """Dims of a tile."""
-    cheap = motion.held in (BFLOAT16, FLOAT32) and motion.rounding != "stochastic"
+    cheap = arithmetic.state in (BFLOAT16, FLOAT32) and arithmetic.rounding != "stochastic"
     return 512 if cheap else 256
 
 
 def call(
-    rows: int, dims: int, block: int, motion: Motion, interpret: bool
+    rows: int, dims: int, block: int, arithmetic: Arithmetic, interpret: bool
 ) -> Callable[..., jax.Array]:
     """The kernel, to be called with what `kernels.stepping.fused.fused` gives it."""
-    high, wide, held = min(rows, HIGH), min(dims, width(motion)), motion.held
+    high, wide, state = min(rows, HIGH), min(dims, width(arithmetic)), arithmetic.state
 
     def kernel(
         count: Any,
@@ -52,21 +52,21 @@ def call(
 
         def take(t: jax.Array, values: jax.Array) -> jax.Array:
             c, random = displacements[pl.ds(t, 1), :], None
-            if motion.jitter:
+            if arithmetic.jitter:
                 c = jittered(c, strengths[...], zero[0])
-            if motion.rounding == "stochastic":
+            if arithmetic.rounding == "stochastic":
                 random = threefry((keys[2 * t], keys[2 * t + 1]), counter)[0]
-            return widen(quantise(values + c, held, motion.rounding, random), held)
+            return widen(quantise(values + c, state, arithmetic.rounding, random), state)
 
-        values = lax.fori_loop(0, count[0], take, widen(codes[...], held))
-        moved[...] = quantise(values, held, "toward-zero").astype(held.storage)
+        values = lax.fori_loop(0, count[0], take, widen(codes[...], state))
+        moved[...] = quantise(values, state, "toward-zero").astype(state.storage)
 
     scalar = pl.BlockSpec(memory_space=tpu.SMEM)
     column = pl.BlockSpec((high, 1), lambda j, i: (i, 0))
     tile = pl.BlockSpec((high, wide), lambda j, i: (i, j))
     run = pl.pallas_call(
         kernel,
-        out_shape=jax.ShapeDtypeStruct((rows, dims), held.storage),
+        out_shape=jax.ShapeDtypeStruct((rows, dims), state.storage),
         # Dims outside: their displacements are fetched once.
         grid=(pl.cdiv(dims, wide), pl.cdiv(rows, high)),
         in_specs=[

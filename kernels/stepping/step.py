@@ -2,9 +2,9 @@
 
     y = x + c                one IEEE float32 add
     y = x + float32(c * g)   with jitter, the product rounded before the add
-    x <- Q(y)                to the format that is held
+    x <- Q(y)                to the state format
 
-x is carried as a float32 that is a value of the held format. Nothing is fused,
+x is carried as a float32 that is a value of the state format. Nothing is fused,
 kept wider or re-associated: the result equals NumPy with ml_dtypes, bit for bit.
 """
 
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from drift.kernels.formats import Motion
+from drift.kernels.formats import Arithmetic
 from drift.kernels.rounding import quantise, widen
 from drift.kernels.threefry import words
 
@@ -50,18 +50,18 @@ class Steps(NamedTuple):
 
 
 def step(
-    values: jax.Array, t: jax.Array, tokens: Tokens, steps: Steps, motion: Motion
+    values: jax.Array, t: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic
 ) -> jax.Array:
-    """Take step `t` of the block: float32 `values` (rows, dims) of the held format."""
+    """Take step `t` of the block: float32 `values` (rows, dims) of the state format."""
     displacement = lax.dynamic_index_in_dim(steps.displacements, t)
-    if motion.jitter:
+    if arithmetic.jitter:
         displacement = jittered(displacement, tokens.strength[:, None], steps.zero)
     random = None
-    if motion.rounding == "stochastic":
+    if arithmetic.rounding == "stochastic":
         key = lax.dynamic_index_in_dim(steps.keys, t, keepdims=False)
         random = words(key, tokens.number, values.shape[1])
-    moved = quantise(values + displacement, motion.held, motion.rounding, random)
-    return widen(moved, motion.held)
+    moved = quantise(values + displacement, arithmetic.state, arithmetic.rounding, random)
+    return widen(moved, arithmetic.state)
 
 
 def jittered(displacement: jax.Array, strength: jax.Array, zero: jax.Array) -> jax.Array:

@@ -176,17 +176,17 @@ STALL_WIDTH, STALL_BLOCK = 1024, 256
 """Values and displacements of a call."""
 
 
-@partial(jax.jit, static_argnames=("held", "rounding"))
+@partial(jax.jit, static_argnames=("state", "rounding"))
 def stall(
     values: jax.Array,
     displacements: jax.Array,
     taken: jax.Array,
-    held: Format,
+    state: Format,
     rounding: Rounding,
 ) -> tuple[jax.Array, jax.Array]:
     """Take the first `taken` (int32) of a block of steps.
 
-    values         of `held`, float32 (STALL_WIDTH,)
+    values         of `state`, float32 (STALL_WIDTH,)
     displacements  float32 (STALL_BLOCK, STALL_WIDTH)
 
     Returns the values then, and the number of the step, from 0, at which each stalled,
@@ -195,7 +195,7 @@ def stall(
 
     def step(t: jax.Array, seen: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         before, stalled = seen
-        after = widen(quantise(before + displacements[t], held, rounding), held)
+        after = widen(quantise(before + displacements[t], state, rounding), state)
         still = (after == before) & (displacements[t] != 0)
         return after, jnp.where(still, jnp.minimum(stalled, t), stalled)
 

@@ -56,7 +56,7 @@ _ALIKE_BYTES, _MOST_ALIKE = 32 << 20, 256
 def group_key(drift: Drift) -> tuple[Any, ...]:
     """What drifts that are handed over together have in common; it can be a key."""
     cloud = drift.tokens, drift.dims, drift.survivors
-    return *cloud, drift.motion, drift.schedule, drift.steps, drift.records, drift.at
+    return *cloud, drift.arithmetic, drift.schedule, drift.steps, drift.records, drift.at
 
 
 def batch_size(
@@ -89,7 +89,7 @@ def batch_bytes(drift: Drift, together: int) -> int:
 
 def _codes(drift: Drift) -> int:
     """Bytes of its codes as they are moved."""
-    return drift.motion.held.storage.itemsize * drift.tokens * drift.dims
+    return drift.arithmetic.state.storage.itemsize * drift.tokens * drift.dims
 
 
 def slots(drift: Drift, platform: str, devices: int, engine: str) -> int:

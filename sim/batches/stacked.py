@@ -17,7 +17,7 @@ import numpy as np
 
 from drift.kernels import row_hash
 from drift.kernels.exact_sum import exact_sums, from_limbs, scale_exponent
-from drift.kernels.formats import Motion
+from drift.kernels.formats import Arithmetic
 from drift.kernels.row_hash_jax import as_words, weights
 from drift.kernels.stepping.batch import several
 from drift.kernels.stepping.block import BLOCK, STAY, Advanced, Path
@@ -48,9 +48,9 @@ class Replica:
         mean = partial(exact_mean, start.codes, drift.tokens, drift.dims, drift.target)
         self.u = direction(drift.direction, drift.dims, drift.direction_seed, mean)
         self.strengths, self.ranks = drawn.strengths(drift), drawn.ranks(drift)
-        target, held = drift.target, drift.motion.held
+        target, state = drift.target, drift.arithmetic.state
         codes = start.codes(0, drift.tokens)
-        self.codes = codes if held == target else held.code(target.value(codes))
+        self.codes = codes if state == target else state.code(target.value(codes))
         self.extent = target.value(np.max(codes & (target.sign - 1), axis=0))
         strength = max(1.0, float(np.max(np.abs(self.strengths))))
         range_check.check_range(drift, self.u, self.extent, strength)
@@ -74,7 +74,7 @@ class StackedClouds:
         self._window = _SHORT if apart <= _SHORT else _LONG
         rows = _TILE if first.dims > _WIDE else 2 * _TILE
         self._tiles = -(-first.tokens // rows), rows
-        self._advance = _compiled(first.motion, path, self._window, on.platform)
+        self._advance = _compiled(first.arithmetic, path, self._window, on.platform)
         self._codes = self._rows([member.codes for member in self.each])
         self._tokens = Tokens(
             self._rows([np.arange(first.tokens, dtype=np.uint32)] * len(self.each)),
@@ -150,8 +150,8 @@ class StackedClouds:
 
 
 @cache
-def _compiled(motion: Motion, path: Path, window: int, platform: str) -> Any:
-    return jitted(partial(several, motion=motion, path=path, window=window), platform)
+def _compiled(arithmetic: Arithmetic, path: Path, window: int, platform: str) -> Any:
+    return jitted(partial(several, arithmetic=arithmetic, path=path, window=window), platform)
 
 
 _APART = np.uint64(0x9E3779B97F4A7C15)

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from drift.kernels.formats import Motion
+from drift.kernels.formats import Arithmetic
 from drift.kernels.stepping.block import Advanced, Path, uncompiled
 from drift.sim.devices import compilation
 
@@ -23,7 +23,7 @@ _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()
 
 Advance = Callable[..., Advanced]
-"""kernels.stepping.block.advance for one motion and path; limbs (LIMBS, dims) are one below
+"""kernels.stepping.block.advance for one arithmetic and path; limbs (LIMBS, dims) are one below
 another, those of the first device first."""
 
 _FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
@@ -76,14 +76,14 @@ class Shards:
         held = {shard.device: shard.data for shard in array.addressable_shards}
         return [held[device] for device in self.devices]
 
-    def advance(self, motion: Motion, path: Path) -> Advance:
+    def advance(self, arithmetic: Arithmetic, path: Path) -> Advance:
         """kernels.stepping.block.advance, on each device for its own rows."""
-        return _compiled(self, motion, path)
+        return _compiled(self, arithmetic, path)
 
 
 @cache
-def _compiled(shards: Shards, motion: Motion, path: Path) -> Advance:
-    local = partial(uncompiled, motion=motion, path=path)
+def _compiled(shards: Shards, arithmetic: Arithmetic, path: Path) -> Advance:
+    local = partial(uncompiled, arithmetic=arithmetic, path=path)
     if len(shards) > 1:
         local = jax.shard_map(
             local,

@@ -16,7 +16,7 @@ TILE = 4
 """Token rows moved together on a CPU; they stay in a core's cache."""
 
 Fill = Callable[[int, int], np.ndarray]
-"""fill(start, stop) gives the codes of tokens start ... stop - 1, as they are held."""
+"""fill(start, stop) gives the codes of tokens start ... stop - 1, in the state format."""
 
 
 @dataclass(frozen=True)

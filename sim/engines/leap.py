@@ -28,19 +28,19 @@ from drift.sim.spec.schedule import displacements
 def value_map(
     drift: Drift, u: np.ndarray, front: Front, origin: int, bound: float, pool: Executor
 ) -> Powers | Following:
-    """What takes `front`, of the format that is held, on from the step `origin`.
+    """What takes `front`, of the state format, on from the step `origin`.
 
     `u`, float64 (dims,), is the direction in the dimensions of the front, and `bound`
     a magnitude that no value exceeds.
     """
-    motion = drift.motion
-    if drift.schedule != "constant" or motion.held != motion.seen:
+    arithmetic = drift.arithmetic
+    if drift.schedule != "constant" or arithmetic.state != arithmetic.view:
 
         def block(first: int, last: int) -> np.ndarray:
             return displacements(drift, u, first, last)
 
         steps = origin, drift.steps
-        return Following(front, block, steps, motion.held, drift.rounding)
+        return Following(front, block, steps, arithmetic.state, drift.rounding)
     equal, target = displacements(drift, u, 1, 1)[0], drift.target
     farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)
     ends = np.array([target.sign + farthest, farthest], target.storage)
@@ -67,8 +67,8 @@ class LeapObservation:
     """whether any token is elsewhere than at the observation before"""
 
     @property
-    def held(self) -> LeapRows:
-        """As it is held between steps."""
+    def state_rows(self) -> LeapRows:
+        """The codes in the state format, which is that of the view here."""
         return self.rows
 
     def leaders(self, tokens: np.ndarray) -> np.ndarray:

@@ -53,13 +53,13 @@ def check_range(drift: Drift, u: np.ndarray, extent: np.ndarray, strength: float
 
 
 def _walk_stays_inside(drift: Drift, u: np.ndarray, extent: np.ndarray) -> bool:
-    held, largest = drift.motion.held, drift.target.largest
-    outermost = held.code(np.copysign(extent, u))
+    state, largest = drift.arithmetic.state, drift.target.largest
+    outermost = state.code(np.copysign(extent, u))
     for first in range(1, drift.steps + 1, _BLOCK):
         last = min(first + _BLOCK - 1, drift.steps)
         for displacement in displacements(drift, u, first, last):
-            moved = reference.step(outermost, displacement, held, "nearest")
-            if not np.all(np.abs(held.value(moved)) <= largest):
+            moved = reference.step(outermost, displacement, state, "nearest")
+            if not np.all(np.abs(state.value(moved)) <= largest):
                 return False
             if np.array_equal(moved, outermost):
                 return True  # no later displacement is larger

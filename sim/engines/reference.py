@@ -74,22 +74,22 @@ def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.nd
 
 
 def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
-    """Codes (tokens, dims) at each record of `drift`, as they are seen."""
-    held, seen = drift.motion.held, drift.target
-    codes = held.code(seen.value(initial_cloud(drift).codes(0, drift.tokens)))
+    """Codes (tokens, dims) at each record of `drift`, in its view format."""
+    state, view = drift.arithmetic.state, drift.target
+    codes = state.code(view.value(initial_cloud(drift).codes(0, drift.tokens)))
     strength = drawn.strengths(drift)[:, None]
     numbers = np.arange(drift.tokens, dtype=np.uint32)
     records = set(drift.record_steps)
     for t in range(drift.steps + 1):
         if t:
             c = schedule.displacements(drift, u, t, t)
-            if drift.motion.jitter:
+            if drift.arithmetic.jitter:
                 c = c * strength
                 c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
             random = words(schedule.keys(drift, t, t)[0], numbers, drift.dims)
-            codes = step(codes, c, held, drift.rounding, random)
+            codes = step(codes, c, state, drift.rounding, random)
         if t in records:
-            yield round_to(held.value(codes).astype(np.float32), seen, "nearest")
+            yield round_to(state.value(codes).astype(np.float32), view, "nearest")
 
 
 MOST_STEPS = 20_000
@@ -109,8 +109,8 @@ def trace(
     numbers; u is the unit vector, float64, of all dims. Raises BadInput for more than
     MOST_STEPS steps before all has come to rest.
     """
-    held, seen = drift.motion.held, drift.target
-    codes = held.code(seen.value(start))
+    state, view = drift.arithmetic.state, drift.target
+    codes = state.code(view.value(start))
     found, done, resting = [], 0, False
     move = _mover(drift, u, which)
     for wanted in steps:
@@ -120,7 +120,7 @@ def trace(
                 raise BadInput(f"it still moves after {MOST_STEPS:,} steps; more are not retraced")
             before, codes = codes, move(codes, done)
             resting = _may_rest(drift) and np.array_equal(before, codes)
-        found.append(round_to(held.value(codes).astype(np.float32), seen, "nearest"))
+        found.append(round_to(state.value(codes).astype(np.float32), view, "nearest"))
     return np.stack(found)
 
 
@@ -140,7 +140,7 @@ def _mover(
         if drift.rounding == "stochastic":
             key = schedule.keys(drift, t, t)[0]
             random = words(key, numbers.astype(np.uint32), dims)
-        return step(codes, c, drift.motion.held, drift.rounding, random)
+        return step(codes, c, drift.arithmetic.state, drift.rounding, random)
 
     return move
 

@@ -190,8 +190,8 @@ def _picked(codes: jax.Array, rows: jax.Array) -> jax.Array:
     return codes[rows // codes.shape[1], rows % codes.shape[1]]
 
 
-@partial(jax.jit, static_argnames="held")
-def _same(codes: jax.Array, others: jax.Array, place: jax.Array, held: Format) -> jax.Array:
+@partial(jax.jit, static_argnames="target")
+def _same(codes: jax.Array, others: jax.Array, place: jax.Array, target: Format) -> jax.Array:
     """Whether each row has the codes others[place], (tiles, tile rows), -0 being +0."""
-    merged = jnp.where(codes == held.sign, jnp.zeros_like(codes), codes)
+    merged = jnp.where(codes == target.sign, jnp.zeros_like(codes), codes)
     return jnp.all(merged == others[place], axis=2)

@@ -37,12 +37,12 @@ class State:
     counts: Counts
     populations: np.ndarray
     """int64 (black holes,), falling"""
-    seen: Observation | LeapObservation
+    observation: Observation | LeapObservation
 
     @property
     def rows(self) -> CloudRows:
         """The codes that were counted, absent tokens' too."""
-        return self.seen.rows
+        return self.observation.rows
 
 
 def count(
@@ -105,17 +105,17 @@ class Simulation:
         if engine == "leap":
             self.engine = LeapEngine(drift, self.u, chunks, pool)
         else:
-            self.engine = StepEngine(chunks, drift.motion, strengths, on, pool)
+            self.engine = StepEngine(chunks, drift.arithmetic, strengths, on, pool)
         self.step = 0
         self._resting: Observation | None = None
         self._may_rest = may_rest(drift)
-        target, held = drift.target, drift.motion.held
+        target, state = drift.target, drift.arithmetic.state
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
 
         def fill(start: int, stop: int) -> np.ndarray:
             codes = self.initial.codes(start, stop)
             farthest[start // chunks.size] = np.max(codes & (target.sign - 1), axis=0)
-            return codes if held == target else held.code(target.value(codes))
+            return codes if state == target else state.code(target.value(codes))
 
         self.engine.load(fill)
         extent = target.value(farthest.max(axis=0))
@@ -132,7 +132,7 @@ class Simulation:
         return Partition(self.drift.tokens, lasting=choose.moves_values_alike(self.drift))
 
     def resume(self, step: int, fill: Fill) -> None:
-        """Go on from the held cloud that `fill` gives, which is that of `step`."""
+        """Go on from the cloud of `step` that `fill` gives, in the state format."""
         self.engine.load(fill, step)
         self.step, self._resting = step, None
         self._partition = self._unsettled()

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from drift.kernels.exact_sum import LIMBS
-from drift.kernels.formats import Format, Motion
+from drift.kernels.formats import Arithmetic, Format
 from drift.kernels.row_hash_jax import as_words, weights
 from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
 from drift.kernels.stepping.fused import Fused
@@ -29,9 +29,9 @@ class Observation:
     """The cloud at one step, as the kernel saw it."""
 
     rows: ComparableRows
-    """as it is seen, which is what is counted"""
-    held: ComparableRows
-    """as it is held between steps"""
+    """the codes in the view format, which are counted"""
+    state_rows: ComparableRows
+    """the codes in the state format, from which the next step starts"""
     present: np.ndarray
     """bool (tokens,): which tokens were observed"""
     fingerprints: np.ndarray
@@ -59,14 +59,14 @@ class StepEngine:
     def __init__(
         self,
         chunks: Chunks,
-        motion: Motion,
+        arithmetic: Arithmetic,
         strengths: np.ndarray,
         on: jax.Device | Shards,
         pool: ThreadPoolExecutor,
     ):
-        self.chunks, self.motion = chunks, motion
+        self.chunks, self.arithmetic = chunks, arithmetic
         self._shards, self._pool = Shards.of(on), pool
-        self._path, self.path = fast_path(self._shards.devices[0], motion)
+        self._path, self.path = fast_path(self._shards.devices[0], arithmetic)
         self.block = ACCELERATOR_BLOCK if isinstance(self._path, Fused) else BLOCK
         # A CPU wants few rows at a time, in cache; an accelerator all at once.
         tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
@@ -123,7 +123,7 @@ class StepEngine:
 
     def _advance(self, steps: Steps, exponent: int) -> list[Advanced]:
         """What the kernel says of each chunk."""
-        advance = self._shards.advance(self.motion, self._path)
+        advance = self._shards.advance(self.arithmetic, self._path)
         scale = self._shards.whole(np.float32(np.ldexp(1.0, exponent)))
 
         def one(chunk: int) -> Advanced:
@@ -152,8 +152,8 @@ class StepEngine:
 
     def _observation(self, seen: list[Advanced]) -> Observation:
         """What the kernels saw, over all chunks."""
-        motion = self.motion
-        held = self._rows([one.codes for one in seen], motion.held)
+        arithmetic = self.arithmetic
+        state = self._rows([one.codes for one in seen], arithmetic.state)
         views = [one.view for one in seen if one.view is not None]
         counted = jax.device_get([(one.fingerprints, one.limbs) for one in seen])
         prints = np.concatenate([part.reshape(-1, 2) for part, _ in counted])
@@ -161,19 +161,19 @@ class StepEngine:
         for _, part in counted:  # those of each device below one another
             limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
         return Observation(
-            rows=self._rows(views, motion.seen) if views else held,
-            held=held,
+            rows=self._rows(views, arithmetic.view) if views else state,
+            state_rows=state,
             present=self._present,
             fingerprints=as_words(prints[: self.chunks.tokens]),
             stalled=self._stalled(seen),
             limbs=limbs,
         )
 
-    def _rows(self, codes: list[jax.Array], held: Format) -> ComparableRows:
+    def _rows(self, codes: list[jax.Array], target: Format) -> ComparableRows:
         """Those of all tokens from `codes`, chunk by chunk."""
         pieces = [piece for one in codes for piece in self._shards.pieces(one)]
         parts = replace(self.chunks, size=self.chunks.size // len(self._shards))
         if not self._shards.on_host:
-            return DeviceRows(parts, pieces, held)
+            return DeviceRows(parts, pieces, target)
         host = [np.asarray(piece).reshape(parts.size, parts.dims) for piece in pieces]
-        return HostRows(parts, host, held)
+        return HostRows(parts, host, target)

@@ -195,7 +195,7 @@ def stall_steps(drift: Drift) -> list[int | None]:
 
 def _stalled(drift: Drift, u: np.ndarray) -> list[int | None]:
     """Those of the dimensions, at most WIDTH, in which the direction is `u`."""
-    motion, values = drift.motion, np.zeros(STALL_WIDTH, np.float32)
+    arithmetic, values = drift.arithmetic, np.zeros(STALL_WIDTH, np.float32)
     found = np.zeros(len(u), np.int64)
     moved = displacements(drift, u, 1, 1)[0] != 0
     for first in range(1, drift.steps + 1, STALL_BLOCK):
@@ -203,7 +203,7 @@ def _stalled(drift: Drift, u: np.ndarray) -> list[int | None]:
         block = np.zeros((STALL_BLOCK, STALL_WIDTH), np.float32)
         block[: last - first + 1, : len(u)] = displacements(drift, u, first, last)
         taken = np.int32(last - first + 1)
-        values, at = stall(values, block, taken, held=motion.held, rounding=drift.rounding)
+        values, at = stall(values, block, taken, state=arithmetic.state, rounding=drift.rounding)
         now = np.asarray(at)[: len(u)]
         found = np.where((found == 0) & (now < STALL_BLOCK), first + now, found)
         if np.all(found[moved]):

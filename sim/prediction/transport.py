@@ -126,7 +126,7 @@ class TransportedClasses:
     outcomes: int
     """of each dimension"""
     front: Front
-    """what they have become, as places of the format that is seen, -0 as +0"""
+    """what they have become, as places of the view format, -0 as +0"""
     values: np.ndarray
     """the same as float64 values"""
     still: Front
@@ -194,17 +194,17 @@ class Transport:
 
     def strips(self, steps: Sequence[int], pool: Executor) -> Iterator[list[TransportedClasses]]:
         """At each of `steps`, rising and after 0; the kinds of a strip, strip after strip."""
-        drift, held = self._drift, self._drift.motion.held
+        drift, state = self._drift, self._drift.arithmetic.state
         for start in range(0, len(self._u) if steps else 0, _STRIP):
             u, largest = (each[start : start + _STRIP] for each in (self._u, self._largest))
             front = self._front(largest)
-            if held != drift.target:
+            if state != drift.target:
                 values = drift.target.value(drift.target.code_in_place(front.values))
-                front = replace(front, values=held.place(held.code(values)))
-            motion = value_map(drift, u, front, 0, self._bound, pool)
+                front = replace(front, values=state.place(state.code(values)))
+            moving = value_map(drift, u, front, 0, self._bound, pool)
             if steps[0] > 1:
-                motion.to(1)  # where most of them meet
-            yield [self._seen(*motion.to(step), held) for step in steps]
+                moving.to(1)  # where most of them meet
+            yield [self._seen(*moving.to(step), state) for step in steps]
 
     def _front(self, largest: np.ndarray) -> Front:
         """The outcomes of dimensions; those beyond `largest`, int64 (dims,), count as it."""
@@ -217,11 +217,11 @@ class Transport:
         bounds = np.arange(len(largest) + 1) * len(coordinates)
         return Front(bounds, np.arange(len(places)), places).moved(places)
 
-    def _seen(self, front: Front, still: Front, held: Format) -> TransportedClasses:
-        """The fate of `front`, of places of `held`."""
+    def _seen(self, front: Front, still: Front, state: Format) -> TransportedClasses:
+        """The fate of `front`, of places of the `state` format."""
         target, places = self._drift.target, front.values
-        if held != target:
-            values = held.value(held.code_in_place(places)).astype(np.float32)
+        if state != target:
+            values = state.value(state.code_in_place(places)).astype(np.float32)
             places = target.place(nearest(values, target))
         places = np.where(places == target.sign - 1, target.storage.type(target.sign), places)
         front = front.moved(places)

@@ -30,8 +30,10 @@ _WORKING = 256 << 20
 
 
 def cloud_bytes(drift: Drift) -> int:
-    """Bytes of the cloud: the codes that are held, and, if other ones, those seen."""
-    kept_bytes = {each: each.storage.itemsize for each in (drift.motion.held, drift.motion.seen)}
+    """Bytes of the cloud: codes of the state format and, if it is another, of the view format."""
+    kept_bytes = {
+        each: each.storage.itemsize for each in (drift.arithmetic.state, drift.arithmetic.view)
+    }
     return sum(kept_bytes.values()) * drift.tokens * drift.dims
 
 
@@ -51,7 +53,7 @@ def kept_bytes(drift: Drift) -> int:
 def disk_needed(drift: Drift) -> int:
     """Bytes on disk at most: the snapshots uncompressed, and two checkpoints."""
     clouds = len(drift.snapshot_steps) * drift.target.storage.itemsize
-    clouds += 2 * drift.motion.held.storage.itemsize
+    clouds += 2 * drift.arithmetic.state.storage.itemsize
     return clouds * drift.tokens * drift.dims + 80 * len(drift.record_steps)
 
 

@@ -60,7 +60,7 @@ def prepare(
     running_out = as_out_of_memory(drift, shards, memory, name, then)
     with running_out, ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes, devices)
-        trusted = device_check.check_quickly(shards, drift.motion) if name == "step" else {}
+        trusted = device_check.check_quickly(shards, drift.arithmetic) if name == "step" else {}
         simulation = Simulation(drift, chunks, shards, pool, name)
         if not shards.on_host and isinstance(simulation.engine, StepEngine):
             trusted["kernel"] = simulation.engine.path

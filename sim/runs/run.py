@@ -133,7 +133,7 @@ def stream(
                 store.write_record(records.index(step), state.counts)
                 progress(state.counts, len(done), len(records))
             if step < drift.steps:
-                checkpoints.save_if_due(step, state.seen.held)
+                checkpoints.save_if_due(step, state.observation.state_rows)
         final = state.counts, state.populations
         del state  # its cloud, before the next one is made
     with interrupts.waiting():
@@ -146,7 +146,7 @@ def _keep(store: RunStore, snapshot: int, state: State, pool: Executor) -> None:
     """Write the codes of a snapshot, and who is present where tokens leave."""
     snapshots.write_codes(store.array("bits"), snapshot, state.rows, pool)
     if store.has("present"):
-        store.array("present")[snapshot] = state.seen.present.astype(np.int8)
+        store.array("present")[snapshot] = state.observation.present.astype(np.int8)
 
 
 _GOES_ON = "; what is recorded is kept, and the same command goes on"

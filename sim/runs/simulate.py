@@ -95,7 +95,7 @@ def _moved(made: Prepared, progress: Progress) -> Simulated:
             records.append(state.counts)
             progress(state.counts, len(records), len(steps))
         initial = initial or state.counts
-        last = state.counts, state.populations, state.seen.present
+        last = state.counts, state.populations, state.observation.present
         del state  # its cloud, before the next one is made
     assert initial, "step 0 is counted"
     assert last, "and the last step"

@@ -18,7 +18,7 @@ import itertools
 import math
 from typing import Any, Literal, get_args
 
-from drift.kernels.formats import FLOAT32, FORMATS, Format, Motion, Rounding
+from drift.kernels.formats import FLOAT32, FORMATS, Arithmetic, Format, Rounding
 from drift.sim.errors import BadInput
 from drift.sim.sampling.philox import MOST_SEED
 
@@ -203,15 +203,15 @@ class Drift:
         return FORMATS[self.format]
 
     @property
-    def motion(self) -> Motion:
+    def arithmetic(self) -> Arithmetic:
         """What of this drift is compiled into its kernels."""
-        held = FLOAT32 if self.master == "float32" else self.target
-        return Motion(held, self.target, self.rounding, self.jitter > 0)
+        state = FLOAT32 if self.master == "float32" else self.target
+        return Arithmetic(state, self.target, self.rounding, self.jitter > 0)
 
     @property
     def smallest_drawn(self) -> float:
         """Initial magnitudes below it become +0."""
-        return max(self.target.smallest_drawn, self.motion.held.smallest_drawn)
+        return max(self.target.smallest_drawn, self.arithmetic.state.smallest_drawn)
 
     def alive(self, step: int) -> int:
         """How many tokens are present after `step`: N - floor((N - K) * step / X)."""

@@ -74,7 +74,7 @@ def estimate(
     costs = np.log([cost_of(probe.meant, shards.platform, engine) for probe in good])
     rates = np.interp(np.log(kinds.costs[present]), costs, [probe.rate for probe in good])
     seconds = float(np.sum(rates * kinds.costs[present] * full * -(-counts // full)))
-    programs = {(drift.motion, drift.tokens, drift.dims) for drift in first}
+    programs = {(drift.arithmetic, drift.tokens, drift.dims) for drift in first}
     compiling = max(probe.compiling for probe in good) * len(programs)
     return Estimate(seconds + compiling, probes)
 

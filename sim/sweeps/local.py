@@ -77,8 +77,8 @@ class LocalExecutor:
         return BatchResult(cells, outcomes, seconds, compiling)
 
     def _each(self, drifts: list[Drift]) -> list[PointResult]:
-        for motion in {drift.motion for drift in drifts}:
-            device_check.check_quickly(self._shards, motion)
+        for arithmetic in {drift.arithmetic for drift in drifts}:
+            device_check.check_quickly(self._shards, arithmetic)
         if len(drifts) > 1:
             found = attempt(partial(self._counted, drifts))
             if not isinstance(found, str):

@@ -14,7 +14,7 @@ from drift.kernels.formats import Motion
 from drift.kernels.stepping.step import Steps, Tokens, step
 from drift.sim.engines import reference
 
-motion = Motion(rounding="stochastic")
+arithmetic = Motion(rounding="stochastic")
 rng = np.random.default_rng(0)
 rows, dims = 64, 48
 codes = rng.integers(0x3000, 0x4000, (rows, dims), dtype=np.uint16)
@@ -26,7 +26,7 @@ expected = reference.step(codes, c, BFLOAT16, "stochastic", random)
 values = BFLOAT16.value(codes).astype(np.float32)
 
 def take(values, tokens, steps):
-    return step(values, np.int32(0), tokens, steps, motion)
+    return step(values, np.int32(0), tokens, steps, arithmetic)
 
 for count in (1, 2, 8):
     mesh = Mesh(np.array(jax.devices()[:count]), ("token",))

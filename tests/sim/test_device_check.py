@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from drift.experiments.cli import main
-from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS, Motion
+from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT32, FORMATS, Arithmetic
 from drift.sim import device_check
 from drift.sim.devices import device
 from drift.sim.engines import fused_trial, reference
@@ -20,7 +20,7 @@ def cpu():
 @pytest.mark.parametrize("target", FORMATS.values(), ids=list(FORMATS))
 def test_a_quick_trial_holds_for_every_format_and_rounding(cpu, target):
     for rounding in ("nearest", "toward-zero", "stochastic"):
-        held = device_check.rounds(cpu, Motion(target, target, rounding), quick=True)
+        held = device_check.rounds(cpu, Arithmetic(target, target, rounding), quick=True)
         assert held.endswith("sums agree")
 
 
@@ -89,7 +89,7 @@ def test_the_first_differing_input_is_named_with_both_bits(cpu, monkeypatch):
     c = fused_trial.fitting(FLOAT8_E4M3FN, codes, first)[5]
     right = int(original(codes[5:6], c, FLOAT8_E4M3FN, "nearest")[0])
     with pytest.raises(device_check.Mismatch) as raised:
-        device_check.rounds(cpu, Motion(FLOAT8_E4M3FN, FLOAT8_E4M3FN), quick=True)
+        device_check.rounds(cpu, Arithmetic(FLOAT8_E4M3FN, FLOAT8_E4M3FN), quick=True)
     assert str(raised.value) == (
         f"float8_e4m3fn nearest: code {codes[5]:#x} ({FLOAT8_E4M3FN.value(codes[5]):g})"
         f" moved by {c:.9g}: expected {right ^ 1:#x}, found {right:#x}"
@@ -116,11 +116,11 @@ def test_a_device_is_checked_once_before_it_is_trusted(monkeypatch):
     device_check._quickly.cache_clear()
     device_like = Imaginary()
     for _ in range(2):
-        assert device_check.check_quickly(device_like, Motion()) == {
+        assert device_check.check_quickly(device_like, Arithmetic()) == {
             "check": {"ok": True, "detail": "bfloat16 nearest: held"}
         }
     assert len(asked) == 1
-    master = device_check.check_quickly(device_like, Motion(held=FLOAT32))
+    master = device_check.check_quickly(device_like, Arithmetic(state=FLOAT32))
     assert master["check"]["detail"] == "float32 nearest: held; bfloat16 nearest: held"
     assert len(asked) == 2
 
@@ -135,7 +135,7 @@ def test_a_device_that_rounds_wrongly_is_not_trusted(monkeypatch):
 
     monkeypatch.setattr(device_check, "rounds", wrong)
     with pytest.raises(RuntimeError, match=r"gpu \(Imaginary\) does not round as it must: exp"):
-        device_check.check_quickly(Imaginary(), Motion())
+        device_check.check_quickly(Imaginary(), Arithmetic())
 
 
 def test_the_shipped_words_are_the_oracles():

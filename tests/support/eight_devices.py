@@ -94,7 +94,9 @@ def engine(codes, devices, pool):
     tokens, dims = codes.shape
     shards = Shards(find_devices("cpu", devices))
     chunks = Chunks.plan(tokens, dims, 2, 1000, devices)
-    made = StepEngine(chunks, drift("nearest").motion, np.ones(tokens, np.float32), shards, pool)
+    made = StepEngine(
+        chunks, drift("nearest").arithmetic, np.ones(tokens, np.float32), shards, pool
+    )
     made.load(lambda start, stop: codes[start:stop])
     return made
 
@@ -171,7 +173,7 @@ def test_every_device_of_a_run_is_checked(monkeypatch):
     device_check._quickly.cache_clear()
     assert (
         "bfloat16 nearest"
-        in device_check.check_quickly(shards, drift("nearest").motion)["check"]["detail"]
+        in device_check.check_quickly(shards, drift("nearest").arithmetic)["check"]["detail"]
     )
     device_check._quickly.cache_clear()
 
@@ -184,7 +186,7 @@ def test_every_device_of_a_run_is_checked(monkeypatch):
 
     monkeypatch.setattr(device_check, "_move", faulty)
     with pytest.raises(RuntimeError, match="does not round as it must"):
-        device_check.check_quickly(shards, drift("nearest").motion)
+        device_check.check_quickly(shards, drift("nearest").arithmetic)
 
 
 def test_fewer_devices_than_asked_for_is_an_error(tmp_path):

@@ -1,4 +1,4 @@
-"""Codes and motions that kernels are tried with."""
+"""Codes and arithmetics that kernels are tried with."""
 
 from typing import get_args
 
@@ -13,36 +13,38 @@ from drift.kernels.formats import (
     FLOAT16,
     FLOAT32,
     FORMATS,
-    Motion,
+    Arithmetic,
     Rounding,
 )
 
 SMALLEST_VALUE = 2.0**-119
 
-MOTIONS = [
-    *(Motion(f, f, rounding) for f in FORMATS.values() for rounding in get_args(Rounding)),
-    Motion(FLOAT32, BFLOAT16),
-    Motion(jitter=True),
+ARITHMETICS = [
+    *(Arithmetic(f, f, rounding) for f in FORMATS.values() for rounding in get_args(Rounding)),
+    Arithmetic(FLOAT32, BFLOAT16),
+    Arithmetic(jitter=True),
 ]
 """Every kind of kernel, but for jitter in every format."""
 
 FEWER = [
-    Motion(),
-    Motion(jitter=True),
-    Motion(BFLOAT16, BFLOAT16, "stochastic"),
-    Motion(BFLOAT16, BFLOAT16, "toward-zero"),
-    Motion(FLOAT32, BFLOAT16, jitter=True),
-    Motion(FLOAT16, FLOAT16),
-    Motion(FLOAT8_E4M3FN, FLOAT8_E4M3FN, "stochastic"),
-    Motion(FLOAT8_E5M2, FLOAT8_E5M2, "toward-zero"),
-    Motion(FLOAT4_E2M1FN, FLOAT4_E2M1FN),
+    Arithmetic(),
+    Arithmetic(jitter=True),
+    Arithmetic(BFLOAT16, BFLOAT16, "stochastic"),
+    Arithmetic(BFLOAT16, BFLOAT16, "toward-zero"),
+    Arithmetic(FLOAT32, BFLOAT16, jitter=True),
+    Arithmetic(FLOAT16, FLOAT16),
+    Arithmetic(FLOAT8_E4M3FN, FLOAT8_E4M3FN, "stochastic"),
+    Arithmetic(FLOAT8_E5M2, FLOAT8_E5M2, "toward-zero"),
+    Arithmetic(FLOAT4_E2M1FN, FLOAT4_E2M1FN),
 ]
 """One of each kind, since the fused kernel rounds as the plain ones do."""
 
 
-def name(motion):
+def name(arithmetic):
     """What a test with it is called."""
-    return "-".join([motion.held.name, motion.seen.name, motion.rounding, str(motion.jitter)])
+    return "-".join(
+        [arithmetic.state.name, arithmetic.view.name, arithmetic.rounding, str(arithmetic.jitter)]
+    )
 
 
 def safe_codes():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drift.kernels.exact_sum import LIMBS
-from drift.kernels.formats import FLOAT32, Motion
+from drift.kernels.formats import FLOAT32, Arithmetic
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping.block import BLOCK, STAY, advance
 from drift.kernels.stepping.step import Steps, Tokens
@@ -40,7 +40,7 @@ def move(codes, *displacements):
         block(*displacements),
         weights(len(codes)),
         np.float32(1.0),
-        motion=Motion(),
+        arithmetic=Arithmetic(),
     )
     return np.asarray(done.codes).ravel(), int(np.sum(done.stalled))
 
@@ -107,7 +107,7 @@ def test_absent_rows_are_not_observed():
     codes = np.zeros((1, 2, 3), np.uint16)
     here = tokens(1, 2, np.array([True, False]))
     steps = block(*np.ones((2, 3), np.float32))
-    done = advance(codes, here, steps, weights(3), np.float32(16), motion=Motion())
+    done = advance(codes, here, steps, weights(3), np.float32(16), arithmetic=Arithmetic())
     assert np.asarray(done.limbs).sum() == 3 * 2 * 16
     assert done.limbs.shape == (LIMBS, 3)
 
@@ -117,9 +117,9 @@ def test_without_observation_codes_and_stalls_are_the_same_and_the_rest_is_zero(
     codes = rng.integers(0x3C00, 0x3F00, (2, 4, 5), dtype=np.uint16)
     steps = block(*(rng.standard_normal((7, 5)) * 1e-4).astype(np.float32))
     given = tokens(2, 4), steps, weights(5), np.float32(2.0**10)
-    seen = advance(codes, *given, motion=Motion())
+    seen = advance(codes, *given, arithmetic=Arithmetic())
     unseen = advance(
-        codes, given[0], steps._replace(observed=np.False_), *given[2:], motion=Motion()
+        codes, given[0], steps._replace(observed=np.False_), *given[2:], arithmetic=Arithmetic()
     )
     np.testing.assert_array_equal(unseen.codes, seen.codes)
     np.testing.assert_array_equal(unseen.stalled, seen.stalled)
@@ -148,11 +148,11 @@ def test_the_naive_product_of_jitter_is_fused_and_ours_is_not():
 
     here = Tokens(np.arange(8, dtype=np.uint32)[None], g[None], np.ones((1, 8), bool))
     float32s = x.view(np.uint32)[None]
-    motion = Motion(FLOAT32, FLOAT32, jitter=True)
+    arithmetic = Arithmetic(FLOAT32, FLOAT32, jitter=True)
     arguments = (float32s, here, block(c), weights(dims), np.float32(1))
-    done = advance(*arguments, motion=motion)
+    done = advance(*arguments, arithmetic=arithmetic)
     np.testing.assert_array_equal(np.asarray(done.codes)[0], right.view(np.uint32))
-    compiled = advance.lower(*arguments, motion=motion).compile().as_text()
+    compiled = advance.lower(*arguments, arithmetic=arithmetic).compile().as_text()
     assert re.search(r"f32\[[0-9,]*\]\S* multiply\(", compiled)
     assert re.search(r"u32\[[0-9,]*\]\S* xor\(", compiled)
 
@@ -162,8 +162,8 @@ def test_jittered_displacements_too_small_to_add_safely_are_zero():
     here = Tokens(np.arange(4, dtype=np.uint32)[None], g[None], np.ones((1, 4), bool))
     start = np.full((1, 4, 2), 2.0**-119, np.float32).view(np.uint32)
     c = np.float32([2.0**-103, -(2.0**-103)])
-    motion = Motion(FLOAT32, FLOAT32, jitter=True)
-    done = advance(start, here, block(c), weights(2), np.float32(1), motion=motion)
+    arithmetic = Arithmetic(FLOAT32, FLOAT32, jitter=True)
+    done = advance(start, here, block(c), weights(2), np.float32(1), arithmetic=arithmetic)
     product = g[:, None] * c
     product[np.abs(product) < 2.0**-103] = 0
     expected = np.float32(2.0**-119) + product
@@ -178,6 +178,6 @@ def test_staying_changes_no_bit_whatever_the_strength():
     here = tokens(1, 4)._replace(strength=strength)
     stay = block(np.full(codes.shape[2], STAY, np.float32))
     given = stay, weights(codes.shape[2]), np.float32(2.0**-113)
-    for motion in (Motion(), Motion(jitter=True)):
-        done = advance(codes, here, *given, motion=motion)
+    for arithmetic in (Arithmetic(), Arithmetic(jitter=True)):
+        done = advance(codes, here, *given, arithmetic=arithmetic)
         np.testing.assert_array_equal(done.codes, codes)

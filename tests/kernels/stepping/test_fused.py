@@ -10,7 +10,7 @@ from drift.kernels.formats import (
     BFLOAT16,
     FLOAT8_E4M3FN,
     FLOAT32,
-    Motion,
+    Arithmetic,
 )
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping import fused as module
@@ -19,89 +19,89 @@ from drift.kernels.stepping.block import STAY, advance
 from drift.kernels.stepping.fused import Fused, fused
 from drift.kernels.stepping.step import Steps, Tokens
 from tests.support import oracle
-from tests.support.kernel_cases import FEWER, MOTIONS, name, safe_codes
+from tests.support.kernel_cases import ARITHMETICS, FEWER, name, safe_codes
 
 ROWS, DIMS, BLOCK = 33, 520, 6
 """No tile of either form divides them."""
 
 EACH_FORM = pytest.mark.parametrize("form", ["gpu", "tpu"])
-STOCHASTIC = Motion(BFLOAT16, BFLOAT16, "stochastic")
-move = jax.jit(fused, static_argnames=("motion", "path"))
+STOCHASTIC = Arithmetic(BFLOAT16, BFLOAT16, "stochastic")
+move = jax.jit(fused, static_argnames=("arithmetic", "path"))
 
 
-def cloud(motion, rows, dims, rng):
+def cloud(arithmetic, rows, dims, rng):
     """Codes of values of every binade that a drift can hold and that stay in range."""
-    seen = motion.seen
+    seen = arithmetic.view
     magnitudes = rng.integers(0, seen.largest_magnitude, (rows, dims))
     values = seen.value(magnitudes)
-    small = max(seen.smallest_drawn, motion.held.smallest_drawn)
+    small = max(seen.smallest_drawn, arithmetic.state.smallest_drawn)
     values[(values < small) | (values > seen.largest / 4)] = 0
-    return motion.held.code(np.where(rng.random((rows, dims)) < 0.5, -values, values))
+    return arithmetic.state.code(np.where(rng.random((rows, dims)) < 0.5, -values, values))
 
 
-def block(motion, codes, rng):
+def block(arithmetic, codes, rng):
     """Displacements of a few parts of a cell of some row, often exactly on a tie."""
     steps = rng.integers(len(codes), size=(BLOCK, codes.shape[1]))
-    some = motion.held.value(np.take_along_axis(codes, steps, 0))
+    some = arithmetic.state.value(np.take_along_axis(codes, steps, 0))
     part = rng.choice([0.5, -0.5, 1.5, -1.5, 0.125, -0.375, 1.0, 0.3], some.shape)
-    c = (part * motion.seen.ulp(some)).astype(np.float32)
-    c[(np.abs(c) < 2.0**-103) | (np.abs(c) > motion.seen.largest / 16)] = 0
+    c = (part * arithmetic.view.ulp(some)).astype(np.float32)
+    c[(np.abs(c) < 2.0**-103) | (np.abs(c) > arithmetic.view.largest / 16)] = 0
     return c
 
 
-def surroundings(motion, codes, seed=0):
+def surroundings(arithmetic, codes, seed=0):
     """Tokens and steps for the codes."""
     rng = np.random.default_rng(seed)
     rows = len(codes)
     strength = np.ones(rows, np.float32)
-    if motion.jitter:
+    if arithmetic.jitter:
         strength += (rng.standard_normal(rows) * 0.3).astype(np.float32)
     numbers = rng.integers(0, 2**32, rows, dtype=np.uint32)
     keys = rng.integers(0, 2**32, (BLOCK, 2), dtype=np.uint32)
-    steps = Steps(block(motion, codes, rng), keys, np.int32(BLOCK), np.uint32(0))
+    steps = Steps(block(arithmetic, codes, rng), keys, np.int32(BLOCK), np.uint32(0))
     return Tokens(numbers, strength, np.ones(rows, bool)), steps
 
 
-def walked(motion, codes, tokens, steps, count):
+def walked(arithmetic, codes, tokens, steps, count):
     """What the oracle makes of the codes."""
-    held = motion.held.name
+    held = arithmetic.state.name
     x = codes.view(oracle.dtype(held))
     token, dim = np.indices(codes.shape).astype(np.uint32)
     for c, key in zip(steps.displacements[:count], steps.keys, strict=False):
-        if motion.jitter:
+        if arithmetic.jitter:
             c = oracle.small_to_zero(c * tokens.strength[:, None])
         words = None
-        if motion.rounding == "stochastic":
+        if arithmetic.rounding == "stochastic":
             key = int(key[0]) | int(key[1]) << 32
             words = oracle.threefry(key, tokens.number[token], dim)
-        x = oracle.quantise(x.astype(np.float32) + c, held, motion.rounding, words)
+        x = oracle.quantise(x.astype(np.float32) + c, held, arithmetic.rounding, words)
     return oracle.bits(x)
 
 
-def check(motion, form, rows, dims, counts, seed=0):
-    codes = cloud(motion, rows, dims, np.random.default_rng(seed))
-    tokens, steps = surroundings(motion, codes, seed)
+def check(arithmetic, form, rows, dims, counts, seed=0):
+    codes = cloud(arithmetic, rows, dims, np.random.default_rng(seed))
+    tokens, steps = surroundings(arithmetic, codes, seed)
     for count in counts:
-        expected = walked(motion, codes, tokens, steps, count)
-        found = move(codes, tokens, steps, np.int32(count), motion, Fused(form, interpret=True))
+        expected = walked(arithmetic, codes, tokens, steps, count)
+        found = move(codes, tokens, steps, np.int32(count), arithmetic, Fused(form, interpret=True))
         np.testing.assert_array_equal(found, expected)
-        assert found.dtype == motion.held.storage
+        assert found.dtype == arithmetic.state.storage
     return codes, expected
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("motion", sorted({*MOTIONS}, key=name), ids=name)
-def test_a_gpus_takes_the_steps_of_the_oracle(motion, monkeypatch):
-    if motion not in FEWER:  # rows of a tile only repeat each other, and take long to compile
-        monkeypatch.setattr(fused_gpu, "height", lambda motion: 1)
-    codes, last = check(motion, "gpu", ROWS, DIMS, [0, 1, BLOCK])
+@pytest.mark.parametrize("arithmetic", sorted({*ARITHMETICS}, key=name), ids=name)
+def test_a_gpus_takes_the_steps_of_the_oracle(arithmetic, monkeypatch):
+    if arithmetic not in FEWER:  # rows of a tile only repeat each other, and take long to compile
+        monkeypatch.setattr(fused_gpu, "height", lambda arithmetic: 1)
+    codes, last = check(arithmetic, "gpu", ROWS, DIMS, [0, 1, BLOCK])
     assert np.mean(codes != last) > 0.3
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("motion", FEWER, ids=name)
-def test_a_tpus_takes_the_steps_of_the_oracle(motion):
-    codes, last = check(motion, "tpu", ROWS, DIMS, [0, 1, BLOCK])
+@pytest.mark.parametrize("arithmetic", FEWER, ids=name)
+def test_a_tpus_takes_the_steps_of_the_oracle(arithmetic):
+    codes, last = check(arithmetic, "tpu", ROWS, DIMS, [0, 1, BLOCK])
     assert np.mean(codes != last) > 0.3
 
 
@@ -117,43 +117,43 @@ def test_it_fits_any_shape(form, shape):
 @settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, BLOCK))
 def test_it_takes_any_codes_and_any_number_of_steps(form, seed, count):
-    check(Motion(), form, ROWS, DIMS, [count], seed)
+    check(Arithmetic(), form, ROWS, DIMS, [count], seed)
 
 
 @pytest.mark.slow
 @EACH_FORM
 def test_staying_changes_no_bit(form):
     codes = np.resize(safe_codes(), (4, ROWS, DIMS))
-    tokens, steps = surroundings(Motion(), codes[0])
+    tokens, steps = surroundings(Arithmetic(), codes[0])
     steps = steps._replace(displacements=np.full_like(steps.displacements, STAY))
     for some in codes:
         path = Fused(form, interpret=True)
-        found = move(some, tokens, steps, np.int32(BLOCK), Motion(), path)
+        found = move(some, tokens, steps, np.int32(BLOCK), Arithmetic(), path)
         np.testing.assert_array_equal(found, some)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", ["memory", Fused("gpu", True)])
 def test_every_path_of_advance_gives_and_sees_the_same(path):
-    motion = Motion(FLOAT32, BFLOAT16, jitter=True)
-    codes = cloud(motion, 12, 40, np.random.default_rng(3))
-    tokens, steps = surroundings(motion, codes)
+    arithmetic = Arithmetic(FLOAT32, BFLOAT16, jitter=True)
+    codes = cloud(arithmetic, 12, 40, np.random.default_rng(3))
+    tokens, steps = surroundings(arithmetic, codes)
     tiled = Tokens(*(column.reshape(3, 4) for column in tokens))
     for taken in (1, 2, BLOCK):
         steps = steps._replace(taken=np.int32(taken))
         arguments = (codes.reshape(3, 4, 40), tiled, steps, weights(40), np.float32(2.0**-110))
-        plain = advance(*arguments, motion=motion)
-        other = advance(*arguments, motion=motion, path=path)
+        plain = advance(*arguments, arithmetic=arithmetic)
+        other = advance(*arguments, arithmetic=arithmetic, path=path)
         jax.tree.map(np.testing.assert_array_equal, other, plain)
-        expected = walked(motion, codes, tokens, steps, taken)
+        expected = walked(arithmetic, codes, tokens, steps, taken)
         np.testing.assert_array_equal(np.asarray(other.codes).reshape(12, 40), expected)
 
 
 @pytest.mark.slow
 def test_what_is_too_large_for_one_call_is_halved(monkeypatch):
-    motion = Motion(FLOAT8_E4M3FN, FLOAT8_E4M3FN, "stochastic")
-    codes = cloud(motion, 5, 7, np.random.default_rng(0))
-    tokens, steps = surroundings(motion, codes)
+    arithmetic = Arithmetic(FLOAT8_E4M3FN, FLOAT8_E4M3FN, "stochastic")
+    codes = cloud(arithmetic, 5, 7, np.random.default_rng(0))
+    tokens, steps = surroundings(arithmetic, codes)
     calls = []
 
     def call(rows, dims, *rest):
@@ -164,8 +164,8 @@ def test_what_is_too_large_for_one_call_is_halved(monkeypatch):
     monkeypatch.setattr(fused_tpu, "call", call)
     monkeypatch.setattr(module, "MOST_CODES", 20)
     path = Fused("tpu", interpret=True)
-    found = fused(codes, tokens, steps, np.int32(BLOCK), motion, path)
-    np.testing.assert_array_equal(found, walked(motion, codes, tokens, steps, BLOCK))
+    found = fused(codes, tokens, steps, np.int32(BLOCK), arithmetic, path)
+    np.testing.assert_array_equal(found, walked(arithmetic, codes, tokens, steps, BLOCK))
     assert calls == [2, 1, 2]
 
 

@@ -14,21 +14,21 @@ import pytest
 from jax import export
 from jax.sharding import AbstractDevice, AbstractMesh
 
-from drift.kernels.formats import BFLOAT16, Motion
+from drift.kernels.formats import BFLOAT16, Arithmetic
 from drift.kernels.stepping.block import ACCELERATOR_BLOCK, advance
 from drift.kernels.stepping.fused import Fused
 from drift.kernels.stepping.step import Steps, Tokens
 from tests.support.kernel_cases import FEWER, name
 
-EACH = pytest.mark.parametrize("motion", FEWER, ids=name)
+EACH = pytest.mark.parametrize("arithmetic", FEWER, ids=name)
 TRITON = ("__gpu$xla.gpu.triton", "triton_kernel_call", "triton_kernel_call_ffi")
 
 
-def lowered(motion, form, platform):
+def lowered(arithmetic, form, platform):
     shape = jax.ShapeDtypeStruct
     rows, dims = (1, 100), 1000
     arguments = (
-        shape((*rows, dims), motion.held.storage),
+        shape((*rows, dims), arithmetic.state.storage),
         Tokens(shape(rows, np.uint32), shape(rows, np.float32), shape(rows, np.bool_)),
         Steps(
             shape((ACCELERATOR_BLOCK, dims), np.float32),
@@ -39,7 +39,7 @@ def lowered(motion, form, platform):
         shape((2, dims), np.uint32),
         shape((), np.float32),
     )
-    kernel = jax.jit(lambda *a: advance(*a, motion=motion, path=Fused(form)))
+    kernel = jax.jit(lambda *a: advance(*a, arithmetic=arithmetic, path=Fused(form)))
     unchecked = [export.DisabledSafetyCheck.custom_call(call) for call in TRITON]
     done = export.export(kernel, platforms=[platform], disabled_checks=unchecked)(*arguments)
     return done.mlir_module()
@@ -55,23 +55,23 @@ def hopper():
 
 @EACH
 @pytest.mark.filterwarnings("ignore:The Pallas Triton backend is deprecated")
-def test_it_lowers_for_cuda(motion):
+def test_it_lowers_for_cuda(arithmetic):
     with hopper():
-        text = lowered(motion, "gpu", "cuda")
+        text = lowered(arithmetic, "gpu", "cuda")
     assert re.search(r"custom_call @\S*triton", text)
     assert "scf" in text  # the loop over steps
     # The names of operations stand in the kernel's bytecode as they are.
     assert "addf" in text
-    assert ("truncf" in text) == (motion.held == BFLOAT16 and motion.rounding == "nearest")
+    assert ("truncf" in text) == (arithmetic.state == BFLOAT16 and arithmetic.rounding == "nearest")
     assert "extf" not in text  # nothing that could make a pair with it
-    if motion.jitter:
+    if arithmetic.jitter:
         assert "mulf" in text
         assert "xori" in text
 
 
 @EACH
-def test_it_lowers_for_tpu(motion):
-    text = lowered(motion, "tpu", "tpu")
+def test_it_lowers_for_tpu(arithmetic):
+    text = lowered(arithmetic, "tpu", "tpu")
     assert "tpu_custom_call" in text
     [body] = re.findall(r"body\\22: \\22([A-Za-z0-9+/=]+)", text)  # quotes are escaped
     kernel = base64.b64decode(body)
@@ -79,11 +79,11 @@ def test_it_lowers_for_tpu(motion):
     assert b"addf" in kernel
     assert b"truncf" not in kernel
     assert b"extf" not in kernel
-    if motion.jitter:
+    if arithmetic.jitter:
         assert b"mulf" in kernel
         assert b"xori" in kernel
 
 
 def test_it_is_not_for_a_cpu():
     with pytest.raises(ValueError, match="Only interpret mode is supported on CPU backend"):
-        lowered(Motion(), "gpu", "cpu")
+        lowered(Arithmetic(), "gpu", "cpu")

@@ -8,15 +8,15 @@ from jax import export
 
 from drift.kernels.stepping.block import BLOCK, advance
 from drift.kernels.stepping.step import Steps, Tokens
-from tests.support.kernel_cases import MOTIONS, name
+from tests.support.kernel_cases import ARITHMETICS, name
 
 
-@pytest.mark.parametrize("motion", sorted(set(MOTIONS), key=name), ids=name)
-def test_it_lowers_for_cpu_cuda_and_tpu(motion):
+@pytest.mark.parametrize("arithmetic", sorted(set(ARITHMETICS), key=name), ids=name)
+def test_it_lowers_for_cpu_cuda_and_tpu(arithmetic):
     shape = jax.ShapeDtypeStruct
     rows, dims = (1, 16), 128
     arguments = (
-        shape((*rows, dims), motion.held.storage),
+        shape((*rows, dims), arithmetic.state.storage),
         Tokens(shape(rows, np.uint32), shape(rows, np.float32), shape(rows, np.bool_)),
         Steps(
             shape((BLOCK, dims), np.float32),
@@ -27,7 +27,7 @@ def test_it_lowers_for_cpu_cuda_and_tpu(motion):
         shape((2, dims), np.uint32),
         shape((), np.float32),
     )
-    kernel = jax.jit(lambda *a: advance(*a, motion=motion))
+    kernel = jax.jit(lambda *a: advance(*a, arithmetic=arithmetic))
     lowered = export.export(kernel, platforms=["cpu", "cuda", "tpu"])(*arguments)
     assert lowered.platforms == ("cpu", "cuda", "tpu")
     text = lowered.mlir_module()

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32, Motion
+from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32, Arithmetic
 from drift.kernels.stepping.fused import Fused
 from drift.sim.devices import device
 from drift.sim.engines import fused_trial, reference
 
 HARD = [
-    Motion(),
-    Motion(BFLOAT16, BFLOAT16, "stochastic"),
-    Motion(FLOAT4_E2M1FN, FLOAT4_E2M1FN),
-    Motion(FLOAT32, BFLOAT16, jitter=True),
+    Arithmetic(),
+    Arithmetic(BFLOAT16, BFLOAT16, "stochastic"),
+    Arithmetic(FLOAT4_E2M1FN, FLOAT4_E2M1FN),
+    Arithmetic(FLOAT32, BFLOAT16, jitter=True),
 ]
 
 
@@ -23,20 +23,20 @@ class Imaginary:
         self.platform = platform
 
 
-@pytest.mark.parametrize("motion", HARD, ids=str)
-def test_the_steps_are_such_as_a_drift_takes_and_hard(motion):
-    course = fused_trial.trial_course(motion)
+@pytest.mark.parametrize("arithmetic", HARD, ids=str)
+def test_the_steps_are_such_as_a_drift_takes_and_hard(arithmetic):
+    course = fused_trial.trial_course(arithmetic)
     c = course.displacements[: fused_trial.TAKEN]
     assert np.all((c == 0) | (np.abs(c) >= 2.0**-103))
     assert np.mean(c != 0) > 0.8
     assert np.mean(course.codes != course.expected) > 0.7
-    values = motion.held.value(course.expected)
-    assert np.all(np.abs(values) <= motion.seen.largest)
+    values = arithmetic.state.value(course.expected)
+    assert np.all(np.abs(values) <= arithmetic.view.largest)
     assert np.all(course.displacements[fused_trial.TAKEN :] == 0)
 
 
 def test_many_sums_of_the_first_step_are_ties():
-    course = fused_trial.trial_course(Motion())
+    course = fused_trial.trial_course(Arithmetic())
     sums = BFLOAT16.value(course.codes).astype(np.float32) + course.displacements[0]
     low = sums.view(np.uint32) & 0xFFFF
     for half, least in [(0x8000, 100), (0x7FFF, 20), (0x8001, 20)]:
@@ -44,7 +44,7 @@ def test_many_sums_of_the_first_step_are_ties():
 
 
 def test_a_cpu_takes_the_plain_path():
-    path, why = fused_trial.fast_path(device.find_device("cpu"), Motion())
+    path, why = fused_trial.fast_path(device.find_device("cpu"), Arithmetic())
     assert path == "cache"
     assert why == "there is no fused kernel for a cpu"
 
@@ -55,9 +55,9 @@ def test_an_accelerator_takes_the_fused_path_where_it_is_right(monkeypatch, plat
     monkeypatch.setattr(fused_trial, "try_path", lambda *given: asked.append(given) or "all agree")
     imaginary = Imaginary(platform)
     for _ in range(2):
-        found = fused_trial.fast_path(imaginary, Motion())
+        found = fused_trial.fast_path(imaginary, Arithmetic())
         assert found == (Fused(platform), "fused: all agree")
-    assert asked == [(imaginary, Motion(), Fused(platform))]
+    assert asked == [(imaginary, Arithmetic(), Fused(platform))]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_it_takes_the_plain_path_where_that_is_not_so_and_says_why(monkeypatch, 
         raise error
 
     monkeypatch.setattr(fused_trial, "try_path", wrong)
-    path, said = fused_trial.fast_path(Imaginary("gpu"), Motion())
+    path, said = fused_trial.fast_path(Imaginary("gpu"), Arithmetic())
     assert path == "memory"
     assert said == f"plain, since the fused kernel is not right here: {why}"
 
@@ -88,13 +88,13 @@ def test_a_difference_is_found_and_named(monkeypatch):
 
     monkeypatch.setattr(reference, "step", wrong)
     with pytest.raises(fused_trial.Mismatch, match=r"row 7, dim 11: expected 0x3f80, found 0x\w+"):
-        fused_trial.try_path(device.find_device("cpu"), Motion(), "cache")
+        fused_trial.try_path(device.find_device("cpu"), Arithmetic(), "cache")
 
 
 @pytest.mark.slow
 def test_every_plain_path_agrees():
     for path in ("cache", "memory"):
         assert (
-            fused_trial.try_path(device.find_device("cpu"), Motion(), path)
+            fused_trial.try_path(device.find_device("cpu"), Arithmetic(), path)
             == "9 steps of 37 × 600 codes agree"
         )
