@@ -18,7 +18,7 @@ import numpy as np
 
 from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Arithmetic, Format, Rounding
 from drift.kernels.row_hash_jax import weights
-from drift.kernels.stepping.block import STAY, plain
+from drift.kernels.stepping.block import NO_MOVE, plain
 from drift.kernels.stepping.fused import Fused, of
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.clouds.drawn import draw_cloud
@@ -101,7 +101,7 @@ def keeps_edges(device: jax.Device) -> str:
     for target in FORMATS.values():
         codes = codes_of(target)
         for rounding in get_args(Rounding):
-            for c in (STAY, 0.0):
+            for c in (NO_MOVE, 0.0):
                 block = np.full((1, len(codes)), c, np.float32)
                 found = _move(device, Arithmetic(target, target, rounding), codes, block)
                 _compare(target, codes, block, found, rounding)
@@ -173,7 +173,7 @@ def _move(
     rows = shards.split(np.tile(codes, (len(shards), 1, 1)))
     shared = padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)
     steps, scale = Steps(*(shards.whole(each) for each in shared)), shards.whole(np.float32(1))
-    kernel = shards.advance(arithmetic, plain(shards.platform))
+    kernel = shards.compile_step_block(arithmetic, plain(shards.platform))
     done = kernel(rows, token, steps, shards.whole(weights(len(codes))), scale)
     return np.asarray(done.codes)[:, 0]
 

@@ -38,7 +38,7 @@ from drift.experiments.aot.targets import TARGETS, Target, device
 from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Arithmetic, Rounding
 from drift.kernels.rounding import quantise, widen
 from drift.kernels.stepping import fused_tpu
-from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, advance
+from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, step_block
 from drift.kernels.stepping.fused import Fused, fused
 from drift.kernels.stepping.step import Steps, Tokens, step
 
@@ -146,7 +146,7 @@ def rows() -> list[Row]:
             form, rest = unrolled(arithmetic), (spec((2, DIMS), np.uint32), spec((), np.float32))
             kernel = (*tiled, block(BLOCK, spec), *rest)
             in_row = read(target, compiled(target, jax.jit(form).lower(*flat, *each)))
-            lowered = advance.lower(*kernel, arithmetic=arithmetic, path="memory")
+            lowered = step_block.lower(*kernel, arithmetic=arithmetic, path="memory")
             in_run = read(target, compiled(target, lowered))
             many = (*flat, block(ACCELERATOR_BLOCK, spec), spec((), np.int32))
             lowered = jax.jit(partial(fused, arithmetic=arithmetic, path=path)).lower(*many)

@@ -26,7 +26,7 @@ from drift.experiments.bench.setting import Field, Setting, c_loop
 from drift.kernels.exact_sum import MOST_ROWS
 from drift.kernels.formats import Arithmetic
 from drift.kernels.row_hash_jax import weights
-from drift.kernels.stepping.block import Path, advance
+from drift.kernels.stepping.block import Path, step_block
 from drift.kernels.stepping.fused import of
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.engines.simulation import Simulation
@@ -61,7 +61,7 @@ def device_copy(setting: Setting, codes: np.ndarray) -> Any:
 
 
 def at_once(setting: Setting, field: Field, name: str, by: Path) -> Contender:
-    """`advance` over as much of the cloud at once as the engine would, all steps in a call.
+    """`step_block` over as much of the cloud at once as the engine would, all steps in a call.
 
     Its traffic is what a step through memory reads and writes: the codes.
     """
@@ -75,7 +75,9 @@ def at_once(setting: Setting, field: Field, name: str, by: Path) -> Contender:
 
     def run() -> list[Any]:
         moved = [
-            advance(here, tokens, all_steps, lanes, scale, arithmetic=Arithmetic(), path=by).codes
+            step_block(
+                here, tokens, all_steps, lanes, scale, arithmetic=Arithmetic(), path=by
+            ).codes
             for here, tokens in parts
         ]
         return jax.block_until_ready(moved)

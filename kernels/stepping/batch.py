@@ -1,4 +1,4 @@
-"""Several small clouds advanced in one call, one after another.
+"""Several small clouds moved in one call, one after another.
 
 Each has its own displacements, keys, tokens and scale; shape, arithmetic and the number
 of steps are common. What is done to each is kernels.stepping.block, so bits are the same.
@@ -11,11 +11,11 @@ import jax.numpy as jnp
 from jax import lax
 
 from drift.kernels.formats import Arithmetic
-from drift.kernels.stepping.block import Advanced, Path, uncompiled
+from drift.kernels.stepping.block import BlockResult, Path, step_block_uncompiled
 from drift.kernels.stepping.step import Steps, Tokens
 
 
-def several(
+def step_batch(
     codes: jax.Array,
     tokens: Tokens,
     steps: Steps,
@@ -26,7 +26,7 @@ def several(
     arithmetic: Arithmetic,
     path: Path,
     window: int,
-) -> Advanced:
+) -> BlockResult:
     """Take `steps.taken` steps, up to `window`, from step `first` of the block on; observe.
 
     codes     of the state format (clouds, tiles, tile rows, dims)
@@ -34,7 +34,7 @@ def several(
     steps     displacements (clouds, block, dims) and keys (clouds, block, 2), where
               `first` + `window` is at most the block's length
     first     int32
-    count     int32: so many clouds are advanced; of those after them all comes back 0
+    count     int32: how many clouds are moved; whatever comes back for the others is 0
     weights   uint32 (2, dims), see kernels.row_hash_jax
     scales    float32 (clouds,), see kernels.exact_sum
 
@@ -43,14 +43,14 @@ def several(
     cut = partial(lax.dynamic_slice_in_dim, start_index=first, slice_size=window)
     clouds = codes, tokens, steps.displacements, steps.keys, scales
 
-    def one(k: jax.Array) -> Advanced:
+    def one(k: jax.Array) -> BlockResult:
         codes, tokens, displacements, keys, scale = jax.tree.map(
             lambda each: lax.dynamic_index_in_dim(each, k, keepdims=False), clouds
         )
         mine = steps._replace(displacements=cut(displacements), keys=cut(keys))
-        return uncompiled(codes, tokens, mine, weights, scale, arithmetic, path)
+        return step_block_uncompiled(codes, tokens, mine, weights, scale, arithmetic, path)
 
-    def also(k: jax.Array, found: Advanced) -> Advanced:
+    def also(k: jax.Array, found: BlockResult) -> BlockResult:
         return jax.tree.map(
             lambda every, mine: lax.dynamic_update_index_in_dim(every, mine, k, 0), found, one(k)
         )

@@ -34,7 +34,7 @@ codes once in 1,024 steps, a thousandth of its time. At 2,560 dims its displacem
 are 10 MiB: they stay in a Hopper's second-level cache (50 MB) for all programs, and
 are copied to it in a fraction of the time that the steps of a large cloud take."""
 
-STAY = -0.0
+NO_MOVE = -0.0
 """The displacement that changes no bit: x + -0 is x, for both zeros too."""
 
 Path = Literal["cache", "memory"] | Fused
@@ -49,8 +49,8 @@ Sums = tuple[jax.Array, ...]
 Take = Callable[[jax.Array, jax.Array], jax.Array]
 
 
-class Advanced(NamedTuple):
-    """A chunk of the cloud after `advance`, and what was observed of it."""
+class BlockResult(NamedTuple):
+    """A chunk of the cloud after `step_block`, and what was observed of it."""
 
     codes: jax.Array
     """of the state format (tiles, tile rows, dims)"""
@@ -64,7 +64,7 @@ class Advanced(NamedTuple):
     """int32 (LIMBS, dims): the present rows' exact sum of the view: kernels.exact_sum"""
 
 
-def uncompiled(
+def step_block_uncompiled(
     codes: jax.Array,
     tokens: Tokens,
     steps: Steps,
@@ -72,7 +72,7 @@ def uncompiled(
     scale: jax.Array,
     arithmetic: Arithmetic,
     path: Path = "cache",
-) -> Advanced:
+) -> BlockResult:
     """Take the first `steps.taken` of a block of steps and observe after the last.
 
     Where `steps.observed` is false fingerprints and limbs are left 0, which saves
@@ -104,7 +104,7 @@ def uncompiled(
         return jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), jax.eval_shape(look))
 
     limbs, (views, fingerprints) = lax.cond(steps.observed, look, leave)
-    return Advanced(moved, views, fingerprints, stalled, jnp.stack(limbs))
+    return BlockResult(moved, views, fingerprints, stalled, jnp.stack(limbs))
 
 
 def _look(
@@ -125,7 +125,7 @@ def _look(
     )
 
 
-advance = jax.jit(uncompiled, static_argnames=("arithmetic", "path"))
+step_block = jax.jit(step_block_uncompiled, static_argnames=("arithmetic", "path"))
 """The same, compiled for each shape, arithmetic and path."""
 
 

@@ -19,8 +19,8 @@ from drift.kernels import row_hash
 from drift.kernels.exact_sum import exact_sums, from_limbs, scale_exponent
 from drift.kernels.formats import Arithmetic
 from drift.kernels.row_hash_jax import as_words, weights
-from drift.kernels.stepping.batch import several
-from drift.kernels.stepping.block import BLOCK, STAY, Advanced, Path
+from drift.kernels.stepping.batch import step_batch
+from drift.kernels.stepping.block import BLOCK, NO_MOVE, BlockResult, Path
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.clouds import drawn
 from drift.sim.clouds.direction import direction, exact_mean
@@ -74,7 +74,7 @@ class StackedClouds:
         self._window = _SHORT if apart <= _SHORT else _LONG
         rows = _TILE if first.dims > _WIDE else 2 * _TILE
         self._tiles = -(-first.tokens // rows), rows
-        self._advance = _compiled(first.arithmetic, path, self._window, on.platform)
+        self._step_batch = _compiled(first.arithmetic, path, self._window, on.platform)
         self._codes = self._rows([member.codes for member in self.each])
         self._tokens = Tokens(
             self._rows([np.arange(first.tokens, dtype=np.uint32)] * len(self.each)),
@@ -86,13 +86,13 @@ class StackedClouds:
         self._scales = self._put(np.array(scales, np.float32))
         self._block: tuple[int, jax.Array, jax.Array] | None = None
 
-    def stay(self) -> Advanced:
+    def stay(self) -> BlockResult:
         """Look without moving; all that comes back has a place as its first axis."""
         shape = (len(self.each), BLOCK + self._window, self.each[0].drift.dims)
-        still = self._put(np.full(shape, STAY, np.float32))
+        still = self._put(np.full(shape, NO_MOVE, np.float32))
         return self._call(still, self._put(np.zeros((*shape[:2], 2), np.uint32)), 0, 1, True)
 
-    def move(self, step: int) -> Advanced:
+    def move(self, step: int) -> BlockResult:
         """Move on towards `step`, as far as one call goes; look only where it is reached."""
         begin = self.step // BLOCK * BLOCK
         if self._block is None or self._block[0] != begin:
@@ -109,13 +109,13 @@ class StackedClouds:
 
     def _call(
         self, block: jax.Array, step_keys: jax.Array, first: int, taken: int, look: bool
-    ) -> Advanced:
+    ) -> BlockResult:
         numbers = [np.int32(taken), np.uint32(0), np.bool_(look)]
         steps = Steps(block, step_keys, *(jax.device_put(each, self._on) for each in numbers))
         begin, count = (
             jax.device_put(np.int32(each), self._on) for each in (first, len(self.each))
         )
-        done = self._advance(
+        done = self._step_batch(
             self._codes, self._tokens, steps, begin, count, self._weights, self._scales
         )
         self._codes = done.codes
@@ -151,7 +151,7 @@ class StackedClouds:
 
 @cache
 def _compiled(arithmetic: Arithmetic, path: Path, window: int, platform: str) -> Any:
-    return jitted(partial(several, arithmetic=arithmetic, path=path, window=window), platform)
+    return jitted(partial(step_batch, arithmetic=arithmetic, path=path, window=window), platform)
 
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
@@ -237,7 +237,9 @@ class StackedCounts:
         self._tokens, self._target = first.tokens, first.target
         self._partition = Partition(len(self._all.of), moves_values_alike(first))
 
-    def counts(self, step: int, seen: Advanced, stalled: np.ndarray, moved: bool) -> list[Counts]:
+    def counts(
+        self, step: int, seen: BlockResult, stalled: np.ndarray, moved: bool
+    ) -> list[Counts]:
         """Of each member at `step`, as the device saw them; `stalled` int64 (members,).
 
         `moved` is false where all are where they were at the record before.

@@ -16,15 +16,15 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from drift.kernels.formats import Arithmetic
-from drift.kernels.stepping.block import Advanced, Path, uncompiled
+from drift.kernels.stepping.block import BlockResult, Path, step_block_uncompiled
 from drift.sim.devices import compilation
 
 _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()
 
-Advance = Callable[..., Advanced]
-"""kernels.stepping.block.advance for one arithmetic and path; limbs (LIMBS, dims) are one below
-another, those of the first device first."""
+StepBlock = Callable[..., BlockResult]
+"""kernels.stepping.block.step_block for one arithmetic and path. The limbs of several devices,
+(devices * LIMBS, dims), stand one below another in their order."""
 
 _FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
 """How XLA compiles for a CPU: with its widest vectors, half of which it else leaves out."""
@@ -76,14 +76,14 @@ class Shards:
         held = {shard.device: shard.data for shard in array.addressable_shards}
         return [held[device] for device in self.devices]
 
-    def advance(self, arithmetic: Arithmetic, path: Path) -> Advance:
-        """kernels.stepping.block.advance, on each device for its own rows."""
+    def compile_step_block(self, arithmetic: Arithmetic, path: Path) -> StepBlock:
+        """Compile kernels.stepping.block.step_block, which each device runs on its own rows."""
         return _compiled(self, arithmetic, path)
 
 
 @cache
-def _compiled(shards: Shards, arithmetic: Arithmetic, path: Path) -> Advance:
-    local = partial(uncompiled, arithmetic=arithmetic, path=path)
+def _compiled(shards: Shards, arithmetic: Arithmetic, path: Path) -> StepBlock:
+    local = partial(step_block_uncompiled, arithmetic=arithmetic, path=path)
     if len(shards) > 1:
         local = jax.shard_map(
             local,

@@ -18,7 +18,7 @@ import numpy as np
 
 from drift.kernels.formats import SMALLEST_DISPLACEMENT, Arithmetic, Format
 from drift.kernels.row_hash_jax import weights
-from drift.kernels.stepping.block import STAY, Path, advance, plain
+from drift.kernels.stepping.block import NO_MOVE, Path, plain, step_block
 from drift.kernels.stepping.fused import Fused, of
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.engines import reference
@@ -54,7 +54,7 @@ def displacements_of(target: Format, codes: np.ndarray, quick: bool) -> Iterator
             on = (rng.choice([-1.0, 1.0], len(codes)) * middle - values).astype(np.float32)
             beside = np.nextafter(on, np.float32(0)), np.nextafter(on, np.float32(np.inf))
         yield from (on, *beside)
-    yield np.full(len(codes), STAY, np.float32)
+    yield np.full(len(codes), NO_MOVE, np.float32)
     yield np.zeros(len(codes), np.float32)
 
 
@@ -121,7 +121,7 @@ def try_path(device: jax.Device, arithmetic: Arithmetic, path: Path) -> str:
     shared = [displacements, keys, np.int32(TAKEN), np.uint32(0)]
     tokens, steps = Tokens(*jax.device_put(columns, device)), Steps(*jax.device_put(shared, device))
     rest = jax.device_put([codes[None], weights(DIMS), np.float32(1)], device)
-    done = advance(rest[0], tokens, steps, rest[1], rest[2], arithmetic=arithmetic, path=path)
+    done = step_block(rest[0], tokens, steps, rest[1], rest[2], arithmetic=arithmetic, path=path)
     found = np.asarray(done.codes)[0]
     wrong = np.argwhere(found != expected)
     if len(wrong):

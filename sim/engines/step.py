@@ -14,7 +14,7 @@ import numpy as np
 from drift.kernels.exact_sum import LIMBS
 from drift.kernels.formats import Arithmetic, Format
 from drift.kernels.row_hash_jax import as_words, weights
-from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, STAY, Advanced
+from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, NO_MOVE, BlockResult
 from drift.kernels.stepping.fused import Fused
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.counting.coalesce import coalesce
@@ -101,12 +101,12 @@ class StepEngine:
         self._codes = list(self._pool.map(one, range(len(self.chunks))))
 
     def move(self, displacements: np.ndarray, keys: np.ndarray | None = None) -> int:
-        """Advance by `displacements`, float32 (1 to self.block, dims), and look at nothing.
+        """Move by `displacements`, float32 (1 to self.block, dims), and observe nothing.
 
         Returns how many coordinates of the observed tokens the last step left where they
         were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
         """
-        return self._stalled(self._advance(self._steps(displacements, keys, False), 0))
+        return self._stalled(self._step_chunks(self._steps(displacements, keys, False), 0))
 
     def observe(
         self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
@@ -115,20 +115,22 @@ class StepEngine:
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum.
         """
-        return self._observation(self._advance(self._steps(displacements, keys, True), exponent))
+        return self._observation(
+            self._step_chunks(self._steps(displacements, keys, True), exponent)
+        )
 
     def stay(self, exponent: int) -> Observation:
         """Look without moving."""
-        return self.observe(np.full((1, self.chunks.dims), STAY, np.float32), exponent)
+        return self.observe(np.full((1, self.chunks.dims), NO_MOVE, np.float32), exponent)
 
-    def _advance(self, steps: Steps, exponent: int) -> list[Advanced]:
+    def _step_chunks(self, steps: Steps, exponent: int) -> list[BlockResult]:
         """What the kernel says of each chunk."""
-        advance = self._shards.advance(self.arithmetic, self._path)
+        step_block = self._shards.compile_step_block(self.arithmetic, self._path)
         scale = self._shards.whole(np.float32(np.ldexp(1.0, exponent)))
 
-        def one(chunk: int) -> Advanced:
+        def one(chunk: int) -> BlockResult:
             codes, tokens = self._codes[chunk], self._tokens[chunk]
-            done = advance(codes, tokens, steps, self._weights, scale)
+            done = step_block(codes, tokens, steps, self._weights, scale)
             self._codes[chunk] = done.codes
             return jax.block_until_ready(done)
 
@@ -146,11 +148,11 @@ class StepEngine:
         numbers = whole(np.int32(count)), whole(np.uint32(0)), whole(np.bool_(observed))
         return Steps(whole(block), whole(step_keys), *numbers)
 
-    def _stalled(self, seen: list[Advanced]) -> int:
+    def _stalled(self, seen: list[BlockResult]) -> int:
         parts = jax.device_get([one.stalled for one in seen])
         return sum(int(part.sum(dtype=np.int64)) for part in parts)
 
-    def _observation(self, seen: list[Advanced]) -> Observation:
+    def _observation(self, seen: list[BlockResult]) -> Observation:
         """What the kernels saw, over all chunks."""
         arithmetic = self.arithmetic
         state = self._rows([one.codes for one in seen], arithmetic.state)

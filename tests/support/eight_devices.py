@@ -198,13 +198,13 @@ def test_fewer_devices_than_asked_for_is_an_error(tmp_path):
 
 def test_every_device_holds_its_share_and_waits_for_no_other(monkeypatch):
     called = []
-    original = Shards.advance
+    original = Shards.compile_step_block
 
-    def advance(*given):
+    def step_block(*given):
         called.append(original(*given))
         return lambda *arrays: called.append(arrays) or called[0](*arrays)
 
-    monkeypatch.setattr(Shards, "advance", advance)
+    monkeypatch.setattr(Shards, "compile_step_block", step_block)
     with ThreadPoolExecutor(1) as pool:
         made = engine(np.zeros((64, 4), BFLOAT16.storage), 8, pool)
         made.stay(0)

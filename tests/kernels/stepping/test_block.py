@@ -10,7 +10,7 @@ import pytest
 from drift.kernels.exact_sum import LIMBS
 from drift.kernels.formats import FLOAT32, Arithmetic
 from drift.kernels.row_hash_jax import weights
-from drift.kernels.stepping.block import BLOCK, STAY, advance
+from drift.kernels.stepping.block import BLOCK, NO_MOVE, step_block
 from drift.kernels.stepping.step import Steps, Tokens
 from tests.support.kernel_cases import safe_codes
 
@@ -34,7 +34,7 @@ def block(*displacements):
 
 def move(codes, *displacements):
     """Advance one row of codes, each with its own displacement in each step."""
-    done = advance(
+    done = step_block(
         codes.reshape(1, 1, -1),
         tokens(1, 1),
         block(*displacements),
@@ -98,7 +98,7 @@ def test_a_block_of_steps_is_its_steps_one_by_one():
 
 
 def test_staying_changes_no_bit_and_stalls_nothing():
-    moved, stalled = move(CODES, np.full(len(CODES), STAY, np.float32))
+    moved, stalled = move(CODES, np.full(len(CODES), NO_MOVE, np.float32))
     np.testing.assert_array_equal(moved, CODES)
     assert stalled == 0
 
@@ -107,7 +107,7 @@ def test_absent_rows_are_not_observed():
     codes = np.zeros((1, 2, 3), np.uint16)
     here = tokens(1, 2, np.array([True, False]))
     steps = block(*np.ones((2, 3), np.float32))
-    done = advance(codes, here, steps, weights(3), np.float32(16), arithmetic=Arithmetic())
+    done = step_block(codes, here, steps, weights(3), np.float32(16), arithmetic=Arithmetic())
     assert np.asarray(done.limbs).sum() == 3 * 2 * 16
     assert done.limbs.shape == (LIMBS, 3)
 
@@ -117,8 +117,8 @@ def test_without_observation_codes_and_stalls_are_the_same_and_the_rest_is_zero(
     codes = rng.integers(0x3C00, 0x3F00, (2, 4, 5), dtype=np.uint16)
     steps = block(*(rng.standard_normal((7, 5)) * 1e-4).astype(np.float32))
     given = tokens(2, 4), steps, weights(5), np.float32(2.0**10)
-    seen = advance(codes, *given, arithmetic=Arithmetic())
-    unseen = advance(
+    seen = step_block(codes, *given, arithmetic=Arithmetic())
+    unseen = step_block(
         codes, given[0], steps._replace(observed=np.False_), *given[2:], arithmetic=Arithmetic()
     )
     np.testing.assert_array_equal(unseen.codes, seen.codes)
@@ -150,9 +150,9 @@ def test_the_naive_product_of_jitter_is_fused_and_ours_is_not():
     float32s = x.view(np.uint32)[None]
     arithmetic = Arithmetic(FLOAT32, FLOAT32, jitter=True)
     arguments = (float32s, here, block(c), weights(dims), np.float32(1))
-    done = advance(*arguments, arithmetic=arithmetic)
+    done = step_block(*arguments, arithmetic=arithmetic)
     np.testing.assert_array_equal(np.asarray(done.codes)[0], right.view(np.uint32))
-    compiled = advance.lower(*arguments, arithmetic=arithmetic).compile().as_text()
+    compiled = step_block.lower(*arguments, arithmetic=arithmetic).compile().as_text()
     assert re.search(r"f32\[[0-9,]*\]\S* multiply\(", compiled)
     assert re.search(r"u32\[[0-9,]*\]\S* xor\(", compiled)
 
@@ -163,7 +163,7 @@ def test_jittered_displacements_too_small_to_add_safely_are_zero():
     start = np.full((1, 4, 2), 2.0**-119, np.float32).view(np.uint32)
     c = np.float32([2.0**-103, -(2.0**-103)])
     arithmetic = Arithmetic(FLOAT32, FLOAT32, jitter=True)
-    done = advance(start, here, block(c), weights(2), np.float32(1), arithmetic=arithmetic)
+    done = step_block(start, here, block(c), weights(2), np.float32(1), arithmetic=arithmetic)
     product = g[:, None] * c
     product[np.abs(product) < 2.0**-103] = 0
     expected = np.float32(2.0**-119) + product
@@ -176,8 +176,8 @@ def test_staying_changes_no_bit_whatever_the_strength():
     codes[..., :2] = 0x8000, 0
     strength = np.float32([[0.5, 1.0, -0.25, 0.0]])
     here = tokens(1, 4)._replace(strength=strength)
-    stay = block(np.full(codes.shape[2], STAY, np.float32))
+    stay = block(np.full(codes.shape[2], NO_MOVE, np.float32))
     given = stay, weights(codes.shape[2]), np.float32(2.0**-113)
     for arithmetic in (Arithmetic(), Arithmetic(jitter=True)):
-        done = advance(codes, here, *given, arithmetic=arithmetic)
+        done = step_block(codes, here, *given, arithmetic=arithmetic)
         np.testing.assert_array_equal(done.codes, codes)

@@ -15,7 +15,7 @@ from drift.kernels.formats import (
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping import fused as module
 from drift.kernels.stepping import fused_gpu, fused_tpu
-from drift.kernels.stepping.block import STAY, advance
+from drift.kernels.stepping.block import NO_MOVE, step_block
 from drift.kernels.stepping.fused import Fused, fused
 from drift.kernels.stepping.step import Steps, Tokens
 from tests.support import oracle
@@ -125,7 +125,7 @@ def test_it_takes_any_codes_and_any_number_of_steps(form, seed, count):
 def test_staying_changes_no_bit(form):
     codes = np.resize(safe_codes(), (4, ROWS, DIMS))
     tokens, steps = surroundings(Arithmetic(), codes[0])
-    steps = steps._replace(displacements=np.full_like(steps.displacements, STAY))
+    steps = steps._replace(displacements=np.full_like(steps.displacements, NO_MOVE))
     for some in codes:
         path = Fused(form, interpret=True)
         found = move(some, tokens, steps, np.int32(BLOCK), Arithmetic(), path)
@@ -142,8 +142,8 @@ def test_every_path_of_advance_gives_and_sees_the_same(path):
     for taken in (1, 2, BLOCK):
         steps = steps._replace(taken=np.int32(taken))
         arguments = (codes.reshape(3, 4, 40), tiled, steps, weights(40), np.float32(2.0**-110))
-        plain = advance(*arguments, arithmetic=arithmetic)
-        other = advance(*arguments, arithmetic=arithmetic, path=path)
+        plain = step_block(*arguments, arithmetic=arithmetic)
+        other = step_block(*arguments, arithmetic=arithmetic, path=path)
         jax.tree.map(np.testing.assert_array_equal, other, plain)
         expected = walked(arithmetic, codes, tokens, steps, taken)
         np.testing.assert_array_equal(np.asarray(other.codes).reshape(12, 40), expected)

@@ -15,7 +15,7 @@ from jax import export
 from jax.sharding import AbstractDevice, AbstractMesh
 
 from drift.kernels.formats import BFLOAT16, Arithmetic
-from drift.kernels.stepping.block import ACCELERATOR_BLOCK, advance
+from drift.kernels.stepping.block import ACCELERATOR_BLOCK, step_block
 from drift.kernels.stepping.fused import Fused
 from drift.kernels.stepping.step import Steps, Tokens
 from tests.support.kernel_cases import FEWER, name
@@ -39,7 +39,7 @@ def lowered(arithmetic, form, platform):
         shape((2, dims), np.uint32),
         shape((), np.float32),
     )
-    kernel = jax.jit(lambda *a: advance(*a, arithmetic=arithmetic, path=Fused(form)))
+    kernel = jax.jit(lambda *a: step_block(*a, arithmetic=arithmetic, path=Fused(form)))
     unchecked = [export.DisabledSafetyCheck.custom_call(call) for call in TRITON]
     done = export.export(kernel, platforms=[platform], disabled_checks=unchecked)(*arguments)
     return done.mlir_module()

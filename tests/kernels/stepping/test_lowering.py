@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import export
 
-from drift.kernels.stepping.block import BLOCK, advance
+from drift.kernels.stepping.block import BLOCK, step_block
 from drift.kernels.stepping.step import Steps, Tokens
 from tests.support.kernel_cases import ARITHMETICS, name
 
@@ -27,7 +27,7 @@ def test_it_lowers_for_cpu_cuda_and_tpu(arithmetic):
         shape((2, dims), np.uint32),
         shape((), np.float32),
     )
-    kernel = jax.jit(lambda *a: advance(*a, arithmetic=arithmetic))
+    kernel = jax.jit(lambda *a: step_block(*a, arithmetic=arithmetic))
     lowered = export.export(kernel, platforms=["cpu", "cuda", "tpu"])(*arguments)
     assert lowered.platforms == ("cpu", "cuda", "tpu")
     text = lowered.mlir_module()
