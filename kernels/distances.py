@@ -7,7 +7,7 @@ Of all formats ordinals are exact in float64, which is what SciPy computes in.
 import numpy as np
 from scipy.spatial.distance import cdist
 
-_LOOKED_AT = 128
+_WIDEST = 128
 """Dimensions that bound a distance from below."""
 _ROWS = 256
 """Rows bounded together."""
@@ -44,11 +44,11 @@ def closest(a: np.ndarray, b: np.ndarray) -> int:
     if len(a) * len(b) <= _ROWS:
         return int(between(a, b).min())
     spread = np.maximum(a.max(axis=0), b.max(axis=0)) - np.minimum(a.min(axis=0), b.min(axis=0))
-    looked_at = np.argsort(spread)[::-1][:_LOOKED_AT]
-    others, best = b[:, looked_at], np.iinfo(np.int64).max
+    widest = np.argsort(spread)[::-1][:_WIDEST]
+    others, best = b[:, widest], np.iinfo(np.int64).max
     for start in range(0, len(a), _ROWS):
         rows = a[start : start + _ROWS]
-        least = between(rows[:, looked_at], others)
+        least = between(rows[:, widest], others)
         for row, bound in zip(rows, least, strict=True):
             nearest = int(np.argmin(bound))
             if bound[nearest] >= best:

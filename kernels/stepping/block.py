@@ -95,19 +95,19 @@ def step_block_uncompiled(
 
     stalled, moved = lax.scan(tile, zeros, (codes, tokens))
 
-    def look() -> tuple:
+    def observe() -> tuple:
         return lax.scan(
-            partial(_look, weights, scale, arithmetic), (zeros,) * LIMBS, (moved, tokens)
+            partial(_observe, weights, scale, arithmetic), (zeros,) * LIMBS, (moved, tokens)
         )
 
-    def leave() -> tuple:
-        return jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), jax.eval_shape(look))
+    def skip() -> tuple:
+        return jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), jax.eval_shape(observe))
 
-    limbs, (views, fingerprints) = lax.cond(steps.observed, look, leave)
+    limbs, (views, fingerprints) = lax.cond(steps.observed, observe, skip)
     return BlockResult(moved, views, fingerprints, stalled, jnp.stack(limbs))
 
 
-def _look(
+def _observe(
     weights: jax.Array,
     scale: jax.Array,
     arithmetic: Arithmetic,

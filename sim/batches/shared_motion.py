@@ -40,7 +40,7 @@ _TOGETHER = 16
 
 @compilation.tracked
 @partial(jax.jit, static_argnames="target")
-def _look(
+def _observe(
     codes: jax.Array, scales: jax.Array, lanes: jax.Array, target: Format
 ) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
     """Limbs LIMBS x (members, dims), fingerprints (members, tokens, 2), and which codes occur."""
@@ -60,10 +60,10 @@ class SharedStart:
 
     def __init__(self, drifts: list[Drift]):
         members: list[Replica] = []
-        looks = []
+        observations = []
         for first in range(0, len(drifts), _TOGETHER):
             drawn = [Replica(drift) for drift in drifts[first : first + _TOGETHER]]
-            looks.append(_looked_at(drawn))  # which goes on beside the next draws
+            observations.append(_observe_replicas(drawn))  # which goes on beside the next draws
             members += drawn
         self.cloud, drift = StackedTokens(members), drifts[0]
         self.target, self.tokens = drift.target, drift.tokens
@@ -74,7 +74,7 @@ class SharedStart:
             self.columns[:, mine] = transposed(member.codes)
         self.extent = np.max([member.extent for member in members], axis=0)
         """float64 (dims,): the largest magnitude in each dimension"""
-        limbs, prints, occurs = zip(*looks, strict=True)
+        limbs, prints, occurs = zip(*observations, strict=True)
         there = np.flatnonzero(np.any(occurs, axis=0)).astype(self.target.storage)
         self.places = np.sort(self.target.place(there))
         """all places that occur in some dimension, rising"""
@@ -96,13 +96,13 @@ class SharedStart:
         return self.cloud.leaders(tokens, lambda some: self._prints[some], equal)
 
 
-def _looked_at(members: list[Replica]) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
+def _observe_replicas(members: list[Replica]) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
     """`_look` at up to _TOGETHER members; the last one stands for those that are missing."""
     full = members + members[-1:] * (_TOGETHER - len(members))
     codes = np.stack([member.codes for member in full])
     scales = np.array([np.ldexp(1.0, member.exponent) for member in full], np.float32)
     lanes, target = weights(codes.shape[2]), members[0].drift.target
-    return _look(codes, scales, lanes, target=target)
+    return _observe(codes, scales, lanes, target=target)
 
 
 class SharedMotion:
@@ -121,7 +121,7 @@ class SharedMotion:
         self._motion = Following(self._start, block, (0, drift.steps), self._target, drift.rounding)
         self._base: Front | None = None
 
-    def look(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def observe(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Move on to `step`, and look at the tokens that are `present`, bool (tokens,).
 
         Returns how many coordinates of each member the last step left where they were,
@@ -212,15 +212,15 @@ def count_shared(start: SharedStart) -> list[dict[int, Counts]]:
         numbers.append(np.zeros(0))
     alike = SharedMotion(start)
     for step in steps[len(numbers) :]:
-        stayed, sums = alike.look(step, cloud.present(step))
+        stayed, sums = alike.observe(step, cloud.present(step))
         stalled.append(stayed)
         limbs.append(sums)
         numbers.append(alike.numbers())
 
-    def leaders(look: int, tokens: np.ndarray) -> np.ndarray:
-        if not steps[look]:
+    def leaders(record: int, tokens: np.ndarray) -> np.ndarray:
+        if not steps[record]:
             return start.leaders(tokens)
-        columns, here = alike.columns, numbers[look]
+        columns, here = alike.columns, numbers[record]
         return cloud.leaders(
             tokens,
             lambda some: columns.fingerprints(here, some),
@@ -229,11 +229,11 @@ def count_shared(start: SharedStart) -> list[dict[int, Counts]]:
 
     found: list[dict[int, Counts]] = [{} for _ in cloud.members]
     last, counts = None, {}
-    for look, after in enumerate(bisected_partitions(len(cloud.of), len(steps), leaders)):
+    for record, after in enumerate(bisected_partitions(len(cloud.of), len(steps), leaders)):
         if after is not last or drift.survivors is not None:
-            counts = cloud.found(Cells.led_by(after[cloud.present(steps[look])]))
+            counts = cloud.found(Cells.led_by(after[cloud.present(steps[record])]))
         last = after
-        at = cloud.counts(steps[look], counts, limbs[look], stalled[look])
+        at = cloud.counts(steps[record], counts, limbs[record], stalled[record])
         for mine, one in zip(found, at, strict=True):
-            mine[steps[look]] = one
+            mine[steps[record]] = one
     return found

@@ -108,9 +108,9 @@ class StackedClouds:
         self._tokens = self._tokens._replace(present=present)
 
     def _call(
-        self, block: jax.Array, step_keys: jax.Array, first: int, taken: int, look: bool
+        self, block: jax.Array, step_keys: jax.Array, first: int, taken: int, observed: bool
     ) -> BlockResult:
-        numbers = [np.int32(taken), np.uint32(0), np.bool_(look)]
+        numbers = [np.int32(taken), np.uint32(0), np.bool_(observed)]
         steps = Steps(block, step_keys, *(jax.device_put(each, self._on) for each in numbers))
         begin, count = (
             jax.device_put(np.int32(each), self._on) for each in (first, len(self.each))

@@ -78,7 +78,7 @@ class CheckpointCloud:
                 f" {self._matrix.label} are {self._rows.shape[0]} and {self._rows.shape[1]}"
             )
         self._smallest = int(self._target.code(np.array(drift.smallest_drawn)))
-        self.facts = self._looked_at()
+        self.facts = self._survey()
         self._some_are_small = self.facts["zeroed"] > 0
 
     def codes(self, start: int, stop: int) -> np.ndarray:
@@ -86,7 +86,7 @@ class CheckpointCloud:
         codes = self._rounded(start, stop)
         return _without(codes, self._small(codes)) if self._some_are_small else codes
 
-    def _looked_at(self) -> dict[str, Any]:
+    def _survey(self) -> dict[str, Any]:
         tokens, dims = self._rows.shape
         zeroed, digest = 0, hashlib.sha256(self.token_ids.astype("<i8").tobytes())
         rows = max(1, _BLOCK_BYTES // (self._target.storage.itemsize * dims))

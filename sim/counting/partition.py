@@ -1,13 +1,13 @@
 """The partition of tokens into cells at several times, with as few comparisons as possible.
 
 Where equal tokens move alike for ever (one deterministic function for all), those that share a
-cell go on sharing one. So a count looks at the leaders of the cells found so far alone, and
-pairs once settled are never compared again. And where two looks find as many cells, all looks
+cell go on sharing one. So a count asks about the leaders of the cells found so far alone, and
+pairs once settled are never compared again. And where two records find as many cells, all records
 between them find the same ones; where they do not, only tokens that the later one finds
 together have to be told apart in between.
 
 leader   the token that stands for all tokens of its cell: sim.counting.coalesce
-look     one of several times, in turn, at which tokens can be looked at
+record   one of several times, in turn, at which tokens can be compared
 """
 
 from collections.abc import Callable
@@ -48,30 +48,30 @@ class Partition:
 
 
 Leaders = Callable[[int, np.ndarray], np.ndarray]
-"""Given a look and tokens, int64 (n,), rising: their leaders at that look, int64 (n,)."""
+"""Given a record and tokens, int64 (n,), rising: their leaders at that record, int64 (n,)."""
 
 
-def bisected_partitions(tokens: int, looks: int, leaders: Leaders) -> list[np.ndarray]:
-    """The leader of each token at every look, int64 (tokens,) each.
+def bisected_partitions(tokens: int, records: int, leaders: Leaders) -> list[np.ndarray]:
+    """The leader of each token at every record, int64 (tokens,) each.
 
-    What stays the same from one look to the next is the same array.
+    What stays the same from one record to the next is the same array.
     """
-    found = [leaders(0, np.arange(tokens))] * looks
-    if looks > 1:
+    found = [leaders(0, np.arange(tokens))] * records
+    if records > 1:
         found[1] = _later(found[0], leaders, 1)  # most of it happens at the first step
-        found[-1] = _later(found[1], leaders, looks - 1) if looks > 2 else found[1]
-        _fill(found, 1, looks - 1, leaders)
+        found[-1] = _later(found[1], leaders, records - 1) if records > 2 else found[1]
+        _fill(found, 1, records - 1, leaders)
     return found
 
 
-def _later(before: np.ndarray, leaders: Leaders, look: int) -> np.ndarray:
-    """The partition at a look, given one before it."""
+def _later(before: np.ndarray, leaders: Leaders, record: int) -> np.ndarray:
+    """The partition at a record, given one before it."""
     among = np.flatnonzero(before == np.arange(len(before)))
-    return _merged(before, among, leaders(look, among))
+    return _merged(before, among, leaders(record, among))
 
 
 def _fill(found: list[np.ndarray], first: int, last: int, leaders: Leaders) -> None:
-    """Find the partitions between the looks `first` and `last`, whose own are found."""
+    """Find the partitions between the records `first` and `last`, whose own are found."""
     before, after = found[first], found[last]
     among = np.flatnonzero(before == np.arange(len(before)))
     into = after[among]

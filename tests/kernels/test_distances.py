@@ -23,9 +23,9 @@ def clouds(draw):
     return [rng.integers(0, top, (n, dims), kind, endpoint=True) for n in sizes]
 
 
-@pytest.mark.parametrize("looked_at", [1, 128])
-def test_distances_are_those_of_whole_numbers(looked_at, monkeypatch):
-    monkeypatch.setattr(distances, "_LOOKED_AT", looked_at)
+@pytest.mark.parametrize("widest", [1, 128])
+def test_distances_are_those_of_whole_numbers(widest, monkeypatch):
+    monkeypatch.setattr(distances, "_WIDEST", widest)
     monkeypatch.setattr(distances, "_ROWS", 8)
 
     @given(clouds())
