@@ -16,12 +16,12 @@ from drift.kernels.formats import Format
 
 
 @dataclass(frozen=True)
-class Front:
+class ValueClasses:
     """The classes of every dimension at one step."""
 
     bounds: np.ndarray
     """int64 (dims + 1,): dimension d has the classes bounds[d] ... bounds[d + 1] - 1"""
-    start: np.ndarray
+    first_value: np.ndarray
     """int64 (classes,): the first initial class that each is made of"""
     values: np.ndarray
     """(classes,) where they are: places, or what rises with places strictly; or what is
@@ -32,19 +32,19 @@ class Front:
         """How many classes each dimension has, int64 (dims,)."""
         return np.diff(self.bounds)
 
-    def moved(self, values: np.ndarray) -> "Front":
-        """The front after its classes went to `values`; those that met are one."""
+    def moved(self, values: np.ndarray) -> "ValueClasses":
+        """The classes after these went to `values`; those that met are one."""
         new = np.empty(len(values), bool)
         new[1:] = values[1:] != values[:-1]
         new[self.bounds[:-1]] = True
         met = np.flatnonzero(new)
         if len(met) == len(values):
             return replace(self, values=values)
-        return Front(np.searchsorted(met, self.bounds), self.start[met], values[met])
+        return ValueClasses(np.searchsorted(met, self.bounds), self.first_value[met], values[met])
 
     def of_class(self, of_initial: np.ndarray) -> np.ndarray:
         """Sums over the initial classes, int64 (initial classes,), that each is made of."""
-        return np.add.reduceat(of_initial, self.start)
+        return np.add.reduceat(of_initial, self.first_value)
 
 
 def same_value(a: np.ndarray, b: np.ndarray, target: Format) -> np.ndarray:

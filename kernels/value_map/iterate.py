@@ -1,7 +1,7 @@
 """Steps of any schedule, taken by the distinct values of each dimension, one step after another.
 
 place   the rank of a code by value, -0 just below +0: kernels.formats
-piece   WIDTH values of one dimension, given by their places
+tile   WIDTH values of one dimension, given by their places
 
 What one value does, every token that has it does. Shapes are fixed, so nothing of a
 drift but its format and rounding compiles anything.
@@ -29,14 +29,14 @@ from jax import lax
 
 from drift.kernels.formats import Format, Rounding
 from drift.kernels.rounding import quantise, widen
-from drift.kernels.value_map.classes import Front, same_value
+from drift.kernels.value_map.classes import ValueClasses, same_value
 
-PIECES, WIDTH, BLOCK = 512, 64, 64
-"""Pieces of a call, values of a piece, displacements of a call."""
+TILES, WIDTH, BLOCK = 512, 64, 64
+"""Tiles of a call, values of a tile, displacements of a call."""
 
 
-class Followed(NamedTuple):
-    """Where the values of each piece are about the last step."""
+class LastStep(NamedTuple):
+    """Where the values of each tile are about the last step."""
 
     before: jax.Array
     """the last step, places in the storage type (PIECES, WIDTH)"""
@@ -45,20 +45,20 @@ class Followed(NamedTuple):
 
 
 @partial(jax.jit, static_argnames=("target", "rounding"))
-def follow(
+def iterate(
     places: jax.Array,
     displacements: jax.Array,
     taken: jax.Array,
     target: Format,
     rounding: Rounding,
-) -> Followed:
+) -> LastStep:
     """Take the first `taken` (int32, 1 or more) of a block of steps.
 
     places         of `target`, in its storage type (PIECES, WIDTH)
-    displacements  float32 (PIECES, BLOCK), those of each piece's dimension
+    displacements  float32 (PIECES, BLOCK), those of each tile's dimension
     """
 
-    def piece(start: jax.Array, steps: jax.Array) -> tuple[jax.Array, ...]:
+    def tile(start: jax.Array, steps: jax.Array) -> tuple[jax.Array, ...]:
         def step(t: jax.Array, x: jax.Array) -> jax.Array:
             return widen(quantise(x + steps[t], target, rounding), target)
 
@@ -66,7 +66,7 @@ def follow(
         ends = before, step(taken - 1, before)
         return tuple(_place(quantise(x, target, "nearest"), target) for x in ends)
 
-    return Followed(*lax.map(lambda each: piece(*each), (places, displacements)))
+    return LastStep(*lax.map(lambda each: tile(*each), (places, displacements)))
 
 
 def _place(codes: jax.Array, target: Format) -> jax.Array:
@@ -90,25 +90,25 @@ Displacements = Callable[[int, int], np.ndarray]
 """Given the first and the last step, float32 (steps, dims)."""
 
 
-class Following:
-    """The steps after the first to the second of `steps`, from the initial classes `front`."""
+class StepwiseMap:
+    """The steps after the first to the second of `steps`, from the initial classes `classes`."""
 
     def __init__(
         self,
-        front: Front,
+        classes: ValueClasses,
         displacements: Displacements,
         steps: tuple[int, int],
         target: Format,
         rounding: Rounding,
     ):
-        self._front, self._step = front, steps[0]
+        self._classes, self._step = classes, steps[0]
         self._displacements = displacements
         self._never_zero = displacements(steps[1], steps[1])[0] != 0
         self._target, self._rounding = target, rounding
-        self._settled = np.zeros(len(front.values), bool)
+        self._settled = np.zeros(len(classes.values), bool)
 
-    def to(self, step: int) -> tuple[Front, Front]:
-        """Move on to `step`, a later one: the front of places there, and what is still.
+    def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
+        """Move on to `step`, a later one: the classes of places there, and what is still.
 
         The second one's values, bool, say which classes the last step left where they
         were though its displacement is not 0.
@@ -118,39 +118,39 @@ class Following:
             resting = bool(self._settled.all())
             last = step if resting else min(self._step + BLOCK, step)
             block = self._displacements(last if resting else self._step + 1, last)
-            front = self._front
+            classes = self._classes
             before, after, firm = self._take(block)
-            moving = np.repeat(block[-1] != 0, front.sizes)
-            turning = (after == self._target.sign - 1) & moving & ~self._stays(front)
-            self._front, self._step = front.moved(after), last
-            kept = np.searchsorted(front.start, self._front.start)
+            moving = np.repeat(block[-1] != 0, classes.sizes)
+            turning = (after == self._target.sign - 1) & moving & ~self._stays(classes)
+            self._classes, self._step = classes.moved(after), last
+            kept = np.searchsorted(classes.first_value, self._classes.first_value)
             self._settled = (firm & ~turning)[kept]
         still = moving & same_value(before, after, self._target)
-        return self._front, replace(front, values=still)
+        return self._classes, replace(classes, values=still)
 
-    def _stays(self, front: Front) -> np.ndarray:
+    def _stays(self, classes: ValueClasses) -> np.ndarray:
         """Whether a class has a displacement to the last, bool."""
-        return np.repeat(self._never_zero, front.sizes)
+        return np.repeat(self._never_zero, classes.sizes)
 
     def _take(self, block: np.ndarray) -> tuple[np.ndarray, ...]:
         """Places before and after the last step of `block` (steps, dims), and who is firm.
 
         A class is firm where neither that step nor a slightly larger one moves it.
         """
-        before, after = self._front.values.copy(), self._front.values.copy()
+        before, after = self._classes.values.copy(), self._classes.values.copy()
         firm = np.ones(len(after), bool)
-        dim_of, pieces = self._pieces()
-        steps = np.zeros((-(-len(pieces) // PIECES) * PIECES, BLOCK), np.float32)
-        steps[: len(pieces), : len(block)] = block.T[dim_of]
+        dim_of, tiles = self._tiles()
+        steps = np.zeros((-(-len(tiles) // TILES) * TILES, BLOCK), np.float32)
+        steps[: len(tiles), : len(block)] = block.T[dim_of]
         larger = np.zeros_like(steps)
         last = steps[:, len(block) - 1]
         larger[:, 0] = np.where(last == 0, last, np.nextafter(last, np.copysign(np.inf, last)))
 
-        take, handed = partial(follow, target=self._target, rounding=self._rounding), []
-        for start in range(0, len(pieces), PIECES):
-            which, by = pieces[start : start + PIECES], slice(start, start + PIECES)
-            padded = np.zeros((PIECES, WIDTH), self._target.storage)
-            padded[: len(which)] = self._front.values[which]
+        take, handed = partial(iterate, target=self._target, rounding=self._rounding), []
+        for start in range(0, len(tiles), TILES):
+            which, by = tiles[start : start + TILES], slice(start, start + TILES)
+            padded = np.zeros((TILES, WIDTH), self._target.storage)
+            padded[: len(which)] = self._classes.values[which]
             done = take(padded, steps[by], np.int32(len(block)))
             more = take(done.after, larger[by], np.int32(1))
             handed.append((which, (*done, more.after)))
@@ -160,15 +160,15 @@ class Following:
             firm[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])
         return before, after, firm
 
-    def _pieces(self) -> tuple[np.ndarray, np.ndarray]:
-        """The classes that are not settled: dimension (pieces,), classes (pieces, WIDTH)."""
+    def _tiles(self) -> tuple[np.ndarray, np.ndarray]:
+        """The classes that are not settled: dimension (tiles,), classes (tiles, WIDTH)."""
         moving = np.flatnonzero(~self._settled)
-        bounds = np.searchsorted(moving, self._front.bounds)
+        bounds = np.searchsorted(moving, self._classes.bounds)
         count = -(-np.diff(bounds) // WIDTH)
         dim_of = np.repeat(np.arange(len(count)), count)
         nth = np.arange(len(dim_of)) - np.repeat(np.cumsum(count) - count, count)
         at = (bounds[dim_of] + nth * WIDTH)[:, None] + np.arange(WIDTH)
-        # The last piece of a dimension is filled up with its last class.
+        # The last tile of a dimension is filled up with its last class.
         return dim_of, moving[np.minimum(at, bounds[dim_of + 1][:, None] - 1)]
 
 

@@ -17,23 +17,23 @@ from dataclasses import replace
 import numpy as np
 
 from drift.kernels.formats import Format, Rounding
-from drift.kernels.value_map.classes import Front, same_value
-from drift.kernels.value_map.iterate import BLOCK, PIECES, WIDTH, follow
+from drift.kernels.value_map.classes import ValueClasses, same_value
+from drift.kernels.value_map.iterate import BLOCK, TILES, WIDTH, iterate
 
 Span = tuple[int, int]
 """The lowest and the highest place that any value can reach."""
 _STRIP = 32
 """Dimensions that have a table together."""
-_RUN = PIECES // _STRIP * WIDTH
+_RUN = TILES // _STRIP * WIDTH
 """Places of each of them that are moved in one call."""
 
 
-class Powers:
-    """Equal steps of `displacements`, float32 (dims,), from `front` at the step `origin`."""
+class PowerMap:
+    """Equal steps of `displacements`, float32 (dims,), from `classes` at the step `origin`."""
 
     def __init__(
         self,
-        front: Front,
+        classes: ValueClasses,
         displacements: np.ndarray,
         origin: int,
         target: Format,
@@ -41,23 +41,23 @@ class Powers:
         span: Span,
         pool: Executor,
     ):
-        self._front, self._pool = front, pool
+        self._classes, self._pool = classes, pool
         self._origin = self._step = origin
-        self._resting, self._seen = False, (front, front)
+        self._resting, self._seen = False, (classes, classes)
         self._strips = range(0, len(displacements), _STRIP)
 
-        def table(start: int) -> _Table:
-            ends = front.bounds[start : start + _STRIP + 1]
+        def table(start: int) -> _StepTable:
+            ends = classes.bounds[start : start + _STRIP + 1]
             of = (
                 np.repeat(np.arange(len(ends) - 1), np.diff(ends)),
-                front.values[ends[0] : ends[-1]],
+                classes.values[ends[0] : ends[-1]],
             )
-            return _Table(*of, displacements[start : start + _STRIP], target, rounding, span)
+            return _StepTable(*of, displacements[start : start + _STRIP], target, rounding, span)
 
         self._tables = list(pool.map(table, self._strips))
 
-    def to(self, step: int) -> tuple[Front, Front]:
-        """Move on to `step`, after the origin: the front of places there, and what is still.
+    def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
+        """Move on to `step`, after the origin: the classes of places there, and what is still.
 
         The second one's values, bool, say which classes the last step left where they
         were though its displacement is not 0. Where a step moved nothing no later one does.
@@ -69,8 +69,8 @@ class Powers:
 
         def one(start: int) -> tuple[np.ndarray, ...]:
             table = self._tables[start // _STRIP]
-            ends = self._front.bounds[start : start + _STRIP + 1]
-            at = table.first if first else self._front.values[ends[0] : ends[-1]]
+            ends = self._classes.bounds[start : start + _STRIP + 1]
+            at = table.first if first else self._classes.values[ends[0] : ends[-1]]
             if step == self._origin + 1:
                 return at, at, table.first_still, table.places[at]
             before = table.power(more, at)
@@ -80,12 +80,12 @@ class Powers:
         parts = zip(*self._pool.map(one, self._strips), strict=True)
         before, after, still, places = map(np.concatenate, parts)
         self._resting = step > self._origin + 1 and np.array_equal(before, after)
-        self._seen = self._front.moved(places), replace(self._front, values=still)
-        self._front, self._step = self._front.moved(after), step
+        self._seen = self._classes.moved(places), replace(self._classes, values=still)
+        self._classes, self._step = self._classes.moved(after), step
         return self._seen
 
 
-class _Table:
+class _StepTable:
     """One step of a strip of dimensions, over the places S that it leads to.
 
     `dims`, `places` (classes,): the initial classes. S of all the strip's dimensions
@@ -148,12 +148,12 @@ def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: 
     lowest, highest = span
     block = np.zeros((_STRIP, BLOCK), np.float32)
     block[: len(displacements), 0] = displacements
-    block = np.repeat(block, PIECES // _STRIP, axis=0)
+    block = np.repeat(block, TILES // _STRIP, axis=0)
     image = np.empty((len(displacements), highest - lowest + 1), target.storage)
     for at in range(lowest, highest + 1, _RUN):
         every = np.minimum(np.arange(at, at + _RUN), highest).astype(target.storage)
         places = np.tile(every.reshape(-1, WIDTH), (_STRIP, 1))
-        done = follow(places, block, np.int32(1), target=target, rounding=rounding)
+        done = iterate(places, block, np.int32(1), target=target, rounding=rounding)
         part = image[:, at - lowest : at - lowest + _RUN]
         part[...] = np.asarray(done.after).reshape(_STRIP, _RUN)[: len(part), : part.shape[1]]
     # Only values that nobody has can leave the span; they must not leave the table.

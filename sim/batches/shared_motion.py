@@ -22,8 +22,8 @@ from drift.kernels.exact_sum import LIMBS, MOST_ROWS, limb_sums
 from drift.kernels.formats import Format
 from drift.kernels.rounding import merge_zeros, widen
 from drift.kernels.row_hash_jax import as_words, fingerprint, weights
-from drift.kernels.value_map.classes import Front
-from drift.kernels.value_map.iterate import Following
+from drift.kernels.value_map.classes import ValueClasses
+from drift.kernels.value_map.iterate import StepwiseMap
 from drift.sim.batches.stacked import Replica, StackedTokens
 from drift.sim.batches.token_classes import TokenClasses
 from drift.sim.counting.cells import Cells, Counts
@@ -113,13 +113,13 @@ class SharedMotion:
         drift, u = self._members[0].drift, self._members[0].u
         self._target, self._codes = start.target, start.columns
         self._present = np.ones(len(self._of), bool)
-        self._start = self._front = _front(start)
+        self._start = self._classes = _start_classes(start)
 
         def block(first: int, last: int) -> np.ndarray:
             return displacements(drift, u, first, last)
 
-        self._motion = Following(self._start, block, (0, drift.steps), self._target, drift.rounding)
-        self._base: Front | None = None
+        self._map = StepwiseMap(self._start, block, (0, drift.steps), self._target, drift.rounding)
+        self._base: ValueClasses | None = None
 
     def observe(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Move on to `step`, and look at the tokens that are `present`, bool (tokens,).
@@ -128,9 +128,9 @@ class SharedMotion:
         int64 (members,), and the exact sums of their tokens, integers (members, LIMBS, dims),
         each on its own grid: kernels.exact_sum. Tokens may leave but not come back.
         """
-        self._front, still = self._motion.to(step)
+        self._classes, still = self._map.to(step)
         if self._base is None:
-            self._base = _base(self._start, still, self._front)
+            self._base = _base(self._start, still, self._classes)
             self.columns = self._classified(self._base)
             kind = np.int32 if self._members[0].drift.tokens <= MOST_ROWS else np.int64
             self._populations = self.columns.populations(len(self._members)).astype(kind)
@@ -139,19 +139,19 @@ class SharedMotion:
             gone = self.columns.populations_of(left, self._of[left], len(self._members))
             self._populations = self._populations - gone.astype(self._populations.dtype)
         self._present = present
-        place = np.searchsorted(still.start, self._base.start, side="right") - 1
+        place = np.searchsorted(still.first_value, self._base.first_value, side="right") - 1
         stalled = self._populations[:, still.values[place]].sum(axis=1)
         return stalled, self._limbs()
 
     def numbers(self) -> np.ndarray:
         """Where each base class is by now, -0 being +0: rising in a dimension, (classes,)."""
         assert self._base is not None, "nobody has looked yet"
-        front, zero = self._front, self._target.storage.type(self._target.sign)
-        below = front.values == zero - self._target.storage.type(1)
-        sizes = np.diff(self._of_base(front), append=len(self._base.start))
-        return np.repeat(np.where(below, zero, front.values), sizes)
+        classes, zero = self._classes, self._target.storage.type(self._target.sign)
+        below = classes.values == zero - self._target.storage.type(1)
+        sizes = np.diff(self._of_base(classes), append=len(self._base.first_value))
+        return np.repeat(np.where(below, zero, classes.values), sizes)
 
-    def _classified(self, base: Front) -> TokenClasses:
+    def _classified(self, base: ValueClasses) -> TokenClasses:
         """Every token in its base class."""
         kind, sign = np.min_scalar_type(base.sizes.max() - 1), self._target.sign
         columns = np.empty(self._codes.shape, kind)
@@ -164,42 +164,42 @@ class SharedMotion:
             of_code.take(self._codes[dim], out=column, mode="clip")
         return TokenClasses(columns, base.bounds)
 
-    def _of_base(self, front: Front) -> np.ndarray:
-        """The first base class that each class of a later `front` is made of, int64."""
+    def _of_base(self, classes: ValueClasses) -> np.ndarray:
+        """The first base class that each class of a later `classes` is made of, int64."""
         assert self._base is not None, "nobody has looked yet"
-        return np.searchsorted(self._base.start, front.start)
+        return np.searchsorted(self._base.first_value, classes.first_value)
 
     def _limbs(self) -> np.ndarray:
-        front, kind = self._front, self._populations.dtype
-        population = np.add.reduceat(self._populations, self._of_base(front), axis=1, dtype=kind)
+        classes, kind = self._classes, self._populations.dtype
+        population = np.add.reduceat(self._populations, self._of_base(classes), axis=1, dtype=kind)
         grids = np.array([member.exponent for member in self._members])
-        sums = np.empty((len(grids), LIMBS, len(front.sizes)), kind)
+        sums = np.empty((len(grids), LIMBS, len(classes.sizes)), kind)
         for grid in np.unique(grids).tolist():
             mine = grids == grid
             for k, limb in enumerate(limbs_by_place(self._target, grid)):
-                weighted = population[mine] * limb.take(front.values).astype(kind)
-                sums[mine, k] = np.add.reduceat(weighted, front.bounds[:-1], axis=1, dtype=kind)
+                weighted = population[mine] * limb.take(classes.values).astype(kind)
+                sums[mine, k] = np.add.reduceat(weighted, classes.bounds[:-1], axis=1, dtype=kind)
         return sums
 
 
-def _front(start: SharedStart) -> Front:
+def _start_classes(start: SharedStart) -> ValueClasses:
     """The classes of the start."""
     values = start.target.value(start.target.code_in_place(start.places))
     lowest = np.searchsorted(values, -start.extent, side="left")
     sizes = np.searchsorted(values, start.extent, side="right") - lowest
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     every = np.arange(bounds[-1])
-    return Front(bounds, every, start.places[every + np.repeat(lowest - bounds[:-1], sizes)])
+    return ValueClasses(bounds, every, start.places[every + np.repeat(lowest - bounds[:-1], sizes)])
 
 
-def _base(start: Front, still: Front, front: Front) -> Front:
-    """The base classes: those of `front`, cut where `still` begins and ends in a dimension."""
-    cut = np.zeros(len(start.start) + 1, bool)
-    cut[front.start] = True
-    ends = np.append(still.start, len(start.start))
+def _base(start: ValueClasses, still: ValueClasses, classes: ValueClasses) -> ValueClasses:
+    """The base classes: those of `classes`, cut where `still` begins and ends in a dimension."""
+    cut = np.zeros(len(start.first_value) + 1, bool)
+    cut[classes.first_value] = True
+    ends = np.append(still.first_value, len(start.first_value))
     cut[ends[:-1][still.values]] = cut[ends[1:][still.values]] = True
     at = np.flatnonzero(cut[:-1])
-    return Front(np.searchsorted(at, start.bounds), at, start.values[at])
+    return ValueClasses(np.searchsorted(at, start.bounds), at, start.values[at])
 
 
 def count_shared(start: SharedStart) -> list[dict[int, Counts]]:

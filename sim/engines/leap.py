@@ -16,9 +16,9 @@ import numpy as np
 
 from drift.kernels.exact_sum import LIMB_BITS, limbs_of
 from drift.kernels.formats import Format
-from drift.kernels.value_map.classes import Front
-from drift.kernels.value_map.iterate import Following
-from drift.kernels.value_map.power import Powers
+from drift.kernels.value_map.classes import ValueClasses
+from drift.kernels.value_map.iterate import StepwiseMap
+from drift.kernels.value_map.power import PowerMap
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.leap_rows import LeapRows, RankedCloud
 from drift.sim.spec.drift import Drift
@@ -26,11 +26,11 @@ from drift.sim.spec.schedule import displacements
 
 
 def value_map(
-    drift: Drift, u: np.ndarray, front: Front, origin: int, bound: float, pool: Executor
-) -> Powers | Following:
-    """What takes `front`, of the state format, on from the step `origin`.
+    drift: Drift, u: np.ndarray, classes: ValueClasses, origin: int, bound: float, pool: Executor
+) -> PowerMap | StepwiseMap:
+    """What takes `classes`, of the state format, on from the step `origin`.
 
-    `u`, float64 (dims,), is the direction in the dimensions of the front, and `bound`
+    `u`, float64 (dims,), is the direction in the dimensions of the classes, and `bound`
     a magnitude that no value exceeds.
     """
     arithmetic = drift.arithmetic
@@ -40,12 +40,12 @@ def value_map(
             return displacements(drift, u, first, last)
 
         steps = origin, drift.steps
-        return Following(front, block, steps, arithmetic.state, drift.rounding)
+        return StepwiseMap(classes, block, steps, arithmetic.state, drift.rounding)
     equal, target = displacements(drift, u, 1, 1)[0], drift.target
     farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)
     ends = np.array([target.sign + farthest, farthest], target.storage)
     lowest, highest = target.place(ends).tolist()
-    return Powers(front, equal, origin, target, drift.rounding, (lowest, highest), pool)
+    return PowerMap(classes, equal, origin, target, drift.rounding, (lowest, highest), pool)
 
 
 _STRIP = 64
@@ -85,13 +85,13 @@ class LeapEngine:
         self._drift, self._u, self._chunks, self._pool = drift, u, chunks, pool
         self._present = np.ones(chunks.tokens, bool)
         self._origin = 0
-        self._seen: tuple[Front, np.ndarray, np.ndarray] | None = None
+        self._seen: tuple[ValueClasses, np.ndarray, np.ndarray] | None = None
 
     def load(self, fill: Fill, step: int = 0) -> None:
         """Take the cloud of `step` from `fill`, called once a chunk, from several threads."""
         self._cloud = RankedCloud(fill, self._chunks, self._drift.target, self._pool)
         self._population, self._origin, self._seen = self._cloud.population, step, None
-        self._motion: Powers | Following | None = None
+        self._map: PowerMap | StepwiseMap | None = None
         present, self._present = self._present, np.ones_like(self._present)
         self.observe_only(present)
 
@@ -108,31 +108,31 @@ class LeapEngine:
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and
         none exceeds `bound` in magnitude.
         """
-        front, stalled = self._cloud.front, 0
+        classes, stalled = self._cloud.classes, 0
         if step > self._origin:
-            self._motion = self._motion or value_map(
-                self._drift, self._u, front, self._origin, bound, self._pool
+            self._map = self._map or value_map(
+                self._drift, self._u, classes, self._origin, bound, self._pool
             )
-            front, still = self._motion.to(step)
+            classes, still = self._map.to(step)
             stalled = int(still.of_class(self._population)[still.values].sum())
         last = self._seen
-        moved = last is None or not np.array_equal(last[0].values, front.values)
+        moved = last is None or not np.array_equal(last[0].values, classes.values)
         if last is None or moved or last[1] is not self._population:
-            last = front, self._population, self._limbs(front, exponent)
+            last = classes, self._population, self._limbs(classes, exponent)
         self._seen = last
-        rows = LeapRows(self._cloud, front)
+        rows = LeapRows(self._cloud, classes)
         return LeapObservation(rows, self._present, stalled, last[2], moved)
 
-    def _limbs(self, front: Front, exponent: int) -> np.ndarray:
+    def _limbs(self, classes: ValueClasses, exponent: int) -> np.ndarray:
         """The exact sums over present tokens, int64 (LIMBS, dims)."""
         limbs = limbs_by_place(self._drift.target, exponent)
-        population = front.of_class(self._population)
+        population = classes.of_class(self._population)
         dims = self._chunks.dims
 
         def strip(start: int) -> np.ndarray:
-            ends = front.bounds[start : start + _STRIP + 1]
+            ends = classes.bounds[start : start + _STRIP + 1]
             here = slice(ends[0], ends[-1])
-            values, weight, starts = front.values[here], population[here], ends[:-1] - ends[0]
+            values, weight, starts = classes.values[here], population[here], ends[:-1] - ends[0]
             return np.stack([np.add.reduceat(limb.take(values) * weight, starts) for limb in limbs])
 
         return np.concatenate(list(self._pool.map(strip, range(0, dims, _STRIP))), axis=1)

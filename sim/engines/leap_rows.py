@@ -15,7 +15,7 @@ import numpy as np
 
 from drift.kernels import row_hash
 from drift.kernels.formats import Format
-from drift.kernels.value_map.classes import Front
+from drift.kernels.value_map.classes import ValueClasses
 from drift.sim.counting.coalesce import coalesce
 from drift.sim.engines.chunks import Chunks, Fill
 
@@ -61,16 +61,16 @@ class RankedCloud:
         """int64 (initial classes,)"""
         self.population = np.concatenate([tokens for _, _, tokens in strips])
         """int64 (initial classes,): how many tokens are in each"""
-        self.front = Front(
+        self.classes = ValueClasses(
             bounds=np.concatenate([[0], np.cumsum(sizes)]),
-            start=np.arange(len(self.class_rank)),
+            first_value=np.arange(len(self.class_rank)),
             values=self.places[self.class_rank],
         )
         """the initial classes, at their places"""
 
     def population_of(self, tokens: np.ndarray) -> np.ndarray:
         """How many of `tokens`, int64 (n,), are in each initial class, int64."""
-        bounds = self.front.bounds
+        bounds = self.classes.bounds
 
         def strip(start: int) -> np.ndarray:
             counts = self._count(start, self.ranks[tokens, start : start + _STRIP].T)
@@ -112,16 +112,16 @@ _BLOCK_BYTES = 16 << 20
 
 
 class LeapRows:
-    """The rows of the cloud `start` when its classes are at `front`, of places."""
+    """The rows of `cloud` when its classes are those of `classes`, whose values are places."""
 
-    def __init__(self, start: RankedCloud, front: Front):
-        self.shape, self.format = start.ranks.shape, start.target
-        self._start, self._front = start, front
+    def __init__(self, cloud: RankedCloud, classes: ValueClasses):
+        self.shape, self.format = cloud.ranks.shape, cloud.target
+        self._cloud, self._classes = cloud, classes
 
     def span(self, start: int, stop: int) -> np.ndarray:
         """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
         every = np.arange(self.shape[1])
-        return _look_up(self._tables, self._start.ranks[start:stop], every)
+        return _look_up(self._tables, self._cloud.ranks[start:stop], every)
 
     def leaders(self, tokens: np.ndarray) -> np.ndarray:
         """The leaders of `tokens`, int64: sim.counting.coalesce."""
@@ -130,12 +130,12 @@ class LeapRows:
             return np.full(len(tokens), tokens[0])
 
         def thin(some: np.ndarray) -> np.ndarray:
-            ranks = self._start.ranks
+            ranks = self._cloud.ranks
             columns = (self._table(d, self._cells)[ranks[some, d]] for d in varying[:_THIN])
             return row_hash.mixed(columns, len(some))
 
         def take(some: np.ndarray) -> np.ndarray:
-            return _look_up(self._tables, self._start.ranks[some], varying)
+            return _look_up(self._tables, self._cloud.ranks[some], varying)
 
         same = (self.format.storage.itemsize * len(varying), self.format, _BLOCK_BYTES)
         return coalesce(
@@ -147,14 +147,14 @@ class LeapRows:
     @cached_property
     def _varying(self) -> np.ndarray:
         """The dimensions with more than one value, those with most first, int64."""
-        sizes = self._front.sizes
+        sizes = self._classes.sizes
         falling = np.argsort(-sizes, kind="stable")
         return falling[sizes[falling] > 1]
 
     @cached_property
     def _codes(self) -> np.ndarray:
         """Of every class, in the storage type."""
-        return self.format.code_in_place(self._front.values)
+        return self.format.code_in_place(self._classes.values)
 
     @cached_property
     def _cells(self) -> np.ndarray:
@@ -168,10 +168,10 @@ class LeapRows:
 
     def _table(self, dim: int, of_class: np.ndarray) -> np.ndarray:
         """What `of_class` says of each initial rank in a dimension, (ranks,)."""
-        here = slice(*self._front.bounds[dim : dim + 2])
-        first = self._start.class_rank[self._front.start[here]]
+        here = slice(*self._classes.bounds[dim : dim + 2])
+        first = self._cloud.class_rank[self._classes.first_value[here]]
         first[0] = 0  # nobody has a lower rank than the first class
-        return np.repeat(of_class[here], np.diff(first, append=len(self._start.places)))
+        return np.repeat(of_class[here], np.diff(first, append=len(self._cloud.places)))
 
 
 def _look_up(tables: np.ndarray, ranks: np.ndarray, dims: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ class _Pairs:
         for strip in fates.strips(later, pool):
             for step, fate in zip(later, strip, strict=True):
                 # Without what is still, which is not asked for and may be large.
-                self._kept[step].append(replace(fate, still=fate.front))
+                self._kept[step].append(replace(fate, still=fate.classes))
 
     def log(self, step: int, sigma: float) -> float:
         """The logarithm of their expected number."""

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.kernels.formats import Format
-from drift.kernels.value_map.classes import Front
+from drift.kernels.value_map.classes import ValueClasses
 from drift.sim.clouds.direction import direction
 from drift.sim.devices.device import free_memory
 from drift.sim.engines import range_check
@@ -125,20 +125,20 @@ class TransportedClasses:
 
     outcomes: int
     """of each dimension"""
-    front: Front
+    classes: ValueClasses
     """what they have become, as places of the view format, -0 as +0"""
     values: np.ndarray
     """the same as float64 values"""
-    still: Front
+    still: ValueClasses
     """which of them the last step left where they were"""
 
     def masses(self, law: ValueDistribution) -> tuple[np.ndarray, np.ndarray]:
         """Of each class, and of all others of its dimension, float64 (classes,)."""
-        return _masses(self.front, self.outcomes, law)
+        return _masses(self.classes, self.outcomes, law)
 
     def moments(self, law: ValueDistribution) -> Moments:
         """Sums over classes."""
-        each, stays = self.front.bounds[:-1], np.flatnonzero(self.still.values)
+        each, stays = self.classes.bounds[:-1], np.flatnonzero(self.still.values)
         still = np.zeros(len(self.still.values))
         still[stays] = _masses(self.still, self.outcomes, law, stays)[0]
         mass, rest = self.masses(law)
@@ -153,7 +153,7 @@ class TransportedClasses:
     def log_pair(self, law: ValueDistribution) -> np.ndarray:
         """The first of the moments alone."""
         mass, rest = self.masses(law)
-        each = self.front.bounds[:-1]
+        each = self.classes.bounds[:-1]
         return _log(np.add.reduceat(mass * mass, each), np.add.reduceat(mass * rest, each))
 
 
@@ -188,25 +188,25 @@ class Transport:
 
     def initial(self) -> TransportedClasses:
         """At step 0, of one dimension that stands for all."""
-        front = self._front(np.array([self._drift.target.largest_magnitude]))
-        still = replace(front, values=np.zeros(len(front.values), bool))
-        return self._seen(front, still, self._drift.target)
+        classes = self._classes(np.array([self._drift.target.largest_magnitude]))
+        still = replace(classes, values=np.zeros(len(classes.values), bool))
+        return self._seen(classes, still, self._drift.target)
 
     def strips(self, steps: Sequence[int], pool: Executor) -> Iterator[list[TransportedClasses]]:
         """At each of `steps`, rising and after 0; the kinds of a strip, strip after strip."""
         drift, state = self._drift, self._drift.arithmetic.state
         for start in range(0, len(self._u) if steps else 0, _STRIP):
             u, largest = (each[start : start + _STRIP] for each in (self._u, self._largest))
-            front = self._front(largest)
+            classes = self._classes(largest)
             if state != drift.target:
-                values = drift.target.value(drift.target.code_in_place(front.values))
-                front = replace(front, values=state.place(state.code(values)))
-            moving = value_map(drift, u, front, 0, self._bound, pool)
+                values = drift.target.value(drift.target.code_in_place(classes.values))
+                classes = replace(classes, values=state.place(state.code(values)))
+            moving = value_map(drift, u, classes, 0, self._bound, pool)
             if steps[0] > 1:
                 moving.to(1)  # where most of them meet
             yield [self._seen(*moving.to(step), state) for step in steps]
 
-    def _front(self, largest: np.ndarray) -> Front:
+    def _classes(self, largest: np.ndarray) -> ValueClasses:
         """The outcomes of dimensions; those beyond `largest`, int64 (dims,), count as it."""
         target = self._drift.target
         magnitudes = np.minimum(self._magnitudes, target.largest_magnitude)
@@ -215,26 +215,31 @@ class Transport:
         every = target.place(target.code_at(coordinates))
         places = np.clip(every, lowest[:, None], highest[:, None]).ravel()
         bounds = np.arange(len(largest) + 1) * len(coordinates)
-        return Front(bounds, np.arange(len(places)), places).moved(places)
+        return ValueClasses(bounds, np.arange(len(places)), places).moved(places)
 
-    def _seen(self, front: Front, still: Front, state: Format) -> TransportedClasses:
-        """The fate of `front`, of places of the `state` format."""
-        target, places = self._drift.target, front.values
+    def _seen(
+        self, classes: ValueClasses, still: ValueClasses, state: Format
+    ) -> TransportedClasses:
+        """The fate of `classes`, of places of the `state` format."""
+        target, places = self._drift.target, classes.values
         if state != target:
             values = state.value(state.code_in_place(places)).astype(np.float32)
             places = target.place(nearest(values, target))
         places = np.where(places == target.sign - 1, target.storage.type(target.sign), places)
-        front = front.moved(places)
-        values = target.value(target.code_in_place(front.values))
-        return TransportedClasses(2 * len(self._magnitudes) + 1, front, values, still)
+        classes = classes.moved(places)
+        values = target.value(target.code_in_place(classes.values))
+        return TransportedClasses(2 * len(self._magnitudes) + 1, classes, values, still)
 
 
 def _masses(
-    front: Front, outcomes: int, law: ValueDistribution, which: np.ndarray | slice = slice(None)
+    classes: ValueClasses,
+    outcomes: int,
+    law: ValueDistribution,
+    which: np.ndarray | slice = slice(None),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of `which` classes of `front`, and of all others of their dimension, float64 (classes,)."""
-    ends = np.append(front.start[1:], outcomes * (len(front.bounds) - 1))
-    return law.of(front.start[which] % outcomes, (ends[which] - 1) % outcomes + 1)
+    """Of `which` classes of `classes`, and of all others of their dimension, float64 (classes,)."""
+    ends = np.append(classes.first_value[1:], outcomes * (len(classes.bounds) - 1))
+    return law.of(classes.first_value[which] % outcomes, (ends[which] - 1) % outcomes + 1)
 
 
 def _log(sums: np.ndarray, rests: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from drift.kernels.formats import FORMATS
-from drift.kernels.value_map.iterate import BLOCK, PIECES, WIDTH, follow
+from drift.kernels.value_map.iterate import BLOCK, TILES, WIDTH, iterate
 from drift.sim.engines import fused_trial, reference
 
 TABLED = {name: each for name, each in FORMATS.items() if each.width <= 16}
@@ -19,18 +19,18 @@ def test_pieces_go_where_the_reference_goes(target, rounding, taken):
     rng = np.random.default_rng(5)
     some = fused_trial.codes_of(target)
     some = some[np.abs(target.value(some)) <= target.largest / 4]
-    start = rng.choice(some, (PIECES, WIDTH))
-    size = rng.choice([target.largest / 4, 1e-3, 1e-6], (PIECES, 1)) / BLOCK
-    steps = (rng.standard_normal((PIECES, 1)) * size * np.ones(BLOCK)).astype(np.float32)
+    start = rng.choice(some, (TILES, WIDTH))
+    size = rng.choice([target.largest / 4, 1e-3, 1e-6], (TILES, 1)) / BLOCK
+    steps = (rng.standard_normal((TILES, 1)) * size * np.ones(BLOCK)).astype(np.float32)
     steps = np.clip(steps, -target.largest / 4 / BLOCK, target.largest / 4 / BLOCK)
-    done = follow(target.place(start), steps, np.int32(taken), target=target, rounding=rounding)
+    done = iterate(target.place(start), steps, np.int32(taken), target=target, rounding=rounding)
     before, after = start, start
     for t in range(taken):
         before = after
         after = np.stack(
             [
-                reference.step(piece, c, target, rounding)
-                for piece, c in zip(before, steps[:, t], strict=True)
+                reference.step(tile, c, target, rounding)
+                for tile, c in zip(before, steps[:, t], strict=True)
             ]
         )
     np.testing.assert_array_equal(target.code_in_place(np.asarray(done.before)), before)
@@ -39,11 +39,11 @@ def test_pieces_go_where_the_reference_goes(target, rounding, taken):
 
 def test_nothing_of_a_drift_but_format_and_rounding_compiles_anything():
     target = FORMATS["float8_e5m2"]
-    places = np.zeros((PIECES, WIDTH), np.uint8)
-    compiled = follow._cache_size()
+    places = np.zeros((TILES, WIDTH), np.uint8)
+    compiled = iterate._cache_size()
     for taken, size in ((1, 0.5), (7, 1e-9), (BLOCK, 0.0)):
-        steps = np.full((PIECES, BLOCK), size, np.float32)
+        steps = np.full((TILES, BLOCK), size, np.float32)
         jax.block_until_ready(
-            follow(places, steps, np.int32(taken), target=target, rounding="nearest")
+            iterate(places, steps, np.int32(taken), target=target, rounding="nearest")
         )
-    assert follow._cache_size() <= compiled + 1
+    assert iterate._cache_size() <= compiled + 1

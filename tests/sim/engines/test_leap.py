@@ -45,13 +45,13 @@ def test_the_diarys_shape_agrees_bit_for_bit(schedule):
 
 def test_a_million_million_steps_cost_what_a_thousand_do(monkeypatch):
     squared = []
-    composed = power._Table._composed
+    composed = power._StepTable._composed
 
     def counted(table, steps):
         squared.append(steps)
         return composed(table, steps)
 
-    monkeypatch.setattr(power._Table, "_composed", counted)
+    monkeypatch.setattr(power._StepTable, "_composed", counted)
     drift = Drift(sigma=0.02, tokens=50, dims=8, steps=10**12)
     found = states(drift, engine="leap", steps=[0, 10**11, 10**12])[1]
     assert found[-1][0].stalled == 1.0

@@ -189,7 +189,7 @@ def test_the_masses_of_every_dimension_sum_to_one(name):
         law = all_of_them.law(sigma)
         for fate in itertools.chain([all_of_them.initial()], *strips):
             mass, rest = fate.masses(law)
-            sums = np.add.reduceat(mass, fate.front.bounds[:-1])
+            sums = np.add.reduceat(mass, fate.classes.bounds[:-1])
             assert np.max(np.abs(sums - 1)) < 1e-12
             assert np.all(mass >= 0)
             np.testing.assert_allclose(mass + rest, 1, rtol=1e-14)
