@@ -19,7 +19,7 @@ from drift.experiments.bench import rivals
 from drift.experiments.bench.runner import Case, Contender
 from drift.experiments.bench.setting import SIGMA, VOCABULARY, Setting, drawn
 from drift.kernels.formats import BFLOAT16
-from drift.sim.counting.cells import Cells, count_rows
+from drift.sim.counting.cells import CellCounts, count_rows
 from drift.sim.spec.drift import Drift
 
 OBSERVED = (814, 704, 306, 228, 11, 10, 6, 5, 4, 4, 3, 3, 2)
@@ -134,7 +134,7 @@ def _case(setting: Setting, cloud: Cloud) -> Case:
 
 
 def _counter(cloud: Cloud, occupancy: np.ndarray) -> Contender:
-    def wrong(cells: Cells) -> str | None:
+    def wrong(cells: CellCounts) -> str | None:
         which = cloud.cell[cells.representative]
         if not np.array_equal(cells.occupancy, occupancy[which]):
             return "a cell has another occupancy than was made"

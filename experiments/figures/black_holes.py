@@ -16,8 +16,8 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 from drift.experiments import observed
 from drift.experiments.figures.captions import captions, selected
 from drift.experiments.figures.style import COLOURS, figure, plain
-from drift.sim.counting.cells import Cells
-from drift.sim.counting.coalesce import leaders
+from drift.sim.counting.cells import CellCounts
+from drift.sim.counting.coalesce import representatives
 from drift.sim.errors import BadInput, printable
 from drift.sim.open_matrix import is_run, open_selection
 from drift.sim.stores.location import StoreLocation
@@ -58,7 +58,11 @@ def populations(
             continue
         matrix, selection = open_selection(source, *asked)
         rows = np.flatnonzero(matrix.finite())
-        found.append(Cells.led_by(leaders(rows, matrix.codes, matrix.format)).populations)
+        found.append(
+            CellCounts.of_representatives(
+                representatives(rows, matrix.codes, matrix.format)
+            ).populations
+        )
         labels.append(matrix.label)
     names, caption = _names(sources), []
     if all(is_run(source) for source in sources):

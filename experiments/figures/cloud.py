@@ -29,7 +29,7 @@ from drift.experiments.figures.captions import parts, selected, wrapped
 from drift.experiments.figures.components_layout import Discs
 from drift.experiments.figures.style import COLOURS, figure, plain
 from drift.kernels.formats import Format
-from drift.sim.counting.cells import Grouped
+from drift.sim.counting.cells import Cells
 from drift.sim.errors import BadInput, printable
 from drift.sim.matrix import Matrix
 from drift.sim.open_matrix import is_run, meant, open_matrix, open_selection
@@ -103,7 +103,7 @@ class Sight:
         ):
             named = ",".join(map(str, plane))
             raise BadInput(f"plane is {named}; it must be two dimensions of 0 ... {dims - 1}")
-        cells = Grouped.in_matrix(rows, matrix)
+        cells = Cells.in_matrix(rows, matrix)
         coloured = cells.holes[:most]
         hole = np.full(len(matrix.codes), len(coloured))
         for number, cell in enumerate(coloured.tolist()):

@@ -26,7 +26,7 @@ from drift.kernels.value_map.classes import ValueClasses
 from drift.kernels.value_map.iterate import StepwiseMap
 from drift.sim.batches.stacked import Replica, StackedTokens
 from drift.sim.batches.token_classes import TokenClasses
-from drift.sim.counting.cells import Cells, Counts
+from drift.sim.counting.cells import CellCounts, Counts
 from drift.sim.counting.partition import bisected_partitions
 from drift.sim.devices import compilation
 from drift.sim.engines.leap import limbs_by_place
@@ -83,8 +83,8 @@ class SharedStart:
         """int64 (members, LIMBS, dims): the exact sums of the tokens, kernels.exact_sum"""
         self._prints = as_words(np.concatenate(prints).reshape(-1, 2))
 
-    def leaders(self, tokens: np.ndarray) -> np.ndarray:
-        """The leaders of `tokens`, int64: sim.counting.coalesce."""
+    def representatives(self, tokens: np.ndarray) -> np.ndarray:
+        """The representatives of `tokens`, int64: sim.counting.coalesce."""
         row_bytes = self.columns.itemsize * len(self.columns)
 
         def take(some: np.ndarray) -> np.ndarray:
@@ -93,7 +93,7 @@ class SharedStart:
         def equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             return row_hash.equal(take, a, b, row_bytes, self.target)
 
-        return self.cloud.leaders(tokens, lambda some: self._prints[some], equal)
+        return self.cloud.representatives(tokens, lambda some: self._prints[some], equal)
 
 
 def _observe_replicas(members: list[Replica]) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
@@ -217,11 +217,11 @@ def count_shared(start: SharedStart) -> list[dict[int, Counts]]:
         limbs.append(sums)
         numbers.append(alike.numbers())
 
-    def leaders(record: int, tokens: np.ndarray) -> np.ndarray:
+    def representatives(record: int, tokens: np.ndarray) -> np.ndarray:
         if not steps[record]:
-            return start.leaders(tokens)
+            return start.representatives(tokens)
         columns, here = alike.columns, numbers[record]
-        return cloud.leaders(
+        return cloud.representatives(
             tokens,
             lambda some: columns.fingerprints(here, some),
             lambda a, b: columns.equal(here, a, b),
@@ -229,9 +229,9 @@ def count_shared(start: SharedStart) -> list[dict[int, Counts]]:
 
     found: list[dict[int, Counts]] = [{} for _ in cloud.members]
     last, counts = None, {}
-    for record, after in enumerate(bisected_partitions(len(cloud.of), len(steps), leaders)):
+    for record, after in enumerate(bisected_partitions(len(cloud.of), len(steps), representatives)):
         if after is not last or drift.survivors is not None:
-            counts = cloud.found(Cells.led_by(after[cloud.present(steps[record])]))
+            counts = cloud.found(CellCounts.of_representatives(after[cloud.present(steps[record])]))
         last = after
         at = cloud.counts(steps[record], counts, limbs[record], stalled[record])
         for mine, one in zip(found, at, strict=True):

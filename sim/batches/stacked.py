@@ -25,7 +25,7 @@ from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.clouds import drawn
 from drift.sim.clouds.direction import direction, exact_mean
 from drift.sim.clouds.initial import initial_cloud
-from drift.sim.counting.cells import Cells, Counts
+from drift.sim.counting.cells import CellCounts, Counts
 from drift.sim.counting.coalesce import Equal, Fingerprint, coalesce
 from drift.sim.counting.partition import Partition
 from drift.sim.devices.shards import jitted
@@ -174,8 +174,13 @@ class StackedTokens:
             return np.ones(len(self.of), bool)
         return np.concatenate([member.present(step) for member in self.members])
 
-    def leaders(self, tokens: np.ndarray, fingerprint: Fingerprint, equal: Equal) -> np.ndarray:
-        """The leaders of `tokens`, int64: sim.counting.coalesce. Members are told apart here."""
+    def representatives(
+        self, tokens: np.ndarray, fingerprint: Fingerprint, equal: Equal
+    ) -> np.ndarray:
+        """The representatives of `tokens`, int64, as sim.counting.coalesce finds them.
+
+        Tokens of different replicas are told apart here.
+        """
 
         def prints(some: np.ndarray) -> np.ndarray:
             return fingerprint(some) ^ (self.of[some].astype(np.uint64) * _APART)
@@ -187,7 +192,7 @@ class StackedTokens:
 
         return coalesce(tokens, [prints], one)
 
-    def found(self, cells: Cells) -> dict[str, np.ndarray]:
+    def found(self, cells: CellCounts) -> dict[str, np.ndarray]:
         """The counts of `cells` by member, int64 (members,); some token of each is in one."""
         occupancy, hole = cells.occupancy, cells.occupancy > 1
         firsts = np.searchsorted(self.of[cells.representative], np.arange(len(self.members)))
@@ -255,9 +260,9 @@ class StackedCounts:
         def equal(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             return row_hash.equal(take, a, b, rows.itemsize * rows.shape[2], self._target)
 
-        def leaders(tokens: np.ndarray) -> np.ndarray:
-            return self._all.leaders(tokens, lambda some: prints[some], equal)
+        def representatives(tokens: np.ndarray) -> np.ndarray:
+            return self._all.representatives(tokens, lambda some: prints[some], equal)
 
-        cells = self._partition.cells(self._all.present(step), leaders, moved)
+        cells = self._partition.cells(self._all.present(step), representatives, moved)
         limbs = np.asarray(seen.limbs)[: len(stalled)].astype(np.int64)
         return self._all.counts(step, self._all.found(cells), limbs, stalled)

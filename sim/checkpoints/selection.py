@@ -13,8 +13,8 @@ import itertools
 
 import numpy as np
 
-from drift.sim.counting.cells import Cells
-from drift.sim.counting.coalesce import leaders
+from drift.sim.counting.cells import CellCounts
+from drift.sim.counting.coalesce import representatives
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 
@@ -74,7 +74,7 @@ def _bounds(matrix: Matrix, row: int, exponents: int) -> tuple[np.ndarray, np.nd
 def _largest(matrix: Matrix) -> int:
     """The first row of the largest black hole."""
     rows = np.arange(len(matrix.codes))
-    cells = Cells.led_by(leaders(rows, matrix.codes, matrix.format))
+    cells = CellCounts.of_representatives(representatives(rows, matrix.codes, matrix.format))
     falling = np.argsort(-cells.occupancy, kind="stable")
     for row in cells.representative[falling[: np.count_nonzero(cells.occupancy > 1)]]:
         if _finite(matrix, row):

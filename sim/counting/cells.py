@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from drift.kernels.formats import Format
-from drift.sim.counting.coalesce import leaders
+from drift.sim.counting.coalesce import representatives
 from drift.sim.matrix import Matrix
 
 
@@ -48,8 +48,8 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The occupied cells of a cloud, in no particular order."""
+class CellCounts:
+    """The occupancies of the cells of a cloud, in no particular order."""
 
     occupancy: np.ndarray
     """int64 (cells,)"""
@@ -57,9 +57,9 @@ class Cells:
     """int64 (cells,): one token of each cell"""
 
     @classmethod
-    def led_by(cls, leaders: np.ndarray) -> "Cells":
-        """The cells of tokens whose leaders are these, int64 (tokens,)."""
-        occupancy = np.bincount(leaders)
+    def of_representatives(cls, representatives: np.ndarray) -> "CellCounts":
+        """The cells of tokens with these `representatives`, int64 (tokens,)."""
+        occupancy = np.bincount(representatives)
         representative = np.flatnonzero(occupancy)
         return cls(occupancy[representative], representative)
 
@@ -81,13 +81,13 @@ class Cells:
         }
 
 
-def count_rows(codes: np.ndarray, target: Format) -> Cells:
+def count_rows(codes: np.ndarray, target: Format) -> CellCounts:
     """The cells of `codes` (tokens, dims), unsigned codes of `target`, finite."""
-    return Cells.led_by(leaders(np.arange(len(codes)), codes, target))
+    return CellCounts.of_representatives(representatives(np.arange(len(codes)), codes, target))
 
 
 @dataclass(frozen=True)
-class Grouped:
+class Cells:
     """The occupied cells of a cloud with their tokens."""
 
     tokens: np.ndarray
@@ -96,16 +96,16 @@ class Grouped:
     """int64 (cells + 1,): cell k has tokens[ends[k] : ends[k + 1]]"""
 
     @classmethod
-    def led_by(cls, tokens: np.ndarray, leaders: np.ndarray) -> "Grouped":
-        """The groups of `tokens`, int64 (n,), rising, whose leaders these are, int64 (n,)."""
-        order = np.argsort(leaders, kind="stable")
-        _, population = np.unique(leaders, return_counts=True)
+    def of_representatives(cls, tokens: np.ndarray, representatives: np.ndarray) -> "Cells":
+        """The cells of `tokens`, int64 (n,), rising, with their `representatives`, int64 (n,)."""
+        order = np.argsort(representatives, kind="stable")
+        _, population = np.unique(representatives, return_counts=True)
         return cls(tokens[order], np.concatenate([[0], np.cumsum(population)]))
 
     @classmethod
-    def in_matrix(cls, rows: np.ndarray, matrix: Matrix) -> "Grouped":
-        """The groups of these rows of a matrix, int64 (n,), rising."""
-        return cls.led_by(rows, leaders(rows, matrix.codes, matrix.format))
+    def in_matrix(cls, rows: np.ndarray, matrix: Matrix) -> "Cells":
+        """The cells of some `rows` of a matrix, int64 (n,), rising."""
+        return cls.of_representatives(rows, representatives(rows, matrix.codes, matrix.format))
 
     def __len__(self) -> int:
         return len(self.ends) - 1

@@ -5,7 +5,7 @@ fingerprints are compared row by row with a representative; those that differ
 from it are compared again among themselves until none is left. A hash only
 sorts, equality decides. -0 and +0 are one value; NaN does not occur.
 
-leader      the token that stands for all tokens of its cell
+representative  the token that stands for all tokens of its cell
 
 The rows of a matrix on the host cost a fraction of reading them where they can: first a thin
 fingerprint is taken, of a few words spread over the row, and tokens that it tells from all
@@ -27,18 +27,18 @@ Fingerprint = Callable[[np.ndarray], np.ndarray]
 
 
 def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) -> np.ndarray:
-    """The leaders, int64 (n,), of `tokens`, int64 (n,): of each cell its first token.
+    """The representatives, int64 (n,), of `tokens`, int64 (n,): of each cell its first token.
 
     Each fingerprint in turn is asked only about the tokens that the one before
     did not tell from all others, and `equal` only about tokens of equal last
     fingerprint. Fingerprints should grow dearer and sharper.
     """
-    leaders = tokens.copy()
+    representatives = tokens.copy()
     open_ = np.arange(len(tokens))
     prints = np.zeros(0)
     for fingerprint in fingerprints:
         if not len(open_):
-            return leaders
+            return representatives
         prints = fingerprint(tokens[open_])
         shared = _shared(prints)
         open_, prints = open_[shared], prints[shared]
@@ -49,11 +49,11 @@ def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) 
         _, first, member = np.unique(group, return_index=True, return_inverse=True)
         first_tokens = tokens[open_[first]][member]
         same = equal(tokens[open_], first_tokens)
-        leaders[open_[same]] = first_tokens[same]
+        representatives[open_[same]] = first_tokens[same]
         open_, group = open_[~same], group[~same]
         alone = np.bincount(group)[group] == 1
         open_, group = open_[~alone], group[~alone]
-    return leaders
+    return representatives
 
 
 def _shared(prints: np.ndarray) -> np.ndarray:
@@ -72,8 +72,8 @@ _THIN = 8
 """Words of 8 bytes that the thin fingerprint reads of each row."""
 
 
-def leaders(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray:
-    """The leaders, int64 (n,), of `tokens`, int64 (n,), rows of `codes`, finite."""
+def representatives(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray:
+    """The representatives, int64 (n,), of `tokens`, int64 (n,), rows of `codes`, finite."""
     row_bytes = codes.itemsize * codes.shape[1]
 
     def take(some: np.ndarray) -> np.ndarray:

@@ -71,9 +71,9 @@ class LeapObservation:
         """The codes in the state format, which is that of the view here."""
         return self.rows
 
-    def leaders(self, tokens: np.ndarray) -> np.ndarray:
-        """The leaders of `tokens`, int64: sim.counting.coalesce."""
-        return self.rows.leaders(tokens)
+    def representatives(self, tokens: np.ndarray) -> np.ndarray:
+        """The representatives of `tokens`, int64: sim.counting.coalesce."""
+        return self.rows.representatives(tokens)
 
 
 class LeapEngine:

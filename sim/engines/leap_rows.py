@@ -123,8 +123,8 @@ class LeapRows:
         every = np.arange(self.shape[1])
         return _look_up(self._tables, self._cloud.ranks[start:stop], every)
 
-    def leaders(self, tokens: np.ndarray) -> np.ndarray:
-        """The leaders of `tokens`, int64: sim.counting.coalesce."""
+    def representatives(self, tokens: np.ndarray) -> np.ndarray:
+        """The representatives of `tokens`, int64: sim.counting.coalesce."""
         varying = self._varying
         if not len(varying):
             return np.full(len(tokens), tokens[0])

@@ -57,7 +57,7 @@ def count(
     `u`, float64 (dims,), is the direction; `exponent` is that of the sums' grid.
     """
     tokens, dims = int(np.count_nonzero(seen.present)), len(u)
-    cells = partition.cells(seen.present, seen.leaders, seen.moved)
+    cells = partition.cells(seen.present, seen.representatives, seen.moved)
     terms = from_limbs(seen.limbs, exponent) * u
     counts = Counts(
         step=step,

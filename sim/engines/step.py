@@ -43,8 +43,8 @@ class Observation:
     moved: bool = True
     """whether any token may be elsewhere than at the observation before"""
 
-    def leaders(self, tokens: np.ndarray) -> np.ndarray:
-        """The leaders of `tokens`, int64: sim.counting.coalesce."""
+    def representatives(self, tokens: np.ndarray) -> np.ndarray:
+        """The representatives of `tokens`, int64: sim.counting.coalesce."""
         return coalesce(tokens, [lambda some: self.fingerprints[some]], self.rows.equal)
 
 

@@ -37,8 +37,8 @@ from typing import Any
 
 import numpy as np
 
-from drift.sim.counting.cells import Grouped
-from drift.sim.counting.coalesce import leaders
+from drift.sim.counting.cells import Cells
+from drift.sim.counting.coalesce import representatives
 from drift.sim.matrix import Matrix
 from drift.sim.structures.components import connected
 
@@ -58,7 +58,9 @@ class Holes:
     def among(cls, matrix: Matrix, rows: np.ndarray, finite: np.ndarray) -> "Holes":
         """The holes of some rows of a matrix, int64, rising; only finite ones are in any."""
         places = np.flatnonzero(finite)
-        cells = Grouped.led_by(places, leaders(rows[places], matrix.codes, matrix.format))
+        cells = Cells.of_representatives(
+            places, representatives(rows[places], matrix.codes, matrix.format)
+        )
         number = np.full(len(cells), -1)
         number[cells.holes] = np.arange(len(cells.holes))
         of = np.full(len(rows), -1)

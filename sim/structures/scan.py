@@ -21,7 +21,7 @@ import numpy as np
 
 from drift.kernels.formats import Format
 from drift.sim.checkpoints.checkpoint import Checkpoint
-from drift.sim.counting.cells import Grouped
+from drift.sim.counting.cells import Cells
 from drift.sim.matrix import Matrix
 
 _FIRST_LOOKS = (8, 64)
@@ -187,7 +187,7 @@ def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
     dtype = checkpoint.weights.tensor(name).dtype
     is_finite = matrix.finite()
     finite = np.flatnonzero(is_finite)
-    cells = Grouped.in_matrix(finite, matrix)
+    cells = Cells.in_matrix(finite, matrix)
     return Scan(
         name=name,
         dtype=dtype,

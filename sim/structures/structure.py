@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from drift.kernels import distances
 from drift.kernels.neighbours import Crowded, Told, adjacent
-from drift.sim.counting.cells import Grouped
+from drift.sim.counting.cells import Cells
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 from drift.sim.structures.components import Component, Isolated, components
@@ -48,7 +48,7 @@ class Structure:
     """The cells of a matrix and how they lie; distances are computed when they are asked for."""
 
     matrix: Matrix
-    occupied: Grouped
+    occupied: Cells
     """the rows that are in a cell, that is, the finite ones"""
     edges: np.ndarray
     """int64 (edges, 2): adjacent cells, the smaller number first, sorted"""
@@ -184,7 +184,7 @@ def structure_of(matrix: Matrix, told: Told = lambda done, total: None) -> Struc
     """
     target = matrix.format
     rows = np.flatnonzero(matrix.finite())
-    cells = Grouped.in_matrix(rows, matrix)
+    cells = Cells.in_matrix(rows, matrix)
     try:
         edges = adjacent(matrix.codes, cells.first, target, told)
     except Crowded as error:

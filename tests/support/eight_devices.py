@@ -11,7 +11,7 @@ import pytest
 
 from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
-from drift.sim.counting.cells import Cells
+from drift.sim.counting.cells import CellCounts
 from drift.sim.devices.device import find_devices
 from drift.sim.devices.shards import Shards
 from drift.sim.engines import rows
@@ -102,7 +102,7 @@ def engine(codes, devices, pool):
 
 
 def cells_of(seen):
-    return Cells.led_by(seen.leaders(np.arange(len(seen.present))))
+    return CellCounts.of_representatives(seen.representatives(np.arange(len(seen.present))))
 
 
 @pytest.mark.parametrize("told_apart", [True, False], ids=["fingerprints", "none"])

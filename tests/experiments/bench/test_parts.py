@@ -12,7 +12,7 @@ from drift.experiments.bench.counting import clouds
 from drift.experiments.bench.runner import Different, measure
 from drift.experiments.bench.setting import Field, Setting
 from drift.kernels.stepping.fused import Fused
-from drift.sim.counting.cells import Cells, count_rows
+from drift.sim.counting.cells import CellCounts, count_rows
 
 
 def quiet(line):
@@ -61,7 +61,7 @@ def one_more(occupancy, first):
 def test_a_counter_that_errs_is_found_out(setting, monkeypatch, change):
     def errs(codes, target):
         cells = count_rows(codes, target)
-        return Cells(*change(cells.occupancy, cells.representative))
+        return CellCounts(*change(cells.occupancy, cells.representative))
 
     monkeypatch.setitem(sys.modules, "torch", None)
     _, _, case, *_ = counting.cases(setting)

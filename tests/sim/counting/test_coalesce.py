@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from drift.kernels.formats import BFLOAT16
 from drift.kernels.rounding import merge_zeros
 from drift.kernels.row_hash_jax import as_words, fingerprint, weights
-from drift.sim.counting.cells import Cells
+from drift.sim.counting.cells import CellCounts
 from drift.sim.counting.coalesce import coalesce
 from drift.sim.engines.chunks import TILE, Chunks
 from tests.support.drifts import rows_of
@@ -41,8 +41,8 @@ def test_counts_are_those_of_a_set_of_byte_strings(name, codes, size):
     codes = np.array(codes, np.uint16)
     prints = FINGERPRINTS[name](codes)
     fingerprints = [lambda some: prints[some] % 2, lambda some: prints[some]]
-    leaders = coalesce(np.arange(len(codes)), fingerprints, rows_of(codes, size).equal)
-    cells = Cells.led_by(leaders)
+    representatives = coalesce(np.arange(len(codes)), fingerprints, rows_of(codes, size).equal)
+    cells = CellCounts.of_representatives(representatives)
     merged = np.where(codes == 0x8000, 0, codes).astype(np.uint16)
     expected = Counter(row.tobytes() for row in merged)
     found = {
@@ -63,8 +63,8 @@ def test_counts_are_those_of_a_set_of_byte_strings(name, codes, size):
 def test_representatives_are_the_first_tokens_of_their_cells():
     codes = np.array([[1], [2], [1], [3], [2]], np.uint16)
     constant = [lambda some: np.zeros(len(some), np.uint64)]
-    leaders = coalesce(np.arange(5), constant, rows_of(codes, 2).equal)
-    assert leaders.tolist() == [0, 1, 0, 3, 1]
+    representatives = coalesce(np.arange(5), constant, rows_of(codes, 2).equal)
+    assert representatives.tolist() == [0, 1, 0, 3, 1]
     assert coalesce(np.array([4, 2, 1]), constant, rows_of(codes, 2).equal).tolist() == [4, 2, 4]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drift.kernels import row_hash
 from drift.kernels.formats import BFLOAT16, FORMATS
 from drift.sim.counting import coalesce
-from drift.sim.counting.cells import Cells, count_rows
+from drift.sim.counting.cells import CellCounts, count_rows
 from drift.sim.counting.partition import Partition
 
 
@@ -80,12 +80,12 @@ def test_settled_tokens_are_never_asked_about_again(steps):
     for into in steps:
         before, cell = cell, np.array(into)[cell]  # a function of the cell: merging for ever
 
-        def leaders(tokens, before=before, cell=cell):
+        def representatives(tokens, before=before, cell=cell):
             assert len(set(before[tokens])) == len(tokens), "two of one cell were asked about"
             _, first, member = np.unique(cell[tokens], return_index=True, return_inverse=True)
             return tokens[first][member]
 
-        cells = partition.cells(np.ones(12, bool), leaders, moved=True)
+        cells = partition.cells(np.ones(12, bool), representatives, moved=True)
         assert sorted(cells.occupancy.tolist()) == sorted(Counter(cell.tolist()).values())
 
 
@@ -103,4 +103,4 @@ def test_a_partition_that_does_not_last_starts_anew():
     partition.cells(np.ones(3, bool), lambda tokens: np.zeros(3, int), moved=True)
     apart = partition.cells(np.ones(3, bool), lambda tokens: tokens, moved=False)
     assert apart.occupancy.tolist() == [1, 1, 1]
-    assert Cells.led_by(np.array([2, 2, 0])).counts()["pairs"] == 1
+    assert CellCounts.of_representatives(np.array([2, 2, 0])).counts()["pairs"] == 1

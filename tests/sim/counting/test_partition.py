@@ -22,13 +22,13 @@ def histories(draw):
 def test_every_look_finds_what_all_tokens_tell(cells):
     asked = []
 
-    def leaders(record, tokens):
+    def representatives(record, tokens):
         assert np.all(np.diff(tokens) > 0)
         asked.append((record, len(tokens)))
         here = cells[record, tokens]
         return tokens[[int(np.argmax(here == cell)) for cell in here]]
 
-    found = bisected_partitions(cells.shape[1], len(cells), leaders)
+    found = bisected_partitions(cells.shape[1], len(cells), representatives)
     for here, mine in zip(cells, found, strict=True):
         np.testing.assert_array_equal(mine, [int(np.argmax(here == cell)) for cell in here])
     assert len({record for record, _ in asked}) == len(asked), "no record is asked twice"
