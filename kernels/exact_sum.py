@@ -41,22 +41,22 @@ def limb_sums(values: jax.Array, present: jax.Array, scale: jax.Array) -> tuple[
     the start. Scaling by a power of two and taking the rounded part away are
     exact, so a fused multiply-add gives the same bits.
     """
-    rest = jnp.where(present[:, None], values, jnp.float32(0)) * scale
+    remainder = jnp.where(present[:, None], values, jnp.float32(0)) * scale
     sums = []
     for _ in range(LIMBS):
-        limb = lax.round(rest, lax.RoundingMethod.TO_NEAREST_EVEN)
+        limb = lax.round(remainder, lax.RoundingMethod.TO_NEAREST_EVEN)
         sums.append(jnp.sum(limb.astype(jnp.int32), axis=0, dtype=jnp.int32))
-        rest = (rest - limb) * jnp.float32(1 << LIMB_BITS)
+        remainder = (remainder - limb) * jnp.float32(1 << LIMB_BITS)
     return tuple(sums)
 
 
 def limbs_of(values: np.ndarray, scale: np.float32) -> np.ndarray:
     """The same limbs of every one of `values` (…) float32, on the host, int64 (LIMBS, …)."""
-    rest, found = values * scale, []
+    remainder, found = values * scale, []
     for _ in range(LIMBS):
-        limb = np.rint(rest)
+        limb = np.rint(remainder)
         found.append(limb.astype(np.int64))
-        rest = (rest - limb) * np.float32(1 << LIMB_BITS)
+        remainder = (remainder - limb) * np.float32(1 << LIMB_BITS)
     return np.stack(found)
 
 
@@ -65,8 +65,8 @@ def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:
 
     `exponent` is the scale's, one or (…) many. The terms are exact; add them with math.fsum.
     """
-    places = -LIMB_BITS * np.arange(LIMBS).reshape(-1, *[1] * (sums.ndim - 1))
-    return sums * np.ldexp(1.0, places - exponent)
+    exponents = -LIMB_BITS * np.arange(LIMBS).reshape(-1, *[1] * (sums.ndim - 1))
+    return sums * np.ldexp(1.0, exponents - exponent)
 
 
 def exact_sums(terms: np.ndarray) -> np.ndarray:
@@ -78,10 +78,10 @@ def exact_sums(terms: np.ndarray) -> np.ndarray:
         lost += errors.sum(axis=1)
         sizes += np.abs(errors).sum(axis=1)
         sums = np.concatenate([added, sums[:, 2 * half :]], axis=1)
-    total, rest = _two_sum(sums[:, 0] if sums.shape[1] else lost, lost)
+    total, remainder = _two_sum(sums[:, 0] if sums.shape[1] else lost, lost)
     unsure = terms.shape[1] * 2.0**-52 * sizes
     below = np.spacing(np.nextafter(np.abs(total), 0))
-    for row in np.flatnonzero(~(np.abs(rest) + unsure < below / 2)).tolist():
+    for row in np.flatnonzero(~(np.abs(remainder) + unsure < below / 2)).tolist():
         total[row] = math.fsum(terms[row].tolist())
     return total
 

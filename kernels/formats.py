@@ -1,11 +1,11 @@
 """Floating-point formats, each one record that the rest of the code asks.
 
 code        a value as the unsigned integer of its bits; sign, exponent, fraction
-magnitude   a code without its sign: the rank of |value| among the format's
+magnitude   a code without its sign: the number of |value| among the format's
             non-negative values, since their order is that of their codes
-place       the rank of a code among all codes by value, -0 just below +0
-coordinate  the lattice coordinate of a value: its rank, 0 for both zeros,
-            negative for negative values
+rank        the number of a code among all codes by value, -0 just below +0
+coordinate  the lattice coordinate of a value: its number in the lattice, 0 for both
+            zeros, negative for negative values
 ordinal     the coordinate plus 2**(width - 1), which fits an unsigned code
 ulp         the spacing of the lattice at a value, away from zero
 
@@ -67,8 +67,8 @@ class Format:
         codes = np.asarray(codes, np.int64)
         exponent, fraction = np.divmod(codes & (self.sign - 1), 1 << (self.precision - 1))
         hidden = np.where(exponent > 0, 1 << (self.precision - 1), 0)
-        place = np.maximum(exponent - 1, 0) + self.smallest_exponent - self.precision + 1
-        values = np.ldexp((fraction + hidden).astype(np.float64), place)
+        unit = np.maximum(exponent - 1, 0) + self.smallest_exponent - self.precision + 1
+        values = np.ldexp((fraction + hidden).astype(np.float64), unit)
         return np.where(codes & self.sign, -values, values)
 
     def magnitudes(self) -> np.ndarray:
@@ -104,20 +104,20 @@ class Format:
     def ordinal(self, codes: np.ndarray) -> np.ndarray:
         """Ordinals, in the storage type, of `codes` in it."""
         negative = (codes & self._one(self.sign)) != 0
-        return self.place(codes) + negative.astype(self.storage)  # places have both zeros
+        return self.rank_of(codes) + negative.astype(self.storage)  # ranks tell the zeros apart
 
-    def place(self, codes: np.ndarray) -> np.ndarray:
-        """Places, in the storage type, of `codes` in it."""
+    def rank_of(self, codes: np.ndarray) -> np.ndarray:
+        """Ranks, in the storage type, of `codes` in it."""
         return codes ^ self._flip((codes & self._one(self.sign)) != 0)
 
-    def code_in_place(self, places: np.ndarray) -> np.ndarray:
-        """The codes, in the storage type, of `places` in it."""
-        return places ^ self._flip((places & self._one(self.sign)) == 0)
+    def code_of_rank(self, ranks: np.ndarray) -> np.ndarray:
+        """Codes, in the storage type, of `ranks` in it."""
+        return ranks ^ self._flip((ranks & self._one(self.sign)) == 0)
 
     def _flip(self, negative: np.ndarray) -> np.ndarray:
-        """The bits that tell code and place apart: all of a negative code, else the sign."""
-        rest = negative.astype(self.storage) * self._one(self.sign - 1)
-        return rest | self._one(self.sign)
+        """The bits in which code and rank differ: all of a negative code, else the sign."""
+        lower = negative.astype(self.storage) * self._one(self.sign - 1)
+        return lower | self._one(self.sign)
 
     def _one(self, bits: int) -> np.unsignedinteger:
         return self.storage.type(bits)

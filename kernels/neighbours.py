@@ -57,7 +57,7 @@ class Partners:
         self._words &= _packed(near(values[:, None], others))[which]
 
     def keep_paired(self) -> tuple[np.ndarray, np.ndarray]:
-        """Forget rows and partners that are in no pair; the places, int64, of those that stay."""
+        """Forget rows and partners in no pair; return the positions, int64, of those that stay."""
         rows = np.flatnonzero(self._words.any(axis=1))
         words = self._words[rows]
         others = np.flatnonzero(_unpacked(np.bitwise_or.reduce(words)[None], self._others))
@@ -68,7 +68,7 @@ class Partners:
         return rows, others
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """The places, int64, of the rows and of the partners of all pairs."""
+        """The positions, int64, of the rows and of the partners of all pairs."""
         rows = np.flatnonzero(self._words.any(axis=1))
         found = [np.flatnonzero(_unpacked(self._words[row][None], self._others)) for row in rows]
         paired = np.repeat(rows, [len(others) for others in found])
@@ -120,7 +120,7 @@ def adjacent(
 ) -> np.ndarray:
     """The adjacent pairs among distinct `rows`, int64 (rows,), of the matrix `codes`.
 
-    Gives int64 (pairs, 2), places in `rows`, the smaller one first, sorted. Raises
+    Gives int64 (pairs, 2), positions in `rows`, the smaller one first, sorted. Raises
     Crowded where there are more than `most`. Takes time in proportion to the rows
     where these lie apart; m rows that crowd into one neighbourhood cost m**2 / 128
     words for each dimension in which they differ by two steps or more.
@@ -157,7 +157,7 @@ class _Join:
         self._columns = columns[:, self.order]
 
     def block(self, block: slice) -> np.ndarray:
-        """The adjacent pairs whose first row is in the block, by sorted place. Raises Crowded."""
+        """Adjacent pairs whose first row is in the block, by sorted position. Raises Crowded."""
         leading = self._columns[0]
         beyond = leading[block.stop - 1] + leading.dtype.type(1)
         stop = int(np.searchsorted(leading, beyond, side="right"))
@@ -169,24 +169,24 @@ class _Join:
                 break
         decided = False
         if not partners.sparse:
-            rows, places = partners.keep_paired()
-            mine, others = mine[rows], others[places]
+            rows, positions = partners.keep_paired()
+            mine, others = mine[rows], others[positions]
             decided = self._part_crowd(partners, mine, others)
         if decided and partners.count > self._most:
             raise Crowded(self._most)
-        rows, places = partners.pairs()
-        pairs = np.stack([mine[rows], others[places]], axis=1)
+        rows, positions = partners.pairs()
+        pairs = np.stack([mine[rows], others[positions]], axis=1)
         return pairs if decided else pairs[self._adjacent(pairs)]
 
     def _part_crowd(self, partners: Partners, mine: np.ndarray, others: np.ndarray) -> bool:
         """Take pairs away dimension by dimension; whether every dimension was asked."""
         everyone = np.union1d(mine, others)
-        rows, places = np.searchsorted(everyone, mine), np.searchsorted(everyone, others)
+        rows, positions = np.searchsorted(everyone, mine), np.searchsorted(everyone, others)
         for start in range(0, self._codes.shape[1], _STRIP):
             strip = self._codes[self._rows[everyone], start : start + _STRIP]
             strip = np.ascontiguousarray(self._target.ordinal(strip).T)
             for column in strip[np.ptp(strip, axis=1) > 1]:
-                partners.take_away(column[rows], column[places])
+                partners.take_away(column[rows], column[positions])
             if partners.sparse:
                 return False
         return True

@@ -86,13 +86,13 @@ def quantise(
     signs = (bits & _u32(_FLOAT32_SIGN)) >> _u32(32 - target.width)
     bits = bits & _u32(_FLOAT32_SIGN - 1)
     if _is_truncated_float32(target):
-        lower, rest = bits >> _u32(drop), bits & _u32((1 << drop) - 1)
-        half, threshold = _u32(1 << (drop - 1)), rest << _u32(32 - drop)
+        lower, remainder = bits >> _u32(drop), bits & _u32((1 << drop) - 1)
+        half, threshold = _u32(1 << (drop - 1)), remainder << _u32(32 - drop)
     else:
-        lower, rest, half, threshold = _split(bits, target)
+        lower, remainder, half, threshold = _split(bits, target)
     if rounding == "nearest":
         # Past the midpoint, or on it and odd: adding the odd bit decides both at once.
-        up = rest + (lower & _u32(1)) > half
+        up = remainder + (lower & _u32(1)) > half
     elif rounding == "stochastic":
         assert words is not None, "stochastic rounding needs words"
         up = words < threshold
@@ -105,7 +105,7 @@ def quantise(
 def _shortened(bits: jax.Array, drop: int, rounding: Rounding) -> jax.Array:
     """The upper bits of a float32, rounded; the sign goes along, since no carry reaches it.
 
-    To nearest: what is added carries where the rest is past the midpoint, or on
+    To nearest: what is added carries where the remainder is past the midpoint, or on
     it and the lower code odd.
     """
     if rounding == "nearest":
@@ -117,7 +117,7 @@ def _split(bits: jax.Array, target: Format) -> tuple[jax.Array, ...]:
     """The lower code, what is left of the significand, its half unit, its threshold.
 
     Below the target's smallest normal value the unit stays, so more bits drop.
-    The threshold is the rest over the unit, times 2**32, rounded up: a whole
+    The threshold is the remainder over the unit, times 2**32, rounded up: a whole
     number is below a real one exactly when it is below the next whole one.
     """
     exponent = bits >> _u32(23)
@@ -127,12 +127,12 @@ def _split(bits: jax.Array, target: Format) -> tuple[jax.Array, ...]:
     drop = inside - exponent + _u32(_dropped(target))
     shift = _smaller(drop, _u32(31))  # 25 already leaves nothing
     lower = (significand >> shift) + ((inside - _u32(smallest)) << _u32(target.precision - 1))
-    rest = significand & ((_u32(1) << shift) - _u32(1))
-    scaled_up = rest << (_u32(32) - _smaller(drop, _u32(32)))
+    remainder = significand & ((_u32(1) << shift) - _u32(1))
+    scaled_up = remainder << (_u32(32) - _smaller(drop, _u32(32)))
     down = _smaller(_larger(drop, _u32(32)) - _u32(32), _u32(31))
-    scaled_down = (rest + (_u32(1) << down) - _u32(1)) >> down
+    scaled_down = (remainder + (_u32(1) << down) - _u32(1)) >> down
     threshold = jnp.where(drop <= _u32(32), scaled_up, scaled_down)
-    return lower, rest, _u32(1) << (shift - _u32(1)), threshold
+    return lower, remainder, _u32(1) << (shift - _u32(1)), threshold
 
 
 def merge_zeros(codes: jax.Array, source: Format) -> jax.Array:

@@ -78,15 +78,15 @@ def equal(
     same = np.empty(len(a), bool)
 
     def one(part: slice) -> None:
-        others, place = np.unique(b[part], return_inverse=True)
+        others, inverse = np.unique(b[part], return_inverse=True)
         mine, other = take(a[part]), take(others)
         # One row stands for a large black hole: compare with it, not with copies of it.
-        theirs = words(other)[place] if len(other) > 1 else words(other)
+        theirs = words(other)[inverse] if len(other) > 1 else words(other)
         here = np.all(words(mine) == theirs, axis=1)
-        rest = np.flatnonzero(~here)
-        if len(rest):
-            mine, other = merged(mine[rest], target), merged(other, target)[place[rest]]
-            here[rest] = np.all(mine == other, axis=1)
+        differing = np.flatnonzero(~here)
+        if len(differing):
+            mine, other = merged(mine[differing], target), merged(other, target)[inverse[differing]]
+            here[differing] = np.all(mine == other, axis=1)
         same[part] = here
 
     side_by_side(one, len(a), block_bytes // row_bytes)

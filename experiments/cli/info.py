@@ -130,7 +130,7 @@ def _cache() -> dict[str, Any]:
     """The compilation cache as the verbs that compute will find it."""
     from drift.sim.devices import cache
 
-    place = cache.place()
+    place = cache.cache_location()
     entries, size = place.size()
     directory = None if place.directory is None else str(place.directory)
     return {"directory": directory, "off": place.off or None, "entries": entries, "bytes": size}

@@ -58,11 +58,8 @@ def populations(
             continue
         matrix, selection = open_selection(source, *asked)
         rows = np.flatnonzero(matrix.finite())
-        found.append(
-            CellCounts.of_representatives(
-                representatives(rows, matrix.codes, matrix.format)
-            ).populations
-        )
+        standing = representatives(rows, matrix.codes, matrix.format)
+        found.append(CellCounts.of_representatives(standing).populations)
         labels.append(matrix.label)
     names, caption = _names(sources), []
     if all(is_run(source) for source in sources):

@@ -16,7 +16,7 @@ from drift.experiments.report.turning_cell import Turning
 from drift.sim.clouds import drawn
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.initial import initial_cloud
-from drift.sim.engines.choose import moves_values_alike
+from drift.sim.engines.choose import has_monotone_steps
 from drift.sim.engines.reference import trace
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
@@ -40,7 +40,7 @@ _APART = (
 
 
 def _story(drift: Drift) -> Note:
-    return Note(_STORY + (_ALIKE if moves_values_alike(drift) else _APART))
+    return Note(_STORY + (_ALIKE if has_monotone_steps(drift) else _APART))
 
 
 def of_run(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[Block]:
@@ -112,7 +112,7 @@ def panel(
         "codes": [_encoded(codes[:, :, k]) for k in range(len(dims))],
     }
     if drift.survivors is not None:
-        ranks = drawn.ranks(drift)[numbers]
+        ranks = drawn.survivor_ranks(drift)[numbers]
         data["ranks"] = ranks.tolist()
         lasting = ranks < np.array(data["alive"])[:, None]
     names = [f"dimension {d:,}, |u| = {abs(u[d]):.2g}" for d in dims.tolist()]

@@ -89,9 +89,9 @@ def step_block_uncompiled(
     zeros = jnp.zeros(codes.shape[2], jnp.int32)
 
     def tile(stalled: jax.Array, rows: tuple[jax.Array, Tokens]) -> tuple[jax.Array, jax.Array]:
-        after, still = _steps(*rows, steps, arithmetic, path)
+        after, more = _steps(*rows, steps, arithmetic, path)
         moved = quantise(after, arithmetic.state, "nearest").astype(arithmetic.state.storage)
-        return stalled + still, moved
+        return stalled + more, moved
 
     stalled, moved = lax.scan(tile, zeros, (codes, tokens))
 
@@ -152,8 +152,8 @@ def _steps(
     before = _all_but_the_last(codes, last, take, arithmetic.state, path)
     after = lax.optimization_barrier(take(last, before))  # else it is computed twice
     moving = lax.dynamic_index_in_dim(steps.displacements, last) != 0
-    still = (after == before) & moving & tokens.present[:, None]
-    return after, jnp.sum(still, axis=0, dtype=jnp.int32)
+    stalled = (after == before) & moving & tokens.present[:, None]
+    return after, jnp.sum(stalled, axis=0, dtype=jnp.int32)
 
 
 def _all_but_the_last(

@@ -1,7 +1,7 @@
 """The distinct values of each dimension: what the leap engine moves in place of tokens.
 
-place   the rank of a code by value (kernels.formats); a step never changes the
-        order of places, so the initial values that have met are neighbours
+rank    the number of a code by value (kernels.formats); a step never changes the
+        order of ranks, so the initial values that have met are neighbours
 class   the initial values of one dimension that share a value by now
 
 Classes of all dimensions stand in one row of arrays, dimension after dimension,
@@ -24,7 +24,7 @@ class ValueClasses:
     first_value: np.ndarray
     """int64 (classes,): the first initial class that each is made of"""
     values: np.ndarray
-    """(classes,) where they are: places, or what rises with places strictly; or what is
+    """(classes,) where they are: ranks, or what rises with ranks strictly; or what is
     said of each"""
 
     @property
@@ -48,7 +48,7 @@ class ValueClasses:
 
 
 def same_value(a: np.ndarray, b: np.ndarray, target: Format) -> np.ndarray:
-    """Whether places are of one value, -0 being +0."""
-    plus = target.sign  # the place of +0; that of -0 is just below
+    """Whether ranks are of one value, -0 being +0."""
+    plus = target.sign  # the rank of +0; that of -0 is just below
     zeros = [(p == plus) | (p == plus - 1) for p in (a, b)]
     return (a == b) | (zeros[0] & zeros[1])

@@ -1,7 +1,7 @@
 """Steps of any schedule, taken by the distinct values of each dimension, one step after another.
 
-place   the rank of a code by value, -0 just below +0: kernels.formats
-tile   WIDTH values of one dimension, given by their places
+rank   the number of a code by value, -0 just below +0: kernels.formats
+tile   WIDTH values of one dimension, given by their ranks
 
 What one value does, every token that has it does. Shapes are fixed, so nothing of a
 drift but its format and rounding compiles anything.
@@ -9,7 +9,7 @@ drift but its format and rounding compiles anything.
 Weights never rise, so a value that a step left where it was stays there for good:
 every later displacement is of the same sign and no larger. (Computed weights may
 rise by rounding, by far less than a float32 can tell; so the next larger float32
-has to leave the value where it is as well.) Such values are settled and not looked
+has to leave the value where it is as well.) Such values are at rest and not looked
 at again, and values that have met go on as one. The one exception is a -0 whose
 displacement becomes 0 later on, as -0 + 0 is +0; it goes on.
 
@@ -39,14 +39,14 @@ class LastStep(NamedTuple):
     """Where the values of each tile are about the last step."""
 
     before: jax.Array
-    """the last step, places in the storage type (PIECES, WIDTH)"""
+    """the last step, ranks in the storage type (TILES, WIDTH)"""
     after: jax.Array
     """likewise"""
 
 
 @partial(jax.jit, static_argnames=("target", "rounding"))
 def iterate(
-    places: jax.Array,
+    ranks: jax.Array,
     displacements: jax.Array,
     taken: jax.Array,
     target: Format,
@@ -54,8 +54,8 @@ def iterate(
 ) -> LastStep:
     """Take the first `taken` (int32, 1 or more) of a block of steps.
 
-    places         of `target`, in its storage type (PIECES, WIDTH)
-    displacements  float32 (PIECES, BLOCK), those of each tile's dimension
+    ranks         of `target`, in its storage type (TILES, WIDTH)
+    displacements  float32 (TILES, BLOCK), those of each tile's dimension
     """
 
     def tile(start: jax.Array, steps: jax.Array) -> tuple[jax.Array, ...]:
@@ -64,24 +64,24 @@ def iterate(
 
         before = lax.fori_loop(0, taken - 1, step, widen(_code(start, target), target))
         ends = before, step(taken - 1, before)
-        return tuple(_place(quantise(x, target, "nearest"), target) for x in ends)
+        return tuple(_rank(quantise(x, target, "nearest"), target) for x in ends)
 
-    return LastStep(*lax.map(lambda each: tile(*each), (places, displacements)))
+    return LastStep(*lax.map(lambda each: tile(*each), (ranks, displacements)))
 
 
-def _place(codes: jax.Array, target: Format) -> jax.Array:
-    """Places, in the storage type, of uint32 `codes`."""
+def _rank(codes: jax.Array, target: Format) -> jax.Array:
+    """Ranks, in the storage type, of uint32 `codes`."""
     return _flipped(codes, codes >= jnp.uint32(target.sign), target).astype(target.storage)
 
 
-def _code(places: jax.Array, target: Format) -> jax.Array:
-    """uint32 codes of `places`."""
-    places = places.astype(jnp.uint32)
-    return _flipped(places, places < jnp.uint32(target.sign), target)
+def _code(ranks: jax.Array, target: Format) -> jax.Array:
+    """uint32 codes of `ranks`."""
+    ranks = ranks.astype(jnp.uint32)
+    return _flipped(ranks, ranks < jnp.uint32(target.sign), target)
 
 
 def _flipped(bits: jax.Array, negative: jax.Array, target: Format) -> jax.Array:
-    """A code from a place and back: all bits turn where the value is negative, else the sign."""
+    """A code from a rank and back: all bits turn where the value is negative, else the sign."""
     sign = target.sign
     return bits ^ jnp.where(negative, jnp.uint32(2 * sign - 1), jnp.uint32(sign))
 
@@ -105,40 +105,40 @@ class StepwiseMap:
         self._displacements = displacements
         self._never_zero = displacements(steps[1], steps[1])[0] != 0
         self._target, self._rounding = target, rounding
-        self._settled = np.zeros(len(classes.values), bool)
+        self._at_rest = np.zeros(len(classes.values), bool)
 
     def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
-        """Move on to `step`, a later one: the classes of places there, and what is still.
+        """Move on to `step`, a later one: the classes of ranks there, and those stalled.
 
         The second one's values, bool, say which classes the last step left where they
         were though its displacement is not 0.
         """
         assert step > self._step, "a later one"
         while self._step < step:
-            resting = bool(self._settled.all())
-            last = step if resting else min(self._step + BLOCK, step)
-            block = self._displacements(last if resting else self._step + 1, last)
+            all_at_rest = bool(self._at_rest.all())
+            last = step if all_at_rest else min(self._step + BLOCK, step)
+            block = self._displacements(last if all_at_rest else self._step + 1, last)
             classes = self._classes
-            before, after, firm = self._take(block)
+            before, after, at_rest = self._take(block)
             moving = np.repeat(block[-1] != 0, classes.sizes)
-            turning = (after == self._target.sign - 1) & moving & ~self._stays(classes)
+            turning = (after == self._target.sign - 1) & moving & ~self._moves_to_the_end(classes)
             self._classes, self._step = classes.moved(after), last
             kept = np.searchsorted(classes.first_value, self._classes.first_value)
-            self._settled = (firm & ~turning)[kept]
-        still = moving & same_value(before, after, self._target)
-        return self._classes, replace(classes, values=still)
+            self._at_rest = (at_rest & ~turning)[kept]
+        stalled = moving & same_value(before, after, self._target)
+        return self._classes, replace(classes, values=stalled)
 
-    def _stays(self, classes: ValueClasses) -> np.ndarray:
+    def _moves_to_the_end(self, classes: ValueClasses) -> np.ndarray:
         """Whether a class has a displacement to the last, bool."""
         return np.repeat(self._never_zero, classes.sizes)
 
     def _take(self, block: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Places before and after the last step of `block` (steps, dims), and who is firm.
+        """Ranks before and after the last step of `block` (steps, dims), and who is at rest.
 
-        A class is firm where neither that step nor a slightly larger one moves it.
+        A class is at rest where neither that step nor a slightly larger one moves it.
         """
         before, after = self._classes.values.copy(), self._classes.values.copy()
-        firm = np.ones(len(after), bool)
+        at_rest = np.ones(len(after), bool)
         dim_of, tiles = self._tiles()
         steps = np.zeros((-(-len(tiles) // TILES) * TILES, BLOCK), np.float32)
         steps[: len(tiles), : len(block)] = block.T[dim_of]
@@ -154,15 +154,15 @@ class StepwiseMap:
             done = take(padded, steps[by], np.int32(len(block)))
             more = take(done.after, larger[by], np.int32(1))
             handed.append((which, (*done, more.after)))
-        for which, places in handed:  # all of them first: they are worked on side by side
-            ends = [np.asarray(each)[: len(which)] for each in places]
+        for which, ranks in handed:  # all of them first: they are worked on side by side
+            ends = [np.asarray(each)[: len(which)] for each in ranks]
             before[which], after[which] = ends[:2]
-            firm[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])
-        return before, after, firm
+            at_rest[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])
+        return before, after, at_rest
 
     def _tiles(self) -> tuple[np.ndarray, np.ndarray]:
-        """The classes that are not settled: dimension (tiles,), classes (tiles, WIDTH)."""
-        moving = np.flatnonzero(~self._settled)
+        """The classes that are not at rest: dimension (tiles,), classes (tiles, WIDTH)."""
+        moving = np.flatnonzero(~self._at_rest)
         bounds = np.searchsorted(moving, self._classes.bounds)
         count = -(-np.diff(bounds) // WIDTH)
         dim_of = np.repeat(np.arange(len(count)), count)
@@ -193,10 +193,10 @@ def stall(
     int32 (STALL_WIDTH,); STALL_BLOCK where it did not.
     """
 
-    def step(t: jax.Array, seen: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        before, stalled = seen
+    def step(t: jax.Array, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        before, first = carry
         after = widen(quantise(before + displacements[t], state, rounding), state)
-        still = (after == before) & (displacements[t] != 0)
-        return after, jnp.where(still, jnp.minimum(stalled, t), stalled)
+        stalled = (after == before) & (displacements[t] != 0)
+        return after, jnp.where(stalled, jnp.minimum(first, t), first)
 
     return lax.fori_loop(0, taken, step, (values, jnp.full(STALL_WIDTH, STALL_BLOCK, jnp.int32)))

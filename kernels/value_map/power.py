@@ -21,11 +21,11 @@ from drift.kernels.value_map.classes import ValueClasses, same_value
 from drift.kernels.value_map.iterate import BLOCK, TILES, WIDTH, iterate
 
 Span = tuple[int, int]
-"""The lowest and the highest place that any value can reach."""
+"""The lowest and the highest rank that any value can reach."""
 _STRIP = 32
 """Dimensions that have a table together."""
 _RUN = TILES // _STRIP * WIDTH
-"""Places of each of them that are moved in one call."""
+"""Ranks of each of them that are moved in one call."""
 
 
 class PowerMap:
@@ -43,7 +43,7 @@ class PowerMap:
     ):
         self._classes, self._pool = classes, pool
         self._origin = self._step = origin
-        self._resting, self._seen = False, (classes, classes)
+        self._at_rest, self._last = False, (classes, classes)
         self._strips = range(0, len(displacements), _STRIP)
 
         def table(start: int) -> _StepTable:
@@ -57,13 +57,13 @@ class PowerMap:
         self._tables = list(pool.map(table, self._strips))
 
     def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
-        """Move on to `step`, after the origin: the classes of places there, and what is still.
+        """Move on to `step`, after the origin: the classes of ranks there, and those stalled.
 
         The second one's values, bool, say which classes the last step left where they
         were though its displacement is not 0. Where a step moved nothing no later one does.
         """
-        if self._resting:
-            return self._seen
+        if self._at_rest:
+            return self._last
         first = self._step == self._origin
         more = step - 1 - self._step - first
 
@@ -72,30 +72,30 @@ class PowerMap:
             ends = self._classes.bounds[start : start + _STRIP + 1]
             at = table.first if first else self._classes.values[ends[0] : ends[-1]]
             if step == self._origin + 1:
-                return at, at, table.first_still, table.places[at]
+                return at, at, table.first_stalled, table.ranks[at]
             before = table.power(more, at)
             after = table.power(1, before)
-            return before, after, table.still[before], table.places[after]
+            return before, after, table.stalled[before], table.ranks[after]
 
         parts = zip(*self._pool.map(one, self._strips), strict=True)
-        before, after, still, places = map(np.concatenate, parts)
-        self._resting = step > self._origin + 1 and np.array_equal(before, after)
-        self._seen = self._classes.moved(places), replace(self._classes, values=still)
+        before, after, stalled, ranks = map(np.concatenate, parts)
+        self._at_rest = step > self._origin + 1 and np.array_equal(before, after)
+        self._last = self._classes.moved(ranks), replace(self._classes, values=stalled)
         self._classes, self._step = self._classes.moved(after), step
-        return self._seen
+        return self._last
 
 
 class _StepTable:
-    """One step of a strip of dimensions, over the places S that it leads to.
+    """One step of a strip of dimensions, over the ranks S that it leads to.
 
-    `dims`, `places` (classes,): the initial classes. S of all the strip's dimensions
+    `dims`, `ranks` (classes,): the initial classes. S of all the strip's dimensions
     stands in one row, and is numbered along it.
     """
 
     def __init__(
         self,
         dims: np.ndarray,
-        places: np.ndarray,
+        ranks: np.ndarray,
         displacements: np.ndarray,
         target: Format,
         rounding: Rounding,
@@ -108,14 +108,14 @@ class _StepTable:
         number = np.cumsum(new.ravel(), dtype=np.int32).reshape(image.shape) - 1
         of, at = np.nonzero(new)
         moving = displacements != 0
-        self.places = image[of, at]
+        self.ranks = image[of, at]
         """of S"""
-        self._step = number[of, self.places.astype(np.int64) - lowest]
-        self.still = moving[of] & same_value(self.places, self.places[self._step], target)
+        self._step = number[of, self.ranks.astype(np.int64) - lowest]
+        self.stalled = moving[of] & same_value(self.ranks, self.ranks[self._step], target)
         """bool, of S: has a displacement that leaves the value where it is"""
-        self.first = number[dims, places.astype(np.int64) - lowest]
+        self.first = number[dims, ranks.astype(np.int64) - lowest]
         """where in S the first step takes each initial class"""
-        self.first_still = moving[dims] & same_value(places, self.places[self.first], target)
+        self.first_stalled = moving[dims] & same_value(ranks, self.ranks[self.first], target)
         self._powers: dict[int, np.ndarray] = {}
 
     def power(self, steps: int, at: np.ndarray) -> np.ndarray:
@@ -144,7 +144,7 @@ class _StepTable:
 
 
 def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: Span) -> np.ndarray:
-    """Where one step takes every place of the span, (dims, places), in the storage type."""
+    """Where one step takes every rank of the span, (dims, ranks), in the storage type."""
     lowest, highest = span
     block = np.zeros((_STRIP, BLOCK), np.float32)
     block[: len(displacements), 0] = displacements
@@ -152,8 +152,8 @@ def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: 
     image = np.empty((len(displacements), highest - lowest + 1), target.storage)
     for at in range(lowest, highest + 1, _RUN):
         every = np.minimum(np.arange(at, at + _RUN), highest).astype(target.storage)
-        places = np.tile(every.reshape(-1, WIDTH), (_STRIP, 1))
-        done = iterate(places, block, np.int32(1), target=target, rounding=rounding)
+        ranks = np.tile(every.reshape(-1, WIDTH), (_STRIP, 1))
+        done = iterate(ranks, block, np.int32(1), target=target, rounding=rounding)
         part = image[:, at - lowest : at - lowest + _RUN]
         part[...] = np.asarray(done.after).reshape(_STRIP, _RUN)[: len(part), : part.shape[1]]
     # Only values that nobody has can leave the span; they must not leave the table.

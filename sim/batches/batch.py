@@ -49,16 +49,16 @@ def count_batch(
     them over one by one tells) and where `engine`, as in drift.run, does not apply.
     """
     shards, steps = Shards.of(on), _all_records(drifts[0])
-    places = sizing.slots(drifts[0], shards.platform, len(shards), engine)
-    if places == 1:
+    slots = sizing.slots(drifts[0], shards.platform, len(shards), engine)
+    if slots == 1:
         found = [_alone(drift, shards, pool, engine) for drift in drifts]
     else:
-        found = _by_motion(drifts, places, shards.devices[0], pool)
+        found = _by_motion(drifts, slots, shards.devices[0], pool)
     return [[counts[step] for step in steps] for counts in found]
 
 
 def _by_motion(
-    drifts: list[Drift], places: int, on: jax.Device, pool: ThreadPoolExecutor
+    drifts: list[Drift], slots: int, on: jax.Device, pool: ThreadPoolExecutor
 ) -> list[dict[int, Counts]]:
     """The counts of each drift by step: first of those that are alike, then of the others."""
     groups: dict[object, list[int]] = {}
@@ -74,8 +74,8 @@ def _by_motion(
                 found[k] = counts
         else:
             others += group
-    parts = [sorted(others)[start : start + places] for start in range(0, len(others), places)]
-    moved = pool.map(lambda part: _together([drifts[k] for k in part], places, on), parts)
+    parts = [sorted(others)[start : start + slots] for start in range(0, len(others), slots)]
+    moved = pool.map(lambda part: _together([drifts[k] for k in part], slots, on), parts)
     for part, each in zip(parts, moved, strict=True):
         for k, counts in zip(part, each, strict=True):
             found[k] = counts
@@ -99,21 +99,21 @@ def _alone(
     return {state.counts.step: state.counts for state in simulation.states(drift.record_steps)}
 
 
-def _together(drifts: list[Drift], places: int, on: jax.Device) -> list[dict[int, Counts]]:
+def _together(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict[int, Counts]]:
     """The counts of each drift by step."""
-    members, first = StackedClouds(drifts, places, on, plain(on.platform)), drifts[0]
+    members, first = StackedClouds(drifts, slots, on, plain(on.platform)), drifts[0]
     tally = StackedCounts(members.each)
     found: list[dict[int, Counts]] = [{} for _ in drifts]
-    still = np.array([stalled_at_rest(each.drift, each.u) for each in members.each])
-    stalled, resting, seen = np.zeros(len(drifts), np.int64), False, None
+    stalled_at_end = np.array([stalled_at_rest(each.drift, each.u) for each in members.each])
+    stalled, at_rest, seen = np.zeros(len(drifts), np.int64), False, None
     for step in first.record_steps:
         if step and first.survivors is not None:
             members.observe_only(step)
         moved = seen is None
-        while members.step < step and not resting:
+        while members.step < step and not at_rest:
             seen, moved = members.move(step), True
             stalled = np.asarray(seen.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
-            resting = may_rest(first) and np.array_equal(stalled, still)
+            at_rest = may_rest(first) and np.array_equal(stalled, stalled_at_end)
         if seen is None or (moved and members.step < step):
             seen = members.stay()  # nobody has looked yet, or since it came to rest
         for mine, one in zip(found, tally.counts(step, seen, stalled, moved), strict=True):

@@ -76,8 +76,8 @@ class SharedStart:
         """float64 (dims,): the largest magnitude in each dimension"""
         limbs, prints, occurs = zip(*observations, strict=True)
         there = np.flatnonzero(np.any(occurs, axis=0)).astype(self.target.storage)
-        self.places = np.sort(self.target.place(there))
-        """all places that occur in some dimension, rising"""
+        self.ranks = np.sort(self.target.rank_of(there))
+        """all ranks that occur in some dimension, rising"""
         sums = [np.stack(each, axis=1) for each in limbs]
         self.limbs = np.concatenate(sums)[: len(members)].astype(np.int64)
         """int64 (members, LIMBS, dims): the exact sums of the tokens, kernels.exact_sum"""
@@ -128,9 +128,9 @@ class SharedMotion:
         int64 (members,), and the exact sums of their tokens, integers (members, LIMBS, dims),
         each on its own grid: kernels.exact_sum. Tokens may leave but not come back.
         """
-        self._classes, still = self._map.to(step)
+        self._classes, stalled_classes = self._map.to(step)
         if self._base is None:
-            self._base = _base(self._start, still, self._classes)
+            self._base = _base(self._start, stalled_classes, self._classes)
             self.columns = self._classified(self._base)
             kind = np.int32 if self._members[0].drift.tokens <= MOST_ROWS else np.int64
             self._populations = self.columns.populations(len(self._members)).astype(kind)
@@ -139,8 +139,10 @@ class SharedMotion:
             gone = self.columns.populations_of(left, self._of[left], len(self._members))
             self._populations = self._populations - gone.astype(self._populations.dtype)
         self._present = present
-        place = np.searchsorted(still.first_value, self._base.first_value, side="right") - 1
-        stalled = self._populations[:, still.values[place]].sum(axis=1)
+        among = (
+            np.searchsorted(stalled_classes.first_value, self._base.first_value, side="right") - 1
+        )
+        stalled = self._populations[:, stalled_classes.values[among]].sum(axis=1)
         return stalled, self._limbs()
 
     def numbers(self) -> np.ndarray:
@@ -184,20 +186,22 @@ class SharedMotion:
 
 def _start_classes(start: SharedStart) -> ValueClasses:
     """The classes of the start."""
-    values = start.target.value(start.target.code_in_place(start.places))
+    values = start.target.value(start.target.code_of_rank(start.ranks))
     lowest = np.searchsorted(values, -start.extent, side="left")
     sizes = np.searchsorted(values, start.extent, side="right") - lowest
     bounds = np.concatenate([[0], np.cumsum(sizes)])
     every = np.arange(bounds[-1])
-    return ValueClasses(bounds, every, start.places[every + np.repeat(lowest - bounds[:-1], sizes)])
+    return ValueClasses(bounds, every, start.ranks[every + np.repeat(lowest - bounds[:-1], sizes)])
 
 
-def _base(start: ValueClasses, still: ValueClasses, classes: ValueClasses) -> ValueClasses:
+def _base(
+    start: ValueClasses, stalled_classes: ValueClasses, classes: ValueClasses
+) -> ValueClasses:
     """The base classes: those of `classes`, cut where `still` begins and ends in a dimension."""
     cut = np.zeros(len(start.first_value) + 1, bool)
     cut[classes.first_value] = True
-    ends = np.append(still.first_value, len(start.first_value))
-    cut[ends[:-1][still.values]] = cut[ends[1:][still.values]] = True
+    ends = np.append(stalled_classes.first_value, len(start.first_value))
+    cut[ends[:-1][stalled_classes.values]] = cut[ends[1:][stalled_classes.values]] = True
     at = np.flatnonzero(cut[:-1])
     return ValueClasses(np.searchsorted(at, start.bounds), at, start.values[at])
 

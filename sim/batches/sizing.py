@@ -41,7 +41,7 @@ def worth_sharing(drift: Drift, count: int) -> bool:
     # Half a typical displacement: a quarter of the dimensions have smaller ones.
     reached = drift.radius / math.sqrt(drift.dims) * moved[0] / drift.steps / 2
     ends = np.array([reached - _FAR * drift.sigma, reached + _FAR * drift.sigma], np.float32)
-    low, high = drift.target.place(matrix.nearest(ends, drift.target)).astype(int)
+    low, high = drift.target.rank_of(matrix.nearest(ends, drift.target)).astype(int)
     return bool(high - low + 1 <= max(1.0, _CROWDED * drift.tokens))
 
 

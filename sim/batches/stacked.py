@@ -30,7 +30,7 @@ from drift.sim.counting.coalesce import Equal, Fingerprint, coalesce
 from drift.sim.counting.partition import Partition
 from drift.sim.devices.shards import jitted
 from drift.sim.engines import range_check
-from drift.sim.engines.choose import moves_values_alike
+from drift.sim.engines.choose import has_monotone_steps
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements, keys
 
@@ -47,7 +47,7 @@ class Replica:
         self.drift, start = drift, initial_cloud(drift)
         mean = partial(exact_mean, start.codes, drift.tokens, drift.dims, drift.target)
         self.u = direction(drift.direction, drift.dims, drift.direction_seed, mean)
-        self.strengths, self.ranks = drawn.strengths(drift), drawn.ranks(drift)
+        self.strengths, self.survivor_ranks = drawn.strengths(drift), drawn.survivor_ranks(drift)
         target, state = drift.target, drift.arithmetic.state
         codes = start.codes(0, drift.tokens)
         self.codes = codes if state == target else state.code(target.value(codes))
@@ -60,16 +60,16 @@ class Replica:
 
     def present(self, step: int) -> np.ndarray:
         """Which tokens are there after `step`, bool (tokens,)."""
-        return self.ranks < self.drift.alive(step)
+        return self.survivor_ranks < self.drift.alive(step)
 
 
 class StackedClouds:
-    """The clouds of drifts of one kind, in `places` places on a device."""
+    """The clouds of drifts of one kind, in `slots` slots on a device."""
 
-    def __init__(self, drifts: list[Drift], places: int, on: jax.Device, path: Path):
+    def __init__(self, drifts: list[Drift], slots: int, on: jax.Device, path: Path):
         self.each = [Replica(drift) for drift in drifts]
         self.step = 0
-        self._places, self._on, first = places, on, drifts[0]
+        self._slots, self._on, first = slots, on, drifts[0]
         apart = int(np.diff(first.record_steps, prepend=0, append=0).max())
         self._window = _SHORT if apart <= _SHORT else _LONG
         rows = _TILE if first.dims > _WIDE else 2 * _TILE
@@ -87,7 +87,7 @@ class StackedClouds:
         self._block: tuple[int, jax.Array, jax.Array] | None = None
 
     def stay(self) -> BlockResult:
-        """Look without moving; all that comes back has a place as its first axis."""
+        """Look without moving; all that comes back has a slot as its first axis."""
         shape = (len(self.each), BLOCK + self._window, self.each[0].drift.dims)
         still = self._put(np.full(shape, NO_MOVE, np.float32))
         return self._call(still, self._put(np.zeros((*shape[:2], 2), np.uint32)), 0, 1, True)
@@ -143,8 +143,8 @@ class StackedClouds:
         return self._put(whole.reshape(-1, tiles, rows, *shape[1:]))
 
     def _put(self, of_each: np.ndarray) -> jax.Array:
-        """What members have, (members, …), in all places of the device."""
-        every = np.zeros((self._places, *of_each.shape[1:]), of_each.dtype)
+        """What members have, (members, …), in all slots of the device."""
+        every = np.zeros((self._slots, *of_each.shape[1:]), of_each.dtype)
         every[: len(of_each)] = of_each
         return jax.device_put(every, self._on)
 
@@ -240,7 +240,7 @@ class StackedCounts:
     def __init__(self, members: list[Replica]):
         self._all, first = StackedTokens(members), members[0].drift
         self._tokens, self._target = first.tokens, first.target
-        self._partition = Partition(len(self._all.of), moves_values_alike(first))
+        self._partition = Partition(len(self._all.of), has_monotone_steps(first))
 
     def counts(
         self, step: int, seen: BlockResult, stalled: np.ndarray, moved: bool

@@ -37,19 +37,19 @@ def draw_cloud(drift: Drift, start: int, stop: int) -> np.ndarray:
     flat = np.empty((stop - start) * drift.dims, target.storage)
     for begin in range(0, len(flat), _ELEMENTS):
         part = flat[begin : begin + _ELEMENTS]
-        place = start * drift.dims + begin
-        part[...] = draw_part(drift.seed, sigma, target, smallest, place, len(part))
+        element = start * drift.dims + begin
+        part[...] = draw_part(drift.seed, sigma, target, smallest, element, len(part))
     return flat.reshape(stop - start, drift.dims)
 
 
 def _from_table(
-    seed: int, sigma: float, target: Format, smallest: float, place: int, count: int
+    seed: int, sigma: float, target: Format, smallest: float, element: int, count: int
 ) -> np.ndarray:
     def low(positions: np.ndarray) -> np.ndarray:
-        places = (place + positions).tolist()
-        return np.array([words32(seed, Stream.CLOUD_LOW, i, 1)[0] for i in places], "u4")
+        elements = (element + positions).tolist()
+        return np.array([words32(seed, Stream.CLOUD_LOW, i, 1)[0] for i in elements], "u4")
 
-    high = words32(seed, Stream.CLOUD, place, count)
+    high = words32(seed, Stream.CLOUD, element, count)
     drawn = thresholds(sigma, target, smallest).codes_lazily(high, low)
     magnitudes = drawn & (SIGN - 1)
     _check(sigma, target, int(magnitudes.max()) > target.largest_magnitude)
@@ -59,10 +59,10 @@ def _from_table(
 
 
 def _from_quantile(
-    seed: int, sigma: float, target: Format, smallest: float, place: int, count: int
+    seed: int, sigma: float, target: Format, smallest: float, element: int, count: int
 ) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
-        exact = sigma * gaussian(words64(seed, Stream.CLOUD, place, count))
+        exact = sigma * gaussian(words64(seed, Stream.CLOUD, element, count))
         values = exact.astype(np.float32)
     _check(sigma, target, not np.all(np.isfinite(values)))
     return target.code(np.where(np.abs(values) < smallest, 0, values))
@@ -84,14 +84,14 @@ def strengths(drift: Drift) -> np.ndarray:
     return (1 + drift.jitter * xi).astype(np.float32)
 
 
-def ranks(drift: Drift) -> np.ndarray:
-    """The place of each token in a seeded permutation, int64 (tokens,).
+def survivor_ranks(drift: Drift) -> np.ndarray:
+    """The rank of each token in a seeded permutation, int64 (tokens,).
 
     After step t the tokens of rank below drift.alive(t) are present.
     """
     if drift.survivors is None:
         return np.arange(drift.tokens)
     order = np.argsort(words64(drift.seed, Stream.SURVIVORS, 0, drift.tokens), kind="stable")
-    place = np.empty(drift.tokens, np.int64)
-    place[order] = np.arange(drift.tokens)
-    return place
+    ranks = np.empty(drift.tokens, np.int64)
+    ranks[order] = np.arange(drift.tokens)
+    return ranks

@@ -18,11 +18,11 @@ from drift.sim.counting.cells import CellCounts
 
 
 class Partition:
-    """Which tokens share a cell; `lasting` where they go on doing so."""
+    """Which tokens share a cell; `monotone` where they go on doing so."""
 
-    def __init__(self, tokens: int, lasting: bool):
+    def __init__(self, tokens: int, monotone: bool):
         self._representatives = np.arange(tokens)
-        self._lasting = lasting
+        self._monotone = monotone
 
     def cells(
         self, present: np.ndarray, representatives: Callable[[np.ndarray], np.ndarray], moved: bool
@@ -34,7 +34,7 @@ class Partition:
         is false where all are where they were at the call before.
         """
         before = self._representatives
-        if self._lasting and not moved:
+        if self._monotone and not moved:
             return CellCounts.of_representatives(before[present])
         asked = np.zeros(len(before), bool)
         asked[before[present]] = True
@@ -42,7 +42,7 @@ class Partition:
         into = np.arange(len(before))
         into[among] = representatives(among)
         after = into[before]
-        if self._lasting:
+        if self._monotone:
             self._representatives = after
         return CellCounts.of_representatives(after[present])
 

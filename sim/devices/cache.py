@@ -33,7 +33,7 @@ _SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Place:
+class CacheLocation:
     """Where the cache is, or why there is none."""
 
     directory: Path | None
@@ -49,26 +49,26 @@ class Place:
         return len(sizes), sum(sizes)
 
 
-def place() -> Place:
+def cache_location() -> CacheLocation:
     """Where `turn_on` would put it now; touches nothing."""
     import jax
 
     config: Any = jax.config  # which does not name its options to the type checker
     if not config.jax_enable_compilation_cache:
-        return Place(None, "JAX_ENABLE_COMPILATION_CACHE is off")
+        return CacheLocation(None, "JAX_ENABLE_COMPILATION_CACHE is off")
     if config.jax_compilation_cache_dir is not None:
-        return Place(Path(config.jax_compilation_cache_dir), ours=False)
+        return CacheLocation(Path(config.jax_compilation_cache_dir), ours=False)
     named = os.environ.get("DRIFT_CACHE", "")
     if named.lower() in OFF:
-        return Place(None, f"DRIFT_CACHE is {named}")
+        return CacheLocation(None, f"DRIFT_CACHE is {named}")
     try:
         directory = Path(named).expanduser().absolute() if named else _usual()
     except RuntimeError as error:  # no home
-        return Place(None, str(error))
-    return Place(directory, _distrusted(directory))
+        return CacheLocation(None, str(error))
+    return CacheLocation(directory, _distrusted(directory))
 
 
-def turn_on() -> Place:
+def turn_on() -> CacheLocation:
     """Keep compiled programs from now on; call before anything is compiled.
 
     Says in one line on stderr where a directory can't be trusted, or can't be
@@ -76,7 +76,7 @@ def turn_on() -> Place:
     """
     import jax
 
-    found = place()
+    found = cache_location()
     if found.directory is None or not found.ours:
         return found
     here = found.directory / _machine()
@@ -94,7 +94,7 @@ def turn_on() -> Place:
     return found
 
 
-def _made(here: Path) -> Place:
+def _made(here: Path) -> CacheLocation:
     """The place, after making the directory `here` in it."""
     directory = here.parent
     try:
@@ -104,7 +104,7 @@ def _made(here: Path) -> Place:
             here.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         off = f"it can't be written to: {error.strerror}"
-    return Place(directory, off)
+    return CacheLocation(directory, off)
 
 
 def _usual() -> Path:

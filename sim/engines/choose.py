@@ -27,7 +27,7 @@ _CLASSES = 1024
 _ACCELERATED = 100
 
 
-def moves_values_alike(drift: Drift) -> bool:
+def has_monotone_steps(drift: Drift) -> bool:
     """Whether a step is one function of a coordinate's value: equal tokens stay equal."""
     return drift.rounding != "stochastic" and drift.jitter == 0 and drift.master == "none"
 

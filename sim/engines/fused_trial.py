@@ -48,8 +48,8 @@ def displacements_of(target: Format, codes: np.ndarray, quick: bool) -> Iterator
     rng = np.random.default_rng(1)
     for _ in range(8 if quick else 32):
         # To a midpoint of the lattice in any other place, and beside it.
-        place = rng.integers(0, target.largest_magnitude, len(codes))
-        middle = (target.value(place) + target.value(place + 1)) / 2
+        magnitude = rng.integers(0, target.largest_magnitude, len(codes))
+        middle = (target.value(magnitude) + target.value(magnitude + 1)) / 2
         with np.errstate(over="ignore"):
             on = (rng.choice([-1.0, 1.0], len(codes)) * middle - values).astype(np.float32)
             beside = np.nextafter(on, np.float32(0)), np.nextafter(on, np.float32(np.inf))
@@ -120,8 +120,8 @@ def try_path(device: jax.Device, arithmetic: Arithmetic, path: Path) -> str:
     columns = [column[None] for column in (numbers, strengths, np.ones(ROWS, np.bool_))]
     shared = [displacements, keys, np.int32(TAKEN), np.uint32(0)]
     tokens, steps = Tokens(*jax.device_put(columns, device)), Steps(*jax.device_put(shared, device))
-    rest = jax.device_put([codes[None], weights(DIMS), np.float32(1)], device)
-    done = step_block(rest[0], tokens, steps, rest[1], rest[2], arithmetic=arithmetic, path=path)
+    given = jax.device_put([codes[None], weights(DIMS), np.float32(1)], device)
+    done = step_block(given[0], tokens, steps, given[1], given[2], arithmetic=arithmetic, path=path)
     found = np.asarray(done.codes)[0]
     wrong = np.argwhere(found != expected)
     if len(wrong):

@@ -44,7 +44,7 @@ def value_map(
     equal, target = displacements(drift, u, 1, 1)[0], drift.target
     farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)
     ends = np.array([target.sign + farthest, farthest], target.storage)
-    lowest, highest = target.place(ends).tolist()
+    lowest, highest = target.rank_of(ends).tolist()
     return PowerMap(classes, equal, origin, target, drift.rounding, (lowest, highest), pool)
 
 
@@ -85,12 +85,12 @@ class LeapEngine:
         self._drift, self._u, self._chunks, self._pool = drift, u, chunks, pool
         self._present = np.ones(chunks.tokens, bool)
         self._origin = 0
-        self._seen: tuple[ValueClasses, np.ndarray, np.ndarray] | None = None
+        self._last: tuple[ValueClasses, np.ndarray, np.ndarray] | None = None
 
     def load(self, fill: Fill, step: int = 0) -> None:
         """Take the cloud of `step` from `fill`, called once a chunk, from several threads."""
         self._cloud = RankedCloud(fill, self._chunks, self._drift.target, self._pool)
-        self._population, self._origin, self._seen = self._cloud.population, step, None
+        self._population, self._origin, self._last = self._cloud.population, step, None
         self._map: PowerMap | StepwiseMap | None = None
         present, self._present = self._present, np.ones_like(self._present)
         self.observe_only(present)
@@ -113,13 +113,13 @@ class LeapEngine:
             self._map = self._map or value_map(
                 self._drift, self._u, classes, self._origin, bound, self._pool
             )
-            classes, still = self._map.to(step)
-            stalled = int(still.of_class(self._population)[still.values].sum())
-        last = self._seen
+            classes, stalled_classes = self._map.to(step)
+            stalled = int(stalled_classes.of_class(self._population)[stalled_classes.values].sum())
+        last = self._last
         moved = last is None or not np.array_equal(last[0].values, classes.values)
         if last is None or moved or last[1] is not self._population:
             last = classes, self._population, self._limbs(classes, exponent)
-        self._seen = last
+        self._last = last
         rows = LeapRows(self._cloud, classes)
         return LeapObservation(rows, self._present, stalled, last[2], moved)
 
@@ -140,9 +140,9 @@ class LeapEngine:
 
 @lru_cache(maxsize=8)
 def limbs_by_place(target: Format, exponent: int) -> np.ndarray:
-    """The limbs of every place's value, int64 (LIMBS, places); 0 for what is off the grid."""
-    places = np.arange(1 << target.width).astype(target.storage)
-    values = target.value(target.code_in_place(places))
+    """The limbs of every rank's value, int64 (LIMBS, ranks); 0 for what is off the grid."""
+    ranks = np.arange(1 << target.width).astype(target.storage)
+    values = target.value(target.code_of_rank(ranks))
     inside = np.abs(values) <= min(target.largest, np.ldexp(1.0, LIMB_BITS - exponent))
     on_grid = np.where(inside, values, 0).astype(np.float32)
     return limbs_of(on_grid, np.float32(np.ldexp(1.0, exponent)))

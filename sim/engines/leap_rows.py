@@ -1,9 +1,9 @@
-"""The cloud of the leap engine: ranks of the initial values, and its rows at any step on demand.
+"""The cloud of the leap engine: indices of the initial values, and its rows at any step on demand.
 
-rank  the number of a coordinate's place among all places that occur in the cloud. Ranks are
+index  the number of a coordinate's rank among all ranks that occur in the cloud. Indices are
       few (some thousands in a normal cloud), so tables over them are small
 
-Where a token is in a dimension is a table of the rank of its initial value. A
+Where a token is in a dimension is a table of the index of its initial value. A
 count looks first at the dimensions whose values tell most tokens apart, and never
 at those in which all tokens share one value.
 """
@@ -32,62 +32,62 @@ class RankedCloud:
 
     def __init__(self, fill: Fill, chunks: Chunks, target: Format, pool: Executor):
         self.chunks, self.target, self._pool = chunks, target, pool
-        self.ranks = np.empty((chunks.tokens, chunks.dims), np.uint16)
+        self.indices = np.empty((chunks.tokens, chunks.dims), np.uint16)
         """(tokens, dims)"""
 
         def load(chunk: int) -> np.ndarray:
             start, stop = chunks.bounds(chunk)
-            self.ranks[start:stop] = fill(start, stop)
+            self.indices[start:stop] = fill(start, stop)
             found = np.zeros(1 << target.width, bool)
-            for part in parts(self.ranks[start:stop]):
+            for part in parts(self.indices[start:stop]):
                 found |= np.bincount(part, minlength=len(found)) > 0
             return found
 
         there = np.logical_or.reduce(list(pool.map(load, range(len(chunks)))))
         codes = np.flatnonzero(there).astype(target.storage)
-        self.places = np.sort(target.place(codes))
-        """by rank, rising"""
-        rank = np.zeros(len(there), np.uint16)
-        rank[target.code_in_place(self.places)] = np.arange(len(self.places))
+        self.ranks = np.sort(target.rank_of(codes))
+        """by index, rising"""
+        index = np.zeros(len(there), np.uint16)
+        index[target.code_of_rank(self.ranks)] = np.arange(len(self.ranks))
 
         def number(chunk: int) -> None:
-            for part in parts(self.ranks[slice(*chunks.bounds(chunk))]):
-                part[...] = rank.take(part, mode="clip")
+            for part in parts(self.indices[slice(*chunks.bounds(chunk))]):
+                part[...] = index.take(part, mode="clip")
 
         list(pool.map(number, range(len(chunks))))
         strips = list(pool.map(self._distinct, range(0, chunks.dims, _STRIP)))
         sizes = np.concatenate([sizes for sizes, _, _ in strips])
-        self.class_rank = np.concatenate([ranks for _, ranks, _ in strips])
+        self.class_index = np.concatenate([indices for _, indices, _ in strips])
         """int64 (initial classes,)"""
         self.population = np.concatenate([tokens for _, _, tokens in strips])
         """int64 (initial classes,): how many tokens are in each"""
         self.classes = ValueClasses(
             bounds=np.concatenate([[0], np.cumsum(sizes)]),
-            first_value=np.arange(len(self.class_rank)),
-            values=self.places[self.class_rank],
+            first_value=np.arange(len(self.class_index)),
+            values=self.ranks[self.class_index],
         )
-        """the initial classes, at their places"""
+        """the initial classes, at their ranks"""
 
     def population_of(self, tokens: np.ndarray) -> np.ndarray:
         """How many of `tokens`, int64 (n,), are in each initial class, int64."""
         bounds = self.classes.bounds
 
         def strip(start: int) -> np.ndarray:
-            counts = self._count(start, self.ranks[tokens, start : start + _STRIP].T)
+            counts = self._count(start, self.indices[tokens, start : start + _STRIP].T)
             ends = bounds[start : start + len(counts) + 1]
             dim = np.repeat(np.arange(len(counts)), np.diff(ends))
-            return counts[dim, self.class_rank[ends[0] : ends[-1]]]
+            return counts[dim, self.class_index[ends[0] : ends[-1]]]
 
         return np.concatenate(list(self._pool.map(strip, range(0, self.chunks.dims, _STRIP))))
 
     def _distinct(self, start: int) -> tuple[np.ndarray, ...]:
-        """Of a strip of dimensions: how many ranks occur in each, which, how often."""
-        counts = self._count(start, transposed(self.ranks[:, start : start + _STRIP]))
-        dim, rank = np.nonzero(counts)
-        return np.bincount(dim, minlength=len(counts)), rank, counts[dim, rank]
+        """Of a strip of dimensions: how many indices occur in each, which, how often."""
+        counts = self._count(start, transposed(self.indices[:, start : start + _STRIP]))
+        dim, index = np.nonzero(counts)
+        return np.bincount(dim, minlength=len(counts)), index, counts[dim, index]
 
     def _count(self, start: int, columns: np.ndarray) -> np.ndarray:
-        return np.stack([np.bincount(each, minlength=len(self.places)) for each in columns])
+        return np.stack([np.bincount(each, minlength=len(self.ranks)) for each in columns])
 
 
 def transposed(columns: np.ndarray) -> np.ndarray:
@@ -112,16 +112,16 @@ _BLOCK_BYTES = 16 << 20
 
 
 class LeapRows:
-    """The rows of `cloud` when its classes are those of `classes`, whose values are places."""
+    """The rows of `cloud` when its classes are those of `classes`, whose values are ranks."""
 
     def __init__(self, cloud: RankedCloud, classes: ValueClasses):
-        self.shape, self.format = cloud.ranks.shape, cloud.target
+        self.shape, self.format = cloud.indices.shape, cloud.target
         self._cloud, self._classes = cloud, classes
 
     def span(self, start: int, stop: int) -> np.ndarray:
         """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
         every = np.arange(self.shape[1])
-        return _look_up(self._tables, self._cloud.ranks[start:stop], every)
+        return _look_up(self._tables, self._cloud.indices[start:stop], every)
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
         """The representatives of `tokens`, int64: sim.counting.coalesce."""
@@ -130,12 +130,12 @@ class LeapRows:
             return np.full(len(tokens), tokens[0])
 
         def thin(some: np.ndarray) -> np.ndarray:
-            ranks = self._cloud.ranks
-            columns = (self._table(d, self._cells)[ranks[some, d]] for d in varying[:_THIN])
+            indices = self._cloud.indices
+            columns = (self._table(d, self._cells)[indices[some, d]] for d in varying[:_THIN])
             return row_hash.mixed(columns, len(some))
 
         def take(some: np.ndarray) -> np.ndarray:
-            return _look_up(self._tables, self._cloud.ranks[some], varying)
+            return _look_up(self._tables, self._cloud.indices[some], varying)
 
         same = (self.format.storage.itemsize * len(varying), self.format, _BLOCK_BYTES)
         return coalesce(
@@ -154,7 +154,7 @@ class LeapRows:
     @cached_property
     def _codes(self) -> np.ndarray:
         """Of every class, in the storage type."""
-        return self.format.code_in_place(self._classes.values)
+        return self.format.code_of_rank(self._classes.values)
 
     @cached_property
     def _cells(self) -> np.ndarray:
@@ -163,24 +163,24 @@ class LeapRows:
 
     @cached_property
     def _tables(self) -> np.ndarray:
-        """The code of every initial rank in every dimension, (dims, ranks)."""
+        """The code of every initial index in every dimension, (dims, indices)."""
         return np.stack([self._table(dim, self._codes) for dim in range(self.shape[1])])
 
     def _table(self, dim: int, of_class: np.ndarray) -> np.ndarray:
-        """What `of_class` says of each initial rank in a dimension, (ranks,)."""
+        """What `of_class` says of each initial index in a dimension, (indices,)."""
         here = slice(*self._classes.bounds[dim : dim + 2])
-        first = self._cloud.class_rank[self._classes.first_value[here]]
-        first[0] = 0  # nobody has a lower rank than the first class
-        return np.repeat(of_class[here], np.diff(first, append=len(self._cloud.places)))
+        first = self._cloud.class_index[self._classes.first_value[here]]
+        first[0] = 0  # nobody has a lower index than the first class
+        return np.repeat(of_class[here], np.diff(first, append=len(self._cloud.ranks)))
 
 
-def _look_up(tables: np.ndarray, ranks: np.ndarray, dims: np.ndarray) -> np.ndarray:
-    """What `tables` (all dims, ranks) say of `ranks` (tokens, all dims), (tokens, dims)."""
-    out = np.empty((len(ranks), len(dims)), tables.dtype)
+def _look_up(tables: np.ndarray, indices: np.ndarray, dims: np.ndarray) -> np.ndarray:
+    """What `tables` (all dims, indices) say of `indices` (tokens, all dims), (tokens, dims)."""
+    out = np.empty((len(indices), len(dims)), tables.dtype)
     for at in range(0, len(dims), _TOGETHER):
         some = dims[at : at + _TOGETHER]
-        found = np.empty((len(some), len(ranks)), tables.dtype)
-        for dim, column, codes in zip(some, transposed(ranks[:, some]), found, strict=True):
+        found = np.empty((len(some), len(indices)), tables.dtype)
+        for dim, column, codes in zip(some, transposed(indices[:, some]), found, strict=True):
             np.take(tables[dim], column, out=codes, mode="clip")
         out[:, at : at + _TOGETHER] = found.T
     return out

@@ -111,15 +111,15 @@ def trace(
     """
     state, view = drift.arithmetic.state, drift.target
     codes = state.code(view.value(start))
-    found, done, resting = [], 0, False
+    found, done, at_rest = [], 0, False
     move = _mover(drift, u, which)
     for wanted in steps:
-        while done < wanted and not resting:
+        while done < wanted and not at_rest:
             done += 1
             if done > MOST_STEPS:
                 raise BadInput(f"it still moves after {MOST_STEPS:,} steps; more are not retraced")
             before, codes = codes, move(codes, done)
-            resting = _may_rest(drift) and np.array_equal(before, codes)
+            at_rest = _may_rest(drift) and np.array_equal(before, codes)
         found.append(round_to(state.value(codes).astype(np.float32), view, "nearest"))
     return np.stack(found)
 

@@ -114,12 +114,12 @@ class DeviceRows:
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Whether tokens a[i] and b[i] are in one cell, for each i; no token is twice in a."""
         same = np.empty(len(a), bool)
-        for others, pairs, place in _by_other(b, self.shape[1] * self.format.storage.itemsize):
-            same[pairs] = self._compare(a[pairs], self.take(others), place)
+        for others, pairs, which in _by_other(b, self.shape[1] * self.format.storage.itemsize):
+            same[pairs] = self._compare(a[pairs], self.take(others), which)
         return same
 
-    def _compare(self, tokens: np.ndarray, others: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Whether tokens[i] has the codes others[place[i]], for each i; no token is named twice.
+    def _compare(self, tokens: np.ndarray, others: np.ndarray, which: np.ndarray) -> np.ndarray:
+        """Whether tokens[i] has the codes others[which[i]], for each i; no token is named twice.
 
         `others` (rows, dims) has -0 as +0, and no -0 is told from +0 here.
         """
@@ -131,7 +131,7 @@ class DeviceRows:
         for k, here, rows in self._by_chunk(tokens):
             codes = self.codes[k]
             asked = np.zeros(codes.shape[:2], np.int32)
-            asked.ravel()[rows] = place[here]
+            asked.ravel()[rows] = which[here]
             (device,) = codes.devices()
             if device not in sent:
                 sent[device] = jax.device_put(known, device)
@@ -149,8 +149,8 @@ class DeviceRows:
                 part = rows[start : start + block]
                 asked = np.zeros(min(_rounded(len(part)), block), np.int32)
                 asked[: len(part)] = part
-                place = here[start : start + block]
-                fetched[place] = np.asarray(_picked(self.codes[k], asked))[: len(part)]
+                which = here[start : start + block]
+                fetched[which] = np.asarray(_picked(self.codes[k], asked))[: len(part)]
         return fetched
 
     def _by_chunk(self, tokens: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
@@ -167,13 +167,13 @@ def _by_other(b: np.ndarray, row_bytes: int) -> Iterator[tuple[np.ndarray, np.nd
 
     Gives these tokens, the pairs with them, and which one each is with.
     """
-    others, place = np.unique(b, return_inverse=True)
-    order = np.argsort(place, kind="stable")
+    others, which = np.unique(b, return_inverse=True)
+    order = np.argsort(which, kind="stable")
     block = max(1, SENT_BYTES // row_bytes)
     for start in range(0, len(others), block):
-        first, last = np.searchsorted(place[order], [start, start + block])
+        first, last = np.searchsorted(which[order], [start, start + block])
         pairs = order[first:last]
-        yield others[start : start + block], pairs, place[pairs] - start
+        yield others[start : start + block], pairs, which[pairs] - start
 
 
 def _rounded(count: int) -> int:
@@ -191,7 +191,7 @@ def _picked(codes: jax.Array, rows: jax.Array) -> jax.Array:
 
 
 @partial(jax.jit, static_argnames="target")
-def _same(codes: jax.Array, others: jax.Array, place: jax.Array, target: Format) -> jax.Array:
-    """Whether each row has the codes others[place], (tiles, tile rows), -0 being +0."""
+def _same(codes: jax.Array, others: jax.Array, which: jax.Array, target: Format) -> jax.Array:
+    """Whether each row has the codes others[which], (tiles, tile rows), -0 being +0."""
     merged = jnp.where(codes == target.sign, jnp.zeros_like(codes), codes)
-    return jnp.all(merged == others[place], axis=2)
+    return jnp.all(merged == others[which], axis=2)

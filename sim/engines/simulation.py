@@ -99,15 +99,15 @@ class Simulation:
         self.initial = initial_cloud(drift)
         self.u = direction(drift.direction, drift.dims, drift.direction_seed, self._centroid)
         strengths = drawn.strengths(drift)
-        self._ranks = drawn.ranks(drift)
-        self._partition = self._unsettled()
+        self._survivor_ranks = drawn.survivor_ranks(drift)
+        self._partition = self._new_partition()
         self.engine: StepEngine | LeapEngine
         if engine == "leap":
             self.engine = LeapEngine(drift, self.u, chunks, pool)
         else:
             self.engine = StepEngine(chunks, drift.arithmetic, strengths, on, pool)
         self.step = 0
-        self._resting: Observation | None = None
+        self._observation_at_rest: Observation | None = None
         self._may_rest = may_rest(drift)
         target, state = drift.target, drift.arithmetic.state
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
@@ -128,14 +128,14 @@ class Simulation:
         drift = self.drift
         return exact_mean(self.initial.codes, drift.tokens, drift.dims, drift.target)
 
-    def _unsettled(self) -> Partition:
-        return Partition(self.drift.tokens, lasting=choose.moves_values_alike(self.drift))
+    def _new_partition(self) -> Partition:
+        return Partition(self.drift.tokens, monotone=choose.has_monotone_steps(self.drift))
 
     def resume(self, step: int, fill: Fill) -> None:
         """Go on from the cloud of `step` that `fill` gives, in the state format."""
         self.engine.load(fill, step)
-        self.step, self._resting = step, None
-        self._partition = self._unsettled()
+        self.step, self._observation_at_rest = step, None
+        self._partition = self._new_partition()
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
         """Move to each of `steps` in turn (rising, none behind) and count there.
@@ -144,7 +144,7 @@ class Simulation:
         """
         for step in steps:
             if self.drift.survivors is not None:
-                self.engine.observe_only(self._ranks < self.drift.alive(step))
+                self.engine.observe_only(self._survivor_ranks < self.drift.alive(step))
             yield self._state_at(step)
 
     def _state_at(self, step: int) -> State:
@@ -152,27 +152,27 @@ class Simulation:
         if isinstance(engine, LeapEngine):
             leapt = engine.observe(step, grid, self._bound)
             return count(leapt, self._partition, step, self.u, grid)
-        moved = self._resting is None
+        moved = self._observation_at_rest is None
         seen = self._stepped(engine, step) if step > self.step else engine.stay(grid)
         return count(replace(seen, moved=moved), self._partition, step, self.u, grid)
 
     def _stepped(self, engine: StepEngine, step: int) -> Observation:
         """What is seen at a later step."""
-        while self._resting is None:
+        while self._observation_at_rest is None:
             steps = min(engine.block, step - self.step)
             if self.step + steps == step:
                 seen = engine.observe(self._next(steps), self._exponent, self._keys(steps))
                 self.step = step
-                self._resting = seen if self._rests(seen.stalled) else None
+                self._observation_at_rest = seen if self._is_at_rest(seen.stalled) else None
                 return seen
             stalled = engine.move(self._next(steps), self._keys(steps))
             self.step += steps
-            if self._rests(stalled):
-                self._resting = replace(engine.stay(self._exponent), stalled=stalled)
+            if self._is_at_rest(stalled):
+                self._observation_at_rest = replace(engine.stay(self._exponent), stalled=stalled)
         self.step = step
-        return self._resting
+        return self._observation_at_rest
 
-    def _rests(self, stalled: int) -> bool:
+    def _is_at_rest(self, stalled: int) -> bool:
         """Whether no later step can move anything, of which the last one stalled so many."""
         return self._may_rest and stalled == stalled_at_rest(self.drift, self.u)
 

@@ -21,7 +21,7 @@ from drift.sim.prediction.transport import Transport, TransportedClasses, total
 from drift.sim.spec.drift import SMALLEST_SIGMA, Drift
 from drift.sim.spec.schedule import share
 
-_SETTLED = 1e-7
+_TOLERANCE = 1e-7
 """The bisection ends where its bounds are that close, relatively; three digits are right then."""
 _DOWN, _UP = 4.0, 64.0
 """Factors between trials."""
@@ -58,8 +58,8 @@ class _Pairs:
         self._kept: dict[int, list[TransportedClasses]] = {step: [] for step in later}
         for strip in fates.strips(later, pool):
             for step, fate in zip(later, strip, strict=True):
-                # Without what is still, which is not asked for and may be large.
-                self._kept[step].append(replace(fate, still=fate.classes))
+                # Without what is stalled, which is not asked for and may be large.
+                self._kept[step].append(replace(fate, stalled=fate.classes))
 
     def log(self, step: int, sigma: float) -> float:
         """The logarithm of their expected number."""
@@ -102,7 +102,7 @@ def _below(top: float, log_pairs: Callable[[float], float]) -> float | None:
         if lower <= SMALLEST_SIGMA:
             return None
         upper, lower = lower, max(lower / _DOWN, SMALLEST_SIGMA)
-    while upper > lower * (1 + _SETTLED):
+    while upper > lower * (1 + _TOLERANCE):
         middle = math.sqrt(lower * upper)
         if log_pairs(middle) < 0:
             upper = middle

@@ -126,10 +126,10 @@ class TransportedClasses:
     outcomes: int
     """of each dimension"""
     classes: ValueClasses
-    """what they have become, as places of the view format, -0 as +0"""
+    """what they have become, as ranks of the view format, -0 as +0"""
     values: np.ndarray
     """the same as float64 values"""
-    still: ValueClasses
+    stalled: ValueClasses
     """which of them the last step left where they were"""
 
     def masses(self, law: ValueDistribution) -> tuple[np.ndarray, np.ndarray]:
@@ -138,23 +138,23 @@ class TransportedClasses:
 
     def moments(self, law: ValueDistribution) -> Moments:
         """Sums over classes."""
-        each, stays = self.classes.bounds[:-1], np.flatnonzero(self.still.values)
-        still = np.zeros(len(self.still.values))
-        still[stays] = _masses(self.still, self.outcomes, law, stays)[0]
-        mass, rest = self.masses(law)
-        cubes, others = mass * mass * mass, mass * rest * (1 + mass)
+        each, here = self.classes.bounds[:-1], np.flatnonzero(self.stalled.values)
+        stalled = np.zeros(len(self.stalled.values))
+        stalled[here] = _masses(self.stalled, self.outcomes, law, here)[0]
+        mass, others = self.masses(law)
+        cubes, other_cubes = mass * mass * mass, mass * others * (1 + mass)
         return Moments(
             self.log_pair(law),
-            _log(np.add.reduceat(cubes, each), np.add.reduceat(others, each)),
+            _log(np.add.reduceat(cubes, each), np.add.reduceat(other_cubes, each)),
             np.add.reduceat(mass * self.values, each),
-            np.add.reduceat(still, self.still.bounds[:-1]),
+            np.add.reduceat(stalled, self.stalled.bounds[:-1]),
         )
 
     def log_pair(self, law: ValueDistribution) -> np.ndarray:
         """The first of the moments alone."""
-        mass, rest = self.masses(law)
+        mass, others = self.masses(law)
         each = self.classes.bounds[:-1]
-        return _log(np.add.reduceat(mass * mass, each), np.add.reduceat(mass * rest, each))
+        return _log(np.add.reduceat(mass * mass, each), np.add.reduceat(mass * others, each))
 
 
 class Transport:
@@ -189,8 +189,8 @@ class Transport:
     def initial(self) -> TransportedClasses:
         """At step 0, of one dimension that stands for all."""
         classes = self._classes(np.array([self._drift.target.largest_magnitude]))
-        still = replace(classes, values=np.zeros(len(classes.values), bool))
-        return self._seen(classes, still, self._drift.target)
+        stalled = replace(classes, values=np.zeros(len(classes.values), bool))
+        return self._transported(classes, stalled, self._drift.target)
 
     def strips(self, steps: Sequence[int], pool: Executor) -> Iterator[list[TransportedClasses]]:
         """At each of `steps`, rising and after 0; the kinds of a strip, strip after strip."""
@@ -199,36 +199,36 @@ class Transport:
             u, largest = (each[start : start + _STRIP] for each in (self._u, self._largest))
             classes = self._classes(largest)
             if state != drift.target:
-                values = drift.target.value(drift.target.code_in_place(classes.values))
-                classes = replace(classes, values=state.place(state.code(values)))
+                values = drift.target.value(drift.target.code_of_rank(classes.values))
+                classes = replace(classes, values=state.rank_of(state.code(values)))
             moving = value_map(drift, u, classes, 0, self._bound, pool)
             if steps[0] > 1:
                 moving.to(1)  # where most of them meet
-            yield [self._seen(*moving.to(step), state) for step in steps]
+            yield [self._transported(*moving.to(step), state) for step in steps]
 
     def _classes(self, largest: np.ndarray) -> ValueClasses:
         """The outcomes of dimensions; those beyond `largest`, int64 (dims,), count as it."""
         target = self._drift.target
         magnitudes = np.minimum(self._magnitudes, target.largest_magnitude)
         coordinates = np.concatenate([-magnitudes[::-1], [0], magnitudes])
-        lowest, highest = (target.place(target.code_at(end)) for end in (-largest, largest))
-        every = target.place(target.code_at(coordinates))
-        places = np.clip(every, lowest[:, None], highest[:, None]).ravel()
+        lowest, highest = (target.rank_of(target.code_at(end)) for end in (-largest, largest))
+        every = target.rank_of(target.code_at(coordinates))
+        ranks = np.clip(every, lowest[:, None], highest[:, None]).ravel()
         bounds = np.arange(len(largest) + 1) * len(coordinates)
-        return ValueClasses(bounds, np.arange(len(places)), places).moved(places)
+        return ValueClasses(bounds, np.arange(len(ranks)), ranks).moved(ranks)
 
-    def _seen(
-        self, classes: ValueClasses, still: ValueClasses, state: Format
+    def _transported(
+        self, classes: ValueClasses, stalled: ValueClasses, state: Format
     ) -> TransportedClasses:
-        """The fate of `classes`, of places of the `state` format."""
-        target, places = self._drift.target, classes.values
+        """The fate of `classes`, of ranks of the `state` format."""
+        target, ranks = self._drift.target, classes.values
         if state != target:
-            values = state.value(state.code_in_place(places)).astype(np.float32)
-            places = target.place(nearest(values, target))
-        places = np.where(places == target.sign - 1, target.storage.type(target.sign), places)
-        classes = classes.moved(places)
-        values = target.value(target.code_in_place(classes.values))
-        return TransportedClasses(2 * len(self._magnitudes) + 1, classes, values, still)
+            values = state.value(state.code_of_rank(ranks)).astype(np.float32)
+            ranks = target.rank_of(nearest(values, target))
+        ranks = np.where(ranks == target.sign - 1, target.storage.type(target.sign), ranks)
+        classes = classes.moved(ranks)
+        values = target.value(target.code_of_rank(classes.values))
+        return TransportedClasses(2 * len(self._magnitudes) + 1, classes, values, stalled)
 
 
 def _masses(

@@ -70,7 +70,7 @@ class Thresholds:
 
     def codes(self, words: np.ndarray) -> np.ndarray:
         """uint16 sign and magnitude for whole 64-bit words, any shape."""
-        return self._code(words, self._place(words))
+        return self._code(words, self._reached(words))
 
     def codes_lazily(self, high: np.ndarray, low: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """uint16 sign and magnitude for upper halves `high` (uint32, one dimension).
@@ -81,25 +81,25 @@ class Thresholds:
         codes = self._guide.take(high >> np.uint32(16), mode="clip")
         open_ = np.flatnonzero(codes == _UNDECIDED)
         words = high[open_].astype(np.uint64) << np.uint64(32)
-        place = self._place(words)
-        codes[open_] = self._code(words, place)
+        reached = self._reached(words)
+        codes[open_] = self._code(words, reached)
         most = (words | np.uint64(0xFFFFFFFF)) & np.uint64((1 << 63) - 1)
-        split = np.flatnonzero(self._following[place] <= most)
+        split = np.flatnonzero(self._following[reached] <= most)
         codes[open_[split]] = self.codes(words[split] | low(open_[split]).astype(np.uint64))
         return codes
 
-    def _place(self, words: np.ndarray) -> np.ndarray:
+    def _reached(self, words: np.ndarray) -> np.ndarray:
         """How many thresholds a word's magnitude reaches: at most one in nearly all buckets."""
         magnitude = words & np.uint64((1 << 63) - 1)
         bucket = (magnitude >> np.uint64(48)).astype(np.intp)
-        place = self._below.take(bucket)
-        place += self._following.take(place) <= magnitude
+        reached = self._below.take(bucket)
+        reached += self._following.take(reached) <= magnitude
         several = np.flatnonzero(self._within.take(bucket) > 1)
-        place[several] = np.searchsorted(self._ascending, magnitude[several], side="right")
-        return place
+        reached[several] = np.searchsorted(self._ascending, magnitude[several], side="right")
+        return reached
 
-    def _code(self, words: np.ndarray, place: np.ndarray) -> np.ndarray:
-        codes = self._codes[len(self._ascending) - place]
+    def _code(self, words: np.ndarray, reached: np.ndarray) -> np.ndarray:
+        codes = self._codes[len(self._ascending) - reached]
         negative = (words >> np.uint64(63)).astype(bool) & (codes != 0)
         return codes | (negative * np.uint16(SIGN))
 

@@ -58,9 +58,8 @@ class Holes:
     def among(cls, matrix: Matrix, rows: np.ndarray, finite: np.ndarray) -> "Holes":
         """The holes of some rows of a matrix, int64, rising; only finite ones are in any."""
         places = np.flatnonzero(finite)
-        cells = Cells.of_representatives(
-            places, representatives(rows[places], matrix.codes, matrix.format)
-        )
+        shared = representatives(rows[places], matrix.codes, matrix.format)
+        cells = Cells.of_representatives(places, shared)
         number = np.full(len(cells), -1)
         number[cells.holes] = np.arange(len(cells.holes))
         of = np.full(len(rows), -1)

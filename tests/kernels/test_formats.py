@@ -66,12 +66,12 @@ def test_the_ulp_is_the_distance_to_the_next_value(target):
 @pytest.mark.parametrize("target", SMALL, ids=names(SMALL))
 def test_places_are_in_the_order_of_values_with_minus_zero_below_plus_zero(target):
     codes = np.arange(1 << target.width).astype(target.storage)
-    places = target.place(codes)
-    assert places.dtype == target.storage
-    assert sorted(places.tolist()) == codes.tolist()
-    np.testing.assert_array_equal(target.code_in_place(places), codes)
-    assert places[target.sign] == places[0] - 1
-    rising = finite(target)[np.argsort(target.place(finite(target)))]
+    ranks = target.rank_of(codes)
+    assert ranks.dtype == target.storage
+    assert sorted(ranks.tolist()) == codes.tolist()
+    np.testing.assert_array_equal(target.code_of_rank(ranks), codes)
+    assert ranks[target.sign] == ranks[0] - 1
+    rising = finite(target)[np.argsort(target.rank_of(finite(target)))]
     assert np.all(np.diff(target.coordinate(rising)) >= 0)
 
 

@@ -23,7 +23,7 @@ def test_pieces_go_where_the_reference_goes(target, rounding, taken):
     size = rng.choice([target.largest / 4, 1e-3, 1e-6], (TILES, 1)) / BLOCK
     steps = (rng.standard_normal((TILES, 1)) * size * np.ones(BLOCK)).astype(np.float32)
     steps = np.clip(steps, -target.largest / 4 / BLOCK, target.largest / 4 / BLOCK)
-    done = iterate(target.place(start), steps, np.int32(taken), target=target, rounding=rounding)
+    done = iterate(target.rank_of(start), steps, np.int32(taken), target=target, rounding=rounding)
     before, after = start, start
     for t in range(taken):
         before = after
@@ -33,17 +33,17 @@ def test_pieces_go_where_the_reference_goes(target, rounding, taken):
                 for tile, c in zip(before, steps[:, t], strict=True)
             ]
         )
-    np.testing.assert_array_equal(target.code_in_place(np.asarray(done.before)), before)
-    np.testing.assert_array_equal(target.code_in_place(np.asarray(done.after)), after)
+    np.testing.assert_array_equal(target.code_of_rank(np.asarray(done.before)), before)
+    np.testing.assert_array_equal(target.code_of_rank(np.asarray(done.after)), after)
 
 
 def test_nothing_of_a_drift_but_format_and_rounding_compiles_anything():
     target = FORMATS["float8_e5m2"]
-    places = np.zeros((TILES, WIDTH), np.uint8)
+    ranks = np.zeros((TILES, WIDTH), np.uint8)
     compiled = iterate._cache_size()
     for taken, size in ((1, 0.5), (7, 1e-9), (BLOCK, 0.0)):
         steps = np.full((TILES, BLOCK), size, np.float32)
         jax.block_until_ready(
-            iterate(places, steps, np.int32(taken), target=target, rounding="nearest")
+            iterate(ranks, steps, np.int32(taken), target=target, rounding="nearest")
         )
     assert iterate._cache_size() <= compiled + 1

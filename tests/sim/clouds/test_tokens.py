@@ -23,10 +23,10 @@ def test_strengths_are_the_oracles_and_gaussian():
 
 def test_ranks_are_a_permutation_that_the_seed_chooses():
     drift = Drift(sigma=1.0, tokens=500, survivors=100, steps=7)
-    ranks = drawn.ranks(drift)
+    ranks = drawn.survivor_ranks(drift)
     assert sorted(ranks) == list(range(500))
     assert not np.array_equal(ranks, np.arange(500))
-    other = drawn.ranks(Drift(sigma=1.0, tokens=500, survivors=100, seed=1))
+    other = drawn.survivor_ranks(Drift(sigma=1.0, tokens=500, survivors=100, seed=1))
     assert not np.array_equal(ranks, other)
     for step in range(8):
         alive = 500 - math.floor(400 * step / 7)

@@ -76,7 +76,7 @@ def test_rows_in_several_blocks_and_views_are_counted_alike():
 
 @given(st.lists(st.lists(st.integers(0, 11), min_size=12, max_size=12), min_size=1, max_size=6))
 def test_settled_tokens_are_never_asked_about_again(steps):
-    partition, cell = Partition(12, lasting=True), np.arange(12)
+    partition, cell = Partition(12, monotone=True), np.arange(12)
     for into in steps:
         before, cell = cell, np.array(into)[cell]  # a function of the cell: merging for ever
 
@@ -90,7 +90,7 @@ def test_settled_tokens_are_never_asked_about_again(steps):
 
 
 def test_tokens_that_left_may_lead_those_that_are_there():
-    partition = Partition(4, lasting=True)
+    partition = Partition(4, monotone=True)
     together = lambda tokens: np.full(len(tokens), tokens[0])  # noqa: E731
     assert partition.cells(np.ones(4, bool), together, moved=True).occupancy.tolist() == [4]
     there = np.array([False, True, False, True])
@@ -99,7 +99,7 @@ def test_tokens_that_left_may_lead_those_that_are_there():
 
 
 def test_a_partition_that_does_not_last_starts_anew():
-    partition = Partition(3, lasting=False)
+    partition = Partition(3, monotone=False)
     partition.cells(np.ones(3, bool), lambda tokens: np.zeros(3, int), moved=True)
     apart = partition.cells(np.ones(3, bool), lambda tokens: tokens, moved=False)
     assert apart.occupancy.tolist() == [1, 1, 1]

@@ -88,15 +88,18 @@ def free(monkeypatch, tmp_path):
 
 
 def test_it_is_where_the_platform_keeps_caches(free, monkeypatch, tmp_path):
-    assert cache.place() == cache.Place(free)
+    assert cache.cache_location() == cache.CacheLocation(free)
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert cache.place().directory == tmp_path / "home" / ".cache" / "drift" / "jax"
+    assert cache.cache_location().directory == tmp_path / "home" / ".cache" / "drift" / "jax"
     monkeypatch.setattr(sys, "platform", "darwin")
-    assert cache.place().directory == tmp_path / "home" / "Library" / "Caches" / "drift" / "jax"
+    assert (
+        cache.cache_location().directory
+        == tmp_path / "home" / "Library" / "Caches" / "drift" / "jax"
+    )
     monkeypatch.setenv("DRIFT_CACHE", "~/mine")
-    assert cache.place().directory == tmp_path / "home" / "mine"
+    assert cache.cache_location().directory == tmp_path / "home" / "mine"
     monkeypatch.setenv("DRIFT_CACHE", "OFF")
-    assert cache.place() == cache.Place(None, "DRIFT_CACHE is OFF")
+    assert cache.cache_location() == cache.CacheLocation(None, "DRIFT_CACHE is OFF")
     assert not list(tmp_path.iterdir())
 
 
@@ -123,13 +126,13 @@ def test_a_directory_that_cannot_be_trusted_is_refused_in_one_line(
     free, monkeypatch, capsys, spoil, why
 ):
     spoil(free, monkeypatch)
-    assert why in cache.place().off
+    assert why in cache.cache_location().off
     assert why in cache.turn_on().off
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert f"no compilation cache at {free}" in err
     assert jax.config.jax_compilation_cache_dir is None
-    assert cache.place().size() == (0, 0)
+    assert cache.cache_location().size() == (0, 0)
 
 
 def test_a_place_that_cannot_be_made_is_no_failure(free, monkeypatch, capsys):
@@ -146,7 +149,7 @@ def test_jaxs_own_setting_stays(free, monkeypatch):
     monkeypatch.setenv("DRIFT_CACHE", "off")
     jax.config.update("jax_compilation_cache_dir", "/of/the/user")
     try:
-        assert cache.turn_on() == cache.Place(Path("/of/the/user"), ours=False)
+        assert cache.turn_on() == cache.CacheLocation(Path("/of/the/user"), ours=False)
         assert jax.config.jax_compilation_cache_dir == "/of/the/user"
     finally:
         jax.config.update("jax_compilation_cache_dir", None)
