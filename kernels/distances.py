@@ -24,12 +24,12 @@ def counted(ordinals: np.ndarray) -> dict[int, int]:
     """How many pairs of the rows `ordinals` (n, dims), unsigned, are at each distance, rising."""
     if len(ordinals) < 2:
         return {}
-    telling = ordinals[:, np.ptp(ordinals, axis=0) > 0]
+    varying = ordinals[:, np.ptp(ordinals, axis=0) > 0]
     found: dict[int, int] = {}
-    for start in range(0, len(telling), _ROWS):
-        block = telling[start : start + _ROWS]
-        distance = between(block, telling[start:])
-        later = np.arange(len(telling) - start) > np.arange(len(block))[:, None]
+    for start in range(0, len(varying), _ROWS):
+        block = varying[start : start + _ROWS]
+        distance = between(block, varying[start:])
+        later = np.arange(len(varying) - start) > np.arange(len(block))[:, None]
         for value, count in zip(*np.unique(distance[later], return_counts=True), strict=True):
             found[int(value)] = found.get(int(value), 0) + int(count)
     return dict(sorted(found.items()))

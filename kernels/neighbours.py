@@ -150,7 +150,7 @@ class _Join:
     def __init__(self, codes: np.ndarray, rows: np.ndarray, target: Format, most: int):
         self._codes, self._target, self._most = codes, target, most
         sample = rows[:: -(-len(rows) // _SAMPLE)]
-        first = most_telling(target.ordinal(codes[sample]))[:_FIRST]
+        first = most_separating(target.ordinal(codes[sample]))[:_FIRST]
         columns = np.ascontiguousarray(target.ordinal(codes[rows[:, None], first]).T)
         self.order = np.argsort(columns[0], kind="stable")
         self._rows = rows[self.order]
@@ -201,7 +201,7 @@ class _Join:
         return same
 
 
-def most_telling(ordinals: np.ndarray) -> np.ndarray:
+def most_separating(ordinals: np.ndarray) -> np.ndarray:
     """The dimensions of a sample, (rows, dims), by how many pairs of rows are near there.
 
     Of sorted values the pairs k apart in order, k a power of two, stand for 2k.

@@ -58,8 +58,8 @@ def populations(
             continue
         matrix, selection = open_selection(source, *asked)
         rows = np.flatnonzero(matrix.finite())
-        standing = representatives(rows, matrix.codes, matrix.format)
-        found.append(CellCounts.of_representatives(standing).populations)
+        firsts = representatives(rows, matrix.codes, matrix.format)
+        found.append(CellCounts.of_representatives(firsts).populations)
         labels.append(matrix.label)
     names, caption = _names(sources), []
     if all(is_run(source) for source in sources):

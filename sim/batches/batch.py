@@ -1,7 +1,7 @@
 """Small drifts of one kind, moved and counted together: one alone leaves a processor idle.
 
 kind    what drifts have in common that are handed over together (sim.batches.sizing)
-member  one of the drifts that are moved in one call (sim.batches.stacked)
+replica  one of the drifts that are moved in one call (sim.batches.stacked)
 alike   drifts whose displacements are equal too; many of them are moved by value
         (sim.batches.shared_motion)
 
@@ -69,13 +69,13 @@ def _by_motion(
     for group in groups.values():
         if on.platform == "cpu" and worth_sharing(drifts[group[0]], len(group)):
             # From this thread alone: two would wait for each other at every small array.
-            alike = shared_motion.count_shared(SharedStart([drifts[k] for k in group]))
-            for k, counts in zip(group, alike, strict=True):
+            shared = shared_motion.count_shared(SharedStart([drifts[k] for k in group]))
+            for k, counts in zip(group, shared, strict=True):
                 found[k] = counts
         else:
             others += group
     parts = [sorted(others)[start : start + slots] for start in range(0, len(others), slots)]
-    moved = pool.map(lambda part: _together([drifts[k] for k in part], slots, on), parts)
+    moved = pool.map(lambda part: _count_stacked([drifts[k] for k in part], slots, on), parts)
     for part, each in zip(parts, moved, strict=True):
         for k, counts in zip(part, each, strict=True):
             found[k] = counts
@@ -99,23 +99,23 @@ def _alone(
     return {state.counts.step: state.counts for state in simulation.states(drift.record_steps)}
 
 
-def _together(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict[int, Counts]]:
+def _count_stacked(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict[int, Counts]]:
     """The counts of each drift by step."""
-    members, first = StackedClouds(drifts, slots, on, plain(on.platform)), drifts[0]
-    tally = StackedCounts(members.each)
+    clouds, first = StackedClouds(drifts, slots, on, plain(on.platform)), drifts[0]
+    stacked_counts = StackedCounts(clouds.replicas)
     found: list[dict[int, Counts]] = [{} for _ in drifts]
-    stalled_at_end = np.array([stalled_at_rest(each.drift, each.u) for each in members.each])
+    stalled_at_end = np.array([stalled_at_rest(each.drift, each.u) for each in clouds.replicas])
     stalled, at_rest, seen = np.zeros(len(drifts), np.int64), False, None
     for step in first.record_steps:
         if step and first.survivors is not None:
-            members.observe_only(step)
+            clouds.observe_only(step)
         moved = seen is None
-        while members.step < step and not at_rest:
-            seen, moved = members.move(step), True
+        while clouds.step < step and not at_rest:
+            seen, moved = clouds.move(step), True
             stalled = np.asarray(seen.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
             at_rest = may_rest(first) and np.array_equal(stalled, stalled_at_end)
-        if seen is None or (moved and members.step < step):
-            seen = members.stay()  # nobody has looked yet, or since it came to rest
-        for mine, one in zip(found, tally.counts(step, seen, stalled, moved), strict=True):
+        if seen is None or (moved and clouds.step < step):
+            seen = clouds.stay()  # nothing has been observed yet, or since it came to rest
+        for mine, one in zip(found, stacked_counts.counts(step, seen, stalled, moved), strict=True):
             mine[step] = one
     return found

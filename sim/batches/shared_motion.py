@@ -34,8 +34,8 @@ from drift.sim.engines.leap_rows import transposed
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements
 
-_TOGETHER = 16
-"""Members that one call looks at, while the next ones are drawn."""
+_AT_ONCE = 16
+"""Replicas that one call looks at, while the next ones are drawn."""
 
 
 @compilation.tracked
@@ -43,10 +43,10 @@ _TOGETHER = 16
 def _observe(
     codes: jax.Array, scales: jax.Array, lanes: jax.Array, target: Format
 ) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
-    """Limbs LIMBS x (members, dims), fingerprints (members, tokens, 2), and which codes occur."""
+    """Limbs LIMBS x (replicas, dims), fingerprints (replicas, tokens, 2), and which codes occur."""
 
-    def one(member: tuple[jax.Array, jax.Array]) -> tuple[tuple[jax.Array, ...], jax.Array]:
-        mine, scale = member
+    def one(replica: tuple[jax.Array, jax.Array]) -> tuple[tuple[jax.Array, ...], jax.Array]:
+        mine, scale = replica
         cells = merge_zeros(mine, target)
         limbs = limb_sums(widen(mine, target), jnp.ones(len(mine), bool), scale)
         return limbs, fingerprint(cells, lanes)
@@ -59,28 +59,28 @@ class SharedStart:
     """The clouds of `drifts`. Raises BadInput as sim.engines.simulation does."""
 
     def __init__(self, drifts: list[Drift]):
-        members: list[Replica] = []
+        replicas: list[Replica] = []
         observations = []
-        for first in range(0, len(drifts), _TOGETHER):
-            drawn = [Replica(drift) for drift in drifts[first : first + _TOGETHER]]
+        for first in range(0, len(drifts), _AT_ONCE):
+            drawn = [Replica(drift) for drift in drifts[first : first + _AT_ONCE]]
             observations.append(_observe_replicas(drawn))  # which goes on beside the next draws
-            members += drawn
-        self.cloud, drift = StackedTokens(members), drifts[0]
+            replicas += drawn
+        self.cloud, drift = StackedTokens(replicas), drifts[0]
         self.target, self.tokens = drift.target, drift.tokens
         self.columns = np.empty((drift.dims, len(self.cloud.of)), self.target.storage)
         """codes (dims, tokens)"""
-        for k, member in enumerate(members):
+        for k, replica in enumerate(replicas):
             mine = slice(k * self.tokens, (k + 1) * self.tokens)
-            self.columns[:, mine] = transposed(member.codes)
-        self.extent = np.max([member.extent for member in members], axis=0)
+            self.columns[:, mine] = transposed(replica.codes)
+        self.extent = np.max([replica.extent for replica in replicas], axis=0)
         """float64 (dims,): the largest magnitude in each dimension"""
         limbs, prints, occurs = zip(*observations, strict=True)
         there = np.flatnonzero(np.any(occurs, axis=0)).astype(self.target.storage)
         self.ranks = np.sort(self.target.rank_of(there))
         """all ranks that occur in some dimension, rising"""
         sums = [np.stack(each, axis=1) for each in limbs]
-        self.limbs = np.concatenate(sums)[: len(members)].astype(np.int64)
-        """int64 (members, LIMBS, dims): the exact sums of the tokens, kernels.exact_sum"""
+        self.limbs = np.concatenate(sums)[: len(replicas)].astype(np.int64)
+        """int64 (replicas, LIMBS, dims): the exact sums of the tokens, kernels.exact_sum"""
         self._prints = as_words(np.concatenate(prints).reshape(-1, 2))
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
@@ -96,12 +96,14 @@ class SharedStart:
         return self.cloud.representatives(tokens, lambda some: self._prints[some], equal)
 
 
-def _observe_replicas(members: list[Replica]) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
-    """`_look` at up to _TOGETHER members; the last one stands for those that are missing."""
-    full = members + members[-1:] * (_TOGETHER - len(members))
-    codes = np.stack([member.codes for member in full])
-    scales = np.array([np.ldexp(1.0, member.exponent) for member in full], np.float32)
-    lanes, target = weights(codes.shape[2]), members[0].drift.target
+def _observe_replicas(
+    replicas: list[Replica],
+) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
+    """`_observe` at up to _AT_ONCE replicas; the last one stands for those that are missing."""
+    full = replicas + replicas[-1:] * (_AT_ONCE - len(replicas))
+    codes = np.stack([replica.codes for replica in full])
+    scales = np.array([np.ldexp(1.0, replica.exponent) for replica in full], np.float32)
+    lanes, target = weights(codes.shape[2]), replicas[0].drift.target
     return _observe(codes, scales, lanes, target=target)
 
 
@@ -109,8 +111,8 @@ class SharedMotion:
     """The clouds of `start`, moved from look to look."""
 
     def __init__(self, start: SharedStart):
-        self._members, self._of = start.cloud.members, start.cloud.of
-        drift, u = self._members[0].drift, self._members[0].u
+        self._replicas, self._of = start.cloud.replicas, start.cloud.of
+        drift, u = self._replicas[0].drift, self._replicas[0].u
         self._target, self._codes = start.target, start.columns
         self._present = np.ones(len(self._of), bool)
         self._start = self._classes = _start_classes(start)
@@ -124,19 +126,19 @@ class SharedMotion:
     def observe(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Move on to `step`, and look at the tokens that are `present`, bool (tokens,).
 
-        Returns how many coordinates of each member the last step left where they were,
-        int64 (members,), and the exact sums of their tokens, integers (members, LIMBS, dims),
+        Returns how many coordinates of each replica the last step left where they were,
+        int64 (replicas,), and the exact sums of their tokens, integers (replicas, LIMBS, dims),
         each on its own grid: kernels.exact_sum. Tokens may leave but not come back.
         """
         self._classes, stalled_classes = self._map.to(step)
         if self._base is None:
             self._base = _base(self._start, stalled_classes, self._classes)
             self.columns = self._classified(self._base)
-            kind = np.int32 if self._members[0].drift.tokens <= MOST_ROWS else np.int64
-            self._populations = self.columns.populations(len(self._members)).astype(kind)
+            dtype = np.int32 if self._replicas[0].drift.tokens <= MOST_ROWS else np.int64
+            self._populations = self.columns.populations(len(self._replicas)).astype(dtype)
         left = np.flatnonzero(self._present & ~present)
         if len(left):
-            gone = self.columns.populations_of(left, self._of[left], len(self._members))
+            gone = self.columns.populations_of(left, self._of[left], len(self._replicas))
             self._populations = self._populations - gone.astype(self._populations.dtype)
         self._present = present
         among = (
@@ -147,7 +149,7 @@ class SharedMotion:
 
     def numbers(self) -> np.ndarray:
         """Where each base class is by now, -0 being +0: rising in a dimension, (classes,)."""
-        assert self._base is not None, "nobody has looked yet"
+        assert self._base is not None, "nothing has been observed yet"
         classes, zero = self._classes, self._target.storage.type(self._target.sign)
         below = classes.values == zero - self._target.storage.type(1)
         sizes = np.diff(self._of_base(classes), append=len(self._base.first_value))
@@ -155,32 +157,32 @@ class SharedMotion:
 
     def _classified(self, base: ValueClasses) -> TokenClasses:
         """Every token in its base class."""
-        kind, sign = np.min_scalar_type(base.sizes.max() - 1), self._target.sign
-        columns = np.empty(self._codes.shape, kind)
+        dtype, sign = np.min_scalar_type(base.sizes.max() - 1), self._target.sign
+        columns = np.empty(self._codes.shape, dtype)
         for dim, column in enumerate(columns):
             firsts = base.values[slice(*base.bounds[dim : dim + 2])].astype(np.int64)
             firsts[0] = 0  # nobody is below the first class
             sizes = np.diff(firsts, append=2 * sign)
-            of_place = np.repeat(np.arange(len(firsts), dtype=kind), sizes)
-            of_code = np.concatenate([of_place[sign:], of_place[:sign][::-1]])
+            of_rank = np.repeat(np.arange(len(firsts), dtype=dtype), sizes)
+            of_code = np.concatenate([of_rank[sign:], of_rank[:sign][::-1]])
             of_code.take(self._codes[dim], out=column, mode="clip")
         return TokenClasses(columns, base.bounds)
 
     def _of_base(self, classes: ValueClasses) -> np.ndarray:
         """The first base class that each class of a later `classes` is made of, int64."""
-        assert self._base is not None, "nobody has looked yet"
+        assert self._base is not None, "nothing has been observed yet"
         return np.searchsorted(self._base.first_value, classes.first_value)
 
     def _limbs(self) -> np.ndarray:
-        classes, kind = self._classes, self._populations.dtype
-        population = np.add.reduceat(self._populations, self._of_base(classes), axis=1, dtype=kind)
-        grids = np.array([member.exponent for member in self._members])
-        sums = np.empty((len(grids), LIMBS, len(classes.sizes)), kind)
+        classes, dtype = self._classes, self._populations.dtype
+        population = np.add.reduceat(self._populations, self._of_base(classes), axis=1, dtype=dtype)
+        grids = np.array([replica.exponent for replica in self._replicas])
+        sums = np.empty((len(grids), LIMBS, len(classes.sizes)), dtype)
         for grid in np.unique(grids).tolist():
             mine = grids == grid
             for k, limb in enumerate(limbs_by_place(self._target, grid)):
-                weighted = population[mine] * limb.take(classes.values).astype(kind)
-                sums[mine, k] = np.add.reduceat(weighted, classes.bounds[:-1], axis=1, dtype=kind)
+                weighted = population[mine] * limb.take(classes.values).astype(dtype)
+                sums[mine, k] = np.add.reduceat(weighted, classes.bounds[:-1], axis=1, dtype=dtype)
         return sums
 
 
@@ -208,34 +210,35 @@ def _base(
 
 def count_shared(start: SharedStart) -> list[dict[int, Counts]]:
     """The counts of each drift of `start` by step, bit for bit those of sim.engines.simulation."""
-    cloud, drift = start.cloud, start.cloud.members[0].drift
+    cloud, drift = start.cloud, start.cloud.replicas[0].drift
     steps, stalled, limbs, numbers = drift.record_steps, [], [], []
     if steps[0] == 0:
-        stalled.append(np.zeros(len(cloud.members), np.int64))
+        stalled.append(np.zeros(len(cloud.replicas), np.int64))
         limbs.append(start.limbs)
         numbers.append(np.zeros(0))
-    alike = SharedMotion(start)
+    motion = SharedMotion(start)
     for step in steps[len(numbers) :]:
-        stayed, sums = alike.observe(step, cloud.present(step))
+        stayed, sums = motion.observe(step, cloud.present(step))
         stalled.append(stayed)
         limbs.append(sums)
-        numbers.append(alike.numbers())
+        numbers.append(motion.numbers())
 
     def representatives(record: int, tokens: np.ndarray) -> np.ndarray:
         if not steps[record]:
             return start.representatives(tokens)
-        columns, here = alike.columns, numbers[record]
+        columns, here = motion.columns, numbers[record]
         return cloud.representatives(
             tokens,
             lambda some: columns.fingerprints(here, some),
             lambda a, b: columns.equal(here, a, b),
         )
 
-    found: list[dict[int, Counts]] = [{} for _ in cloud.members]
+    found: list[dict[int, Counts]] = [{} for _ in cloud.replicas]
     last, counts = None, {}
     for record, after in enumerate(bisected_partitions(len(cloud.of), len(steps), representatives)):
         if after is not last or drift.survivors is not None:
-            counts = cloud.found(CellCounts.of_representatives(after[cloud.present(steps[record])]))
+            cells = CellCounts.of_representatives(after[cloud.present(steps[record])])
+            counts = cloud.counts_by_replica(cells)
         last = after
         at = cloud.counts(steps[record], counts, limbs[record], stalled[record])
         for mine, one in zip(found, at, strict=True):

@@ -48,8 +48,8 @@ def worth_sharing(drift: Drift, count: int) -> bool:
 _BYTES = 8 << 20
 """Codes that are moved in one call."""
 _MOST = 32
-"""Members of one call: more would wait longer for each other and gain nothing."""
-_ALIKE_BYTES, _MOST_ALIKE = 32 << 20, 256
+"""Replicas of one call: more would wait longer for each other and gain nothing."""
+_SHARED_BYTES, _MOST_SHARED = 32 << 20, 256
 """The same where drifts may be alike, of which more gain something."""
 
 
@@ -66,25 +66,25 @@ def batch_size(
 
     There are so many `devices`, and for one as many `threads` that work side by side.
     """
-    many = slots(drift, platform, devices, engine)
+    in_a_call = slots(drift, platform, devices, engine)
     if by_value(drift, platform, engine, devices):
-        return max(many * threads, _most_alike(drift))
-    return 1 if many == 1 else many * threads
+        return max(in_a_call * threads, _most_shared(drift))
+    return 1 if in_a_call == 1 else in_a_call * threads
 
 
 def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
     """Whether drifts of its kind are moved by value where many share their displacements."""
     several = slots(drift, platform, devices, engine) > 1
-    return several and platform == "cpu" and worth_sharing(drift, _most_alike(drift))
+    return several and platform == "cpu" and worth_sharing(drift, _most_shared(drift))
 
 
-def _most_alike(drift: Drift) -> int:
-    return min(_MOST_ALIKE, _ALIKE_BYTES // _codes(drift))
+def _most_shared(drift: Drift) -> int:
+    return min(_MOST_SHARED, _SHARED_BYTES // _codes(drift))
 
 
-def batch_bytes(drift: Drift, together: int) -> int:
+def batch_bytes(drift: Drift, count: int) -> int:
     """Bytes that so many drifts of its kind take, roughly: their codes, in several forms."""
-    return 4 * together * _codes(drift)
+    return 4 * count * _codes(drift)
 
 
 def _codes(drift: Drift) -> int:

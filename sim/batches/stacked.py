@@ -67,7 +67,7 @@ class StackedClouds:
     """The clouds of drifts of one kind, in `slots` slots on a device."""
 
     def __init__(self, drifts: list[Drift], slots: int, on: jax.Device, path: Path):
-        self.each = [Replica(drift) for drift in drifts]
+        self.replicas = [Replica(drift) for drift in drifts]
         self.step = 0
         self._slots, self._on, first = slots, on, drifts[0]
         apart = int(np.diff(first.record_steps, prepend=0, append=0).max())
@@ -75,22 +75,22 @@ class StackedClouds:
         rows = _TILE if first.dims > _WIDE else 2 * _TILE
         self._tiles = -(-first.tokens // rows), rows
         self._step_batch = _compiled(first.arithmetic, path, self._window, on.platform)
-        self._codes = self._rows([member.codes for member in self.each])
+        self._codes = self._rows([replica.codes for replica in self.replicas])
         self._tokens = Tokens(
-            self._rows([np.arange(first.tokens, dtype=np.uint32)] * len(self.each)),
-            self._rows([member.strengths for member in self.each]),
-            self._rows([member.present(0) for member in self.each]),
+            self._rows([np.arange(first.tokens, dtype=np.uint32)] * len(self.replicas)),
+            self._rows([replica.strengths for replica in self.replicas]),
+            self._rows([replica.present(0) for replica in self.replicas]),
         )
         self._weights = jax.device_put(weights(first.dims), on)
-        scales = [np.ldexp(np.float32(1), member.exponent) for member in self.each]
+        scales = [np.ldexp(np.float32(1), replica.exponent) for replica in self.replicas]
         self._scales = self._put(np.array(scales, np.float32))
         self._block: tuple[int, jax.Array, jax.Array] | None = None
 
     def stay(self) -> BlockResult:
         """Look without moving; all that comes back has a slot as its first axis."""
-        shape = (len(self.each), BLOCK + self._window, self.each[0].drift.dims)
-        still = self._put(np.full(shape, NO_MOVE, np.float32))
-        return self._call(still, self._put(np.zeros((*shape[:2], 2), np.uint32)), 0, 1, True)
+        shape = (len(self.replicas), BLOCK + self._window, self.replicas[0].drift.dims)
+        nothing = self._put(np.full(shape, NO_MOVE, np.float32))
+        return self._call(nothing, self._put(np.zeros((*shape[:2], 2), np.uint32)), 0, 1, True)
 
     def move(self, step: int) -> BlockResult:
         """Move on towards `step`, as far as one call goes; look only where it is reached."""
@@ -104,7 +104,7 @@ class StackedClouds:
 
     def observe_only(self, step: int) -> None:
         """From now on observe the tokens that are there after `step`."""
-        present = self._rows([member.present(step) for member in self.each])
+        present = self._rows([replica.present(step) for replica in self.replicas])
         self._tokens = self._tokens._replace(present=present)
 
     def _call(
@@ -113,7 +113,7 @@ class StackedClouds:
         numbers = [np.int32(taken), np.uint32(0), np.bool_(observed)]
         steps = Steps(block, step_keys, *(jax.device_put(each, self._on) for each in numbers))
         begin, count = (
-            jax.device_put(np.int32(each), self._on) for each in (first, len(self.each))
+            jax.device_put(np.int32(each), self._on) for each in (first, len(self.replicas))
         )
         done = self._step_batch(
             self._codes, self._tokens, steps, begin, count, self._weights, self._scales
@@ -123,13 +123,13 @@ class StackedClouds:
 
     def _steps(self, begin: int) -> tuple[jax.Array, jax.Array]:
         """Displacements and keys of BLOCK steps after `begin`, and a window of nothing."""
-        count, drift = BLOCK + self._window, self.each[0].drift
+        count, drift = BLOCK + self._window, self.replicas[0].drift
         last = min(begin + BLOCK, drift.steps)
-        block = np.zeros((len(self.each), count, drift.dims), np.float32)
-        step_keys = np.zeros((len(self.each), count, 2), np.uint32)
-        for k, member in enumerate(self.each):
-            drift = member.drift
-            block[k, : last - begin] = displacements(drift, member.u, begin + 1, last)
+        block = np.zeros((len(self.replicas), count, drift.dims), np.float32)
+        step_keys = np.zeros((len(self.replicas), count, 2), np.uint32)
+        for k, replica in enumerate(self.replicas):
+            drift = replica.drift
+            block[k, : last - begin] = displacements(drift, replica.u, begin + 1, last)
             if drift.rounding == "stochastic":
                 step_keys[k, : last - begin] = keys(drift, begin + 1, last)
         return self._put(block), self._put(step_keys)
@@ -143,7 +143,7 @@ class StackedClouds:
         return self._put(whole.reshape(-1, tiles, rows, *shape[1:]))
 
     def _put(self, of_each: np.ndarray) -> jax.Array:
-        """What members have, (members, …), in all slots of the device."""
+        """What replicas have, (replicas, …), in all slots of the device."""
         every = np.zeros((self._slots, *of_each.shape[1:]), of_each.dtype)
         every[: len(of_each)] = of_each
         return jax.device_put(every, self._on)
@@ -155,24 +155,24 @@ def _compiled(arithmetic: Arithmetic, path: Path, window: int, platform: str) ->
 
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
-"""Times a member's number, to tell fingerprints of different members apart."""
+"""Times a replica's number, to tell fingerprints of different replicas apart."""
 
 
 class StackedTokens:
-    """The tokens of `members`, numbered one after another."""
+    """The tokens of `replicas`, numbered one after another."""
 
-    def __init__(self, members: list[Replica]):
-        self.members = members
-        self.of = np.repeat(np.arange(len(members)), members[0].drift.tokens)
-        """int64 (tokens,): the member of each"""
-        self._grids = np.array([member.exponent for member in members])
-        self._u = np.stack([member.u for member in members])[:, None]
+    def __init__(self, replicas: list[Replica]):
+        self.replicas = replicas
+        self.of = np.repeat(np.arange(len(replicas)), replicas[0].drift.tokens)
+        """int64 (tokens,): the replica of each"""
+        self._grids = np.array([replica.exponent for replica in replicas])
+        self._u = np.stack([replica.u for replica in replicas])[:, None]
 
     def present(self, step: int) -> np.ndarray:
         """Which are there after `step`, bool (tokens,)."""
-        if self.members[0].drift.survivors is None:
+        if self.replicas[0].drift.survivors is None:
             return np.ones(len(self.of), bool)
-        return np.concatenate([member.present(step) for member in self.members])
+        return np.concatenate([replica.present(step) for replica in self.replicas])
 
     def representatives(
         self, tokens: np.ndarray, fingerprint: Fingerprint, equal: Equal
@@ -192,10 +192,10 @@ class StackedTokens:
 
         return coalesce(tokens, [prints], one)
 
-    def found(self, cells: CellCounts) -> dict[str, np.ndarray]:
-        """The counts of `cells` by member, int64 (members,); some token of each is in one."""
+    def counts_by_replica(self, cells: CellCounts) -> dict[str, np.ndarray]:
+        """The counts of `cells` by replica, int64 (replicas,); some token of each is in one."""
         occupancy, hole = cells.occupancy, cells.occupancy > 1
-        firsts = np.searchsorted(self.of[cells.representative], np.arange(len(self.members)))
+        firsts = np.searchsorted(self.of[cells.representative], np.arange(len(self.replicas)))
 
         def total(numbers: np.ndarray) -> np.ndarray:
             return np.add.reduceat(numbers, firsts, dtype=np.int64)
@@ -213,10 +213,10 @@ class StackedTokens:
     def counts(
         self, step: int, found: dict[str, np.ndarray], limbs: np.ndarray, stalled: np.ndarray
     ) -> list[Counts]:
-        """Of each member at `step`, whose cells are as `found`.
+        """Of each replica at `step`, whose cells are as `found`.
 
-        `limbs` integers (members, LIMBS, dims): the sums of their tokens, kernels.exact_sum;
-        `stalled` int64 (members,): coordinates.
+        `limbs` integers (replicas, LIMBS, dims): the sums of their tokens, kernels.exact_sum;
+        `stalled` int64 (replicas,): coordinates.
         """
         rows = zip(*(column.tolist() for column in found.values()), strict=True)
         parts = zip(rows, self._along(limbs), stalled.tolist(), strict=True)
@@ -229,23 +229,23 @@ class StackedTokens:
         return made
 
     def _along(self, limbs: np.ndarray) -> list[float]:
-        """The components along u of the sums of the members' tokens."""
+        """The components along u of the sums of the replicas' tokens."""
         terms = from_limbs(limbs.swapaxes(0, 1), self._grids[:, None]).swapaxes(0, 1) * self._u
         return exact_sums(terms.reshape(len(terms), -1)).tolist()
 
 
 class StackedCounts:
-    """The counts of `members`, record by record."""
+    """The counts of `replicas`, record by record."""
 
-    def __init__(self, members: list[Replica]):
-        self._all, first = StackedTokens(members), members[0].drift
+    def __init__(self, replicas: list[Replica]):
+        self._all, first = StackedTokens(replicas), replicas[0].drift
         self._tokens, self._target = first.tokens, first.target
         self._partition = Partition(len(self._all.of), has_monotone_steps(first))
 
     def counts(
         self, step: int, seen: BlockResult, stalled: np.ndarray, moved: bool
     ) -> list[Counts]:
-        """Of each member at `step`, as the device saw them; `stalled` int64 (members,).
+        """Of each replica at `step`, as the device saw them; `stalled` int64 (replicas,).
 
         `moved` is false where all are where they were at the record before.
         """
@@ -265,4 +265,4 @@ class StackedCounts:
 
         cells = self._partition.cells(self._all.present(step), representatives, moved)
         limbs = np.asarray(seen.limbs)[: len(stalled)].astype(np.int64)
-        return self._all.counts(step, self._all.found(cells), limbs, stalled)
+        return self._all.counts(step, self._all.counts_by_replica(cells), limbs, stalled)

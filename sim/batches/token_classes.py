@@ -56,7 +56,7 @@ class TokenClasses:
     def fingerprints(self, numbers: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """Of each of `tokens`, int64 (n,), rising, uint64; `numbers` (classes,)."""
         found = np.zeros(len(tokens), np.uint64)
-        for dim, here in self._telling(numbers):
+        for dim, here in self._varying(numbers):
             weighted = here.astype(np.uint64) * self._weights[dim]
             found += weighted.take(self._of(dim, tokens), mode="clip")
         return found
@@ -64,13 +64,13 @@ class TokenClasses:
     def equal(self, numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Whether tokens a[i] and b[i] are one, bool; `numbers` (classes,)."""
         same = np.ones(len(a), bool)
-        for dim, here in self._telling(numbers):
+        for dim, here in self._varying(numbers):
             column = self._columns[dim]
             theirs = here.take(column.take(a)), here.take(column.take(b))
             same &= theirs[0] == theirs[1]
         return same
 
-    def _telling(self, numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    def _varying(self, numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         """The dimensions in which numbers differ, and the numbers of their classes."""
         firsts, lasts = numbers[self._bounds[:-1]], numbers[self._bounds[1:] - 1]
         for dim in np.flatnonzero(firsts != lasts).tolist():  # numbers rise

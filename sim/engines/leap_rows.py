@@ -106,7 +106,7 @@ def parts(rows: np.ndarray) -> list[np.ndarray]:
 
 _THIN = 16
 """Dimensions that are looked at first."""
-_TOGETHER = 64
+_DIMS_AT_ONCE = 64
 _BLOCK_BYTES = 16 << 20
 """Of rows made together."""
 
@@ -177,10 +177,10 @@ class LeapRows:
 def _look_up(tables: np.ndarray, indices: np.ndarray, dims: np.ndarray) -> np.ndarray:
     """What `tables` (all dims, indices) say of `indices` (tokens, all dims), (tokens, dims)."""
     out = np.empty((len(indices), len(dims)), tables.dtype)
-    for at in range(0, len(dims), _TOGETHER):
-        some = dims[at : at + _TOGETHER]
+    for at in range(0, len(dims), _DIMS_AT_ONCE):
+        some = dims[at : at + _DIMS_AT_ONCE]
         found = np.empty((len(some), len(indices)), tables.dtype)
         for dim, column, codes in zip(some, transposed(indices[:, some]), found, strict=True):
             np.take(tables[dim], column, out=codes, mode="clip")
-        out[:, at : at + _TOGETHER] = found.T
+        out[:, at : at + _DIMS_AT_ONCE] = found.T
     return out

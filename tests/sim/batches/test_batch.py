@@ -85,7 +85,7 @@ def test_drifts_that_are_alike_give_what_each_gives_alone(name, device, pool, mo
     monkeypatch.setattr(sizing, "_FEWEST", 2)
     monkeypatch.setattr(sizing, "_SMALLEST", 1)
     monkeypatch.setattr(sizing, "_CROWDED", 10_000)
-    monkeypatch.setattr(shared_motion, "_TOGETHER", 2)
+    monkeypatch.setattr(shared_motion, "_AT_ONCE", 2)
     monkeypatch.setattr(shared_motion, "MOST_ROWS", 29 if "steps" in KINDS[name] else 30)
     counted = []
     monkeypatch.setattr(
