@@ -15,7 +15,7 @@ _waiting: list[list[int]] = []
 
 
 @contextmanager
-def waiting() -> Iterator[None]:
+def delay_signals() -> Iterator[None]:
     """Let a first signal take effect only after the block; in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield

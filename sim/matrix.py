@@ -65,12 +65,12 @@ class Matrix:
         return cls(codes, target, label, np.arange(len(codes)))
 
     @classmethod
-    def given(cls, given: ArrayLike, name: str | None) -> "Matrix":
+    def from_array(cls, array: ArrayLike, name: str | None) -> "Matrix":
         """All rows of codes of the format called `name`, or of values, whose type tells it.
 
         Raises BadInput for what is neither, and for what has no rows or no dims.
         """
-        bits = np.asarray(given)
+        bits = np.asarray(array)
         if bits.ndim != 2 or not bits.size:
             raise BadInput(
                 f"bits has shape {bits.shape}; it must be (tokens, dims), 1 or more each"
@@ -103,7 +103,7 @@ class Matrix:
             found[block] = self.format.finite(self.codes[block]).all(axis=1)
         return found
 
-    def taken(self, rows: np.ndarray) -> "Matrix":
+    def select_rows(self, rows: np.ndarray) -> "Matrix":
         """Some rows, int64, rising, copied into memory; all of them as they are."""
         if len(rows) == len(self.codes):
             return self

@@ -44,7 +44,7 @@ def open_matrix(
     for a snapshot that is not there or does not fit into memory.
     """
     at = locate(place)
-    which = meant(at, tensor, snapshot)
+    which = tensor_or_step(at, tensor, snapshot)
     if isinstance(which, int):
         return _snapshot(at, which)
     from drift.sim.checkpoints.checkpoint import Checkpoint
@@ -76,7 +76,9 @@ def open_selection(
     return selected, {"near": near if near == "largest" else int(near), "exponents": within}
 
 
-def meant(place: AnyLocation, tensor: str | None = None, snapshot: int | None = None) -> str | int:
+def tensor_or_step(
+    place: AnyLocation, tensor: str | None = None, snapshot: int | None = None
+) -> str | int:
     """What `open_matrix` would open: a run's step, or a tensor's name. Raises BadInput likewise."""
     at = locate(place)
     if at.holds_group():

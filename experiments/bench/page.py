@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from drift.experiments.bench import leap, stepping
-from drift.experiments.console.files import pipes
-from drift.experiments.console.terminal import screen
-from drift.experiments.figures.style import COLOURS, figure
+from drift.experiments.console.files import markdown_table
+from drift.experiments.console.terminal import new_console
+from drift.experiments.figures.style import COLOURS, new_figure
 
 _DRAWN = {
     stepping.OURS: "-",
@@ -25,8 +25,8 @@ _DRAWN = {
 
 def draw(results: list[dict[str, Any]]) -> Figure:
     """One line a contender through its medians, with bars from fastest to slowest."""
-    drawn = figure()
-    axes = drawn.add_subplot()
+    figure = new_figure()
+    axes = figure.add_subplot()
     for (name, style), colour in zip(_DRAWN.items(), COLOURS, strict=False):
         points = sorted(_points(results, name))
         if not points:
@@ -39,9 +39,9 @@ def draw(results: list[dict[str, Any]]) -> Figure:
     axes.set_xlabel("steps")
     axes.set_ylabel("ns per coordinate, all steps together")
     if axes.lines:
-        drawn.legend(loc="outside upper center", ncols=3, fontsize=8)
-    drawn.supxlabel(_caption(results), fontsize=8, color="#444444")
-    return drawn
+        figure.legend(loc="outside upper center", ncols=3, fontsize=8)
+    figure.supxlabel(_caption(results), fontsize=8, color="#444444")
+    return figure
 
 
 def _points(results: list[dict[str, Any]], name: str) -> set[tuple[float, float, float, float]]:
@@ -82,7 +82,7 @@ _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 def show(document: Document) -> None:
     """Print it for people."""
-    console = screen()
+    console = new_console()
     console.width = max(console.width, _WIDTH)
     console.print(Text(_title(document), "bold"))
     for result in document["results"]:
@@ -98,7 +98,7 @@ def markdown(document: Document, figure: str) -> str:
     """The same as a page; `figure` is the name of the picture beside it."""
     parts = [f"# Speed: {_title(document)}", _machine(document["machine"])]
     parts.append(f"Measured by `{document['command']}`.")
-    parts.append("## Ratios\n\n" + pipes(_VERDICTS, verdict_rows(document)))
+    parts.append("## Ratios\n\n" + markdown_table(_VERDICTS, verdict_rows(document)))
     parts.append(f"![Cost against steps]({figure})\n\n## Everything measured")
     parts.append(
         "Medians of interleaved rounds after a warm-up, in which every result was compared"
@@ -106,7 +106,7 @@ def markdown(document: Document, figure: str) -> str:
     )
     for result in document["results"]:
         parts.append(f"### {_heading(result)}")
-        parts.append(pipes(_CONTENDERS, contender_rows(result)))
+        parts.append(markdown_table(_CONTENDERS, contender_rows(result)))
         parts += [f"Absent: {name}: {why}." for name, why in result["absent"].items()]
     return "\n\n".join(parts) + "\n"
 

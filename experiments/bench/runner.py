@@ -70,7 +70,7 @@ class Case:
             self.absent[name] = str(why)
 
 
-class Different(RuntimeError):
+class WrongResult(RuntimeError):
     """A contender computes something else."""
 
 
@@ -108,7 +108,7 @@ def _timed(one: Contender) -> tuple[float, Any]:
     result = one.run()
     seconds = time.perf_counter() - began
     if (wrong := one.wrong(result)) is not None:
-        raise Different(f"{one.name} computes something else: {wrong}")
+        raise WrongResult(f"{one.name} computes something else: {wrong}")
     return seconds, result
 
 

@@ -131,7 +131,7 @@ _DRAWN = 1024
 
 
 @dataclass
-class Field:
+class Start:
     """The cloud's codes, uint16 (tokens, dims), and float32 displacements (steps, dims).
 
     The schedule is not constant, so that nobody may stop where nothing moves any more.
@@ -154,7 +154,7 @@ class Field:
         """The first way in which `codes`, after `steps` steps, differ from the reference."""
         tokens = sample(len(self.codes))
         if steps not in self._expected:
-            self._expected[steps] = stepped(self.codes[tokens], self.displacements[:steps])
+            self._expected[steps] = reference_steps(self.codes[tokens], self.displacements[:steps])
         return difference(codes[tokens], self._expected[steps], tokens, steps)
 
 
@@ -175,7 +175,7 @@ def sample(tokens: int) -> np.ndarray:
     return np.unique(np.linspace(0, tokens - 1, _SAMPLE).astype(int))
 
 
-def stepped(codes: np.ndarray, displacements: Iterable[np.ndarray]) -> np.ndarray:
+def reference_steps(codes: np.ndarray, displacements: Iterable[np.ndarray]) -> np.ndarray:
     """bfloat16 `codes` after the steps, by the reference."""
     for c in displacements:
         codes = reference.step(codes, c, BFLOAT16, "nearest")

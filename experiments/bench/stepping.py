@@ -22,7 +22,7 @@ import numpy as np
 
 from drift.experiments.bench import rivals
 from drift.experiments.bench.runner import Case, Contender
-from drift.experiments.bench.setting import Field, Setting, c_loop
+from drift.experiments.bench.setting import Setting, Start, c_loop
 from drift.kernels.exact_sum import MOST_ROWS
 from drift.kernels.formats import Arithmetic
 from drift.kernels.row_hash_jax import weights
@@ -33,10 +33,10 @@ from drift.sim.engines.simulation import Simulation
 from drift.sim.engines.step import StepEngine
 
 
-def copy(setting: Setting, field: Field, name: str) -> Contender:
+def copy(setting: Setting, start: Start, name: str) -> Contender:
     """The codes read and written once, where the cloud lives."""
     by = host_copy if setting.device.platform == "cpu" else device_copy
-    codes = field.codes
+    codes = start.codes
     return Contender(name, by(setting, codes), work=codes.size, traffic=2 * codes.nbytes)
 
 
@@ -60,18 +60,18 @@ def device_copy(setting: Setting, codes: np.ndarray) -> Any:
     return lambda: jax.block_until_ready(flip(here))
 
 
-def at_once(setting: Setting, field: Field, name: str, by: Path) -> Contender:
+def at_once(setting: Setting, start: Start, name: str, by: Path) -> Contender:
     """`step_block` over as much of the cloud at once as the engine would, all steps in a call.
 
     Its traffic is what a step through memory reads and writes: the codes.
     """
-    codes, displacements = field.codes, field.displacements
+    codes, displacements = start.codes, start.displacements
     steps = len(displacements)
     put: Any = partial(jax.device_put, device=setting.device)
     taken = put(np.int32(steps)), put(np.uint32(0)), put(np.False_)
     lanes, scale = put(weights(codes.shape[1])), put(np.float32(1))
     all_steps = Steps(put(displacements), put(np.zeros((steps, 2), np.uint32)), *taken)
-    parts = [_part(codes, start, put) for start in range(0, len(codes), MOST_ROWS)]
+    parts = [_part(codes, first, put) for first in range(0, len(codes), MOST_ROWS)]
 
     def run() -> list[Any]:
         moved = [
@@ -83,7 +83,7 @@ def at_once(setting: Setting, field: Field, name: str, by: Path) -> Contender:
         return jax.block_until_ready(moved)
 
     def wrong(moved: list[Any]) -> str | None:
-        return field.wrong(np.concatenate([np.asarray(one)[0] for one in moved]), steps)
+        return start.wrong(np.concatenate([np.asarray(one)[0] for one in moved]), steps)
 
     work = codes.size * steps
     traffic = 2 * codes.itemsize * work
@@ -115,102 +115,102 @@ _COMPILED = 20
 def cases(setting: Setting) -> Iterator[Case]:
     """The comparison at MAIN steps, and what the curve of cost against steps needs."""
     for steps in setting.steps("step"):
-        yield _case(setting, Field.of(setting, steps))
+        yield _case(setting, Start.of(setting, steps))
 
 
-def _case(setting: Setting, field: Field) -> Case:
-    tokens, dims = field.codes.shape
-    steps = len(field.displacements)
+def _case(setting: Setting, start: Start) -> Case:
+    tokens, dims = start.codes.shape
+    steps = len(start.displacements)
     facts = {"tokens": tokens, "dims": dims, "steps": steps}
     case = Case("step", f"{steps:,} steps", UNIT, facts)
-    case.contenders += [_engine(setting, field), _moving(setting, field)]
-    case.enter(C, partial(_c, setting, field))
+    case.contenders += [_engine(setting, start), _moving(setting, start)]
+    case.enter(C, partial(_c, setting, start))
     if steps <= _FEW or steps == MAIN:
-        case.contenders.append(_numpy(setting, field))
-        case.enter(EAGER, partial(_torch, setting, field, EAGER, _FEW))
+        case.contenders.append(_numpy(setting, start))
+        case.enter(EAGER, partial(_torch, setting, start, EAGER, _FEW))
     if steps != MAIN:
         return case
     if setting.quick:
         case.absent[COMPILED] = "left out by --quick"
     else:
-        case.enter(COMPILED, partial(_torch, setting, field, COMPILED, _COMPILED))
-    case.contenders.append(at_once(setting, field, PLAIN, "memory"))
+        case.enter(COMPILED, partial(_torch, setting, start, COMPILED, _COMPILED))
+    case.contenders.append(at_once(setting, start, PLAIN, "memory"))
     if fused := of(setting.device.platform):
-        case.contenders.append(at_once(setting, field, FUSED, fused))
-    case.contenders.append(copy(setting, field, COPY))
+        case.contenders.append(at_once(setting, start, FUSED, fused))
+    case.contenders.append(copy(setting, start, COPY))
     return case
 
 
-def _contender(field: Field, name: str, steps: int, **parts: Any) -> Contender:
-    return Contender(name, work=field.codes.size * steps, steps=steps, **parts)
+def _contender(start: Start, name: str, steps: int, **parts: Any) -> Contender:
+    return Contender(name, work=start.codes.size * steps, steps=steps, **parts)
 
 
-def _engine(setting: Setting, field: Field) -> Contender:
+def _engine(setting: Setting, start: Start) -> Contender:
     """As a drift is moved and counted; its cloud, drawn anew each time, is not timed."""
-    tokens, steps = len(field.codes), len(field.displacements)
+    tokens, steps = len(start.codes), len(start.displacements)
     drawn: list[Simulation] = []
 
     def ready() -> None:
-        drawn[:] = [setting.simulation(field.drift, "step")]
+        drawn[:] = [setting.simulation(start.drift, "step")]
 
     return _contender(
-        field,
+        start,
         OURS,
         steps,
         ready=ready,
         run=lambda: next(drawn[0].states([steps])),
-        wrong=lambda state: field.wrong(state.rows.span(0, tokens), steps),
+        wrong=lambda state: start.wrong(state.rows.span(0, tokens), steps),
     )
 
 
-def _moving(setting: Setting, field: Field) -> Contender:
+def _moving(setting: Setting, start: Start) -> Contender:
     """The same engine without the count, which is all that the loops do."""
-    tokens, steps = len(field.codes), len(field.displacements)
+    tokens, steps = len(start.codes), len(start.displacements)
     drawn: list[StepEngine] = []
 
     def ready() -> None:
-        made = setting.simulation(field.drift, "step").engine
+        made = setting.simulation(start.drift, "step").engine
         assert isinstance(made, StepEngine)
         drawn[:] = [made]
 
     def run() -> StepEngine:
         (made,) = drawn
-        for start in range(0, steps, made.block):
-            made.move(field.displacements[start : start + made.block])
+        for first in range(0, steps, made.block):
+            made.move(start.displacements[first : first + made.block])
         return made
 
     def wrong(made: StepEngine) -> str | None:
-        return field.wrong(made.stay(0).rows.span(0, tokens), steps)
+        return start.wrong(made.stay(0).rows.span(0, tokens), steps)
 
-    return _contender(field, MOVING, steps, ready=ready, run=run, wrong=wrong)
-
-
-def _c(setting: Setting, field: Field) -> Contender:
-    loop, moved = c_loop(setting.scratch), np.empty_like(field.codes)
-    arguments = field.codes, moved, field.displacements, setting.pool, setting.threads
-    steps = len(field.displacements)
-    wrong = partial(field.wrong, steps=steps)
-    return _contender(field, C, steps, run=lambda: loop(*arguments), wrong=wrong)
+    return _contender(start, MOVING, steps, ready=ready, run=run, wrong=wrong)
 
 
-def _numpy(setting: Setting, field: Field) -> Contender:
-    few = field.displacements[:_FEW]
-    run = partial(rivals.numpy_loop, field.codes, few, setting.pool, setting.threads)
-    wrong = partial(field.wrong, steps=len(few))
-    return _contender(field, NUMPY, len(few), run=run, wrong=wrong)
+def _c(setting: Setting, start: Start) -> Contender:
+    loop, moved = c_loop(setting.scratch), np.empty_like(start.codes)
+    arguments = start.codes, moved, start.displacements, setting.pool, setting.threads
+    steps = len(start.displacements)
+    wrong = partial(start.wrong, steps=steps)
+    return _contender(start, C, steps, run=lambda: loop(*arguments), wrong=wrong)
 
 
-def _torch(setting: Setting, field: Field, name: str, most: int) -> Contender:
-    few = field.displacements[:most]
+def _numpy(setting: Setting, start: Start) -> Contender:
+    few = start.displacements[:_FEW]
+    run = partial(rivals.numpy_loop, start.codes, few, setting.pool, setting.threads)
+    wrong = partial(start.wrong, steps=len(few))
+    return _contender(start, NUMPY, len(few), run=run, wrong=wrong)
+
+
+def _torch(setting: Setting, start: Start, name: str, most: int) -> Contender:
+    few = start.displacements[:most]
     loop = rivals.TorchLoop(
         setting.device.platform,
         setting.threads,
-        field.codes,
+        start.codes,
         few,
         compiled=name != EAGER,
     )
 
     def wrong(moved: Any) -> str | None:
-        return field.wrong(loop.codes(moved), len(few))
+        return start.wrong(loop.codes(moved), len(few))
 
-    return _contender(field, name, len(few), run=loop, wrong=wrong)
+    return _contender(start, name, len(few), run=loop, wrong=wrong)

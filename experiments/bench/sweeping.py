@@ -34,7 +34,7 @@ _SAMPLE = 20
 
 
 @dataclass(frozen=True)
-class Cell:
+class LoopInput:
     """What a loop is given, and what it must find."""
 
     codes: np.ndarray
@@ -88,16 +88,16 @@ def _ours(setting: Setting, grid: Grid, found: dict[int, list[int]]) -> Contende
     return Contender(OURS, run, wrong, ready, work=len(grid), notes=notes)
 
 
-def _cell(drift: Drift) -> Cell:
+def _cell(drift: Drift) -> LoopInput:
     u = direction(drift.direction, drift.dims, drift.direction_seed)
     steps = displacements(drift, u, 1, drift.steps)
-    return Cell(draw_cloud(drift, 0, drift.tokens), steps, drift.record_steps)
+    return LoopInput(draw_cloud(drift, 0, drift.tokens), steps, drift.record_steps)
 
 
 def _loop(
     name: str,
-    loop: Callable[[Cell], list[int]],
-    cells: dict[int, Cell],
+    loop: Callable[[LoopInput], list[int]],
+    cells: dict[int, LoopInput],
     found: dict[int, list[int]],
 ) -> Contender:
     def wrong(counts: list[list[int]]) -> str | None:
@@ -110,7 +110,7 @@ def _loop(
     return Contender(name, run, wrong, work=len(cells))
 
 
-def numpy_loop(cell: Cell) -> list[int]:
+def numpy_loop(cell: LoopInput) -> list[int]:
     """Distinct rows at each record, the rounding in integers, since ml_dtypes casts are slow."""
     x = cell.codes.astype(np.uint32) << 16
     counts = [] if 0 not in cell.records else [_distinct(x)]
@@ -129,10 +129,10 @@ def _distinct(x: np.ndarray) -> int:
     return len({row.tobytes() for row in codes})
 
 
-def _torch(setting: Setting, cells: dict[int, Cell], found: dict[int, list[int]]) -> Contender:
+def _torch(setting: Setting, cells: dict[int, LoopInput], found: dict[int, list[int]]) -> Contender:
     torch, _ = rivals.torch("cpu", setting.threads)
 
-    def loop(cell: Cell) -> list[int]:
+    def loop(cell: LoopInput) -> list[int]:
         x = torch.from_numpy(cell.codes.view(np.int16)).view(torch.bfloat16)
         steps = torch.from_numpy(cell.displacements)
         distinct = lambda: len(torch.unique(x + 0.0, dim=0))  # noqa: E731 # -0 becomes +0

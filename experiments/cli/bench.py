@@ -118,7 +118,7 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 def write(document: dict[str, Any], name: Path) -> list[Path]:
     """Write the numbers, the page and the figure beside each other; their paths."""
     from drift.experiments.bench.page import draw, markdown
-    from drift.experiments.console.files import write_whole
+    from drift.experiments.console.files import write_text_atomically
     from drift.experiments.figures.style import save
 
     name.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def write(document: dict[str, Any], name: Path) -> list[Path]:
     paths = []
     for suffix, text in texts.items():
         paths.append(name.with_name(f"{name.name}.{suffix}"))
-        write_whole(paths[-1], text)
+        write_text_atomically(paths[-1], text)
     return [*paths, *figures]
 
 

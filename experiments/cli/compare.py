@@ -12,7 +12,7 @@ from drift.experiments.console.values import wholes
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
-    from drift.experiments.console.token_text import Texts
+    from drift.experiments.console.token_text import TokenTexts
     from drift.sim.matrix import Matrix
 
 EXAMPLE = "drift compare first.zarr first.zarr --snapshot 0,100"
@@ -51,7 +51,7 @@ def command(
     are not finite have no distance, and their rows are in no black hole.
     """
     from drift.sim.errors import BadInput, printable
-    from drift.sim.open_matrix import is_run, meant, open_matrix
+    from drift.sim.open_matrix import is_run, open_matrix, tensor_or_step
     from drift.sim.structures.compare import compare
 
     steps: tuple[int | None, ...] = snapshot or (None,)
@@ -64,7 +64,7 @@ def command(
         # Of a run and a checkpoint, each gets the option that is its own.
         mine = tensor if all(runs) or not is_run(place) else None
         step = step if is_run(place) or not any(runs) else None
-        name = meant(place, mine, step)
+        name = tensor_or_step(place, mine, step)
         matrix = open_matrix(place, mine, step)
         if isinstance(name, str):  # files of one name are in many places
             matrix = replace(matrix, label=f"{place}, {printable(name)}")
@@ -91,10 +91,10 @@ def command(
         show(one, other, found, None if all(runs) else _texts(b if runs[0] else a))
 
 
-def _texts(place: StoreLocation) -> "Texts | None":
+def _texts(place: StoreLocation) -> "TokenTexts | None":
     """What tokens say, of the checkpoint at `place`."""
-    from drift.experiments.console.token_text import texts_beside
+    from drift.experiments.console.token_text import load_token_texts
 
     assert isinstance(place, LocalLocation), "checkpoints are"
     path = place.path
-    return texts_beside(path if path.is_dir() else path.parent)
+    return load_token_texts(path if path.is_dir() else path.parent)

@@ -46,7 +46,7 @@ class Place(NamedTuple):
         self, drift: "Drift", out: StoreLocation, overwrite: bool, like: "RunStore | None" = None
     ) -> dict[str, Any]:
         """What sim.runs.run.run returns."""
-        from drift.experiments.console.progress import Records, halting
+        from drift.experiments.console.progress import RunBar, stop_at_second_signal
         from drift.sim.devices.device import configure
         from drift.sim.runs.run import run
 
@@ -54,7 +54,7 @@ class Place(NamedTuple):
         options = self._asdict()
         options["on"] = options.pop("device")
         options |= {"overwrite": overwrite, "like": like}
-        with halting(), Records(f"drift to {out}", sys.stderr) as progress:
+        with stop_at_second_signal(), RunBar(f"drift to {out}", sys.stderr) as progress:
             return run(drift, out, progress=progress.record, **options)
 
 

@@ -53,7 +53,7 @@ def command(
     A run has a line for each record, a sweep one for each record of each cell
     that is done. With --out, --json tells how many there are.
     """
-    from drift.experiments.console.files import whole
+    from drift.experiments.console.files import atomic_write
     from drift.sim.errors import BadInput
     from drift.sim.stores.run_store import RunStore
     from drift.sim.sweeps.store import SweepStore, is_sweep
@@ -64,7 +64,7 @@ def command(
     if out is None:
         _write(lines, sys.stdout)
         return
-    with whole(out) as new, new.open("x", encoding="utf-8") as file:
+    with atomic_write(out) as new, new.open("x", encoding="utf-8") as file:
         count = _write(lines, file) - 1
     if as_json:
         print(json.dumps({"csv": str(out), "lines": count, "bytes": out.stat().st_size}))

@@ -31,27 +31,28 @@ def command(
         return
     from rich.table import Table
 
-    from drift.experiments.console.terminal import readable, screen
+    from drift.experiments.console.terminal import LINE, new_console
+    from drift.sim.errors import printable
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, text in found["versions"].items():
         table.add_row(name, text)
     for device in found["devices"]:
-        table.add_row("device", readable(_device_line(device)))
+        table.add_row("device", printable(_device_line(device), LINE))
     if found["no_device"]:
-        table.add_row("device", readable(found["no_device"]))
+        table.add_row("device", printable(found["no_device"], LINE))
     usable, memory = found["usable_cores"], found["memory"]
     table.add_row("processor", f"{found['processor']}, {found['cores']} cores, {usable} usable")
     table.add_row("memory", f"{_gib(memory['total'])}, {_gib(memory['free'])} free")
-    table.add_row("system", readable(found["system"]))
+    table.add_row("system", printable(found["system"], LINE))
     for name, value in found["environment"].items():
-        table.add_row("set", readable(f"{name}={value}"))
-    table.add_row("cache", readable(_cache_line(found["cache"])))
+        table.add_row("set", printable(f"{name}={value}", LINE))
+    table.add_row("cache", printable(_cache_line(found["cache"]), LINE))
     for name in ("results", "package", "executable"):
-        table.add_row(name, readable(found[name]))
+        table.add_row(name, printable(found[name], LINE))
     if found["commit"]:
-        table.add_row("commit", readable(found["commit"]))
-    screen().print(table)
+        table.add_row("commit", printable(found["commit"], LINE))
+    new_console().print(table)
 
 
 def gather() -> dict[str, Any]:

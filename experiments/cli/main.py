@@ -95,7 +95,7 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
 
 def main() -> NoReturn:
     """Run the command line and exit."""
-    terminal.ready()
+    terminal.prepare_streams()
     signal.signal(signal.SIGTERM, _terminate)
     status = outcome(sys.argv[1:])
     if status in (_INTERRUPTED, _TERMINATED):
@@ -109,7 +109,7 @@ def outcome(arguments: list[str]) -> int:
         status = _ended(arguments)
         sys.stdout.flush()
         return status
-    except terminal.Left:
+    except terminal.ReaderGone:
         return _LEFT
     except Unfinished as error:
         return _say(str(error), 1)

@@ -98,9 +98,9 @@ def _cloud(
     the black hole it is to fall into. Tokens in one place are a disc, and its
     rings the black holes they are in. Lines are the lattice's values, if few.
     """
-    from drift.experiments.figures.cloud import looked_at, scatter
+    from drift.experiments.figures.cloud import cloud_figure, cloud_panels
 
-    drawn = scatter(*looked_at(source, plane, tensor, snapshot, near, exponents))
+    drawn = cloud_figure(*cloud_panels(source, plane, tensor, snapshot, near, exponents))
     save(drawn, out or beside([source], "cloud"), as_json)
 
 
@@ -157,9 +157,9 @@ def curves_command(
     their mean, and a band from the least to the greatest of them.
     """
     from drift.experiments.figures.curves import curves
-    from drift.experiments.figures.expected import Outlook
-    from drift.experiments.figures.sweeps.curves import families
-    from drift.experiments.figures.sweeps.section import fixed, whole
+    from drift.experiments.figures.expected import ExpectedPairs
+    from drift.experiments.figures.sweeps.curves import sweep_curves
+    from drift.experiments.figures.sweeps.sweep_slice import all_axes, parse_fixed
     from drift.sim.errors import BadInput
     from drift.sim.stores.run_store import RunStore
     from drift.sim.sweeps.store import SweepStore, is_sweep
@@ -169,13 +169,13 @@ def curves_command(
         raise BadInput(f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} are named")
     if at and not sweeps:
         raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
-    outlook = Outlook(prediction)
+    expected_pairs = ExpectedPairs(prediction)
     if sweeps:
         opened = SweepStore(stores[0])
-        drawn = families(whole(opened, fixed(opened.grid, at or [])), outlook)
+        drawn = sweep_curves(all_axes(opened, parse_fixed(opened.grid, at or [])), expected_pairs)
     else:
-        drawn = curves([RunStore(each) for each in stores], outlook)
-    save(drawn, out or beside(stores, "curves"), as_json, outlook.missing)
+        drawn = curves([RunStore(each) for each in stores], expected_pairs)
+    save(drawn, out or beside(stores, "curves"), as_json, expected_pairs.missing)
 
 
 @app.command("phase", epilog=example(_PHASE), cls=Verb)
@@ -210,17 +210,17 @@ def phase_command(
     coalesced pair is expected. Seeds are averaged; other axes are fixed at their
     first value, or as --at says. Where a single axis is left, its curve is drawn.
     """
-    from drift.experiments.figures.expected import Outlook
+    from drift.experiments.figures.expected import ExpectedPairs
     from drift.experiments.figures.sweeps.phase import phase, transition
-    from drift.experiments.figures.sweeps.section import fixed, plane, record_at
+    from drift.experiments.figures.sweeps.sweep_slice import parse_fixed, plane_slice, record_at
     from drift.sim.sweeps.store import SweepStore
 
     opened = SweepStore(sweep)
-    section = plane(opened, x, y, fixed(opened.grid, at or []))
-    draw = phase if len(section.names) > 1 else transition
-    outlook = Outlook(prediction)
-    drawn = draw(section, record_at(opened.grid, progress), outlook)
-    save(drawn, out or beside([sweep], "phase"), as_json, outlook.missing)
+    sweep_slice = plane_slice(opened, x, y, parse_fixed(opened.grid, at or []))
+    draw = phase if len(sweep_slice.names) > 1 else transition
+    expected_pairs = ExpectedPairs(prediction)
+    drawn = draw(sweep_slice, record_at(opened.grid, progress), expected_pairs)
+    save(drawn, out or beside([sweep], "phase"), as_json, expected_pairs.missing)
 
 
 for _name, (_verb, _example) in VERBS.items():

@@ -44,14 +44,14 @@ def command(
     together, record by record. Of a store that is not complete it shows what is
     there.
     """
-    from drift.experiments.console.files import write_whole
-    from drift.experiments.figures.expected import Outlook
-    from drift.experiments.report.document import rendered
+    from drift.experiments.console.files import write_text_atomically
+    from drift.experiments.figures.expected import ExpectedPairs
+    from drift.experiments.report.document import render
     from drift.experiments.report.page import page_of
 
     place = out or beside([source], "report").with_suffix(".html")
-    text = rendered(page_of([source], outlook=Outlook(prediction)))
-    write_whole(place, text)
+    text = render(page_of([source], expected_pairs=ExpectedPairs(prediction)))
+    write_text_atomically(place, text)
     if as_json:
         print(json.dumps({"page": str(place), "bytes": len(text.encode())}))
     else:

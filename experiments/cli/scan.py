@@ -10,7 +10,7 @@ from drift.experiments.cli.options import path
 from drift.experiments.console.terminal import remark
 
 if TYPE_CHECKING:
-    from drift.experiments.console.token_text import Texts
+    from drift.experiments.console.token_text import TokenTexts
     from drift.sim.checkpoints.checkpoint import Checkpoint
     from drift.sim.structures.scan import Scan
 
@@ -52,19 +52,19 @@ def command(
     beside the checkpoint, and the extra "tokenizers" installed, token ids come
     with their texts.
     """
-    from drift.experiments.console.files import write_whole
-    from drift.experiments.console.token_text import texts_beside
+    from drift.experiments.console.files import write_text_atomically
+    from drift.experiments.console.token_text import load_token_texts
     from drift.sim.checkpoints.checkpoint import Checkpoint
     from drift.sim.structures.scan import scan
 
     found = Checkpoint(checkpoint)
     scans = scan(found, tensor)
     tied = _tied(found, tensor)
-    texts = texts_beside(found.directory)
+    texts = load_token_texts(found.directory)
     for note in found.notes:
         remark(note)
     if ids is not None:
-        write_whole(ids, "".join(_lines(scans, texts)))
+        write_text_atomically(ids, "".join(_lines(scans, texts)))
     if as_json:
         print(json.dumps({"tensors": [each.as_json() for each in scans], "tied": tied}))
     else:
@@ -86,7 +86,7 @@ def _tied(checkpoint: "Checkpoint", tensor: str | None) -> bool | None:
         return None
 
 
-def _lines(scans: "list[Scan]", texts: "Texts | None") -> list[str]:
+def _lines(scans: "list[Scan]", texts: "TokenTexts | None") -> list[str]:
     """A JSON line for each black hole."""
     lines = []
     for scan in scans:

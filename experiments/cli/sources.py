@@ -85,7 +85,7 @@ def beside(sources: list[StoreLocation], what: str) -> Path:
 
 
 def save(
-    drawn: "Figure", name: Path, as_json: bool, missing: Mapping[str, int] | None = None
+    figure: "Figure", name: Path, as_json: bool, missing: Mapping[str, int] | None = None
 ) -> None:
     """Write the figure, and say where.
 
@@ -93,7 +93,7 @@ def save(
     """
     from drift.experiments.figures import style
 
-    paths = style.save(drawn, name)
+    paths = style.save(figure, name)
     if as_json:
         whys = [{"why": why, "drifts": drifts} for why, drifts in (missing or {}).items()]
         about = {} if missing is None else {"not_predicted": whys}

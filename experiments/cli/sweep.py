@@ -68,7 +68,7 @@ def swept(
     crew: Crew,
 ) -> None:
     """Sweep, and say how it went; exit status 1 where a cell failed."""
-    from drift.experiments.console.progress import Cells, halting
+    from drift.experiments.console.progress import SweepBar, stop_at_second_signal
     from drift.sim.devices import device
     from drift.sim.sweeps.store import SweepStore
     from drift.sim.sweeps.sweep import sweep
@@ -78,7 +78,7 @@ def swept(
         device.configure(place.device, place.devices)
     else:
         device.only_cpu()  # the accelerators are the workers'
-    with halting(), Cells(f"drift to {out}", sys.stderr) as progress:
+    with stop_at_second_signal(), SweepBar(f"drift to {out}", sys.stderr) as progress:
         result = sweep(
             grid,
             out,

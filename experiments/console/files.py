@@ -8,14 +8,14 @@ from pathlib import Path
 from drift.sim.errors import BadInput, unwritten
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file, or replace the one that is there. Raises as `whole` does."""
-    with whole(path) as new, new.open("x", encoding="utf-8") as file:
+def write_text_atomically(path: Path, text: str) -> None:
+    """Write a file, or replace the one that is there. Raises as `atomic_write` does."""
+    with atomic_write(path) as new, new.open("x", encoding="utf-8") as file:
         file.write(text)
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Another name for the block to write to, which takes the place of `path` at its end.
 
     Raises BadInput where nothing can be written there, Unfinished where the disk is full.
@@ -34,7 +34,7 @@ def whole(path: Path) -> Iterator[Path]:
             new.unlink()
 
 
-def pipes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table whose first column is of names; no text may hold a pipe or a line's end."""
     lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

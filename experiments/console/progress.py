@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
-from drift.experiments.console.terminal import lively, readable
+from drift.experiments.console.terminal import LINE, is_interactive
+from drift.sim.errors import printable
 
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
@@ -33,7 +34,7 @@ _SHOW_CURSOR = "\x1b[?25h\n"
 
 
 @contextmanager
-def halting() -> Iterator[None]:
+def stop_at_second_signal() -> Iterator[None]:
     """Watch for a second signal during the block; in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -62,7 +63,7 @@ def _watch(heard: int) -> None:
         if came == 1 and seen:
             sys.stderr.write(_WAITING)
         if came == 2:
-            sys.stderr.write((_SHOW_CURSOR if lively(sys.stderr) else "") + _FAREWELL)
+            sys.stderr.write((_SHOW_CURSOR if is_interactive(sys.stderr) else "") + _FAREWELL)
             sys.stderr.flush()
             os._exit(_STATUS[signal.Signals(number)])
     os.close(heard)
@@ -75,9 +76,9 @@ class Progress:
     """Called with how much of how much is done; a context manager."""
 
     def __init__(self, title: str, stream: TextIO):
-        self._stream, self._title, self._said = stream, readable(title), time.monotonic()
+        self._stream, self._title, self._said = stream, printable(title, LINE), time.monotonic()
         self._bar = None
-        if lively(stream):
+        if is_interactive(stream):
             from rich import progress
             from rich.console import Console
 
@@ -121,7 +122,7 @@ class Progress:
             self._bar.stop()
 
 
-class Records(Progress):
+class RunBar(Progress):
     """The same of a run, called with each record."""
 
     def record(self, counts: "Counts", done: int, total: int) -> None:
@@ -130,7 +131,7 @@ class Records(Progress):
         self._show(done, total, line)
 
 
-class Cells(Progress):
+class SweepBar(Progress):
     """The same of a sweep, called with each batch."""
 
     def session(self, session: "SweepProgress") -> None:

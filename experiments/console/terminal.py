@@ -27,33 +27,28 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-_LONGEST = 10_000
-"""Characters of a line."""
+LINE = 10_000
+"""Characters of a line that are printed."""
 _NARROWEST = 80
 """Columns that tables have; a narrower terminal folds them, and cuts no number off."""
 
 
-def readable(text: str) -> str:
-    """One line, fit to be shown."""
-    return printable(text, _LONGEST)
-
-
 def say(text: str) -> None:
     """Print a line on stdout."""
-    print(readable(text))
+    print(printable(text, LINE))
 
 
 def remark(text: str) -> None:
     """Print a line on stderr."""
-    print("drift:", readable(" ".join(text.split())), file=sys.stderr)
+    print("drift:", printable(" ".join(text.split()), LINE), file=sys.stderr)
 
 
-def lively(stream: TextIO) -> bool:
+def is_interactive(stream: TextIO) -> bool:
     """Whether it is a terminal whose cursor can be moved."""
     return stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown")
 
 
-def screen() -> "Console":
+def new_console() -> "Console":
     """Where tables are printed, and lines in bold."""
     from rich.console import Console
 
@@ -61,7 +56,7 @@ def screen() -> "Console":
         def render_str(self, text: str, **how: Any) -> "Text":
             # Spelled before it is laid out: what stands for a letter may be longer.
             return super().render_str(
-                text.encode(self.encoding, PLAIN).decode(self.encoding), **how
+                text.encode(self.encoding, ASCII_SPELLING).decode(self.encoding), **how
             )
 
     console = Screen(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -71,19 +66,19 @@ def screen() -> "Console":
 
 _NARROWEST_HELP = 40
 """Columns of a help page, whatever the terminal says: none at all would leave it empty."""
-PLAIN = "drift-plain"
+ASCII_SPELLING = "drift-plain"
 """How that is called where text is encoded."""
-_SPELLED = {
+_SPELLINGS = {
     **{"σ": "sigma", "×": "x", "±": "+-", "…": "...", "–": "-", "—": "--", "−": "-"},
     **{"→": "->", "·": "*", "≤": "<=", "≥": ">=", "√": "sqrt", "µ": "u"},
 }
 
 
-class Left(BaseException):
+class ReaderGone(BaseException):
     """Nobody reads stdout any more."""
 
 
-def ready() -> None:
+def prepare_streams() -> None:
     """Make stdin, stdout, stderr and what is known of the terminal ready, before all else."""
     for number in (0, 1, 2):
         _fill(number)
@@ -106,9 +101,11 @@ def _fill(number: int) -> None:
 def _opened(stream: Any, number: int, kind: "type[io.TextIOWrapper]") -> io.TextIOWrapper:
     """A stream of that kind in the place of Python's own, which is None where it was closed."""
     if stream is None:
-        return kind(io.BufferedWriter(io.FileIO(number, "w", closefd=False)), "utf-8", PLAIN)
+        return kind(
+            io.BufferedWriter(io.FileIO(number, "w", closefd=False)), "utf-8", ASCII_SPELLING
+        )
     how = {name: getattr(stream, name) for name in ("encoding", "line_buffering", "write_through")}
-    return kind(stream.detach(), errors=PLAIN, **how)
+    return kind(stream.detach(), errors=ASCII_SPELLING, **how)
 
 
 class _Output(io.TextIOWrapper):
@@ -150,17 +147,17 @@ def _lost(error: OSError, number: int) -> BaseException:
     os.dup2(nowhere, number)
     os.close(nowhere)
     if isinstance(error, BrokenPipeError):
-        return Left()
+        return ReaderGone()
     return Unfinished(f"what is to be printed can't be written: {error.strerror}")
 
 
-def _spelled(error: UnicodeError) -> tuple[str, int]:
+def _spell(error: UnicodeError) -> tuple[str, int]:
     """What stands for characters that an encoding lacks, and where to go on."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
-    spelled = (_SPELLED.get(c) or c.encode("unicode_escape").decode("ascii") for c in lacking)
+    spelled = (_SPELLINGS.get(c) or c.encode("unicode_escape").decode("ascii") for c in lacking)
     return "".join(spelled), error.end
 
 
-codecs.register_error(PLAIN, _spelled)
+codecs.register_error(ASCII_SPELLING, _spell)

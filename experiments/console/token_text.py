@@ -23,7 +23,7 @@ _LETTERS = 20
 """Shown of a token's text."""
 
 
-class Texts:
+class TokenTexts:
     """The texts of a tokenizer's ids."""
 
     def __init__(self, tokenizer: "Tokenizer"):
@@ -45,13 +45,13 @@ class Texts:
         return ~np.isin(tokens, self._ids)
 
 
-def named(token: int, texts: Texts | None) -> str:
+def token_label(token: int, texts: TokenTexts | None) -> str:
     """A token id, fit to be shown, with its text where there is one: 17 'seventeen'."""
     text = None if texts is None else texts.text(token)
     return str(token) if text is None else f"{token} {printable(repr(text), _LETTERS)}"
 
 
-def texts_beside(directory: Path) -> Texts | None:
+def load_token_texts(directory: Path) -> TokenTexts | None:
     """The texts of the tokenizer in a directory; None, saying on stderr why, without."""
     path = directory / "tokenizer.json"
     if not path.is_file():
@@ -65,7 +65,7 @@ def texts_beside(directory: Path) -> Texts | None:
         )
         return None
     try:
-        return Texts(Tokenizer.from_file(str(path)))
+        return TokenTexts(Tokenizer.from_file(str(path)))
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise

@@ -31,8 +31,8 @@ from matplotlib.ticker import (
 )
 
 from drift.experiments.figures.captions import axis_label
-from drift.experiments.figures.style import brief, plain, shown, text_width
-from drift.experiments.figures.sweeps.section import SEEDS, Section
+from drift.experiments.figures.style import figure_text, format_value, short_values, text_width
+from drift.experiments.figures.sweeps.sweep_slice import SEEDS, SweepSlice
 from drift.sim.sweeps.grid import WHOLE, Axis
 
 
@@ -41,12 +41,12 @@ class Scale:
     """The scale of an axis whose values rise, or are names."""
 
     axis: Axis
-    meaning: str
+    long_name: str
 
     @classmethod
-    def of(cls, section: Section, number: int) -> "Scale":
+    def of(cls, sweep_slice: SweepSlice, number: int) -> "Scale":
         """That of one of the shown axes."""
-        return cls(section.shown[number], section.meaning(section.names[number]))
+        return cls(sweep_slice.shown_axes[number], sweep_slice.long_name(sweep_slice.names[number]))
 
     @cached_property
     def kind(self) -> str:
@@ -140,8 +140,8 @@ class Ticks:
         """The values as they are written."""
         axis = self.scale.axis
         if axis.named:
-            return [plain(name, _LETTERS) for name in brief(tuple(axis.meanings))]
-        return [shown(value) for value in brief(axis.values)]
+            return [figure_text(name, _LETTERS) for name in short_values(tuple(axis.meanings))]
+        return [format_value(value) for value in short_values(axis.values)]
 
     def put_on(self, axes: Axes) -> None:
         """Give `axes` the scale, its ticks and its label."""
@@ -150,7 +150,7 @@ class Ticks:
             more = {"linthresh": scale.places[1]} if scale.kind == "symlog" else {}
             getattr(axes, f"set_{which}scale")(scale.kind, **more)
         axes.set(**{f"{which}lim": (scale.edges[0], scale.edges[-1])})
-        axes.set(**{f"{which}label": axis_label(scale.axis.name, scale.meaning)})
+        axes.set(**{f"{which}label": axis_label(scale.axis.name, scale.long_name)})
         axis = getattr(axes, f"{which}axis")
         axis.set_minor_locator(FixedLocator(self._small()))
         axis.set_minor_formatter(NullFormatter())
@@ -208,7 +208,7 @@ class Ticks:
 
     def _written(self, value: float, _: int | None) -> str:
         whole = self.scale.axis.name in WHOLE and value == round(value)
-        return shown(round(value) if whole else float(value))
+        return format_value(round(value) if whole else float(value))
 
 
 def contour(x: Scale, y: Scale, values: np.ma.MaskedArray, level: float) -> list[np.ndarray]:

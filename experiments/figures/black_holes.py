@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from drift.experiments import observed
 from drift.experiments.figures.captions import captions, selected
-from drift.experiments.figures.style import COLOURS, figure, plain
+from drift.experiments.figures.style import COLOURS, figure_text, new_figure
 from drift.sim.counting.cells import CellCounts
 from drift.sim.counting.coalesce import representatives
 from drift.sim.errors import BadInput, printable
@@ -67,7 +67,7 @@ def populations(
         names = [text or name for text, name in zip(own, names, strict=True)]
         caption = [shared]
     elif len(sources) == 1:
-        caption = [plain(labels[0])]
+        caption = [figure_text(labels[0])]
     said = [printable(str(source)) for source in sources]
     made = [Populations(*each) for each in zip(said, names, found, strict=True)]
     which = [] if snapshot is None else [f"step {snapshot:,}"]
@@ -88,7 +88,7 @@ def _names(sources: list[StoreLocation]) -> list[str]:
     names = [source.name for source in sources]
     if len(set(names)) < len(names) or "" in names:
         names = [str(source)[-_LONGEST:] for source in sources]
-    return [plain(name, _LONGEST) for name in names]
+    return [figure_text(name, _LONGEST) for name in names]
 
 
 _MARKERS = "os^Dv"
@@ -115,8 +115,8 @@ def holes(found: list[Populations], caption: str, with_observed: bool = False) -
         names = ", ".join(each.source for each in found[:_NAMED])
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         raise BadInput(f"no black holes in {names}{more}; there is nothing to draw")
-    drawn = figure()
-    axes = drawn.add_subplot()
+    figure = new_figure()
+    axes = figure.add_subplot()
     if with_observed:
         seen = np.array(observed.qwen3_4b()["black_hole_populations"])
         found = [*found, Populations("", observed.LABEL, seen)]
@@ -142,9 +142,9 @@ def holes(found: list[Populations], caption: str, with_observed: bool = False) -
     axes.set_xlabel("rank of the black hole")
     axes.set_ylabel("tokens in it")
     columns = 2 if len(found) > 1 and all(len(each.label) <= _SHORT for each in found) else 1
-    drawn.legend(loc="outside upper center", ncols=columns, fontsize=8)
-    drawn.supxlabel(caption, fontsize=8, color="#444444")
-    return drawn
+    figure.legend(loc="outside upper center", ncols=columns, fontsize=8)
+    figure.supxlabel(caption, fontsize=8, color="#444444")
+    return figure
 
 
 def _marked(count: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drift.experiments.figures.style import plain, shown, text_width
+from drift.experiments.figures.style import figure_text, format_value, text_width
 
 _SHOWN = {
     "sigma": r"$\sigma$ = {}",
@@ -54,13 +54,13 @@ def parts(spec: dict[str, Any]) -> list[str]:
 
 def in_symbols(name: str, value: Any) -> str:
     """A field of a spec, as captions have it."""
-    return _SHOWN[name].format(shown(value))
+    return _SHOWN[name].format(format_value(value))
 
 
 def axis_label(name: str, meaning: str) -> str:
     """What an axis is, and its symbol where it has one."""
     symbol = _SHOWN[name].removesuffix(" = {}")
-    return f"{plain(meaning)}, {symbol}" if symbol.startswith("$") else plain(meaning)
+    return f"{figure_text(meaning)}, {symbol}" if symbol.startswith("$") else figure_text(meaning)
 
 
 def wrapped(said: list[str], points: float, size: float = 8) -> str:

@@ -26,13 +26,13 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import ArrayLike
 
 from drift.experiments.figures.captions import parts, selected, wrapped
-from drift.experiments.figures.components_layout import Discs
-from drift.experiments.figures.style import COLOURS, figure, plain
+from drift.experiments.figures.components_layout import DiscSizes
+from drift.experiments.figures.style import COLOURS, figure_text, new_figure
 from drift.kernels.formats import Format
 from drift.sim.counting.cells import Cells
 from drift.sim.errors import BadInput, printable
 from drift.sim.matrix import Matrix
-from drift.sim.open_matrix import is_run, meant, open_matrix, open_selection
+from drift.sim.open_matrix import is_run, open_matrix, open_selection, tensor_or_step
 from drift.sim.stores.location import StoreLocation
 from drift.sim.stores.run_store import RunStore
 
@@ -43,7 +43,7 @@ _BLOCK_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
-class View:
+class TokensInPlane:
     """Where the shown tokens of a cloud are, in a plane."""
 
     format: Format
@@ -72,7 +72,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Sight:
+class CloudPlane:
     """What of a cloud is looked at, wherever its tokens are."""
 
     token_ids: np.ndarray
@@ -87,7 +87,7 @@ class Sight:
     """two dimensions"""
 
     @classmethod
-    def of(cls, matrix: Matrix, most: int, plane: tuple[int, ...] | None) -> "Sight":
+    def of(cls, matrix: Matrix, most: int, plane: tuple[int, ...] | None) -> "CloudPlane":
         """That of `matrix`, with at most so many holes.
 
         Raises BadInput where no row is finite, and for a plane that it does not have.
@@ -113,18 +113,18 @@ class Sight:
             hole[rows],
             cells.population[coloured],
             len(cells),
-            plane or telling(matrix.codes[cells.first[:_SAMPLE]], matrix.format),
+            plane or most_telling_plane(matrix.codes[cells.first[:_SAMPLE]], matrix.format),
         )
 
-    def view(self, matrix: Matrix) -> View:
+    def view(self, matrix: Matrix) -> TokensInPlane:
         """Where in `matrix` the tokens are; it may have more, and may lack some."""
         known = np.isin(self.token_ids, matrix.token_ids)
         rows = np.searchsorted(matrix.token_ids, self.token_ids[known])
         codes = matrix.codes[rows[:, None], list(self.plane)]
-        return View(matrix.format, codes, self.hole[known], len(self.populations))
+        return TokensInPlane(matrix.format, codes, self.hole[known], len(self.populations))
 
 
-def telling(codes: np.ndarray, target: Format) -> tuple[int, int]:
+def most_telling_plane(codes: np.ndarray, target: Format) -> tuple[int, int]:
     """The plane that tells most of the cells apart whose `codes`, (cells, dims), these are."""
     first = int(np.argmin(_alike(codes, target, np.zeros(len(codes), np.int64))))
     group = np.unique(target.coordinate(codes[:, first]), return_inverse=True)[1]
@@ -167,30 +167,30 @@ class Panel(NamedTuple):
     """One cloud."""
 
     title: str
-    view: View
+    view: TokensInPlane
 
 
-def scatter(panels: Sequence[Panel], sight: Sight, caption: str) -> Figure:
+def cloud_figure(panels: Sequence[Panel], cloud_plane: CloudPlane, caption: str) -> Figure:
     """Draw the clouds beside each other, the tokens of a hole in one colour everywhere."""
-    drawn = figure(3.8 * len(panels) if len(panels) > 1 else 4.8, 4.2)
-    drawn.set_layout_engine("constrained", wspace=0.05)
-    for axes, panel in zip(drawn.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    figure = new_figure(3.8 * len(panels) if len(panels) > 1 else 4.8, 4.2)
+    figure.set_layout_engine("constrained", wspace=0.05)
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         rooms = [_axis(axes, name, panel.view, which) for which, name in enumerate("xy")]
         _discs(axes, panel.view, min(rooms))
-        right, up = (f"dimension {each:,}" for each in sight.plane)
+        right, up = (f"dimension {each:,}" for each in cloud_plane.plane)
         axes.set(title=panel.title, xlabel=right, ylabel=up)
         axes.grid(False)
-    _legend(drawn, sight, 4 if len(panels) > 1 else 2)
-    drawn.supxlabel(caption, fontsize=8, color="#444444")
-    return drawn
+    _legend(figure, cloud_plane, 4 if len(panels) > 1 else 2)
+    figure.supxlabel(caption, fontsize=8, color="#444444")
+    return figure
 
 
-def _discs(axes: Axes, view: View, room: float) -> None:
+def _discs(axes: Axes, view: TokensInPlane, room: float) -> None:
     """Discs of tokens, no wider than the `room`, in points, between two of them."""
     at, hole, together = view.spots()
-    scale = Discs.fitting(together[together > 1])
+    scale = DiscSizes.fitting(together[together > 1])
     one = min(scale.one, room / 2 / math.sqrt(together.max()))
-    radius = Discs(one).radius(together) * max(_FINEST, min(1, math.sqrt(_MANY / len(at))))
+    radius = DiscSizes(one).radius(together) * max(_FINEST, min(1, math.sqrt(_MANY / len(at))))
     order = np.lexsort([hole != view.holes, -radius])  # the smaller above the larger, grey below
     axes.scatter(
         at[order, 0],
@@ -203,7 +203,7 @@ def _discs(axes: Axes, view: View, room: float) -> None:
     )
 
 
-def _axis(axes: Axes, name: str, view: View, which: int) -> float:
+def _axis(axes: Axes, name: str, view: TokensInPlane, which: int) -> float:
     """From the least to the greatest value, with some room and the lattice between.
 
     Gives how many points, about, lie between two values that occur.
@@ -233,49 +233,49 @@ def _values(target: Format, coordinates: ArrayLike) -> np.ndarray:
     return target.value(target.code_at(np.clip(np.asarray(coordinates), -largest, largest)))
 
 
-def _legend(drawn: Figure, sight: Sight, columns: int) -> None:
+def _legend(figure: Figure, cloud_plane: CloudPlane, columns: int) -> None:
     """The holes' colours."""
-    holes = len(sight.populations)
-    names = [f"{population:,} tokens" for population in sight.populations.tolist()]
-    rest = len(sight.token_ids) - int(sight.populations.sum())
+    holes = len(cloud_plane.populations)
+    names = [f"{population:,} tokens" for population in cloud_plane.populations.tolist()]
+    rest = len(cloud_plane.token_ids) - int(cloud_plane.populations.sum())
     if rest:
         others = "others" if holes else "tokens"
-        names.append(f"{rest:,} {others} in {sight.cells - holes:,} cells")
+        names.append(f"{rest:,} {others} in {cloud_plane.cells - holes:,} cells")
     inks = [*COLOURS[:holes], _OTHERS]
     marks: list[Artist] = [
         Line2D([], [], color=ink, marker="o", linestyle="none", markersize=5)
         for ink, _ in zip(inks, names, strict=False)
     ]
     title = "the largest black holes" if holes > 1 else None
-    drawn.legend(marks, names, loc="outside upper center", ncols=columns, fontsize=8, title=title)
+    figure.legend(marks, names, loc="outside upper center", ncols=columns, fontsize=8, title=title)
 
 
 _POINTS = 330.0
 """Width of the caption below one cloud."""
 
 
-def looked_at(
+def cloud_panels(
     source: StoreLocation,
     plane: tuple[int, ...] | None,
     tensor: str | None,
     snapshot: int | None,
     near: str | None,
     exponents: int | None,
-) -> tuple[list[Panel], Sight, str]:
+) -> tuple[list[Panel], CloudPlane, str]:
     """The panels, the first one the earlier, what is looked at in them, and a caption.
 
     Raises BadInput where the source is not what the options say, and as Sight.of does.
     """
     matrix, selection = open_selection(source, tensor, snapshot, near, exponents)
-    sight = Sight.of(matrix, HOLES, plane)
+    cloud_plane = CloudPlane.of(matrix, HOLES, plane)
     if not is_run(source):
-        said = [plain(matrix.label), *selected(selection)]
-        return [Panel("", sight.view(matrix))], sight, wrapped(said, _POINTS)
-    store, step = RunStore(source), meant(source, tensor, snapshot)
-    panels = [Panel(f"step {step:,}", sight.view(matrix))]
+        said = [figure_text(matrix.label), *selected(selection)]
+        return [Panel("", cloud_plane.view(matrix))], cloud_plane, wrapped(said, _POINTS)
+    store, step = RunStore(source), tensor_or_step(source, tensor, snapshot)
+    panels = [Panel(f"step {step:,}", cloud_plane.view(matrix))]
     del matrix  # two of them may not fit into memory
     if step != 0 and 0 in store.read("snapshot_step"):
-        first = sight.view(open_matrix(source, None, 0))
+        first = cloud_plane.view(open_matrix(source, None, 0))
         panels.insert(0, Panel("initial cloud, step 0", first))
     said = [*parts(store.attrs["spec"]), *selected(selection)]
-    return panels, sight, wrapped(said, _POINTS * len(panels))
+    return panels, cloud_plane, wrapped(said, _POINTS * len(panels))

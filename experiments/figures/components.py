@@ -19,8 +19,8 @@ from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 
 from drift.experiments.figures.captions import selected
-from drift.experiments.figures.components_layout import Discs, in_rows, placed
-from drift.experiments.figures.style import COLOURS, POINTS, figure, plain, text_width
+from drift.experiments.figures.components_layout import DiscSizes, layout, pack_in_rows
+from drift.experiments.figures.style import COLOURS, POINTS, figure_text, new_figure, text_width
 from drift.sim.errors import BadInput, printable
 from drift.sim.structures.components import Component
 from drift.sim.structures.structure import Structure
@@ -53,7 +53,7 @@ class _Panel(NamedTuple):
     """What one of the axes shows."""
 
     title: str
-    places: np.ndarray
+    positions: np.ndarray
     """float64 (cells, 2), points to the right and down"""
     populations: np.ndarray
     """int64 (cells,)"""
@@ -75,26 +75,28 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
     isolated = found.occupied.holes[~np.isin(found.occupied.holes, found.edges)]
     cells = [*(each.cells for each in shown), isolated[:MOST_ISOLATED]]
     populations = found.occupied.population[np.concatenate(cells)]
-    discs = Discs.fitting(populations[populations > 1])
-    panels = [_component(k, each, found, discs) for k, each in enumerate(shown, 1)]
+    disc_sizes = DiscSizes.fitting(populations[populations > 1])
+    panels = [_component(k, each, found, disc_sizes) for k, each in enumerate(shown, 1)]
     if len(isolated):
         alone = found.occupied.population[cells[-1]]
-        panels.append(_in_a_row(r"$\bf{isolated}$  black holes and their tokens", alone, discs))
-    scale = [*discs.examples(int(populations.max())), 1]
-    panels.append(_in_a_row(r"$\bf{scale}$  cells of so many tokens", np.array(scale), discs))
+        panels.append(
+            _in_a_row(r"$\bf{isolated}$  black holes and their tokens", alone, disc_sizes)
+        )
+    scale = [*disc_sizes.examples(int(populations.max())), 1]
+    panels.append(_in_a_row(r"$\bf{scale}$  cells of so many tokens", np.array(scale), disc_sizes))
     lines = sum(len(panel.lines) for panel in panels)
-    corners, height = in_rows([_outer(panel) for panel in panels], _WIDTH, _GAP)
-    drawn = figure(_WIDTH / POINTS, height / POINTS)
-    drawn.set_layout_engine("none")
+    corners, height = pack_in_rows([_outer(panel) for panel in panels], _WIDTH, _GAP)
+    figure = new_figure(_WIDTH / POINTS, height / POINTS)
+    figure.set_layout_engine("none")
     for panel, (x, y) in zip(panels, corners, strict=True):
         wide, high = panel.size
         bottom = 1 - (y + _LINE + high) / height
-        axes = drawn.add_axes((x / _WIDTH, bottom, wide / _WIDTH, high / height))
-        _draw(axes, panel, discs, lines)
-    caption = _caption(found, selection, shown, isolated, discs)
+        axes = figure.add_axes((x / _WIDTH, bottom, wide / _WIDTH, high / height))
+        _draw(axes, panel, disc_sizes, lines)
+    caption = _caption(found, selection, shown, isolated, disc_sizes)
     # Below all axes: a figure is written as large as what is on it.
-    drawn.supxlabel(caption, x=0, y=-_GAP / height, ha="left", va="top", **_GREY)
-    return drawn
+    figure.supxlabel(caption, x=0, y=-_GAP / height, ha="left", va="top", **_GREY)
+    return figure
 
 
 def _shown(found: Structure) -> list[Component]:
@@ -114,29 +116,31 @@ def _shown(found: Structure) -> list[Component]:
     return found.components[: min(int(fit.sum()), MOST_COMPONENTS)]
 
 
-def _component(number: int, component: Component, found: Structure, discs: Discs) -> _Panel:
+def _component(
+    number: int, component: Component, found: Structure, disc_sizes: DiscSizes
+) -> _Panel:
     cells = component.cells
     populations = found.occupied.population[cells]
-    reach = discs.radius(populations) + (_WIDE if len(cells) <= _FEW else _NARROW)
-    places = placed(found.distance(cells), reach)
-    wide, high = (places + reach[:, None]).max(axis=0).tolist()
+    reach = disc_sizes.radius(populations) + (_WIDE if len(cells) <= _FEW else _NARROW)
+    positions = layout(found.distance(cells), reach)
+    wide, high = (positions + reach[:, None]).max(axis=0).tolist()
     lines = found.edges[np.isin(found.edges[:, 0], cells)]
     title = rf"$\bf{{{number}}}$  {len(cells):,} cells, {component.tokens:,} tokens"
-    return _Panel(title, places, populations, np.searchsorted(cells, lines), (wide, high))
+    return _Panel(title, positions, populations, np.searchsorted(cells, lines), (wide, high))
 
 
-def _in_a_row(title: str, populations: np.ndarray, discs: Discs) -> _Panel:
+def _in_a_row(title: str, populations: np.ndarray, disc_sizes: DiscSizes) -> _Panel:
     """Cells of falling populations over their numbers, in as many rows as it takes."""
-    radii = discs.radius(populations)
+    radii = disc_sizes.radius(populations)
     names = [text_width(f"{n:,}", _SMALL) for n in populations.tolist()]
     across = np.maximum(2 * radii, names)
     sizes = list(zip(across.tolist(), (2 * radii + _LINE).tolist(), strict=True))
-    corners, height = in_rows(sizes, _WIDTH, _GAP / 2)
+    corners, height = pack_in_rows(sizes, _WIDTH, _GAP / 2)
     largest = np.array([radii[corners[:, 1] == y].max() for y in corners[:, 1]])
-    places = corners + np.stack([across / 2, largest], axis=1)
+    positions = corners + np.stack([across / 2, largest], axis=1)
     size = float((corners[:, 0] + across).max()), height
-    below = places[:, 1] + largest + _LINE / 2
-    return _Panel(title, places, populations, np.zeros((0, 2), np.int64), size, below)
+    below = positions[:, 1] + largest + _LINE / 2
+    return _Panel(title, positions, populations, np.zeros((0, 2), np.int64), size, below)
 
 
 def _outer(panel: _Panel) -> tuple[float, float]:
@@ -145,7 +149,7 @@ def _outer(panel: _Panel) -> tuple[float, float]:
     return max(panel.size[0], text_width(letters, _SMALL, bold=True)), panel.size[1] + _LINE
 
 
-def _draw(axes: Axes, panel: _Panel, discs: Discs, lines: int) -> None:
+def _draw(axes: Axes, panel: _Panel, disc_sizes: DiscSizes, lines: int) -> None:
     """Draw a panel, on a figure that has so many `lines` in all."""
     wide, high = panel.size
     axes.set(xlim=(0, wide), ylim=(high, 0))
@@ -153,7 +157,7 @@ def _draw(axes: Axes, panel: _Panel, discs: Discs, lines: int) -> None:
     axes.set_title(panel.title, loc="left", pad=4, **_GREY)
     many, smooth = lines > _VECTORS, lines <= _SMOOTH
     edges = LineCollection(
-        panel.places[panel.lines],
+        panel.positions[panel.lines],
         colors="#777777" if smooth else "#AAAAAA",
         linewidths=0.3 if many else 0.6,
         antialiaseds=smooth,
@@ -162,14 +166,14 @@ def _draw(axes: Axes, panel: _Panel, discs: Discs, lines: int) -> None:
     )
     edges.set_rasterized(many)
     axes.add_collection(edges)
-    radii, holes = discs.radius(panel.populations), panel.populations > 1
+    radii, holes = disc_sizes.radius(panel.populations), panel.populations > 1
     for which, style in ((holes, _DISC), (~holes, _DOT)):
         across = 2 * radii[which]
-        around: dict[str, Any] = {"offsets": panel.places[which], "zorder": 2, **style}
+        around: dict[str, Any] = {"offsets": panel.positions[which], "zorder": 2, **style}
         around["offset_transform"] = axes.transData
         axes.add_collection(EllipseCollection(across, across, 0 * across, units="xy", **around))
     middle: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": _SMALL}
-    for k, ((x, y), n) in enumerate(zip(panel.places, panel.populations.tolist(), strict=True)):
+    for k, ((x, y), n) in enumerate(zip(panel.positions, panel.populations.tolist(), strict=True)):
         if panel.below is not None:
             axes.text(x, panel.below[k], f"{n:,}", color="#444444", **middle)
         elif text_width(f"{n:,}", _SMALL) + 2 < 2 * radii[k] and 1.6 * radii[k] > _SMALL:
@@ -181,7 +185,7 @@ def _caption(
     selection: dict[str, Any] | None,
     shown: list[Component],
     isolated: np.ndarray,
-    discs: Discs,
+    disc_sizes: DiscSizes,
 ) -> str:
     """What is shown and what is not."""
     alone = found.isolated
@@ -204,9 +208,13 @@ def _caption(
     if len(isolated) > MOST_ISOLATED:
         more = len(isolated) - MOST_ISOLATED
         said.append(f"Not drawn: {more:,} more isolated black holes, none larger.")
-    if discs.least > 2:
-        said.append(f"Black holes of fewer than {discs.least:,} tokens are drawn as of so many.")
-    label = ",  ".join([plain(found.matrix.label[-_LETTERS:], _LETTERS), *selected(selection)])
+    if disc_sizes.least > 2:
+        said.append(
+            f"Black holes of fewer than {disc_sizes.least:,} tokens are drawn as of so many."
+        )
+    label = ",  ".join(
+        [figure_text(found.matrix.label[-_LETTERS:], _LETTERS), *selected(selection)]
+    )
     lines = [line for text in (label, " ".join(said)) for line in textwrap.wrap(text, _LETTERS)]
     return "\n".join(lines)
 

@@ -29,14 +29,14 @@ _ROUND = [n * 10**k for k in range(12) for n in (1, 2, 5)][1:]
 
 
 @dataclass(frozen=True)
-class Discs:
+class DiscSizes:
     """A scale of discs."""
 
     one: float
     """radius of the area of one token, points"""
 
     @classmethod
-    def fitting(cls, populations: np.ndarray) -> "Discs":
+    def fitting(cls, populations: np.ndarray) -> "DiscSizes":
         """The scale at which discs of these populations, int64 (black holes,), fit."""
         if not len(populations):
             return cls(_EACH)
@@ -72,18 +72,20 @@ _CLOSE = 0.05
 _TINY = 1e-9
 
 
-def placed(distance: np.ndarray, reach: np.ndarray) -> np.ndarray:
+def layout(distance: np.ndarray, reach: np.ndarray) -> np.ndarray:
     """The places, float64 (cells, 2), of cells at these distances, int64 (cells, cells).
 
     `reach` float64 (cells,). The same input gives the same places; their smallest
     coordinates are those of the reach of a disc at the edge: a box begins at 0, 0.
     """
-    places = _turned(_relaxed(distance.astype(float)))
-    places = _apart(places * _scale(places, distance, reach), reach)
-    return np.round(places - (places - reach[:, None]).min(axis=0), 2)
+    positions = _turned(_relaxed(distance.astype(float)))
+    positions = _apart(positions * _scale(positions, distance, reach), reach)
+    return np.round(positions - (positions - reach[:, None]).min(axis=0), 2)
 
 
-def in_rows(sizes: list[tuple[float, float]], width: float, gap: float) -> tuple[np.ndarray, float]:
+def pack_in_rows(
+    sizes: list[tuple[float, float]], width: float, gap: float
+) -> tuple[np.ndarray, float]:
     """The top left corners, float64 (boxes, 2), of boxes (width, height), and the height of all.
 
     They stand from left to right in rows of `width` at most, or of one box that is wider,
@@ -100,15 +102,15 @@ def in_rows(sizes: list[tuple[float, float]], width: float, gap: float) -> tuple
 
 def _relaxed(distance: np.ndarray) -> np.ndarray:
     """Places of little stress, in lattice steps."""
-    places = _start(distance)
+    positions = _start(distance)
     length = np.maximum(distance, 1)  # that to itself weighs nothing
     weight = length**-2 - np.eye(len(length))
     laplacian = np.diag(weight.sum(axis=1)) - weight
     inverse = np.linalg.pinv(laplacian, hermitian=True)
     for _ in range(_MOVES):
-        pull = weight * length / np.maximum(_lengths(places[:, None] - places), _TINY)
-        places = inverse @ (pull.sum(axis=1)[:, None] * places - pull @ places)
-    return places
+        pull = weight * length / np.maximum(_lengths(positions[:, None] - positions), _TINY)
+        positions = inverse @ (pull.sum(axis=1)[:, None] * positions - pull @ positions)
+    return positions
 
 
 def _start(distance: np.ndarray) -> np.ndarray:
@@ -126,37 +128,37 @@ def _start(distance: np.ndarray) -> np.ndarray:
     return plane + 0.1 * spiral.T
 
 
-def _turned(places: np.ndarray) -> np.ndarray:
+def _turned(positions: np.ndarray) -> np.ndarray:
     """Centred, its longest extent across the page, and of mirror images always the same."""
-    centred = places - places.mean(axis=0)
+    centred = positions - positions.mean(axis=0)
     _, axes = np.linalg.eigh(centred.T @ centred)
     turned = centred @ axes[:, ::-1]
     farthest = turned[np.abs(turned).argmax(axis=0), [0, 1]]
     return turned * np.where(farthest < 0, -1.0, 1.0)
 
 
-def _scale(places: np.ndarray, distance: np.ndarray, reach: np.ndarray) -> float:
+def _scale(positions: np.ndarray, distance: np.ndarray, reach: np.ndarray) -> float:
     """Points of a unit: discs have room, and of adjacent ones half do not overlap."""
-    room = 2 * np.mean(np.sum(places**2, axis=1))  # the squared radius of a full circle
+    room = 2 * np.mean(np.sum(positions**2, axis=1))  # the squared radius of a full circle
     by_area = np.sqrt(np.sum(reach**2) / (_COVERED * room))
     a, b = np.nonzero(np.triu(distance == 1))
-    between = np.maximum(_lengths(places[a] - places[b]), _TINY)
+    between = np.maximum(_lengths(positions[a] - positions[b]), _TINY)
     return float(max(by_area, np.median((reach[a] + reach[b]) / between)))
 
 
-def _apart(places: np.ndarray, reach: np.ndarray) -> np.ndarray:
+def _apart(positions: np.ndarray, reach: np.ndarray) -> np.ndarray:
     """Push overlapping discs apart, and stretch all where pushing alone takes too long."""
     wanted = reach[:, None] + reach
     np.fill_diagonal(wanted, 0)
     while True:
         for _ in range(_ROUNDS):
-            between = places[:, None] - places
+            between = positions[:, None] - positions
             length = np.maximum(_lengths(between), _TINY)
             overlap = np.maximum(wanted - length, 0)
             if overlap.max() < _CLOSE:
-                return places
-            places = places + 0.25 * np.sum((overlap / length)[:, :, None] * between, axis=1)
-        places = places * _STRETCH
+                return positions
+            positions = positions + 0.25 * np.sum((overlap / length)[:, :, None] * between, axis=1)
+        positions = positions * _STRETCH
 
 
 def _lengths(arrows: np.ndarray) -> np.ndarray:

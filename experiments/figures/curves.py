@@ -16,8 +16,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from drift.experiments.figures.captions import captions
-from drift.experiments.figures.expected import Asked, Outlook, note
-from drift.experiments.figures.style import COLOURS, decades, figure
+from drift.experiments.figures.expected import ExpectedPairs, PairsRequest, note
+from drift.experiments.figures.style import COLOURS, new_figure, spans_a_decade
 from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput
 from drift.sim.stores.run_store import RunStore
@@ -47,7 +47,7 @@ def put_scale(axes: Axes) -> None:
     """Give `axes` the scale of what is drawn in it, from just below no pairs."""
     most = float(axes.dataLim.y1)
     axes.set_ylabel("coalesced pairs")
-    if not decades(1, most):
+    if not spans_a_decade(1, most):
         top = max(most, 1.0)
         axes.set_ylim(-_ROOM / 2 * top, (1 + _ROOM) * top)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -84,7 +84,9 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def curves(stores: list[RunStore], outlook: Outlook | None = None, columns: int = 2) -> Figure:
+def curves(
+    stores: list[RunStore], expected_pairs: ExpectedPairs | None = None, columns: int = 2
+) -> Figure:
     """Draw the runs over each other, and what is expected of their pairs.
 
     None is an outlook as it is cheap. The legend has so many `columns`. Raises BadInput
@@ -94,8 +96,8 @@ def curves(stores: list[RunStore], outlook: Outlook | None = None, columns: int 
     for store, counted in zip(stores, records, strict=True):
         if not counted:
             raise BadInput(f"{store.address} has no record yet; run it first")
-    drawn = figure(height=_HIGH)
-    upper, lower = drawn.subplots(2, sharex=True, height_ratios=[3, 2])
+    figure = new_figure(height=_HIGH)
+    upper, lower = figure.subplots(2, sharex=True, height_ratios=[3, 2])
     inks = _inks(len(stores))
     for counted, ink in zip(records, inks, strict=True):
         radius = [counts.radius for counts in counted]
@@ -103,38 +105,38 @@ def curves(stores: list[RunStore], outlook: Outlook | None = None, columns: int 
             axes = lower if name == "pairs" else upper
             axes.plot(radius, [getattr(c, name) for c in counted], color=ink[name], **style)
     every = [counts for counted in records for counts in counted]
-    if decades(min(c.largest for c in every), max(c.distinct for c in every)):
+    if spans_a_decade(min(c.largest for c in every), max(c.distinct for c in every)):
         upper.set_yscale("log")
     upper.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     upper.set_ylabel("cells, tokens")
-    found, whys = _expected(stores, records, outlook or Outlook())
+    found, whys = _expected(stores, records, expected_pairs or ExpectedPairs())
     for rows, ink in zip(found, inks, strict=True):
         if rows:
             put_expected(lower, rows, ink["pairs"])
     put_scale(lower)
     lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
-    drawn.align_ylabels()
+    figure.align_ylabels()
     specs = [store.attrs["spec"] for store in stores]
-    _legends(drawn, specs, any(found), note(whys, any(found)), columns)
-    return drawn
+    _legends(figure, specs, any(found), note(whys, any(found)), columns)
+    return figure
 
 
 def _expected(
-    stores: list[RunStore], records: list[list[Counts]], outlook: Outlook
+    stores: list[RunStore], records: list[list[Counts]], expected_pairs: ExpectedPairs
 ) -> "tuple[list[list[Expected]], list[str]]":
     """What is expected of each run at its records, and why some of it is not known."""
     steps = [[counts.step for counts in counted] for counted in records]
-    return outlook.expected(list(map(asked, stores, steps)))
+    return expected_pairs.expected(list(map(asked, stores, steps)))
 
 
-def asked(store: RunStore, steps: list[int]) -> Asked:
+def asked(store: RunStore, steps: list[int]) -> PairsRequest:
     """What is asked to know what is expected of a run at `steps`."""
     spec = store.attrs["spec"]
     if spec.get("from") is not None:  # a checkpoint, which need not be there any more
-        return Asked(None, steps, None)
+        return PairsRequest(None, steps, None)
     drift = drift_of({name: value for name, value in spec.items() if name != "snapshots"})
     used = hashlib.sha256(store.read("direction").tobytes()).hexdigest()
-    return Asked(drift, steps, used if drift.direction.endswith(".npy") else None)
+    return PairsRequest(drift, steps, used if drift.direction.endswith(".npy") else None)
 
 
 def _inks(count: int) -> list[dict[str, str]]:
@@ -145,7 +147,7 @@ def _inks(count: int) -> list[dict[str, str]]:
 
 
 def _legends(
-    drawn: Figure, specs: list[dict[str, Any]], predicted: bool, said: list[str], columns: int
+    figure: Figure, specs: list[dict[str, Any]], predicted: bool, said: list[str], columns: int
 ) -> None:
     """What the lines are; what the runs share goes under the figure, what differs beside."""
     shared, own = captions(specs)
@@ -160,6 +162,6 @@ def _legends(
         handles += [Line2D([], [], color=each["pairs"], linewidth=4) for each in inks]
         labels += own
     place: Any = {"loc": "outside upper center", "ncols": columns, "fontsize": 8}
-    drawn.legend(handles=handles, labels=labels, **place)
+    figure.legend(handles=handles, labels=labels, **place)
     caption = "\n".join([shared, *(wrap(said[0], _LETTERS) if said else [])])
-    drawn.supxlabel(caption, fontsize=8, color="#444444")
+    figure.supxlabel(caption, fontsize=8, color="#444444")

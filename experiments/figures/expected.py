@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from drift.experiments.figures.style import plain
+from drift.experiments.figures.style import figure_text
 from drift.sim.clouds.direction import direction
 from drift.sim.errors import BadInput
 from drift.sim.prediction.supported import ROWS, unsupported_reason
@@ -29,7 +29,7 @@ _LETTERS = 120
 """Of what stands in the way."""
 
 
-class Asked(NamedTuple):
+class PairsRequest(NamedTuple):
     """A drift and steps of it, rising."""
 
     drift: Drift | None
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
     """the SHA-256 of the direction that was used, where a file held it"""
 
 
-class Outlook:
+class ExpectedPairs:
     """What is expected of the drifts of a figure, or of all the figures of a page.
 
     `wanted` says whether it is; None is where that is cheap. No drift is predicted twice.
@@ -51,11 +51,11 @@ class Outlook:
         """of how many drifts something is not predicted, by why"""
         self._known: dict[object, dict[int, Expected]] = {}
 
-    def expected(self, asked: Sequence[Asked]) -> "tuple[list[list[Expected]], list[str]]":
+    def expected(self, asked: Sequence[PairsRequest]) -> "tuple[list[list[Expected]], list[str]]":
         """What is expected of each that is asked, at its steps; nothing where, and why, it is
         not predicted."""
 
-        def answer(drift: Drift, some: list[Asked]) -> None:
+        def answer(drift: Drift, some: list[PairsRequest]) -> None:
             from drift.sim.prediction.predict import expect
 
             steps = sorted({step for each in some for step in each.steps})
@@ -65,19 +65,19 @@ class Outlook:
                 found = {row.step: row for row in rows[_sigma(each)]}
                 self._known.setdefault(_cloud(each), {}).update(found)
 
-        def known(each: Asked) -> "list[Expected]":
+        def known(each: PairsRequest) -> "list[Expected]":
             there = self._known.get(_cloud(each), {}) if each.drift is not None else {}
             return [there[step] for step in each.steps] if there.keys() >= set(each.steps) else []
 
         whys = self._answered([each for each in asked if not known(each)], answer)
         return list(map(known, asked)), whys
 
-    def onset(self, asked: Sequence[Asked]) -> tuple[list[float | None], list[str]]:
+    def onset(self, asked: Sequence[PairsRequest]) -> tuple[list[float | None], list[str]]:
         """The sigma of one pair after the only step of each that is asked; NaN where it is not
         predicted, None where there is none. Why not."""
         found: dict[int, float | None] = {}
 
-        def answer(drift: Drift, some: list[Asked]) -> None:
+        def answer(drift: Drift, some: list[PairsRequest]) -> None:
             from drift.sim.prediction.onset import onsets
 
             steps = sorted({step for each in some for step in each.steps})
@@ -88,13 +88,13 @@ class Outlook:
         return [found.get(id(each), math.nan) for each in asked], whys
 
     def _answered(
-        self, asked: Sequence[Asked], answer: Callable[[Drift, list[Asked]], None]
+        self, asked: Sequence[PairsRequest], answer: Callable[[Drift, list[PairsRequest]], None]
     ) -> list[str]:
         """Answer what can be, one motion after the other; why the others can't."""
         if self.wanted is False:
             return []
         whys: Counter[str] = Counter()
-        motions: dict[Drift, list[Asked]] = {}
+        motions: dict[Drift, list[PairsRequest]] = {}
         for each in asked:
             if why := _obstacle(each):
                 whys[why] += 1
@@ -111,7 +111,7 @@ class Outlook:
             try:
                 answer(drift, some)
             except BadInput as error:
-                whys[plain(str(error), _LETTERS)] += len(some)
+                whys[figure_text(str(error), _LETTERS)] += len(some)
         self.missing += whys
         return list(whys)
 
@@ -129,7 +129,7 @@ def _make_ready() -> None:
     device.only_cpu()
 
 
-def _obstacle(asked: Asked) -> str:
+def _obstacle(asked: PairsRequest) -> str:
     """Why there is no prediction; empty where nothing is known to be in its way."""
     drift = asked.drift
     if drift is None or unsupported_reason(drift):
@@ -140,9 +140,9 @@ def _obstacle(asked: Asked) -> str:
     try:
         u = direction(drift.direction, drift.dims)
     except BadInput as error:
-        return plain(str(error), _LETTERS)
+        return figure_text(str(error), _LETTERS)
     if hashlib.sha256(u.tobytes()).hexdigest() != asked.used:
-        return f"{plain(drift.direction)} has changed since"
+        return f"{figure_text(drift.direction)} has changed since"
     return ""
 
 
@@ -154,13 +154,13 @@ def _motion(drift: Drift) -> Drift:
     )
 
 
-def _cloud(asked: Asked) -> object:
+def _cloud(asked: PairsRequest) -> object:
     """What tells apart, of drifts, those of which something else is expected."""
     assert asked.drift is not None, "rows of a checkpoint are not predicted"
     return _motion(asked.drift), _sigma(asked), asked.used
 
 
-def _price(drift: Drift, asked: Sequence[Asked]) -> float:
+def _price(drift: Drift, asked: Sequence[PairsRequest]) -> float:
     """Seconds, roughly."""
     kinds = 2 if drift.direction in ("axis", "diagonal") else drift.dims
     followed = drift.steps if drift.schedule != "constant" or drift.master != "none" else 0
@@ -168,7 +168,7 @@ def _price(drift: Drift, asked: Sequence[Asked]) -> float:
     return kinds * (_KIND + _FOLLOWED * followed + _LAW * laws)
 
 
-def _sigma(asked: Asked) -> float:
+def _sigma(asked: PairsRequest) -> float:
     assert asked.drift is not None, "rows of a checkpoint are not predicted"
     assert asked.drift.sigma is not None, "so it is drawn"
     return asked.drift.sigma

@@ -19,8 +19,8 @@ from matplotlib.lines import Line2D
 
 from drift.experiments.figures.axes import Scale, Ticks
 from drift.experiments.figures.captions import in_symbols
-from drift.experiments.figures.style import COLOURS, brief, text_width
-from drift.experiments.figures.sweeps.section import Section
+from drift.experiments.figures.style import COLOURS, short_values, text_width
+from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 NAMED = len(COLOURS)
@@ -34,20 +34,20 @@ _HANDLE = 40.0
 _COLUMNS = 4
 
 
-def inks(section: Section) -> list[str]:
+def inks(sweep_slice: SweepSlice) -> list[str]:
     """The colour of each value of the first axis; one where none is shown."""
-    if not section.shown:
+    if not sweep_slice.shown_axes:
         return [COLOURS[0]]
-    axis = section.shown[0]
+    axis = sweep_slice.shown_axes[0]
     if axis.named and len(axis.values) <= NAMED:
         return list(COLOURS[: len(axis.values)])
     at = np.linspace(0, _LIGHTEST, len(axis.values))
     return [to_hex(ink) for ink in matplotlib.colormaps["viridis"](at)]
 
 
-def put_bar(axes: Axes, section: Section) -> None:
+def put_bar(axes: Axes, sweep_slice: SweepSlice) -> None:
     """Draw the bar of the first axis into `axes`, narrow and high."""
-    shades, scale = inks(section), Scale.of(section, 0)
+    shades, scale = inks(sweep_slice), Scale.of(sweep_slice, 0)
     axes.grid(False)
     mapped = ListedColormap(shades)
     axes.pcolormesh([0, 1], scale.edges, np.arange(len(shades))[:, None], cmap=mapped)
@@ -58,16 +58,19 @@ def put_bar(axes: Axes, section: Section) -> None:
 
 
 def put_legend(
-    drawn: Figure, section: Section, coloured: bool, more: list[Line2D], wide: float
+    figure: Figure, sweep_slice: SweepSlice, coloured: bool, more: list[Line2D], wide: float
 ) -> int:
     """Say what dashes are, where `coloured`, colours, and `more`, in rows of their own.
 
     They are so many points `wide`, if one column is not wider. Returns how many rows.
     """
-    labels = [[in_symbols(axis.name, v) for v in brief(axis.values)] for axis in section.shown]
+    labels = [
+        [in_symbols(axis.name, v) for v in short_values(axis.values)]
+        for axis in sweep_slice.shown_axes
+    ]
     groups = []
     if coloured and labels:
-        colours = zip(inks(section), labels[0], strict=True)
+        colours = zip(inks(sweep_slice), labels[0], strict=True)
         groups += [[Line2D([], [], color=c, linewidth=3, label=label) for c, label in colours]]
     if labels[1:]:
         combined = zip(DASHES, map(",  ".join, itertools.product(*labels[1:])), strict=False)
@@ -80,7 +83,7 @@ def put_legend(
         by_column = [row[k] for k in range(columns) for row in rows]
         if _across(by_column, columns) <= wide:
             break
-    drawn.legend(handles=by_column, loc="outside upper center", ncols=columns, fontsize=8)
+    figure.legend(handles=by_column, loc="outside upper center", ncols=columns, fontsize=8)
     return len(rows)
 
 

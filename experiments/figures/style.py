@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 
-from drift.experiments.console.files import whole
+from drift.experiments.console.files import atomic_write
 from drift.sim.errors import BadInput, printable, unwritten
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -40,25 +40,25 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def figure(width: float = 5.6, height: float = 3.6) -> Figure:
+def new_figure(width: float = 5.6, height: float = 3.6) -> Figure:
     """An empty figure in the house's style, inches."""
     matplotlib.rcParams.update(STYLE)
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def decades(least: float, most: float) -> bool:
+def spans_a_decade(least: float, most: float) -> bool:
     """Whether counts span so much that they get a logarithmic axis."""
     return most >= _DECADES * least
 
 
-def plain(text: str, most: int = 60) -> str:
+def figure_text(text: str, most: int = 60) -> str:
     """Text out of files or paths as a figure shows it: cut, and never taken for mathematics.
 
     Letters that the figures' font lacks are escaped.
     """
     known = get_font(findfont("DejaVu Sans")).get_charmap()
-    shown = (c if ord(c) in known else c.encode("unicode_escape").decode() for c in text[:most])
-    return printable("".join(shown) + text[most:], most).replace("$", r"\$")
+    drawable = (c if ord(c) in known else c.encode("unicode_escape").decode() for c in text[:most])
+    return printable("".join(drawable) + text[most:], most).replace("$", r"\$")
 
 
 def text_width(text: str, size: float = 8, bold: bool = False) -> float:
@@ -69,7 +69,7 @@ def text_width(text: str, size: float = 8, bold: bool = False) -> float:
     return 1.02 * float(TextPath((0, 0), text, prop=font).get_extents().width)
 
 
-def save(drawn: Figure, name: Path) -> list[Path]:
+def save(figure: Figure, name: Path) -> list[Path]:
     """Write `name`.png and `name`.svg, each whole or not at all; their paths.
 
     Raises BadInput where they cannot be written, Unfinished where the disk is full.
@@ -80,15 +80,15 @@ def save(drawn: Figure, name: Path) -> list[Path]:
         name.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritten(name, error) from error
-    return [_save(drawn, name, kind) for kind in ("png", "svg")]
+    return [_save(figure, name, kind) for kind in ("png", "svg")]
 
 
-def _save(drawn: Figure, name: Path, kind: str) -> Path:
+def _save(figure: Figure, name: Path, kind: str) -> Path:
     path = name.with_name(f"{name.name}.{kind}")
     # No date: the same results give the same file.
     metadata = {"Date": None} if kind == "svg" else None
-    with whole(path) as new:
-        drawn.savefig(new, format=kind, dpi=200, metadata=metadata)
+    with atomic_write(path) as new:
+        figure.savefig(new, format=kind, dpi=200, metadata=metadata)
     return path
 
 
@@ -96,14 +96,14 @@ _LONG = 24
 """Letters of a name that is left as it is."""
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value of a field."""
     if isinstance(value, float):
         return _scientific(value)
     if isinstance(value, int):
         return f"{value:,}"
     words = {None: "all", "none": "no"}
-    return words[value] if value in words else plain(str(value))
+    return words[value] if value in words else figure_text(str(value))
 
 
 def _scientific(value: float) -> str:
@@ -115,7 +115,7 @@ def _scientific(value: float) -> str:
     return rf"${factor}10^{{{int(power)}}}$"
 
 
-def brief(values: tuple[Any, ...]) -> tuple[Any, ...]:
+def short_values(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Values as labels have them, as long as it takes to tell them apart.
 
     Long numbers are rounded, to three digits at least; long names lose what all have.
@@ -125,13 +125,13 @@ def brief(values: tuple[Any, ...]) -> tuple[Any, ...]:
         cut = dict(zip(names, _differing(names), strict=True))
         return tuple(cut.get(value, value) for value in values)
     for digits in range(3, 17):
-        found = tuple(_brief(value, digits) for value in values)
+        found = tuple(_rounded(value, digits) for value in values)
         if len(set(found)) == len(set(values)):
             return found
     return values
 
 
-def _brief(value: Any, digits: int) -> Any:
+def _rounded(value: Any, digits: int) -> Any:
     if not isinstance(value, float) or float(f"{value:g}") == value:
         return value
     return float(f"{value:.{digits}g}")

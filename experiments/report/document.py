@@ -42,7 +42,7 @@ class Note(Block):
 
 
 @dataclass(frozen=True)
-class Prose(Block):
+class Markdown(Block):
     """Paragraphs and lists, as HTML that is safe to show."""
 
     html: Markup
@@ -72,7 +72,7 @@ class Table(Block):
 class Picture(Block):
     """A figure, and what it shows for those who cannot see it."""
 
-    drawn: Figure
+    figure: Figure
     title: str
     text: str
     caption: str = ""
@@ -150,20 +150,20 @@ _WIDE = 4.4
 """Inches of a picture: letters of 9 points are legible on a phone then."""
 
 
-def fitted(drawn: Figure) -> Figure:
+def fit_to_page(figure: Figure) -> Figure:
     """The figure as wide as a phone can show it, without its caption, which the page has."""
-    drawn.set_size_inches(_WIDE, drawn.get_figheight())
-    drawn.supxlabel("")
-    return drawn
+    figure.set_size_inches(_WIDE, figure.get_figheight())
+    figure.supxlabel("")
+    return figure
 
 
-def inlined(drawn: Figure, name: str, title: str, text: str) -> Markup:
+def inline_svg(figure: Figure, name: str, title: str, text: str) -> Markup:
     """The element svg of a figure, whose ids begin with `name`.
 
     `title` and `text` say what it shows.
     """
     written = io.BytesIO()
-    drawn.savefig(written, format="svg", metadata={"Date": None})
+    figure.savefig(written, format="svg", metadata={"Date": None})
     root = ElementTree.fromstring(written.getvalue())
     for parent in list(root.iter()):
         for child in list(parent):
@@ -180,7 +180,7 @@ def inlined(drawn: Figure, name: str, title: str, text: str) -> Markup:
         described = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
         described.text = said
         root.insert(place, described)
-    root.attrib |= {"class": "drawn", "role": "img"}
+    root.attrib |= {"class": "figure", "role": "img"}
     root.attrib |= {"aria-labelledby": f"{name}-title", "aria-describedby": f"{name}-desc"}
     for each in elements:  # HTML knows these elements by their plain names
         each.tag = each.tag.removeprefix(f"{{{_SVG}}}")
@@ -229,7 +229,7 @@ _LONGEST = 10_000
 """Characters of a text that are shown."""
 
 
-def rendered(page: Page) -> str:
+def render(page: Page) -> str:
     """The page as one HTML document; the same page gives the same one."""
     environment = Environment(
         loader=FunctionLoader(_file),
@@ -238,8 +238,8 @@ def rendered(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["legible"] = lambda text: printable(str(text), _LONGEST)
-    environment.globals["inlined"] = inlined
+    environment.filters["printable"] = lambda text: printable(str(text), _LONGEST)
+    environment.globals["inline_svg"] = inline_svg
     body = environment.get_template("body.html").render(page=page)
     style, script = "".join(map(_file, _SHEETS)), "".join(map(_file, _SCRIPTS))
     allowed = {"style-src": _hash(style), "script-src": _hash(script), "img-src": "data:"}

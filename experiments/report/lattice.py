@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from drift.experiments.report.document import Block, Lattice, Note
-from drift.experiments.report.tables import brief, evenly
-from drift.experiments.report.turning_cell import Turning
+from drift.experiments.report.tables import format_axis_value, spread_evenly
+from drift.experiments.report.turning_point import TurningPoint
 from drift.sim.clouds import drawn
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.initial import initial_cloud
@@ -23,7 +23,7 @@ from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 
 _TOKENS, _RECORDS, _DIMS, _SMALLEST = 256, 51, 6, 4
-_STORY = (
+_EXPLANATION = (
     "Move the slider. Far from zero the lattice is coarser: whenever a coordinate doubles, so"
     " do its cells. The cloud keeps its size (the grey dots are its shape at the start), so its"
     " tokens (blue) fall into ever fewer cells; a cell of several is orange and says of how many."
@@ -39,26 +39,28 @@ _APART = (
 )
 
 
-def _story(drift: Drift) -> Note:
-    return Note(_STORY + (_ALIKE if has_monotone_steps(drift) else _APART))
+def _explanation(drift: Drift) -> Note:
+    return Note(_EXPLANATION + (_ALIKE if has_monotone_steps(drift) else _APART))
 
 
 def of_run(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[Block]:
     """The panel of a run. Raises BadInput where its cloud is not known or it is too long."""
     numbers, start = _start(store, drift)
-    return [_story(drift), panel(drift, store.read("direction"), numbers, start, counted)]
+    return [_explanation(drift), panel(drift, store.read("direction"), numbers, start, counted)]
 
 
-def of_cell(turning: Turning) -> list[Block]:
+def of_turning_point(turning: TurningPoint) -> list[Block]:
     """The panel of a sweep's turning cell. Raises BadInput likewise."""
     drift = turning.drift
     if drift.origin is not None or drift.direction.endswith(".npy"):
         raise BadInput("a sweep keeps neither clouds nor directions that come from files")
     u = direction(drift.direction, drift.dims, drift.direction_seed)
     numbers, start = _drawn(drift)
-    where = ", ".join(f"{name} {brief(value)}" for name, value in turning.values.items())
+    where = ", ".join(
+        f"{name} {format_axis_value(value)}" for name, value in turning.values.items()
+    )
     here = f"Shown is the cell that ends nearest to one half distinct: {where or 'the only one'}."
-    return [_story(drift), Note(here), panel(drift, u, numbers, start, turning.counted())]
+    return [_explanation(drift), Note(here), panel(drift, u, numbers, start, turning.counted())]
 
 
 def _drawn(drift: Drift) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +92,7 @@ def panel(
     is too long to be retraced.
     """
     dims = _dims(u)
-    shown = evenly(counted, _RECORDS)
+    shown = spread_evenly(counted, _RECORDS)
     steps = [counts["step"] for counts in shown]
     codes = trace(drift, u, start[:, dims], (numbers, dims), steps)
     target = drift.target

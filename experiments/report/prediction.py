@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drift.experiments.figures.curves import asked
-from drift.experiments.figures.expected import Asked, Outlook
-from drift.experiments.figures.sweeps.expected import asked_of
+from drift.experiments.figures.expected import ExpectedPairs, PairsRequest
+from drift.experiments.figures.sweeps.expected import request_for_point
 from drift.experiments.report.document import Block, Note, Table
-from drift.experiments.report.tables import brief, evenly, whole
-from drift.experiments.report.turning_cell import Turning
+from drift.experiments.report.tables import format_axis_value, format_count, spread_evenly
+from drift.experiments.report.turning_point import TurningPoint
 from drift.sim.errors import BadInput
 from drift.sim.stores.run_store import RunStore
 
@@ -36,41 +36,45 @@ _MEANING = (
 )
 
 
-def of_run(store: RunStore, counted: Sequence[dict[str, Any]], outlook: Outlook) -> list[Block]:
+def of_run(
+    store: RunStore, counted: Sequence[dict[str, Any]], expected_pairs: ExpectedPairs
+) -> list[Block]:
     """Expected and counted pairs at some records. Raises BadInput where nothing is predicted."""
-    shown = evenly(counted, _ROWS)
-    [found] = _answers([asked(store, [counts["step"] for counts in shown])], outlook)
+    shown = spread_evenly(counted, _ROWS)
+    [found] = _answers([asked(store, [counts["step"] for counts in shown])], expected_pairs)
     rows = [
-        [whole(counts["step"]), *_beside(counts["pairs"], each, 1)]
+        [format_count(counts["step"]), *_beside(counts["pairs"], each, 1)]
         for counts, each in zip(shown, found, strict=True)
     ]
     return [Note(_MEANING), Table("Coalesced pairs", ("step", *_COLUMNS), rows)]
 
 
-def of_sweep(turning: Turning, outlook: Outlook) -> list[Block]:
+def of_sweep(turning: TurningPoint, expected_pairs: ExpectedPairs) -> list[Block]:
     """The same at the end of the cells along the plane's first axis."""
-    section = turning.around(*turning.family.names, averaged=("seed",))
-    pairs = section.read("pairs", turning.last).reshape(-1, section.shape[-1])
-    clouds = section.done.reshape(pairs.shape).sum(axis=-1)
-    places = evenly(np.flatnonzero(clouds).tolist(), _ROWS)
-    values = [{axis.name: axis.values[k] for axis in section.shown} for k in places]
-    found = _answers([asked_of(section, each, [turning.last]) for each in values], outlook)
+    sweep_slice = turning.around(*turning.family.names, averaged=("seed",))
+    pairs = sweep_slice.read("pairs", turning.last).reshape(-1, sweep_slice.shape[-1])
+    clouds = sweep_slice.done.reshape(pairs.shape).sum(axis=-1)
+    places = spread_evenly(np.flatnonzero(clouds).tolist(), _ROWS)
+    values = [{axis.name: axis.values[k] for axis in sweep_slice.shown_axes} for k in places]
+    found = _answers(
+        [request_for_point(sweep_slice, each, [turning.last]) for each in values], expected_pairs
+    )
     rows = []
     for k, own, each in zip(places, values, found, strict=True):
         if each:
-            name = ", ".join(map(brief, own.values())) or "the cell"
+            name = ", ".join(map(format_axis_value, own.values())) or "the cell"
             mean, count = float(pairs[k].mean()), int(clouds[k])
-            rows.append([name, whole(count), *_beside(mean, each[0], count)])
+            rows.append([name, format_count(count), *_beside(mean, each[0], count)])
     caption = "Coalesced pairs at the end, the mean over clouds"
-    columns = (section.names or ("cell",))[0], "clouds", *_COLUMNS
+    columns = (sweep_slice.names or ("cell",))[0], "clouds", *_COLUMNS
     return [Note(_MEANING), Table(caption, columns, rows)]
 
 
-def _answers(of: Sequence[Asked], outlook: Outlook) -> "list[list[Expected]]":
+def _answers(of: Sequence[PairsRequest], expected_pairs: ExpectedPairs) -> "list[list[Expected]]":
     """What is expected of each that is asked. Raises BadInput, saying why, where nothing is."""
-    if outlook.wanted is False:
+    if expected_pairs.wanted is False:
         raise BadInput("--no-prediction was given")
-    found, whys = outlook.expected(of)
+    found, whys = expected_pairs.expected(of)
     if not any(found):
         raise BadInput("; ".join(whys))
     return found
@@ -79,7 +83,7 @@ def _answers(of: Sequence[Asked], outlook: Outlook) -> "list[list[Expected]]":
 def _beside(pairs: float, expected: "Expected", clouds: int) -> list[str]:
     """The mean pairs of so many clouds, those expected, their error, how far apart these are."""
     error = expected.pairs_error / math.sqrt(clouds)
-    counted = whole(pairs) if isinstance(pairs, int) else _real(pairs)
+    counted = format_count(pairs) if isinstance(pairs, int) else _real(pairs)
     if error <= _ROUNDING * max(1, expected.pairs):
         return [counted, _real(expected.pairs), _NO_ERROR, _NO_ERROR]
     apart = f"{(pairs - expected.pairs) / error:+.2f}"

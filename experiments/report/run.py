@@ -8,7 +8,7 @@ import numpy as np
 from drift.experiments.console.command_line import run_line
 from drift.experiments.figures.black_holes import Populations, holes
 from drift.experiments.figures.curves import asked, curves
-from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.report import lattice, structure, tables
 from drift.experiments.report.document import (
     Block,
@@ -18,10 +18,10 @@ from drift.experiments.report.document import (
     Picture,
     Section,
     Table,
-    fitted,
+    fit_to_page,
 )
 from drift.experiments.report.prediction import of_run
-from drift.experiments.report.tables import records, share, whole
+from drift.experiments.report.tables import format_count, format_share, record_table
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
@@ -37,14 +37,14 @@ def black_hole_blocks(store: RunStore) -> list[Block]:
     tokens = store.read("populations")
     if not len(tokens):
         return [Note("There are none: every cell holds one token.")]
-    drawn = holes([Populations(str(store.address), "black holes", tokens)], "")
-    largest, smallest = whole(int(tokens[0])), whole(int(tokens[-1]))
+    figure = holes([Populations(str(store.address), "black holes", tokens)], "")
+    largest, smallest = format_count(int(tokens[0])), format_count(int(tokens[-1]))
     text = (
-        f"Tokens in each of {whole(len(tokens))} black holes by rank, both axes logarithmic:"
+        f"Tokens in each of {format_count(len(tokens))} black holes by rank, both axes logarithmic:"
         f" from {largest} in the largest to {smallest} in the smallest."
     )
     return [
-        Picture(fitted(drawn), "Populations of the black holes by rank", text),
+        Picture(fit_to_page(figure), "Populations of the black holes by rank", text),
         _table(store, tokens),
     ]
 
@@ -54,7 +54,12 @@ def _table(store: RunStore, tokens: np.ndarray) -> Table:
     values, counts = np.unique(tokens, return_counts=True)
     alive = store.attrs["final"]["alive"]
     rows = [
-        [whole(n), whole(many), whole(n * many), share(n * many / alive)]
+        [
+            format_count(n),
+            format_count(many),
+            format_count(n * many),
+            format_share(n * many / alive),
+        ]
         for n, many in zip(values[::-1].tolist(), counts[::-1].tolist(), strict=True)
     ]
     rest = len(rows) - _ROWS
@@ -63,26 +68,28 @@ def _table(store: RunStore, tokens: np.ndarray) -> Table:
     return Table("Populations of the black holes", columns, rows[:_ROWS], note=note)
 
 
-def part(store: RunStore, outlook: Outlook) -> Part:
+def part(store: RunStore, expected_pairs: ExpectedPairs) -> Part:
     """The part of a run, complete or not. Raises BadInput where nothing was counted yet."""
     attrs = store.attrs
     drift, counted = Drift.from_json(attrs["spec"]), _counted(store, attrs)
     if not counted:
         raise BadInput(f"{store.address} has no record yet; run it first")
-    made = tables.made_on(attrs, str(store.address))
+    made = tables.provenance_table(attrs, str(store.address))
     sections = [
         Section("What came of it", _outcome(store, drift, counted)),
         Section.made("On the lattice", lambda: lattice.of_run(store, drift, counted)),
-        Section.made("The curves", lambda: _curves(store, counted, outlook)),
+        Section.made("The curves", lambda: _curves(store, counted, expected_pairs)),
         Section("Black holes", black_hole_blocks(store)),
         Section.made("Structure", lambda: structure.blocks(store)),
-        Section.made("Prediction beside simulation", lambda: of_run(store, counted, outlook)),
-        Section("All records", [records(counted)]),
-        Section("What was run", [tables.asked(attrs["spec"]), made]),
-        Section("Run it again", tables.again(run_line(drift))),
+        Section.made(
+            "Prediction beside simulation", lambda: of_run(store, counted, expected_pairs)
+        ),
+        Section("All records", [record_table(counted)]),
+        Section("What was run", [tables.spec_table(attrs["spec"]), made]),
+        Section("Run it again", tables.rerun_blocks(run_line(drift))),
     ]
     heading = f"A drift of {drift.tokens:,} tokens in {drift.dims:,} dimensions"
-    return Part(heading, tables.described(attrs["spec"]), sections)
+    return Part(heading, tables.spec_line(attrs["spec"]), sections)
 
 
 def _counted(store: RunStore, attrs: dict[str, Any]) -> list[dict[str, Any]]:
@@ -97,31 +104,35 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
     """The state at the last step that is there."""
     first, last = counted[0], counted[-1]
     values = [
-        ("distinct cells", f"{whole(first['distinct'])} → {whole(last['distinct'])}"),
-        ("black holes", whole(last["black_holes"])),
-        ("tokens in them", whole(last["black_hole_tokens"])),
-        ("largest black hole", whole(last["largest"])),
+        ("distinct cells", f"{format_count(first['distinct'])} → {format_count(last['distinct'])}"),
+        ("black holes", format_count(last["black_holes"])),
+        ("tokens in them", format_count(last["black_hole_tokens"])),
+        ("largest black hole", format_count(last["largest"])),
         (f"radius (R = {drift.radius:g})", f"{last['radius']:.4g}"),
-        ("stalled coordinates", share(last["stalled"])),
+        ("stalled coordinates", format_share(last["stalled"])),
     ]
     text = (
-        f"After step {whole(last['step'])} of {whole(drift.steps)}. A cell is a point of the"
-        " lattice in all dimensions; a black hole is a cell of two tokens or more, which have"
-        " become bit-identical."
+        f"After step {format_count(last['step'])} of {format_count(drift.steps)}. A cell is a point"
+        " of the lattice in all dimensions; a black hole is a cell that holds two or more tokens,"
+        " which have become bit-identical."
     )
     blocks: list[Block] = [Numbers(values), Note(text)]
     if not store.complete:
-        there = f"it is at step {whole(last['step'])} of {whole(drift.steps)}"
+        there = f"it is at step {format_count(last['step'])} of {format_count(drift.steps)}"
         said = f"This run is not complete: {there}. The page shows what is there."
         blocks.insert(0, Note(said, strong=True))
     return blocks
 
 
-def _curves(store: RunStore, counted: Sequence[dict[str, Any]], outlook: Outlook) -> list[Block]:
-    outlook.expected([asked(store, [counts["step"] for counts in counted])])  # the table's too
+def _curves(
+    store: RunStore, counted: Sequence[dict[str, Any]], expected_pairs: ExpectedPairs
+) -> list[Block]:
+    expected_pairs.expected(
+        [asked(store, [counts["step"] for counts in counted])]
+    )  # the table's too
     first, last = counted[0], counted[-1]
     changes = "; ".join(
-        f"{name} go from {whole(first[key])} to {whole(last[key])}"
+        f"{name} go from {format_count(first[key])} to {format_count(last[key])}"
         for name, key in (
             ("distinct cells", "distinct"),
             ("tokens in the largest black hole", "largest"),
@@ -130,4 +141,4 @@ def _curves(store: RunStore, counted: Sequence[dict[str, Any]], outlook: Outlook
     )
     text = f"From radius {first['radius']:.3g} to {last['radius']:.3g} {changes}."
     title = "Distinct cells, the largest black hole and pairs against the radius reached"
-    return [Picture(fitted(curves([store], outlook, columns=1)), title, text)]
+    return [Picture(fit_to_page(curves([store], expected_pairs, columns=1)), title, text)]

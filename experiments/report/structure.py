@@ -7,9 +7,9 @@ from typing import Any
 
 from drift.experiments.console.progress import Progress
 from drift.experiments.console.terminal import remark
-from drift.experiments.console.token_text import named, texts_beside
+from drift.experiments.console.token_text import load_token_texts, token_label
 from drift.experiments.report.document import Block, Note, Table
-from drift.experiments.report.tables import whole
+from drift.experiments.report.tables import format_count
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.errors import BadInput
 from drift.sim.open_matrix import open_matrix
@@ -38,7 +38,8 @@ def blocks(store: RunStore) -> list[Block]:
         remark(note)
     told = found.as_json()
     where = found.matrix.label.removeprefix(f"{store.address}, ")
-    said = f"At {where}: {whole(told['tokens'])} tokens in {whole(told['cells'])} cells. {_MEANING}"
+    counts = f"{format_count(told['tokens'])} tokens in {format_count(told['cells'])} cells"
+    said = f"At {where}: {counts}. {_MEANING}"
     populations = [f"{len(hole['token_ids']):,}" for hole in told["black_holes"]]
     numbers = [str(k + 1) for k in range(len(told["components"]))]
     return [
@@ -63,15 +64,15 @@ def _last(store: RunStore) -> int | None:
 def _components(told: dict[str, Any]) -> Table:
     names = ("nodes", "tokens", "core", "black_holes")
     rows = [
-        [str(k), *(whole(each[name]) for name in (*names, "edges")),
+        [str(k), *(format_count(each[name]) for name in (*names, "edges")),
          f"{each['density']:.3f}", f"{each['clustering']:.3f}"]
         for k, each in enumerate(told["components"][:_COMPONENTS], 1)
     ]  # fmt: skip
     left = told["components"][_COMPONENTS:]
     if left:
-        sums = [whole(sum(each[name] for each in left)) for name in (*names, "edges")]
+        sums = [format_count(sum(each[name] for each in left)) for name in (*names, "edges")]
         rows.append([f"{len(left):,} more", *sums, "", ""])
-    rows.append(["isolated", *(whole(told["isolated"][name]) for name in names), "", "", ""])
+    rows.append(["isolated", *(format_count(told["isolated"][name]) for name in names), "", "", ""])
     columns = [name.replace("_", " ") for name in names]
     measures = ("edges", "density", "clustering")
     return Table("Components of adjacent cells", ["component", *columns, *measures], rows)
@@ -83,13 +84,13 @@ def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[Block]:
         return []
     origin, texts = store.attrs["spec"]["from"], None
     with suppress(BadInput):  # the checkpoint may be elsewhere by now
-        texts = texts_beside(Checkpoint(Path(origin)).directory)
+        texts = load_token_texts(Checkpoint(Path(origin)).directory)
     rows = []
     for hole in holes[:_HOLES]:
         ids = hole["token_ids"]
-        shown = [named(each, texts) for each in ids[:_IDS]]
+        shown = [token_label(each, texts) for each in ids[:_IDS]]
         more = [f"… and {len(ids) - _IDS:,} more"] if len(ids) > _IDS else []
-        rows.append([whole(len(ids)), f"{hole['norm']:.6g}", ", ".join([*shown, *more])])
+        rows.append([format_count(len(ids)), f"{hole['norm']:.6g}", ", ".join([*shown, *more])])
     columns = ("tokens", "norm", "token ids")
     left = f"{len(holes) - _HOLES:,} smaller ones are not listed." if len(holes) > _HOLES else ""
     return [Table("Tokens in the largest black holes", columns, rows, numeric=False, note=left)]
@@ -98,9 +99,9 @@ def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[Block]:
 def _pairs(counted: dict[str, int], cells: int) -> list[Block]:
     if not counted:
         return []
-    rows = [[distance, whole(pairs)] for distance, pairs in counted.items()]
+    rows = [[distance, format_count(pairs)] for distance, pairs in counted.items()]
     if len(rows) > _DISTANCES:
-        rows[_DISTANCES:] = [["more", whole(sum([*counted.values()][_DISTANCES:]))]]
+        rows[_DISTANCES:] = [["more", format_count(sum([*counted.values()][_DISTANCES:]))]]
     note = "" if cells <= MOST_CELLS else f"Farther ones are counted up to {MOST_CELLS:,} cells."
     columns = ("lattice steps apart", "pairs")
     return [Table("Pairs of cells by their distance", columns, rows, note=note)]
@@ -113,7 +114,7 @@ def _matrix(what: str, by: str, names: list[str], rows: list[list[int]] | None) 
     if len(rows) < 2:
         return []
     shown = [
-        [name, *map(whole, row[:_ACROSS])]
+        [name, *map(format_count, row[:_ACROSS])]
         for name, row in zip(names[:_ACROSS], rows[:_ACROSS], strict=True)
     ]
     cut = "" if len(rows) <= _ACROSS else f"The first {_ACROSS} of {len(rows)}."

@@ -17,12 +17,12 @@ from drift.experiments.report import tables
 from drift.experiments.report.document import (
     Block,
     Command,
+    Markdown,
     Part,
     Picture,
-    Prose,
     Section,
     Table,
-    fitted,
+    fit_to_page,
 )
 from drift.experiments.studies.parts import Made, Run, Sweep
 from drift.experiments.studies.registry import STUDIES, Study
@@ -62,12 +62,12 @@ def _block(tokens: Sequence[Token], heading: str, figures: Mapping[str, Figure])
     inner = tokens[1].children or [] if len(tokens) > 1 else []
     if [each.type for each in inner] == ["image"]:
         name, alt = str(inner[0].attrs["src"]).removesuffix(".png"), _plain(inner[0])
-        return Picture(fitted(figures[name]), alt, alt)
+        return Picture(fit_to_page(figures[name]), alt, alt)
     for token in tokens:
         if token.children:
             links = "link_open", "link_close"
             token.children = [each for each in token.children if each.type not in links]
-    return Prose(Markup(_READER.renderer.render(tokens, _READER.options, {})))
+    return Markdown(Markup(_READER.renderer.render(tokens, _READER.options, {})))
 
 
 def _table(tokens: Sequence[Token], heading: str) -> Table:
@@ -108,6 +108,6 @@ def part(place: Path, study: Study, quick: bool) -> Part:
     stores = (made.run(each.name) for each in parts if isinstance(each, Run))
     sweeps = (made.sweep(each.name) for each in parts if isinstance(each, Sweep))
     first = next(chain(stores, sweeps))  # the others need not be opened
-    ran = Section("Where it ran", [tables.made_on(first.attrs, str(first.address))])
+    ran = Section("Where it ran", [tables.provenance_table(first.attrs, str(first.address))])
     again = Section("Run it again", [Command(command)])
     return Part(title, study.asks, [*found, ran, again])

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from drift.experiments.console.command_line import run_line, sweep_line
-from drift.experiments.figures.expected import Outlook
-from drift.experiments.figures.sweeps.curves import families
+from drift.experiments.figures.expected import ExpectedPairs
+from drift.experiments.figures.sweeps.curves import sweep_curves
 from drift.experiments.figures.sweeps.phase import phase, transition
-from drift.experiments.figures.sweeps.section import Section as Shown
+from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.experiments.report import lattice, prediction, tables
 from drift.experiments.report.document import (
     Block,
@@ -21,9 +21,9 @@ from drift.experiments.report.document import (
     Part,
     Picture,
     Section,
-    fitted,
+    fit_to_page,
 )
-from drift.experiments.report.turning_cell import Turning
+from drift.experiments.report.turning_point import TurningPoint
 from drift.sim.sweeps.store import SweepStore
 
 _LONG, _LEGEND = 185.0, 320.0
@@ -34,23 +34,25 @@ _NO_STRUCTURE = (
 )
 
 
-def part(store: SweepStore, outlook: Outlook) -> Part:
+def part(store: SweepStore, expected_pairs: ExpectedPairs) -> Part:
     """The part of a sweep, complete or not. Raises BadInput where no cell is done yet."""
-    turning = Turning.of(store)
-    made = tables.made_on(store.attrs, str(store.address))
+    turning = TurningPoint.of(store)
+    made = tables.provenance_table(store.attrs, str(store.address))
     base = store.grid.base
     sections = [
         Section("What came of it", _outcome(store)),
-        Section.made("Where tokens fall together", lambda: _phase(turning, outlook)),
-        Section.made("The curves", lambda: _curves(turning, outlook)),
-        Section.made("On the lattice", lambda: lattice.of_cell(turning)),
-        Section.made("Prediction beside simulation", lambda: prediction.of_sweep(turning, outlook)),
-        Section("Cells", [tables.ends(store)]),
+        Section.made("Where tokens fall together", lambda: _phase(turning, expected_pairs)),
+        Section.made("The curves", lambda: _curves(turning, expected_pairs)),
+        Section.made("On the lattice", lambda: lattice.of_turning_point(turning)),
+        Section.made(
+            "Prediction beside simulation", lambda: prediction.of_sweep(turning, expected_pairs)
+        ),
+        Section("Cells", [tables.last_records_table(store)]),
         Section.made("Structure", lambda: _structure(turning)),
-        Section("What was run", [tables.axes(store.grid), tables.asked(base), made]),
-        Section("Run it again", tables.again(sweep_line(store.grid))),
+        Section("What was run", [tables.axes_table(store.grid), tables.spec_table(base), made]),
+        Section("Run it again", tables.rerun_blocks(sweep_line(store.grid))),
     ]
-    lead = f"{store.grid}. {tables.described(base)}"
+    lead = f"{store.grid}. {tables.spec_line(base)}"
     return Part(f"A sweep of {len(store.grid):,} drifts", lead, sections)
 
 
@@ -65,33 +67,35 @@ def _outcome(store: SweepStore) -> list[Block]:
     return blocks + [Note(line) for line in store.failures()]
 
 
-def _phase(turning: Turning, outlook: Outlook) -> list[Block]:
+def _phase(turning: TurningPoint, expected_pairs: ExpectedPairs) -> list[Block]:
     draw = phase if len(turning.plane.names) > 1 else transition
     title = "Share of the tokens that is still distinct at the end"
     shown = turning.plane
-    drawn = partial(draw, shown, turning.last, outlook, _LONG)
-    return [_picture(turning, shown, drawn, title)]
+    figure = partial(draw, shown, turning.last, expected_pairs, _LONG)
+    return [_picture(turning, shown, figure, title)]
 
 
-def _curves(turning: Turning, outlook: Outlook) -> list[Block]:
+def _curves(turning: TurningPoint, expected_pairs: ExpectedPairs) -> list[Block]:
     title = "Distinct cells, the largest black hole and pairs against the radius reached"
     shown = turning.family
-    return [_picture(turning, shown, partial(families, shown, outlook, _LEGEND), title)]
+    return [_picture(turning, shown, partial(sweep_curves, shown, expected_pairs, _LEGEND), title)]
 
 
-def _picture(turning: Turning, shown: Shown, draw: Callable[[], Figure], title: str) -> Picture:
+def _picture(
+    turning: TurningPoint, shown: SweepSlice, draw: Callable[[], Figure], title: str
+) -> Picture:
     """What `draw` draws of the cells `shown`, with what they have in common below it."""
     mean = [f"mean over {shown.repeats()}"] if shown.averaged else []
-    caption = ", ".join([*map(tables.spoken, shown.caption()), *mean, *shown.missing()])
-    drawn = fitted(draw())
+    caption = ", ".join([*map(tables.without_mathtext, shown.caption()), *mean, *shown.missing()])
+    figure = fit_to_page(draw())
     share = shown.fraction(turning.last).mean(axis=-1)
     text = (
         f"{title}, over {' and '.join(shown.names) or 'one cell'}. At the end the share of distinct"
         f" tokens is from {float(share.min()):.1%} to {float(share.max()):.1%}."
     )
-    return Picture(drawn, title, text, f"{title}: {caption}.")
+    return Picture(figure, title, text, f"{title}: {caption}.")
 
 
-def _structure(turning: Turning) -> list[Block]:
+def _structure(turning: TurningPoint) -> list[Block]:
     line = run_line(replace(turning.drift, snapshots="ends"))
     return [Note(_NO_STRUCTURE), *([Command(line)] if line else [])]

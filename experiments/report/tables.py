@@ -27,7 +27,7 @@ _RECORDED = {
 }
 
 
-def spoken(text: str) -> str:
+def without_mathtext(text: str) -> str:
     """A caption without the notation of mathematics: σ = 10⁻⁹."""
 
     def said(found: re.Match[str]) -> str:
@@ -37,14 +37,14 @@ def spoken(text: str) -> str:
     return re.sub(r"(?<!\\)\$(.+?)(?<!\\)\$", said, text).replace(r"\$", "$")
 
 
-def described(spec: dict[str, Any]) -> str:
+def spec_line(spec: dict[str, Any]) -> str:
     """A spec, or the base of a grid, in a line, but for what is as usual."""
     told = {name: value for name, value in spec.items() if value is not None}
     held = [f"in {told.pop('format')}"] if "format" in told else []
-    return f"{', '.join([*map(spoken, parts(told)), *held])}."
+    return f"{', '.join([*map(without_mathtext, parts(told)), *held])}."
 
 
-def asked(spec: dict[str, Any]) -> Table:
+def spec_table(spec: dict[str, Any]) -> Table:
     """Every field of a spec, or of the base of a grid, that has a value."""
     rows = [
         (name.replace("_", "-"), _value(value), _meaning(name))
@@ -54,12 +54,12 @@ def asked(spec: dict[str, Any]) -> Table:
     return Table("The spec", ("Option", "Value", "Meaning"), rows, numeric=False)
 
 
-def axes(grid: Grid) -> Table:
+def axes_table(grid: Grid) -> Table:
     """The axes of a sweep and their values."""
     rows = []
     for axis in grid.axes:
         values = axis.meanings if axis.named else axis.values
-        shown = ", ".join(map(brief, values[:_VALUES]))
+        shown = ", ".join(map(format_axis_value, values[:_VALUES]))
         more = len(axis.values) - _VALUES
         text = f"{shown}, … and {more:,} more" if more > 0 else shown
         rows.append((axis.name.replace("_", "-"), text, _meaning(axis.name)))
@@ -69,7 +69,7 @@ def axes(grid: Grid) -> Table:
 def _meaning(name: str) -> str:
     """What a field is, with its symbol where it has one."""
     meaning = _RECORDED.get(name)
-    return meaning or spoken(axis_label(name, MEANINGS.get(name, "")))
+    return meaning or without_mathtext(axis_label(name, MEANINGS.get(name, "")))
 
 
 def _value(value: Any) -> str:
@@ -80,7 +80,7 @@ def _value(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def made_on(attrs: dict[str, Any], address: str) -> Table:
+def provenance_table(attrs: dict[str, Any], address: str) -> Table:
     """On what and with what a store was made, and how long that took."""
     device = attrs.get("device", {})
     rows = [
@@ -97,7 +97,7 @@ def made_on(attrs: dict[str, Any], address: str) -> Table:
     return Table("Where it ran", ("What", "Which"), told, numeric=False)
 
 
-def again(line: str | None) -> list[Block]:
+def rerun_blocks(line: str | None) -> list[Block]:
     """The command that repeats it."""
     if line is None:
         return [Note(_NO_LINE)]
@@ -112,17 +112,17 @@ MOST = 200
 _NAMES = {"radius": "radius reached", "pairs": "coalesced pairs"}
 
 
-def whole(value: int) -> str:
+def format_count(value: int) -> str:
     """A count."""
     return f"{value:,}"
 
 
-def share(value: float) -> str:
+def format_share(value: float) -> str:
     """A share, in per cent."""
     return f"{value:.1%}"
 
 
-def evenly(rows: Sequence[Any], most: int = MOST) -> list[Any]:
+def spread_evenly(rows: Sequence[Any], most: int = MOST) -> list[Any]:
     """The first, the last, and as many between as make `most`."""
     last = len(rows) - 1
     if last < most:
@@ -130,49 +130,49 @@ def evenly(rows: Sequence[Any], most: int = MOST) -> list[Any]:
     return [rows[round(k * last / (most - 1))] for k in range(most)]
 
 
-def columns() -> list[str]:
+def count_columns() -> list[str]:
     """The names of all counts."""
     return [_NAMES.get(name, name.replace("_", " ")) for name in COUNTS]
 
 
-def cells(counts: dict[str, Any]) -> list[str]:
+def count_texts(counts: dict[str, Any]) -> list[str]:
     """All counts of a record, as they are shown."""
     return [_shown(name, counts[name]) for name in COUNTS]
 
 
 def _shown(name: str, value: Any) -> str:
     if name == "stalled":
-        return share(value)
-    return f"{value:.6g}" if name == "radius" else whole(value)
+        return format_share(value)
+    return f"{value:.6g}" if name == "radius" else format_count(value)
 
 
-def records(counted: Sequence[dict[str, Any]]) -> Table:
+def record_table(counted: Sequence[dict[str, Any]]) -> Table:
     """The records of a run."""
-    shown = evenly(counted)
-    rows = [[whole(counts["step"]), *cells(counts)] for counts in shown]
+    shown = spread_evenly(counted)
+    rows = [[format_count(counts["step"]), *count_texts(counts)] for counts in shown]
     cut = f"{len(shown):,} of {len(counted):,} records; drift export writes all."
     note = cut if len(shown) < len(counted) else "drift export writes them with all digits."
-    return Table("What was counted, step by step", ["step", *columns()], rows, note=note)
+    return Table("What was counted, step by step", ["step", *count_columns()], rows, note=note)
 
 
-def ends(store: SweepStore) -> Table:
+def last_records_table(store: SweepStore) -> Table:
     """The last record of the cells of a sweep that are done."""
     grid, done = store.grid, np.flatnonzero(store.done).tolist()
-    shown = evenly(done)
+    shown = spread_evenly(done)
     counts = {name: store.read(name, record=-1).ravel() for name in COUNTS}
     names = [axis.name.replace("_", " ") for axis in grid.axes] or ["cell"]
     rows = [
         [
-            *(map(brief, grid.values(cell).values()) if grid.axes else ["1"]),
-            *cells({name: counts[name][cell].item() for name in COUNTS}),
+            *(map(format_axis_value, grid.values(cell).values()) if grid.axes else ["1"]),
+            *count_texts({name: counts[name][cell].item() for name in COUNTS}),
         ]
         for cell in shown
     ]
     cut = f"{len(shown):,} of {len(done):,} cells; " if len(shown) < len(done) else ""
     note = f"{cut}drift export writes all records with all digits."
-    return Table("Each cell at its end", [*names, *columns()], rows, note=note)
+    return Table("Each cell at its end", [*names, *count_columns()], rows, note=note)
 
 
-def brief(value: Any) -> str:
+def format_axis_value(value: Any) -> str:
     """A value of an axis, with as many digits as a reader needs."""
     return f"{value:.6g}" if isinstance(value, float) else "none" if value is None else str(value)

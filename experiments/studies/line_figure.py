@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from drift.experiments.figures.style import COLOURS, figure
+from drift.experiments.figures.style import COLOURS, new_figure
 
 _MARKS = "os^Dv<>"
 _DECADES = 1000.0
@@ -48,7 +48,7 @@ def lines(
     `logs` names the axes that are logarithmic, x and y; 0 is a y whose 0 is shown as well.
     What is not positive is left out along y.
     """
-    made = figure(5.8, 4.0)
+    made = new_figure(5.8, 4.0)
     axes = made.add_subplot()
     for line in drawn:
         axes.errorbar(

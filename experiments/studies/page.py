@@ -13,7 +13,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from drift.experiments.console.files import write_whole
+from drift.experiments.console.files import write_text_atomically
 from drift.experiments.figures import style
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -94,7 +94,7 @@ class Page:
         ]
         texts = {f"{name}.csv": table.csv() for name, table in self.tables.items()}
         for name, text in {**texts, "README.md": self.text}.items():
-            write_whole(out / name, text)
+            write_text_atomically(out / name, text)
             written.append(out / name)
         return written
 

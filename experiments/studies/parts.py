@@ -17,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from drift.experiments.console.files import write_whole
-from drift.experiments.console.progress import Cells, Records, halting
+from drift.experiments.console.files import write_text_atomically
+from drift.experiments.console.progress import RunBar, SweepBar, stop_at_second_signal
 from drift.experiments.studies.registry import Study
 from drift.sim.devices.device import configure
 from drift.sim.errors import BadInput, NotBegun, Unfinished, unwritten
@@ -138,7 +138,7 @@ class Note:
         """Find it, and write it whole."""
         found = {"asked": self.asked, "found": self.find(made)}
         found[_SUM] = _sum(found)
-        write_whole(made.stores / f"{self.name}.json", json.dumps(found, indent=1) + "\n")
+        write_text_atomically(made.stores / f"{self.name}.json", json.dumps(found, indent=1) + "\n")
 
 
 def _sum(found: dict[str, Any]) -> int:
@@ -183,13 +183,13 @@ class Telling:
     def __init__(self, title: str):
         self._title = title
 
-    def records(self) -> Records:
+    def records(self) -> RunBar:
         """Of a run."""
-        return Records(self._title, sys.stderr)
+        return RunBar(self._title, sys.stderr)
 
-    def cells(self) -> Cells:
+    def cells(self) -> SweepBar:
         """Of a sweep."""
-        return Cells(self._title, sys.stderr)
+        return SweepBar(self._title, sys.stderr)
 
 
 def do(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
@@ -206,7 +206,7 @@ def do(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
         made.stores.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritten(out, error) from error
-    with halting():
+    with stop_at_second_signal():
         for number, part in enumerate(parts, 1):
             started, title = time.monotonic(), f"{number} of {len(parts)}, {part.name}"
             if not complete[part.name]:

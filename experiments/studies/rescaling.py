@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from drift.experiments.console.files import pipes
+from drift.experiments.console.files import markdown_table
 from drift.experiments.studies.line_figure import Line, lines
 from drift.experiments.studies.page import few, joined, picture, span
 from drift.experiments.studies.parts import Made, Sweep
@@ -160,7 +160,7 @@ def said(found: Sequence[Row], formats: Mapping[str, Any], drift: Mapping[str, A
         " bits there are, so beside X there is X · 2^(p_f − p), p being the significant bits, and"
         " at least 1 step. In the last four columns σ' is counted in spacings at the target;"
         " reached and stalled are of the smallest σ.",
-        pipes(_COLUMNS, table),
+        markdown_table(_COLUMNS, table),
         picture("formats", "Distinct fraction against σ in spacings, in each format"),
         *_met(found),
     ]

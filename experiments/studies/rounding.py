@@ -8,7 +8,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from drift.experiments.console.files import pipes
+from drift.experiments.console.files import markdown_table
 from drift.experiments.figures.captions import captions
 from drift.experiments.studies.line_figure import Line, lines
 from drift.experiments.studies.page import Page, Table, few, files, joined, picture
@@ -61,13 +61,13 @@ def page(made: Made, command: str) -> Page:
         " rounding, up or down with the chances that keep the mean; with *master* weights steps add"
         " up in float32, and what is looked at is rounded to nearest.",
         f"## How far it gets\n\nσ = {few(sigma)}.",
-        pipes(columns, ways),
+        markdown_table(columns, ways),
         picture("reached", "Radius reached against the number of steps, for each kind of rounding"),
         *_read_way(least, drift),
         "## What coalesces",
         "For each kind the largest σ up to which everything ends in one cell, and the largest at"
         " which there are black holes.",
-        pipes(("X", *(f"{kind}: one cell, holes" for kind in kinds)), ends),
+        markdown_table(("X", *(f"{kind}: one cell, holes" for kind in kinds)), ends),
         picture("coalescence", "Distinct fraction against σ, for each kind of rounding"),
         *_read_ends(found, plan["steps"]),
         files(["rounding"], command),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from drift.experiments.console.files import pipes
+from drift.experiments.console.files import markdown_table
 from drift.experiments.figures.captions import captions
 from drift.experiments.studies.coarsening.plan import expectations
 from drift.experiments.studies.line_figure import Line, lines
@@ -60,7 +60,7 @@ def page(made: Made, command: str) -> Page:
         f" {few(drift['radius'])} along a random unit vector, in X equal steps of one float32"
         f" addition and one rounding to {drift['format']}. The more steps, the shorter each one,"
         " and where half the spacing at a coordinate exceeds its step it is rounded back.",
-        pipes(
+        markdown_table(
             (
                 "X",
                 "radius reached",

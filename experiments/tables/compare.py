@@ -4,13 +4,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drift.experiments.console.terminal import readable, screen
-from drift.experiments.console.token_text import Texts, named
+from drift.experiments.console.terminal import LINE, new_console
+from drift.experiments.console.token_text import TokenTexts, token_label
+from drift.sim.errors import printable
 from drift.sim.matrix import Matrix
 from drift.sim.structures.compare import LONG, Comparison
 from drift.sim.structures.lineage import LineageEvent, Side
 
-_STORIES = 20
+_EVENTS = 20
 """Shown of what became of black holes, the largest changes first."""
 _HOLES = 4
 """Shown of a story, the fullest first."""
@@ -22,11 +23,11 @@ _RARE = ("exchanged", "absorbed", "parted")
 """Words of a lineage that are left out where they are true of no hole."""
 
 
-def show(a: Matrix, b: Matrix, found: Comparison, texts: Texts | None) -> None:
+def show(a: Matrix, b: Matrix, found: Comparison, texts: TokenTexts | None) -> None:
     """Print what is alike, how far values lie apart, and what became of black holes."""
-    console = screen()
+    console = new_console()
     for name, label in (("A", a.label), ("B", b.label)):
-        console.print(readable(f"{name}  {label}"))
+        console.print(printable(f"{name}  {label}", LINE))
     console.print(_sides(a, b, found))
     for how in _alike(found):
         console.print(how)
@@ -34,8 +35,8 @@ def show(a: Matrix, b: Matrix, found: Comparison, texts: Texts | None) -> None:
         console.print(_distances(found))
         console.print(_most(found, texts))
     console.print(_lineage(found))
-    if found.stories:
-        console.print(_changes(found.stories, texts))
+    if found.lineage_events:
+        console.print(_changes(found.lineage_events, texts))
 
 
 def _sides(a: Matrix, b: Matrix, found: Comparison) -> Table:
@@ -113,12 +114,12 @@ def _bin(distance: int) -> str:
     return f"{above // 2 + 1:,}-{min(above, LONG - 1):,}"
 
 
-def _most(found: Comparison, texts: Texts | None) -> str:
+def _most(found: Comparison, texts: TokenTexts | None) -> str:
     if found.moved_most is None:
         return "no token moved"
     token, distance = found.moved_most
     steps = "step" if distance == 1 else "steps"
-    return f"moved most: token {named(token, texts)}, by {distance:,} lattice {steps}"
+    return f"moved most: token {token_label(token, texts)}, by {distance:,} lattice {steps}"
 
 
 def _lineage(found: Comparison) -> str:
@@ -129,26 +130,26 @@ def _lineage(found: Comparison) -> str:
     return f"black holes from A to B: {', '.join(shown)}"
 
 
-def _changes(stories: list[LineageEvent], texts: Texts | None) -> Table:
+def _changes(lineage_events: list[LineageEvent], texts: TokenTexts | None) -> Table:
     """What became of black holes: their tokens before and after, and the first of each."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("what", "changed", "tokens in A", "tokens in B"):
         table.add_column(name, justify="right" if name == "changed" else "left")
     table.add_column("first tokens", overflow="fold")
-    for story in stories[:_STORIES]:
+    for event in lineage_events[:_EVENTS]:
         first = list(
-            dict.fromkeys(story.before.token_ids[:_HOLES] + story.after.token_ids[:_HOLES])
+            dict.fromkeys(event.before.token_ids[:_HOLES] + event.after.token_ids[:_HOLES])
         )
         table.add_row(
-            story.what,
-            f"{story.changed:,}",
-            _populations(story.before),
-            _populations(story.after),
-            ", ".join(named(token, texts) for token in dict.fromkeys(first)),
+            event.what,
+            f"{event.changed:,}",
+            _populations(event.before),
+            _populations(event.after),
+            ", ".join(token_label(token, texts) for token in dict.fromkeys(first)),
         )
-    left = stories[_STORIES:]
+    left = lineage_events[_EVENTS:]
     if left:
-        changed = sum(story.changed for story in left)
+        changed = sum(event.changed for event in left)
         table.add_row(f"{len(left):,} more", f"{changed:,}", "", "", "")
     return table
 

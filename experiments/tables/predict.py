@@ -10,7 +10,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from drift.experiments.console.terminal import screen
+from drift.experiments.console.terminal import new_console
 from drift.experiments.tables.run import length, title
 
 _COLUMNS = ("σ", "pairs", "±", "pair probability", "radius", "stalled")
@@ -20,7 +20,7 @@ _SMALLEST = -700.0
 
 def show(spec: dict[str, Any], found: dict[str, Any]) -> None:
     """Print what `drift predict --json` gives of a drift of which `spec` is one."""
-    console = screen()
+    console = new_console()
     curve = found["curve"]
     sigmas = f"{curve[0]['sigma']:.3g}" + (f" … {curve[-1]['sigma']:.3g}" if curve[1:] else "")
     console.print(title(spec, f"σ = {sigmas}"))

@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drift.experiments.console.terminal import readable, screen
+from drift.experiments.console.terminal import LINE, new_console
 from drift.sim.errors import printable
 
 _ROWS = 12
@@ -24,7 +24,7 @@ _COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "rad
 
 def show_run(result: dict[str, Any]) -> None:
     """Print what `drift run --json` gives: the records, then the black holes."""
-    console = screen()
+    console = new_console()
     spec, final = result["spec"], result["final"]
     console.print(title(spec, _cloud(spec)))
     table = Table(box=box.SIMPLE, pad_edge=False)
@@ -47,7 +47,7 @@ def show_run(result: dict[str, Any]) -> None:
         f"{result['engine']} engine on {result['device']['kind']},"
         f" {seconds['total']:.1f} s, of which {seconds['compile']:.1f} s compiling"
     )
-    console.print(readable(f"store: {result['store']}"))
+    console.print(printable(f"store: {result['store']}", LINE))
 
 
 def title(spec: dict[str, Any], cloud: str) -> Text:

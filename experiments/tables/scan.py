@@ -4,8 +4,8 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from drift.experiments.console.terminal import readable, screen
-from drift.experiments.console.token_text import Texts, named
+from drift.experiments.console.terminal import LINE, new_console
+from drift.experiments.console.token_text import TokenTexts, token_label
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.errors import printable
 from drift.sim.structures.scan import Scan
@@ -17,13 +17,13 @@ _TOKENS = 6
 
 
 def show_scans(
-    checkpoint: Checkpoint, scans: list[Scan], tied: bool | None, texts: Texts | None
+    checkpoint: Checkpoint, scans: list[Scan], tied: bool | None, texts: TokenTexts | None
 ) -> None:
     """Print what is in each matrix, then the black holes and the rows that tools made.
 
     A black hole's tokens come with their texts, where there are any.
     """
-    console = screen()
+    console = new_console()
     for each in _heading(checkpoint, scans, tied):
         console.print(each)
     console.print(_summary(scans, texts))
@@ -37,7 +37,7 @@ def show_scans(
 
 
 def _heading(checkpoint: Checkpoint, scans: list[Scan], tied: bool | None) -> list[str]:
-    lines = [readable(str(checkpoint.path))]
+    lines = [printable(str(checkpoint.path), LINE)]
     if checkpoint.embedding is None and checkpoint.unembedding is None:
         return lines
     if tied is None:
@@ -46,7 +46,7 @@ def _heading(checkpoint: Checkpoint, scans: list[Scan], tied: bool | None) -> li
     return [*lines, f"embedding and unembedding are {'' if tied else 'not '}tied{how}"]
 
 
-def _summary(scans: list[Scan], texts: Texts | None) -> Table:
+def _summary(scans: list[Scan], texts: TokenTexts | None) -> Table:
     """A column for each matrix."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("")
@@ -62,7 +62,7 @@ def _summary(scans: list[Scan], texts: Texts | None) -> Table:
     return table
 
 
-def _kinds(scan: Scan, texts: Texts | None) -> dict[str, np.ndarray]:
+def _kinds(scan: Scan, texts: TokenTexts | None) -> dict[str, np.ndarray]:
     """Rows that are told apart, since tools make them."""
     kinds = {"zero rows": scan.zero, "mean rows": scan.mean, "non-finite rows": scan.nonfinite}
     if texts is not None:
@@ -71,14 +71,14 @@ def _kinds(scan: Scan, texts: Texts | None) -> dict[str, np.ndarray]:
     return kinds
 
 
-def _holes(scan: Scan, texts: Texts | None) -> Table:
+def _holes(scan: Scan, texts: TokenTexts | None) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("tokens", justify="right")
     table.add_column("the first of them", overflow="fold")
     table.add_column("made of")
     kinds = _kinds(scan, texts)
     for rows in scan.black_holes[:_HOLES]:
-        first = ", ".join(named(row, texts) for row in rows[:_TOKENS].tolist())
+        first = ", ".join(token_label(row, texts) for row in rows[:_TOKENS].tolist())
         table.add_row(f"{len(rows):,}", first, _made_of(rows, kinds))
     return table
 
@@ -90,7 +90,7 @@ def _made_of(rows: np.ndarray, kinds: dict[str, np.ndarray]) -> str:
     return ", ".join(name if count == len(rows) else f"{count:,} {name}" for name, count in found)
 
 
-def _more(scan: Scan, texts: Texts | None) -> list[str]:
+def _more(scan: Scan, texts: TokenTexts | None) -> list[str]:
     """How many black holes were not shown, and the first rows of each kind."""
     left = len(scan.black_holes) - _HOLES
     lines = [f"… and {left:,} more black holes"] if left > 0 else []

@@ -11,8 +11,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from drift.experiments.console.terminal import readable, screen
+from drift.experiments.console.terminal import LINE, new_console
 from drift.experiments.tables.run import holes_line
+from drift.sim.errors import printable
 
 _COMPONENTS = 20
 """Components shown, the largest first."""
@@ -25,8 +26,8 @@ _COLUMNS = ("Comp", "Nodes", "Tokens", "Core", "BH", "Edges", "Density", "Cluste
 
 def show(label: str, found: dict[str, Any]) -> None:
     """Print what `drift structure --json` gives of `label`."""
-    console = screen()
-    heading = Text(readable(label), style="bold")
+    console = new_console()
+    heading = Text(printable(label, LINE), style="bold")
     selection = found["selection"]
     if selection:
         heading.append(

@@ -96,7 +96,7 @@ def _tensor(path: Path, name: str, entry: Any, data_start: int) -> Tensor:
         refuse(f"its bytes begin at {begin} and end before, at {end}")
     size, shape = end - begin, tuple(shape)
     if dtype in _BITS and 8 * size != _BITS[dtype] * _elements(shape):
-        refuse(f"shape {shown(shape)} of {dtype} does not fit its {size:,} bytes")
+        refuse(f"shape {format_shape(shape)} of {dtype} does not fit its {size:,} bytes")
     return Tensor(name, dtype, shape, data_start + begin, size)
 
 
@@ -131,6 +131,6 @@ def _check_places(path: Path, tensors: list[Tensor], start: int, stop: int) -> N
         raise BadInput(f"{path}: the bytes from {filled:,} to its end at {stop:,} are no tensor's")
 
 
-def shown(shape: tuple[int, ...]) -> str:
+def format_shape(shape: tuple[int, ...]) -> str:
     """A shape for people."""
     return printable(str(list(shape[:9])), 60) if len(shape) < 9 else f"of {len(shape)} dimensions"

@@ -30,7 +30,7 @@ def select(matrix: Matrix, near: str | int, exponents: int) -> Matrix:
 
     Raises BadInput as `selected` does.
     """
-    return matrix.taken(selected(matrix, near, exponents))
+    return matrix.select_rows(selected(matrix, near, exponents))
 
 
 def selected(matrix: Matrix, near: str | int, exponents: int) -> np.ndarray:

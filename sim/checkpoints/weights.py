@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16, FLOAT32
-from drift.sim.checkpoints.safetensors import Tensor, read_header, shown
+from drift.sim.checkpoints.safetensors import Tensor, format_shape, read_header
 from drift.sim.errors import BadInput, printable
 from drift.sim.matrix import Matrix
 from drift.sim.strict_json import read_document
@@ -87,9 +87,11 @@ class Weights:
             known = ", ".join(FORMATS_BY_DTYPE)
             raise BadInput(f"{where} is of {printable(tensor.dtype)}; one of {known} is accepted")
         if len(tensor.shape) != 2:
-            raise BadInput(f"{where} has shape {shown(tensor.shape)}; a matrix has two dimensions")
+            raise BadInput(
+                f"{where} has shape {format_shape(tensor.shape)}; a matrix has two dimensions"
+            )
         if 0 in tensor.shape:
-            raise BadInput(f"{where} is empty: its shape is {shown(tensor.shape)}")
+            raise BadInput(f"{where} is empty: its shape is {format_shape(tensor.shape)}")
         target = FORMATS_BY_DTYPE[tensor.dtype]
         little = target.storage.newbyteorder("<")
         try:

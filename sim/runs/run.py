@@ -47,7 +47,7 @@ def open_or_create(
     with lock.held(out) as still:
         resuming = resumable(simulation.drift, out, overwrite)
         if not resuming:
-            with interrupts.waiting():
+            with interrupts.delay_signals():
                 create(out, simulation, attributes)
         store = RunStore(out, writing=True, still=still)
         if resuming:
@@ -118,7 +118,7 @@ def stream(
         simulation.resume(*saved)
     states, final = simulation.states(sorted(ahead)), None
     while True:
-        with interrupts.waiting():  # a first signal waits for the record in hand
+        with interrupts.delay_signals():  # a first signal waits for the record in hand
             state = next(states, None)
             if state is None:
                 break
@@ -136,7 +136,7 @@ def stream(
                 checkpoints.save_if_due(step, state.observation.state_rows)
         final = state.counts, state.populations
         del state  # its cloud, before the next one is made
-    with interrupts.waiting():
+    with interrupts.delay_signals():
         checkpoints.drop()
     assert final is not None, "the last step is always ahead"
     return final
@@ -212,7 +212,7 @@ def run(
             final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
             total = time.monotonic() - began
             seconds = {"total": total, "compile": min(total, compilation.seconds() - compiled)}
-            with interrupts.waiting():
+            with interrupts.delay_signals():
                 store.still()
                 store.finish(populations, final=final.as_json(), seconds=seconds)
         return summary(RunStore(out))

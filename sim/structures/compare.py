@@ -148,7 +148,7 @@ class Comparison:
     lineage: Lineage
 
     @cached_property
-    def stories(self) -> list[LineageEvent]:
+    def lineage_events(self) -> list[LineageEvent]:
         """What became of black holes that were not kept."""
         return lineage_events(self.lineage)
 
@@ -173,7 +173,7 @@ class Comparison:
             "moved_most": moved and {"token_id": moved[0], "distance": moved[1]},
             "distance_counts": {str(key): n for key, n in self.distance_counts.items()},
             **self.lineage.as_json(),
-            "changes": [story.as_json() for story in self.stories],
+            "changes": [event.as_json() for event in self.lineage_events],
         }
 
 
@@ -187,7 +187,7 @@ def compare(a: Matrix, b: Matrix) -> Comparison:
     ...     save_file({"lm_head.weight": head}, f"{name}.safetensors")
     >>> a, b = (drift.Checkpoint(f"{name}.safetensors").matrix() for name in "ab")
     >>> found = drift.compare(a, b)
-    >>> found.identical_rows, found.largest_distance, [each.what for each in found.stories]
+    >>> found.identical_rows, found.largest_distance, [each.what for each in found.lineage_events]
     (2, 1024, ['born'])
     """
     dims = a.codes.shape[1]

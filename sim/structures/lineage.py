@@ -147,12 +147,12 @@ def lineage_events(lineage: Lineage) -> list[LineageEvent]:
     tokens = np.concatenate([a.tokens, b.tokens])  # A's holes, then B's
     if not len(tokens):
         return []
-    story = connected(len(tokens), np.stack([of_a, len(a) + of_b], axis=1))
-    groups = np.split(np.argsort(story, kind="stable"), np.cumsum(np.bincount(story))[:-1])
+    event = connected(len(tokens), np.stack([of_a, len(a) + of_b], axis=1))
+    groups = np.split(np.argsort(event, kind="stable"), np.cumsum(np.bincount(event))[:-1])
     twice, together, every = np.zeros((3, len(groups)), np.int64)
-    np.add.at(twice, story[of_a], shared)
-    np.maximum.at(together, story[of_a], shared)
-    np.add.at(every, story, tokens)
+    np.add.at(twice, event[of_a], shared)
+    np.maximum.at(together, event[of_a], shared)
+    np.add.at(every, event, tokens)
     changed = every - twice - together
     found = []
     for k in np.flatnonzero(changed):

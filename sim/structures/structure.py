@@ -173,7 +173,7 @@ def structure(bits: ArrayLike, format: str | None = None) -> Structure:  # noqa:
         >>> [(each.nodes, each.tokens, each.core) for each in found.components]
         [(2, 3, 2)]
     """
-    return structure_of(Matrix.given(bits, format))
+    return structure_of(Matrix.from_array(bits, format))
 
 
 def structure_of(matrix: Matrix, told: Told = lambda done, total: None) -> Structure:

@@ -66,7 +66,7 @@ def sweep(
     with by(grid, on, engine, devices, memory) as counters, lock.held(out) as still:
         kinds, about = counters.kinds, counters.about
         if not resume.resumable(grid, counters.inputs, out, overwrite):
-            with interrupts.waiting():
+            with interrupts.delay_signals():
                 resume.create(out, grid, {**about, "inputs": counters.inputs})
         out.clean()
         store = SweepStore(out, writing=True)
@@ -101,7 +101,7 @@ def write(
     flushed, pause = time.monotonic(), flush_seconds
     try:
         while True:
-            with interrupts.waiting():
+            with interrupts.delay_signals():
                 found = next(counted, None)
                 if found is None:
                     break
@@ -116,7 +116,7 @@ def write(
                     pause = flush_seconds and max(flush_seconds, _FLUSH_SHARE * (flushed - began))
             progress(session)
     finally:
-        with interrupts.waiting():
+        with interrupts.delay_signals():
             writer.flush(**session.attributes())
             if writer.done.all():
                 writer.flush(complete=True)

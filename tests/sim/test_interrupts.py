@@ -25,7 +25,7 @@ def test_a_signal_waits_for_the_end_of_the_block(number):
     done = []
 
     def block():
-        with interrupts.waiting():
+        with interrupts.delay_signals():
             signal.raise_signal(number)
             done.append("written")
 
@@ -38,7 +38,7 @@ def test_a_second_signal_does_not_wait(number):
     done = []
 
     def block():
-        with interrupts.waiting():
+        with interrupts.delay_signals():
             signal.raise_signal(number)
             signal.raise_signal(number)
             done.append("written")
@@ -50,7 +50,7 @@ def test_a_second_signal_does_not_wait(number):
 
 def test_handlers_are_as_before(number):
     before = signal.getsignal(number)
-    with interrupts.waiting():
+    with interrupts.delay_signals():
         assert signal.getsignal(number) is not before
     assert signal.getsignal(number) is before
 
@@ -58,7 +58,7 @@ def test_handlers_are_as_before(number):
 def test_a_signal_that_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with interrupts.waiting():
+        with interrupts.delay_signals():
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
@@ -68,11 +68,11 @@ def test_work_in_a_block_can_see_that_a_signal_waits(number):
     seen = [interrupts.pending()]
 
     def block():
-        with interrupts.waiting():
-            with interrupts.waiting():
+        with interrupts.delay_signals():
+            with interrupts.delay_signals():
                 seen.append(interrupts.pending())
             signal.raise_signal(number)
-            with interrupts.waiting():
+            with interrupts.delay_signals():
                 seen.append(interrupts.pending())
 
     with pytest.raises(Came):

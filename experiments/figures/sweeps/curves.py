@@ -16,11 +16,11 @@ from matplotlib.ticker import StrMethodFormatter
 
 from drift.experiments.figures.captions import wrapped
 from drift.experiments.figures.curves import CROSS, EXPECTED, put_scale
-from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.legend import DASHES, NAMED, inks, put_bar, put_legend
-from drift.experiments.figures.style import decades, figure
-from drift.experiments.figures.sweeps.expected import forecast
-from drift.experiments.figures.sweeps.section import Section
+from drift.experiments.figures.style import new_figure, spans_a_decade
+from drift.experiments.figures.sweeps.expected import expected_in_slice
+from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.sim.errors import BadInput
 
 _MOST = 100
@@ -36,47 +36,52 @@ _CROSSES = 13
 """On a curve."""
 
 
-def families(section: Section, outlook: Outlook | None = None, wide: float = _WIDE) -> Figure:
-    """Draw the curves of `section`, whose first axis has the most values.
+def sweep_curves(
+    sweep_slice: SweepSlice, expected_pairs: ExpectedPairs | None = None, wide: float = _WIDE
+) -> Figure:
+    """Draw the curves of `sweep_slice`, whose first axis has the most values.
 
     None is an outlook as it is cheap; the legend is `wide` points at most. Raises BadInput
     for more than can be told apart and where no cell is done.
     """
-    colours, dashes = section.shape[0] if section.shown else 1, math.prod(section.shape[1:-1])
+    colours, dashes = (
+        sweep_slice.shape[0] if sweep_slice.shown_axes else 1,
+        math.prod(sweep_slice.shape[1:-1]),
+    )
     if colours * dashes > _MOST or dashes > len(DASHES):
-        raise BadInput(_too_many(section))
-    section.check_done()
-    shape = colours, dashes, section.shape[-1], len(section.store.progress)
-    reached = section.read("radius").reshape(shape).mean(axis=2)
-    drawn = figure(6.0, _HIGH)
+        raise BadInput(_too_many(sweep_slice))
+    sweep_slice.check_done()
+    shape = colours, dashes, sweep_slice.shape[-1], len(sweep_slice.store.progress)
+    reached = sweep_slice.read("radius").reshape(shape).mean(axis=2)
+    figure = new_figure(6.0, _HIGH)
     has_bar = colours > NAMED
-    places = drawn.add_gridspec(3, 1 + has_bar, width_ratios=[1, 0.035][: 1 + has_bar])
-    top = drawn.add_subplot(places[0, 0])
-    panels = [top, *(drawn.add_subplot(places[row, 0], sharex=top) for row in (1, 2))]
-    shades = inks(section)
+    places = figure.add_gridspec(3, 1 + has_bar, width_ratios=[1, 0.035][: 1 + has_bar])
+    top = figure.add_subplot(places[0, 0])
+    panels = [top, *(figure.add_subplot(places[row, 0], sharex=top) for row in (1, 2))]
+    shades = inks(sweep_slice)
     for axes, (name, label) in zip(panels, _COUNTS.items(), strict=True):
-        counts = section.read(name).reshape(shape)
+        counts = sweep_slice.read(name).reshape(shape)
         for c, d in np.argwhere(~np.ma.getmaskarray(reached).all(axis=-1)):
             alpha = 0.2 if colours * dashes <= _FEW else _FAINT
             _curve(axes, reached[c, d], counts[c, d], alpha, color=shades[c], linestyle=DASHES[d])
         if name == "pairs":
             continue
-        if decades(counts.min(), counts.max()):
+        if spans_a_decade(counts.min(), counts.max()):
             axes.set_yscale("log")
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_ylabel(label)
         axes.tick_params(labelbottom=False)
-    crosses, notes = _expected(panels[-1], section, shades, outlook or Outlook())
+    crosses, notes = _expected(panels[-1], sweep_slice, shades, expected_pairs or ExpectedPairs())
     put_scale(panels[-1])
     panels[-1].set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
-    drawn.align_ylabels()
+    figure.align_ylabels()
     if has_bar:
-        put_bar(drawn.add_subplot(places[:, 1]), section)
-    rows = put_legend(drawn, section, not has_bar, crosses, wide)
-    drawn.set_figheight(_HIGH + _ROW * rows)
-    said = [*section.caption(), *_repeats(section), *section.missing(), *notes]
-    drawn.supxlabel(wrapped(said, _WIDE), fontsize=8, color="#444444")
-    return drawn
+        put_bar(figure.add_subplot(places[:, 1]), sweep_slice)
+    rows = put_legend(figure, sweep_slice, not has_bar, crosses, wide)
+    figure.set_figheight(_HIGH + _ROW * rows)
+    said = [*sweep_slice.caption(), *_repeats(sweep_slice), *sweep_slice.missing(), *notes]
+    figure.supxlabel(wrapped(said, _WIDE), fontsize=8, color="#444444")
+    return figure
 
 
 def _curve(
@@ -90,12 +95,12 @@ def _curve(
 
 
 def _expected(
-    axes: Axes, section: Section, shades: list[str], outlook: Outlook
+    axes: Axes, sweep_slice: SweepSlice, shades: list[str], expected_pairs: ExpectedPairs
 ) -> tuple[list[Line2D], list[str]]:
     """Draw what is expected; what the legend and the caption say of it."""
-    last = len(section.store.progress) - 1
+    last = len(sweep_slice.store.progress) - 1
     records = np.unique(np.linspace(0, last, _CROSSES).round().astype(int)).tolist()
-    known = forecast(section, records, outlook)
+    known = expected_in_slice(sweep_slice, records, expected_pairs)
     shape = len(shades), -1, len(records)
     reached, pairs = known.reached.reshape(shape), known.pairs.reshape(shape)
     for c, d in np.argwhere(~np.ma.getmaskarray(pairs).all(axis=-1)):
@@ -105,16 +110,16 @@ def _expected(
     return [Line2D([], [], color="black", label=EXPECTED, **CROSS)], known.notes
 
 
-def _too_many(section: Section) -> str:
-    asked = " × ".join(f"{len(axis.values):,} {axis.name}" for axis in section.shown)
-    found = f"{section.store.address} has {asked} curves; up to {_MOST} can be told apart"
-    if len(section.shown) == 1:
+def _too_many(sweep_slice: SweepSlice) -> str:
+    asked = " × ".join(f"{len(axis.values):,} {axis.name}" for axis in sweep_slice.shown_axes)
+    found = f"{sweep_slice.store.address} has {asked} curves; up to {_MOST} can be told apart"
+    if len(sweep_slice.shown_axes) == 1:
         return f"{found}; drift plot phase shows more"
-    others = ",".join(f"{axis.name}={axis.meanings[0]}" for axis in section.shown[1:])
-    return f"{found}, {len(DASHES)} of a {section.names[0]}; fix others, such as --at {others}"
+    others = ",".join(f"{axis.name}={axis.meanings[0]}" for axis in sweep_slice.shown_axes[1:])
+    return f"{found}, {len(DASHES)} of a {sweep_slice.names[0]}; fix others, such as --at {others}"
 
 
-def _repeats(section: Section) -> list[str]:
-    if not section.averaged:
+def _repeats(sweep_slice: SweepSlice) -> list[str]:
+    if not sweep_slice.averaged:
         return []
-    return [f"lines: mean over {section.repeats()}", "bands: least to greatest"]
+    return [f"lines: mean over {sweep_slice.repeats()}", "bands: least to greatest"]

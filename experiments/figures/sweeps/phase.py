@@ -23,35 +23,35 @@ from matplotlib.patheffects import withStroke
 
 from drift.experiments.figures.axes import Scale, Ticks, contour
 from drift.experiments.figures.captions import in_symbols, wrapped
-from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.legend import fitting
-from drift.experiments.figures.style import COLOURS, POINTS, figure
-from drift.experiments.figures.sweeps.expected import onset_line
-from drift.experiments.figures.sweeps.section import Section
+from drift.experiments.figures.style import COLOURS, POINTS, new_figure
+from drift.experiments.figures.sweeps.expected import expected_onsets
+from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.sim.errors import BadInput
 
 _LABEL = "one pair predicted"
 
 
-def put_onset(
-    axes: Axes, section: Section, record: int, outlook: Outlook, **style: Any
+def draw_onset(
+    axes: Axes, sweep_slice: SweepSlice, record: int, expected_pairs: ExpectedPairs, **style: Any
 ) -> tuple[list[Line2D], list[str]]:
-    """Draw it over `section`; what the legend and the caption say of it.
+    """Draw it over `sweep_slice`; what the legend and the caption say of it.
 
     Nothing where sigma is not shown.
     """
-    if "sigma" not in section.names:
+    if "sigma" not in sweep_slice.names:
         return [], []
-    which = section.names.index("sigma")
-    sigma = Scale.of(section, which)
-    found = onset_line(section, record, outlook)
+    which = sweep_slice.names.index("sigma")
+    sigma = Scale.of(sweep_slice, which)
+    found = expected_onsets(sweep_slice, record, expected_pairs)
     if not found.predicted:
         return [], found.notes
     inside = np.any((found.sigmas >= sigma.edges[0]) & (found.sigmas <= sigma.edges[-1]))
-    if inside and len(section.names) == 1:
+    if inside and len(sweep_slice.names) == 1:
         axes.axvline(found.sigmas[0], **style)
     elif inside:
-        for line in _lines(Scale.of(section, 1 - which), found.sigmas):
+        for line in _lines(Scale.of(sweep_slice, 1 - which), found.sigmas):
             axes.plot(*(line if which == 0 else line[::-1]), **style)
     handle = Line2D([], [], label=_label(sigma, found.sigmas), **style)
     if not inside:
@@ -90,40 +90,48 @@ _TRANSITION_LONG, _TRANSITION_BESIDE = 320.0, 112.0
 
 
 def transition(
-    section: Section, record: int, outlook: Outlook | None = None, long: float = _TRANSITION_LONG
+    sweep_slice: SweepSlice,
+    record: int,
+    expected_pairs: ExpectedPairs | None = None,
+    long: float = _TRANSITION_LONG,
 ) -> Figure:
-    """Draw `section`, of one axis, so many points `long`, in one record.
+    """Draw `sweep_slice`, of one axis, so many points `long`, in one record.
 
     None is an outlook as it is cheap. Raises BadInput where no cell is done.
     """
-    scale = Scale.of(section, 0)
-    section.check_done()
-    fraction = section.fraction(record)
+    scale = Scale.of(sweep_slice, 0)
+    sweep_slice.check_done()
+    fraction = sweep_slice.fraction(record)
     mean = fraction.mean(axis=-1)
-    drawn = figure()
-    axes = drawn.add_subplot()
+    figure = new_figure()
+    axes = figure.add_subplot()
     named, ink = scale.kind == "names", COLOURS[0]
-    said = f"mean over {section.repeats()}" if section.averaged else None
+    said = f"mean over {sweep_slice.repeats()}" if sweep_slice.averaged else None
     style: Any = "none" if named else "-"
     axes.plot(scale.places, mean, "o", markersize=3.5, color=ink, linestyle=style, label=said)
-    if section.averaged:
+    if sweep_slice.averaged:
         ends, label = (fraction.min(axis=-1), fraction.max(axis=-1)), "least to greatest"
         if named:
             axes.vlines(scale.places, *ends, color=ink, linewidth=1.2, label=label)
         else:
             axes.fill_between(scale.places, *ends, color=ink, alpha=0.25, linewidth=0, label=label)
     axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
-    onset, notes = put_onset(
-        axes, section, record, outlook or Outlook(), color=COLOURS[1], linestyle="-."
+    onset, notes = draw_onset(
+        axes,
+        sweep_slice,
+        record,
+        expected_pairs or ExpectedPairs(),
+        color=COLOURS[1],
+        linestyle="-.",
     )
     Ticks(scale, "x", long).put_on(axes)
-    axes.set(ylim=(-0.03, 1.03), ylabel=section.what(record))
+    axes.set(ylim=(-0.03, 1.03), ylabel=sweep_slice.fraction_label(record))
     handles = axes.get_legend_handles_labels()[0] + onset
     ncols = fitting(handles, long + _TRANSITION_BESIDE, 2 + (not onset))
-    drawn.legend(handles=handles, loc="outside upper center", ncols=ncols, fontsize=8)
-    caption = wrapped(section.caption() + section.missing() + notes, 72 * 5.4)
-    drawn.supxlabel(caption, fontsize=8, color="#444444")
-    return drawn
+    figure.legend(handles=handles, loc="outside upper center", ncols=ncols, fontsize=8)
+    caption = wrapped(sweep_slice.caption() + sweep_slice.missing() + notes, 72 * 5.4)
+    figure.supxlabel(caption, fontsize=8, color="#444444")
+    return figure
 
 
 def crossings(scale: Scale, mean: np.ma.MaskedArray) -> list[float]:
@@ -181,41 +189,46 @@ _MARGIN = 35.0
 
 
 def phase(
-    section: Section, record: int, outlook: Outlook | None = None, long: float = _LONG
+    sweep_slice: SweepSlice,
+    record: int,
+    expected_pairs: ExpectedPairs | None = None,
+    long: float = _LONG,
 ) -> Figure:
-    """Draw `section`, of two axes, in one record; x is the first axis, so `long` at least.
+    """Draw `sweep_slice`, of two axes, in one record; x is the first axis, so `long` at least.
 
     None is an outlook as it is cheap. Raises BadInput where no cell is done and where
     an axis is too long.
     """
-    x, y = Scale.of(section, 0), Scale.of(section, 1)
+    x, y = Scale.of(sweep_slice, 0), Scale.of(sweep_slice, 1)
     for scale in (x, y):
         if len(scale.places) > _MOST:
             found = f"{scale.axis.name} has {len(scale.places):,} values"
             raise BadInput(f"{found}; up to {_MOST:,} can be drawn along an axis")
-    section.check_done()
-    fraction = section.fraction(record).mean(axis=-1).T
+    sweep_slice.check_done()
+    fraction = sweep_slice.fraction(record).mean(axis=-1).T
     below, beside = Ticks(x, "x", long), Ticks(y, "y", _HIGH)
     wide, high = below.points + beside.depth + _BESIDE, beside.points + below.depth + _AROUND
-    drawn = figure(wide / POINTS, high / POINTS)
-    axes = drawn.add_subplot()
+    figure = new_figure(wide / POINTS, high / POINTS)
+    axes = figure.add_subplot()
     axes.grid(False)
     mesh = axes.pcolormesh(x.edges, y.edges, fraction, cmap=_MAP, vmin=0, vmax=1)
     mesh.set_rasterized(fraction.size > _VECTORS)
-    onset, notes = put_onset(axes, section, record, outlook or Outlook(), **_DOTTED)
-    handles = [_contour(axes, x, y, fraction), *onset, *_empty(axes, section, x, y)]
-    handles += _partial(axes, section, x, y)
+    onset, notes = draw_onset(
+        axes, sweep_slice, record, expected_pairs or ExpectedPairs(), **_DOTTED
+    )
+    handles = [_contour(axes, x, y, fraction), *onset, *_empty(axes, sweep_slice, x, y)]
+    handles += _partial(axes, sweep_slice, x, y)
     below.put_on(axes)
     beside.put_on(axes)
-    label, ticks = section.what(record), np.linspace(0, 1, 6).tolist()
-    drawn.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
-    drawn.legend(
+    label, ticks = sweep_slice.fraction_label(record), np.linspace(0, 1, 6).tolist()
+    figure.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
+    figure.legend(
         handles=handles, loc="outside upper center", ncols=fitting(handles, wide, 2), fontsize=8
     )
-    mean = [f"mean over {section.repeats()}"] if section.averaged else []
-    said = [*section.caption(), *mean, *section.missing(), *notes]
-    drawn.supxlabel(wrapped(said, wide - _MARGIN), fontsize=8, color="#444444")
-    return drawn
+    mean = [f"mean over {sweep_slice.repeats()}"] if sweep_slice.averaged else []
+    said = [*sweep_slice.caption(), *mean, *sweep_slice.missing(), *notes]
+    figure.supxlabel(wrapped(said, wide - _MARGIN), fontsize=8, color="#444444")
+    return figure
 
 
 def _contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray) -> Line2D:
@@ -231,9 +244,9 @@ def _contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray) -> Lin
     return Line2D([], [], linestyle="none", label=said)
 
 
-def _empty(axes: Axes, section: Section, x: Scale, y: Scale) -> list[Artist]:
+def _empty(axes: Axes, sweep_slice: SweepSlice, x: Scale, y: Scale) -> list[Artist]:
     """Hatch the empty cells; what the legend says of them."""
-    empty, failed = ~section.done.any(axis=-1).T, section.failed.any(axis=-1).T
+    empty, failed = ~sweep_slice.done.any(axis=-1).T, sweep_slice.failed.any(axis=-1).T
     handles: list[Artist] = []
     for label, cells, hatch in (
         ("failed", empty & failed, "xxxx"),
@@ -250,11 +263,11 @@ def _empty(axes: Axes, section: Section, x: Scale, y: Scale) -> list[Artist]:
     return handles
 
 
-def _partial(axes: Axes, section: Section, x: Scale, y: Scale) -> list[Line2D]:
+def _partial(axes: Axes, sweep_slice: SweepSlice, x: Scale, y: Scale) -> list[Line2D]:
     """Mark the partial cells; what the legend says of them."""
-    repeats, done = section.shape[-1], section.done.sum(axis=-1).T
+    repeats, done = sweep_slice.shape[-1], sweep_slice.done.sum(axis=-1).T
     up, across = np.nonzero((done > 0) & (done < repeats))
     if not len(up):
         return []
-    label = f"mean of fewer than {section.repeats()}"
+    label = f"mean of fewer than {sweep_slice.repeats()}"
     return axes.plot(x.places[across], y.places[up], "o", label=label, **_MARK)

@@ -1,6 +1,6 @@
 """What the page of `coarsening` says of other arithmetic, other formats, and of prediction."""
 
-from drift.experiments.console.files import pipes
+from drift.experiments.console.files import markdown_table
 from drift.experiments.studies import rescaling
 from drift.experiments.studies.coarsening.facts import Facts
 from drift.experiments.studies.page import few, picture, span
@@ -25,7 +25,7 @@ def arithmetic(facts: Facts) -> list[str]:
         " rounding is applied to what is looked at alone; with *jitter* j token i moves by (1 + jξ)"
         " times each displacement, ξ being normal and its own; *stochastic* rounding goes up with"
         " the chance that keeps the mean.",
-        pipes(columns, rows),
+        markdown_table(columns, rows),
         _master(facts),
         _stochastic(stochastic),
         picture("arithmetic", "Distinct fraction against σ under each arithmetic"),
@@ -95,7 +95,7 @@ def prediction(facts: Facts) -> list[str]:
         f" {few(clouds)} clouds along one direction; the standard error is the expected"
         " standard deviation of that mean, and the deviation is counted in it, where the clouds"
         " together are expected to have ten pairs or more.",
-        pipes(columns, rows),
+        markdown_table(columns, rows),
         said,
         picture("prediction", "Coalesced pairs, expected and counted, against σ"),
     ]

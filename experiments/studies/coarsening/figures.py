@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from drift.experiments.figures.black_holes import Populations, holes
 from drift.experiments.figures.captions import captions
 from drift.experiments.figures.curves import curves
-from drift.experiments.figures.style import plain
+from drift.experiments.figures.style import figure_text
 from drift.experiments.figures.sweeps.phase import phase
-from drift.experiments.figures.sweeps.section import Section
+from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.experiments.studies import rescaling
 from drift.experiments.studies.coarsening.facts import Facts
 from drift.experiments.studies.line_figure import Line, lines
@@ -34,7 +34,7 @@ def drawn(facts: Facts) -> dict[str, Figure]:
     """All of them, by the names of their files; without those that have nothing to show."""
     found = {
         "curves": curves([facts.made.run(cloud["name"]) for cloud in _spread(facts)]),
-        "phase": phase(Section(facts.made.sweep("transition"), ("sigma", "steps"), {}), -1),
+        "phase": phase(SweepSlice(facts.made.sweep("transition"), ("sigma", "steps"), {}), -1),
         "structure": _structure(facts),
         "arithmetic": _arithmetic(facts),
         "formats": rescaling.figure(facts.formats, _caption(facts)),
@@ -74,7 +74,7 @@ def _populations(facts: Facts, shown: list[Row]) -> Figure:
     found = [
         Populations(
             cloud["name"],
-            plain(f"σ = {few(cloud['sigma'])}, direction seed {cloud['direction_seed']}"),
+            figure_text(f"σ = {few(cloud['sigma'])}, direction seed {cloud['direction_seed']}"),
             np.array(cloud["digest"]["populations"]),
         )
         for cloud in shown

@@ -1,6 +1,6 @@
 """What the page of `coarsening` says of the structure, beside what was observed."""
 
-from drift.experiments.console.files import pipes
+from drift.experiments.console.files import markdown_table
 from drift.experiments.studies.coarsening.facts import FACTOR, Facts, compared, similar
 from drift.experiments.studies.coarsening.tables import details
 from drift.experiments.studies.page import few, many, picture, span
@@ -27,7 +27,7 @@ def structure(facts: Facts, shown: list[Row]) -> list[str]:
         "## 3. The structure, beside what was observed",
         f"Every σ with black holes after X = {few(drift['steps'])} steps, one cloud along each of"
         f" {len(facts.plan['directions'])} directions; ranges are over these.",
-        pipes(columns, table),
+        markdown_table(columns, table),
         picture("structure", "Black holes, singletons and distances against σ"),
     ]
     if not shown:
@@ -44,7 +44,7 @@ def structure(facts: Facts, shown: list[Row]) -> list[str]:
         f" with as many tokens in them, within a factor of {few(FACTOR)}. A feature counts"
         " as reproduced where what was observed lies within their range, widened by the same"
         " factor.",
-        pipes(("feature", "observed", "drift alone", "reproduced"), rows),
+        markdown_table(("feature", "observed", "drift alone", "reproduced"), rows),
         _elsewhere(
             facts,
             "singletons",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from drift.experiments import observed
-from drift.experiments.console.files import pipes
+from drift.experiments.console.files import markdown_table
 from drift.experiments.studies.coarsening.facts import Facts
 from drift.experiments.studies.page import Table, few
 from drift.experiments.studies.rows import Row
@@ -86,7 +86,7 @@ def details(shown: list[Row]) -> list[str]:
         "Of each direction the run with the nearest number of black holes, beside what was"
         " observed. Their components, which are groups of two cells or more joined by adjacent"
         " ones; all cells of one that holds a black hole are *core*:",
-        pipes(("", *(key.replace("_", " ") for key in _COMPONENT)), components),
+        markdown_table(("", *(key.replace("_", " ") for key in _COMPONENT)), components),
         "Pairs of cells at each distance:",
         _pairs([(name, digest["pairs_at_distance"], digest["cells"]) for name, digest in found]),
         "Pairs of black holes:",
@@ -115,4 +115,4 @@ def _pairs(found: list[tuple[str, dict[str, int], int]]) -> str:
     ]
     beyond = any(farther)
     columns = ("distance", *map(str, distances), *(["farther"] if beyond else []))
-    return pipes(columns, [row if beyond else row[:-1] for row in rows])
+    return markdown_table(columns, [row if beyond else row[:-1] for row in rows])

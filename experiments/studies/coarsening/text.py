@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 from drift.experiments import observed
-from drift.experiments.console.files import pipes
+from drift.experiments.console.files import markdown_table
 from drift.experiments.studies.coarsening.facts import BY, FACTOR, Facts, Feature, compared
 from drift.experiments.studies.page import few, listed, many, picture, span
 from drift.experiments.studies.rows import Row, values
@@ -103,7 +103,12 @@ def controls(facts: Facts) -> list[str]:
         f"The whole vocabulary, moved by R = {few(first['radius'])} in {few(first['steps'])} steps:"
         " at the σ of usual initial weights, and as the tight cloud that was thought of first."
     )
-    return ["## 1. The controls", said, pipes(columns, cells), *map(_of_control, facts.controls)]
+    return [
+        "## 1. The controls",
+        said,
+        markdown_table(columns, cells),
+        *map(_of_control, facts.controls),
+    ]
 
 
 def _of_control(row: Row) -> str:
@@ -137,7 +142,7 @@ def beginning(facts: Facts) -> list[str]:
     return [
         "## 2. Where black holes begin",
         said,
-        pipes(_COLUMNS, cells),
+        markdown_table(_COLUMNS, cells),
         picture("phase", "Share of tokens still distinct, over σ and the number of steps"),
         *_of_steps(facts),
         picture("curves", "Distinct cells fall and black holes grow while the cloud moves out"),

@@ -9,8 +9,8 @@ import pytest
 
 from drift.experiments.bench import counting, leap, neighbours, stepping, sweeping
 from drift.experiments.bench.counting import clouds
-from drift.experiments.bench.runner import Different, measure
-from drift.experiments.bench.setting import Field, Setting
+from drift.experiments.bench.runner import WrongResult, measure
+from drift.experiments.bench.setting import Setting, Start
 from drift.kernels.stepping.fused import Fused
 from drift.sim.counting.cells import CellCounts, count_rows
 
@@ -71,7 +71,7 @@ def test_a_counter_that_errs_is_found_out(setting, monkeypatch, change):
     assert result["contenders"][1]["cost"] == 1
     monkeypatch.setattr(counting, "count_rows", errs)
     _, _, case, *_ = counting.cases(setting)
-    with pytest.raises(Different, match="counter computes something else"):
+    with pytest.raises(WrongResult, match="counter computes something else"):
         measure(case, 1, quiet)
 
 
@@ -81,7 +81,7 @@ def test_a_join_that_errs_is_found_out(setting, monkeypatch):
     measure(crowded, 1, quiet)
     right = neighbours.adjacent
     monkeypatch.setattr(neighbours, "adjacent", lambda *given: right(*given)[1:])
-    with pytest.raises(Different, match="join computes something else: it finds 99 pairs"):
+    with pytest.raises(WrongResult, match="join computes something else: it finds 99 pairs"):
         measure(next(neighbours.cases(setting)), 1, quiet)
 
 
@@ -95,27 +95,27 @@ def test_loops_over_cells_that_err_are_found_out(setting, monkeypatch):
     assert result["contenders"][0]["programs"] <= 3
     monkeypatch.setattr(sweeping, "numpy_loop", lambda cell: [len(cell.codes)] * 21)
     (case,) = sweeping.cases(setting)
-    with pytest.raises(Different, match="NumPy loop computes something else: it counts"):
+    with pytest.raises(WrongResult, match="NumPy loop computes something else: it counts"):
         measure(case, 1, quiet)
 
 
 @pytest.mark.slow
 def test_a_wrong_bit_is_found_out(setting):
-    field = Field.of(setting, 5)
-    right = next(setting.simulation(field.drift, "step").states([5])).rows.span(0, 512).copy()
-    assert field.wrong(right, 5) is None
+    start = Start.of(setting, 5)
+    right = next(setting.simulation(start.drift, "step").states([5])).rows.span(0, 512).copy()
+    assert start.wrong(right, 5) is None
     right[511, 95] ^= 1
-    assert "after 5 steps token 511, dim 95 is" in field.wrong(right, 5)
-    assert field.wrong(field.codes, 5) is not None
+    assert "after 5 steps token 511, dim 95 is" in start.wrong(right, 5)
+    assert start.wrong(start.codes, 5) is not None
 
 
 @pytest.mark.slow
 def test_the_whole_cloud_at_once_gives_the_same_bits(setting, monkeypatch):
-    field = Field.of(setting, 40)
+    start = Start.of(setting, 40)
     paths = ("memory", Fused("gpu", interpret=True))
     for most, by in product((1 << 15, 200), paths):  # in one part and in three
         monkeypatch.setattr(stepping, "MOST_ROWS", most)
-        one = stepping.at_once(setting, field, "at once", by)
+        one = stepping.at_once(setting, start, "at once", by)
         assert one.wrong(one.run()) is None
         assert one.wrong([part ^ 1 for part in one.run()]) is not None
     assert one.traffic == 4 * 512 * 96 * 40

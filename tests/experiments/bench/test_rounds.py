@@ -6,7 +6,7 @@ import pytest
 
 from drift.experiments.bench import runner
 from drift.experiments.bench.rivals import Missing
-from drift.experiments.bench.runner import Case, Contender, Different, measure
+from drift.experiments.bench.runner import Case, Contender, WrongResult, measure
 
 
 @pytest.fixture
@@ -64,14 +64,14 @@ def test_costs_are_per_unit_of_work_or_multiples_of_a_contender(takes):
 def test_who_computes_something_else_stops_the_bench():
     good = Contender("good", lambda: 1, wrong=lambda found: None if found == 1 else "no")
     bad = {"name": "bad", "run": lambda: 2, "wrong": lambda found: f"{found} is not 1"}
-    with pytest.raises(Different, match="bad computes something else: 2 is not 1"):
+    with pytest.raises(WrongResult, match="bad computes something else: 2 is not 1"):
         measure(case(good, Contender(**bad)), 1, quiet)
 
 
 def test_every_result_is_checked_not_the_first_alone():
     found = iter([1, 1, 2])
     fickle = Contender("fickle", lambda: next(found), lambda x: None if x == 1 else "no")
-    with pytest.raises(Different, match="fickle"):
+    with pytest.raises(WrongResult, match="fickle"):
         measure(case(fickle), 2, quiet)
 
 

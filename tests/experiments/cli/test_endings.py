@@ -15,7 +15,7 @@ import pytest
 from jax.errors import JaxRuntimeError
 
 from drift.experiments.cli import main
-from drift.experiments.console.files import whole
+from drift.experiments.console.files import atomic_write
 from drift.experiments.figures import style
 from drift.experiments.studies import parts
 from drift.experiments.studies.parts import Made, Note
@@ -212,7 +212,7 @@ def test_what_interrupts_a_file_leaves_what_was_there(tmp_path):
         yield "half"
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), whole(path) as new, new.open("w") as file:
+    with pytest.raises(KeyboardInterrupt), atomic_write(path) as new, new.open("w") as file:
         file.writelines(halves())
     assert path.read_text() == "before"
     assert [*tmp_path.iterdir()] == [path]

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from drift.experiments.console.files import write_whole
+from drift.experiments.console.files import write_text_atomically
 from drift.sim.errors import BadInput
 
 
@@ -12,7 +12,7 @@ def test_a_file_is_written_and_replaced(tmp_path):
     path, link = tmp_path / "a", tmp_path / "link"
     link.symlink_to(path)
     for text in ("one\n", "σ\n"):
-        write_whole(link, text)
+        write_text_atomically(link, text)
         assert path.read_text(encoding="utf-8") == text
     assert link.is_symlink()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "link"]
@@ -29,8 +29,8 @@ def test_what_cannot_be_written_gets_one_line_and_leaves_nothing(tmp_path):
         ("n" * 300, "can't be written: File name too long"),
     ):
         with pytest.raises(BadInput, match=message):
-            write_whole(tmp_path / name, "after")
+            write_text_atomically(tmp_path / name, "after")
     with pytest.raises(UnicodeEncodeError):
-        write_whole(tmp_path / "file", "after\ud800")
+        write_text_atomically(tmp_path / "file", "after\ud800")
     assert (tmp_path / "file").read_text() == "before"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "pipe"]

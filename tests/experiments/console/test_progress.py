@@ -20,7 +20,7 @@ def counts(step):
 def test_a_terminal_gets_a_bar_with_its_title_and_its_end(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
-    with progress.Records("drift to a.zarr", stream) as told:
+    with progress.RunBar("drift to a.zarr", stream) as told:
         for k in range(1, 4):
             told.record(counts(k), k, 3)
     assert "drift to a.zarr" in stream.getvalue()
@@ -33,7 +33,7 @@ def test_a_terminal_that_moves_no_cursor_gets_no_bar(monkeypatch, name):
     if name is not None:
         monkeypatch.setenv("TERM", name)
     stream = Terminal()
-    with progress.Records("drift", stream) as told:
+    with progress.RunBar("drift", stream) as told:
         told.record(counts(1), 1, 3)
         monkeypatch.setattr(progress, "_QUIET_SECONDS", -1.0)
         told.record(counts(2), 2, 3)
@@ -42,7 +42,7 @@ def test_a_terminal_that_moves_no_cursor_gets_no_bar(monkeypatch, name):
 
 def test_elsewhere_a_plain_line_appears_now_and_then(monkeypatch):
     stream = io.StringIO()
-    with progress.Records("drift", stream) as told:
+    with progress.RunBar("drift", stream) as told:
         told.record(counts(10), 1, 3)
         assert stream.getvalue() == ""  # too soon after the start
         monkeypatch.setattr(progress, "_QUIET_SECONDS", -1.0)

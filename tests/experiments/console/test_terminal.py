@@ -56,7 +56,7 @@ def into(monkeypatch, descriptor, encoding="utf-8"):
     """Lead stdout and stderr there, as `main` would have them."""
     with monkeypatch.context() as patch:
         for name, kind in (("stdout", terminal._Output), ("stderr", terminal._Remarks)):
-            how = {"errors": terminal.PLAIN, "line_buffering": name == "stderr"}
+            how = {"errors": terminal.ASCII_SPELLING, "line_buffering": name == "stderr"}
             # Of its own, since what is lost is led nowhere.
             raw = io.BufferedWriter(io.FileIO(os.dup(descriptor), "w"))
             patch.setattr(sys, name, kind(raw, encoding, **how))

@@ -3,26 +3,26 @@
 import pytest
 
 from drift.experiments.figures.captions import axis_label, captions, in_symbols, parts, wrapped
-from drift.experiments.figures.style import brief, text_width
+from drift.experiments.figures.style import short_values, text_width
 
 
 def test_long_numbers_are_rounded_where_that_keeps_them_apart():
-    assert brief((1e-10, 3.1622776601683795e-10, 0.371)) == (1e-10, 3.16e-10, 0.371)
-    assert brief((0.371, 0.123456)) == (0.371, 0.123456)  # short enough as they are
-    assert brief((1.23412345678, 1.23456789012)) == (1.234, 1.235)
-    assert len(set(brief((1 / 3, 1 / 3 + 1e-16)))) == 2
-    assert brief((None, 5, "nearest")) == (None, 5, "nearest")
+    assert short_values((1e-10, 3.1622776601683795e-10, 0.371)) == (1e-10, 3.16e-10, 0.371)
+    assert short_values((0.371, 0.123456)) == (0.371, 0.123456)  # short enough as they are
+    assert short_values((1.23412345678, 1.23456789012)) == (1.234, 1.235)
+    assert len(set(short_values((1 / 3, 1 / 3 + 1e-16)))) == 2
+    assert short_values((None, 5, "nearest")) == (None, 5, "nearest")
 
 
 def test_long_names_lose_what_all_have():
     names = [f"/models/some/long/checkpoint-{k}000/model.safetensors" for k in (1, 20)]
-    assert brief(tuple(names)) == ("…1000/…", "…20000/…")
-    assert brief((None, *names)) == (None, "…1000/…", "…20000/…")
-    assert brief(("stochastic", "a-very-long-name-of-a-file.npy")) == (
+    assert short_values(tuple(names)) == ("…1000/…", "…20000/…")
+    assert short_values((None, *names)) == (None, "…1000/…", "…20000/…")
+    assert short_values(("stochastic", "a-very-long-name-of-a-file.npy")) == (
         "stochastic",
         "a-very-long-name-of-a-file.npy",
     )
-    assert brief(("random", "toward/random")) == ("random", "toward/random")
+    assert short_values(("random", "toward/random")) == ("random", "toward/random")
 
 
 @pytest.mark.slow

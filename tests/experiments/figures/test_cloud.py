@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from matplotlib.colors import to_hex
 
-from drift.experiments.figures.cloud import HOLES, Panel, Sight, looked_at, scatter, telling
+from drift.experiments.figures.cloud import (
+    HOLES,
+    CloudPlane,
+    Panel,
+    cloud_figure,
+    cloud_panels,
+    most_telling_plane,
+)
 from drift.experiments.figures.style import COLOURS
 from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
 from drift.sim.errors import BadInput
@@ -49,13 +56,13 @@ def drawn_in(axes):
 
 
 def test_rings_are_the_tokens_of_each_hole_where_they_lie(stores, run):
-    panels, sight, caption = looked_at(run, (7, 2), *NOTHING)
-    drawn = scatter(panels, sight, caption)
+    panels, cloud_plane, caption = cloud_panels(run, (7, 2), *NOTHING)
+    drawn = cloud_figure(panels, cloud_plane, caption)
     store = RunStore(run)
     bits, largest = store.read("bits"), store.read("populations")[:HOLES].tolist()
-    assert sight.populations.tolist() == largest
+    assert cloud_plane.populations.tolist() == largest
     cells, cell, tokens = np.unique(bits[-1], axis=0, return_inverse=True, return_counts=True)
-    assert sight.cells == len(cells)
+    assert cloud_plane.cells == len(cells)
     ink = dict.fromkeys(range(len(cells)), "#999999")
     coloured = sorted(np.flatnonzero(tokens > 1), key=lambda k: (-tokens[k], list(cell).index(k)))
     ink |= dict(zip(coloured[:HOLES], COLOURS, strict=False))
@@ -86,8 +93,8 @@ def test_rings_are_the_tokens_of_each_hole_where_they_lie(stores, run):
 
 
 def test_lines_are_the_values_of_the_lattice(run):
-    panels, sight, caption = looked_at(run, (0, 1), *NOTHING)
-    axes = scatter(panels, sight, caption).axes[1]
+    panels, cloud_plane, caption = cloud_panels(run, (0, 1), *NOTHING)
+    axes = cloud_figure(panels, cloud_plane, caption).axes[1]
     low, high = axes.get_xlim()
     lattice = BFLOAT16.value(np.arange(0x8000))
     lattice = np.unique(np.concatenate([-lattice, lattice]))
@@ -111,16 +118,18 @@ def test_the_plane_tells_most_cells_apart(codes):
     first = min(every, key=alike)
     others = [dim for dim in every if dim != first]
     second = min(others, key=lambda dim: (alike(first, dim), alike(dim), dim))
-    assert telling(codes, FLOAT4_E2M1FN) == (first, second)
+    assert most_telling_plane(codes, FLOAT4_E2M1FN) == (first, second)
 
 
 def test_of_a_selection_and_another_snapshot_the_same_tokens_are_in_both(stores):
     run = stores[1e-7]
-    panels, sight, caption = looked_at(run, None, None, 50, "largest", 0)
+    panels, cloud_plane, caption = cloud_panels(run, None, None, 50, "largest", 0)
     assert [panel.title for panel in panels] == ["initial cloud, step 0", "step 50"]
-    assert len(panels[0].view.codes) == len(panels[1].view.codes) == len(sight.token_ids) < 300
+    assert (
+        len(panels[0].view.codes) == len(panels[1].view.codes) == len(cloud_plane.token_ids) < 300
+    )
     assert "tokens within 0 exponents of the largest black hole" in caption
-    [one], *_ = looked_at(run, None, None, 0, None, None)
+    [one], *_ = cloud_panels(run, None, None, 0, None, None)
     assert one.title == "step 0"
 
 
@@ -128,10 +137,10 @@ def test_of_a_selection_and_another_snapshot_the_same_tokens_are_in_both(stores)
 def test_tokens_that_have_left_are_in_no_panel(tmp_path):
     spec = Drift(sigma=1e-9, tokens=60, dims=40, survivors=10, records=2)
     runs.run(spec, tmp_path / "a.zarr", on="cpu")
-    panels, sight, _ = looked_at(tmp_path / "a.zarr", None, *NOTHING)
+    panels, cloud_plane, _ = cloud_panels(tmp_path / "a.zarr", None, *NOTHING)
     assert [len(panel.view.codes) for panel in panels] == [10, 10]
     present = RunStore(tmp_path / "a.zarr").read("present")[-1]
-    assert sight.token_ids.tolist() == np.flatnonzero(present).tolist()
+    assert cloud_plane.token_ids.tolist() == np.flatnonzero(present).tolist()
 
 
 @pytest.mark.slow
@@ -140,9 +149,11 @@ def test_of_a_checkpoint_its_finite_rows_are_drawn(in_tmp, capsys):
     builders.write("a.safetensors", {"lm_head.weight": builders.matrix(codes, BFLOAT16)})
     status, out, _ = drift(capsys, "plot", "cloud", "a.safetensors", "--json")
     assert (status, json.loads(out)) == (0, {"figures": ["a-cloud.png", "a-cloud.svg"]})
-    [panel], sight, caption = looked_at(in_tmp / "a.safetensors", None, *NOTHING)
-    assert (sight.populations.tolist(), sight.cells) == ([4, 3], 2)
-    assert len(drawn_in(scatter([panel], sight, caption).axes[0])) == 2  # both zeros are one place
+    [panel], cloud_plane, caption = cloud_panels(in_tmp / "a.safetensors", None, *NOTHING)
+    assert (cloud_plane.populations.tolist(), cloud_plane.cells) == ([4, 3], 2)
+    assert (
+        len(drawn_in(cloud_figure([panel], cloud_plane, caption).axes[0])) == 2
+    )  # both zeros are one place
 
 
 @pytest.mark.parametrize(
@@ -158,14 +169,14 @@ def test_of_a_checkpoint_its_finite_rows_are_drawn(in_tmp, capsys):
 )
 def test_what_has_no_such_plane_is_refused(codes, plane, said):
     with pytest.raises(BadInput) as refused:
-        Sight.of(Matrix.given(codes.astype(np.float32), "float32"), 6, plane)
+        CloudPlane.of(Matrix.from_array(codes.astype(np.float32), "float32"), 6, plane)
     assert str(refused.value) == said
 
 
 @pytest.mark.parametrize("value", [0.0, 1e-40, FLOAT32.largest, -FLOAT32.largest])
 def test_at_the_end_of_the_lattice_there_is_room_too(value):
-    alike = Matrix.given(np.full((5, 2), value, np.float32), "float32")
-    sight = Sight.of(alike, 6, None)
-    [axes] = scatter([Panel("", sight.view(alike))], sight, "").axes
+    alike = Matrix.from_array(np.full((5, 2), value, np.float32), "float32")
+    cloud_plane = CloudPlane.of(alike, 6, None)
+    [axes] = cloud_figure([Panel("", cloud_plane.view(alike))], cloud_plane, "").axes
     assert axes.get_xlim()[0] < np.float32(value) < axes.get_xlim()[1]
     assert len(drawn_in(axes)) == 1

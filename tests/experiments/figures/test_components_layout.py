@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.experiments.figures.components_layout import in_rows, placed
+from drift.experiments.figures.components_layout import layout, pack_in_rows
 
 
 def distances(cells):
@@ -39,19 +39,19 @@ CLOUDS = {
 def test_neighbours_are_near(name):
     distance = distances(CLOUDS[name])
     reach = np.random.default_rng(0).uniform(1, 12, len(distance))
-    places = placed(distance, reach)
-    apart = np.linalg.norm(places[:, None] - places, axis=2)
+    positions = layout(distance, reach)
+    apart = np.linalg.norm(positions[:, None] - positions, axis=2)
     assert apart[distance == 1].mean() < 0.8 * apart[distance > 1].mean()
     assert (apart >= reach[:, None] + reach - 0.1)[distance > 0].all()
 
 
 def test_a_chain_stays_a_chain_and_a_grid_a_grid():
-    places = placed(distances(CLOUDS["a chain"]), np.full(30, 3.0))
-    steps = np.diff(places[:, 0])
+    positions = layout(distances(CLOUDS["a chain"]), np.full(30, 3.0))
+    steps = np.diff(positions[:, 0])
     assert (steps > 0).all() or (steps < 0).all()
     distance = distances(CLOUDS["a grid"])
-    places = placed(distance, np.full(64, 3.0))
-    apart = np.linalg.norm(places[:, None] - places, axis=2)
+    positions = layout(distance, np.full(64, 3.0))
+    apart = np.linalg.norm(positions[:, None] - positions, axis=2)
     assert np.corrcoef(apart.ravel(), distance.ravel())[0, 1] > 0.95
 
 
@@ -60,22 +60,22 @@ def test_a_chain_stays_a_chain_and_a_grid_a_grid():
 def test_discs_never_overlap_and_begin_at_the_corner(seed, count, dims, largest):
     distance = distances(joined(seed, count, dims))
     reach = np.random.default_rng(seed).uniform(1, largest, count)
-    places = placed(distance, reach)
-    np.testing.assert_array_equal(places, placed(distance, reach))
-    apart = np.linalg.norm(places[:, None] - places, axis=2)
+    positions = layout(distance, reach)
+    np.testing.assert_array_equal(positions, layout(distance, reach))
+    apart = np.linalg.norm(positions[:, None] - positions, axis=2)
     assert (apart >= reach[:, None] + reach - 0.1)[~np.eye(count, dtype=bool)].all()
-    np.testing.assert_allclose((places - reach[:, None]).min(axis=0), 0, atol=0.02)
+    np.testing.assert_allclose((positions - reach[:, None]).min(axis=0), 0, atol=0.02)
 
 
 def test_cells_that_are_all_adjacent_fill_a_plane():
-    places = placed(1 - np.eye(50, dtype=int), np.full(50, 4.0))
-    wide, high = np.ptp(places, axis=0)
+    positions = layout(1 - np.eye(50, dtype=int), np.full(50, 4.0))
+    wide, high = np.ptp(positions, axis=0)
     assert 0.5 < wide / high < 2
 
 
 @given(st.lists(st.tuples(st.floats(1, 300), st.floats(1, 200)), max_size=30))
 def test_boxes_stand_apart_in_reading_order(sizes):
-    corners, height = in_rows(sizes, 250, 16.0)
+    corners, height = pack_in_rows(sizes, 250, 16.0)
     assert len(corners) == len(sizes)
     boxes = [(x, y, x + w, y + h) for (x, y), (w, h) in zip(corners, sizes, strict=True)]
     for a, b in itertools.combinations(boxes, 2):

@@ -9,11 +9,11 @@ from matplotlib import image
 from drift.experiments.cli import main
 from drift.experiments.figures import expected
 from drift.experiments.figures.curves import curves
-from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.style import COLOURS
-from drift.experiments.figures.sweeps.curves import families
-from drift.experiments.figures.sweeps.expected import forecast
-from drift.experiments.figures.sweeps.section import Section, fixed, whole
+from drift.experiments.figures.sweeps.curves import sweep_curves
+from drift.experiments.figures.sweeps.expected import expected_in_slice
+from drift.experiments.figures.sweeps.sweep_slice import SweepSlice, all_axes, parse_fixed
 from drift.sim.errors import BadInput
 from drift.sim.prediction.predict import expect
 from drift.sim.runs import run
@@ -117,10 +117,10 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
 
 @pytest.mark.slow
 def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatch):
-    assert len(curves([RunStore(stores[0])], Outlook(False)).axes[1].get_lines()) == 1
+    assert len(curves([RunStore(stores[0])], ExpectedPairs(False)).axes[1].get_lines()) == 1
     monkeypatch.setattr(expected, "_MOST_SECONDS", 0.0)
     assert len(curves([RunStore(stores[0])]).axes[1].get_lines()) == 1
-    assert len(curves([RunStore(stores[0])], Outlook(True)).axes[1].get_lines()) == 2
+    assert len(curves([RunStore(stores[0])], ExpectedPairs(True)).axes[1].get_lines()) == 2
     pictures = []
     for flag in ([], ["--no-prediction"], ["--prediction"]):
         verb = ["plot", "curves", str(stores[0]), "--out", "a", *flag]
@@ -220,7 +220,7 @@ def band(axes, number):
 
 
 def test_of_a_sweep_lines_are_means_over_seeds_and_bands_their_ends(sweep):
-    drawn = families(whole(sweep, {}), Outlook(False))
+    drawn = sweep_curves(all_axes(sweep, {}), ExpectedPairs(False))
     for axes, name in zip(drawn.axes, ("distinct", "largest", "pairs"), strict=True):
         lines, stored = iter(axes.get_lines()), sweep.read(name)
         number = 0
@@ -251,7 +251,7 @@ def test_of_a_sweep_lines_are_means_over_seeds_and_bands_their_ends(sweep):
     caption = drawn.get_supxlabel().replace("\n", ",  ")
     assert caption.endswith(
         "lines: mean over 3 seeds,  bands: least to greatest,"
-        "  1 of 18 cells failed,  3 of 18 cells not done yet"
+        "  1 of 18 grid points failed,  3 of 18 grid points not done yet"
     )
 
 
@@ -265,7 +265,7 @@ def test_of_a_sweep_crosses_are_means_of_what_is_expected_of_its_cells(tmp_path)
     fields = {"sigma": SIGMAS, "rounding": ROUNDINGS, "seed": (0, 1), "direction_seed": (0, 1)}
     left = [(1, 0, 1), (1, 1, 1), (2, 1, 1)]
     store = sweep_store(tmp_path / "grid.zarr", fields, share, left, tokens=1000, records=3)
-    drawn = families(whole(store, {}))
+    drawn = sweep_curves(all_axes(store, {}))
     expected = [
         expect(drift_of({**store.grid.base, "sigma": 1.0, "direction_seed": seed}), STEPS, SIGMAS)
         for seed in (0, 1)
@@ -285,7 +285,7 @@ def test_of_a_sweep_crosses_are_means_of_what_is_expected_of_its_cells(tmp_path)
 
 
 def test_a_sweep_without_any_prediction_says_why(sweep, tmp_path):
-    none = families(whole(sweep, fixed(sweep.grid, ["rounding=stochastic"])))
+    none = sweep_curves(all_axes(sweep, parse_fixed(sweep.grid, ["rounding=stochastic"])))
     assert not crosses(none.axes[2])
     assert "predicted pairs" not in legend(none)
     assert "not predicted: no exact form is" in none.get_supxlabel()
@@ -295,8 +295,8 @@ def test_of_a_sweep_of_checkpoints_nothing_is_predicted_or_read(sweep, monkeypat
     taken = {"from": "gone", "tensor": "t", "near": None, "exponents": None, "sigma": None}
     base = {**sweep.grid.base, **taken}
     monkeypatch.setitem(sweep.__dict__, "grid", Grid(base, sweep.grid.axes[1:]))
-    monkeypatch.setattr(Section, "done", np.ones((2, 3), bool))
-    known = forecast(Section(sweep, ("rounding",), {}), [0, 4], Outlook(True))
+    monkeypatch.setattr(SweepSlice, "done", np.ones((2, 3), bool))
+    known = expected_in_slice(SweepSlice(sweep, ("rounding",), {}), [0, 4], ExpectedPairs(True))
     assert known.pairs.mask.all()
     why = "no exact form is implemented for a cloud that is a checkpoint's rows"
     assert known.notes == [f"not predicted: {why}"]
@@ -304,10 +304,10 @@ def test_of_a_sweep_of_checkpoints_nothing_is_predicted_or_read(sweep, monkeypat
 
 @pytest.mark.slow
 def test_lines_of_one_colour_have_one_value(sweep):
-    lines = families(whole(sweep, {})).axes[0].get_lines()
+    lines = sweep_curves(all_axes(sweep, {})).axes[0].get_lines()
     colours = [line.get_color() for line in lines]
     assert [colours.count(colour) for colour in dict.fromkeys(colours)] == [2, 2, 1]
-    chosen = families(whole(sweep, fixed(sweep.grid, ["sigma=1e-10"])))
+    chosen = sweep_curves(all_axes(sweep, parse_fixed(sweep.grid, ["sigma=1e-10"])))
     assert [line.get_color() for line in chosen.axes[0].get_lines()] == list(COLOURS[:2])
     assert r"$\sigma$ = $10^{-10}$ (one of 3)" in chosen.get_supxlabel()
 
@@ -315,7 +315,7 @@ def test_lines_of_one_colour_have_one_value(sweep):
 def test_of_more_values_than_a_legend_names_a_bar_tells(tmp_path):
     sigmas = tuple(np.geomspace(1e-10, 1e-8, 9).tolist())
     store = sweep_store(tmp_path / "grid.zarr", {"sigma": sigmas, "steps": (1, 10)}, share)
-    drawn = families(whole(store, {}), Outlook(False))
+    drawn = sweep_curves(all_axes(store, {}), ExpectedPairs(False))
     upper, _, _, bar = drawn.axes
     assert bar.get_ylabel() == r"standard deviation of the cloud, $\sigma$"
     [mesh] = bar.collections
@@ -329,7 +329,9 @@ def test_of_more_values_than_a_legend_names_a_bar_tells(tmp_path):
 
 def test_seeds_alone_give_one_line(tmp_path):
     axes = {"seed": (0, 1), "direction_seed": (0, 1, 2)}
-    drawn = families(whole(sweep_store(tmp_path / "grid.zarr", axes, share), {}), Outlook(False))
+    drawn = sweep_curves(
+        all_axes(sweep_store(tmp_path / "grid.zarr", axes, share), {}), ExpectedPairs(False)
+    )
     assert [len(axes.get_lines()) for axes in drawn.axes] == [1, 1, 1]
     assert "lines: mean over 2 seeds × 3 direction seeds" in drawn.get_supxlabel()
     assert not drawn.legends

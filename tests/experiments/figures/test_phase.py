@@ -15,9 +15,14 @@ from matplotlib.figure import Figure
 from drift.experiments.cli import main
 from drift.experiments.figures.axes import Scale, Ticks, contour
 from drift.experiments.figures.captions import in_symbols
-from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.sweeps.phase import crossings, phase, transition
-from drift.experiments.figures.sweeps.section import Section, fixed, plane, record_at
+from drift.experiments.figures.sweeps.sweep_slice import (
+    SweepSlice,
+    parse_fixed,
+    plane_slice,
+    record_at,
+)
 from drift.sim.errors import BadInput
 from drift.sim.prediction.predict import onsets
 from drift.sim.sweeps.grid import Axis, drift_of
@@ -63,7 +68,7 @@ def means(store, record, radius=0):
 
 
 def test_the_picture_is_the_mean_of_the_stored_counts_at_its_place(sweep):
-    drawn = phase(plane(sweep, None, None, {}), 4)
+    drawn = phase(plane_slice(sweep, None, None, {}), 4)
     mesh = mesh_of(drawn)
     np.testing.assert_allclose(mesh.get_array(), means(sweep, 4), rtol=1e-15)
     axes = drawn.axes[0]
@@ -79,28 +84,34 @@ def test_the_picture_is_the_mean_of_the_stored_counts_at_its_place(sweep):
 
 @pytest.mark.slow
 def test_other_axes_are_fixed_as_asked_and_the_caption_says_at_what(sweep):
-    drawn = phase(plane(sweep, None, None, fixed(sweep.grid, ["radius=0.371"])), 2)
+    drawn = phase(plane_slice(sweep, None, None, parse_fixed(sweep.grid, ["radius=0.371"])), 2)
     np.testing.assert_allclose(mesh_of(drawn).get_array(), means(sweep, 2, radius=1), rtol=1e-15)
     assert drawn.axes[1].get_ylabel() == "distinct fraction at 0.5 of the steps"
     assert mesh_of(drawn).get_clim() == (0, 1)
     caption = drawn.get_supxlabel()
     for part in ("$R$ = 0.371 (one of 3)", "$N$ = 100", "$D$ = 16", "mean over 3 seeds"):
         assert part in caption
-    assert "$R$ = 0.1 (one of 3)" in phase(plane(sweep, None, None, {}), 4).get_supxlabel()
+    assert "$R$ = 0.1 (one of 3)" in phase(plane_slice(sweep, None, None, {}), 4).get_supxlabel()
 
 
 def test_any_two_axes_can_be_drawn_seeds_too(sweep):
-    drawn = phase(plane(sweep, "seed", "radius", fixed(sweep.grid, ["sigma=1e-9,steps=10"])), 4)
+    drawn = phase(
+        plane_slice(sweep, "seed", "radius", parse_fixed(sweep.grid, ["sigma=1e-9,steps=10"])), 4
+    )
     stored = sweep.read("distinct")[2, :, 1, :, 4] / 100
     np.testing.assert_array_equal(mesh_of(drawn).get_array(), stored)
     assert "mean" not in drawn.get_supxlabel()
-    assert plane(sweep, None, "sigma", {}).names == ("steps", "sigma")
-    assert plane(sweep, "radius", None, {}).names == ("radius", "sigma")
-    assert plane(sweep, "steps", "sigma", {}).fixed == {"radius": 0}
+    assert plane_slice(sweep, None, "sigma", {}).names == ("steps", "sigma")
+    assert plane_slice(sweep, "radius", None, {}).names == ("radius", "sigma")
+    assert plane_slice(sweep, "steps", "sigma", {}).fixed == {"radius": 0}
 
 
 def test_the_contour_is_where_the_share_is_one_half(sweep):
-    drawn = phase(plane(sweep, None, None, fixed(sweep.grid, ["radius=0.371"])), 4, Outlook(False))
+    drawn = phase(
+        plane_slice(sweep, None, None, parse_fixed(sweep.grid, ["radius=0.371"])),
+        4,
+        ExpectedPairs(False),
+    )
     [line] = drawn.axes[0].get_lines()
     assert legend(drawn) == ["one half distinct"]
     found = means(sweep, 4, radius=1)
@@ -150,7 +161,7 @@ def test_where_nothing_passes_one_half_the_legend_says_so(tmp_path):
     axes = {"sigma": (1e-9, 1e-8), "steps": (1, 10)}
     for name, all_of_it, said in (("a", 0.2, "below"), ("b", 0.9, "above")):
         store = sweep_store(tmp_path / name, axes, lambda all_of_it=all_of_it, **_: all_of_it)
-        drawn = phase(plane(store, None, None, {}), 4, Outlook(False))
+        drawn = phase(plane_slice(store, None, None, {}), 4, ExpectedPairs(False))
         assert legend(drawn) == [f"no contour at one half: all is {said}"]
         assert not drawn.axes[0].get_lines()
 
@@ -159,7 +170,7 @@ def test_cells_that_are_not_done_are_hatched_and_counted(tmp_path):
     axes = {"sigma": SIGMAS, "steps": STEPS, "seed": (0, 1)}
     left, failed = [(0, 2), (2, 0, 1)], [(1, 0), (3, 1, 0)]
     store = sweep_store(tmp_path / "grid.zarr", axes, share, left, failed)
-    drawn = phase(plane(store, None, None, {}), 4, Outlook(False))
+    drawn = phase(plane_slice(store, None, None, {}), 4, ExpectedPairs(False))
     array = mesh_of(drawn).get_array()
     assert np.argwhere(array.mask).tolist() == [[0, 0], [2, 3]]  # sigma rises
     one_seed = store.read("distinct")[2, 0, 0, -1] / 100
@@ -176,20 +187,22 @@ def test_cells_that_are_not_done_are_hatched_and_counted(tmp_path):
         np.testing.assert_allclose(path.get_extents().max, [x * 10**0.5, y * 10**0.5])
     marked = drawn.axes[0].get_lines()[-1]
     assert sorted(marked.get_xydata().tolist()) == [[1e-9, 1], [1e-8, 10]]
-    assert "3 of 24 cells failed,  3 of 24 cells not done yet" in drawn.get_supxlabel()
+    assert "3 of 24 grid points failed,  3 of 24 grid points not done yet" in drawn.get_supxlabel()
 
 
 def test_what_was_done_later_has_not_failed(tmp_path):
     store = sweep_store(tmp_path / "grid.zarr", {"sigma": SIGMAS}, share, failed=[0, 1])
     store.array("done")  # which is read anew, attributes are not
     SweepStore(tmp_path / "grid.zarr", writing=True).array("done")[0] = True
-    section = plane(store, None, None, {})
-    assert section.failed.ravel().tolist() == [True, False, False, False]  # sigma rises
-    assert section.missing() == ["1 of 4 cells failed"]
+    sweep_slice = plane_slice(store, None, None, {})
+    assert sweep_slice.failed.ravel().tolist() == [True, False, False, False]  # sigma rises
+    assert sweep_slice.missing() == ["1 of 4 grid points failed"]
 
 
 def test_one_axis_that_is_left_gives_a_curve_and_where_it_passes_one_half(sweep):
-    drawn = transition(plane(sweep, None, None, fixed(sweep.grid, ["steps=10", "radius=0.371"])), 4)
+    drawn = transition(
+        plane_slice(sweep, None, None, parse_fixed(sweep.grid, ["steps=10", "radius=0.371"])), 4
+    )
     axes = drawn.axes[0]
     np.testing.assert_array_equal(axes.get_lines()[0].get_xdata(), sorted(SIGMAS))
     np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), means(sweep, 4, radius=1)[1])
@@ -218,7 +231,7 @@ def test_the_onset_is_where_one_pair_is_expected_in_each_row(tmp_path):
     axes = {"sigma": (1e-9, 1e-5), "steps": STEPS, "direction_seed": (0, 1)}
     store = sweep_store(tmp_path / "grid.zarr", axes, share, tokens=400, dims=64)
     for record, steps in ((4, STEPS), (2, (1, 5, 50))):  # 0.5 of a step is rounded up
-        drawn = phase(plane(store, None, None, {}), record)
+        drawn = phase(plane_slice(store, None, None, {}), record)
         [line] = onset_in(drawn)
         means = [
             np.sqrt(np.prod([onset_of(store, at, steps=x, direction_seed=k) for k in (0, 1)]))
@@ -228,7 +241,7 @@ def test_the_onset_is_where_one_pair_is_expected_in_each_row(tmp_path):
         edges = 10**-0.5, *STEPS, 10**2.5  # to the edges of the picture
         np.testing.assert_allclose(line.get_ydata(), edges, rtol=1e-12)
         assert legend(drawn)[1] == "one pair predicted"
-    [turned] = onset_in(phase(plane(store, "steps", "sigma", {}), 2))
+    [turned] = onset_in(phase(plane_slice(store, "steps", "sigma", {}), 2))
     np.testing.assert_array_equal(turned.get_xydata(), line.get_xydata()[:, ::-1])
 
 
@@ -237,14 +250,16 @@ def test_between_names_and_where_it_is_not_known_the_onset_stops(tmp_path):
     names = ("stochastic", "nearest", "toward-zero")
     axes = {"sigma": (1e-9, 1e-5), "rounding": names}
     store = sweep_store(tmp_path / "grid.zarr", axes, share, tokens=400, dims=64)
-    drawn = phase(plane(store, "sigma", "rounding", {}), 4)
+    drawn = phase(plane_slice(store, "sigma", "rounding", {}), 4)
     for line, row in zip(onset_in(drawn), (1, 2), strict=True):
         expected = onset_of(store, 100, rounding=names[row])
         np.testing.assert_allclose(line.get_xdata(), [expected] * 3)
         np.testing.assert_allclose(line.get_ydata(), [row - 0.5, row, row + 0.5])
     why = "some is not predicted: no exact form is implemented for stochastic rounding"
     assert why in drawn.get_supxlabel()
-    alone = transition(plane(store, None, None, fixed(store.grid, ["rounding=stochastic"])), 4)
+    alone = transition(
+        plane_slice(store, None, None, parse_fixed(store.grid, ["rounding=stochastic"])), 4
+    )
     assert "\nnot predicted: no exact form" in alone.get_supxlabel()
     assert not [label for label in legend(alone) if "predicted" in label]
 
@@ -257,9 +272,9 @@ def test_an_onset_beyond_the_picture_is_told_and_not_drawn(tmp_path):
     ):
         axes = {"sigma": sigmas, "steps": (10, 100)}
         store = sweep_store(tmp_path / name, axes, share, tokens=400, dims=64)
-        drawn = phase(plane(store, None, None, {}), 4)
+        drawn = phase(plane_slice(store, None, None, {}), 4)
         assert (legend(drawn)[1], onset_in(drawn)) == (said, [])
-    start = phase(plane(store, None, None, {}), 0)
+    start = phase(plane_slice(store, None, None, {}), 0)
     assert legend(start)[1] == r"one pair predicted at no $\sigma$"
 
 
@@ -267,11 +282,11 @@ def test_an_onset_beyond_the_picture_is_told_and_not_drawn(tmp_path):
 def test_along_sigma_alone_the_onset_is_a_line_across(tmp_path):
     axes = {"sigma": (1e-9, 1e-8, 1e-5), "seed": (0, 1)}
     store = sweep_store(tmp_path / "grid.zarr", axes, share, tokens=400, dims=64)
-    drawn, sigma = transition(plane(store, None, None, {}), 4), onset_of(store, 100)
+    drawn, sigma = transition(plane_slice(store, None, None, {}), 4), onset_of(store, 100)
     assert list(drawn.axes[0].get_lines()[-1].get_xdata()) == pytest.approx([sigma, sigma])
     told = in_symbols("sigma", float(f"{sigma:.3g}"))
     assert legend(drawn)[-1] == f"one pair predicted, at {told}"
-    without = transition(plane(store, None, None, {}), 4, Outlook(False))
+    without = transition(plane_slice(store, None, None, {}), 4, ExpectedPairs(False))
     assert not [label for label in legend(without) if "predicted" in label]
 
 
@@ -361,11 +376,11 @@ def test_a_value_is_named_by_as_many_digits_as_tell_it_apart():
         "--steps = 1e1": 1,
         "rounding=stochastic": 1,
     }.items():
-        assert list(fixed(found, [text]).values()) == [index], text
-    assert fixed(found, ["sigma=1e-10,steps=10"]) == {"sigma": 0, "steps": 1}
+        assert list(parse_fixed(found, [text]).values()) == [index], text
+    assert parse_fixed(found, ["sigma=1e-10,steps=10"]) == {"sigma": 0, "steps": 1}
     close = small_grid({"sigma": (1.111e-9, 1.112e-9)})
     with pytest.raises(BadInput, match=r"may be any of 1.111e-09, 1.112e-09; more digits"):
-        fixed(close, ["sigma=1.1e-9"])
+        parse_fixed(close, ["sigma=1.1e-9"])
 
 
 def test_records_are_found_by_their_share_of_the_steps():
@@ -377,10 +392,10 @@ def test_records_are_found_by_their_share_of_the_steps():
 
 
 def test_axes_are_read_in_the_order_they_are_shown(sweep):
-    section = Section(sweep, ("steps", "sigma"), {"radius": 2})
+    sweep_slice = SweepSlice(sweep, ("steps", "sigma"), {"radius": 2})
     stored = sweep.read("pairs")[:, 2].transpose(1, 0, 2, 3)[:, [1, 2, 3, 0]]
-    np.testing.assert_array_equal(section.read("pairs"), stored)
-    np.testing.assert_array_equal(section.read("pairs", 3), stored[..., 3])
+    np.testing.assert_array_equal(sweep_slice.read("pairs"), stored)
+    np.testing.assert_array_equal(sweep_slice.read("pairs", 3), stored[..., 3])
 
 
 @pytest.mark.slow
@@ -434,14 +449,14 @@ def test_what_cannot_be_drawn_is_told(tmp_path):
     nothing = sweep_store(tmp_path / "nothing", axes, share, left=[...])
     for draw, fix in ((phase, []), (transition, ["steps=1"])):
         with pytest.raises(BadInput, match="none of the cells shown is done yet"):
-            draw(plane(nothing, None, None, fixed(nothing.grid, fix)), 4)
+            draw(plane_slice(nothing, None, None, parse_fixed(nothing.grid, fix)), 4)
     seeds = sweep_store(tmp_path / "seeds", {"seed": (0, 1)}, share)
     with pytest.raises(BadInput, match="its axes are: seed; drift plot curves draws it"):
-        plane(seeds, None, None, {})
+        plane_slice(seeds, None, None, {})
     axes = {"steps": tuple(range(1, 2002)), "seed": (0, 1)}
     long = sweep_store(tmp_path / "long", axes, share, left=[...])
     with pytest.raises(BadInput, match="steps has 2,001 values; up to 2,000 can be drawn"):
-        phase(plane(long, "steps", "seed", {}), 4)
+        phase(plane_slice(long, "steps", "seed", {}), 4)
 
 
 def test_help_has_an_example(capsys):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drift.experiments.cli import main
-from drift.experiments.report.document import rendered
+from drift.experiments.report.document import render
 from drift.experiments.report.page import page_of
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
@@ -88,7 +88,7 @@ def test_hostile_texts_run_nothing_and_ask_for_nothing(chrome, tmp_path):
     device = {"platform": PAYLOAD, "kind": PAYLOAD}
     store.update(spec=spec, device=device, engine=PAYLOAD, versions={PAYLOAD: PAYLOAD})
     page = tmp_path / "page.html"
-    page.write_text(rendered(page_of([store.address], PAYLOAD, PAYLOAD)), encoding="utf-8")
+    page.write_text(render(page_of([store.address], PAYLOAD, PAYLOAD)), encoding="utf-8")
     opened(chrome, page)
     assert browser.requests(chrome) == [page.as_uri()]
     assert browser.complaints(chrome) == []
@@ -201,7 +201,7 @@ def test_a_phone_needs_no_sideways_scrolling_and_can_be_read(chrome, folder, nam
         assert chrome.execute_script(wide) == [width, width]
     browser.look(chrome, 390)
     letters = chrome.execute_script(
-        "return [...document.querySelectorAll('.drawn text')].map((text) =>"
+        "return [...document.querySelectorAll('.figure text')].map((text) =>"
         " parseFloat(getComputedStyle(text).fontSize) * text.getCTM().a)"
     )
     assert len(letters) > 20
@@ -219,8 +219,8 @@ def test_dark_pages_are_dark_and_printed_ones_light(page):
     browser.look(page, 1280, prefers_color_scheme="dark")
     colours = page.execute_script(ground), page.execute_script(ink)
     assert colours == ("rgb(20, 22, 26)", "rgb(232, 232, 230)")
-    card = "return getComputedStyle(document.querySelector('.drawn')).backgroundColor"
-    letters = "return getComputedStyle(document.querySelector('.drawn text')).fill"
+    card = "return getComputedStyle(document.querySelector('.figure')).backgroundColor"
+    letters = "return getComputedStyle(document.querySelector('.figure text')).fill"
     assert page.execute_script(card) == "rgb(255, 255, 255)"  # figures stay light
     assert page.execute_script(letters) == "rgb(0, 0, 0)"
     media = {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]}
@@ -230,7 +230,7 @@ def test_dark_pages_are_dark_and_printed_ones_light(page):
 
 
 def test_pictures_and_controls_have_names(page):
-    for element in page.find_elements("css selector", "svg.drawn, .lattice svg[role=img]"):
+    for element in page.find_elements("css selector", "svg.figure, .lattice svg[role=img]"):
         assert element.aria_role == "image"
         assert len(element.accessible_name) > 10
     for selector in ("input[name=record]", "select[name=across]", "select[name=up]"):

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from drift.experiments.cli import main
-from drift.experiments.figures.expected import Outlook
+from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.report import structure, sweep
-from drift.experiments.report.document import inlined, rendered
+from drift.experiments.report.document import inline_svg, render
 from drift.experiments.report.page import page_of
 from drift.experiments.report.prediction import of_run
-from drift.experiments.report.turning_cell import Turning
+from drift.experiments.report.turning_point import TurningPoint
 from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.errors import BadInput
@@ -87,7 +87,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def html(store):
-    return rendered(page_of([store.address]))
+    return render(page_of([store.address]))
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,9 @@ def data(read):
 def test_what_is_certain_is_not_measured_in_errors(tmp_path):
     drift = Drift(sigma=1e-12, tokens=60, dims=40, steps=20)
     run.run(drift, tmp_path / "a.zarr", on="cpu")
-    rows = of_run(RunStore(tmp_path / "a.zarr"), [{"step": 20, "pairs": 1_770}], Outlook())[-1].rows
+    rows = of_run(RunStore(tmp_path / "a.zarr"), [{"step": 20, "pairs": 1_770}], ExpectedPairs())[
+        -1
+    ].rows
     assert rows == [["20", "1,770", "1,770.0", "–", "–"]]
 
 
@@ -181,7 +183,7 @@ def test_tokens_that_leave_are_not_shown(tmp_path):
     drift = Drift(sigma=1e-9, tokens=20, dims=8, steps=10, survivors=5, snapshots="records")
     run.run(drift, tmp_path / "a.zarr", on="cpu")
     store = RunStore(tmp_path / "a.zarr")
-    found = data(Read(rendered(page_of([store.address]))))
+    found = data(Read(render(page_of([store.address]))))
     present = np.array(found["ranks"]) < np.array(found["alive"])[:, None]
     np.testing.assert_array_equal(present, store.read("present") == 1)
 
@@ -207,7 +209,7 @@ def test_the_page_is_sane(html, read):
 
 
 def test_the_same_store_gives_the_same_page(store, html):
-    assert rendered(page_of([store.address])) == html
+    assert render(page_of([store.address])) == html
 
 
 def test_hostile_texts_are_only_shown(tmp_path):
@@ -219,7 +221,7 @@ def test_hostile_texts_are_only_shown(tmp_path):
     versions, device = {HOSTILE: HOSTILE}, {"platform": HOSTILE, "kind": HOSTILE}
     seconds = {HOSTILE: 1.0}
     store.update(spec=spec, versions=versions, device=device, engine=HOSTILE, seconds=seconds)
-    honest(Read(rendered(page_of([store.address], title=HOSTILE, lead=HOSTILE))))
+    honest(Read(render(page_of([store.address], title=HOSTILE, lead=HOSTILE))))
 
 
 def test_so_are_those_of_a_sweep(tmp_path):
@@ -227,7 +229,7 @@ def test_so_are_those_of_a_sweep(tmp_path):
     store = sweep_store(tmp_path / "a.zarr", axes, lambda **values: 0.5, failed=[(1, 0)])
     written = type(store)(store.address, writing=True)
     written.update(failed=[{"reason": HOSTILE, "cells": [2]}], engine=HOSTILE)
-    honest(Read(rendered(page_of([store.address]))))
+    honest(Read(render(page_of([store.address]))))
 
 
 def honest(read):
@@ -252,7 +254,7 @@ def test_texts_of_tokens_are_only_shown(tmp_path):
     tokenizers.Tokenizer(model).save(str(tmp_path / "tokenizer.json"))
     drift = from_checkpoint(tmp_path, radius=0.0, steps=1)
     run.run(drift, tmp_path / "a.zarr", on="cpu")
-    read = Read(rendered(page_of([tmp_path / "a.zarr"])))
+    read = Read(render(page_of([tmp_path / "a.zarr"])))
     [row] = read.tables["Tokens in the largest black holes"][1:]
     assert row[0] == "3"
     assert row[2].startswith("0 '0</script>")
@@ -269,7 +271,7 @@ def test_a_run_that_is_not_complete_shows_what_is_there(tmp_path):
     path = tmp_path / "a.zarr"
     with pytest.raises(KeyboardInterrupt):
         run.run(SMALL, path, on="cpu", progress=stop)
-    read = Read(rendered(page_of([path])))
+    read = Read(render(page_of([path])))
     assert "This run is not complete: it is at step 20 of 60." in read.text
     assert columns(read.tables["What was counted, step by step"])["step"] == ("0", "10", "20")
     assert "Populations are stored when a run is complete." in read.text
@@ -282,13 +284,13 @@ def test_what_cannot_be_shown_says_why(store, tmp_path, monkeypatch):
         raise BadInput("a.zarr: more than 20,000,000 pairs of its 9 cells are adjacent")
 
     monkeypatch.setattr(structure, "structure_of", crowded)
-    text = Read(rendered(page_of([store.address]))).text
+    text = Read(render(page_of([store.address]))).text
     assert "Not shown: a.zarr: more than 20,000,000 pairs of its 9 cells are adjacent." in text
     monkeypatch.undo()
     drift = Drift(sigma=1e-9, tokens=9, dims=8, steps=30_000, schedule="linear", snapshots="none",
                   jitter=0.1, records=2)  # fmt: skip
     run.run(drift, tmp_path / "a.zarr", on="cpu")
-    text = Read(rendered(page_of([tmp_path / "a.zarr"]))).text
+    text = Read(render(page_of([tmp_path / "a.zarr"]))).text
     assert "Not shown: it still moves after 20,000 steps" in text
     assert "has no snapshots: it was run with --snapshots none" in text
     assert "Not shown: no exact form is implemented for jitter" in text
@@ -303,7 +305,7 @@ def test_a_sweep_shows_its_turning_cell_and_every_cells_end(tmp_path):
         return 1 - progress * (1 - min(1.0, sigma * 6e4)) - (0.01 * seed if progress else 0)
 
     store = sweep_store(tmp_path / "a.zarr", axes, share, left=[(0, 0)], failed=[(2, 1, 1)])
-    read = Read(rendered(page_of([store.address])))
+    read = Read(render(page_of([store.address])))
     assert read.headings[0] == "A sweep of 12 drifts"
     assert "This sweep is not complete; the page shows what is done." in read.text
     assert "failed: sigma 0.0001, steps 100, seed 1: it was so" in read.text
@@ -327,7 +329,7 @@ def test_a_sweep_shows_its_turning_cell_and_every_cells_end(tmp_path):
 def test_a_sweep_of_names_is_drawn_by_its_names(tmp_path):
     axes = {"rounding": ("nearest", "stochastic"), "format": ("bfloat16", "float16", "float32")}
     store = sweep_store(tmp_path / "a.zarr", axes, lambda rounding, **_: len(rounding) / 20)
-    read = Read(rendered(page_of([store.address])))
+    read = Read(render(page_of([store.address])))
     assert "3 format × 2 rounding. σ = 10⁻⁹, R = 0.371" in read.text
     assert "no exact form is implemented for stochastic rounding" in read.text
     assert read.tables["Each cell at its end"][6][:2] == ["float32", "stochastic"]
@@ -342,16 +344,19 @@ def test_a_sweep_of_names_is_drawn_by_its_names(tmp_path):
 )
 def test_legends_are_no_wider_than_a_phone(axes, tmp_path):
     store = sweep_store(tmp_path / "a.zarr", axes, lambda progress, **_: 1 - progress / 2)
-    turning, outlook = Turning.of(store), Outlook(None if "sigma" in axes else False)
-    pictures = [*sweep._phase(turning, outlook), *sweep._curves(turning, outlook)]
+    turning, expected_pairs = (
+        TurningPoint.of(store),
+        ExpectedPairs(None if "sigma" in axes else False),
+    )
+    pictures = [*sweep._phase(turning, expected_pairs), *sweep._curves(turning, expected_pairs)]
     for picture in pictures:
-        [across] = re.findall(r'viewBox="0 0 ([\d.]+) ', inlined(picture.drawn, "a", "", ""))
+        [across] = re.findall(r'viewBox="0 0 ([\d.]+) ', inline_svg(picture.figure, "a", "", ""))
         assert float(across) < 4.4 * 72 + 15  # a figure's points, and those around it
 
 
 def test_a_sweep_of_one_cell_has_a_page(tmp_path):
     store = sweep_store(tmp_path / "a.zarr", {}, lambda progress: 1 - progress / 2)
-    read = Read(rendered(page_of([store.address])))
+    read = Read(render(page_of([store.address])))
     assert "has no axis left to show" in read.text
     assert columns(read.tables["Each cell at its end"])["distinct"] == ("50",)
     nothing = sweep_store(tmp_path / "b.zarr", {"seed": (0, 1)}, lambda **_: 1.0, left=[(0,), (1,)])
@@ -362,7 +367,7 @@ def test_a_sweep_of_one_cell_has_a_page(tmp_path):
 def test_several_sources_share_a_page(store, tmp_path):
     sweep_store(tmp_path / "b.zarr", {"sigma": (1e-9, 1e-8)}, lambda sigma, progress: 0.5)
     page = page_of([store.address, tmp_path / "b.zarr"], "Both", "Side by side.")
-    read = Read(rendered(page))
+    read = Read(render(page))
     assert read.headings[:3] == [
         "Both",
         "A drift of 80 tokens in 100 dimensions",
@@ -408,12 +413,12 @@ def test_a_page_predicts_each_drift_once(store, tmp_path, monkeypatch):
         return expect(drift, steps, sigmas)
 
     monkeypatch.setattr(predict, "expect", noting)
-    read = Read(rendered(page_of([store.address])))
+    read = Read(render(page_of([store.address])))
     assert asked == [([counts.step for counts in store.records()], [SMALL.sigma])]
     assert len(read.tables["Coalesced pairs"]) == len(store.records()) + 1
     asked.clear()
     axes = {"sigma": (1e-10, 1e-9, 1e-8), "seed": (0, 1)}
     swept = sweep_store(tmp_path / "grid.zarr", axes, lambda **_: 0.5)
-    read = Read(rendered(page_of([swept.address])))
+    read = Read(render(page_of([swept.address])))
     assert asked == [([0, 25, 50, 75, 100], [1e-10, 1e-9, 1e-8])]
     assert len(read.tables["Coalesced pairs at the end, the mean over clouds"]) == 4

@@ -187,7 +187,7 @@ def test_ids_are_those_of_the_tokens_that_both_have():
     a = matrix([1, 1, 2, 2], ids)
     b = matrix([7, 7, 7, 1], np.array([10, 11, 12, 30]))
     found = compare(a, b)
-    (story,) = found.stories
+    (story,) = found.lineage_events
     assert (story.what, story.before.tokens, story.after.tokens) == ("grown", [2], [3])
     assert story.after.token_ids == [10]
     assert found.as_json()["lineage"]["dissolved"] == 0  # its other token is not compared

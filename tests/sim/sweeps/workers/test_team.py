@@ -178,13 +178,13 @@ def test_a_first_signal_waits_for_what_was_begun_and_nothing_else():
 
     def going_on():
         while True:
-            with interrupts.waiting():
+            with interrupts.delay_signals():
                 found.append(next(counted))
                 if len(found) == 2:
                     signal.raise_signal(signal.SIGINT)
 
     def stopping():
-        with interrupts.waiting():
+        with interrupts.delay_signals():
             signal.raise_signal(signal.SIGINT)
             found.append(next(counted))
 

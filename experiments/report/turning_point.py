@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.experiments.figures.sweeps.section import SEEDS, Section, plane
+from drift.experiments.figures.sweeps.sweep_slice import SEEDS, SweepSlice, plane_slice
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift, recorded
 from drift.sim.stores.run_store import COUNTS
@@ -22,14 +22,14 @@ _HALF = 0.5
 
 
 @dataclass(frozen=True)
-class Turning:
+class TurningPoint:
     """The turning cell of a sweep, by its place along each axis."""
 
     store: SweepStore
     place: dict[str, int]
 
     @classmethod
-    def of(cls, store: SweepStore) -> "Turning":
+    def of(cls, store: SweepStore) -> "TurningPoint":
         """Raises BadInput where no cell is done yet."""
         done = store.done
         if not done.any():
@@ -64,24 +64,24 @@ class Turning:
         return self.store.grid.drift(self.cell)
 
     @cached_property
-    def plane(self) -> Section:
+    def plane(self) -> SweepSlice:
         """Raises BadInput where no axis is left but seeds."""
-        best = plane(self.store, None, None, {})
+        best = plane_slice(self.store, None, None, {})
         return self.around(*best.names)
 
     @cached_property
-    def family(self) -> Section:
+    def family(self) -> SweepSlice:
         """Of a sweep whose only axes are seeds, all cells."""
         try:
             return self.around(self.plane.names[0])
         except BadInput:
             return self.around()
 
-    def around(self, *names: str, averaged: tuple[str, ...] = SEEDS) -> Section:
+    def around(self, *names: str, averaged: tuple[str, ...] = SEEDS) -> SweepSlice:
         """The cells over the axes `names`, and the `averaged` ones."""
         free = {*names, *averaged}
         fixed = {name: at for name, at in self.place.items() if name not in free}
-        return Section(self.store, names, fixed)
+        return SweepSlice(self.store, names, fixed)
 
     def counted(self) -> list[dict[str, Any]]:
         """The counts of its records, rising; each step once."""

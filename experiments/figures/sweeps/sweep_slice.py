@@ -27,7 +27,7 @@ _LISTED = 12
 """Values or axes that a message lists."""
 
 
-def fixed(grid: Grid, texts: list[str]) -> dict[str, int]:
+def parse_fixed(grid: Grid, texts: list[str]) -> dict[str, int]:
     """Which of its values each named axis is fixed at; each text is AXIS=VALUE,….
 
     Raises BadInput for an axis that the grid lacks or that is named twice, and a value
@@ -38,14 +38,14 @@ def fixed(grid: Grid, texts: list[str]) -> dict[str, int]:
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not (name and equals and value):
             raise BadInput(f"at is {printable(part)!r}; it must be AXIS=VALUE, such as steps=100")
-        axis = axis_named(grid, name)
+        axis = find_axis(grid, name)
         if axis.name in found:
             raise BadInput(f"at names {axis.name} twice; an axis is fixed at one value")
         found[axis.name] = _place(axis, value)
     return found
 
 
-def axis_named(grid: Grid, name: str) -> Axis:
+def find_axis(grid: Grid, name: str) -> Axis:
     """An axis by its name, or by its option's. Raises BadInput where the grid has no such one."""
     field = name.removeprefix("--").replace("-", "_")
     for axis in grid.axes:
@@ -106,7 +106,7 @@ _MOST_VALUES = 100_000_000
 
 
 @dataclass(frozen=True)
-class Section:
+class SweepSlice:
     """What is read of `store`: axes shown, by their names, and the places others are fixed at."""
 
     store: SweepStore
@@ -114,9 +114,9 @@ class Section:
     fixed: dict[str, int]
 
     @cached_property
-    def shown(self) -> tuple[Axis, ...]:
+    def shown_axes(self) -> tuple[Axis, ...]:
         """The axes that are shown."""
-        return tuple(_rising(axis_named(self.store.grid, name)) for name in self.names)
+        return tuple(_rising(find_axis(self.store.grid, name)) for name in self.names)
 
     @cached_property
     def averaged(self) -> tuple[Axis, ...]:
@@ -128,7 +128,7 @@ class Section:
     def shape(self) -> tuple[int, ...]:
         """Values of each shown axis, and the repeats."""
         repeats = math.prod(len(axis.values) for axis in self.averaged)
-        return (*(len(axis.values) for axis in self.shown), repeats)
+        return (*(len(axis.values) for axis in self.shown_axes), repeats)
 
     @cached_property
     def done(self) -> np.ndarray:
@@ -169,14 +169,14 @@ class Section:
         if not self.done.any():
             raise BadInput(f"{self.store.address}: none of the cells shown is done yet")
 
-    def what(self, record: int) -> str:
+    def fraction_label(self, record: int) -> str:
         """What a fraction is called."""
         progress = self.store.progress[record]
         if progress == 1:
             return "final distinct fraction (cells / tokens)"
         return f"distinct fraction at {progress:g} of the steps"
 
-    def meaning(self, name: str) -> str:
+    def long_name(self, name: str) -> str:
         """What an axis is, as the store has it."""
         return str(self.store.array(name).attrs["long_name"])
 
@@ -193,15 +193,17 @@ class Section:
 
     def repeats(self) -> str:
         """What the repeats are: "3 seeds"; nothing where there are none."""
-        what = {"seed": "seeds", "direction_seed": "direction seeds"}
-        return " × ".join(f"{len(axis.values):,} {what[axis.name]}" for axis in self.averaged)
+        plural = {"seed": "seeds", "direction_seed": "direction seeds"}
+        return " × ".join(f"{len(axis.values):,} {plural[axis.name]}" for axis in self.averaged)
 
     def missing(self) -> list[str]:
         """What a caption says of cells that are not done."""
         failed = np.count_nonzero(self.failed)
         left = self.done.size - np.count_nonzero(self.done) - failed
         counts = {"failed": failed, "not done yet": left}
-        return [f"{n:,} of {self.done.size:,} cells {what}" for what, n in counts.items() if n]
+        return [
+            f"{n:,} of {self.done.size:,} grid points {what}" for what, n in counts.items() if n
+        ]
 
     def _index(self) -> tuple[int | slice, ...]:
         return tuple(self.fixed.get(axis.name, slice(None)) for axis in self.store.grid.axes)
@@ -209,10 +211,10 @@ class Section:
     def _laid_out(self, values: np.ndarray) -> np.ndarray:
         """Values (unfixed axes in the grid's order, …) as (shown axes, repeats, …)."""
         left = [axis.name for axis in self.store.grid.axes if axis.name not in self.fixed]
-        order = [left.index(axis.name) for axis in (*self.shown, *self.averaged)]
+        order = [left.index(axis.name) for axis in (*self.shown_axes, *self.averaged)]
         values = values.transpose(*order, *range(len(left), values.ndim))
-        for k, axis in enumerate(self.shown):
-            original = axis_named(self.store.grid, axis.name)
+        for k, axis in enumerate(self.shown_axes):
+            original = find_axis(self.store.grid, axis.name)
             values = values.take([original.values.index(value) for value in axis.values], axis=k)
         return values.reshape(*self.shape, *values.shape[len(left) :])
 
@@ -225,14 +227,16 @@ _BEST = ("sigma", "steps", "radius")
 """The axes that a picture has by default, the first ones first."""
 
 
-def plane(store: SweepStore, x: str | None, y: str | None, fixed: dict[str, int]) -> Section:
+def plane_slice(
+    store: SweepStore, x: str | None, y: str | None, fixed: dict[str, int]
+) -> SweepSlice:
     """The section over the axes x and y, by default those that fit best; one where one is left.
 
     Other axes but seeds are fixed at their first value, where `fixed` names none. Raises
     BadInput for axes that are not there and where none is left.
     """
     grid = store.grid
-    asked = [name and axis_named(grid, name).name for name in (x, y)]
+    asked = [name and find_axis(grid, name).name for name in (x, y)]
     for name in asked:
         if name in fixed:
             raise BadInput(f"{name} is both shown and fixed with --at; it can be one of them")
@@ -245,14 +249,14 @@ def plane(store: SweepStore, x: str | None, y: str | None, fixed: dict[str, int]
             f"{store.address} has no axis left to show; its axes are:"
             f" {', '.join(axis.name for axis in grid.axes) or 'none'}; drift plot curves draws it"
         )
-    return Section(store, names, {**dict.fromkeys(free, 0), **fixed})
+    return SweepSlice(store, names, {**dict.fromkeys(free, 0), **fixed})
 
 
-def whole(store: SweepStore, fixed: dict[str, int]) -> Section:
+def all_axes(store: SweepStore, fixed: dict[str, int]) -> SweepSlice:
     """The section over all axes but seeds and `fixed` ones; those of most values come first."""
     names = [name for name in _by_fit(store.grid) if name not in fixed]
-    names.sort(key=lambda name: -len(axis_named(store.grid, name).values))
-    return Section(store, tuple(names), fixed)
+    names.sort(key=lambda name: -len(find_axis(store.grid, name).values))
+    return SweepSlice(store, tuple(names), fixed)
 
 
 def record_at(grid: Grid, progress: float) -> int:
