@@ -24,11 +24,11 @@ from drift.sim.spec.schedule import share
 _TOLERANCE = 1e-7
 """The bisection ends where its bounds are that close, relatively; three digits are right then."""
 _DOWN, _UP = 4.0, 64.0
-"""Factors between trials."""
+"""Factors between the sigmas tried, downwards and upwards."""
 
 
 def onsets(drift: Drift, steps: Sequence[int]) -> list[float | None]:
-    """The sigma at which one coalesced pair is expected after each of `steps`, rising.
+    """Return the sigma at which one coalesced pair is expected after each of `steps`, rising.
 
     It is right to three digits and more; None where there is none between the smallest
     sigma and the largest with which the drift is likely to stay inside the format's
@@ -39,41 +39,41 @@ def onsets(drift: Drift, steps: Sequence[int]) -> list[float | None]:
     left = [step for step in steps if drift.alive(step) > 2]  # a lone pair is expected nowhere
     least, top = SMALLEST_SIGMA, max((_guess(drift, step) for step in left), default=0.0) * _DOWN
     with ThreadPoolExecutor(cores()) as pool:
-        while left and (fates := _fates(drift, least, top)) is not None:
-            pairs = _Pairs(drift, fates, left, pool)
+        while left and (transport := _transport_in_range(drift, least, top)) is not None:
+            pairs = _Pairs(drift, transport, left, pool)
             for step in left:
-                if pairs.log(step, fates.sigma) < 0:
-                    found[step] = _below(fates.sigma, partial(pairs.log, step))
+                if pairs.log(step, transport.sigma) < 0:
+                    found[step] = _below(transport.sigma, partial(pairs.log, step))
             left = [step for step in left if step not in found]
-            least, top = fates.sigma, fates.sigma * _UP
+            least, top = transport.sigma, transport.sigma * _UP
     return [found.get(step) for step in steps]
 
 
 class _Pairs:
-    """The pairs to be expected at each of `steps`, for any sigma that `fates` serve."""
+    """The pairs to be expected at each of `steps`, for any sigma that `transport` serves."""
 
-    def __init__(self, drift: Drift, fates: Transport, steps: Sequence[int], pool: Executor):
-        self._drift, self._fates, self._pool = drift, fates, pool
+    def __init__(self, drift: Drift, transport: Transport, steps: Sequence[int], pool: Executor):
+        self._drift, self._transport, self._pool = drift, transport, pool
         later = [step for step in steps if step]
         self._kept: dict[int, list[TransportedClasses]] = {step: [] for step in later}
-        for strip in fates.strips(later, pool):
-            for step, fate in zip(later, strip, strict=True):
+        for strip in transport.strips(later, pool):
+            for step, moved in zip(later, strip, strict=True):
                 # Without what is stalled, which is not asked for and may be large.
-                self._kept[step].append(replace(fate, stalled=fate.classes))
+                self._kept[step].append(replace(moved, stalled=moved.classes))
 
     def log(self, step: int, sigma: float) -> float:
-        """The logarithm of their expected number."""
-        law, alive = self._fates.law(sigma), self._drift.alive(step)
+        """Return the logarithm of their expected number."""
+        distribution, alive = self._transport.distribution(sigma), self._drift.alive(step)
         if step:
-            parts = self._pool.map(lambda fate: fate.log_pair(law), self._kept[step])
-            one = total(np.concatenate(list(parts))[self._fates.kind])
+            parts = self._pool.map(lambda moved: moved.log_pair(distribution), self._kept[step])
+            one = total(np.concatenate(list(parts))[self._transport.group])
         else:
-            one = self._drift.dims * float(self._fates.initial().log_pair(law)[0])
+            one = self._drift.dims * float(self._transport.initial().log_pair(distribution)[0])
         return math.log(alive * (alive - 1) / 2) + one
 
 
-def _fates(drift: Drift, least: float, sigma: float) -> Transport | None:
-    """Those of a drift of `sigma`, or less where that is out of range, but more than `least`."""
+def _transport_in_range(drift: Drift, least: float, sigma: float) -> Transport | None:
+    """Return the transport for `sigma`, or a smaller one in range; None at `least` and below."""
     while sigma > least:
         try:
             return Transport(replace(drift, sigma=sigma))
@@ -83,7 +83,7 @@ def _fates(drift: Drift, least: float, sigma: float) -> Transport | None:
 
 
 def _guess(drift: Drift, step: int) -> float:
-    """A sigma near the onset, going by the spacing of the lattice where the cloud will be.
+    """Return a sigma near the onset, by the spacing of the lattice where the cloud will be.
 
     Tokens whose coordinates differ by x part with a chance of x over the spacing, and
     the mean of x is 2 sigma over the root of pi.
@@ -96,7 +96,7 @@ def _guess(drift: Drift, step: int) -> float:
 
 
 def _below(top: float, log_pairs: Callable[[float], float]) -> float | None:
-    """The onset, below `top`, of pairs whose logarithm at a sigma is given; None for none."""
+    """Return the onset below `top` from the logarithm of the pairs at a sigma; None for none."""
     upper, lower = top, top / _DOWN
     while log_pairs(lower) < 0:
         if lower <= SMALLEST_SIGMA:

@@ -1,4 +1,4 @@
-"""What to expect of a drift, exactly, without simulating it: derivation.md says why.
+"""Expectations of a drift, exact and without simulating it: derivation.md says why.
 
 Expectations are over random clouds, all seeds, with the drift's direction.
 """
@@ -24,10 +24,12 @@ from drift.sim.spec.schedule import displacements
 
 @dataclass(frozen=True)
 class Expected:
-    """What is expected of a drift at `step`, over clouds drawn anew."""
+    """Expectations of a drift at `step`, over clouds drawn anew."""
 
     step: int
+    """after so many steps"""
     alive: int
+    """tokens that are present then"""
     log_pair_probability: float
     """natural logarithm of the chance that two given tokens share a cell"""
     pairs: float
@@ -35,44 +37,48 @@ class Expected:
     pairs_error: float
     """the standard deviation of that number"""
     radius: float
+    """the component along u of the tokens' mean, in the units of sigma"""
     stalled: float
     """the share of coordinates that the last step left where they were: sim.counting.cells"""
 
 
 def expect(drift: Drift, steps: Sequence[int], sigmas: Sequence[float]) -> list[list[Expected]]:
-    """What is expected for each of `sigmas` after each of `steps`, rising: [sigma][step].
+    """Return the expectations for each of `sigmas` after each of `steps`, rising: [sigma][step].
 
-    The drift's own sigma is left aside; one motion of its tables serves all sigmas.
+    The drift's own sigma is left aside; one transport serves all sigmas.
     Raises BadInput where no exact form is implemented, and for a sigma of which a
     drift would more likely than not leave the format's range.
     """
     check_supported(drift)
     for sigma in sigmas:
         replace(drift, sigma=sigma)  # which checks it
-    fates = Transport(replace(drift, sigma=max(sigmas)))
-    laws = [fates.law(sigma) for sigma in sigmas]
+    transport = Transport(replace(drift, sigma=max(sigmas)))
+    distributions = [transport.distribution(sigma) for sigma in sigmas]
     later = [step for step in steps if step > 0]
     with ThreadPoolExecutor(cores()) as pool:
         strips = [
-            [list(pool.map(TransportedClasses.moments, strip, repeat(law))) for law in laws]
-            for strip in fates.strips(later, pool)
+            [
+                list(pool.map(TransportedClasses.moments, strip, repeat(distribution)))
+                for distribution in distributions
+            ]
+            for strip in transport.strips(later, pool)
         ]
     found = []
-    for number, law in enumerate(laws):
-        at_start = _everywhere(fates.initial().moments(law), drift.dims)
+    for number, distribution in enumerate(distributions):
+        at_start = _everywhere(transport.initial().moments(distribution), drift.dims)
         rows = zip(*(strip[number] for strip in strips), strict=True)
-        moved = dict(zip(later, (_joined(row, fates.kind) for row in rows), strict=True))
-        found.append([_expected(drift, s, moved.get(s, at_start), fates.u) for s in steps])
+        moved = dict(zip(later, (_joined(row, transport.group) for row in rows), strict=True))
+        found.append([_expected(drift, s, moved.get(s, at_start), transport.u) for s in steps])
     return found
 
 
-def _joined(strips: Sequence[Moments], kind: np.ndarray) -> Moments:
-    """Those of all dimensions, whose kinds are `kind`, from those of strips of kinds."""
-    return Moments(*(np.concatenate(parts)[kind] for parts in zip(*strips, strict=True)))
+def _joined(strips: Sequence[Moments], group: np.ndarray) -> Moments:
+    """Return the moments of all dimensions, of which `group` tells the group, int64 (dims,)."""
+    return Moments(*(np.concatenate(parts)[group] for parts in zip(*strips, strict=True)))
 
 
 def _everywhere(one: Moments, dims: int) -> Moments:
-    """Those of a dimension, of which the law is even, for all."""
+    """Return the moments of all dimensions from one, whose distribution is even."""
     spread = Moments(*(np.repeat(part, dims) for part in one))
     return spread._replace(mean=np.zeros(dims))
 
@@ -98,9 +104,10 @@ def _expected(drift: Drift, step: int, moments: Moments, u: np.ndarray) -> Expec
 
 @dataclass(frozen=True)
 class Point:
-    """What is expected where the cloud is drawn from N(0, `sigma`)."""
+    """Expectations where the cloud is drawn from N(0, `sigma`)."""
 
     sigma: float
+    """the standard deviation of the drawn cloud"""
     expected_pairs: float
     """coalesced pairs among the tokens that are present then"""
     pairs_error: float
@@ -110,13 +117,14 @@ class Point:
     log_pair_probability: float
     """its natural logarithm"""
     radius: float
+    """the component along u of the tokens' mean, in the units of sigma"""
     stalled: float
     """the share of coordinates that the last step left where they were: sim.counting.cells"""
 
 
 @dataclass(frozen=True)
 class Predicted(Point):
-    """What is expected of a drift, whose own sigma is `sigma`."""
+    """Expectations of a drift after its last step, whose own sigma is `sigma`."""
 
     alive: int
     """tokens that are present after the last step"""
@@ -128,15 +136,15 @@ class Predicted(Point):
     """one for each sigma that was asked for"""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """Return the fields as plain JSON values."""
         return asdict(self)
 
 
 def predict(drift: Drift, sigmas: Sequence[float] = ()) -> Predicted:
-    """What is to be expected of `drift` after its last step, exactly, without simulating it.
+    """Return what is to be expected of `drift` after its last step, without simulating it.
 
     The `curve` is that of `sigmas`, or of the drift's own one where none are given; one
-    motion of its tables serves all, so many cost little more than one. sim/prediction/derivation.md
+    transport serves all, so many cost little more than one. sim/prediction/derivation.md
     derives the formulas. Raises BadInput where no exact form is implemented
     (stochastic rounding, jitter, float32, a checkpoint's rows), and for a sigma of which a
     drift would more likely than not leave the format's range.
@@ -179,10 +187,10 @@ def _point(sigma: float, expected: Expected) -> Point:
 
 
 def stall_steps(drift: Drift) -> list[int | None]:
-    """The first step that leaves 0's image where it was though displaced, by dimension.
+    """Return the first step that leaves the image of 0 where it was, by dimension.
 
-    None where there is none within the drift's steps. Weights never rise, so whatever
-    has stalled stays. Raises BadInput where no exact form applies.
+    None where there is none within the drift's steps, or no displacement. Weights never
+    rise, so a coordinate that has stalled stays. Raises BadInput where no exact form applies.
     """
     check_supported(drift)
     u = direction(drift.direction, drift.dims, drift.direction_seed)
@@ -194,7 +202,7 @@ def stall_steps(drift: Drift) -> list[int | None]:
 
 
 def _stalled(drift: Drift, u: np.ndarray) -> list[int | None]:
-    """Those of the dimensions, at most WIDTH, in which the direction is `u`."""
+    """Return the stall steps of at most STALL_WIDTH dimensions with the direction `u`."""
     arithmetic, values = drift.arithmetic, np.zeros(STALL_WIDTH, np.float32)
     found = np.zeros(len(u), np.int64)
     moved = displacements(drift, u, 1, 1)[0] != 0

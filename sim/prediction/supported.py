@@ -1,4 +1,4 @@
-"""Which drifts have an exact prediction: sim/prediction/derivation.md says why others have none."""
+"""The drifts that have an exact prediction: derivation.md says why others have none."""
 
 from typing import NoReturn
 
@@ -10,7 +10,7 @@ ROWS = "a cloud that is a checkpoint's rows"
 
 
 def unsupported_reason(drift: Drift) -> str:
-    """Why no exact form applies; empty where one does."""
+    """Return why no exact form applies; empty where one does."""
     if drift.origin is not None:
         return ROWS
     if drift.rounding == "stochastic":
@@ -27,5 +27,5 @@ def check_supported(drift: Drift) -> None:
 
 
 def refuse_unsupported(what: str) -> NoReturn:
-    """Raise BadInput for `what` has no exact form."""
+    """Raise BadInput, since `what` has no exact form."""
     raise BadInput(f"no exact form is implemented for {what}; drift run simulates it")

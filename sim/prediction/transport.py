@@ -1,14 +1,14 @@
 """Where a drift takes every value that can be drawn, and how probable each of them is.
 
-outcome     a value that may be drawn; outcomes are numbered from the lowest, with 0 in
-            the middle. Coordinates are Q(sigma * Z), Z standard normal (sim.clouds.drawn)
-boundary    the number k stands for the midpoint below outcome k; below the first and
-            above the last one is nothing. An interval of outcomes has the mass of Z between
-            two boundaries over sigma
-transport   where the outcomes of a dimension are at a step. Without per-token randomness
-            that is one monotone function of the outcome, so those that share a value then
-            are an interval of them, a class of kernels.value_map
-kind        dimensions whose coordinates of u are the same share one transport
+drawable value  a value of Q(sigma * Z), Z standard normal (sim.clouds.drawn). Drawable values
+                are numbered from the lowest, with 0 in the middle
+boundary        the midpoint below drawable value k has the number k; below the first value and
+                above the last one is nothing. An interval of drawable values has the mass of Z
+                between two boundaries over sigma
+transport       where the drawable values of a dimension are at a step. Without per-token
+                randomness that is one monotone function of the value, so those that share a
+                value then are an interval of them, a class of kernels.value_map
+group           dimensions whose coordinates of u are the same: they share one transport
 
 A run is refused where its cloud holds a value that leaves the format's range
 (sim.engines.range_check). A prediction has no cloud; it is refused where more likely than not a
@@ -38,14 +38,15 @@ from drift.sim.spec.schedule import displacements
 
 
 def largest_starts(drift: Drift, u: np.ndarray) -> np.ndarray:
-    """The largest magnitude that is accepted in each dimension, int64 (dims,); -1 for none.
+    """Return the largest magnitude accepted in each dimension, int64 (dims,); -1 for none.
 
     `u`, float64 (dims,), is the direction; magnitudes are codes without their sign.
     """
     target, distance = drift.target, drift.radius * np.abs(u)
     every = target.magnitudes()[:-1]
     found = np.searchsorted(every, target.largest - distance, side="right") - 1
-    too_far = (found >= 0) & (every[found] + distance > target.largest)  # by a rounding
+    # The difference was rounded: a sum just beyond the largest value may seem to fit.
+    too_far = (found >= 0) & (every[found] + distance > target.largest)
     return found - too_far
 
 
@@ -66,7 +67,7 @@ def check_likely_in_range(drift: Drift, u: np.ndarray) -> None:
 
 
 def largest_transported(drift: Drift, u: np.ndarray, drawn: np.ndarray) -> float:
-    """A magnitude that no value exceeds where `drawn`, int64 (dims,), are the largest at first.
+    """Return a magnitude that no value exceeds, from `drawn`, int64 (dims,), the largest at first.
 
     Raises BadInput where rounding carries one of them out of the range.
     """
@@ -81,7 +82,10 @@ _TAIL = 0.25
 
 
 class ValueDistribution:
-    """For one sigma; `midpoints`, rising and positive, are those below each magnitude drawn."""
+    """The distribution of the drawable values for one sigma.
+
+    `midpoints`, float64, rising and positive, are those below each drawable magnitude.
+    """
 
     def __init__(self, sigma: float, midpoints: np.ndarray):
         with np.errstate(over="ignore"):
@@ -92,7 +96,11 @@ class ValueDistribution:
         self._above = self._below[::-1]
 
     def of(self, first: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The masses of outcomes first ... stop - 1, and of all others, float64 (intervals,)."""
+        """Return the masses of values first ... stop - 1, and of all others, float64 (intervals,).
+
+        Each mass is a difference of numbers of its own size: in a tail of tail masses, near 0
+        of masses counted from 0. So none is cancelled away, however small it is.
+        """
         under, over = self._below[first], self._above[stop]
         above, below = self._above[first], self._below[stop]
         inner = self._inner[stop] - self._inner[first]
@@ -101,64 +109,65 @@ class ValueDistribution:
 
 
 _STRIP = 128
-"""Kinds moved together."""
+"""Groups moved at once."""
 _PER_DIM = 100
-"""Bytes of what is known of each dimension."""
+"""Bytes that a transport keeps of each dimension."""
 
 
 class Moments(NamedTuple):
-    """What a law says of each dimension at a step, float64 (dims,) each."""
+    """Moments of a distribution in each dimension at a step, float64 (dims,) each."""
 
     log_pair: np.ndarray
-    """log of the chance that two tokens share the coordinate, log sum m**2"""
+    """log of the chance that two tokens share the coordinate: log sum m**2 over masses m"""
     log_triple: np.ndarray
-    """that three do, log sum m**3"""
+    """log of the chance that three tokens share it: log sum m**3"""
     mean: np.ndarray
-    """of the coordinate's value"""
+    """the mean of the coordinate's value, in the units of sigma"""
     stalled: np.ndarray
-    """the chance that the last step left it where it was though displaced"""
+    """the chance that the last step left the coordinate where it was though displaced"""
 
 
 @dataclass(frozen=True)
 class TransportedClasses:
-    """That of the outcomes of some dimensions at one step."""
+    """The drawable values of some dimensions, transported to one step."""
 
-    outcomes: int
-    """of each dimension"""
+    drawable: int
+    """how many drawable values each dimension has"""
     classes: ValueClasses
-    """what they have become, as ranks of the view format, -0 as +0"""
+    """the classes the drawable values are in by now; their values are ranks of the view format,
+    -0 as +0"""
     values: np.ndarray
-    """the same as float64 values"""
+    """float64 (classes,): the value of each class"""
     stalled: ValueClasses
-    """which of them the last step left where they were"""
+    """classes before the last step; their values, bool, are true where that step stalled them"""
 
-    def masses(self, law: ValueDistribution) -> tuple[np.ndarray, np.ndarray]:
-        """Of each class, and of all others of its dimension, float64 (classes,)."""
-        return _masses(self.classes, self.outcomes, law)
+    def masses(self, distribution: ValueDistribution) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mass of each class, and of all others of its dimension, float64 (classes,)."""
+        return _masses(self.classes, self.drawable, distribution)
 
-    def moments(self, law: ValueDistribution) -> Moments:
-        """Sums over classes."""
+    def moments(self, distribution: ValueDistribution) -> Moments:
+        """Return the moments of the dimensions: sums over their classes."""
         each, here = self.classes.bounds[:-1], np.flatnonzero(self.stalled.values)
         stalled = np.zeros(len(self.stalled.values))
-        stalled[here] = _masses(self.stalled, self.outcomes, law, here)[0]
-        mass, others = self.masses(law)
+        stalled[here] = _masses(self.stalled, self.drawable, distribution, here)[0]
+        mass, others = self.masses(distribution)
         cubes, other_cubes = mass * mass * mass, mass * others * (1 + mass)
         return Moments(
-            self.log_pair(law),
+            self.log_pair(distribution),
             _log(np.add.reduceat(cubes, each), np.add.reduceat(other_cubes, each)),
             np.add.reduceat(mass * self.values, each),
             np.add.reduceat(stalled, self.stalled.bounds[:-1]),
         )
 
-    def log_pair(self, law: ValueDistribution) -> np.ndarray:
-        """The first of the moments alone."""
-        mass, others = self.masses(law)
+    def log_pair(self, distribution: ValueDistribution) -> np.ndarray:
+        """Return the first of the moments alone, float64 (dims,)."""
+        mass, others = self.masses(distribution)
         each = self.classes.bounds[:-1]
         return _log(np.add.reduceat(mass * mass, each), np.add.reduceat(mass * others, each))
 
 
 class Transport:
-    """Those of `drift` for clouds of its sigma and of any smaller one.
+    """The transport of `drift`, for clouds of its sigma and of any smaller one.
 
     Raises BadInput where the drift would leave the format's range, or what is known of its
     dimensions does not fit into memory.
@@ -174,26 +183,29 @@ class Transport:
             )
         self._drift, self.sigma = drift, drift.sigma
         self.u = direction(drift.direction, drift.dims, drift.direction_seed)
-        """float64 (dims,)"""
+        """float64 (dims,): the direction"""
         check_likely_in_range(drift, self.u)
         moved = displacements(drift, self.u, 1, 1)[0] != 0  # none is larger than the first
-        self._u, self.kind = np.unique(np.where(moved, self.u, 0.0), return_inverse=True)
+        self._u, self.group = np.unique(np.where(moved, self.u, 0.0), return_inverse=True)
+        """int64 (dims,): the group of each dimension"""
         self._magnitudes, self._midpoints = drawn(drift.sigma, drift.target, drift.smallest_drawn)
         self._largest = np.minimum(largest_starts(drift, self._u), self._magnitudes[-1])
         self._bound = largest_transported(drift, self._u, self._largest)
 
-    def law(self, sigma: float) -> ValueDistribution:
-        """The law of the outcomes; `sigma` is not larger than the drift's."""
+    def distribution(self, sigma: float) -> ValueDistribution:
+        """Return the distribution of the drawable values; `sigma` is at most the drift's."""
         return ValueDistribution(sigma, self._midpoints)
 
     def initial(self) -> TransportedClasses:
-        """At step 0, of one dimension that stands for all."""
+        """Return the classes of one dimension at step 0, which stands for all."""
         classes = self._classes(np.array([self._drift.target.largest_magnitude]))
         stalled = replace(classes, values=np.zeros(len(classes.values), bool))
         return self._transported(classes, stalled, self._drift.target)
 
     def strips(self, steps: Sequence[int], pool: Executor) -> Iterator[list[TransportedClasses]]:
-        """At each of `steps`, rising and after 0; the kinds of a strip, strip after strip."""
+        """Give the classes at each of `steps`, rising and after 0, of one strip of groups after
+        the other.
+        """
         drift, state = self._drift, self._drift.arithmetic.state
         for start in range(0, len(self._u) if steps else 0, _STRIP):
             u, largest = (each[start : start + _STRIP] for each in (self._u, self._largest))
@@ -207,7 +219,7 @@ class Transport:
             yield [self._transported(*moving.to(step), state) for step in steps]
 
     def _classes(self, largest: np.ndarray) -> ValueClasses:
-        """The outcomes of dimensions; those beyond `largest`, int64 (dims,), count as it."""
+        """Return the classes at step 0; values beyond `largest`, int64 (dims,), count as it."""
         target = self._drift.target
         magnitudes = np.minimum(self._magnitudes, target.largest_magnitude)
         coordinates = np.concatenate([-magnitudes[::-1], [0], magnitudes])
@@ -220,7 +232,7 @@ class Transport:
     def _transported(
         self, classes: ValueClasses, stalled: ValueClasses, state: Format
     ) -> TransportedClasses:
-        """The fate of `classes`, of ranks of the `state` format."""
+        """Return `classes`, whose values are ranks of the `state` format, in the view format."""
         target, ranks = self._drift.target, classes.values
         if state != target:
             values = state.value(state.code_of_rank(ranks)).astype(np.float32)
@@ -233,20 +245,23 @@ class Transport:
 
 def _masses(
     classes: ValueClasses,
-    outcomes: int,
-    law: ValueDistribution,
+    drawable: int,
+    distribution: ValueDistribution,
     which: np.ndarray | slice = slice(None),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of `which` classes of `classes`, and of all others of their dimension, float64 (classes,)."""
-    ends = np.append(classes.first_value[1:], outcomes * (len(classes.bounds) - 1))
-    return law.of(classes.first_value[which] % outcomes, (ends[which] - 1) % outcomes + 1)
+    """Return the masses of `which` of the classes, and of all others of their dimension.
+
+    Both are float64 (classes,).
+    """
+    ends = np.append(classes.first_value[1:], drawable * (len(classes.bounds) - 1))
+    return distribution.of(classes.first_value[which] % drawable, (ends[which] - 1) % drawable + 1)
 
 
-def _log(sums: np.ndarray, rests: np.ndarray) -> np.ndarray:
-    """The logarithm of `sums`, which are 1 - `rests`, from whichever of the two is small."""
-    return np.where(sums < 0.5, np.log(sums), np.log1p(-np.minimum(rests, 0.75)))
+def _log(sums: np.ndarray, complements: np.ndarray) -> np.ndarray:
+    """Return the log of `sums`, which are 1 - `complements`, from whichever of the two is small."""
+    return np.where(sums < 0.5, np.log(sums), np.log1p(-np.minimum(complements, 0.75)))
 
 
 def total(parts: np.ndarray) -> float:
-    """The sum of float64 values, rounded once."""
+    """Return the sum of float64 values, rounded once."""
     return math.fsum(parts.tolist())

@@ -186,10 +186,10 @@ def test_the_masses_of_every_dimension_sum_to_one(name):
     with ThreadPoolExecutor(2) as pool:
         strips = list(all_of_them.strips([1, d.steps], pool))
     for sigma in (d.sigma, d.sigma / 1e3, d.sigma / 1e6):
-        law = all_of_them.law(sigma)
-        for fate in itertools.chain([all_of_them.initial()], *strips):
-            mass, rest = fate.masses(law)
-            sums = np.add.reduceat(mass, fate.classes.bounds[:-1])
+        distribution = all_of_them.distribution(sigma)
+        for moved in itertools.chain([all_of_them.initial()], *strips):
+            mass, rest = moved.masses(distribution)
+            sums = np.add.reduceat(mass, moved.classes.bounds[:-1])
             assert np.max(np.abs(sums - 1)) < 1e-12
             assert np.all(mass >= 0)
             np.testing.assert_allclose(mass + rest, 1, rtol=1e-14)
