@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from drift.sim.runs.simulate import Simulated as Simulated
     from drift.sim.runs.simulate import simulate as simulate
     from drift.sim.spec.drift import Drift as Drift
-    from drift.sim.spec.drift import Origin as Origin
+    from drift.sim.spec.origin import Origin as Origin
     from drift.sim.stores.run_store import RunStore as RunStore
     from drift.sim.structures.compare import Comparison as Comparison
     from drift.sim.structures.compare import compare as compare
@@ -96,7 +96,7 @@ _HOME = {
     "Simulated": "sim.runs.simulate",
     "simulate": "sim.runs.simulate",
     "Drift": "sim.spec.drift",
-    "Origin": "sim.spec.drift",
+    "Origin": "sim.spec.origin",
     "RunStore": "sim.stores.run_store",
     "Structure": "sim.structures.structure",
     "structure": "sim.structures.structure",

@@ -4,7 +4,9 @@ example  a command that works when it is pasted; it has a line of its own, of 78
          characters at most, since a terminal of 80 columns would break a longer one
 
 Newer versions of typer write a type behind every flag and argument, <bool> and
-<Address>. A flag takes nothing, and what an argument is stands in its help.
+<Address>. A flag takes nothing, and what an argument is stands in its help. Options
+without a panel would come before those with one; in a verb that has panels they get
+a last one.
 """
 
 from typing import Any
@@ -15,6 +17,10 @@ from typer.core import TyperCommand, TyperGroup
 def example(command: str) -> str:
     """The end of a help: `command` as its example."""
     return f"Example:\n\n{command}"
+
+
+_PANEL = "rich_help_panel"
+"""Where typer keeps the part of a help page that an option stands in."""
 
 
 class Verb(TyperCommand):
@@ -34,7 +40,10 @@ class Verbs(TyperGroup):
 
 
 def _without_types(params: list[Any]) -> list[Any]:
+    grouped = any(getattr(each, _PANEL, None) for each in params)
     for each in params:
+        if grouped and not getattr(each, _PANEL, None):
+            vars(each)[_PANEL] = "Execution and output"
         if each.param_type_name == "argument" or each.is_flag:
             vars(each)["display_type_rich"] = lambda ctx: None
     return params

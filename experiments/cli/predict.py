@@ -1,28 +1,12 @@
 """`drift predict`: what is to be expected of a drift, without simulating it."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from drift.experiments.cli.options import (
-    AsJson,
-    Decay,
-    Dims,
-    Direction,
-    DirectionSeed,
-    Format,
-    From,
-    Jitter,
-    Master,
-    Radius,
-    Rounding,
-    Schedule,
-    Steps,
-    Survivors,
-    Tokens,
-    drift_of,
-)
+from drift.experiments.cli.fields import drift_of, with_fields
+from drift.experiments.cli.options import AsJson
 from drift.experiments.console.terminal import remark
-from drift.experiments.console.values import option, reals, spelled
+from drift.experiments.console.values import spelled
 
 if TYPE_CHECKING:
     from drift.sim.spec.drift import Drift
@@ -31,26 +15,13 @@ EXAMPLE = "drift predict --sigma 2e-9:2e-7:5 --tokens 400 --dims 256"
 
 _MOST = 1000
 """Sigmas of a curve."""
+_NOT_ASKED = ("tensor", "near", "exponents", "seed", "records", "at", "snapshots")
+"""Fields that nothing predicted depends on."""
 
 
+@with_fields(without=_NOT_ASKED, several=("sigma",))
 def command(
-    sigma: Annotated[
-        tuple | None, option(reals, "Standard deviation of a drawn cloud; several give a curve.")
-    ] = None,
-    tokens: Tokens = None,
-    dims: Dims = None,
-    from_: From = None,
-    radius: Radius = 0.371,
-    steps: Steps = 100,
-    direction: Direction = "random",
-    direction_seed: DirectionSeed = 0,
-    format_: Format = None,
-    rounding: Rounding = "nearest",
-    schedule: Schedule = "constant",
-    decay: Decay = 0.99,
-    master: Master = "none",
-    jitter: Jitter = 0.0,
-    survivors: Survivors = None,
+    fields: dict[str, Any],
     as_json: AsJson = False,
 ) -> None:
     """Say exactly what to expect of a drift, over all clouds, without simulating one.
@@ -63,33 +34,14 @@ def command(
     from drift.sim.errors import BadInput
     from drift.sim.prediction.supported import ROWS, refuse_unsupported
 
-    if from_ is not None:
+    if "from" in fields:
         refuse_unsupported(ROWS)
-    if sigma is None:
+    if "sigma" not in fields:
         raise BadInput("no cloud is named; --sigma draws one, and takes several values")
-    sigmas = spelled({"sigma": sigma})["sigma"]
+    sigmas = spelled({"sigma": fields["sigma"]})["sigma"]
     if len(sigmas) > _MOST:
         raise BadInput(f"sigma has {len(sigmas):,} values; at most {_MOST:,} are predicted at once")
-    drift = drift_of(
-        None,
-        None,
-        None,
-        None,
-        sigma=sigmas[0],
-        tokens=tokens,
-        dims=dims,
-        radius=radius,
-        steps=steps,
-        direction=direction,
-        direction_seed=direction_seed,
-        format=format_,
-        rounding=rounding,
-        schedule=schedule,
-        decay=decay,
-        master=master,
-        jitter=jitter,
-        survivors=survivors,
-    )
+    drift = drift_of({**fields, "sigma": sigmas[0]})
     found = _predicted(drift, sigmas)
     if found["onset_sigma"] is None:
         remark("at no sigma is one coalesced pair expected")

@@ -6,34 +6,14 @@ how    options that change no bit; these alone go with --spec
 """
 
 import json
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from drift.experiments.cli.execution import Device, Devices, Engine, Memory, Place, default_store
-from drift.experiments.cli.options import (
-    AsJson,
-    Decay,
-    Dims,
-    Direction,
-    DirectionSeed,
-    Format,
-    From,
-    Jitter,
-    Master,
-    Out,
-    Overwrite,
-    Radius,
-    Rounding,
-    Schedule,
-    Steps,
-    Survivors,
-    Tokens,
-    drift_of,
-    store,
-)
+from drift.experiments.cli.fields import drift_of, with_fields
+from drift.experiments.cli.options import AsJson, Out, Overwrite, store
 from drift.experiments.console.terminal import remark
-from drift.experiments.console.values import real, whole, wholes
 from drift.sim.errors import BadInput
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
@@ -66,66 +46,26 @@ def again(place: StoreLocation, context: typer.Context) -> Again:
                 " --engine, --device, --devices, --memory and --json go with it"
             )
     if isinstance(place, LocalLocation) and place.path.is_file():
-        from drift.sim.spec.from_json import drift_from_json
+        from drift.sim.spec.drift import Drift
         from drift.sim.strict_json import read_document
 
         found = read_document(place.path)
         if isinstance(found, dict) and "spec" in found:
             found = found["spec"]
-        return Again(drift_from_json(found, str(place)), None)
-    from drift.sim.spec.drift import Drift
+        return Again(Drift.from_json(found, str(place)), None)
     from drift.sim.stores.run_store import RunStore
 
     store = RunStore(place)
-    return Again(Drift.from_json(store.attrs["spec"]), store)
+    return Again(store.drift, store)
 
 
 EXAMPLE = "drift run --sigma 2e-8 --tokens 400 --dims 256 --out first.zarr"
 
 
+@with_fields()
 def command(
     context: typer.Context,
-    sigma: Annotated[
-        float | None,
-        typer.Option(parser=real, metavar="REAL", help="Standard deviation of a drawn cloud."),
-    ] = None,
-    tokens: Tokens = None,
-    dims: Dims = None,
-    from_: From = None,
-    tensor: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Its tensor.", show_default="the unembedding"),
-    ] = None,
-    near: Annotated[
-        str | None,
-        typer.Option(metavar="WHICH", help="Only rows near that of the largest hole, or of an id."),
-    ] = None,
-    exponents: Annotated[
-        int | None,
-        typer.Option(parser=whole, metavar="K", help="How near, in powers of 2.", show_default="5"),
-    ] = None,
-    radius: Radius = 0.371,
-    steps: Steps = 100,
-    direction: Direction = "random",
-    direction_seed: DirectionSeed = 0,
-    seed: Annotated[int, typer.Option(parser=whole, metavar="SEED", help="Seed of the cloud.")] = 0,
-    format_: Format = None,
-    rounding: Rounding = "nearest",
-    schedule: Schedule = "constant",
-    decay: Decay = 0.99,
-    master: Master = "none",
-    jitter: Jitter = 0.0,
-    survivors: Survivors = None,
-    records: Annotated[
-        int, typer.Option(parser=whole, metavar="K", help="Count at K + 1 steps, 0 to X.")
-    ] = 50,
-    at: Annotated[
-        tuple | None,
-        typer.Option(parser=wholes, metavar="STEP,…", help="Count at these steps instead."),
-    ] = None,
-    snapshots: Annotated[
-        str, typer.Option(metavar="WHICH", help="Clouds to keep: none, ends or records.")
-    ] = "ends",
+    fields: dict[str, Any],
     spec: Annotated[
         StoreLocation | None,
         typer.Option(
@@ -150,30 +90,7 @@ def command(
     resumes a run that was interrupted.
     """
     drift, like = again(spec, context) if spec else (None, None)
-    drift = drift or drift_of(
-        from_,
-        tensor,
-        near,
-        exponents,
-        sigma=sigma,
-        tokens=tokens,
-        dims=dims,
-        radius=radius,
-        steps=steps,
-        direction=direction,
-        direction_seed=direction_seed,
-        seed=seed,
-        format=format_,
-        rounding=rounding,
-        schedule=schedule,
-        decay=decay,
-        master=master,
-        jitter=jitter,
-        survivors=survivors,
-        records=records,
-        at=at,
-        snapshots=snapshots,
-    )
+    drift = drift or drift_of(fields)
     place = Place(engine, device, devices, memory)
     result = place.run(drift, out or default_store(drift), overwrite, like)
     if zeroed := result.get("cloud", {}).get("zeroed"):

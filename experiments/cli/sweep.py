@@ -18,18 +18,11 @@ from drift.experiments.cli.execution import (
     Memory,
     Place,
 )
-from drift.experiments.cli.options import FORMATS, AsJson, Out, Overwrite
+from drift.experiments.cli.fields import with_fields
+from drift.experiments.cli.options import AsJson, Out, Overwrite
 from drift.experiments.console.terminal import say
-from drift.experiments.console.values import (
-    counts,
-    option,
-    reals,
-    spelled,
-    spent,
-    survivors,
-    whole,
-    words,
-)
+from drift.experiments.console.values import spelled, spent, whole
+from drift.sim.spec.drift import FIELDS
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
@@ -116,50 +109,18 @@ def _told(grid: "Grid", result: dict[str, Any]) -> list[str]:
 EXAMPLE = "drift sweep --sigma 1e-7:1e-5:9 --steps 1:10000:5 --dims 64 --out grid.zarr"
 
 
+@with_fields(without=("at", "snapshots"), several=[n for n, row in FIELDS.items() if row.axis])
 def command(
-    sigma: Annotated[tuple | None, option(reals, "Standard deviations of a drawn cloud.")] = None,
-    tokens: Annotated[tuple | None, option(counts, "Tokens drawn.", "2212")] = None,
-    dims: Annotated[tuple | None, option(counts, "Their dimensions.", "2560")] = None,
-    from_: Annotated[
-        tuple | None, option(words, "Take the rows of these checkpoints.", flag="--from")
-    ] = None,
-    tensor: Annotated[tuple | None, option(words, "Their tensor.", "the unembedding")] = None,
-    near: Annotated[
-        tuple | None, option(words, "Only rows near that of the largest hole, or of an id.")
-    ] = None,
-    exponents: Annotated[tuple | None, option(counts, "How near, in powers of 2.", "5")] = None,
-    radius: Annotated[tuple | None, option(reals, "How far to go.", "0.371")] = None,
-    steps: Annotated[tuple | None, option(counts, "In how many steps of R/X.", "100")] = None,
-    direction: Annotated[
-        tuple | None, option(words, "random, diagonal, axis, centroid, or a FILE.npy.", "random")
-    ] = None,
-    direction_seed: Annotated[
-        tuple | None, option(counts, "Seed of a random direction.", "0")
-    ] = None,
-    seed: Annotated[tuple | None, option(counts, "Seed of the cloud.", "0")] = None,
+    fields: dict[str, Any],
     seeds: Annotated[
-        int | None, typer.Option(parser=whole, metavar="N", help="Seeds 0 to N-1 of the cloud.")
+        int | None,
+        typer.Option(
+            parser=whole,
+            metavar="N",
+            help="Seeds 0 to N-1 of the cloud.",
+            rich_help_panel=FIELDS["seed"].panel,
+        ),
     ] = None,
-    format_: Annotated[
-        tuple | None, option(words, FORMATS, "bfloat16, or the tensor's", "--format")
-    ] = None,
-    rounding: Annotated[
-        tuple | None, option(words, "nearest, toward-zero or stochastic.", "nearest")
-    ] = None,
-    schedule: Annotated[
-        tuple | None, option(words, "constant, linear, cosine or exponential.", "constant")
-    ] = None,
-    decay: Annotated[tuple | None, option(reals, "Of the exponential schedule.", "0.99")] = None,
-    master: Annotated[
-        tuple | None, option(words, "float32 master weights, or none.", "none")
-    ] = None,
-    jitter: Annotated[tuple | None, option(reals, "Spread of the tokens' strengths.", "0")] = None,
-    survivors_: Annotated[
-        tuple | None, option(survivors, "Tokens present at the end.", "all", "--survivors")
-    ] = None,
-    records: Annotated[
-        int, typer.Option(parser=whole, metavar="K", help="Count at K + 1 steps, 0 to X.")
-    ] = 50,
     engine: Engine = "auto",
     device: Device = "auto",
     devices: Devices = 1,
@@ -189,29 +150,10 @@ def command(
     from drift.experiments.cli.dry_run import dry
     from drift.sim.sweeps.grid import Grid
 
-    asked = {
-        "sigma": sigma,
-        "tokens": tokens,
-        "dims": dims,
-        "from": from_,
-        "tensor": tensor,
-        "near": near,
-        "exponents": exponents,
-        "radius": radius,
-        "steps": steps,
-        "direction": direction,
-        "direction_seed": direction_seed,
-        "seed": seeds_of(seed, seeds),
-        "format": format_,
-        "rounding": rounding,
-        "schedule": schedule,
-        "decay": decay,
-        "master": master,
-        "jitter": jitter,
-        "survivors": survivors_,
-        "records": (records,),
-    }
-    grid = Grid.given(spelled({name: found for name, found in asked.items() if found is not None}))
+    given = {name: found if FIELDS[name].axis else (found,) for name, found in fields.items()}
+    if (found := seeds_of(given.get("seed"), seeds)) is not None:
+        given["seed"] = found
+    grid = Grid.given(spelled(given))
     place, store = Place(engine, device, devices, memory), out or default_store(grid)
     crew = Crew(workers, scheduler)
     if dry_run:

@@ -7,15 +7,14 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from drift.experiments.console.values import Range, counts, reals, survivors, words
+from drift.experiments.console.values import Range, counts, counts_or_all, reals, words
 from drift.sim.errors import printable
-from drift.sim.spec.drift import Drift
-from drift.sim.sweeps.grid import ORDER, REAL, WHOLE, Grid
+from drift.sim.spec.drift import FIELDS, Drift
+from drift.sim.spec.fields import DIGEST
+from drift.sim.sweeps.grid import AXES, Grid
 
 _ALWAYS = ("sigma", "radius", "steps", "from", "tensor", "format")
 """What is told even where it is as usual; a cloud of a checkpoint has its tensor's format."""
-_ROWS = ("tokens", "dims")
-"""What a checkpoint's rows say themselves."""
 _SHORT = 4
 """So many values are written as a range, where they are one."""
 _LONGEST = 100_000
@@ -24,6 +23,8 @@ _LONGEST = 100_000
 
 def run_line(drift: Drift) -> str | None:
     """The `drift run` line of a spec; None where it cannot be shown."""
+    if drift.direction.startswith(DIGEST):
+        return None  # an array has no option
     told = []
     for name, value in _told(drift.as_json()):
         told += [(name, ",".join(map(str, value)) if name == "at" else _text(value))]
@@ -37,7 +38,7 @@ def sweep_line(grid: Grid) -> str | None:
     """
     several = {axis.name: axis.values for axis in grid.axes}
     fields = {**{name: (value,) for name, value in grid.base.items()}, **several}
-    ordered = {name: fields[name] for name in (*ORDER, "records") if name in fields}
+    ordered = {name: fields[name] for name in (*AXES, "records") if name in fields}
     single = {name: values[0] for name, values in ordered.items() if len(values) == 1}
     kept = {name for name, _ in _told(single)} | several.keys()
     told = []
@@ -57,7 +58,7 @@ def _told(fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The fields that a line names, and their values."""
     usual, taken = Drift(sigma=1.0).as_json(), "from" in fields
     for name, value in fields.items():
-        if value is None or (taken and name in _ROWS):
+        if value is None or (taken and FIELDS[name].goes_with == "drawn"):
             continue
         if value != usual.get(name) or (name in _ALWAYS and (taken or name != "format")):
             yield name, value
@@ -65,16 +66,22 @@ def _told(fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _texts(name: str, values: tuple[Any, ...]) -> str | None:
     """Values as an option of `drift sweep` takes them."""
-    parser = reals if name in REAL else survivors if name == "survivors" else counts
+    row = FIELDS[name]
+    parser = reals if row.kind == "real" else counts_or_all if row.none == "all" else counts
     numbers = all(isinstance(value, int | float) for value in values)
-    if name in (*REAL, *WHOLE) and numbers and len(values) >= _SHORT and values[0] < values[-1]:
+    if (
+        row.kind in ("real", "whole")
+        and numbers
+        and len(values) >= _SHORT
+        and values[0] < values[-1]
+    ):
         for way in ("", ":lin") if values[0] > 0 else (":lin",):
             text = f"{_text(values[0])}:{_text(values[-1])}:{len(values)}{way}"
             found = parser(text)
             if isinstance(found, Range) and found.values() == values:
                 return text
     text = ",".join(map(_text, values))
-    if name in (*REAL, *WHOLE, "records"):
+    if row.kind in ("real", "whole"):
         return text
     return text if words(text) == values else None
 
@@ -83,7 +90,11 @@ def _text(value: Any) -> str:
     return "all" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
+def _option(name: str) -> str:
+    return FIELDS[name].option if name in FIELDS else f"--{name}"
+
+
 def _joined(verb: str, told: list[tuple[str, str]]) -> str | None:
-    options = [word for name, text in told for word in (f"--{name.replace('_', '-')}", text)]
+    options = [word for name, text in told for word in (_option(name), text)]
     line = shlex.join(["drift", verb, *options])
     return line if line == printable(line, _LONGEST) else None

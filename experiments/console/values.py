@@ -8,7 +8,6 @@ rounded, and repeats merged.
 
 import math
 import re
-from collections.abc import Callable
 from decimal import Decimal, localcontext
 from itertools import accumulate, repeat
 from operator import mul
@@ -49,8 +48,8 @@ def size(text: str) -> int:
     return int(found)
 
 
-def kept(text: str) -> int | None:
-    """A whole number, or all."""
+def whole_or_all(text: str) -> int | None:
+    """Return a whole number, or None for all."""
     return None if text == "all" else whole(text)
 
 
@@ -122,29 +121,14 @@ def counts(text: str) -> tuple[Any, ...]:
     return _range(text, True) if ":" in text else tuple(map(whole, _parts(text)))
 
 
-def survivors(text: str) -> tuple[Any, ...]:
-    """Whole numbers, or all."""
-    return _range(text, True) if ":" in text else tuple(map(kept, _parts(text)))
+def counts_or_all(text: str) -> tuple[Any, ...]:
+    """Return whole numbers, None for all among them."""
+    return _range(text, True) if ":" in text else tuple(map(whole_or_all, _parts(text)))
 
 
 def words(text: str) -> tuple[Any, ...]:
     """Names."""
     return names(text)
-
-
-_Parser = Callable[[str], tuple[Any, ...]]
-
-
-def option(parser: _Parser, text: str, default: str = "", flag: str = "") -> Any:
-    """An option, `flag` where its name says it, that takes several values."""
-    shapes: dict[_Parser, str] = {reals: "REAL,…", words: "NAME,…"}
-    return typer.Option(
-        *filter(None, [flag]),
-        parser=parser,
-        metavar=shapes.get(parser, "N,…"),
-        help=text,
-        show_default=default or False,
-    )
 
 
 def spelled(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:

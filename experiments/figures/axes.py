@@ -33,7 +33,7 @@ from matplotlib.ticker import (
 from drift.experiments.figures.captions import axis_label
 from drift.experiments.figures.style import figure_text, format_value, short_values, text_width
 from drift.experiments.figures.sweeps.sweep_slice import SEEDS, SweepSlice
-from drift.sim.sweeps.grid import WHOLE, Axis
+from drift.sim.sweeps.grid import AXES, Axis
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Ticks:
     def _round(self) -> Any:
         """A locator of round numbers."""
         if self.scale.kind == "linear":
-            whole = self.scale.axis.name in WHOLE
+            whole = AXES[self.scale.axis.name].kind == "whole"
             return MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=whole)
         factor = self.scale.edges[-1] / self.scale.edges[0]
         if factor < 10:
@@ -207,7 +207,7 @@ class Ticks:
         return LogLocator(subs=subs[0] if subs else (1.0,))
 
     def _written(self, value: float, _: int | None) -> str:
-        whole = self.scale.axis.name in WHOLE and value == round(value)
+        whole = AXES[self.scale.axis.name].kind == "whole" and value == round(value)
         return format_value(round(value) if whole else float(value))
 
 

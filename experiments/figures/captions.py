@@ -3,64 +3,36 @@
 from typing import Any
 
 from drift.experiments.figures.style import figure_text, format_value, text_width
+from drift.sim.spec.drift import FIELDS
 
-_SHOWN = {
-    "sigma": r"$\sigma$ = {}",
-    "from": "{}",
-    "tensor": "{}",
-    "near": "near {}",
-    "exponents": "{} exponents",
-    "radius": "$R$ = {}",
-    "steps": "$X$ = {}",
-    "tokens": "$N$ = {}",
-    "dims": "$D$ = {}",
-    "direction": "{} direction",
-    "direction_seed": "direction seed = {}",
-    "seed": "seed = {}",
-    "format": "{}",
-    "rounding": "{} rounding",
-    "schedule": "{} schedule",
-    "decay": "decay = {}",
-    "master": "{} master",
-    "jitter": "jitter = {}",
-    "survivors": "survivors = {}",
-}
-_USUAL = {
-    "format": "bfloat16",
-    "rounding": "nearest",
-    "schedule": "constant",
-    "decay": 0.99,
-    "master": "none",
-    "jitter": 0.0,
-    "survivors": None,
-}
-"""What is left out where all runs have it."""
-_CLOUD = ("sigma", "from", "tensor", "near", "exponents")
-"""What is left out where a run has none of it."""
+_KNOWN = {name: row for name, row in FIELDS.items() if row.axis is not None}
+"""What captions say of a run; its records are what is drawn."""
 
 
 def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:
     """What the runs share, and for each run what it has of its own."""
-    shared = [name for name in _SHOWN if len({spec.get(name) for spec in specs}) == 1]
-    own = [name for name in _SHOWN if name not in shared]
-    unusual = [name for name in shared if specs[0].get(name) != _USUAL.get(name, ...)]
-    return _text(specs[0], unusual), [_text(spec, own) for spec in specs]
+    shared = [name for name in _KNOWN if len({spec.get(name) for spec in specs}) == 1]
+    own = [name for name in _KNOWN if name not in shared]
+    return _text(specs[0], [name for name in shared if _tells(specs[0], name)]), [
+        _text(spec, own) for spec in specs
+    ]
 
 
 def parts(spec: dict[str, Any]) -> list[str]:
     """What is known of one run or of all cells of a sweep, but for the usual."""
-    return _parts(spec, [name for name in _SHOWN if spec.get(name) != _USUAL.get(name, ...)])
+    return _parts(spec, [name for name in _KNOWN if _tells(spec, name)])
 
 
 def in_symbols(name: str, value: Any) -> str:
     """A field of a spec, as captions have it."""
-    return _SHOWN[name].format(format_value(value))
+    row = _KNOWN[name]
+    return row.in_caption.format(row.none if value is None else format_value(value))
 
 
 def axis_label(name: str, meaning: str) -> str:
     """What an axis is, and its symbol where it has one."""
-    symbol = _SHOWN[name].removesuffix(" = {}")
-    return f"{figure_text(meaning)}, {symbol}" if symbol.startswith("$") else figure_text(meaning)
+    symbol = FIELDS[name].symbol
+    return f"{figure_text(meaning)}, {symbol}" if symbol else figure_text(meaning)
 
 
 def wrapped(said: list[str], points: float, size: float = 8) -> str:
@@ -88,7 +60,16 @@ def _text(spec: dict[str, Any], names: list[str]) -> str:
     return ",  ".join(_parts(spec, names))
 
 
+def _tells(spec: dict[str, Any], name: str) -> bool:
+    """Whether a field says anything: the default of an unusual one does not."""
+    return not (_KNOWN[name].unusual and spec.get(name) == _KNOWN[name].default)
+
+
 def _parts(spec: dict[str, Any], names: list[str]) -> list[str]:
-    there = [name for name in names if name in spec]
-    given = [name for name in there if name not in _CLOUD or spec[name] is not None]
+    """The fields that the run has; a drawn cloud has no checkpoint, and the other way round."""
+    given = [
+        name
+        for name in names
+        if name in spec and (spec[name] is not None or _KNOWN[name].goes_with == "any")
+    ]
     return [in_symbols(name, spec[name]) for name in given]

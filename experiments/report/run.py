@@ -71,7 +71,7 @@ def _table(store: RunStore, tokens: np.ndarray) -> Table:
 def part(store: RunStore, expected_pairs: ExpectedPairs) -> Part:
     """The part of a run, complete or not. Raises BadInput where nothing was counted yet."""
     attrs = store.attrs
-    drift, counted = Drift.from_json(attrs["spec"]), _counted(store, attrs)
+    drift, counted = store.drift, _counted(store, attrs)
     if not counted:
         raise BadInput(f"{store.address} has no record yet; run it first")
     made = tables.provenance_table(attrs, str(store.address))

@@ -9,9 +9,10 @@ import numpy as np
 from drift.experiments.console.values import spent
 from drift.experiments.figures.captions import axis_label, parts
 from drift.experiments.report.document import Block, Command, Note, Table
+from drift.sim.spec.drift import FIELDS
 from drift.sim.stores.run_store import COUNTS
 from drift.sim.sweeps.grid import Grid
-from drift.sim.sweeps.store import MEANINGS, SweepStore
+from drift.sim.sweeps.store import SweepStore
 
 _VALUES = 24
 """Of an axis that are listed."""
@@ -20,11 +21,6 @@ _NO_LINE = (
     "No line for a shell can be shown: a name has a character that it cannot hold. The spec"
     " is in the attributes of the store."
 )
-_RECORDED = {
-    "records": "counts, evenly spread over the steps, beside that at step 0",
-    "at": "steps that are counted instead",
-    "snapshots": "clouds that are kept",
-}
 
 
 def without_mathtext(text: str) -> str:
@@ -68,8 +64,7 @@ def axes_table(grid: Grid) -> Table:
 
 def _meaning(name: str) -> str:
     """What a field is, with its symbol where it has one."""
-    meaning = _RECORDED.get(name)
-    return meaning or without_mathtext(axis_label(name, MEANINGS.get(name, "")))
+    return without_mathtext(axis_label(name, FIELDS[name].meaning)) if name in FIELDS else ""
 
 
 def _value(value: Any) -> str:

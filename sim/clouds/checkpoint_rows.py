@@ -8,6 +8,7 @@ must never meet a float32 subnormal, becomes +0, as in a drawn cloud. -0 stays -
 """
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.checkpoints.selection import EXPONENTS, selected
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
-from drift.sim.spec.drift import Drift, Origin
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.fields import shown
+from drift.sim.spec.origin import Origin
 
 
 class CheckpointRows:
@@ -149,13 +152,15 @@ def from_checkpoint(
     """
     for name in ("sigma", "tokens", "dims"):
         if rest.get(name) is not None:
-            raise BadInput(f"{name} is {rest[name]:g} with --from; it is for a drawn cloud alone")
+            raise BadInput(
+                f"{name} is {shown(rest[name])} with --from; it is for a drawn cloud alone"
+            )
         rest.pop(name, None)
     if near is not None and exponents is None:
         exponents = EXPONENTS
     checkpoint = Checkpoint(Path(path))
     origin = Origin(
-        path=str(path),
+        path=os.fspath(path),
         tensor=checkpoint.default() if tensor is None else tensor,
         near=None if near is None else str(near),
         exponents=exponents,

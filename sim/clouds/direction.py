@@ -5,6 +5,7 @@ diagonal    every coordinate 1/sqrt(D)
 axis        the first unit vector
 centroid    the mean of the cloud's rows over its length
 FILE.npy    a real vector of length D, over its length
+sha256:…    a vector that was given as an array (sim.spec.vector)
 
 Of the mean each coordinate is the float64 nearest to the exact one. Values whose exponents
 are near one another are whole multiples of one power of two, few enough for float64 to hold
@@ -26,6 +27,8 @@ from drift.sim import matrix
 from drift.sim.errors import BadInput
 from drift.sim.sampling.normal import draw_normal
 from drift.sim.sampling.philox import Stream
+from drift.sim.spec.fields import DIGEST
+from drift.sim.spec.vector import DirectionVector, check_vector, unit
 from drift.sim.strict_json import open_regular
 
 _BLOCK_ELEMENTS = 1 << 17
@@ -88,6 +91,13 @@ def direction(
         if not np.any(mean):
             raise BadInput("direction is centroid; the mean of the rows is zero and points nowhere")
         return unit(mean)
+    if isinstance(name, DirectionVector):
+        return name.u
+    if name.startswith(DIGEST):
+        raise BadInput(
+            f"direction is {name[: len(DIGEST) + 8]}…, an array that is not at hand; the run's"
+            " store has it: --spec STORE"
+        )
     if name.endswith(".npy"):
         return unit(_load(name, dims))
     raise BadInput(
@@ -103,12 +113,6 @@ def _random(dims: int, seed: int) -> np.ndarray:
     return u
 
 
-def unit(vector: np.ndarray) -> np.ndarray:
-    """`vector`, float64 (dims,), over its Euclidean length, correctly rounded; it is not zero."""
-    scaled = vector / np.max(np.abs(vector))
-    return scaled / math.sqrt(math.fsum((scaled * scaled).tolist()))
-
-
 def _load(path: str, dims: int) -> np.ndarray:
     open_regular(Path(path)).close()
     try:
@@ -122,8 +126,5 @@ def _load(path: str, dims: int) -> np.ndarray:
         raise BadInput(f"direction {path}: its shape is {vector.shape}; it must be ({dims},)")
     with np.errstate(over="ignore"):
         vector = np.array(vector, np.float64)
-    if not np.all(np.isfinite(vector)):
-        raise BadInput(f"direction {path}: it holds values that are not finite")
-    if not np.any(vector):
-        raise BadInput(f"direction {path}: it is zero; it must have a length")
+    check_vector(vector, f"direction {path}: it")
     return vector

@@ -10,7 +10,6 @@ from enum import IntEnum
 
 import numpy as np
 
-MOST_SEED = 2**64 - 1
 _PER_COUNTER = 4
 """64-bit words that one value of Philox's counter gives."""
 

@@ -1,6 +1,9 @@
 """What a drift is.
 
-drift      `Drift`: the numbers that fix every bit of it, and the rules they obey
-from_json  the same out of JSON that anybody may have written
-schedule   how far each step goes: the displacements
+drift     `Drift`: the numbers that fix every bit of it, a row for each; `FIELDS`, all rows
+origin    `Origin`: the rows of a checkpoint that are its cloud
+fields    `Field`: what is known of a field beside its value, and the check of a value
+rules     what ties two fields together
+vector    a direction that was given as an array
+schedule  how far each step goes: the displacements
 """

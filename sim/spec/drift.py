@@ -1,150 +1,35 @@
 """What a drift is: the numbers that fix every bit of it, and the rules they obey.
 
-sigma       standard deviation of each coordinate of a drawn cloud, absolute
-origin      the checkpoint whose rows are the cloud instead
-radius      R, how far the cloud is asked to go along the unit direction u
-steps       X, the number of steps; the schedule says how they share R
-master      float32: what is kept between steps; the format is only looked at
-jitter      j: token i moves by (1 + j * xi) times each displacement
-survivors   K: tokens leave one by one until K are present after the last step
-record      a step at which the cloud is counted
-snapshot    a step whose codes are kept
-
-Each rule names what was found and what is accepted.
+Each field is one row (sim.spec.fields), which says of it whatever the command line, grids,
+figures, stores and JSON need. What ties two fields together stands in sim.spec.rules.
 """
 
 import dataclasses
-import itertools
-import math
-from typing import Any, Literal, get_args
+import sys
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from drift.kernels.formats import FLOAT32, FORMATS, Arithmetic, Format, Rounding
 from drift.sim.errors import BadInput
-from drift.sim.sampling.philox import MOST_SEED
+from drift.sim.spec.fields import MOST_WHOLE, Field, convert, field, rows
+from drift.sim.spec.origin import ORIGIN, Origin
+from drift.sim.spec.rules import check_cloud, check_motion, check_names, check_records
+
+if TYPE_CHECKING:
+    from drift.kernels.formats import Arithmetic, Format, Rounding
 
 SMALLEST_SIGMA = 2.0**-100
 MOST_JITTER = 10.0
 """Beyond it most tokens would run ten times too far, half of them backwards."""
-MOST_RECORDS = 100_000
-MOST_STEPS = 2**63 - 1
-"""What an integer of a store holds."""
+MOST_SEED = 2**64 - 1
 
-
-def check_cloud(drift: "Drift") -> None:
-    """Raise BadInput unless the cloud is either drawn, within bounds, or a checkpoint's."""
-    if drift.origin is not None:
-        if drift.sigma is not None:
-            raise BadInput(f"sigma is {drift.sigma:g} with --from; it is for a drawn cloud alone")
-        return
-    if drift.sigma is None:
-        raise BadInput("no cloud is named; --sigma draws one, --from takes a checkpoint's rows")
-    if not (math.isfinite(drift.sigma) and drift.sigma > 0):
-        raise BadInput(f"sigma is {drift.sigma:g}; it must be positive and finite")
-    if drift.sigma < SMALLEST_SIGMA:
-        raise BadInput(f"sigma is {drift.sigma:g}; the smallest is 2**-100, about 7.9e-31")
-    if drift.direction == "centroid":
-        raise BadInput("direction is centroid; it is for a cloud of a checkpoint's rows, --from")
-
-
-def check_origin(origin: "Origin") -> None:
-    """Raise BadInput for a selection of which a half is missing, or out of bounds."""
-    if (origin.near is None) != (origin.exponents is None):
-        given = "exponents" if origin.near is None else "near"
-        raise BadInput(
-            f"{given} is {getattr(origin, given)}, alone; near names a token, exponents how far"
-            " from its size others may be"
-        )
-    if origin.exponents is not None and origin.exponents < 0:
-        raise BadInput(f"exponents is {origin.exponents}; it must be 0 or more")
-
-
-def check_numbers(drift: "Drift") -> None:
-    """Raise BadInput for a number that is out of bounds."""
-    if not (math.isfinite(drift.radius) and drift.radius >= 0):
-        raise BadInput(f"radius is {drift.radius:g}; it must be 0 or more, and finite")
-    for name in ("tokens", "dims", "steps", "records"):
-        if getattr(drift, name) < 1:
-            raise BadInput(f"{name} is {getattr(drift, name)}; it must be 1 or more")
-    if drift.steps > MOST_STEPS:
-        raise BadInput(f"steps is {drift.steps}; it must be in 1 ... 2**63 - 1")
-    for name in ("seed", "direction_seed"):
-        if not 0 <= getattr(drift, name) <= MOST_SEED:
-            raise BadInput(f"{name} is {getattr(drift, name)}; it must be in 0 ... 2**64 - 1")
-    if not 0 < drift.decay < 1:
-        raise BadInput(f"decay is {drift.decay:g}; it must be between 0 and 1, both excluded")
-    if not 0 <= drift.jitter <= MOST_JITTER:
-        raise BadInput(f"jitter is {drift.jitter:g}; it must be in 0 ... {MOST_JITTER:g}")
-    if drift.survivors is not None and not 1 <= drift.survivors <= drift.tokens:
-        raise BadInput(f"survivors is {drift.survivors}; it must be in 1 ... {drift.tokens}")
-
-
-def check_choices(drift: "Drift") -> None:
-    """Raise BadInput, listing what is known, for a name that is not."""
-    known = {
-        "format": tuple(FORMATS),
-        "rounding": get_args(Rounding),
-        "schedule": get_args(Schedule),
-        "master": get_args(Master),
-        "snapshots": get_args(Snapshots),
-    }
-    for name, names in known.items():
-        if getattr(drift, name) not in names:
-            found = getattr(drift, name)
-            raise BadInput(f"{name} is {found!r}; it must be one of {', '.join(names)}")
-    if drift.master != "none" and drift.rounding != "nearest":
-        raise BadInput(
-            f"rounding is {drift.rounding} with master {drift.master};"
-            f" a master's view is rounded to nearest"
-        )
-
-
-def check_records(drift: "Drift") -> None:
-    """Raise BadInput for record steps that are outside the drift, repeated or too many."""
-    if drift.at is None:
-        if min(drift.records, drift.steps) > MOST_RECORDS:
-            raise BadInput(f"records is {drift.records}; at most {MOST_RECORDS} are kept")
-        return
-    if not drift.at:
-        raise BadInput("at is empty; it must name one step or more")
-    if drift.at[0] < 0 or drift.at[-1] > drift.steps:
-        wrong = drift.at[0] if drift.at[0] < 0 else drift.at[-1]
-        raise BadInput(f"at names step {wrong}; it must be in 0 ... {drift.steps}")
-    for step, following in itertools.pairwise(drift.at):
-        if step == following:
-            raise BadInput(f"at names step {step} twice; each step is recorded once")
-
-
+FormatName = Literal[
+    "bfloat16", "float16", "float8_e4m3fn", "float8_e5m2", "float4_e2m1fn", "float32"
+]
 Schedule = Literal["constant", "linear", "cosine", "exponential"]
-Snapshots = Literal["none", "ends", "records"]
 Master = Literal["none", "float32"]
+Snapshots = Literal["none", "ends", "records"]
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Rows of a checkpoint, all or a selection. Raises BadInput for half a selection.
-
-    drift.from_checkpoint makes a drift that has one, and what the rows say beside.
-
-        >>> import drift
-        >>> drift.Origin(path="model", tensor="lm_head.weight", near="largest", exponents=5).near
-        'largest'
-    """
-
-    path: str
-    """a file, a directory or an index: sim.checkpoints.checkpoint"""
-    tensor: str
-    near: str | None = None
-    """the token they are selected around, largest or its id: sim.checkpoints.selection"""
-    exponents: int | None = None
-    """how far their exponents may be from its; with `near` alone"""
-
-    def __post_init__(self) -> None:
-        check_origin(self)
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values; the path is `from`."""
-        fields = dataclasses.asdict(self)
-        return {"from": fields.pop("path"), **fields}
+_COUNT: dict[str, Any] = {"least": 1, "most": MOST_WHOLE, "bounds": "in 1 ... 2**63 - 1"}
+_SEED: dict[str, Any] = {"least": 0, "most": MOST_SEED, "bounds": "in 0 ... 2**64 - 1"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -153,12 +38,7 @@ class Drift:
 
     The fields are the options of `drift run`. Either `sigma` or `origin` is given;
     drift.from_checkpoint makes a drift of the shape and the format of a checkpoint's rows.
-    `radius` is in the units of sigma, so in those of the values. `direction` is "random",
-    "diagonal", "axis", "centroid" (that of an origin's rows) or the path of a .npy
-    vector; `format` one of kernels.formats, `rounding` of kernels.rounding, `schedule` of
-    sim.spec.schedule, with `decay` for the exponential one. `at`, where given, are the record
-    steps; otherwise there are `records` + 1 of them, evenly spread from 0 to `steps`,
-    repeats dropped.
+    Numbers may be scalars of NumPy, PyTorch or JAX, and become Python's own.
 
         >>> import drift
         >>> d = drift.Drift(sigma=1e-9, steps=1000, records=4)
@@ -166,55 +46,194 @@ class Drift:
         ((0, 250, 500, 750, 1000), 'random', 'bfloat16')
         >>> drift.Drift(sigma=1e-9, steps=0)
         Traceback (most recent call last):
-        drift.sim.errors.BadInput: steps is 0; it must be 1 or more
+        drift.sim.errors.BadInput: steps is 0; it must be in 1 ... 2**63 - 1
     """
 
-    sigma: float | None = None
+    sigma: float | None = field(
+        *("real", "standard deviation of the drawn cloud", "Cloud"),
+        default=None,
+        optional=True,
+        goes_with="drawn",
+        axis=1,
+        symbol=r"$\sigma$",
+        same_program=True,
+        least=SMALLEST_SIGMA,
+        most=sys.float_info.max,
+        bounds="2**-100 (about 7.9e-31) or more, and finite",
+    )
+    """of each coordinate, absolute: in the units of the values"""
     origin: Origin | None = None
-    tokens: int = 2212
-    dims: int = 2560
-    radius: float = 0.371
-    steps: int = 100
-    direction: str = "random"
-    direction_seed: int = 0
-    seed: int = 0
-    format: str = "bfloat16"
-    rounding: Rounding = "nearest"
-    schedule: Schedule = "constant"
-    decay: float = 0.99
-    master: Master = "none"
-    jitter: float = 0.0
-    survivors: int | None = None
-    records: int = 50
-    at: tuple[int, ...] | None = None
-    snapshots: Snapshots = "ends"
+    """the checkpoint whose rows are the cloud instead"""
+    radius: float = field(
+        *("real", "target radius", "Motion"),
+        default=0.371,
+        hint=": how far the steps go together",
+        axis=2,
+        symbol="$R$",
+        same_program=True,
+        least=0,
+        most=sys.float_info.max,
+        bounds="0 or more, and finite",
+    )
+    """R, how far the cloud is asked to go along u, in the units of the values"""
+    steps: int = field(
+        *("whole", "number of steps", "Motion"), default=100, axis=3, symbol="$X$", **_COUNT
+    )
+    """X; the schedule says how they share R"""
+    tokens: int = field(
+        *("whole", "number of tokens", "Cloud"),
+        default=2212,
+        goes_with="drawn",
+        axis=5,
+        symbol="$N$",
+        **_COUNT,
+    )
+    dims: int = field(
+        *("whole", "number of dimensions", "Cloud"),
+        default=2560,
+        goes_with="drawn",
+        axis=6,
+        symbol="$D$",
+        **_COUNT,
+    )
+    direction: str = field(
+        *("direction", "direction of the drift", "Motion"),
+        default="random",
+        choices=("random", "diagonal", "axis", "centroid"),
+        hint=" (of a checkpoint's rows), or a FILE.npy",
+        axis=7,
+        caption="{} direction",
+        same_program=True,
+    )
+    """random, diagonal, axis, centroid (of an origin's rows), the path of a .npy vector, or an
+    array (dims,), which becomes sha256:… of its unit vector: sim.spec.vector"""
+    direction_seed: int = field(
+        *("whole", "seed of a random direction", "Motion"),
+        default=0,
+        axis=8,
+        same_program=True,
+        **_SEED,
+    )
+    seed: int = field(
+        *("whole", "seed of the cloud", "Cloud"), default=0, axis=4, same_program=True, **_SEED
+    )
+    """of the drawn cloud, and of stochastic rounding"""
+    format: str = field(
+        *("text", "format of the values", "Arithmetic"),
+        default="bfloat16",
+        choices=get_args(FormatName),
+        shown_default="bfloat16, or the tensor's",
+        axis=9,
+        caption="{}",
+        unusual=True,
+    )
+    """one of drift.FORMATS"""
+    rounding: "Rounding" = field(
+        *("text", "rounding after each step", "Arithmetic"),
+        default="nearest",
+        choices=("nearest", "toward-zero", "stochastic"),
+        axis=10,
+        caption="{} rounding",
+        unusual=True,
+    )
+    schedule: Schedule = field(
+        *("text", "schedule of the steps", "Motion"),
+        default="constant",
+        choices=get_args(Schedule),
+        axis=11,
+        caption="{} schedule",
+        unusual=True,
+    )
+    """sim.spec.schedule"""
+    decay: float = field(
+        *("real", "decay of the exponential schedule", "Motion"),
+        default=0.99,
+        axis=12,
+        unusual=True,
+        same_program=True,
+        least=0,
+        most=1,
+        open=True,
+        bounds="between 0 and 1, both excluded",
+    )
+    master: Master = field(
+        *("text", "master weights", "Arithmetic"),
+        default="none",
+        choices=get_args(Master),
+        axis=13,
+        caption="{} master",
+        unusual=True,
+    )
+    """float32: kept between steps in place of the values, which only show them rounded"""
+    jitter: float = field(
+        *("real", "relative spread of the step between tokens", "Motion"),
+        default=0.0,
+        axis=14,
+        unusual=True,
+        least=0,
+        most=MOST_JITTER,
+        bounds=f"in 0 ... {MOST_JITTER:g}",
+    )
+    """j: token i moves by (1 + j * xi) times each displacement, xi from N(0, 1)"""
+    survivors: int | None = field(
+        *("whole", "tokens present at the end", "Motion"),
+        default=None,
+        optional=True,
+        none="all",
+        axis=15,
+        unusual=True,
+        least=1,
+        most=MOST_WHOLE,
+        bounds="in 1 ... tokens",
+    )
+    """K: tokens leave one by one until K are present after the last step; None: all stay"""
+    records: int = field(
+        *("whole", "number K of intervals between records", "Records"),
+        default=50,
+        hint=": the cloud is counted at K + 1 steps, 0 to X",
+        **_COUNT,
+    )
+    """evenly spread from step 0 to the last; repeats are dropped"""
+    at: tuple[int, ...] | None = field(
+        *("steps", "steps to count at", "Records"),
+        default=None,
+        optional=True,
+        hint=", in place of --records",
+    )
+    """the record steps themselves, rising"""
+    snapshots: Snapshots = field(
+        *("text", "clouds to keep", "Records"), default="ends", choices=get_args(Snapshots)
+    )
+    """the steps whose codes are kept: none, the ends, or all records"""
 
     def __post_init__(self) -> None:
-        if self.at is not None:
-            object.__setattr__(self, "at", tuple(sorted(self.at)))
+        convert(self, _DRIFT)
         check_cloud(self)
-        check_numbers(self)
-        check_choices(self)
+        check_motion(self)
         check_records(self)
 
     @property
-    def target(self) -> Format:
+    def target(self) -> "Format":
         """The format that is counted and stored."""
+        from drift.kernels.formats import FORMATS
+
         return FORMATS[self.format]
 
     @property
-    def arithmetic(self) -> Arithmetic:
+    def arithmetic(self) -> "Arithmetic":
         """What of this drift is compiled into its kernels."""
+        from drift.kernels.formats import FLOAT32, Arithmetic
+
         state = FLOAT32 if self.master == "float32" else self.target
         return Arithmetic(state, self.target, self.rounding, self.jitter > 0)
 
     @property
     def smallest_drawn(self) -> float:
-        """Initial magnitudes below it become +0."""
+        """The magnitude below which initial values become +0."""
         return max(self.target.smallest_drawn, self.arithmetic.state.smallest_drawn)
 
     def alive(self, step: int) -> int:
-        """How many tokens are present after `step`: N - floor((N - K) * step / X)."""
+        """Return how many tokens are present after `step`: N - floor((N - K) * step / X)."""
         kept = self.tokens if self.survivors is None else self.survivors
         return self.tokens - (self.tokens - kept) * step // self.steps
 
@@ -235,23 +254,43 @@ class Drift:
         return kept[self.snapshots]
 
     def as_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values, an origin's among them."""
-        fields = dataclasses.asdict(self)
-        del fields["origin"]
+        """Return the fields as plain JSON values, an origin's among them."""
+        fields = {name: getattr(self, name) for name in _DRIFT}
         origin = self.origin.as_json() if self.origin else {}
-        return {**fields, **origin, "at": None if self.at is None else list(self.at)}
+        at = None if self.at is None else list(self.at)
+        return {**fields, "direction": str(self.direction), **origin, "at": at}
 
     @classmethod
-    def from_json(cls, spec: dict[str, Any]) -> "Drift":
-        """What `as_json` gave."""
-        fields = dict(spec)
-        if "from" in fields:
-            taken = {name: fields.pop(name) for name in ("tensor", "near", "exponents")}
-            fields["origin"] = Origin(path=fields.pop("from"), **taken)
-        at = fields.pop("at")
-        return cls(**fields, at=None if at is None else tuple(at))
+    def from_json(cls, spec: Any, where: str = "the spec") -> "Drift":
+        """Return the drift of what `as_json` gave, or of a part of it; the rest has its defaults.
+
+        Raises BadInput, which begins with `where`, for anything else: anybody may have written it.
+        """
+        check_names(spec, FIELDS, where)
+        own = {name: value for name, value in spec.items() if name in _DRIFT}
+        origin = {
+            name: spec[row.name] for name, row in ORIGIN.items() if spec.get(row.name) is not None
+        }
+        try:
+            if not origin:
+                return cls(**own)
+            if not {"path", "tensor"} <= origin.keys():
+                named = ", ".join(ORIGIN[name].name for name in origin)
+                raise BadInput(f"{named} alone; from and tensor name a matrix")
+            return cls(**own, origin=Origin(**origin))
+        except BadInput as error:
+            raise BadInput(f"{where}: {error}") from error
+
+
+_DRIFT = rows(Drift)
+_OF_ROWS = {row.name: row for row in ORIGIN.values()}
+FIELDS: dict[str, Field] = {"sigma": _DRIFT["sigma"], **_OF_ROWS, **_DRIFT}
+"""The row of every field by its JSON name, in the order in which help and captions show them."""
 
 
 def recorded(steps: int, records: int) -> tuple[int, ...]:
-    """The steps of `records` + 1 records, floor(k * steps / records + 1/2); some may repeat."""
+    """Return the steps of `records` + 1 records, floor(k * steps / records + 1/2).
+
+    Some may repeat.
+    """
     return tuple((2 * k * steps + records) // (2 * records) for k in range(records + 1))

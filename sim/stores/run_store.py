@@ -26,6 +26,7 @@ Metadata are not consolidated, so xarray.open_zarr wants consolidated=False to b
 v3 has no such thing yet, and a copy hides from zarr-python whatever is added or changed later.
 """
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -36,7 +37,10 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from drift.kernels.formats import Format
 from drift.sim.counting.cells import Counts
+from drift.sim.errors import Damaged
 from drift.sim.spec.drift import Drift
+from drift.sim.spec.fields import DIGEST
+from drift.sim.spec.vector import DirectionVector
 from drift.sim.stores import integrity
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.store import Store
@@ -184,6 +188,20 @@ class RunStore(Store):
         self.records()
         spec: dict[str, Any] = self.attrs["spec"]
         return spec
+
+    @property
+    def drift(self) -> Drift:
+        """The drift that is run; a direction that was given as an array is the store's own.
+
+        Raises Damaged where that is another one than the spec names.
+        """
+        drift = Drift.from_json(self.attrs["spec"], str(self.address))
+        if not drift.direction.startswith(DIGEST):
+            return drift
+        vector = DirectionVector.of_unit(self.read("direction"))
+        if vector != drift.direction:
+            raise Damaged(f"{self.address}: its direction is not the one that its spec names")
+        return dataclasses.replace(drift, direction=vector)
 
     def read(self, name: str) -> np.ndarray:
         """One of the arrays, whole, in memory; the populations come last.

@@ -18,13 +18,9 @@ from drift.sim.batches import sizing
 from drift.sim.engines import choose
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
-from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.grid import AXES, Grid
 from drift.sim.sweeps.store import NAMES, cells_together
 
-_FIELDS = (
-    *("steps", "tokens", "dims", "format", "rounding", "schedule", "master", "jitter", "survivors"),
-    *("from", "tensor", "near", "exponents"),
-)
 _EACH = 2e6
 """What a cell costs beside its work."""
 _DRAWN = 30.0
@@ -39,7 +35,7 @@ class PointGroups:
 
     def __init__(self, grid: Grid, platform: str, engine: str = "auto"):
         self._shape = grid.shape or (1,)
-        matters = [axis.name in _FIELDS for axis in grid.axes] or [False]
+        matters = [not AXES[axis.name].same_program for axis in grid.axes] or [False]
         shape = [n if matter else 1 for n, matter in zip(self._shape, matters, strict=True)]
         self._kinds = np.empty(shape, np.int64)
         costs: list[float] = []

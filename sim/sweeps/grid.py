@@ -9,9 +9,9 @@ The records of every cell are taken at the same fractions of its steps, progress
 k/N, k = 0 ... N; where a cell has fewer steps than that, records repeat.
 """
 
-import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
@@ -20,21 +20,24 @@ import numpy as np
 
 from drift.sim.checkpoints.selection import EXPONENTS
 from drift.sim.errors import BadInput
-from drift.sim.spec.drift import MOST_RECORDS, Drift, Origin
+from drift.sim.spec.drift import FIELDS, Drift
+from drift.sim.spec.origin import Origin
+from drift.sim.spec.rules import MOST_RECORDS
+from drift.sim.spec.vector import DirectionVector
 
 MOST_CELLS = 10_000_000
 
-REAL = ("sigma", "radius", "decay", "jitter")
-WHOLE = ("steps", "seed", "tokens", "dims", "direction_seed", "survivors", "exponents")
-TAKEN = ("from", "tensor", "near", "exponents")
-"""What says which rows of a checkpoint are the cloud."""
-ORDER = (
-    *("sigma", "radius", "steps", "seed", "tokens", "dims", "direction", "direction_seed"),
-    *("format", "rounding", "schedule", "decay", "master", "jitter", "survivors", *TAKEN),
-)
+AXES = {
+    name: row
+    for name, row in sorted(FIELDS.items(), key=lambda item: item[1].axis or 0)
+    if row.axis
+}
 """What may be an axis, in the order of a grid's axes."""
-_DRAWN = ("sigma", "tokens", "dims")
-_NO_FIELDS = ("origin", "at", "snapshots")
+ROWS = tuple(name for name, row in AXES.items() if row.goes_with == "rows")
+"""What says which rows of a checkpoint are the cloud."""
+_DRAWN = tuple(name for name, row in AXES.items() if row.goes_with == "drawn")
+_OF_RUNS = ("at", "snapshots")
+"""Fields that points of a grid do not have."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Axis:
     values: tuple[Any, ...]
 
     def __post_init__(self) -> None:
-        if self.name not in ORDER:
+        if self.name not in AXES:
             raise BadInput(f"{self.name} has several values; it takes one")
         seen = set()
         for value in self.values:
@@ -54,7 +57,11 @@ class Axis:
             seen.add(value)
         if len(seen) < 2:
             raise BadInput(f"{self.name} is an axis of {len(seen)} values; it needs 2 or more")
-        if self.name in WHOLE and not self.named and max(map(abs, self.values)) >= 2**63:
+        if (
+            AXES[self.name].kind == "whole"
+            and not self.named
+            and max(map(abs, self.values)) >= 2**63
+        ):
             raise BadInput(f"{self.name} names {max(self.values)}; an axis ends at 2**63 - 1")
 
     @property
@@ -65,7 +72,7 @@ class Axis:
     @property
     def meanings(self) -> list[str]:
         """What stands for the values of a named axis."""
-        none = "all" if self.name == "survivors" else "none"
+        none = AXES[self.name].none
         return [none if value is None else str(value) for value in self.values]
 
     @property
@@ -73,7 +80,7 @@ class Axis:
         """float64 or int64 (values,)."""
         if self.named:
             return np.arange(len(self.values))
-        return np.array(self.values, np.float64 if self.name in REAL else np.int64)
+        return np.array(self.values, np.float64 if AXES[self.name].kind == "real" else np.int64)
 
 
 @dataclass(frozen=True)
@@ -102,28 +109,35 @@ class Grid:
             raise BadInput(f"records is {self.records}; at most {MOST_RECORDS} are kept")
 
     @classmethod
-    def given(cls, given: Mapping[str, Sequence[Any]]) -> "Grid":
+    def given(cls, given: Mapping[str, Any]) -> "Grid":
         """The grid of `given` values by name. Raises BadInput where they do not go together.
 
         What is not given has the value that a drift has by default. With `from`, a checkpoint,
         nothing is drawn, and what its rows say of tokens, dims and format is filled in, unless
         the rows differ from cell to cell.
         """
-        defaults = {field.name: (field.default,) for field in dataclasses.fields(Drift)}
-        fields: dict[str, Any] = {k: v for k, v in defaults.items() if k not in _NO_FIELDS}
+        for name in given:
+            if name not in FIELDS or name in _OF_RUNS:
+                accepted = ", ".join((*AXES, "records"))
+                raise BadInput(f"{name} is no field of a grid; it has {accepted}")
+        fields: dict[str, Any] = {
+            name: (row.default,)
+            for name, row in FIELDS.items()
+            if name not in _OF_RUNS and row.goes_with != "rows"
+        }
         if "from" in given:
             for name in _DRAWN:
                 if name in given:
                     raise BadInput(f"{name} is given with --from; it is for a drawn cloud alone")
-            fields |= dict.fromkeys((*_DRAWN, *TAKEN, "format"), (None,))
+            fields |= dict.fromkeys((*_DRAWN, *ROWS, "format"), (None,))
             if "near" in given:
                 fields["exponents"] = (EXPONENTS,)
         else:
-            for name in TAKEN:
+            for name in ROWS:
                 if name in given:
                     raise BadInput(f"{name} is given without --from, which names a checkpoint")
-        grid = cls.of(fields | {name: tuple(values) for name, values in given.items()})
-        if "from" in given and not any(axis.name in TAKEN for axis in grid.axes):
+        grid = cls.of(fields | {name: _values(name, found) for name, found in given.items()})
+        if "from" in given and not any(axis.name in ROWS for axis in grid.axes):
             known = grid.drift(0).as_json()
             filled = ("tokens", "dims", "tensor", *(() if "format" in given else ("format",)))
             return cls({**grid.base, **{name: known[name] for name in filled}}, grid.axes)
@@ -133,7 +147,7 @@ class Grid:
     def of(cls, fields: dict[str, tuple[Any, ...]]) -> "Grid":
         """The grid of fields by the values each one is given; an axis where there are several."""
         several = [name for name, values in fields.items() if len(values) != 1]
-        several.sort(key=lambda name: ORDER.index(name) if name in ORDER else -1)
+        several.sort(key=lambda name: AXES[name].axis or 0 if name in AXES else 0)
         base = {name: values[0] for name, values in fields.items() if len(values) == 1}
         return cls(base, tuple(Axis(name, tuple(fields[name])) for name in several))
 
@@ -165,7 +179,7 @@ class Grid:
         """The values of every field, axes first; (None,) for what is not given."""
         axes = {axis.name: axis.values for axis in self.axes}
         given = {**{name: (value,) for name, value in self.base.items()}, **axes}
-        names = (*ORDER, *(name for name in given if name not in ORDER))
+        names = (*AXES, *(name for name in given if name not in AXES))
         return {name: given.get(name, (None,)) for name in names}
 
     def values(self, cell: int) -> dict[str, Any]:
@@ -200,8 +214,8 @@ def check_size(shape: Sequence[int]) -> None:
 
 def drift_of(fields: dict[str, Any]) -> Drift:
     """The drift of JSON fields, which keeps no snapshots; BadInput where it makes no sense."""
-    own = {name: value for name, value in fields.items() if name not in TAKEN}
-    taken: dict[str, Any] = {name: fields.get(name) for name in TAKEN}
+    own = {name: value for name, value in fields.items() if name not in ROWS}
+    taken: dict[str, Any] = {name: fields.get(name) for name in ROWS}
     if taken["from"] is None:
         return Drift(**own, snapshots="none")
     path = taken.pop("from")
@@ -210,6 +224,17 @@ def drift_of(fields: dict[str, Any]) -> Drift:
         known = {name: value for name, value in own.items() if value is not None}
         return Drift(**{**rows, **known}, snapshots="none")
     return Drift(origin=Origin(path=path, **taken), **own, snapshots="none")
+
+
+def _values(name: str, given: Any) -> tuple[Any, ...]:
+    """Return the values of a field, plain and checked; a single one needs no sequence."""
+    row = FIELDS[name]
+    single = isinstance(given, str | os.PathLike) or not isinstance(given, Iterable)
+    several = [given] if single or getattr(given, "shape", None) == () else given
+    found = row.values(several)
+    if any(isinstance(value, DirectionVector) for value in found):
+        raise BadInput(f"{name} is an array; a grid takes names and .npy files")
+    return found
 
 
 @lru_cache(maxsize=256)

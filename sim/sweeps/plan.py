@@ -19,7 +19,7 @@ from drift.sim.devices import device
 from drift.sim.devices.shards import Shards
 from drift.sim.engines import choose
 from drift.sim.runs.memory import check_memory, memory_needed
-from drift.sim.spec.drift import Drift
+from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.stores.location import StoreLocation
 from drift.sim.sweeps import resume
 from drift.sim.sweeps.cell_order import REGION_BYTES, PointGroups
@@ -28,7 +28,6 @@ from drift.sim.sweeps.store import NAMES, SweepStore
 
 _MOST_COMBINATIONS = 10_000
 """Of two axes of names; more are left to their turn."""
-_KNOWN = ("random", "diagonal", "axis", "centroid")
 
 
 def check_grid(grid: Grid) -> dict[str, str]:
@@ -41,7 +40,7 @@ def check_grid(grid: Grid) -> dict[str, str]:
     seen: set[tuple[str, int]] = set()
     for drift in _outermost(grid):
         name = drift.direction
-        if name not in _KNOWN and (name, drift.dims) not in seen:
+        if name not in FIELDS["direction"].choices and (name, drift.dims) not in seen:
             seen.add((name, drift.dims))
             u = direction(name, drift.dims)
             inputs[name] = hashlib.sha256(u.tobytes()).hexdigest()

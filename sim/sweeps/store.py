@@ -28,7 +28,7 @@ from drift.sim.stores import integrity, run_store
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.store import Store
-from drift.sim.sweeps.grid import Axis, Grid
+from drift.sim.sweeps.grid import AXES, Axis, Grid
 
 KIND = "drift sweep"
 LAYOUT = 1
@@ -38,30 +38,6 @@ NAMES = {name: "reached" if name == "radius" else name for name in run_store.COU
 """The array of each count."""
 _REAL = ("radius", "stalled")
 _CHUNK_VALUES = 1 << 17
-
-MEANINGS = {
-    "sigma": "standard deviation of the cloud",
-    "radius": "how far the cloud is asked to go",
-    "steps": "steps of the drift",
-    "seed": "seed of the cloud",
-    "tokens": "tokens of the cloud",
-    "dims": "dimensions of a token",
-    "direction": "direction of the drift",
-    "direction_seed": "seed of a random direction",
-    "format": "format of the values",
-    "rounding": "rounding after each step",
-    "schedule": "schedule of the steps",
-    "decay": "decay of the exponential schedule",
-    "master": "master weights",
-    "jitter": "spread of the tokens' strengths",
-    "survivors": "tokens present at the end",
-    "from": "checkpoint whose rows are the cloud",
-    "tensor": "tensor of the checkpoint",
-    "near": "token that the rows are near to",
-    "exponents": "powers of 2 that the rows may be from it",
-}
-"""What each axis is."""
-
 
 FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
 """The attributes of a store that is to be begun (sim.stores.location)."""
@@ -141,7 +117,7 @@ def _add_axis(group: zarr.Group, axis: Axis) -> None:
             "flag_values": axis.coordinates.tolist(),
             "flag_meanings": " ".join(words),
         }
-    _add(group, axis.name, (axis.name,), axis.coordinates, MEANINGS[axis.name], **about)
+    _add(group, axis.name, (axis.name,), axis.coordinates, AXES[axis.name].meaning, **about)
 
 
 def _add_steps(group: zarr.Group, grid: Grid) -> None:

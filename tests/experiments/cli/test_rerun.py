@@ -12,7 +12,6 @@ from drift.kernels.formats import BFLOAT16
 from drift.sim.errors import BadInput
 from drift.sim.runs.run import run
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.from_json import drift_from_json
 from tests.support import builders
 from tests.support.builders import arrays, assert_same_arrays
 from tests.support.run_cli import drift
@@ -96,14 +95,14 @@ def test_rows_and_directions_must_be_those_of_before(in_tmp, capsys):
 
 BAD = {
     "a list": ([1], "is no spec: an object of a drift's fields is needed"),
-    "a field": ({"sigmas": 1}, "has 'sigmas'; a spec has sigma, tokens, dims, radius"),
-    "a text": ({"sigma": "1"}, "has sigma '1'; a number is needed"),
-    "a truth": ({"tokens": True}, "has tokens True; a whole number is needed"),
-    "half": ({"sigma": 1, "steps": 1.5}, "has steps 1.5; a whole number is needed"),
-    "steps": ({"sigma": 1, "at": [1, "2"]}, "a list of steps is needed"),
-    "nothing": ({"sigma": 1, "format": None}, "has format None; a text is needed"),
+    "a field": ({"sigmas": 1}, "has 'sigmas'; a spec has sigma, from, tensor, near"),
+    "a text": ({"sigma": "1"}, "sigma is '1'; it must be a number"),
+    "a truth": ({"tokens": True}, "tokens is True; it must be a whole number"),
+    "half": ({"sigma": 1, "steps": 1.5}, "steps is 1.5; it must be a whole number"),
+    "steps": ({"sigma": 1, "at": [1, "2"]}, "at has '2'; it must be a list of whole numbers"),
+    "nothing": ({"sigma": 1, "format": None}, "format is None; it must be one of bfloat16, "),
     "no cloud": ({}, "no cloud is named"),
-    "out of bounds": ({"sigma": -1}, "sigma is -1; it must be positive and finite"),
+    "out of bounds": ({"sigma": -1}, "sigma is -1; it must be 2**-100 (about 7.9e-31) or more"),
     "half a checkpoint": ({"from": "x"}, "from alone; from and tensor name a matrix"),
 }
 
@@ -142,5 +141,5 @@ def test_what_is_no_store_of_a_run_gets_one_line(in_tmp, capsys):
 )  # fmt: skip
 def test_whatever_the_document_holds_it_is_a_drift_or_bad_input(found):
     with suppress(BadInput):
-        made = drift_from_json(found, "it")
-        assert drift_from_json(made.as_json(), "it") == made
+        made = Drift.from_json(found, "it")
+        assert Drift.from_json(made.as_json(), "it") == made

@@ -9,7 +9,7 @@ import typer
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from drift.experiments.console.values import counts, reals, spelled, survivors, words
+from drift.experiments.console.values import counts, counts_or_all, reals, spelled, words
 from drift.sim.errors import BadInput
 
 
@@ -55,7 +55,7 @@ def test_a_range_of_whole_numbers_is_rounded_and_its_repeats_merged(low, high, c
     exact = np.linspace(low, high, count) if linear else np.geomspace(low, high, count)
     apart = np.abs(np.array(found)[:, None] - exact[None]).min(axis=0)
     assert apart.max() <= 0.5 + 1e-6
-    assert values(survivors, f"{low}:{high}:{count}{kind}") == found
+    assert values(counts_or_all, f"{low}:{high}:{count}{kind}") == found
 
 
 def test_ranges_name_the_numbers_a_person_expects():
@@ -73,7 +73,7 @@ def test_a_list_is_taken_as_it_is(found):
 
 def test_lists_of_wholes_names_and_all():
     assert values(counts, "1, 1e3,5") == (1, 1000, 5)
-    assert values(survivors, "all,10") == (None, 10)
+    assert values(counts_or_all, "all,10") == (None, 10)
     assert values(words, "axis,a:b.npy") == ("axis", "a:b.npy")
 
 
@@ -101,7 +101,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("text", BAD)
-@pytest.mark.parametrize("parser", [reals, counts, survivors])
+@pytest.mark.parametrize("parser", [reals, counts, counts_or_all])
 def test_what_is_neither_list_nor_range_is_refused(parser, text):
     with pytest.raises(typer.BadParameter, match=BAD[text]):
         parser(text)

@@ -12,7 +12,8 @@ from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE
 from drift.sim.clouds import checkpoint_rows
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.errors import BadInput
-from drift.sim.spec.drift import Drift, Origin
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.origin import Origin
 from tests.support import builders, oracle
 
 NAME = "lm_head.weight"

@@ -13,7 +13,8 @@ from drift.sim.engines import choose
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 from drift.sim.runs import run
-from drift.sim.spec.drift import Drift, Origin
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.origin import Origin
 from tests.support import oracle
 from tests.support.brute_force import selected_ids
 from tests.support.builders import Stop, arrays, assert_same_arrays, stop_after

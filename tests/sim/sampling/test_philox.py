@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drift.sim.sampling.philox import MOST_SEED, Stream, words32, words64
+from drift.sim.sampling.philox import Stream, words32, words64
+from drift.sim.spec.drift import MOST_SEED
 from tests.support import oracle
 
 

@@ -13,13 +13,13 @@ from drift.sim.spec.drift import Drift
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"sigma": 0.0}, "sigma is 0; it must be positive and finite"),
+        ({"sigma": 0.0}, r"sigma is 0; it must be 2\*\*-100 \(about 7.9e-31\) or more, and finite"),
         ({"sigma": math.nan}, "sigma is nan"),
         ({"sigma": math.inf}, "sigma is inf"),
-        ({"sigma": 1e-31}, "sigma is 1e-31; the smallest is"),
+        ({"sigma": 1e-31}, "sigma is 1e-31; it must be"),
         ({"radius": -0.1}, "radius is -0.1; it must be 0 or more"),
         ({"radius": math.inf}, "radius is inf"),
-        ({"tokens": 0}, "tokens is 0; it must be 1 or more"),
+        ({"tokens": 0}, r"tokens is 0; it must be in 1 \.\.\. 2\*\*63"),
         ({"dims": -3}, "dims is -3"),
         ({"steps": 0}, "steps is 0"),
         ({"steps": 2**63}, "steps is 9223372036854775808; it must be in 1"),

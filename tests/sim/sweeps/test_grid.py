@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift, recorded
-from drift.sim.sweeps.grid import ORDER, Axis, Grid, drift_of
+from drift.sim.sweeps.grid import AXES, Axis, Grid, drift_of
 
 CHOICES = {
     "sigma": (1e-9, 1e-8, 1e-7),
@@ -27,7 +27,7 @@ CHOICES = {
 def test_cells_run_through_the_product_of_the_axes_in_their_fixed_order(names):
     grid = Grid.given({"sigma": (1e-9,), "tokens": (9,), **{name: CHOICES[name] for name in names}})
     order = [axis.name for axis in grid.axes]
-    assert order == sorted(names, key=ORDER.index)
+    assert order == sorted(names, key=list(AXES).index)
     assert grid.shape == tuple(len(CHOICES[name]) for name in order)
     combinations = list(itertools.product(*(CHOICES[name] for name in order)))
     assert len(grid) == len(combinations)

@@ -1,0 +1,69 @@
+"""What ties two fields of a drift together; what a field alone may be stands in its row."""
+
+import itertools
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from drift.sim.errors import BadInput, printable
+from drift.sim.spec.fields import DIGEST
+from drift.sim.spec.origin import Origin
+
+if TYPE_CHECKING:
+    from drift.sim.spec.drift import Drift
+
+MOST_RECORDS = 100_000
+
+
+def check_names(spec: Any, known: Collection[str], where: str) -> None:
+    """Raise BadInput, which begins with `where`, for a JSON value that is no object of fields."""
+    if not isinstance(spec, dict):
+        raise BadInput(f"{where} is no spec: an object of a drift's fields is needed")
+    for name in spec:
+        if name not in known:
+            accepted = ", ".join(known)
+            raise BadInput(f"{where} has {printable(repr(name))}; a spec has {accepted}")
+
+
+def check_cloud(drift: "Drift") -> None:
+    """Raise BadInput unless the cloud is either drawn or a checkpoint's, and u goes with it."""
+    if not isinstance(drift.origin, Origin | None):
+        raise BadInput(f"origin is {drift.origin!r}; it must be a drift.Origin, or None")
+    if drift.origin is not None and drift.sigma is not None:
+        raise BadInput(f"sigma is {drift.sigma:g} with --from; it is for a drawn cloud alone")
+    if drift.origin is None and drift.sigma is None:
+        raise BadInput("no cloud is named; --sigma draws one, --from takes a checkpoint's rows")
+    if drift.origin is None and drift.direction == "centroid":
+        raise BadInput("direction is centroid; it is for a cloud of a checkpoint's rows, --from")
+    if drift.direction.startswith(DIGEST):
+        u = getattr(drift.direction, "u", None)  # a text alone has none: out of JSON
+        if u is not None and u.shape != (drift.dims,):
+            raise BadInput(
+                f"direction is an array of shape {u.shape}; it must be ({drift.dims},), as dims is"
+            )
+
+
+def check_motion(drift: "Drift") -> None:
+    """Raise BadInput for more survivors than tokens, and a master not rounded to nearest."""
+    if drift.survivors is not None and drift.survivors > drift.tokens:
+        raise BadInput(f"survivors is {drift.survivors}; it must be in 1 ... {drift.tokens}")
+    if drift.master != "none" and drift.rounding != "nearest":
+        raise BadInput(
+            f"rounding is {drift.rounding} with master {drift.master};"
+            f" a master's view is rounded to nearest"
+        )
+
+
+def check_records(drift: "Drift") -> None:
+    """Raise BadInput for record steps that are outside the drift, repeated or too many."""
+    if drift.at is None:
+        if min(drift.records, drift.steps) > MOST_RECORDS:
+            raise BadInput(f"records is {drift.records}; at most {MOST_RECORDS} are kept")
+        return
+    if not drift.at:
+        raise BadInput("at is empty; it must name one step or more")
+    if drift.at[0] < 0 or drift.at[-1] > drift.steps:
+        wrong = drift.at[0] if drift.at[0] < 0 else drift.at[-1]
+        raise BadInput(f"at names step {wrong}; it must be in 0 ... {drift.steps}")
+    for step, following in itertools.pairwise(drift.at):
+        if step == following:
+            raise BadInput(f"at names step {step} twice; each step is recorded once")

@@ -1,0 +1,77 @@
+"""A direction that was given as an array: its digest stands in the spec, its vector in the store.
+
+The digest is the SHA-256 of the unit vector u, as little-endian float64. So a store, which holds
+u, can be run again, and says itself whether its vector is the one that its spec names.
+"""
+
+import hashlib
+import math
+from typing import Any
+
+import numpy as np
+
+from drift.sim.errors import BadInput
+
+
+class DirectionVector(str):
+    """The text sha256:… of a unit vector, which it carries along: a direction like any other."""
+
+    __slots__ = ("u",)
+    u: np.ndarray
+    """float64 (dims,), of length 1; read-only"""
+
+    @classmethod
+    def of(cls, given: Any) -> "DirectionVector":
+        """Return the direction of an array of real numbers, (dims,), of any length but zero.
+
+        Raises BadInput for arrays of another kind or shape, for zero, and for what is not finite.
+        """
+        return cls.of_unit(unit(_numbers(given)))
+
+    @classmethod
+    def of_unit(cls, u: np.ndarray) -> "DirectionVector":
+        """Return the direction of a unit vector, float64 (dims,), as it stands in a store."""
+        u = np.array(u, np.float64)
+        u.setflags(write=False)
+        digest = hashlib.sha256(u.astype("<f8", copy=False).tobytes()).hexdigest()
+        made = cls(f"sha256:{digest}")  # DIGEST of sim.spec.fields, which imports this file
+        made.u = u
+        return made
+
+    def __reduce__(self) -> Any:
+        return DirectionVector.of_unit, (self.u,)
+
+
+def unit(vector: np.ndarray) -> np.ndarray:
+    """Return `vector`, float64 (dims,), over its Euclidean length, correctly rounded.
+
+    It is not zero.
+    """
+    scaled = vector / np.max(np.abs(vector))
+    return scaled / math.sqrt(math.fsum((scaled * scaled).tolist()))
+
+
+def check_vector(vector: np.ndarray, name: str) -> None:
+    """Raise BadInput for a vector, float64 (dims,), that points nowhere; `name` is said."""
+    if not np.all(np.isfinite(vector)):
+        raise BadInput(f"{name} holds values that are not finite")
+    if not np.any(vector):
+        raise BadInput(f"{name} is zero; it must have a length")
+
+
+def _numbers(given: Any) -> np.ndarray:
+    if hasattr(given, "detach"):  # a tensor of PyTorch: of any format, on any device
+        given = given.detach().cpu().double().numpy()
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        array = np.empty(0, object)
+    # Types of ml_dtypes are of NumPy's kind V, and are numbers nevertheless.
+    if array.dtype.kind not in "fiu" and not array.dtype.name.startswith(("bfloat", "float")):
+        raise BadInput("direction is an array of no real numbers; it must hold dims of them")
+    if array.ndim != 1 or not array.size:
+        raise BadInput(f"direction is an array of shape {array.shape}; it must be (dims,)")
+    with np.errstate(over="ignore"):
+        vector = array.astype(np.float64)
+    check_vector(vector, "the array of direction")
+    return vector
