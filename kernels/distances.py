@@ -1,7 +1,7 @@
-"""The distances between rows: the most lattice steps between them in any dimension.
+"""Distances between rows: the most lattice steps between them in any dimension.
 
 They are taken of ordinals, so that they are right across binades, signs and zero.
-Of all formats ordinals are exact in float64, which is what SciPy computes in.
+Ordinals of every format are exact in float64, in which SciPy computes.
 """
 
 import numpy as np
@@ -10,20 +10,24 @@ from scipy.spatial.distance import cdist
 _WIDEST = 128
 """Dimensions that bound a distance from below."""
 _ROWS = 256
-"""Rows bounded together."""
+"""Rows bounded at once."""
 
 
 def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """int64 (n, m), from each row of ordinals `a` (n, dims), unsigned, to each of `b` (m, dims)."""
+    """Return the distances, int64 (n, m), from each row of `a` (n, dims) to each of `b` (m, dims).
+
+    Both hold ordinals, unsigned.
+    """
     if not len(a) or not len(b) or not a.shape[1]:
         return np.zeros((len(a), len(b)), np.int64)
     return cdist(a, b, "chebyshev").astype(np.int64)
 
 
 def counted(ordinals: np.ndarray) -> dict[int, int]:
-    """How many pairs of the rows `ordinals` (n, dims), unsigned, are at each distance, rising."""
+    """Count the pairs of rows of `ordinals` (n, dims), unsigned, at each distance, rising."""
     if len(ordinals) < 2:
         return {}
+    # Dimensions in which all rows agree add nothing to a largest difference.
     varying = ordinals[:, np.ptp(ordinals, axis=0) > 0]
     found: dict[int, int] = {}
     for start in range(0, len(varying), _ROWS):
@@ -36,9 +40,9 @@ def counted(ordinals: np.ndarray) -> dict[int, int]:
 
 
 def closest(a: np.ndarray, b: np.ndarray) -> int:
-    """The smallest distance between any row of `a` (n, dims) and any of `b` (m, dims).
+    """Return the smallest distance between any row of `a` (n, dims) and any of `b` (m, dims).
 
-    Ordinals, unsigned. Whole rows are compared only where the dimensions that vary
+    Both hold ordinals, unsigned. Whole rows are compared only where the dimensions that vary
     most do not show already that a pair is farther apart than the best one known.
     """
     if len(a) * len(b) <= _ROWS:

@@ -28,19 +28,20 @@ MOST_ROWS = 1 << 15
 
 
 def scale_exponent(bound: float) -> int:
-    """The e for which scale = 2**e suits values of magnitude at most `bound`."""
+    """Return the e for which scale = 2**e suits values of magnitude at most `bound`."""
     _, exponent = np.frexp(np.float64(bound))
     return int(np.clip(LIMB_BITS - int(exponent), -126, 127))
 
 
 def limb_sums(values: jax.Array, present: jax.Array, scale: jax.Array) -> tuple[jax.Array, ...]:
-    """Sums over the present rows of the limbs of `values` (rows, dims) float32.
+    """Sum over the present rows the limbs of `values` (rows, dims) float32.
 
     `present` (rows,) bool; `scale` a float32 power of two. Returns LIMBS arrays
     (dims,) int32, kept apart since stacking them here makes XLA compute each from
-    the start. Scaling by a power of two and taking the rounded part away are
-    exact, so a fused multiply-add gives the same bits.
+    the start.
     """
+    # Scaling by a power of two and taking the rounded part away are exact, so a fused
+    # multiply-add gives the same bits.
     remainder = jnp.where(present[:, None], values, jnp.float32(0)) * scale
     sums = []
     for _ in range(LIMBS):
@@ -51,7 +52,7 @@ def limb_sums(values: jax.Array, present: jax.Array, scale: jax.Array) -> tuple[
 
 
 def limbs_of(values: np.ndarray, scale: np.float32) -> np.ndarray:
-    """The same limbs of every one of `values` (…) float32, on the host, int64 (LIMBS, …)."""
+    """Return the limbs of every one of `values` (…) float32, int64 (LIMBS, …), on the host."""
     remainder, found = values * scale, []
     for _ in range(LIMBS):
         limb = np.rint(remainder)
@@ -61,7 +62,7 @@ def limbs_of(values: np.ndarray, scale: np.float32) -> np.ndarray:
 
 
 def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:
-    """The float64 terms, same shape, that `sums` (LIMBS, …) of int64 stand for.
+    """Return the float64 terms, same shape, that `sums` (LIMBS, …) of int64 stand for.
 
     `exponent` is the scale's, one or (…) many. The terms are exact; add them with math.fsum.
     """
@@ -70,7 +71,7 @@ def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:
 
 
 def exact_sums(terms: np.ndarray) -> np.ndarray:
-    """The sum of each row of `terms`, finite float64 (rows, n), correctly rounded."""
+    """Return the sum of each row of `terms`, finite float64 (rows, n), correctly rounded."""
     sums, lost, sizes = terms, np.zeros(len(terms)), np.zeros(len(terms))
     while sums.shape[1] > 1:
         half = sums.shape[1] // 2
@@ -79,6 +80,8 @@ def exact_sums(terms: np.ndarray) -> np.ndarray:
         sizes += np.abs(errors).sum(axis=1)
         sums = np.concatenate([added, sums[:, 2 * half :]], axis=1)
     total, remainder = _two_sum(sums[:, 0] if sums.shape[1] else lost, lost)
+    # The errors were themselves added with rounding: `unsure` bounds what that lost. Where it
+    # could carry the remainder past half a last place of the total, fsum decides.
     unsure = terms.shape[1] * 2.0**-52 * sizes
     below = np.spacing(np.nextafter(np.abs(total), 0))
     for row in np.flatnonzero(~(np.abs(remainder) + unsure < below / 2)).tolist():
@@ -87,7 +90,7 @@ def exact_sums(terms: np.ndarray) -> np.ndarray:
 
 
 def _two_sum(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """a + b, rounded, and what that is short of; a + b is the sum of both."""
+    """Return a + b, rounded, and the error of that: a + b is exactly the sum of both."""
     total = a + b
     of_b = total - a
     return total, (a - (total - of_b)) + (b - of_b)

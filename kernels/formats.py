@@ -1,4 +1,4 @@
-"""Floating-point formats, each one record that the rest of the code asks.
+"""Floating-point formats, each one record that all other code asks.
 
 code        a value as the unsigned integer of its bits; sign, exponent, fraction
 magnitude   a code without its sign: the number of |value| among the format's
@@ -29,6 +29,7 @@ class Format:
     """
 
     name: str
+    """as ml_dtypes and the command line call it"""
     width: int
     """bits of a code"""
     precision: int
@@ -59,7 +60,7 @@ class Format:
         return 2.0 ** (self.precision - 127)
 
     def value(self, codes: np.ndarray | int) -> np.ndarray:
-        """float64 values of `codes`, exact.
+        """Return the values of `codes`, float64, exact.
 
         The magnitude after the largest is given the value that would follow it, but
         for float4, which has no such code.
@@ -72,13 +73,13 @@ class Format:
         return np.where(codes & self.sign, -values, values)
 
     def magnitudes(self) -> np.ndarray:
-        """All values from 0 up, and the one that would follow the largest, float64."""
+        """Return all values from 0 up, and the one that would follow the largest, float64."""
         largest = np.array([self.largest])
         there = self.value(np.arange(self.largest_magnitude + 1))
         return np.append(there, largest + self.ulp(largest))
 
     def code(self, values: np.ndarray) -> np.ndarray:
-        """Codes, in the storage type, of `values` that are on the lattice: nothing is rounded."""
+        """Return codes, in the storage type, of `values` on the lattice: nothing is rounded."""
         values = np.asarray(values, np.float64)
         exponent = self._exponent(values)
         units = np.ldexp(np.abs(values), self.precision - 1 - exponent).astype(np.int64)
@@ -86,36 +87,36 @@ class Format:
         return np.where(np.signbit(values), magnitude | self.sign, magnitude).astype(self.storage)
 
     def coordinate(self, codes: np.ndarray) -> np.ndarray:
-        """Lattice coordinates, int64, of `codes`."""
+        """Return lattice coordinates, int64, of `codes`."""
         codes = np.asarray(codes, np.int64)
         magnitude = codes & (self.sign - 1)
         return np.where(codes & self.sign, -magnitude, magnitude)
 
     def code_at(self, coordinates: np.ndarray) -> np.ndarray:
-        """Codes of lattice `coordinates`, in the storage type; +0 for 0."""
+        """Return codes, in the storage type, of lattice `coordinates`; +0 for 0."""
         coordinates = np.asarray(coordinates, np.int64)
         signs = np.where(coordinates < 0, self.sign, 0)
         return (np.abs(coordinates) | signs).astype(self.storage)
 
     def finite(self, codes: np.ndarray) -> np.ndarray:
-        """Whether each code, in the storage type, is a value of the lattice, bool."""
+        """Return whether each code, in the storage type, is a value of the lattice, bool."""
         return (codes & self._one(self.sign - 1)) <= self._one(self.largest_magnitude)
 
     def ordinal(self, codes: np.ndarray) -> np.ndarray:
-        """Ordinals, in the storage type, of `codes` in it."""
+        """Return ordinals, in the storage type, of `codes` in it."""
         negative = (codes & self._one(self.sign)) != 0
         return self.rank_of(codes) + negative.astype(self.storage)  # ranks tell the zeros apart
 
     def rank_of(self, codes: np.ndarray) -> np.ndarray:
-        """Ranks, in the storage type, of `codes` in it."""
+        """Return ranks, in the storage type, of `codes` in it."""
         return codes ^ self._flip((codes & self._one(self.sign)) != 0)
 
     def code_of_rank(self, ranks: np.ndarray) -> np.ndarray:
-        """Codes, in the storage type, of `ranks` in it."""
+        """Return codes, in the storage type, of `ranks` in it."""
         return ranks ^ self._flip((ranks & self._one(self.sign)) == 0)
 
     def _flip(self, negative: np.ndarray) -> np.ndarray:
-        """The bits in which code and rank differ: all of a negative code, else the sign."""
+        """Return the bits in which code and rank differ: all of a negative code, else the sign."""
         lower = negative.astype(self.storage) * self._one(self.sign - 1)
         return lower | self._one(self.sign)
 
@@ -123,11 +124,11 @@ class Format:
         return self.storage.type(bits)
 
     def ulp(self, values: np.ndarray) -> np.ndarray:
-        """The spacing, float64, between each value and the next one away from zero."""
+        """Return the spacing, float64, between each value and the next one away from zero."""
         return np.ldexp(1.0, self._exponent(np.asarray(values)) - self.precision + 1)
 
     def _exponent(self, values: np.ndarray) -> np.ndarray:
-        """e of the binade [2**e, 2**(e+1)), the smallest normal one for what is below."""
+        """Return e of the binade [2**e, 2**(e+1)); the smallest normal one for values below it."""
         exponent = np.frexp(values)[1] - 1
         return np.where(
             values == 0, self.smallest_exponent, np.maximum(exponent, self.smallest_exponent)

@@ -2,10 +2,10 @@
 
 partner   a row that may be adjacent to another, and comes after it
 
-Rows are sorted by the dimension that tells most of them apart, and taken block by
+Rows are sorted by the dimension that parts most of them, and taken block by
 block: the partners of a block are the later rows within one step of it there. Who
 may be adjacent is kept as bits, 64 partners in a word. One dimension after another
-parts pairs, the most telling ones first; it costs one comparison for every value
+parts pairs, the most separating ones first; it costs one comparison for every value
 that occurs in the block, not for every row. Where few pairs are left, these are
 compared whole. Where many are left (thousands of rows in one neighbourhood), the
 other dimensions go on parting them, but for those that tell no two rows of the
@@ -27,7 +27,7 @@ _PER_ROW = 16
 
 
 def near(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Whether ordinals `a` and `b`, unsigned, are equal or one apart, bool, broadcast."""
+    """Return whether ordinals `a` and `b`, unsigned, are equal or one apart, bool, broadcast."""
     one = a.dtype.type(1)
     # Modulo 2**n, but no finite value's ordinal is so near to either end.
     return a - b + one <= one + one
@@ -43,16 +43,16 @@ class Partners:
 
     @property
     def count(self) -> int:
-        """How many pairs there are."""
+        """The number of pairs."""
         return int(np.bitwise_count(self._words).sum())
 
     @property
     def sparse(self) -> bool:
-        """Whether there are few pairs for so many rows."""
+        """True where there are few pairs for so many rows."""
         return self.count <= _PER_ROW * len(self._words)
 
     def take_away(self, rows: np.ndarray, others: np.ndarray) -> None:
-        """Part those whose ordinals, of one dimension, are two apart or more."""
+        """Part the pairs whose ordinals, of one dimension, are two apart or more."""
         values, which = np.unique(rows, return_inverse=True)
         self._words &= _packed(near(values[:, None], others))[which]
 
@@ -68,7 +68,7 @@ class Partners:
         return rows, others
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        """The positions, int64, of the rows and of the partners of all pairs."""
+        """Return the positions, int64, of the rows and of the partners of all pairs."""
         rows = np.flatnonzero(self._words.any(axis=1))
         found = [np.flatnonzero(_unpacked(self._words[row][None], self._others)) for row in rows]
         paired = np.repeat(rows, [len(others) for others in found])
@@ -76,7 +76,7 @@ class Partners:
 
 
 def _packed(bits: np.ndarray) -> np.ndarray:
-    """bool (rows, others) as uint64 (rows, words), the last word filled up with zeros."""
+    """Pack bool (rows, others) into uint64 (rows, words), the last word filled up with zeros."""
     octets = np.packbits(bits, axis=1)
     words = np.zeros((len(bits), -(-bits.shape[1] // 64)), np.uint64)
     words.view(np.uint8)[:, : octets.shape[1]] = octets
@@ -84,31 +84,31 @@ def _packed(bits: np.ndarray) -> np.ndarray:
 
 
 def _unpacked(words: np.ndarray, others: int) -> np.ndarray:
-    """The bits again, 0 or 1, uint8 (rows, others)."""
+    """Return the bits of packed words, 0 or 1, uint8 (rows, others)."""
     return np.unpackbits(words.view(np.uint8), axis=1, count=others)
 
 
 MOST_PAIRS = 20_000_000
 """More adjacent pairs than that are refused: they would not fit a graph."""
 _SAMPLE = 512
-"""Rows from which it is guessed how much each dimension tells."""
+"""Rows from which it is guessed how many pairs each dimension parts."""
 _FIRST = 8
 """Dimensions that every block begins with."""
 _BLOCK = 512
-"""Rows joined together."""
+"""Rows joined at once."""
 _STRIP = 64
-"""Dimensions of a crowd looked at together."""
+"""Dimensions of a crowd compared at once."""
 _FEW = 64
 """So few pairs of a block cost less to compare whole than one dimension more."""
 _PAIRS = 1 << 11
-"""Pairs compared together."""
+"""Pairs compared at once."""
 
 Told = Callable[[int, int], None]
-"""Told how many rows of how many are done."""
+"""Hears how many rows of how many are done."""
 
 
 class Crowded(ValueError):
-    """There are more adjacent pairs than its argument."""
+    """More adjacent pairs than its argument, which is the most that are accepted."""
 
 
 def adjacent(
@@ -118,9 +118,9 @@ def adjacent(
     told: Told = lambda done, total: None,
     most: int = MOST_PAIRS,
 ) -> np.ndarray:
-    """The adjacent pairs among distinct `rows`, int64 (rows,), of the matrix `codes`.
+    """Return the adjacent pairs among distinct `rows`, int64 (rows,), of the matrix `codes`.
 
-    Gives int64 (pairs, 2), positions in `rows`, the smaller one first, sorted. Raises
+    They are int64 (pairs, 2), positions in `rows`, the smaller one first, sorted. Raises
     Crowded where there are more than `most`. Takes time in proportion to the rows
     where these lie apart; m rows that crowd into one neighbourhood cost m**2 / 128
     words for each dimension in which they differ by two steps or more.
@@ -145,7 +145,7 @@ def adjacent(
 
 
 class _Join:
-    """Rows sorted by their most telling dimension."""
+    """Rows sorted by the dimension that parts most of them."""
 
     def __init__(self, codes: np.ndarray, rows: np.ndarray, target: Format, most: int):
         self._codes, self._target, self._most = codes, target, most
@@ -157,7 +157,7 @@ class _Join:
         self._columns = columns[:, self.order]
 
     def block(self, block: slice) -> np.ndarray:
-        """Adjacent pairs whose first row is in the block, by sorted position. Raises Crowded."""
+        """Return the pairs whose first row is in the block, by sorted position. Raises Crowded."""
         leading = self._columns[0]
         beyond = leading[block.stop - 1] + leading.dtype.type(1)
         stop = int(np.searchsorted(leading, beyond, side="right"))
@@ -179,7 +179,7 @@ class _Join:
         return pairs if decided else pairs[self._adjacent(pairs)]
 
     def _part_crowd(self, partners: Partners, mine: np.ndarray, others: np.ndarray) -> bool:
-        """Take pairs away dimension by dimension; whether every dimension was asked."""
+        """Take pairs away dimension by dimension; return whether every dimension was asked."""
         everyone = np.union1d(mine, others)
         rows, positions = np.searchsorted(everyone, mine), np.searchsorted(everyone, others)
         for start in range(0, self._codes.shape[1], _STRIP):
@@ -192,7 +192,7 @@ class _Join:
         return True
 
     def _adjacent(self, pairs: np.ndarray) -> np.ndarray:
-        """Which pairs are adjacent, bool: compared in every dimension."""
+        """Return whether each pair is adjacent, bool: compared in every dimension."""
         same = np.empty(len(pairs), bool)
         for start in range(0, len(pairs), _PAIRS):
             part = slice(start, start + _PAIRS)
@@ -202,7 +202,7 @@ class _Join:
 
 
 def most_separating(ordinals: np.ndarray) -> np.ndarray:
-    """The dimensions of a sample, (rows, dims), by how many pairs of rows are near there.
+    """Return the dimensions of a sample, (rows, dims), from the one that parts most pairs.
 
     Of sorted values the pairs k apart in order, k a power of two, stand for 2k.
     """

@@ -33,27 +33,27 @@ def _u32(number: int) -> jax.Array:
 
 
 def _smaller(a: jax.Array, b: jax.Array) -> jax.Array:
-    """The minimum, written so that Mosaic, which knows no unsigned one, compiles it too."""
+    """Return the minimum, so written that Mosaic, which knows no unsigned one, compiles it."""
     return jnp.where(a < b, a, b)
 
 
 def _larger(a: jax.Array, b: jax.Array) -> jax.Array:
-    """The maximum, likewise."""
+    """Return the maximum, so written that Mosaic compiles it."""
     return jnp.where(a < b, b, a)
 
 
 def _dropped(target: Format) -> int:
-    """Significand bits that a float32 has beyond the target's."""
+    """Return the significand bits that a float32 has beyond the target's."""
     return _FLOAT32_PRECISION - target.precision
 
 
 def _is_truncated_float32(target: Format) -> bool:
-    """Whether codes are the upper bits of a float32: the same exponents."""
+    """Return whether codes are the upper bits of a float32: its exponents are the same."""
     return target.smallest_exponent == 1 - _FLOAT32_BIAS
 
 
 def widen(codes: jax.Array, source: Format) -> jax.Array:
-    """The float32 values, exact, of `codes` (unsigned, any shape)."""
+    """Return the float32 values, exact, of `codes` (unsigned, any shape)."""
     codes = codes.astype(jnp.uint32)
     if _is_truncated_float32(source):
         return lax.bitcast_convert_type(codes << _u32(32 - source.width), jnp.float32)
@@ -73,7 +73,7 @@ def widen(codes: jax.Array, source: Format) -> jax.Array:
 def quantise(
     values: jax.Array, target: Format, rounding: Rounding, words: jax.Array | None = None
 ) -> jax.Array:
-    """uint32 codes of float32 `values` (any shape) rounded to `target`.
+    """Return uint32 codes of float32 `values` (any shape) rounded to `target`.
 
     `words`, uint32 of the same shape, are used by the stochastic rounding alone.
     """
@@ -103,18 +103,16 @@ def quantise(
 
 
 def _shortened(bits: jax.Array, drop: int, rounding: Rounding) -> jax.Array:
-    """The upper bits of a float32, rounded; the sign goes along, since no carry reaches it.
-
-    To nearest: what is added carries where the remainder is past the midpoint, or on
-    it and the lower code odd.
-    """
+    """Return the upper bits of a float32, rounded; the sign goes along: no carry reaches it."""
     if rounding == "nearest":
+        # What is added carries where the remainder is past the midpoint, or on it and the
+        # lower code odd: to nearest, ties to even, without a comparison.
         bits = bits + _u32((1 << (drop - 1)) - 1) + ((bits >> _u32(drop)) & _u32(1))
     return bits >> _u32(drop)
 
 
 def _split(bits: jax.Array, target: Format) -> tuple[jax.Array, ...]:
-    """The lower code, what is left of the significand, its half unit, its threshold.
+    """Return the lower code, the remainder of the significand, its half unit, its threshold.
 
     Below the target's smallest normal value the unit stays, so more bits drop.
     The threshold is the remainder over the unit, times 2**32, rounded up: a whole
@@ -136,6 +134,6 @@ def _split(bits: jax.Array, target: Format) -> tuple[jax.Array, ...]:
 
 
 def merge_zeros(codes: jax.Array, source: Format) -> jax.Array:
-    """uint32 `codes` with -0 replaced by +0: equal results mean the same cell."""
+    """Return uint32 `codes` with -0 replaced by +0: equal results mean the same cell."""
     codes = codes.astype(jnp.uint32)
     return jnp.where(codes == _u32(source.sign), _u32(0), codes)

@@ -1,8 +1,8 @@
-"""Rows of codes looked at as 64-bit words: equality and fingerprints, on the host.
+"""Equality and fingerprints of rows of codes, taken as 64-bit words, on the host.
 
 Rows are asked for in blocks that stay in cache, and blocks are worked on by a few
 threads side by side. -0 and +0 are one value; since few rows hold a -0, words are
-compared as they are, and only what differs is looked at again with zeros merged.
+compared as they are, and only rows that differ are compared again with zeros merged.
 """
 
 import os
@@ -14,26 +14,26 @@ import numpy as np
 from drift.kernels.formats import Format
 
 Take = Callable[[np.ndarray], np.ndarray]
-"""Given tokens, their codes (len(tokens), dims), which may be a view."""
+"""Gives the codes (len(tokens), dims) of tokens, which may be a view."""
 
 _KEY = 0x726F7773
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def taken(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The `rows`, int64 (n,), of a matrix; a view where they follow each other."""
+    """Return the `rows`, int64 (n,), of a matrix; a view where they follow each other."""
     in_turn = len(rows) and rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1)
     return codes[rows[0] : rows[-1] + 1] if in_turn else codes[rows]
 
 
 def merged(codes: np.ndarray, target: Format) -> np.ndarray:
-    """`codes`, unsigned, any shape, with -0 as +0; a copy only where there is one."""
+    """Return `codes`, unsigned, any shape, with -0 as +0; a copy only where there is a -0."""
     zeros = codes == target.storage.type(target.sign)
     return np.where(zeros, target.storage.type(0), codes) if zeros.any() else codes
 
 
 def words(codes: np.ndarray) -> np.ndarray:
-    """Rows of `codes` (rows, dims) as uint64 words, (rows, words), filled up with zeros."""
+    """Return rows of `codes` (rows, dims) as uint64 words, (rows, words), padded with zeros."""
     per = 8 // codes.itemsize
     missing = -codes.shape[1] % per
     if missing:
@@ -42,7 +42,7 @@ def words(codes: np.ndarray) -> np.ndarray:
 
 
 def mixed(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
-    """A fingerprint of a few unsigned columns, each (rows,), uint64 (rows,)."""
+    """Return a fingerprint, uint64 (rows,), of a few unsigned columns, each (rows,)."""
     found = np.zeros(rows, np.uint64)
     for column in columns:
         found ^= column
@@ -54,7 +54,7 @@ def mixed(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
 def hashes(
     take: Take, tokens: np.ndarray, row_bytes: int, target: Format, block_bytes: int = 1 << 20
 ) -> np.ndarray:
-    """A fingerprint of whole rows, uint64 (tokens,), the sum of words times odd weights."""
+    """Return a fingerprint of whole rows, uint64 (tokens,): the sum of words times odd weights."""
     found = np.empty(len(tokens), np.uint64)
     weights = np.random.Philox(key=_KEY).random_raw(-(-row_bytes // 8)) | np.uint64(1)
 
@@ -74,7 +74,7 @@ def equal(
     target: Format,
     block_bytes: int = 1 << 20,
 ) -> np.ndarray:
-    """Whether tokens a[i] and b[i] are in one cell, bool, for each i."""
+    """Return whether tokens a[i] and b[i] are in one cell, bool, for each i."""
     same = np.empty(len(a), bool)
 
     def one(part: slice) -> None:

@@ -16,17 +16,17 @@ _KEY = 0x66696E6765727072
 
 
 def weights(dims: int) -> np.ndarray:
-    """Odd uint32 weights, shape (2, dims)."""
+    """Return odd uint32 weights, (2, dims)."""
     words = np.random.Philox(key=_KEY).random_raw(2 * dims)
     return (words.astype(np.uint32) | np.uint32(1)).reshape(2, dims)
 
 
 def fingerprint(cells: jax.Array, weights: jax.Array) -> jax.Array:
-    """Fingerprints (rows, 2) uint32 of `cells`: uint32 codes (rows, dims), zeros merged."""
+    """Return fingerprints (rows, 2) uint32 of `cells`: uint32 codes (rows, dims), zeros merged."""
     lanes = [jnp.sum(cells * lane[None, :], axis=1, dtype=jnp.uint32) for lane in weights]
     return jnp.stack(lanes, axis=1)
 
 
 def as_words(fingerprints: np.ndarray) -> np.ndarray:
-    """One uint64 per row from `fingerprints` (rows, 2) uint32, on the host."""
+    """Join the halves of `fingerprints` (rows, 2) uint32 into uint64 (rows,), on the host."""
     return np.left_shift(fingerprints[:, 0], 32, dtype=np.uint64) | fingerprints[:, 1]

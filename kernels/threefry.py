@@ -11,7 +11,7 @@ import jax.numpy as jnp
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 _GROUPS = 5
-"""Of four rounds each; a part of the key goes in after each group."""
+"""Groups of four rounds; a part of the key goes in after each group."""
 
 
 def _rotate(x: jax.Array, by: int) -> jax.Array:
@@ -21,7 +21,7 @@ def _rotate(x: jax.Array, by: int) -> jax.Array:
 def threefry(
     key: tuple[jax.Array, jax.Array], counter: tuple[jax.Array, jax.Array]
 ) -> tuple[jax.Array, jax.Array]:
-    """The two words, uint32, for a key and a counter of two uint32 words each."""
+    """Return the two words, uint32, of a key and a counter of two uint32 words each."""
     schedule = (*key, key[0] ^ key[1] ^ jnp.uint32(_PARITY))
     a, b = counter[0] + schedule[0], counter[1] + schedule[1]
     for group in range(_GROUPS):
@@ -34,12 +34,13 @@ def threefry(
 
 
 def words(key: jax.Array, tokens: jax.Array, dims: int) -> jax.Array:
-    """One word for each (token, dim), uint32 (rows, dims): the first of its counter's two.
+    """Return a word for each (token, dim), uint32 (rows, dims): the first of its counter's two.
 
     `key` (2,) uint32 stands for seed and step; `tokens` (rows,) uint32 are the
-    tokens' numbers. The second word is given up: to share it out, neighbours
-    would have to be computed together, which costs more than it saves.
+    tokens' numbers.
     """
+    # The second word is given up: to share it out, neighbours would have to be computed
+    # together, which costs more than it saves.
     shape = (tokens.shape[0], dims)
     token = jnp.broadcast_to(tokens[:, None], shape)
     dim = jnp.broadcast_to(jnp.arange(dims, dtype=jnp.uint32)[None, :], shape)

@@ -1,7 +1,7 @@
 """Several small clouds moved in one call, one after another.
 
 Each has its own displacements, keys, tokens and scale; shape, arithmetic and the number
-of steps are common. What is done to each is kernels.stepping.block, so bits are the same.
+of steps are common. Each is moved by kernels.stepping.block, so bits are the same.
 """
 
 from functools import partial
@@ -38,7 +38,7 @@ def step_batch(
     weights   uint32 (2, dims), see kernels.row_hash_jax
     scales    float32 (clouds,), see kernels.exact_sum
 
-    All of what comes back has the clouds as its first axis.
+    All arrays that come back have the clouds as their first axis.
     """
     cut = partial(lax.dynamic_slice_in_dim, start_index=first, slice_size=window)
     clouds = codes, tokens, steps.displacements, steps.keys, scales
@@ -55,6 +55,7 @@ def step_batch(
             lambda every, mine: lax.dynamic_update_index_in_dim(every, mine, k, 0), found, one(k)
         )
 
+    # A loop over the clouds that are there, and no vmap: slots beyond `count` cost nothing.
     nothing = jax.tree.map(
         lambda each: jnp.zeros((len(codes), *each.shape), each.dtype),
         jax.eval_shape(one, jnp.int32(0)),

@@ -1,4 +1,4 @@
-"""Many steps of a chunk, and what is observed after the last one.
+"""Many steps of a chunk, and the observation after the last one.
 
 Displacements come in blocks of fixed length of which the first few are used, so
 that no number of steps, radius or schedule compiles anything anew.
@@ -29,7 +29,7 @@ BLOCK = 128
 """Displacements per call: at 2,560 dims they stay in a core's second-level cache."""
 
 ACCELERATOR_BLOCK = 1024
-"""The same where a kernel takes all steps at once. A call then reads and writes the
+"""Displacements per call where a kernel takes all steps at once. A call then reads and writes the
 codes once in 1,024 steps, a thousandth of its time. At 2,560 dims its displacements
 are 10 MiB: they stay in a Hopper's second-level cache (50 MB) for all programs, and
 are copied to it in a fraction of the time that the steps of a large cloud take."""
@@ -41,7 +41,7 @@ Path = Literal["cache", "memory"] | Fused
 
 
 def plain(platform: str) -> Path:
-    """The path of a platform, cpu, gpu or tpu, without the fused kernel."""
+    """Return the path of a platform, cpu, gpu or tpu, without the fused kernel."""
     return "cache" if platform == "cpu" else "memory"
 
 
@@ -50,14 +50,14 @@ Take = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class BlockResult(NamedTuple):
-    """A chunk of the cloud after `step_block`, and what was observed of it."""
+    """A chunk of the cloud after `step_block`, and the observation of it."""
 
     codes: jax.Array
-    """of the state format (tiles, tile rows, dims)"""
+    """codes of the state format (tiles, tile rows, dims)"""
     view: jax.Array | None
-    """of the view format, where that is another one"""
+    """codes of the view format, same shape; None where that is the state format"""
     fingerprints: jax.Array
-    """uint32 (tiles, tile rows, 2), of the view"""
+    """uint32 (tiles, tile rows, 2), of the view's rows: kernels.row_hash_jax"""
     stalled: jax.Array
     """int32 (dims,): present rows whose coordinate the last step left where it was"""
     limbs: jax.Array
@@ -76,7 +76,7 @@ def step_block_uncompiled(
     """Take the first `steps.taken` of a block of steps and observe after the last.
 
     Where `steps.observed` is false fingerprints and limbs are left 0, which saves
-    what ten steps cost.
+    the time of ten steps.
 
     codes     of the state format (tiles, tile rows, dims)
     weights   uint32 (2, dims), see kernels.row_hash_jax
@@ -114,7 +114,7 @@ def _observe(
     limbs: Sums,
     rows: tuple[jax.Array, Tokens],
 ) -> tuple[Sums, tuple]:
-    """Add a tile's limbs; give its view, where its format is another one, and fingerprints."""
+    """Add a tile's limbs; return the sums, the view if of another format, and fingerprints."""
     codes, tokens = rows
     state, target = arithmetic.state, arithmetic.view
     view = codes if state == target else quantise(widen(codes, state), target, "nearest")
@@ -126,13 +126,13 @@ def _observe(
 
 
 step_block = jax.jit(step_block_uncompiled, static_argnames=("arithmetic", "path"))
-"""The same, compiled for each shape, arithmetic and path."""
+"""`step_block_uncompiled`, compiled for each shape, arithmetic and path."""
 
 
 def _fused(
     codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
 ) -> jax.Array:
-    """The codes before the last step where the path is the fused kernel, else as they are."""
+    """Return the codes before the last step where the path is fused, else as they are."""
     if not isinstance(path, Fused):
         return codes
     flat = Tokens(*(column.reshape(-1) for column in tokens))
@@ -143,7 +143,7 @@ def _fused(
 def _steps(
     codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
 ) -> tuple[jax.Array, jax.Array]:
-    """A tile's float32 values after the last step, and how many rows stalled in each dim."""
+    """Return a tile's float32 values after the last step, and the rows stalled in each dim."""
     last = steps.taken - 1
 
     def take(t: jax.Array, values: jax.Array) -> jax.Array:
@@ -159,7 +159,7 @@ def _steps(
 def _all_but_the_last(
     codes: jax.Array, last: jax.Array, take: Take, state: Format, path: Path
 ) -> jax.Array:
-    """float32 values of a tile's `codes` before the last step."""
+    """Return the float32 values of a tile's `codes` before the last step."""
     if path == "cache":
         return lax.fori_loop(0, last, take, widen(codes, state))
     if path == "memory":

@@ -24,15 +24,16 @@ from drift.kernels.stepping.step import Steps, Tokens
 Platform = Literal["gpu", "tpu"]
 
 MOST_CODES = 1 << 30
-"""Of one call: within a kernel places are counted in int32."""
+"""The most codes of one call: within a kernel elements are numbered in int32."""
 
 
 class Fused(NamedTuple):
     """The path of the fused kernel."""
 
     platform: Platform
+    """gpu (the Triton form) or tpu (the Mosaic form)"""
     interpret: bool = False
-    """whether to interpret the kernel, on any device"""
+    """true to interpret the kernel, on any device"""
 
 
 def fused(
@@ -43,14 +44,14 @@ def fused(
     arithmetic: Arithmetic,
     path: Fused,
 ) -> jax.Array:
-    """The `codes` after the first `count` of a block of steps; `steps.taken` is not asked.
+    """Return the `codes` after the first `count` of a block of steps; `steps.taken` is not read.
 
     codes     of the state format (rows, dims), at least one of each
     tokens    each (rows,)
     count     int32, 0 up to the block's length
 
     Raises whatever Pallas raises where the device's compiler will not take the
-    kernel; whoever asks tries it beforehand.
+    kernel: sim.engines.fused_trial tries it beforehand.
     """
     rows, dims = codes.shape
     if rows * dims > MOST_CODES and rows > 1:
@@ -71,6 +72,6 @@ def fused(
 
 
 def of(platform: str) -> Fused | None:
-    """The path of a platform's fused kernel, None where it has none."""
+    """Return the path of a platform's fused kernel, None where it has none."""
     own: dict[str, Platform] = {"gpu": "gpu", "tpu": "tpu"}
     return Fused(own[platform]) if platform in own else None

@@ -40,21 +40,21 @@ WARP = 32
 
 
 def height(arithmetic: Arithmetic) -> int:
-    """Rows of a tile."""
+    """Return the rows of a tile."""
     if arithmetic.rounding == "stochastic":
         return 2
     return 8 if arithmetic.state in (BFLOAT16, FLOAT32) else 4
 
 
 def width(dims: int) -> int:
-    """Dims of a tile: a power of two, as Triton wants, that keeps a warp busy at least."""
+    """Return the dims of a tile: a power of two, as Triton wants, that keeps a warp busy."""
     return min(WIDEST, max(WARP * PER_THREAD, 1 << (dims - 1).bit_length()))
 
 
 def call(
     rows: int, dims: int, block: int, arithmetic: Arithmetic, interpret: bool
 ) -> Callable[..., jax.Array]:
-    """The kernel, to be called with what `kernels.stepping.fused.fused` gives it."""
+    """Return the kernel, to be called as `kernels.stepping.fused.fused` calls it."""
     high, wide, state = height(arithmetic), width(dims), arithmetic.state
 
     def kernel(
@@ -107,7 +107,7 @@ def call(
 
 
 def _rounded(values: jax.Array, arithmetic: Arithmetic, random: jax.Array | None) -> jax.Array:
-    """float32 `values` rounded to the state format, by the hardware where it can."""
+    """Return float32 `values` rounded to the state format, by the hardware where it can."""
     if arithmetic.state == BFLOAT16 and arithmetic.rounding == "nearest":
         codes = lax.bitcast_convert_type(values.astype(jnp.bfloat16), jnp.uint16)
     else:

@@ -25,7 +25,7 @@ HIGH = 32
 
 
 def width(arithmetic: Arithmetic) -> int:
-    """Dims of a tile."""
+    """Return the dims of a tile."""
     cheap = arithmetic.state in (BFLOAT16, FLOAT32) and arithmetic.rounding != "stochastic"
     return 512 if cheap else 256
 
@@ -33,7 +33,7 @@ def width(arithmetic: Arithmetic) -> int:
 def call(
     rows: int, dims: int, block: int, arithmetic: Arithmetic, interpret: bool
 ) -> Callable[..., jax.Array]:
-    """The kernel, to be called with what `kernels.stepping.fused.fused` gives it."""
+    """Return the kernel, to be called as `kernels.stepping.fused.fused` calls it."""
     high, wide, state = min(rows, HIGH), min(dims, width(arithmetic)), arithmetic.state
 
     def kernel(

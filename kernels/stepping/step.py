@@ -24,29 +24,29 @@ _MINUS_ZERO = 1 << 31
 
 
 class Tokens(NamedTuple):
-    """What tells the rows of a chunk apart, each (tiles, tile rows) or (rows,)."""
+    """The tokens in the rows of a chunk, each column (tiles, tile rows) or (rows,)."""
 
     number: jax.Array
-    """uint32"""
+    """uint32: the token's number in the cloud, of which its random words are a function"""
     strength: jax.Array
-    """float32, the g that jitter multiplies displacements by"""
+    """float32: the g that jitter multiplies displacements by"""
     present: jax.Array
-    """bool: the rows that are observed; all move"""
+    """bool: true for the rows that are observed; all move"""
 
 
 class Steps(NamedTuple):
     """A block of steps, the same for all tokens."""
 
     displacements: jax.Array
-    """float32 (block, dims)"""
+    """float32 (block, dims): one row for each step"""
     keys: jax.Array
-    """uint32 (block, 2), of the random words of stochastic rounding"""
+    """uint32 (block, 2): the keys of the random words of stochastic rounding"""
     taken: jax.Array
-    """int32, how many of the block's steps are taken, 1 or more"""
+    """int32: how many of the block's steps are taken, 1 or more"""
     zero: jax.Array
-    """uint32 0, which no compiler knows to be 0"""
+    """uint32: a 0 that no compiler knows to be 0"""
     observed: jax.Array | np.bool_ = np.True_
-    """bool: whether somebody wants to know what the cloud is like after the last step"""
+    """bool: true where the cloud is observed after the last step"""
 
 
 def step(
@@ -65,14 +65,13 @@ def step(
 
 
 def jittered(displacement: jax.Array, strength: jax.Array, zero: jax.Array) -> jax.Array:
-    """float32(c * g), of shapes that broadcast, rounded before anything is added to it.
+    """Return float32(c * g), of shapes that broadcast, rounded before anything is added to it.
 
-    Where it is too small it is +0; of c = -0, which is to change no bit, it is -0.
-
-    Compilers fuse the product into the add that follows unless something stands
-    between that they cannot see through: here an XOR with a zero known only when
-    the program runs (an optimization barrier was not enough in jax 0.10).
+    A product that is too small is +0; that of c = -0, which is to change no bit, is -0.
     """
+    # Compilers fuse the product into the add that follows unless something stands between
+    # that they cannot see through: here an XOR with a zero known only when the program runs
+    # (an optimization barrier was not enough in jax 0.10).
     bits = lax.bitcast_convert_type(displacement * strength, jnp.uint32) ^ zero
     too_small = (bits & jnp.uint32(0x7FFFFFFF)) < jnp.uint32(_SMALLEST_BITS)
     asked = lax.bitcast_convert_type(displacement, jnp.uint32)

@@ -1,4 +1,4 @@
-"""The distinct values of each dimension: what the leap engine moves in place of tokens.
+"""The distinct values of each dimension, which the leap engine moves in place of tokens.
 
 rank    the number of a code by value (kernels.formats); a step never changes the
         order of ranks, so the initial values that have met are neighbours
@@ -24,16 +24,16 @@ class ValueClasses:
     first_value: np.ndarray
     """int64 (classes,): the first initial class that each is made of"""
     values: np.ndarray
-    """(classes,) where they are: ranks, or what rises with ranks strictly; or what is
-    said of each"""
+    """(classes,): where each class is, a rank or a number that rises with ranks strictly; or
+    a property of each class, such as stalled, bool"""
 
     @property
     def sizes(self) -> np.ndarray:
-        """How many classes each dimension has, int64 (dims,)."""
+        """The number of classes of each dimension, int64 (dims,)."""
         return np.diff(self.bounds)
 
     def moved(self, values: np.ndarray) -> "ValueClasses":
-        """The classes after these went to `values`; those that met are one."""
+        """Return the classes after these went to `values`; classes that met are one."""
         new = np.empty(len(values), bool)
         new[1:] = values[1:] != values[:-1]
         new[self.bounds[:-1]] = True
@@ -43,12 +43,12 @@ class ValueClasses:
         return ValueClasses(np.searchsorted(met, self.bounds), self.first_value[met], values[met])
 
     def of_class(self, of_initial: np.ndarray) -> np.ndarray:
-        """Sums over the initial classes, int64 (initial classes,), that each is made of."""
+        """Sum `of_initial`, int64 (initial classes,), over the initial classes of each class."""
         return np.add.reduceat(of_initial, self.first_value)
 
 
 def same_value(a: np.ndarray, b: np.ndarray, target: Format) -> np.ndarray:
-    """Whether ranks are of one value, -0 being +0."""
+    """Return whether ranks `a` and `b` are of one value, -0 being +0."""
     plus = target.sign  # the rank of +0; that of -0 is just below
     zeros = [(p == plus) | (p == plus - 1) for p in (a, b)]
     return (a == b) | (zeros[0] & zeros[1])

@@ -3,14 +3,14 @@
 rank   the number of a code by value, -0 just below +0: kernels.formats
 tile   WIDTH values of one dimension, given by their ranks
 
-What one value does, every token that has it does. Shapes are fixed, so nothing of a
+All tokens that have a value go where it goes. Shapes are fixed, so nothing of a
 drift but its format and rounding compiles anything.
 
 Weights never rise, so a value that a step left where it was stays there for good:
 every later displacement is of the same sign and no larger. (Computed weights may
 rise by rounding, by far less than a float32 can tell; so the next larger float32
-has to leave the value where it is as well.) Such values are at rest and not looked
-at again, and values that have met go on as one. The one exception is a -0 whose
+has to leave the value where it is as well.) Such values are at rest and not stepped
+again, and values that have met go on as one. The one exception is a -0 whose
 displacement becomes 0 later on, as -0 + 0 is +0; it goes on.
 
 A value stalls at the first step that leaves it where it was though its displacement
@@ -32,16 +32,16 @@ from drift.kernels.rounding import quantise, widen
 from drift.kernels.value_map.classes import ValueClasses, same_value
 
 TILES, WIDTH, BLOCK = 512, 64, 64
-"""Tiles of a call, values of a tile, displacements of a call."""
+"""The tiles of a call, the values of a tile, the displacements of a call."""
 
 
 class LastStep(NamedTuple):
-    """Where the values of each tile are about the last step."""
+    """The values of each tile around the last step."""
 
     before: jax.Array
-    """the last step, ranks in the storage type (TILES, WIDTH)"""
+    """ranks before the last step, in the storage type (TILES, WIDTH)"""
     after: jax.Array
-    """likewise"""
+    """ranks after it, likewise"""
 
 
 @partial(jax.jit, static_argnames=("target", "rounding"))
@@ -54,8 +54,8 @@ def iterate(
 ) -> LastStep:
     """Take the first `taken` (int32, 1 or more) of a block of steps.
 
-    ranks         of `target`, in its storage type (TILES, WIDTH)
-    displacements  float32 (TILES, BLOCK), those of each tile's dimension
+    ranks          ranks of `target`, in its storage type (TILES, WIDTH)
+    displacements  of each tile's dimension, float32 (TILES, BLOCK)
     """
 
     def tile(start: jax.Array, steps: jax.Array) -> tuple[jax.Array, ...]:
@@ -70,24 +70,24 @@ def iterate(
 
 
 def _rank(codes: jax.Array, target: Format) -> jax.Array:
-    """Ranks, in the storage type, of uint32 `codes`."""
+    """Return ranks, in the storage type, of uint32 `codes`."""
     return _flipped(codes, codes >= jnp.uint32(target.sign), target).astype(target.storage)
 
 
 def _code(ranks: jax.Array, target: Format) -> jax.Array:
-    """uint32 codes of `ranks`."""
+    """Return uint32 codes of `ranks`."""
     ranks = ranks.astype(jnp.uint32)
     return _flipped(ranks, ranks < jnp.uint32(target.sign), target)
 
 
 def _flipped(bits: jax.Array, negative: jax.Array, target: Format) -> jax.Array:
-    """A code from a rank and back: all bits turn where the value is negative, else the sign."""
+    """Turn a code into a rank, or back: all bits where the value is negative, else the sign."""
     sign = target.sign
     return bits ^ jnp.where(negative, jnp.uint32(2 * sign - 1), jnp.uint32(sign))
 
 
 Displacements = Callable[[int, int], np.ndarray]
-"""Given the first and the last step, float32 (steps, dims)."""
+"""Gives the displacements, float32 (steps, dims), from a first to a last step."""
 
 
 class StepwiseMap:
@@ -108,19 +108,21 @@ class StepwiseMap:
         self._at_rest = np.zeros(len(classes.values), bool)
 
     def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
-        """Move on to `step`, a later one: the classes of ranks there, and those stalled.
+        """Move on to `step`, a later one; return the classes of ranks there, and those stalled.
 
-        The second one's values, bool, say which classes the last step left where they
-        were though its displacement is not 0.
+        Each of the former is made of some of the latter, whose values, bool, are true where the
+        last step left them where they were though its displacement is not 0.
         """
         assert step > self._step, "a later one"
         while self._step < step:
+            # Where all are at rest nothing but the last step is taken, to tell what is stalled.
             all_at_rest = bool(self._at_rest.all())
             last = step if all_at_rest else min(self._step + BLOCK, step)
             block = self._displacements(last if all_at_rest else self._step + 1, last)
             classes = self._classes
             before, after, at_rest = self._take(block)
             moving = np.repeat(block[-1] != 0, classes.sizes)
+            # A -0 that the next step may turn into +0 is not at rest.
             turning = (after == self._target.sign - 1) & moving & ~self._moves_to_the_end(classes)
             self._classes, self._step = classes.moved(after), last
             kept = np.searchsorted(classes.first_value, self._classes.first_value)
@@ -129,11 +131,11 @@ class StepwiseMap:
         return self._classes, replace(classes, values=stalled)
 
     def _moves_to_the_end(self, classes: ValueClasses) -> np.ndarray:
-        """Whether a class has a displacement to the last, bool."""
+        """Return whether each class has a displacement at the last of all steps, bool."""
         return np.repeat(self._never_zero, classes.sizes)
 
     def _take(self, block: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Ranks before and after the last step of `block` (steps, dims), and who is at rest.
+        """Return ranks before and after the last step of `block` (steps, dims), and which rest.
 
         A class is at rest where neither that step nor a slightly larger one moves it.
         """
@@ -161,7 +163,7 @@ class StepwiseMap:
         return before, after, at_rest
 
     def _tiles(self) -> tuple[np.ndarray, np.ndarray]:
-        """The classes that are not at rest: dimension (tiles,), classes (tiles, WIDTH)."""
+        """Return tiles of the classes not at rest: dimension (tiles,), classes (tiles, WIDTH)."""
         moving = np.flatnonzero(~self._at_rest)
         bounds = np.searchsorted(moving, self._classes.bounds)
         count = -(-np.diff(bounds) // WIDTH)
@@ -173,7 +175,7 @@ class StepwiseMap:
 
 
 STALL_WIDTH, STALL_BLOCK = 1024, 256
-"""Values and displacements of a call."""
+"""The values and the displacements of a call of `stall`."""
 
 
 @partial(jax.jit, static_argnames=("state", "rounding"))
@@ -184,7 +186,7 @@ def stall(
     state: Format,
     rounding: Rounding,
 ) -> tuple[jax.Array, jax.Array]:
-    """Take the first `taken` (int32) of a block of steps.
+    """Take the first `taken` (int32) of a block of steps, and find where each value stalls.
 
     values         of `state`, float32 (STALL_WIDTH,)
     displacements  float32 (STALL_BLOCK, STALL_WIDTH)

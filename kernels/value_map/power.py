@@ -23,7 +23,7 @@ from drift.kernels.value_map.iterate import BLOCK, TILES, WIDTH, iterate
 Span = tuple[int, int]
 """The lowest and the highest rank that any value can reach."""
 _STRIP = 32
-"""Dimensions that have a table together."""
+"""Dimensions that share a table."""
 _RUN = TILES // _STRIP * WIDTH
 """Ranks of each of them that are moved in one call."""
 
@@ -57,10 +57,11 @@ class PowerMap:
         self._tables = list(pool.map(table, self._strips))
 
     def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
-        """Move on to `step`, after the origin: the classes of ranks there, and those stalled.
+        """Move on to `step`, a later one; return the classes of ranks there, and those stalled.
 
-        The second one's values, bool, say which classes the last step left where they
-        were though its displacement is not 0. Where a step moved nothing no later one does.
+        Each of the former is made of some of the latter, whose values, bool, are true where the
+        last step left them where they were though its displacement is not 0.
+        Where a step moved nothing no later one does.
         """
         if self._at_rest:
             return self._last
@@ -86,9 +87,9 @@ class PowerMap:
 
 
 class _StepTable:
-    """One step of a strip of dimensions, over the ranks S that it leads to.
+    """The table of one step of a strip of dimensions, over the ranks S that it leads to.
 
-    `dims`, `ranks` (classes,): the initial classes. S of all the strip's dimensions
+    `dims` and `ranks` (classes,) are those of the initial classes. S of all the strip's dimensions
     stands in one row, and is numbered along it.
     """
 
@@ -109,27 +110,28 @@ class _StepTable:
         of, at = np.nonzero(new)
         moving = displacements != 0
         self.ranks = image[of, at]
-        """of S"""
+        """(S,): the ranks, in the storage type"""
         self._step = number[of, self.ranks.astype(np.int64) - lowest]
         self.stalled = moving[of] & same_value(self.ranks, self.ranks[self._step], target)
-        """bool, of S: has a displacement that leaves the value where it is"""
+        """bool (S,): true where the displacement leaves the value where it is, and is not 0"""
         self.first = number[dims, ranks.astype(np.int64) - lowest]
-        """where in S the first step takes each initial class"""
+        """int32 (classes,): the element of S to which the first step takes each initial class"""
         self.first_stalled = moving[dims] & same_value(ranks, self.ranks[self.first], target)
         self._powers: dict[int, np.ndarray] = {}
 
     def power(self, steps: int, at: np.ndarray) -> np.ndarray:
-        """Where in S elements `at` of S are after `steps`."""
+        """Return the elements of S to which `steps` take the elements `at` of S."""
         if steps < 2:
             return self._step[at] if steps else at
         if steps not in self._powers:
+            # Records are evenly spaced, up to one step: two powers serve nearly all of them.
             if len(self._powers) > 1:
                 self._powers.pop(next(iter(self._powers)))
             self._powers[steps] = self._composed(steps)
         return self._powers[steps][at]
 
     def _composed(self, steps: int) -> np.ndarray:
-        """Where in S each element of S is after `steps`, 1 or more."""
+        """Return the elements of S to which `steps`, 1 or more, take each element of S."""
         square, done = self._step, None
         while True:
             if steps & 1:
@@ -139,12 +141,12 @@ class _StepTable:
                 assert done is not None, "a power of at least 1"
                 return done
             before, square = square, square[square]
-            if np.array_equal(before, square):
+            if np.array_equal(before, square):  # at rest: all higher powers are the same
                 return square if done is None else square[done]
 
 
 def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: Span) -> np.ndarray:
-    """Where one step takes every rank of the span, (dims, ranks), in the storage type."""
+    """Return the ranks, (dims, ranks), to which one step takes every rank of the span."""
     lowest, highest = span
     block = np.zeros((_STRIP, BLOCK), np.float32)
     block[: len(displacements), 0] = displacements

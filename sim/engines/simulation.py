@@ -25,7 +25,7 @@ from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.leap import LeapEngine, LeapObservation
 from drift.sim.engines.rows import CloudRows
-from drift.sim.engines.step import Observation, StepEngine
+from drift.sim.engines.step import StepEngine, StepObservation
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements, keys
 
@@ -37,7 +37,7 @@ class State:
     counts: Counts
     populations: np.ndarray
     """int64 (black holes,), falling"""
-    observation: Observation | LeapObservation
+    observation: StepObservation | LeapObservation
 
     @property
     def rows(self) -> CloudRows:
@@ -46,7 +46,7 @@ class State:
 
 
 def count(
-    seen: Observation | LeapObservation,
+    seen: StepObservation | LeapObservation,
     partition: Partition,
     step: int,
     u: np.ndarray,
@@ -107,7 +107,7 @@ class Simulation:
         else:
             self.engine = StepEngine(chunks, drift.arithmetic, strengths, on, pool)
         self.step = 0
-        self._observation_at_rest: Observation | None = None
+        self._observation_at_rest: StepObservation | None = None
         self._may_rest = may_rest(drift)
         target, state = drift.target, drift.arithmetic.state
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
@@ -156,7 +156,7 @@ class Simulation:
         seen = self._stepped(engine, step) if step > self.step else engine.stay(grid)
         return count(replace(seen, moved=moved), self._partition, step, self.u, grid)
 
-    def _stepped(self, engine: StepEngine, step: int) -> Observation:
+    def _stepped(self, engine: StepEngine, step: int) -> StepObservation:
         """What is seen at a later step."""
         while self._observation_at_rest is None:
             steps = min(engine.block, step - self.step)

@@ -25,7 +25,7 @@ from drift.sim.engines.rows import ComparableRows, DeviceRows, HostRows
 
 
 @dataclass(frozen=True)
-class Observation:
+class StepObservation:
     """The cloud at one step, as the kernel saw it."""
 
     rows: ComparableRows
@@ -110,7 +110,7 @@ class StepEngine:
 
     def observe(
         self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
-    ) -> Observation:
+    ) -> StepObservation:
         """Move likewise, and look.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum.
@@ -119,7 +119,7 @@ class StepEngine:
             self._step_chunks(self._steps(displacements, keys, True), exponent)
         )
 
-    def stay(self, exponent: int) -> Observation:
+    def stay(self, exponent: int) -> StepObservation:
         """Look without moving."""
         return self.observe(np.full((1, self.chunks.dims), NO_MOVE, np.float32), exponent)
 
@@ -152,7 +152,7 @@ class StepEngine:
         parts = jax.device_get([one.stalled for one in seen])
         return sum(int(part.sum(dtype=np.int64)) for part in parts)
 
-    def _observation(self, seen: list[BlockResult]) -> Observation:
+    def _observation(self, seen: list[BlockResult]) -> StepObservation:
         """What the kernels saw, over all chunks."""
         arithmetic = self.arithmetic
         state = self._rows([one.codes for one in seen], arithmetic.state)
@@ -162,7 +162,7 @@ class StepEngine:
         limbs = np.zeros((LIMBS, self.chunks.dims), np.int64)
         for _, part in counted:  # those of each device below one another
             limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
-        return Observation(
+        return StepObservation(
             rows=self._rows(views, arithmetic.view) if views else state,
             state_rows=state,
             present=self._present,

@@ -139,7 +139,8 @@ class TransportedClasses:
     values: np.ndarray
     """float64 (classes,): the value of each class"""
     stalled: ValueClasses
-    """classes before the last step; their values, bool, are true where that step stalled them"""
+    """the classes that `classes` are made of; their values, bool, are true where the last step
+    left them where they were though displaced"""
 
     def masses(self, distribution: ValueDistribution) -> tuple[np.ndarray, np.ndarray]:
         """Return the mass of each class, and of all others of its dimension, float64 (classes,)."""
