@@ -1,8 +1,8 @@
-"""Does a device round as it must? Every kernel against NumPy and ml_dtypes, bit for bit.
+"""The device check: every kernel against NumPy and ml_dtypes, bit for bit.
 
-trial   one thing that a device is asked to do; it returns what held, in words, or raises
-        Mismatch, which names the first input for which it does not, with the bits that
-        were expected and those that were found
+trial   one thing that a device is asked to do; it returns in words what agrees, or raises
+        Mismatch, which names the first input that does not, with the bits that were
+        expected and those that were found
 check   the outcome of a trial, as `drift check` reports it
 """
 
@@ -58,7 +58,7 @@ ARITHMETICS = (
 
 
 def rounds(device: jax.Device | Shards, arithmetic: Arithmetic, quick: bool = False) -> str:
-    """One step from every code by every displacement."""
+    """Try one step from every code by every displacement. Raises Mismatch."""
     target = arithmetic.state
     codes = codes_of(target)
     count = 0
@@ -70,7 +70,7 @@ def rounds(device: jax.Device | Shards, arithmetic: Arithmetic, quick: bool = Fa
 
 
 def fuses(device: jax.Device) -> str:
-    """Many steps in one call against the same steps of the reference, one by one.
+    """Try many steps in one call against the same steps of the reference, one by one.
 
     With the plain kernels from every code, and with the fused one from few; on a
     CPU that one is interpreted in its two forms, for one arithmetic, since it is slow.
@@ -97,7 +97,7 @@ def fuses(device: jax.Device) -> str:
 
 
 def keeps_edges(device: jax.Device) -> str:
-    """Every code where nothing, or zero, is added: signed zeros and subnormals too."""
+    """Try every code where nothing, or zero, is added: signed zeros and subnormals too."""
     for target in FORMATS.values():
         codes = codes_of(target)
         for rounding in get_args(Rounding):
@@ -109,7 +109,7 @@ def keeps_edges(device: jax.Device) -> str:
 
 
 def draws(device: jax.Device) -> str:
-    """The cloud's bits, there and back, against those stored with the program."""
+    """Try the cloud's bits, there and back, against those stored with the program."""
     digest = hashlib.sha256()
     for target in FORMATS.values():
         drift = Drift(sigma=target.largest / 64, tokens=64, dims=512, format=target.name)
@@ -123,7 +123,7 @@ def draws(device: jax.Device) -> str:
 
 
 def runs(device: jax.Device) -> str:
-    """Whole runs at a small size, every record, against the reference."""
+    """Try whole runs at a small size, every record, against the reference."""
     for drift in RUNS:
         for engine in get_args(Engine):
             if engine == "step" or not leap_unsupported_reason(drift):
@@ -164,7 +164,7 @@ def _keys(steps: int) -> np.ndarray:
 def _move(
     on: jax.Device | Shards, arithmetic: Arithmetic, codes: np.ndarray, block: np.ndarray
 ) -> np.ndarray:
-    """What each device makes, (devices, n), of `codes` (n,) by the steps of `block` (steps, n)."""
+    """Move `codes` (n,) on each device by the steps of `block` (steps, n): codes (devices, n)."""
     shards = Shards.of(on)
     padded = np.zeros((BLOCK, len(codes)), np.float32)
     padded[: len(block)] = block
@@ -203,12 +203,15 @@ class Check:
     """The outcome of one check; the names are those of the JSON."""
 
     name: str
+    """the format and rounding, or fused, edges, cloud, run"""
     ok: bool
+    """true where all agrees"""
     detail: str
+    """what agrees, or the first input that does not"""
 
 
 def checks(device: jax.Device) -> Iterator[Check]:
-    """Every check of `device`, in turn."""
+    """Make every check of `device`, in turn."""
     for target in FORMATS.values():
         for rounding in get_args(Rounding):
             arithmetic = Arithmetic(target, target, rounding)
@@ -221,7 +224,7 @@ def checks(device: jax.Device) -> Iterator[Check]:
 
 
 def report(device: jax.Device, found: list[Check]) -> dict[str, Any]:
-    """What `drift check --json` prints."""
+    """Return the document that `drift check --json` prints."""
     return {
         "ok": all(check.ok for check in found),
         "device": {"platform": device.platform, "kind": device.device_kind},
@@ -232,13 +235,13 @@ def report(device: jax.Device, found: list[Check]) -> dict[str, Any]:
 def check_quickly(on: jax.Device | Shards, arithmetic: Arithmetic) -> dict[str, Any]:
     """Check quickly, once a process, that devices other than the CPU can be trusted.
 
-    Returns what the store's attributes say of it. Raises RuntimeError, naming the
+    Returns the attributes that a store keeps of it. Raises RuntimeError, naming the
     first differing input, where the device rounds wrongly.
     """
     shards = Shards.of(on)
     if shards.platform == "cpu":
         return {}
-    looks = Arithmetic(arithmetic.view, arithmetic.view)  # how a master is looked at
+    looks = Arithmetic(arithmetic.view, arithmetic.view)  # how masters are rounded for the view
     arithmetics = [arithmetic] if arithmetic.state == arithmetic.view else [arithmetic, looks]
     details = [f"{one.state.name} {one.rounding}: {_quickly(shards, one)}" for one in arithmetics]
     return {"check": {"ok": True, "detail": "; ".join(details)}}

@@ -1,12 +1,12 @@
-"""Small drifts of one kind, moved and counted together: one alone leaves a processor idle.
+"""Small drifts of one group, moved and counted together: one alone leaves a processor idle.
 
-kind    what drifts have in common that are handed over together (sim.batches.sizing)
+group    drifts that can be handed over together (sim.batches.sizing.group_key)
 replica  one of the drifts that are moved in one call (sim.batches.stacked)
-alike   drifts whose displacements are equal too; many of them are moved by value
-        (sim.batches.shared_motion)
+shared   the motion of drifts whose displacements are equal too; many of them are moved by
+         value (sim.batches.shared_motion)
 
-Every count has the bits that sim.engines.simulation gives. That is also who does a drift that
-is too large for this, or leaps.
+Every count has the bits that sim.engines.simulation gives, which also takes each drift that is
+too large for a batch, or leaps.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +29,7 @@ from drift.sim.spec.drift import Drift, recorded
 
 
 def batch_size(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int:
-    """How many drifts of its kind are best handed over at once: sim.batches.sizing."""
+    """Return how many drifts of its group are best handed over at once: sim.batches.sizing."""
     shards = Shards.of(on)
     return sizing.batch_size(
         drift, shards.platform, len(shards), worker_count(shards.devices[0]), engine
@@ -42,7 +42,7 @@ def count_batch(
     pool: ThreadPoolExecutor,
     engine: str = "auto",
 ) -> list[list[Counts]]:
-    """The records of each of `drifts`, which are of one kind; all of them, also repeats.
+    """Return the records of each of `drifts`, which are of one group; all of them, also repeats.
 
     `pool` has a thread for each of the device's workers; several devices share each
     drift. Raises BadInput for a drift that leaves its format's range (which one, handing
@@ -60,7 +60,7 @@ def count_batch(
 def _by_motion(
     drifts: list[Drift], slots: int, on: jax.Device, pool: ThreadPoolExecutor
 ) -> list[dict[int, Counts]]:
-    """The counts of each drift by step: first of those that are alike, then of the others."""
+    """Count each drift by step: first those that share their motion, then the others."""
     groups: dict[object, list[int]] = {}
     for k, drift in enumerate(drifts):
         groups.setdefault(displacement_key(drift), []).append(k)
@@ -83,14 +83,14 @@ def _by_motion(
 
 
 def _all_records(drift: Drift) -> tuple[int, ...]:
-    """The steps of all records, repeats too."""
+    """Return the steps of all records, repeats too."""
     return drift.at if drift.at is not None else recorded(drift.steps, drift.records)
 
 
 def _alone(
     drift: Drift, shards: Shards, pool: ThreadPoolExecutor, engine: str
 ) -> dict[int, Counts]:
-    """The counts of one drift by step."""
+    """Count one drift by step, as `drift run` does."""
     chunks = Chunks.plan(
         drift.tokens, drift.dims, worker_count(shards.devices[0]), devices=len(shards)
     )
@@ -100,22 +100,24 @@ def _alone(
 
 
 def _count_stacked(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict[int, Counts]]:
-    """The counts of each drift by step."""
+    """Count each drift by step, all clouds moved in one call."""
     clouds, first = StackedClouds(drifts, slots, on, plain(on.platform)), drifts[0]
     stacked_counts = StackedCounts(clouds.replicas)
     found: list[dict[int, Counts]] = [{} for _ in drifts]
     stalled_at_end = np.array([stalled_at_rest(each.drift, each.u) for each in clouds.replicas])
-    stalled, at_rest, seen = np.zeros(len(drifts), np.int64), False, None
+    stalled, at_rest, result = np.zeros(len(drifts), np.int64), False, None
     for step in first.record_steps:
         if step and first.survivors is not None:
             clouds.observe_only(step)
-        moved = seen is None
+        moved = result is None
         while clouds.step < step and not at_rest:
-            seen, moved = clouds.move(step), True
-            stalled = np.asarray(seen.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
+            result, moved = clouds.move(step), True
+            stalled = np.asarray(result.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
             at_rest = may_rest(first) and np.array_equal(stalled, stalled_at_end)
-        if seen is None or (moved and clouds.step < step):
-            seen = clouds.stay()  # nothing has been observed yet, or since it came to rest
-        for mine, one in zip(found, stacked_counts.counts(step, seen, stalled, moved), strict=True):
+        if result is None or (moved and clouds.step < step):
+            result = clouds.stay()  # nothing has been observed yet, or not since all is at rest
+        for mine, one in zip(
+            found, stacked_counts.counts(step, result, stalled, moved), strict=True
+        ):
             mine[step] = one
     return found

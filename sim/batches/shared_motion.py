@@ -4,7 +4,7 @@ replica  one of the clouds (sim.batches.stacked); their tokens are numbered one 
 start    all values that occur, in every dimension as far out as a replica reaches there
 base     the classes (kernels.value_map) at the first record after step 0, cut where its last
          step begins or ceases to leave values where they are. All later classes are made
-         of base classes, so every token is looked at once and base classes afterwards
+         of base classes, so every token is classified once, and only base classes are moved
 
 Which tokens share a cell is asked only at the records at which that can't be told from others
 (sim.counting.partition).
@@ -29,13 +29,13 @@ from drift.sim.batches.token_classes import TokenClasses
 from drift.sim.counting.cells import CellCounts, Counts
 from drift.sim.counting.partition import bisected_partitions
 from drift.sim.devices import compilation
-from drift.sim.engines.leap import limbs_by_place
+from drift.sim.engines.leap import limbs_by_rank
 from drift.sim.engines.leap_rows import transposed
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements
 
 _AT_ONCE = 16
-"""Replicas that one call looks at, while the next ones are drawn."""
+"""Replicas that one call observes, while the next ones are drawn."""
 
 
 @compilation.tracked
@@ -43,7 +43,10 @@ _AT_ONCE = 16
 def _observe(
     codes: jax.Array, scales: jax.Array, lanes: jax.Array, target: Format
 ) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
-    """Limbs LIMBS x (replicas, dims), fingerprints (replicas, tokens, 2), and which codes occur."""
+    """Return limbs, LIMBS x (replicas, dims), fingerprints, and whether each code occurs.
+
+    Fingerprints are uint32 (replicas, tokens, 2), the last bool (codes,).
+    """
 
     def one(replica: tuple[jax.Array, jax.Array]) -> tuple[tuple[jax.Array, ...], jax.Array]:
         mine, scale = replica
@@ -56,7 +59,7 @@ def _observe(
 
 
 class SharedStart:
-    """The clouds of `drifts`. Raises BadInput as sim.engines.simulation does."""
+    """The clouds of `drifts` at step 0. Raises BadInput as sim.engines.simulation does."""
 
     def __init__(self, drifts: list[Drift]):
         replicas: list[Replica] = []
@@ -68,7 +71,7 @@ class SharedStart:
         self.cloud, drift = StackedTokens(replicas), drifts[0]
         self.target, self.tokens = drift.target, drift.tokens
         self.columns = np.empty((drift.dims, len(self.cloud.of)), self.target.storage)
-        """codes (dims, tokens)"""
+        """codes (dims, tokens): transposed, since classes are told dimension by dimension"""
         for k, replica in enumerate(replicas):
             mine = slice(k * self.tokens, (k + 1) * self.tokens)
             self.columns[:, mine] = transposed(replica.codes)
@@ -84,7 +87,7 @@ class SharedStart:
         self._prints = as_words(np.concatenate(prints).reshape(-1, 2))
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
-        """The representatives of `tokens`, int64: sim.counting.coalesce."""
+        """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
         row_bytes = self.columns.itemsize * len(self.columns)
 
         def take(some: np.ndarray) -> np.ndarray:
@@ -99,7 +102,7 @@ class SharedStart:
 def _observe_replicas(
     replicas: list[Replica],
 ) -> tuple[tuple[jax.Array, ...], jax.Array, jax.Array]:
-    """`_observe` at up to _AT_ONCE replicas; the last one stands for those that are missing."""
+    """Observe up to _AT_ONCE replicas; the last one stands for those that are missing."""
     full = replicas + replicas[-1:] * (_AT_ONCE - len(replicas))
     codes = np.stack([replica.codes for replica in full])
     scales = np.array([np.ldexp(1.0, replica.exponent) for replica in full], np.float32)
@@ -108,7 +111,7 @@ def _observe_replicas(
 
 
 class SharedMotion:
-    """The clouds of `start`, moved from look to look."""
+    """The clouds of `start`, moved from record to record."""
 
     def __init__(self, start: SharedStart):
         self._replicas, self._of = start.cloud.replicas, start.cloud.of
@@ -124,7 +127,7 @@ class SharedMotion:
         self._base: ValueClasses | None = None
 
     def observe(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Move on to `step`, and look at the tokens that are `present`, bool (tokens,).
+        """Move on to `step`, and observe the tokens that are `present`, bool (tokens,).
 
         Returns how many coordinates of each replica the last step left where they were,
         int64 (replicas,), and the exact sums of their tokens, integers (replicas, LIMBS, dims),
@@ -148,7 +151,7 @@ class SharedMotion:
         return stalled, self._limbs()
 
     def numbers(self) -> np.ndarray:
-        """Where each base class is by now, -0 being +0: rising in a dimension, (classes,)."""
+        """Return ranks of base classes by now, (classes,), -0 as +0; they rise in a dimension."""
         assert self._base is not None, "nothing has been observed yet"
         classes, zero = self._classes, self._target.storage.type(self._target.sign)
         below = classes.values == zero - self._target.storage.type(1)
@@ -156,12 +159,12 @@ class SharedMotion:
         return np.repeat(np.where(below, zero, classes.values), sizes)
 
     def _classified(self, base: ValueClasses) -> TokenClasses:
-        """Every token in its base class."""
+        """Put every token in its base class."""
         dtype, sign = np.min_scalar_type(base.sizes.max() - 1), self._target.sign
         columns = np.empty(self._codes.shape, dtype)
         for dim, column in enumerate(columns):
             firsts = base.values[slice(*base.bounds[dim : dim + 2])].astype(np.int64)
-            firsts[0] = 0  # nobody is below the first class
+            firsts[0] = 0  # no token is below the first class
             sizes = np.diff(firsts, append=2 * sign)
             of_rank = np.repeat(np.arange(len(firsts), dtype=dtype), sizes)
             of_code = np.concatenate([of_rank[sign:], of_rank[:sign][::-1]])
@@ -169,7 +172,7 @@ class SharedMotion:
         return TokenClasses(columns, base.bounds)
 
     def _of_base(self, classes: ValueClasses) -> np.ndarray:
-        """The first base class that each class of a later `classes` is made of, int64."""
+        """Return the first base class that each class of a later `classes` is made of, int64."""
         assert self._base is not None, "nothing has been observed yet"
         return np.searchsorted(self._base.first_value, classes.first_value)
 
@@ -180,14 +183,14 @@ class SharedMotion:
         sums = np.empty((len(grids), LIMBS, len(classes.sizes)), dtype)
         for grid in np.unique(grids).tolist():
             mine = grids == grid
-            for k, limb in enumerate(limbs_by_place(self._target, grid)):
+            for k, limb in enumerate(limbs_by_rank(self._target, grid)):
                 weighted = population[mine] * limb.take(classes.values).astype(dtype)
                 sums[mine, k] = np.add.reduceat(weighted, classes.bounds[:-1], axis=1, dtype=dtype)
         return sums
 
 
 def _start_classes(start: SharedStart) -> ValueClasses:
-    """The classes of the start."""
+    """Return the classes of the start."""
     values = start.target.value(start.target.code_of_rank(start.ranks))
     lowest = np.searchsorted(values, -start.extent, side="left")
     sizes = np.searchsorted(values, start.extent, side="right") - lowest
@@ -199,7 +202,7 @@ def _start_classes(start: SharedStart) -> ValueClasses:
 def _base(
     start: ValueClasses, stalled_classes: ValueClasses, classes: ValueClasses
 ) -> ValueClasses:
-    """The base classes: those of `classes`, cut where `still` begins and ends in a dimension."""
+    """Return the base: `classes`, cut where `stalled_classes` begin and cease to be stalled."""
     cut = np.zeros(len(start.first_value) + 1, bool)
     cut[classes.first_value] = True
     ends = np.append(stalled_classes.first_value, len(start.first_value))
@@ -209,7 +212,7 @@ def _base(
 
 
 def count_shared(start: SharedStart) -> list[dict[int, Counts]]:
-    """The counts of each drift of `start` by step, bit for bit those of sim.engines.simulation."""
+    """Return the counts of each drift by step, bit for bit those of sim.engines.simulation."""
     cloud, drift = start.cloud, start.cloud.replicas[0].drift
     steps, stalled, limbs, numbers = drift.record_steps, [], [], []
     if steps[0] == 0:

@@ -1,4 +1,4 @@
-"""How many small drifts are counted together, and whether they are moved by value or by coordinate.
+"""The number of small drifts counted together, and their way: by value or by coordinate.
 
 group   drifts that can be handed over together: what they have in common is their key
 shared  drifts of a group whose displacements are equal too. Many of them are moved by value
@@ -16,20 +16,20 @@ from drift.sim.engines import choose
 from drift.sim.spec.drift import Drift
 
 _FEWEST, _SMALLEST = 8, 4096
-"""Drifts that are worth it, and tokens of them all."""
+"""The fewest drifts worth sharing their motion, and the fewest tokens of them all."""
 _CROWDED = 1 / 8
-"""Of their coordinates, so many may be classes of the base, roughly."""
+"""The share of a drift's coordinates that may be classes of the base, roughly."""
 _FAR = 3.0
 """Standard deviations within which nearly all tokens are."""
 
 
 def displacement_key(drift: Drift) -> object:
-    """What drifts of one kind have in common whose displacements are equal."""
+    """Return the fields that drifts of one group share where their displacements are equal."""
     return drift.radius, drift.decay, drift.direction, drift.direction_seed
 
 
 def worth_sharing(drift: Drift, count: int) -> bool:
-    """Whether so many drifts like this one are better moved by value than by coordinate.
+    """Return whether `count` drifts like this one are better moved by value than by coordinate.
 
     That is so where few values are left in each dimension at the first record after
     step 0; how many, the lattice tells about where they are by then.
@@ -46,15 +46,15 @@ def worth_sharing(drift: Drift, count: int) -> bool:
 
 
 _BYTES = 8 << 20
-"""Codes that are moved in one call."""
+"""Bytes of the codes that are moved in one call."""
 _MOST = 32
 """Replicas of one call: more would wait longer for each other and gain nothing."""
 _SHARED_BYTES, _MOST_SHARED = 32 << 20, 256
-"""The same where drifts may be alike, of which more gain something."""
+"""Bytes and drifts of one call where drifts share their motion, of which more gain something."""
 
 
 def group_key(drift: Drift) -> tuple[Any, ...]:
-    """What drifts that are handed over together have in common; it can be a key."""
+    """Return the fields that drifts handed over together have in common; it can be a key."""
     cloud = drift.tokens, drift.dims, drift.survivors
     return *cloud, drift.arithmetic, drift.schedule, drift.steps, drift.records, drift.at
 
@@ -62,7 +62,7 @@ def group_key(drift: Drift) -> tuple[Any, ...]:
 def batch_size(
     drift: Drift, platform: str, devices: int, threads: int, engine: str = "auto"
 ) -> int:
-    """How many are best handed over at once; 1 for a drift that goes alone.
+    """Return how many are best handed over at once; 1 for a drift that goes alone.
 
     There are so many `devices`, and for one as many `threads` that work side by side.
     """
@@ -73,7 +73,7 @@ def batch_size(
 
 
 def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
-    """Whether drifts of its kind are moved by value where many share their displacements."""
+    """Return whether drifts of its group are moved by value where many share displacements."""
     several = slots(drift, platform, devices, engine) > 1
     return several and platform == "cpu" and worth_sharing(drift, _most_shared(drift))
 
@@ -83,16 +83,16 @@ def _most_shared(drift: Drift) -> int:
 
 
 def batch_bytes(drift: Drift, count: int) -> int:
-    """Bytes that so many drifts of its kind take, roughly: their codes, in several forms."""
+    """Return the bytes that `count` such drifts take, roughly: their codes, in several forms."""
     return 4 * count * _codes(drift)
 
 
 def _codes(drift: Drift) -> int:
-    """Bytes of its codes as they are moved."""
+    """Return the bytes of its codes as they are moved."""
     return drift.arithmetic.state.storage.itemsize * drift.tokens * drift.dims
 
 
 def slots(drift: Drift, platform: str, devices: int, engine: str) -> int:
-    """How many drifts of its kind are moved in one call."""
+    """Return how many drifts of its group are moved in one call."""
     leaps = choose.choose_engine(drift, engine, platform, devices) == "leap"
     return 1 if leaps or devices > 1 else min(_MOST, max(1, _BYTES // _codes(drift)))

@@ -1,7 +1,7 @@
 """Drifts of one group whose clouds move side by side on a device, and are counted as one.
 
 replica  one of the drifts
-slot     where its cloud is on the device; some may be left over, so that one compiled
+slot     the place of its cloud on the device; some may be left over, so that one compiled
          program serves any number of replicas
 window   the most steps of one call; there are two, so that few programs serve all steps
 
@@ -37,11 +37,14 @@ from drift.sim.spec.schedule import displacements, keys
 _SHORT, _LONG = 16, BLOCK
 """The windows."""
 _TILE, _WIDE = 4, 1024
-"""Token rows moved together; twice as many where they are not wide."""
+"""Token rows moved at once, twice as many where rows are not wide; the dims of wide rows."""
 
 
 class Replica:
-    """A drift whose cloud is there and whose range is checked. Raises BadInput as Simulation."""
+    """A drift whose cloud is there and whose range is checked.
+
+    Raises BadInput as sim.engines.simulation does.
+    """
 
     def __init__(self, drift: Drift):
         self.drift, start = drift, initial_cloud(drift)
@@ -59,12 +62,12 @@ class Replica:
         )
 
     def present(self, step: int) -> np.ndarray:
-        """Which tokens are there after `step`, bool (tokens,)."""
+        """Return whether each token is present after `step`, bool (tokens,)."""
         return self.survivor_ranks < self.drift.alive(step)
 
 
 class StackedClouds:
-    """The clouds of drifts of one kind, in `slots` slots on a device."""
+    """The clouds of drifts of one group, in `slots` slots on a device."""
 
     def __init__(self, drifts: list[Drift], slots: int, on: jax.Device, path: Path):
         self.replicas = [Replica(drift) for drift in drifts]
@@ -87,13 +90,13 @@ class StackedClouds:
         self._block: tuple[int, jax.Array, jax.Array] | None = None
 
     def stay(self) -> BlockResult:
-        """Look without moving; all that comes back has a slot as its first axis."""
+        """Observe without moving; all arrays that come back have the slots as their first axis."""
         shape = (len(self.replicas), BLOCK + self._window, self.replicas[0].drift.dims)
         nothing = self._put(np.full(shape, NO_MOVE, np.float32))
         return self._call(nothing, self._put(np.zeros((*shape[:2], 2), np.uint32)), 0, 1, True)
 
     def move(self, step: int) -> BlockResult:
-        """Move on towards `step`, as far as one call goes; look only where it is reached."""
+        """Move on towards `step`, as far as one call goes; observe only where it is reached."""
         begin = self.step // BLOCK * BLOCK
         if self._block is None or self._block[0] != begin:
             self._block = begin, *self._steps(begin)
@@ -103,7 +106,7 @@ class StackedClouds:
         return self._call(*self._block[1:], first, taken, self.step == step)
 
     def observe_only(self, step: int) -> None:
-        """From now on observe the tokens that are there after `step`."""
+        """Observe from now on the tokens that are present after `step`."""
         present = self._rows([replica.present(step) for replica in self.replicas])
         self._tokens = self._tokens._replace(present=present)
 
@@ -122,7 +125,10 @@ class StackedClouds:
         return jax.block_until_ready(done)
 
     def _steps(self, begin: int) -> tuple[jax.Array, jax.Array]:
-        """Displacements and keys of BLOCK steps after `begin`, and a window of nothing."""
+        """Return displacements and keys of BLOCK steps after `begin`, and a window of nothing.
+
+        A call cuts a whole window out of the block, also where fewer steps are left.
+        """
         count, drift = BLOCK + self._window, self.replicas[0].drift
         last = min(begin + BLOCK, drift.steps)
         block = np.zeros((len(self.replicas), count, drift.dims), np.float32)
@@ -135,7 +141,7 @@ class StackedClouds:
         return self._put(block), self._put(step_keys)
 
     def _rows(self, of_each: list[np.ndarray]) -> jax.Array:
-        """What tokens have, (tokens, …) of each, in tiles of rows."""
+        """Put a column of each replica's tokens, (tokens, …), on the device in tiles of rows."""
         tiles, rows = self._tiles
         shape = of_each[0].shape
         whole = np.zeros((len(of_each), tiles * rows, *shape[1:]), of_each[0].dtype)
@@ -143,7 +149,7 @@ class StackedClouds:
         return self._put(whole.reshape(-1, tiles, rows, *shape[1:]))
 
     def _put(self, of_each: np.ndarray) -> jax.Array:
-        """What replicas have, (replicas, …), in all slots of the device."""
+        """Put an array (replicas, …) on the device, (slots, …): the slots left over hold zeros."""
         every = np.zeros((self._slots, *of_each.shape[1:]), of_each.dtype)
         every[: len(of_each)] = of_each
         return jax.device_put(every, self._on)
@@ -155,7 +161,7 @@ def _compiled(arithmetic: Arithmetic, path: Path, window: int, platform: str) ->
 
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
-"""Times a replica's number, to tell fingerprints of different replicas apart."""
+"""Factor of a replica's number, to tell fingerprints of different replicas apart."""
 
 
 class StackedTokens:
@@ -169,7 +175,7 @@ class StackedTokens:
         self._u = np.stack([replica.u for replica in replicas])[:, None]
 
     def present(self, step: int) -> np.ndarray:
-        """Which are there after `step`, bool (tokens,)."""
+        """Return whether each token is present after `step`, bool (tokens,)."""
         if self.replicas[0].drift.survivors is None:
             return np.ones(len(self.of), bool)
         return np.concatenate([replica.present(step) for replica in self.replicas])
@@ -177,7 +183,7 @@ class StackedTokens:
     def representatives(
         self, tokens: np.ndarray, fingerprint: Fingerprint, equal: Equal
     ) -> np.ndarray:
-        """The representatives of `tokens`, int64, as sim.counting.coalesce finds them.
+        """Return the representatives of `tokens`, int64, as sim.counting.coalesce does.
 
         Tokens of different replicas are told apart here.
         """
@@ -193,7 +199,7 @@ class StackedTokens:
         return coalesce(tokens, [prints], one)
 
     def counts_by_replica(self, cells: CellCounts) -> dict[str, np.ndarray]:
-        """The counts of `cells` by replica, int64 (replicas,); some token of each is in one."""
+        """Return the counts of `cells` by replica, int64 (replicas,); each replica has a token."""
         occupancy, hole = cells.occupancy, cells.occupancy > 1
         firsts = np.searchsorted(self.of[cells.representative], np.arange(len(self.replicas)))
 
@@ -213,7 +219,7 @@ class StackedTokens:
     def counts(
         self, step: int, found: dict[str, np.ndarray], limbs: np.ndarray, stalled: np.ndarray
     ) -> list[Counts]:
-        """Of each replica at `step`, whose cells are as `found`.
+        """Return the counts of each replica at `step`, given those of its cells, `found`.
 
         `limbs` integers (replicas, LIMBS, dims): the sums of their tokens, kernels.exact_sum;
         `stalled` int64 (replicas,): coordinates.
@@ -229,7 +235,7 @@ class StackedTokens:
         return made
 
     def _along(self, limbs: np.ndarray) -> list[float]:
-        """The components along u of the sums of the replicas' tokens."""
+        """Return the components along u of the sums of the replicas' tokens."""
         terms = from_limbs(limbs.swapaxes(0, 1), self._grids[:, None]).swapaxes(0, 1) * self._u
         return exact_sums(terms.reshape(len(terms), -1)).tolist()
 
@@ -243,15 +249,15 @@ class StackedCounts:
         self._partition = Partition(len(self._all.of), has_monotone_steps(first))
 
     def counts(
-        self, step: int, seen: BlockResult, stalled: np.ndarray, moved: bool
+        self, step: int, result: BlockResult, stalled: np.ndarray, moved: bool
     ) -> list[Counts]:
-        """Of each replica at `step`, as the device saw them; `stalled` int64 (replicas,).
+        """Return the counts of each replica at `step`; `stalled` int64 (replicas,).
 
-        `moved` is false where all are where they were at the record before.
+        `moved` is false where all tokens are where they were at the record before.
         """
-        words = np.asarray(seen.fingerprints).reshape(len(seen.fingerprints), -1, 2)
+        words = np.asarray(result.fingerprints).reshape(len(result.fingerprints), -1, 2)
         prints = as_words(words[: len(stalled), : self._tokens].reshape(-1, 2))
-        rows = np.asarray(seen.codes if seen.view is None else seen.view)  # on a CPU in place
+        rows = np.asarray(result.codes if result.view is None else result.view)  # on a CPU in place
         rows = rows.reshape(len(rows), -1, rows.shape[-1])
 
         def take(tokens: np.ndarray) -> np.ndarray:
@@ -264,5 +270,5 @@ class StackedCounts:
             return self._all.representatives(tokens, lambda some: prints[some], equal)
 
         cells = self._partition.cells(self._all.present(step), representatives, moved)
-        limbs = np.asarray(seen.limbs)[: len(stalled)].astype(np.int64)
+        limbs = np.asarray(result.limbs)[: len(stalled)].astype(np.int64)
         return self._all.counts(step, self._all.counts_by_replica(cells), limbs, stalled)

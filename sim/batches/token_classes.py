@@ -1,8 +1,8 @@
-"""Which class each token is in, dimension by dimension: tokens that are looked at by class.
+"""The class of each token in each dimension: tokens told apart by their classes.
 
 class   some values of one dimension, kernels.value_map.classes. The classes of all dimensions are
         numbered along one row, those of dimension d from bounds[d] on
-number  what is said of a class, such as the place of its cell. Tokens whose classes have
+number  a number for each class, such as the rank of its value. Tokens whose classes have
         equal numbers in all dimensions are one
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 
 _KEY = 0x636F6C756D6E73
 _FEW = 8
-"""Classes that are sooner counted one by one."""
+"""Classes of a dimension, up to which they are sooner counted one by one."""
 
 
 class TokenClasses:
@@ -23,7 +23,7 @@ class TokenClasses:
         self._weights = np.random.Philox(key=_KEY).random_raw(len(columns)) | np.uint64(1)
 
     def populations(self, groups: int) -> np.ndarray:
-        """How many tokens are in each class, int64 (groups, classes).
+        """Count the tokens in each class, int64 (groups, classes).
 
         A group is as many tokens as every other, one after another.
         """
@@ -41,7 +41,7 @@ class TokenClasses:
         return found
 
     def populations_of(self, tokens: np.ndarray, of: np.ndarray, groups: int) -> np.ndarray:
-        """The same of `tokens`, int64 (n,), rising, which are `of` any group each, int64 (n,)."""
+        """Count `tokens`, int64 (n,), rising, in each class; each is `of` a group, int64 (n,)."""
         sizes = enumerate(np.diff(self._bounds).tolist())
         counts = [self._counted(dim, size, of, groups, tokens) for dim, size in sizes]
         return np.concatenate(counts, axis=1)
@@ -49,12 +49,12 @@ class TokenClasses:
     def _counted(
         self, dim: int, size: int, of: np.ndarray, groups: int, tokens: np.ndarray
     ) -> np.ndarray:
-        """Of one dimension, int64 (groups, size)."""
+        """Count tokens in the classes of one dimension, int64 (groups, size)."""
         counts = np.bincount(of * size + self._of(dim, tokens), minlength=groups * size)
         return counts.reshape(groups, size)
 
     def fingerprints(self, numbers: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """Of each of `tokens`, int64 (n,), rising, uint64; `numbers` (classes,)."""
+        """Return fingerprints, uint64, of `tokens`, int64 (n,), rising; `numbers` (classes,)."""
         found = np.zeros(len(tokens), np.uint64)
         for dim, here in self._varying(numbers):
             weighted = here.astype(np.uint64) * self._weights[dim]
@@ -62,7 +62,7 @@ class TokenClasses:
         return found
 
     def equal(self, numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Whether tokens a[i] and b[i] are one, bool; `numbers` (classes,)."""
+        """Return whether tokens a[i] and b[i] are one, bool; `numbers` (classes,)."""
         same = np.ones(len(a), bool)
         for dim, here in self._varying(numbers):
             column = self._columns[dim]
@@ -71,12 +71,12 @@ class TokenClasses:
         return same
 
     def _varying(self, numbers: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        """The dimensions in which numbers differ, and the numbers of their classes."""
+        """Give the dimensions in which numbers differ, and the numbers of their classes."""
         firsts, lasts = numbers[self._bounds[:-1]], numbers[self._bounds[1:] - 1]
         for dim in np.flatnonzero(firsts != lasts).tolist():  # numbers rise
             yield dim, numbers[slice(*self._bounds[dim : dim + 2])]
 
     def _of(self, dim: int, tokens: np.ndarray) -> np.ndarray:
-        """The classes of `tokens`, which rise."""
+        """Return the classes of `tokens`, which rise."""
         column = self._columns[dim]
         return column if len(tokens) == len(column) else column.take(tokens)

@@ -33,7 +33,7 @@ class CheckpointRows:
     def __init__(self, matrix: Matrix, which: np.ndarray | None = None):
         self.matrix, self._which = matrix, which
         self.token_ids = matrix.token_ids if which is None else matrix.token_ids[which]
-        """int64 (tokens,)"""
+        """int64 (tokens,): the ids of the rows in the checkpoint"""
         unfit = matrix.token_ids[~matrix.finite()] if which is None else self.token_ids[:0]
         if len(unfit):
             raise BadInput(
@@ -43,7 +43,7 @@ class CheckpointRows:
 
     @classmethod
     def of(cls, origin: Origin) -> "CheckpointRows":
-        """Those of an origin. Raises BadInput where they can't be had."""
+        """Return the rows that an origin names. Raises BadInput where they can't be had."""
         matrix = Checkpoint(Path(origin.path)).matrix(origin.tensor)
         if origin.near is None or origin.exponents is None:
             return cls(matrix)
@@ -51,11 +51,11 @@ class CheckpointRows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(tokens, dims)"""
+        """The shape of the cloud: (tokens, dims)."""
         return len(self.token_ids), self.matrix.codes.shape[1]
 
     def codes(self, start: int, stop: int) -> np.ndarray:
-        """Those of tokens start ... stop - 1, in the matrix's own format."""
+        """Return codes of tokens start ... stop - 1, in the matrix's own format."""
         some = slice(start, stop) if self._which is None else self._which[start:stop]
         return self.matrix.codes[some]
 
@@ -66,7 +66,7 @@ _BLOCK_BYTES = 1 << 22
 class CheckpointCloud:
     """The cloud of a `drift` whose `origin` is a checkpoint.
 
-    Every row is looked at once. Raises BadInput where rows can't be read or are not
+    Every row is read once. Raises BadInput where rows can't be read or are not
     finite, for a value beyond the drift's format, and for rows that are not as many,
     or as long, as the drift says.
     """
@@ -85,7 +85,7 @@ class CheckpointCloud:
         self._some_are_small = self.facts["zeroed"] > 0
 
     def codes(self, start: int, stop: int) -> np.ndarray:
-        """Codes of tokens start ... stop - 1, of the drift's format; not to be written to."""
+        """Return codes of tokens start ... stop - 1, of the drift's format, to be read only."""
         codes = self._rounded(start, stop)
         return _without(codes, self._small(codes)) if self._some_are_small else codes
 
@@ -104,7 +104,7 @@ class CheckpointCloud:
         return {**about, "sha256": digest.hexdigest(), "zeroed": zeroed}
 
     def _small(self, codes: np.ndarray) -> np.ndarray:
-        """Which of `codes` are too small, but not zero, bool."""
+        """Return whether each of `codes` is too small, but not zero, bool."""
         magnitude = codes & self._target.storage.type(self._target.sign - 1)
         return (magnitude > 0) & (magnitude < self._smallest)
 
@@ -135,7 +135,7 @@ def from_checkpoint(
     exponents: int | None = None,
     **rest: Any,
 ) -> Drift:
-    """The drift of a checkpoint's rows: `rest` are fields of Drift, but not of its cloud.
+    """Return the drift of a checkpoint's rows: `rest` are fields of Drift, but not of its cloud.
 
     `tensor` is by default the unembedding, or the embedding where there is no other;
     `near` and `exponents` select as sim.checkpoints.selection says, 5 exponents by default. The

@@ -7,7 +7,7 @@ centroid    the mean of the cloud's rows over its length
 FILE.npy    a real vector of length D, over its length
 sha256:…    a vector that was given as an array (sim.spec.vector)
 
-Of the mean each coordinate is the float64 nearest to the exact one. Values whose exponents
+Each coordinate of the mean is the float64 nearest to the exact one. Values whose exponents
 are near one another are whole multiples of one power of two, few enough for float64 to hold
 their sums exactly. So they are summed apart from the others: no addition rounds, and no order
 of additions, by threads or by blocks, can change a bit. The groups' sums are added as integers.
@@ -32,13 +32,13 @@ from drift.sim.spec.vector import DirectionVector, check_vector, unit
 from drift.sim.strict_json import open_regular
 
 _BLOCK_ELEMENTS = 1 << 17
-"""Worked on together: they stay in cache."""
+"""Elements worked on at once: they stay in cache."""
 Codes = Callable[[int, int], np.ndarray]
-"""Given two tokens, the codes of those from the first to before the second."""
+"""Gives the codes of the tokens from a first one to before a second."""
 
 
 def exact_mean(codes: Codes, tokens: int, dims: int, target: Format) -> np.ndarray:
-    """float64 (dims,), that of `tokens` tokens, all finite."""
+    """Return the mean, float64 (dims,), of `tokens` tokens, all finite."""
     # A sum of values of n exponents needs precision + n - 1 bits, and those of the count.
     most = 54 - target.precision - tokens.bit_length()
     shift = target.precision - 1 + most.bit_length() - 1
@@ -56,7 +56,7 @@ def exact_mean(codes: Codes, tokens: int, dims: int, target: Format) -> np.ndarr
 
 
 def _sums(codes: Codes, first: int, stop: int, dims: int, target: Format, shift: int) -> np.ndarray:
-    """Sums over tokens, (groups, dims), of values whose magnitude >> `shift` is the group."""
+    """Sum over tokens, (groups, dims), the values whose magnitude >> `shift` is the group."""
     rows = max(1, _BLOCK_ELEMENTS // dims)
     sums = np.zeros(((target.largest_magnitude >> shift) + 1, dims))
     values, groups = np.empty((rows, dims)), np.empty((rows, dims), target.storage)
@@ -74,7 +74,7 @@ def _sums(codes: Codes, first: int, stop: int, dims: int, target: Format, shift:
 def direction(
     name: str, dims: int, seed: int = 0, centroid: Callable[[], np.ndarray] | None = None
 ) -> np.ndarray:
-    """The unit vector u, float64 (dims,), that `name` stands for.
+    """Return the unit vector u, float64 (dims,), that `name` stands for.
 
     `centroid` gives the mean of the rows, where there are some. Raises BadInput for
     an unknown name, for a mean that is zero, and for a file that is missing, not a
@@ -107,7 +107,7 @@ def direction(
 
 @lru_cache(maxsize=16)
 def _random(dims: int, seed: int) -> np.ndarray:
-    """Kept, since many drifts have the same one."""
+    """Return a random direction, kept, since many drifts have the same one."""
     u = unit(draw_normal(seed, Stream.DIRECTION, dims))
     u.setflags(write=False)
     return u

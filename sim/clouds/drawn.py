@@ -23,11 +23,11 @@ from drift.sim.sampling.thresholds import SIGN, thresholds
 from drift.sim.spec.drift import Drift
 
 _ELEMENTS = 1 << 17
-"""Drawn at a time: the words and their codes stay in cache."""
+"""Elements drawn at a time: their words and codes stay in cache."""
 
 
 def draw_cloud(drift: Drift, start: int, stop: int) -> np.ndarray:
-    """Codes of tokens start ... stop - 1, (stop - start, dims), of the drift's format.
+    """Return codes of tokens start ... stop - 1, (stop - start, dims), of the drift's format.
 
     Raises BadInput where a draw rounds beyond the largest finite value.
     """
@@ -77,7 +77,7 @@ def _check(sigma: float, target: Format, outside: bool) -> None:
 
 
 def strengths(drift: Drift) -> np.ndarray:
-    """g = float32(1 + jitter * xi), xi standard normal; float32 (tokens,)."""
+    """Return g = float32(1 + jitter * xi), xi standard normal; float32 (tokens,)."""
     if drift.jitter == 0:
         return np.ones(drift.tokens, np.float32)
     xi = draw_normal(drift.seed, Stream.JITTER, drift.tokens)
@@ -85,7 +85,7 @@ def strengths(drift: Drift) -> np.ndarray:
 
 
 def survivor_ranks(drift: Drift) -> np.ndarray:
-    """The rank of each token in a seeded permutation, int64 (tokens,).
+    """Return the rank of each token in a seeded permutation, int64 (tokens,).
 
     After step t the tokens of rank below drift.alive(t) are present.
     """

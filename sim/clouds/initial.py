@@ -1,7 +1,7 @@
 """The cloud that a drift starts from, wherever it comes from: the one way to it.
 
 drawn   from the normal distribution (sim.clouds.drawn)
-taken   the rows of a checkpoint, all or a selection (sim.clouds.checkpoint_rows)
+rows    the rows of a checkpoint, all or a selection (sim.clouds.checkpoint_rows)
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from drift.sim.spec.drift import Drift
 
 
 class InitialCloud(Protocol):
-    """The codes of a cloud at step 0, and what is to be known of them."""
+    """The codes of a cloud at step 0, and what a store says of them."""
 
     def codes(self, start: int, stop: int) -> np.ndarray:
-        """Codes of tokens start ... stop - 1, of the drift's format; not to be written to."""
+        """Return codes of tokens start ... stop - 1, of the drift's format, to be read only."""
 
     @property
     def token_ids(self) -> np.ndarray | None:
@@ -26,7 +26,7 @@ class InitialCloud(Protocol):
 
     @property
     def facts(self) -> dict[str, Any] | None:
-        """What the attribute cloud of a store tells of it; None for a drawn cloud."""
+        """The attribute `cloud` of a store; None for a drawn cloud."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,15 @@ class DrawnCloud:
     """The cloud that a drift with a sigma draws."""
 
     drift: Drift
+    """the drift, which has a sigma"""
     token_ids = None
     facts = None
 
     def codes(self, start: int, stop: int) -> np.ndarray:
-        """As sim.clouds.drawn draws them."""
+        """Draw codes of tokens start ... stop - 1 as sim.clouds.drawn does."""
         return draw_cloud(self.drift, start, stop)
 
 
 def initial_cloud(drift: Drift) -> InitialCloud:
-    """The initial cloud of `drift`. Raises BadInput where it can't be had."""
+    """Return the initial cloud of `drift`. Raises BadInput where it can't be had."""
     return DrawnCloud(drift) if drift.origin is None else CheckpointCloud(drift, drift.origin)

@@ -1,6 +1,6 @@
-"""Which tokens share a cell, exactly.
+"""Counting the tokens that share a cell, exactly.
 
 coalesce   the coalescence counter: rows of codes to labels
 cells      the occupied cells, their tokens, and the counts that are reported
-partition  the same at several times of one drift, with as few comparisons as possible
+partition  cells at several records of one drift, with as few comparisons as possible
 """

@@ -27,23 +27,32 @@ from drift.sim.matrix import Matrix
 class Counts:
     """The counts after `step`; the names are those of the JSON and of the store.
 
-    What each of them is stands at the head of this module; `radius` is in the units of
-    sigma, `stalled` a share from 0 to 1, and all others are whole numbers.
+    The head of this module defines their words.
     """
 
     step: int
+    """after so many steps"""
     distinct: int
+    """occupied cells"""
     black_holes: int
+    """cells of two tokens or more"""
     black_hole_tokens: int
+    """tokens in black holes"""
     singletons: int
+    """cells of one token"""
     largest: int
+    """the highest occupancy"""
     pairs: int
+    """pairs of tokens that share a cell: the sum of n(n-1)/2 over cells"""
     alive: int
+    """tokens that are counted"""
     radius: float
+    """the component along u of the tokens' mean, in the units of sigma"""
     stalled: float
+    """the share, 0 to 1, of coordinates that the last step left where they were"""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """Return the fields as plain JSON values."""
         return asdict(self)
 
 
@@ -52,13 +61,13 @@ class CellCounts:
     """The occupancies of the cells of a cloud, in no particular order."""
 
     occupancy: np.ndarray
-    """int64 (cells,)"""
+    """int64 (cells,): the tokens of each cell"""
     representative: np.ndarray
     """int64 (cells,): one token of each cell"""
 
     @classmethod
     def of_representatives(cls, representatives: np.ndarray) -> "CellCounts":
-        """The cells of tokens with these `representatives`, int64 (tokens,)."""
+        """Count the cells of tokens with these `representatives`, int64 (tokens,)."""
         occupancy = np.bincount(representatives)
         representative = np.flatnonzero(occupancy)
         return cls(occupancy[representative], representative)
@@ -69,7 +78,7 @@ class CellCounts:
         return np.sort(self.occupancy[self.occupancy > 1])[::-1]
 
     def counts(self) -> dict[str, int]:
-        """What is reported of them; `pairs` is the sum of n(n-1)/2 over cells."""
+        """Return the counts that are reported of the cells, by their names in the JSON."""
         holes = self.populations
         return {
             "distinct": len(self.occupancy),
@@ -82,7 +91,7 @@ class CellCounts:
 
 
 def count_rows(codes: np.ndarray, target: Format) -> CellCounts:
-    """The cells of `codes` (tokens, dims), unsigned codes of `target`, finite."""
+    """Count the cells of `codes` (tokens, dims), unsigned codes of `target`, finite."""
     return CellCounts.of_representatives(representatives(np.arange(len(codes)), codes, target))
 
 
@@ -97,14 +106,14 @@ class Cells:
 
     @classmethod
     def of_representatives(cls, tokens: np.ndarray, representatives: np.ndarray) -> "Cells":
-        """The cells of `tokens`, int64 (n,), rising, with their `representatives`, int64 (n,)."""
+        """Group `tokens`, int64 (n,), rising, by their `representatives`, int64 (n,)."""
         order = np.argsort(representatives, kind="stable")
         _, population = np.unique(representatives, return_counts=True)
         return cls(tokens[order], np.concatenate([[0], np.cumsum(population)]))
 
     @classmethod
     def in_matrix(cls, rows: np.ndarray, matrix: Matrix) -> "Cells":
-        """The cells of some `rows` of a matrix, int64 (n,), rising."""
+        """Group some `rows` of a matrix, int64 (n,), rising, by their cells."""
         return cls.of_representatives(rows, representatives(rows, matrix.codes, matrix.format))
 
     def __len__(self) -> int:
@@ -127,5 +136,5 @@ class Cells:
         return found[np.argsort(-self.population[found], kind="stable")]
 
     def of(self, cell: int) -> np.ndarray:
-        """The tokens of a cell, int64, rising."""
+        """Return the tokens of a cell, int64, rising."""
         return self.tokens[self.ends[cell] : self.ends[cell + 1]]

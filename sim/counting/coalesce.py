@@ -9,7 +9,7 @@ representative  the token that stands for all tokens of its cell
 
 The rows of a matrix on the host cost a fraction of reading them where they can: first a thin
 fingerprint is taken, of a few words spread over the row, and tokens that it tells from all
-others are settled. Whoever is left gets a fingerprint of the whole row, and only rows whose
+others are done. The tokens that are left get a fingerprint of the whole row, and only rows whose
 two fingerprints agree are compared.
 """
 
@@ -21,13 +21,13 @@ from drift.kernels import row_hash
 from drift.kernels.formats import Format
 
 Equal = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Given two arrays of tokens, whether they are in one cell, pair by pair."""
+"""Tells of two arrays of tokens, pair by pair, whether they are in one cell."""
 Fingerprint = Callable[[np.ndarray], np.ndarray]
-"""Given tokens, a sortable number for each, equal for tokens of one cell."""
+"""Gives a sortable number for each token, equal for tokens of one cell."""
 
 
 def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) -> np.ndarray:
-    """The representatives, int64 (n,), of `tokens`, int64 (n,): of each cell its first token.
+    """Return the representatives, int64 (n,), of `tokens`, int64 (n,): each cell's first token.
 
     Each fingerprint in turn is asked only about the tokens that the one before
     did not tell from all others, and `equal` only about tokens of equal last
@@ -51,13 +51,14 @@ def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) 
         same = equal(tokens[open_], first_tokens)
         representatives[open_[same]] = first_tokens[same]
         open_, group = open_[~same], group[~same]
+        # A token whose fingerprint no other open token has any more is its own representative.
         alone = np.bincount(group)[group] == 1
         open_, group = open_[~alone], group[~alone]
     return representatives
 
 
 def _shared(prints: np.ndarray) -> np.ndarray:
-    """Which entries of `prints` occur more than once, bool."""
+    """Return whether each entry of `prints` occurs more than once, bool."""
     rising = np.sort(prints)
     repeated = rising[1:][rising[1:] == rising[:-1]]
     if not len(repeated):
@@ -69,11 +70,11 @@ def _shared(prints: np.ndarray) -> np.ndarray:
 
 
 _THIN = 8
-"""Words of 8 bytes that the thin fingerprint reads of each row."""
+"""Words of 8 bytes that the thin fingerprint reads in each row."""
 
 
 def representatives(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray:
-    """The representatives, int64 (n,), of `tokens`, int64 (n,), rows of `codes`, finite."""
+    """Return the representatives, int64 (n,), of `tokens`, int64 (n,), rows of `codes`, finite."""
     row_bytes = codes.itemsize * codes.shape[1]
 
     def take(some: np.ndarray) -> np.ndarray:
@@ -90,7 +91,7 @@ def representatives(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np
 
 
 def thin(codes: np.ndarray, tokens: np.ndarray, target: Format) -> np.ndarray:
-    """A fingerprint of a few places of each row, uint64 (tokens,)."""
+    """Return a fingerprint of a few words of each row, uint64 (tokens,)."""
     per = 8 // codes.itemsize
     starts = np.unique(np.linspace(0, max(0, codes.shape[1] - per), _THIN).astype(int))
     everyone = len(tokens) == len(codes)

@@ -18,7 +18,10 @@ from drift.sim.counting.cells import CellCounts
 
 
 class Partition:
-    """Which tokens share a cell; `monotone` where they go on doing so."""
+    """The cells of a cloud's tokens, record by record.
+
+    `monotone` is true where tokens that share a cell go on sharing one.
+    """
 
     def __init__(self, tokens: int, monotone: bool):
         self._representatives = np.arange(tokens)
@@ -27,7 +30,7 @@ class Partition:
     def cells(
         self, present: np.ndarray, representatives: Callable[[np.ndarray], np.ndarray], moved: bool
     ) -> CellCounts:
-        """The cells of the tokens that are `present`, bool (tokens,).
+        """Count the cells of the tokens that are `present`, bool (tokens,).
 
         `representatives` gives those of the tokens it is asked about, as sim.counting.coalesce
         does. Tokens may leave from one call to the next but not come back. `moved`
@@ -48,13 +51,13 @@ class Partition:
 
 
 Representatives = Callable[[int, np.ndarray], np.ndarray]
-"""Give the representatives, int64 (n,), of tokens, int64 (n,), rising, at a record."""
+"""Gives the representatives, int64 (n,), of tokens, int64 (n,), rising, at a record."""
 
 
 def bisected_partitions(
     tokens: int, records: int, representatives: Representatives
 ) -> list[np.ndarray]:
-    """The representative of each token at every record, int64 (tokens,) each.
+    """Return the representative of each token at every record, int64 (tokens,) each.
 
     A partition that stays the same from one record to the next is the same array.
     """
@@ -67,7 +70,7 @@ def bisected_partitions(
 
 
 def _later(before: np.ndarray, representatives: Representatives, record: int) -> np.ndarray:
-    """The partition at a record, given one before it."""
+    """Return the partition at a record, given one before it."""
     among = np.flatnonzero(before == np.arange(len(before)))
     return _merged(before, among, representatives(record, among))
 
@@ -90,7 +93,7 @@ def _fill(found: list[np.ndarray], first: int, last: int, representatives: Repre
 
 
 def _merged(before: np.ndarray, among: np.ndarray, representatives: np.ndarray) -> np.ndarray:
-    """The partition `before` where representatives `among` have found `representatives`."""
+    """Return the partition `before` after its representatives `among` got `representatives`."""
     if np.array_equal(representatives, among):
         return before
     into = np.arange(len(before))

@@ -1,6 +1,7 @@
 """The devices a drift runs on.
 
-device       which there are, and how much memory is free
-shards       how several of one process share a cloud
-compilation  what was compiled; cache: where that is kept between processes
+device       the devices there are, a worker's share of them, and free memory
+shards       several devices of one process that share a cloud
+compilation  the programs compiled in this process
+cache        the directory that keeps them between processes
 """

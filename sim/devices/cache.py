@@ -1,4 +1,4 @@
-"""Where compiled programs are kept between processes: JAX's persistent cache, privately.
+"""The directory that keeps compiled programs: JAX's persistent cache, privately.
 
 directory   ~/.cache/drift/jax, under XDG_CACHE_HOME where that is set,
             ~/Library/Caches/drift/jax on macOS; DRIFT_CACHE names another one,
@@ -34,23 +34,24 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class CacheLocation:
-    """Where the cache is, or why there is none."""
+    """The directory of the cache, or why there is none."""
 
     directory: Path | None
+    """the directory; None where none can be named"""
     off: str = ""
-    """why it is off; empty where it is on"""
+    """why the cache is off; empty where it is on"""
     ours: bool = True
-    """whether JAX is still to be told of it"""
+    """true where JAX is still to be told of it; false where the user told JAX"""
 
     def size(self) -> tuple[int, int]:
-        """How many entries it holds, and their bytes."""
+        """Return how many entries the cache holds, and their bytes."""
         entries = self.directory.rglob("*-cache") if self.directory and not self.off else ()
         sizes = [entry.stat().st_size for entry in entries]
         return len(sizes), sum(sizes)
 
 
 def cache_location() -> CacheLocation:
-    """Where `turn_on` would put it now; touches nothing."""
+    """Return where `turn_on` would put the cache now; touch nothing."""
     import jax
 
     config: Any = jax.config  # which does not name its options to the type checker
@@ -95,7 +96,7 @@ def turn_on() -> CacheLocation:
 
 
 def _made(here: Path) -> CacheLocation:
-    """The place, after making the directory `here` in it."""
+    """Return the location, after making the directory `here` in it."""
     directory = here.parent
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,7 +117,7 @@ def _usual() -> Path:
 
 
 def _distrusted(directory: Path) -> str:
-    """Why a directory, if it is there, must not be used; empty if nothing is wrong."""
+    """Return why a directory, if it is there, must not be used; empty if nothing is wrong."""
     try:
         found = directory.stat()
     except FileNotFoundError:
@@ -133,7 +134,7 @@ def _distrusted(directory: Path) -> str:
 
 
 def _machine() -> str:
-    """Names what code for a CPU is compiled for, of which JAX's key misses a part.
+    """Return a name of the CPU that code is compiled for, of which JAX's key misses a part.
 
     Homes are shared between machines: instruction sets differ, and the number of
     usable cores is compiled in too.

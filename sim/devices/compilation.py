@@ -1,4 +1,4 @@
-"""What JAX has compiled in this process: how many programs, and in how many seconds.
+"""Programs that JAX has compiled in this process: how many, and in how many seconds.
 
 held    the programs of a shape that are in memory. JAX keeps every one for as long as the
         process lives, and each takes about four megabytes: a thousand runs of a thousand
@@ -40,35 +40,35 @@ jax.monitoring.register_event_listener(_count)
 
 
 def seconds() -> float:
-    """Tracing, lowering, and compiling or fetching, since this module was imported."""
+    """Return the seconds of tracing, lowering, and compiling or fetching, since the import."""
     return _spent
 
 
 def compiled() -> int:
-    """Programs compiled since this module was imported."""
+    """Return how many programs were compiled since this module was imported."""
     return _asked - _fetched
 
 
 def fetched() -> int:
-    """Programs that came from the persistent cache instead (sim.devices.cache)."""
+    """Return how many programs came from the persistent cache instead (sim.devices.cache)."""
     return _fetched
 
 
 def tracked(function: Any) -> Any:
-    """`function`, of jax.jit, whose programs `let_go` knows of."""
+    """Return `function`, of jax.jit, whose programs `release_programs` can let go of."""
     _functions.append(function)
     return function
 
 
 def programs_held() -> int:
-    """Programs of such functions that are in memory."""
+    """Return how many programs of tracked functions are in memory."""
     return sum(function._cache_size() for function in _functions)
 
 
 def release_programs(most: int = _MOST_HELD) -> None:
-    """Let go of those programs where they are more than `most`; what is needed is compiled again.
+    """Let go of tracked programs where there are more than `most`; compile again as needed.
 
-    Programs of whoever calls us stay. What was freed goes back to the system.
+    Programs of other functions stay. Memory that was freed goes back to the system.
     """
     if programs_held() > most:
         for function in _functions:

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 _CUDA = "CUDA_VISIBLE_DEVICES"
 _FRACTION = "XLA_PYTHON_CLIENT_MEM_FRACTION"
 _USUAL_FRACTION = 0.75
-"""Of an accelerator's memory, which JAX takes at once."""
+"""The share of an accelerator's memory that JAX takes at once."""
 
 _Each = TypeVar("_Each")
 
 
 def share(index: int, among: Sequence[_Each], size: int = 1) -> list[_Each]:
-    """The `size` of `among` that worker `index` takes; all of them where there are no more.
+    """Return the `size` of `among` that worker `index` takes; all of them where there are no more.
 
     No one is taken twice before there is no group of `size` left that nobody took.
     """
@@ -58,7 +58,7 @@ def take_accelerators(index: int, workers: int, count: int) -> None:
 def accelerator_environment(
     index: int, workers: int, count: int, names: Sequence[str]
 ) -> dict[str, str]:
-    """The variables that say so, where accelerators are called `names`.
+    """Return the variables that show a process `count` of the accelerators called `names`.
 
     Where there are more `workers` than that they share an accelerator's memory.
     """
@@ -73,7 +73,7 @@ def accelerator_environment(
 
 @cache
 def _accelerators() -> list[str]:
-    """The names of those that CUDA showed this process first; the driver is left alone."""
+    """Return the accelerators that CUDA showed this process first; leave the driver alone."""
     if _CUDA in os.environ:
         return [name.strip() for name in os.environ[_CUDA].split(",") if name.strip()]
     return [str(number) for number in range(len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))]
@@ -99,7 +99,7 @@ def configure(name: str, count: int = 1) -> None:
 
 
 def request_devices(count: int) -> None:
-    """Ask for `count` virtual devices, should the device be the CPU; before `several`.
+    """Ask for `count` virtual devices, should the device be the CPU; before `find_devices`.
 
     Raises BadInput for more than make sense.
     """
@@ -115,9 +115,10 @@ def request_devices(count: int) -> None:
 
 
 def find_devices(name: str, count: int, worker: int = 0) -> "tuple[jax.Device, ...]":
-    """The first `count` devices called `name` of this process; BadInput where there are fewer.
+    """Return the first `count` devices called `name` of this process.
 
-    Of several workers on a machine each takes its own.
+    Of several workers on a machine each takes its own. Raises BadInput where there are
+    fewer.
     """
     if count < 1:
         raise BadInput(f"devices is {count}; it must be 1 or more")
@@ -130,12 +131,12 @@ def find_devices(name: str, count: int, worker: int = 0) -> "tuple[jax.Device, .
 
 
 def find_device(name: str = "auto") -> "jax.Device":
-    """The first device called `name`; raises BadInput where there is none."""
+    """Return the first device called `name`; raise BadInput where there is none."""
     return _all(name)[0]
 
 
 def _all(name: str) -> "list[jax.Device]":
-    """The devices called `name` of this process."""
+    """Return the devices called `name` of this process."""
     if name not in get_args(Device):
         raise BadInput(f"device is {name!r}; it must be one of {', '.join(get_args(Device))}")
     import jax
@@ -147,7 +148,7 @@ def _all(name: str) -> "list[jax.Device]":
 
 
 def _found() -> str:
-    """The platforms that JAX finds, or why it finds none."""
+    """Return the platforms that JAX finds, or why it finds none."""
     import jax
 
     try:
@@ -164,18 +165,18 @@ def only_cpu() -> None:
 
 
 def worker_count(device: "jax.Device") -> int:
-    """Chunks to work on side by side: the usable cores of a CPU, one elsewhere."""
+    """Return how many chunks to work on side by side: a CPU's usable cores, one elsewhere."""
     return cores() if device.platform == "cpu" else 1
 
 
 def cores() -> int:
-    """The cores that this thread may use."""
+    """Return the number of cores that this thread may use."""
     usable = getattr(os, "sched_getaffinity", None)
     return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def free_memory() -> int:
-    """Bytes of host memory that can be had without swapping.
+    """Return the bytes of host memory that can be had without swapping.
 
     Linux's MemAvailable, less where a control group allows less; elsewhere all
     physical memory.

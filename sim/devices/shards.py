@@ -1,9 +1,9 @@
 """The devices of one process that share a cloud, and how they share it.
 
 A chunk is one array (tiles, tile rows, dims), split over its tiles: each device
-holds as many. What tokens have is split likewise; displacements, keys and weights
+holds as many. Columns of the tokens are split likewise; displacements, keys and weights
 are whole on each. Tokens never meet while they move, so no device waits for
-another, and what the devices count of their own rows is added on the host.
+another, and the counts of the devices' own rows are added on the host.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ StepBlock = Callable[..., BlockResult]
 (devices * LIMBS, dims), stand one below another in their order."""
 
 _FOR_CPU: dict[str, bool | str | int] = {"xla_cpu_prefer_vector_width": 512}
-"""How XLA compiles for a CPU: with its widest vectors, half of which it else leaves out."""
+"""Options of XLA for a CPU: with its widest vectors, half of which it else leaves out."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,11 @@ class Shards:
     """Devices of one kind, of this process."""
 
     devices: tuple[jax.Device, ...]
+    """one or more, in the order of the tokens they hold"""
 
     @classmethod
     def of(cls, on: "jax.Device | Shards") -> "Shards":
-        """The same, where one device alone is meant too."""
+        """Return `on` as shards, also where it is one device alone."""
         return on if isinstance(on, Shards) else cls((on,))
 
     def __len__(self) -> int:
@@ -46,31 +47,31 @@ class Shards:
 
     @property
     def platform(self) -> str:
-        """cpu, gpu or tpu."""
+        """The platform of the devices: cpu, gpu or tpu."""
         return self.devices[0].platform
 
     @property
     def on_host(self) -> bool:
-        """Whether the host can read the devices' memory in place."""
+        """True where the host can read the devices' memory in place."""
         return self.platform == "cpu"
 
     @cached_property
     def mesh(self) -> Mesh:
-        """The devices in the order of the tokens they hold."""
+        """The mesh of the devices in the order of the tokens they hold."""
         return Mesh(np.array(self.devices), ("tokens",))
 
     def whole(self, array: np.ndarray | np.generic) -> jax.Array:
-        """The same array on every device."""
+        """Put an array whole on every device."""
         where = self.devices[0] if len(self) == 1 else NamedSharding(self.mesh, _WHOLE)
         return jax.device_put(array, where)
 
     def split(self, array: np.ndarray) -> jax.Array:
-        """An array whose first axis the devices share evenly."""
+        """Put an array on the devices, which share its first axis evenly."""
         where = self.devices[0] if len(self) == 1 else NamedSharding(self.mesh, _TOKENS)
         return jax.device_put(array, where)
 
     def pieces(self, array: jax.Array) -> list[jax.Array]:
-        """What each device holds of an array made by `split`, in order; nothing is copied."""
+        """Return the part of each device of an array made by `split`, in order; copy nothing."""
         if len(self) == 1:
             return [array]
         held = {shard.device: shard.data for shard in array.addressable_shards}
@@ -96,6 +97,6 @@ def _compiled(shards: Shards, arithmetic: Arithmetic, path: Path) -> StepBlock:
 
 
 def jitted(function: Callable[..., Any], platform: str) -> Any:
-    """`function`, compiled as it is best on the platform; sim.devices.compilation lets go of it."""
+    """Return `function` compiled as is best on the platform, and tracked (sim.devices)."""
     options = _FOR_CPU if platform == "cpu" else None
     return compilation.tracked(jax.jit(function, compiler_options=options))

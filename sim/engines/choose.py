@@ -1,4 +1,4 @@
-"""Which engine moves a drift: `step` every coordinate, `leap` every distinct value.
+"""The choice of the engine: `step` moves every coordinate, `leap` every distinct value.
 
 Both give the same bits; `auto` takes the cheaper one by a rough estimate, in units
 of one coordinate stepped on a CPU (about 0.1 ns on two cores):
@@ -10,7 +10,7 @@ leap   30 for every coordinate drawn, 20 for every entry of the tables of one st
        at every step
 
 A class is a value that tokens have in one dimension; about a thousand are reckoned.
-Once all has come to rest, after some 6 x 2**precision steps, steps and records cost
+Once all is at rest, after some 6 x 2**precision steps, steps and records cost
 nothing any more (the step engine notices it with equal steps alone).
 """
 
@@ -28,12 +28,12 @@ _ACCELERATED = 100
 
 
 def has_monotone_steps(drift: Drift) -> bool:
-    """Whether a step is one function of a coordinate's value: equal tokens stay equal."""
+    """Return whether a step is one function of a coordinate's value: equal tokens stay equal."""
     return drift.rounding != "stochastic" and drift.jitter == 0 and drift.master == "none"
 
 
 def choose_engine(drift: Drift, wanted: str, platform: str, parts: int = 1) -> Engine:
-    """The engine for a drift; raises BadInput where the wanted one does not apply.
+    """Return the engine for a drift; raise BadInput where the wanted one does not apply.
 
     `parts` are the devices that share the tokens.
     """
@@ -52,7 +52,7 @@ def choose_engine(drift: Drift, wanted: str, platform: str, parts: int = 1) -> E
 
 
 def leap_unsupported_reason(drift: Drift) -> str:
-    """Why the leap engine does not apply; empty where it does."""
+    """Return why the leap engine does not apply; empty where it does."""
     if drift.target == FLOAT32:
         return "float32, a lattice too fine for tables"
     if drift.master != "none":
@@ -63,14 +63,14 @@ def leap_unsupported_reason(drift: Drift) -> str:
 
 
 def step_cost(drift: Drift, platform: str) -> float:
-    """What the step engine takes, in the units above."""
+    """Return the cost of the step engine, in the units above."""
     steps, records = _until_rest(drift) if drift.schedule == "constant" else _all(drift)
     cost = drift.tokens * drift.dims * (steps + 10.0 * records)
     return cost if platform == "cpu" else cost / _ACCELERATED
 
 
 def leap_cost(drift: Drift) -> float:
-    """What the leap engine takes, in the units above."""
+    """Return the cost of the leap engine, in the units above."""
     steps, records = _until_rest(drift)
     classes = drift.dims * min(drift.tokens, _CLASSES)
     cost = 30.0 * drift.tokens * drift.dims + 200.0 * classes * records
@@ -80,11 +80,11 @@ def leap_cost(drift: Drift) -> float:
 
 
 def _all(drift: Drift) -> tuple[int, int]:
-    """All steps and records."""
+    """Return the number of all steps, and of all records."""
     return drift.steps, len(drift.record_steps)
 
 
 def _until_rest(drift: Drift) -> tuple[int, int]:
-    """Steps and records until nothing moves, roughly."""
+    """Return the steps and the records until all is at rest, roughly."""
     steps = min(drift.steps, 6 << drift.target.precision)
     return steps, sum(step <= steps for step in drift.record_steps) + (steps < drift.steps)

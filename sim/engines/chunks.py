@@ -13,7 +13,7 @@ import numpy as np
 from drift.kernels.exact_sum import MOST_ROWS
 
 TILE = 4
-"""Token rows moved together on a CPU; they stay in a core's cache."""
+"""Token rows moved at once on a CPU; they stay in a core's cache."""
 
 Fill = Callable[[int, int], np.ndarray]
 """fill(start, stop) gives the codes of tokens start ... stop - 1, in the state format."""
@@ -21,11 +21,14 @@ Fill = Callable[[int, int], np.ndarray]
 
 @dataclass(frozen=True)
 class Chunks:
-    """How `tokens` rows of `dims` values are cut; `size` is rows per chunk."""
+    """A cloud cut into chunks of equal size."""
 
     tokens: int
+    """rows of the cloud"""
     dims: int
+    """values of a row"""
     size: int
+    """rows of a chunk, the last one's filled up"""
 
     @classmethod
     def plan(
@@ -36,7 +39,7 @@ class Chunks:
         chunk_bytes: int = 16 << 20,
         devices: int = 1,
     ) -> "Chunks":
-        """Chunks of which each device gets as many rows as the others.
+        """Cut a cloud so that each device gets as many rows as the others.
 
         These are up to `chunk_bytes` and MOST_ROWS rows; there is one chunk a worker
         at least.
@@ -51,12 +54,12 @@ class Chunks:
         return -(-self.tokens // self.size)
 
     def bounds(self, chunk: int) -> tuple[int, int]:
-        """The number of the first token of a chunk, and of the one after its last."""
+        """Return the number of the first token of a chunk, and of the one after its last."""
         start = chunk * self.size
         return start, min(start + self.size, self.tokens)
 
     def filled(self, rows: np.ndarray) -> np.ndarray:
-        """`rows` of a chunk, (up to size, …), with rows of zeros after the last token."""
+        """Return `rows` of a chunk, (up to size, …), with rows of zeros after the last token."""
         whole = np.zeros((self.size, *rows.shape[1:]), rows.dtype)
         whole[: len(rows)] = rows
         return whole

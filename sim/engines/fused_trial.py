@@ -1,4 +1,4 @@
-"""Which path a device takes its steps by: the fused kernel, where it is right.
+"""The path by which a device steps: the fused kernel, where it is right.
 
 A small cloud is moved by kernels.stepping.block along the path in question and by NumPy
 and ml_dtypes. Its rows and dims fill no tile, and the displacements of every step
@@ -25,7 +25,7 @@ from drift.sim.engines import reference
 
 
 def codes_of(target: Format) -> np.ndarray:
-    """All finite codes a drift can hold; of float32 some of every binade."""
+    """Return all finite codes a drift can hold; of float32 some of every binade."""
     if target.width > 16:
         fractions = [0, 1, 2, (1 << 22) - 1, 1 << 22, (1 << 22) + 1, (1 << 23) - 2, (1 << 23) - 1]
         random = np.random.default_rng(0).integers(0, 1 << 23, 56)
@@ -39,7 +39,7 @@ def codes_of(target: Format) -> np.ndarray:
 
 
 def displacements_of(target: Format, codes: np.ndarray, quick: bool) -> Iterator[np.ndarray]:
-    """float32 displacements for `codes`, one row after another, that reach hard sums."""
+    """Give float32 displacements for `codes`, one row after another, that reach hard sums."""
     values = target.value(codes)
     ulp = target.ulp(values)
     for part in (0.5, -0.5, 1.5, 0.125, -0.375) if quick else np.arange(-16, 17) / 8:
@@ -59,7 +59,7 @@ def displacements_of(target: Format, codes: np.ndarray, quick: bool) -> Iterator
 
 
 def fitting(target: Format, codes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """`wanted` where a drift could ask for it, else 0: large enough, and staying in range."""
+    """Return `wanted` where a drift could ask for it, else 0: large enough, staying in range."""
     small = np.abs(wanted) < SMALLEST_DISPLACEMENT
     c = np.where(small, np.copysign(np.float32(0), wanted), wanted)
     sums = np.abs(target.value(codes) + c.astype(np.float64))
@@ -68,7 +68,7 @@ def fitting(target: Format, codes: np.ndarray, wanted: np.ndarray) -> np.ndarray
 
 ROWS, DIMS, BLOCK, TAKEN = 37, 600, 16, 9
 PARTS = np.array([0.5, -0.5, 1.5, -1.5, 0.125, -0.375, 1.0, -2.0])
-"""Of a cell: what displacements are."""
+"""Displacements, as parts of a cell: on ties, and at parts of a cell that are none."""
 
 
 class Mismatch(Exception):
@@ -79,21 +79,21 @@ class TrialCourse(NamedTuple):
     """A small cloud, its steps, and where they lead."""
 
     codes: np.ndarray
-    """of the state format (ROWS, DIMS)"""
+    """codes of the state format (ROWS, DIMS) before the steps"""
     numbers: np.ndarray
-    """uint32 (ROWS,), the tokens'"""
+    """uint32 (ROWS,): the tokens' numbers"""
     strengths: np.ndarray
-    """float32 (ROWS,)"""
+    """float32 (ROWS,): the tokens' strengths"""
     displacements: np.ndarray
     """float32 (BLOCK, DIMS), of which TAKEN are taken"""
     keys: np.ndarray
-    """uint32 (BLOCK, 2)"""
+    """uint32 (BLOCK, 2): the keys of the steps' random words"""
     expected: np.ndarray
-    """the codes after the steps"""
+    """codes of the state format (ROWS, DIMS) after the steps, as the reference has them"""
 
 
 def fast_path(device: jax.Device, arithmetic: Arithmetic) -> tuple[Path, str]:
-    """The path to take, and in words why: the fused kernel or what stands against it.
+    """Return the path to take, and in words why: the fused kernel or what stands against it.
 
     Tried once a process for each device and arithmetic, which compiles the kernel.
     """
@@ -115,7 +115,7 @@ def _tried(device: jax.Device, arithmetic: Arithmetic, fused: Fused) -> tuple[Pa
 
 
 def try_path(device: jax.Device, arithmetic: Arithmetic, path: Path) -> str:
-    """Move the small cloud along `path` on `device`; raises Mismatch where bits differ."""
+    """Move the small cloud along `path` on `device`; raise Mismatch where bits differ."""
     codes, numbers, strengths, displacements, keys, expected = trial_course(arithmetic)
     columns = [column[None] for column in (numbers, strengths, np.ones(ROWS, np.bool_))]
     shared = [displacements, keys, np.int32(TAKEN), np.uint32(0)]
@@ -136,7 +136,7 @@ def try_path(device: jax.Device, arithmetic: Arithmetic, path: Path) -> str:
 
 
 def trial_course(arithmetic: Arithmetic) -> TrialCourse:
-    """A cloud of the arithmetic, and steps that are hard for it."""
+    """Return a cloud for the arithmetic, and steps that are hard for it."""
     rng, state, view = np.random.default_rng(4), arithmetic.state, arithmetic.view
     some = codes_of(view)
     values = view.value(some)

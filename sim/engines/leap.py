@@ -4,7 +4,7 @@ Without per-token randomness a step is one monotone function per dimension, on t
 few thousand values that occur there. With equal steps those leap by powers of a table
 (kernels.value_map.power); otherwise, and with master weights, whose values are too many for
 tables, they are stepped one by one (kernels.value_map.iterate). Values that meet go on as one.
-Tokens stay what they were at the start; where one is now is looked up where it is asked for.
+A token's classes never change; its codes at a step are looked up where they are asked for.
 Bit for bit what the step engine gives.
 """
 
@@ -28,7 +28,7 @@ from drift.sim.spec.schedule import displacements
 def value_map(
     drift: Drift, u: np.ndarray, classes: ValueClasses, origin: int, bound: float, pool: Executor
 ) -> PowerMap | StepwiseMap:
-    """What takes `classes`, of the state format, on from the step `origin`.
+    """Return the map that takes `classes`, of the state format, on from the step `origin`.
 
     `u`, float64 (dims,), is the direction in the dimensions of the classes, and `bound`
     a magnitude that no value exceeds.
@@ -49,30 +49,31 @@ def value_map(
 
 
 _STRIP = 64
-"""Dimensions summed together."""
+"""Dimensions summed at once."""
 
 
 @dataclass(frozen=True)
 class LeapObservation:
-    """The cloud at one step, as its classes tell."""
+    """The cloud at one step, as the leap engine finds it."""
 
     rows: LeapRows
+    """the codes, which are counted"""
     present: np.ndarray
-    """bool (tokens,): which tokens are observed"""
+    """bool (tokens,): true for the tokens that are observed"""
     stalled: int
     """coordinates that the last step left where they were"""
     limbs: np.ndarray
     """int64 (LIMBS, dims), the exact sum over present tokens: kernels.exact_sum"""
     moved: bool
-    """whether any token is elsewhere than at the observation before"""
+    """true where any token is elsewhere than at the observation before"""
 
     @property
     def state_rows(self) -> LeapRows:
-        """The codes in the state format, which is that of the view here."""
+        """The codes in the state format: the same, since this engine has no master weights."""
         return self.rows
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
-        """The representatives of `tokens`, int64: sim.counting.coalesce."""
+        """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
         return self.rows.representatives(tokens)
 
 
@@ -96,14 +97,14 @@ class LeapEngine:
         self.observe_only(present)
 
     def observe_only(self, present: np.ndarray) -> None:
-        """From now on observe the tokens for which `present`, bool (tokens,), is true."""
+        """Observe from now on the tokens for which `present`, bool (tokens,), is true."""
         left = np.flatnonzero(self._present & ~present)
         if len(left):
             self._population = self._population - self._cloud.population_of(left)
         self._present = present
 
     def observe(self, step: int, exponent: int, bound: float) -> LeapObservation:
-        """Move on to `step` and look.
+        """Move on to `step` and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and
         none exceeds `bound` in magnitude.
@@ -117,6 +118,7 @@ class LeapEngine:
             stalled = int(stalled_classes.of_class(self._population)[stalled_classes.values].sum())
         last = self._last
         moved = last is None or not np.array_equal(last[0].values, classes.values)
+        # Sums are kept where neither a value nor a population has changed since.
         if last is None or moved or last[1] is not self._population:
             last = classes, self._population, self._limbs(classes, exponent)
         self._last = last
@@ -124,8 +126,8 @@ class LeapEngine:
         return LeapObservation(rows, self._present, stalled, last[2], moved)
 
     def _limbs(self, classes: ValueClasses, exponent: int) -> np.ndarray:
-        """The exact sums over present tokens, int64 (LIMBS, dims)."""
-        limbs = limbs_by_place(self._drift.target, exponent)
+        """Return the exact sums over present tokens, int64 (LIMBS, dims)."""
+        limbs = limbs_by_rank(self._drift.target, exponent)
         population = classes.of_class(self._population)
         dims = self._chunks.dims
 
@@ -139,8 +141,8 @@ class LeapEngine:
 
 
 @lru_cache(maxsize=8)
-def limbs_by_place(target: Format, exponent: int) -> np.ndarray:
-    """The limbs of every rank's value, int64 (LIMBS, ranks); 0 for what is off the grid."""
+def limbs_by_rank(target: Format, exponent: int) -> np.ndarray:
+    """Return the limbs of every rank's value, int64 (LIMBS, ranks); 0 for values off the grid."""
     ranks = np.arange(1 << target.width).astype(target.storage)
     values = target.value(target.code_of_rank(ranks))
     inside = np.abs(values) <= min(target.largest, np.ldexp(1.0, LIMB_BITS - exponent))

@@ -1,11 +1,11 @@
-"""The cloud of the leap engine: indices of the initial values, and its rows at any step on demand.
+"""The cloud of the leap engine: initial values as indices, and its rows at any step on demand.
 
-index  the number of a coordinate's rank among all ranks that occur in the cloud. Indices are
-      few (some thousands in a normal cloud), so tables over them are small
+index  the number of a coordinate's rank among all ranks that occur in the cloud at first. There
+       are few indices (some thousands in a normal cloud), so tables over them are small
 
-Where a token is in a dimension is a table of the index of its initial value. A
-count looks first at the dimensions whose values tell most tokens apart, and never
-at those in which all tokens share one value.
+The code of a token in a dimension is read from a table by the index of its initial value. A
+count begins with the dimensions that have most values, which part most tokens, and never
+reads those in which all tokens share one value.
 """
 
 from concurrent.futures import Executor
@@ -20,20 +20,20 @@ from drift.sim.counting.coalesce import coalesce
 from drift.sim.engines.chunks import Chunks, Fill
 
 _STRIP = 64
-"""Dimensions transposed together."""
+"""Dimensions transposed at once."""
 _ROWS = 2048
-"""Tokens transposed together."""
+"""Tokens transposed at once."""
 _PART = 1 << 17
-"""Elements worked on together: they stay in cache."""
+"""Elements worked on at once: they stay in cache."""
 
 
 class RankedCloud:
-    """The cloud that `fill` gives, of a format of 16 bits or fewer."""
+    """The cloud that `fill` gives, of a format of 16 bits or fewer, ranked value by value."""
 
     def __init__(self, fill: Fill, chunks: Chunks, target: Format, pool: Executor):
         self.chunks, self.target, self._pool = chunks, target, pool
         self.indices = np.empty((chunks.tokens, chunks.dims), np.uint16)
-        """(tokens, dims)"""
+        """uint16 (tokens, dims): the index of each coordinate at first"""
 
         def load(chunk: int) -> np.ndarray:
             start, stop = chunks.bounds(chunk)
@@ -46,7 +46,7 @@ class RankedCloud:
         there = np.logical_or.reduce(list(pool.map(load, range(len(chunks)))))
         codes = np.flatnonzero(there).astype(target.storage)
         self.ranks = np.sort(target.rank_of(codes))
-        """by index, rising"""
+        """(indices,): the rank of each index, rising"""
         index = np.zeros(len(there), np.uint16)
         index[target.code_of_rank(self.ranks)] = np.arange(len(self.ranks))
 
@@ -58,18 +58,18 @@ class RankedCloud:
         strips = list(pool.map(self._distinct, range(0, chunks.dims, _STRIP)))
         sizes = np.concatenate([sizes for sizes, _, _ in strips])
         self.class_index = np.concatenate([indices for _, indices, _ in strips])
-        """int64 (initial classes,)"""
+        """int64 (initial classes,): the index of each"""
         self.population = np.concatenate([tokens for _, _, tokens in strips])
-        """int64 (initial classes,): how many tokens are in each"""
+        """int64 (initial classes,): the number of tokens in each"""
         self.classes = ValueClasses(
             bounds=np.concatenate([[0], np.cumsum(sizes)]),
             first_value=np.arange(len(self.class_index)),
             values=self.ranks[self.class_index],
         )
-        """the initial classes, at their ranks"""
+        """the initial classes; their values are their ranks"""
 
     def population_of(self, tokens: np.ndarray) -> np.ndarray:
-        """How many of `tokens`, int64 (n,), are in each initial class, int64."""
+        """Count those of `tokens`, int64 (n,), in each initial class, int64 (initial classes,)."""
         bounds = self.classes.bounds
 
         def strip(start: int) -> np.ndarray:
@@ -81,7 +81,7 @@ class RankedCloud:
         return np.concatenate(list(self._pool.map(strip, range(0, self.chunks.dims, _STRIP))))
 
     def _distinct(self, start: int) -> tuple[np.ndarray, ...]:
-        """Of a strip of dimensions: how many indices occur in each, which, how often."""
+        """Return the number of indices in each dimension of a strip, the indices, and how often."""
         counts = self._count(start, transposed(self.indices[:, start : start + _STRIP]))
         dim, index = np.nonzero(counts)
         return np.bincount(dim, minlength=len(counts)), index, counts[dim, index]
@@ -91,7 +91,7 @@ class RankedCloud:
 
 
 def transposed(columns: np.ndarray) -> np.ndarray:
-    """`columns` (tokens, dims) as (dims, tokens), contiguous."""
+    """Return `columns` (tokens, dims) as (dims, tokens), contiguous."""
     out = np.empty(columns.shape[::-1], columns.dtype)
     for start in range(0, len(columns), _ROWS):
         out[:, start : start + _ROWS] = columns[start : start + _ROWS].T
@@ -99,16 +99,16 @@ def transposed(columns: np.ndarray) -> np.ndarray:
 
 
 def parts(rows: np.ndarray) -> list[np.ndarray]:
-    """Views of contiguous `rows`, one after another."""
+    """Return views of contiguous `rows`, one after another."""
     flat = rows.reshape(-1)
     return [flat[start : start + _PART] for start in range(0, len(flat), _PART)]
 
 
 _THIN = 16
-"""Dimensions that are looked at first."""
+"""Dimensions that a count begins with."""
 _DIMS_AT_ONCE = 64
 _BLOCK_BYTES = 16 << 20
-"""Of rows made together."""
+"""Bytes of rows made at once."""
 
 
 class LeapRows:
@@ -119,12 +119,12 @@ class LeapRows:
         self._cloud, self._classes = cloud, classes
 
     def span(self, start: int, stop: int) -> np.ndarray:
-        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+        """Return codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
         every = np.arange(self.shape[1])
         return _look_up(self._tables, self._cloud.indices[start:stop], every)
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
-        """The representatives of `tokens`, int64: sim.counting.coalesce."""
+        """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
         varying = self._varying
         if not len(varying):
             return np.full(len(tokens), tokens[0])
@@ -153,33 +153,34 @@ class LeapRows:
 
     @cached_property
     def _codes(self) -> np.ndarray:
-        """Of every class, in the storage type."""
+        """The code of every class, (classes,), in the storage type."""
         return self.format.code_of_rank(self._classes.values)
 
     @cached_property
     def _cells(self) -> np.ndarray:
-        """The same with -0 as +0."""
+        """The code of every class with -0 as +0."""
         return row_hash.merged(self._codes, self.format)
 
     @cached_property
     def _tables(self) -> np.ndarray:
-        """The code of every initial index in every dimension, (dims, indices)."""
+        """The code by now of every index in every dimension, (dims, indices)."""
         return np.stack([self._table(dim, self._codes) for dim in range(self.shape[1])])
 
     def _table(self, dim: int, of_class: np.ndarray) -> np.ndarray:
-        """What `of_class` says of each initial index in a dimension, (indices,)."""
+        """Return a table from index to `of_class`, (classes,), in a dimension, (indices,)."""
         here = slice(*self._classes.bounds[dim : dim + 2])
         first = self._cloud.class_index[self._classes.first_value[here]]
-        first[0] = 0  # nobody has a lower index than the first class
+        first[0] = 0  # no token has a lower index than the first class
         return np.repeat(of_class[here], np.diff(first, append=len(self._cloud.ranks)))
 
 
 def _look_up(tables: np.ndarray, indices: np.ndarray, dims: np.ndarray) -> np.ndarray:
-    """What `tables` (all dims, indices) say of `indices` (tokens, all dims), (tokens, dims)."""
+    """Look up `indices` (tokens, all dims) in `tables` (all dims, indices): (tokens, dims)."""
     out = np.empty((len(indices), len(dims)), tables.dtype)
     for at in range(0, len(dims), _DIMS_AT_ONCE):
         some = dims[at : at + _DIMS_AT_ONCE]
         found = np.empty((len(some), len(indices)), tables.dtype)
+        # Dimension by dimension: a table of one stays in cache while all tokens read it.
         for dim, column, codes in zip(some, transposed(indices[:, some]), found, strict=True):
             np.take(tables[dim], column, out=codes, mode="clip")
         out[:, at : at + _DIMS_AT_ONCE] = found.T

@@ -1,4 +1,4 @@
-"""Does the drift stay inside the format? Checked before anything is written.
+"""The range check: a drift must stay inside the format, which is known before it begins.
 
 extent   the largest magnitude of the drawn cloud in each dimension
 strength the largest |g| of any token, or 1 where none is larger
@@ -24,7 +24,7 @@ _STOCHASTIC_ROOM = 8.0
 
 
 def largest_reached(drift: Drift, u: np.ndarray, extent: np.ndarray, strength: float) -> float:
-    """A magnitude that no coordinate exceeds at any step; `u` and `extent` are float64 (dims,)."""
+    """Return a magnitude that no coordinate exceeds; `u` and `extent` are float64 (dims,)."""
     farthest = float(np.max(extent + 2.0 * drift.radius * strength * np.abs(u)))
     return farthest * (_STOCHASTIC_ROOM if drift.rounding == "stochastic" else 1.0)
 

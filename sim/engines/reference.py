@@ -21,7 +21,7 @@ from drift.sim.spec.drift import Drift
 def round_to(
     values: np.ndarray, target: Format, rounding: Rounding, words: np.ndarray | None = None
 ) -> np.ndarray:
-    """Codes of float32 `values` in `target`; `words` uint32 for stochastic rounding."""
+    """Return codes of float32 `values` in `target`; `words` uint32 for stochastic rounding."""
     values = np.asarray(values, np.float32)
     nearest = matrix.nearest(values, target)
     if rounding == "nearest":
@@ -46,16 +46,16 @@ def step(
     rounding: Rounding,
     words: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Codes after one step by `displacement`, float32, broadcast against `codes`."""
+    """Return codes after one step by `displacement`, float32, broadcast against `codes`."""
     with np.errstate(over="ignore"):
         moved = matrix.values(codes, target) + displacement
     return round_to(moved, target, rounding, words)
 
 
 def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.ndarray:
-    """Random words as in kernels.threefry, uint32 (tokens, dims).
+    """Return random words as in kernels.threefry, uint32 (tokens, dims).
 
-    `numbers` are those of the tokens, uint32; `dims` how many dimensions, or which.
+    `numbers` are the tokens' numbers, uint32; `dims` a number of dimensions, or their numbers.
     """
     which = np.arange(dims) if isinstance(dims, int) else dims
     parts = [np.uint32(key[0]), np.uint32(key[1])]
@@ -74,7 +74,7 @@ def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.nd
 
 
 def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
-    """Codes (tokens, dims) at each record of `drift`, in its view format."""
+    """Give codes (tokens, dims) at each record of `drift`, in its view format."""
     state, view = drift.arithmetic.state, drift.target
     codes = state.code(view.value(initial_cloud(drift).codes(0, drift.tokens)))
     strength = drawn.strengths(drift)[:, None]
@@ -93,7 +93,7 @@ def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
 
 
 MOST_STEPS = 20_000
-"""Steps that are taken, which lasts some seconds; what has come to rest takes no more."""
+"""Steps that `trace` takes, which last some seconds; a drift at rest takes no more."""
 
 
 def trace(
@@ -103,11 +103,11 @@ def trace(
     which: tuple[np.ndarray, np.ndarray],
     steps: Sequence[int],
 ) -> np.ndarray:
-    """Codes (steps, tokens, dims) of the drift's format at each of `steps`, which rise.
+    """Return codes (steps, tokens, dims) of the drift's format at each of `steps`, which rise.
 
     `start` are the codes at step 0 (tokens, dims) of `which` tokens and dims, their
     numbers; u is the unit vector, float64, of all dims. Raises BadInput for more than
-    MOST_STEPS steps before all has come to rest.
+    MOST_STEPS steps before all is at rest.
     """
     state, view = drift.arithmetic.state, drift.target
     codes = state.code(view.value(start))
@@ -127,7 +127,7 @@ def trace(
 def _mover(
     drift: Drift, u: np.ndarray, which: tuple[np.ndarray, np.ndarray]
 ) -> Callable[[np.ndarray, int], np.ndarray]:
-    """What takes codes of the coordinates `which` from before step t to after it."""
+    """Return a function that takes codes of the coordinates `which` from before step t to after."""
     numbers, dims = which
     strengths = drawn.strengths(drift)[numbers][:, None] if drift.jitter else None
 
@@ -146,5 +146,5 @@ def _mover(
 
 
 def _may_rest(drift: Drift) -> bool:
-    """Whether what a step has left where it was stays there: all steps are the same function."""
+    """Return whether all steps are one function: a coordinate that one leaves alone is at rest."""
     return drift.schedule == "constant" and drift.rounding != "stochastic"

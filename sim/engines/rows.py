@@ -20,9 +20,9 @@ from drift.sim.engines.chunks import Chunks
 
 _COMPARED_BYTES = 4 << 20
 BLOCK_BYTES = 4 << 20
-"""Fetched at a time."""
+"""Bytes fetched at a time."""
 SENT_BYTES = 32 << 20
-"""Sent at a time, to be compared with."""
+"""Bytes of rows sent at a time, to be compared with."""
 
 
 class CloudRows(Protocol):
@@ -30,41 +30,44 @@ class CloudRows(Protocol):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(tokens, dims)"""
+        """The shape of the cloud: (tokens, dims)."""
 
     @property
     def format(self) -> Format:
-        """What they are codes of."""
+        """The format of the codes."""
 
     def span(self, start: int, stop: int) -> np.ndarray:
-        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+        """Return codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
 
 
 class ComparableRows(CloudRows, Protocol):
-    """The same where tokens can be compared."""
+    """The codes of a cloud whose tokens can be compared."""
 
     def take(self, tokens: np.ndarray) -> np.ndarray:
-        """Codes (len(tokens), dims) with -0 as +0."""
+        """Return codes (len(tokens), dims) with -0 as +0."""
 
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Whether tokens a[i] and b[i] are in one cell, for each i; no token is twice in a."""
+        """Return whether tokens a[i] and b[i] are in one cell; no token is twice in a."""
 
 
 @dataclass(frozen=True)
 class HostRows:
-    """The codes of a cloud on the host: one (size, dims) array per chunk."""
+    """The codes of a cloud on the host."""
 
     chunks: Chunks
+    """how the cloud is cut"""
     codes: list[np.ndarray]
+    """one array (size, dims) for each chunk"""
     format: Format
+    """the format of the codes"""
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(tokens, dims)"""
+        """The shape of the cloud: (tokens, dims)."""
         return self.chunks.tokens, self.chunks.dims
 
     def span(self, start: int, stop: int) -> np.ndarray:
-        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+        """Return codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
         size = self.chunks.size
         pieces = [
             self.codes[k][max(start - k * size, 0) : stop - k * size]
@@ -73,7 +76,7 @@ class HostRows:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def take(self, tokens: np.ndarray) -> np.ndarray:
-        """Codes (len(tokens), dims) with -0 as +0."""
+        """Return codes (len(tokens), dims) with -0 as +0."""
         chunk, row = np.divmod(tokens, self.chunks.size)
         taken = np.empty((len(tokens), self.chunks.dims), self.format.storage)
         for k in np.unique(chunk):
@@ -83,43 +86,46 @@ class HostRows:
         return taken
 
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Whether tokens a[i] and b[i] are in one cell, for each i."""
+        """Return whether tokens a[i] and b[i] are in one cell, for each i."""
         row_bytes = self.chunks.dims * self.format.storage.itemsize
         return row_hash.equal(self.take, a, b, row_bytes, self.format, _COMPARED_BYTES)
 
 
 @dataclass(frozen=True)
 class DeviceRows:
-    """The codes of a cloud on devices: one array (tiles, tile rows, dims) per chunk."""
+    """The codes of a cloud on devices."""
 
     chunks: Chunks
+    """how the cloud is cut; each chunk is on one device"""
     codes: list[jax.Array]
+    """one array (tiles, tile rows, dims) for each chunk"""
     format: Format
+    """the format of the codes"""
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(tokens, dims)"""
+        """The shape of the cloud: (tokens, dims)."""
         return self.chunks.tokens, self.chunks.dims
 
     def span(self, start: int, stop: int) -> np.ndarray:
-        """Codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+        """Return codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
         return self._fetch(np.arange(start, stop))
 
     def take(self, tokens: np.ndarray) -> np.ndarray:
-        """Codes (len(tokens), dims) with -0 as +0."""
+        """Return codes (len(tokens), dims) with -0 as +0."""
         taken = self._fetch(tokens)
         taken[taken == self.format.sign] = 0
         return taken
 
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """Whether tokens a[i] and b[i] are in one cell, for each i; no token is twice in a."""
+        """Return whether tokens a[i] and b[i] are in one cell; no token is twice in a."""
         same = np.empty(len(a), bool)
         for others, pairs, which in _by_other(b, self.shape[1] * self.format.storage.itemsize):
             same[pairs] = self._compare(a[pairs], self.take(others), which)
         return same
 
     def _compare(self, tokens: np.ndarray, others: np.ndarray, which: np.ndarray) -> np.ndarray:
-        """Whether tokens[i] has the codes others[which[i]], for each i; no token is named twice.
+        """Return whether tokens[i] has the codes others[which[i]]; no token is twice there.
 
         `others` (rows, dims) has -0 as +0, and no -0 is told from +0 here.
         """
@@ -127,7 +133,7 @@ class DeviceRows:
         known = np.zeros((min(_rounded(len(others)), most), self.shape[1]), others.dtype)
         known[: len(others)] = others
         sent: dict[jax.Device, jax.Array] = {}
-        answers = []
+        answers = []  # on the devices until all are asked, so that they answer side by side
         for k, here, rows in self._by_chunk(tokens):
             codes = self.codes[k]
             asked = np.zeros(codes.shape[:2], np.int32)
@@ -154,7 +160,7 @@ class DeviceRows:
         return fetched
 
     def _by_chunk(self, tokens: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        """Each chunk that holds some of `tokens`, which of them, and their rows in it."""
+        """Give each chunk that holds some of `tokens`, which of them, and their rows in it."""
         chunk, row = np.divmod(tokens, self.chunks.size)
         order = np.argsort(chunk, kind="stable")
         found, starts = np.unique(chunk[order], return_index=True)
@@ -163,9 +169,9 @@ class DeviceRows:
 
 
 def _by_other(b: np.ndarray, row_bytes: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Pairs in blocks of up to SENT_BYTES of distinct tokens of `b`, pair i being with b[i].
+    """Give pairs in blocks of up to SENT_BYTES of distinct tokens of `b`, pair i being with b[i].
 
-    Gives these tokens, the pairs with them, and which one each is with.
+    A block is these tokens, the pairs with them, and which one each is with.
     """
     others, which = np.unique(b, return_inverse=True)
     order = np.argsort(which, kind="stable")
@@ -177,7 +183,7 @@ def _by_other(b: np.ndarray, row_bytes: int) -> Iterator[tuple[np.ndarray, np.nd
 
 
 def _rounded(count: int) -> int:
-    """A power of 8, so that few shapes are compiled."""
+    """Return a power of 8, `count` or more, so that few shapes are compiled."""
     size = 8
     while size < count:
         size *= 8
@@ -186,12 +192,12 @@ def _rounded(count: int) -> int:
 
 @jax.jit
 def _picked(codes: jax.Array, rows: jax.Array) -> jax.Array:
-    """Rows `rows` (n,) int32 of `codes` (tiles, tile rows, dims)."""
+    """Return rows `rows` (n,) int32 of `codes` (tiles, tile rows, dims)."""
     return codes[rows // codes.shape[1], rows % codes.shape[1]]
 
 
 @partial(jax.jit, static_argnames="target")
 def _same(codes: jax.Array, others: jax.Array, which: jax.Array, target: Format) -> jax.Array:
-    """Whether each row has the codes others[which], (tiles, tile rows), -0 being +0."""
+    """Return whether each row has the codes others[which], (tiles, tile rows), -0 being +0."""
     merged = jnp.where(codes == target.sign, jnp.zeros_like(codes), codes)
     return jnp.all(merged == others[which], axis=2)

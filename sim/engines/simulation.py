@@ -35,9 +35,11 @@ class State:
     """The cloud at one step: its counts, its black holes, its codes."""
 
     counts: Counts
+    """what is reported of the step"""
     populations: np.ndarray
-    """int64 (black holes,), falling"""
+    """int64 (black holes,): the tokens of each, falling"""
     observation: StepObservation | LeapObservation
+    """the cloud as the engine found it"""
 
     @property
     def rows(self) -> CloudRows:
@@ -46,37 +48,37 @@ class State:
 
 
 def count(
-    seen: StepObservation | LeapObservation,
+    observation: StepObservation | LeapObservation,
     partition: Partition,
     step: int,
     u: np.ndarray,
     exponent: int,
 ) -> State:
-    """Count what the engine saw at `step`.
+    """Count the cells of what the engine observed at `step`.
 
     `u`, float64 (dims,), is the direction; `exponent` is that of the sums' grid.
     """
-    tokens, dims = int(np.count_nonzero(seen.present)), len(u)
-    cells = partition.cells(seen.present, seen.representatives, seen.moved)
-    terms = from_limbs(seen.limbs, exponent) * u
+    tokens, dims = int(np.count_nonzero(observation.present)), len(u)
+    cells = partition.cells(observation.present, observation.representatives, observation.moved)
+    terms = from_limbs(observation.limbs, exponent) * u
     counts = Counts(
         step=step,
         **cells.counts(),
         alive=tokens,
         radius=math.fsum(terms.ravel().tolist()) / tokens,
-        stalled=seen.stalled / (tokens * dims),
+        stalled=observation.stalled / (tokens * dims),
     )
-    return State(counts, cells.populations, seen)
+    return State(counts, cells.populations, observation)
 
 
 def may_rest(drift: Drift) -> bool:
-    """Whether one step can tell that no later one will move anything."""
+    """Return whether one step can tell that no later one will move anything."""
     equal = drift.schedule == "constant" and drift.rounding != "stochastic"
     return equal and drift.survivors is None
 
 
 def stalled_at_rest(drift: Drift, u: np.ndarray) -> int:
-    """How many coordinates a step leaves where they were, once the drift is at rest."""
+    """Count the coordinates that a step leaves where they were, once the drift is at rest."""
     return int(np.count_nonzero(displacements(drift, u, 1, 1))) * drift.tokens
 
 
@@ -140,7 +142,7 @@ class Simulation:
     def states(self, steps: Iterable[int]) -> Iterator[State]:
         """Move to each of `steps` in turn (rising, none behind) and count there.
 
-        Whoever keeps a state keeps its cloud in memory beside the one that moves on.
+        A state that is kept keeps its cloud in memory beside the one that moves on.
         """
         for step in steps:
             if self.drift.survivors is not None:
@@ -150,21 +152,23 @@ class Simulation:
     def _state_at(self, step: int) -> State:
         engine, grid = self.engine, self._exponent
         if isinstance(engine, LeapEngine):
-            leapt = engine.observe(step, grid, self._bound)
-            return count(leapt, self._partition, step, self.u, grid)
+            found = engine.observe(step, grid, self._bound)
+            return count(found, self._partition, step, self.u, grid)
         moved = self._observation_at_rest is None
-        seen = self._stepped(engine, step) if step > self.step else engine.stay(grid)
-        return count(replace(seen, moved=moved), self._partition, step, self.u, grid)
+        observation = self._stepped(engine, step) if step > self.step else engine.stay(grid)
+        return count(replace(observation, moved=moved), self._partition, step, self.u, grid)
 
     def _stepped(self, engine: StepEngine, step: int) -> StepObservation:
-        """What is seen at a later step."""
+        """Move on to a later step and return the observation there."""
+        # At rest no step is taken any more: all later observations are the one that showed it.
         while self._observation_at_rest is None:
             steps = min(engine.block, step - self.step)
             if self.step + steps == step:
-                seen = engine.observe(self._next(steps), self._exponent, self._keys(steps))
+                observation = engine.observe(self._next(steps), self._exponent, self._keys(steps))
                 self.step = step
-                self._observation_at_rest = seen if self._is_at_rest(seen.stalled) else None
-                return seen
+                at_rest = self._is_at_rest(observation.stalled)
+                self._observation_at_rest = observation if at_rest else None
+                return observation
             stalled = engine.move(self._next(steps), self._keys(steps))
             self.step += steps
             if self._is_at_rest(stalled):
@@ -173,7 +177,7 @@ class Simulation:
         return self._observation_at_rest
 
     def _is_at_rest(self, stalled: int) -> bool:
-        """Whether no later step can move anything, of which the last one stalled so many."""
+        """Return whether no later step can move anything after one that `stalled` so many."""
         return self._may_rest and stalled == stalled_at_rest(self.drift, self.u)
 
     def _next(self, steps: int) -> np.ndarray:

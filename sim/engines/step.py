@@ -26,25 +26,25 @@ from drift.sim.engines.rows import ComparableRows, DeviceRows, HostRows
 
 @dataclass(frozen=True)
 class StepObservation:
-    """The cloud at one step, as the kernel saw it."""
+    """The cloud at one step, as the step engine finds it."""
 
     rows: ComparableRows
     """the codes in the view format, which are counted"""
     state_rows: ComparableRows
     """the codes in the state format, from which the next step starts"""
     present: np.ndarray
-    """bool (tokens,): which tokens were observed"""
+    """bool (tokens,): true for the tokens that were observed"""
     fingerprints: np.ndarray
-    """uint64 (tokens,)"""
+    """uint64 (tokens,): equal for tokens of one cell"""
     stalled: int
     """coordinates that the last step left where they were"""
     limbs: np.ndarray
     """int64 (LIMBS, dims), the exact sum over tokens: kernels.exact_sum"""
     moved: bool = True
-    """whether any token may be elsewhere than at the observation before"""
+    """true where any token may be elsewhere than at the observation before"""
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
-        """The representatives of `tokens`, int64: sim.counting.coalesce."""
+        """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
         return coalesce(tokens, [lambda some: self.fingerprints[some]], self.rows.equal)
 
 
@@ -78,13 +78,13 @@ class StepEngine:
         self._tokens = [Tokens(*parts) for parts in zip(*map(self._by_chunk, columns), strict=True)]
 
     def _by_chunk(self, column: np.ndarray) -> list[jax.Array]:
-        """What tokens have, (tokens,), on the devices, chunk by chunk."""
+        """Put a column of the tokens, (tokens,), on the devices, chunk by chunk."""
         chunks = self.chunks
         parts = (column[slice(*chunks.bounds(k))] for k in range(len(chunks)))
         return [self._shards.split(chunks.filled(part).reshape(self._shape)) for part in parts]
 
     def observe_only(self, present: np.ndarray) -> None:
-        """From now on observe the tokens for which `present`, bool (tokens,), is true."""
+        """Observe from now on the tokens for which `present`, bool (tokens,), is true."""
         self._present = present
         self._tokens = [
             tokens._replace(present=part)
@@ -111,7 +111,7 @@ class StepEngine:
     def observe(
         self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
     ) -> StepObservation:
-        """Move likewise, and look.
+        """Move by `displacements`, as `move` does, and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum.
         """
@@ -120,11 +120,11 @@ class StepEngine:
         )
 
     def stay(self, exponent: int) -> StepObservation:
-        """Look without moving."""
+        """Observe without moving."""
         return self.observe(np.full((1, self.chunks.dims), NO_MOVE, np.float32), exponent)
 
     def _step_chunks(self, steps: Steps, exponent: int) -> list[BlockResult]:
-        """What the kernel says of each chunk."""
+        """Step every chunk, and return the kernel's result of each."""
         step_block = self._shards.compile_step_block(self.arithmetic, self._path)
         scale = self._shards.whole(np.float32(np.ldexp(1.0, exponent)))
 
@@ -137,7 +137,7 @@ class StepEngine:
         return list(self._pool.map(one, range(len(self.chunks))))
 
     def _steps(self, displacements: np.ndarray, keys: np.ndarray | None, observed: bool) -> Steps:
-        """A block of steps on the devices."""
+        """Put a block of steps on the devices."""
         count = len(displacements)
         block = np.zeros((self.block, self.chunks.dims), np.float32)
         block[:count] = displacements
@@ -148,31 +148,31 @@ class StepEngine:
         numbers = whole(np.int32(count)), whole(np.uint32(0)), whole(np.bool_(observed))
         return Steps(whole(block), whole(step_keys), *numbers)
 
-    def _stalled(self, seen: list[BlockResult]) -> int:
-        parts = jax.device_get([one.stalled for one in seen])
+    def _stalled(self, results: list[BlockResult]) -> int:
+        parts = jax.device_get([one.stalled for one in results])
         return sum(int(part.sum(dtype=np.int64)) for part in parts)
 
-    def _observation(self, seen: list[BlockResult]) -> StepObservation:
-        """What the kernels saw, over all chunks."""
+    def _observation(self, results: list[BlockResult]) -> StepObservation:
+        """Join what the kernels observed in all chunks."""
         arithmetic = self.arithmetic
-        state = self._rows([one.codes for one in seen], arithmetic.state)
-        views = [one.view for one in seen if one.view is not None]
-        counted = jax.device_get([(one.fingerprints, one.limbs) for one in seen])
+        state = self._rows([one.codes for one in results], arithmetic.state)
+        views = [one.view for one in results if one.view is not None]
+        counted = jax.device_get([(one.fingerprints, one.limbs) for one in results])
         prints = np.concatenate([part.reshape(-1, 2) for part, _ in counted])
         limbs = np.zeros((LIMBS, self.chunks.dims), np.int64)
-        for _, part in counted:  # those of each device below one another
+        for _, part in counted:  # the limbs of each device below one another
             limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
         return StepObservation(
             rows=self._rows(views, arithmetic.view) if views else state,
             state_rows=state,
             present=self._present,
             fingerprints=as_words(prints[: self.chunks.tokens]),
-            stalled=self._stalled(seen),
+            stalled=self._stalled(results),
             limbs=limbs,
         )
 
     def _rows(self, codes: list[jax.Array], target: Format) -> ComparableRows:
-        """Those of all tokens from `codes`, chunk by chunk."""
+        """Return the rows of all tokens from their `codes`, chunk by chunk."""
         pieces = [piece for one in codes for piece in self._shards.pieces(one)]
         parts = replace(self.chunks, size=self.chunks.size // len(self._shards))
         if not self._shards.on_host:

@@ -23,7 +23,7 @@ _FRACTION_TERMS = 160
 
 
 def exp(x: np.ndarray) -> np.ndarray:
-    """e**x for x in [-700, 0], to a few ulps: powers of two times a Taylor series."""
+    """Return e**x for x in [-700, 0], to a few ulps: powers of two times a Taylor series."""
     powers = np.rint(x * (1 / math.log(2)))
     rest = (x - powers * _LN2_HIGH) - powers * _LN2_LOW
     series = np.ones_like(rest)
@@ -33,7 +33,7 @@ def exp(x: np.ndarray) -> np.ndarray:
 
 
 def log(x: np.ndarray) -> np.ndarray:
-    """Natural logarithm of positive x: 2 artanh((m - 1) / (m + 1)) plus powers of two."""
+    """Return the logarithm of positive x: 2 artanh((m - 1) / (m + 1)) plus powers of two."""
     mantissa, powers = np.frexp(x)
     small = mantissa < math.sqrt(0.5)
     mantissa = np.where(small, 2 * mantissa, mantissa)
@@ -47,7 +47,7 @@ def log(x: np.ndarray) -> np.ndarray:
 
 
 def masses(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P(|Z| < z) and P(|Z| > z), standard normal Z, for z in [0, 37].
+    """Return P(|Z| < z) and P(|Z| > z), standard normal Z, for z in [0, 37].
 
     The smaller of the two is given to a relative error below 1e-13, so tails
     need no 1 - p. Below z = sqrt 2 the series
@@ -81,7 +81,7 @@ def masses(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _ratio(
     x: np.ndarray, numerator: tuple[float, ...], denominator: tuple[float, ...]
 ) -> np.ndarray:
-    """The quotient of two polynomials, coefficients from the constant up."""
+    """Return the quotient of two polynomials, coefficients from the constant up."""
     above, below = np.zeros_like(x), np.zeros_like(x)
     for a, b in zip(reversed(numerator), reversed(denominator), strict=True):
         above, below = above * x + a, below * x + b
@@ -114,7 +114,7 @@ _FAR = (
 
 
 def upper_quantile(tail: np.ndarray) -> np.ndarray:
-    """The z >= 0 with P(Z > z) = tail, for tail in (1e-300, 1/2], to about 1e-15.
+    """Return the z >= 0 with P(Z > z) = tail, for tail in (1e-300, 1/2], to about 1e-15.
 
     M. J. Wichura, Algorithm AS 241 (PPND16), Applied Statistics 37 (1988) 477-484.
     """
@@ -127,12 +127,12 @@ def upper_quantile(tail: np.ndarray) -> np.ndarray:
 
 
 def gaussian(words: np.ndarray) -> np.ndarray:
-    """float64 numbers for uint64 `words`, any shape."""
+    """Return normal numbers, float64, for uint64 `words`, any shape."""
     tails = ((words & np.uint64((1 << 63) - 1)) >> np.uint64(10)).astype(np.float64) + 0.5
     signs = np.where(words >> np.uint64(63), -1.0, 1.0)
     return signs * upper_quantile(np.ldexp(tails, -54))
 
 
 def draw_normal(seed: int, stream: Stream, count: int) -> np.ndarray:
-    """float64 (count,) from the first words of a stream."""
+    """Return normal numbers, float64 (count,), from the first words of a stream."""
     return gaussian(words64(seed, stream, 0, count))

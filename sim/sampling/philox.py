@@ -15,7 +15,7 @@ _PER_COUNTER = 4
 
 
 class Stream(IntEnum):
-    """What words are drawn for."""
+    """The use of words that are drawn; each has a stream of its own."""
 
     CLOUD = 1
     CLOUD_LOW = 2
@@ -26,14 +26,14 @@ class Stream(IntEnum):
 
 
 def words64(seed: int, stream: Stream, start: int, count: int) -> np.ndarray:
-    """Words start ... start + count - 1 of a stream, uint64."""
+    """Return words start ... start + count - 1 of a stream, uint64."""
     counter, skip = divmod(start, _PER_COUNTER)
     philox = np.random.Philox(key=_words(seed, stream), counter=_words(counter, 0, 0, 0))
     return philox.random_raw(skip + count)[skip:]
 
 
 def words32(seed: int, stream: Stream, start: int, count: int) -> np.ndarray:
-    """The same stream as 32-bit words, the low half of each 64-bit word first."""
+    """Return words of a stream as 32-bit words, the low half of each 64-bit word first."""
     first = start // 2
     last = -(-(start + count) // 2)
     halves = words64(seed, stream, first, last - first).astype("<u8", copy=False).view("<u4")

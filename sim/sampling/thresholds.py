@@ -1,4 +1,4 @@
-"""From random words to codes of Q(sigma * Z), in integers, for formats of 16 bits or fewer.
+"""Thresholds from random words to codes of Q(sigma * Z): integers, for 16 bits or fewer.
 
 A 64-bit word U is a sign bit and a 63-bit magnitude m. With
 
@@ -7,7 +7,7 @@ A 64-bit word U is a sign bit and a 63-bit magnitude m. With
 the code drawn has the magnitude whose rank is the number of T[k] above m: the
 inverse of the distribution function, so large m gives small values. Both T and
 the comparison are exact integers, hence the same on every machine. The upper 32
-bits of U nearly always decide; the lower ones are asked for only where not.
+bits of U nearly always decide; the lower ones are drawn only where not.
 
 Codes are returned as sixteen bits, a sign over a magnitude; the magnitude after
 the format's largest stands for all that rounds beyond it.
@@ -22,7 +22,7 @@ from drift.kernels.formats import Format
 from drift.sim.sampling.normal import masses
 
 SIGN = 0x8000
-"""Of what is drawn, whatever the format."""
+"""The sign bit of a drawn code, whatever the format."""
 
 _FARTHEST = 9.2
 """In sigmas: P(|Z| > 9.2) < 2**-64, so no word reaches beyond."""
@@ -33,7 +33,7 @@ _UNDECIDED = 0xFFFF
 
 
 def drawn(sigma: float, target: Format, smallest: float) -> tuple[np.ndarray, np.ndarray]:
-    """The magnitudes but 0 that are drawn, rising, and the midpoints below them, float64.
+    """Return the magnitudes but 0 that are drawn, rising, and the midpoints below them, float64.
 
     Below the first midpoint is 0. The magnitude after the format's largest stands for
     all that rounds beyond it.
@@ -47,7 +47,7 @@ def drawn(sigma: float, target: Format, smallest: float) -> tuple[np.ndarray, np
 
 
 class Thresholds:
-    """The table for one sigma (positive, finite), one format, one smallest magnitude."""
+    """The table of thresholds for one sigma (positive, finite), format and smallest magnitude."""
 
     def __init__(self, sigma: float, target: Format, smallest: float):
         least = max(smallest, sigma * 2.0**-_NEAREST_BITS)
@@ -69,11 +69,11 @@ class Thresholds:
         self._guide = np.where(ends[0] == ends[1], ends[0], np.uint16(_UNDECIDED))
 
     def codes(self, words: np.ndarray) -> np.ndarray:
-        """uint16 sign and magnitude for whole 64-bit words, any shape."""
+        """Return uint16 sign and magnitude for whole 64-bit words, any shape."""
         return self._code(words, self._reached(words))
 
     def codes_lazily(self, high: np.ndarray, low: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """uint16 sign and magnitude for upper halves `high` (uint32, one dimension).
+        """Return uint16 sign and magnitude for upper halves `high` (uint32, one dimension).
 
         `low(positions)` gives the lower halves at those positions of `high`; it
         is called once, with the few positions that need them.
@@ -89,7 +89,9 @@ class Thresholds:
         return codes
 
     def _reached(self, words: np.ndarray) -> np.ndarray:
-        """How many thresholds a word's magnitude reaches: at most one in nearly all buckets."""
+        """Return how many thresholds the magnitude of each word reaches."""
+        # A bucket, the words of equal upper 15 bits, holds one threshold at most in nearly all
+        # cases: one comparison decides, and only the others are searched for.
         magnitude = words & np.uint64((1 << 63) - 1)
         bucket = (magnitude >> np.uint64(48)).astype(np.intp)
         reached = self._below.take(bucket)
@@ -106,5 +108,5 @@ class Thresholds:
 
 @lru_cache(maxsize=64)
 def thresholds(sigma: float, target: Format, smallest: float) -> Thresholds:
-    """The table, kept for the next chunk."""
+    """Return the table, kept for the next chunk."""
     return Thresholds(sigma, target, smallest)
