@@ -50,8 +50,9 @@ class Drift:
     """
 
     sigma: float | None = field(
-        *("real", "standard deviation of the drawn cloud", "Cloud"),
+        *("real", "standard deviation of the cloud", "Cloud"),
         default=None,
+        hint=" that is drawn",
         optional=True,
         goes_with="drawn",
         axis=1,

@@ -73,5 +73,5 @@ def _numbers(given: Any) -> np.ndarray:
         raise BadInput(f"direction is an array of shape {array.shape}; it must be (dims,)")
     with np.errstate(over="ignore"):
         vector = array.astype(np.float64)
-    check_vector(vector, "the array of direction")
+    check_vector(vector, "direction")
     return vector

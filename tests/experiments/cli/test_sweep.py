@@ -273,7 +273,7 @@ def test_progress_is_a_line_now_and_then_where_nobody_looks(capsys, monkeypatch)
     session.started -= 100.0
     session.counted, session.work = 240, 25.0
     monkeypatch.setattr(progress, "_QUIET_SECONDS", 0.0)
-    with progress.Cells("drift", sys.stderr) as shown:
+    with progress.SweepBar("drift", sys.stderr) as shown:
         shown.session(session)
     err = capsys.readouterr().err
     assert err == "250 of 1,000 cells, 3 failed, 2.4 a second, 5 min 0 s left\n"

@@ -228,7 +228,7 @@ def test_a_direction_file_that_changed_is_noticed(in_tmp):
 
 
 BAD = {
-    "a value": ({"sigma": (1e-9, 0.0)}, "sigma is 0; it must be positive"),
+    "a value": ({"sigma": (1e-9, 0.0)}, "sigma is 0; it must be 2"),
     "in the middle": ({"decay": (0.9, 2.0, 0.5)}, "decay is 2; it must be between 0 and 1"),
     "a name": ({"format": ("bfloat16", "fp8")}, "format is 'fp8'"),
     "two names": ({"rounding": ("nearest", "stochastic"), "master": ("none", "float32")}, "master"),
