@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -99,11 +100,8 @@ VALUES = st.recursive(
 
 @given(name=st.sampled_from([each.name for each in dataclasses.fields(Drift)]), value=VALUES)
 def test_whatever_is_given_is_a_drift_of_plain_values_or_bad_input(name, value):
-    try:
+    with suppress(drift.BadInput):
         made = Drift(**{"sigma": 1.0, name: value})
-    except drift.BadInput as error:
-        assert "\n" not in str(error)
-    else:
         text = json.dumps(made.as_json(), allow_nan=False)
         assert Drift.from_json(json.loads(text)).as_json() == made.as_json()
 
