@@ -1,4 +1,4 @@
-"""Which tokens collapse into the same cell? Exact drifts of clouds through low-precision lattices.
+"""Exact drifts of clouds through low-precision lattices, where tokens collapse into one cell.
 
 cloud       tokens x dims values of a format, drawn from N(0, sigma), or a checkpoint's rows
 lattice     the format's finite values, in order; cell: a point of it in all dims

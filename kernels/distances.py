@@ -23,7 +23,7 @@ def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return cdist(a, b, "chebyshev").astype(np.int64)
 
 
-def counted(ordinals: np.ndarray) -> dict[int, int]:
+def count_by_distance(ordinals: np.ndarray) -> dict[int, int]:
     """Count the pairs of rows of `ordinals` (n, dims), unsigned, at each distance, rising."""
     if len(ordinals) < 2:
         return {}

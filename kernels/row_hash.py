@@ -20,19 +20,19 @@ _KEY = 0x726F7773
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
-def taken(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def take_rows(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return the `rows`, int64 (n,), of a matrix; a view where they follow each other."""
     in_turn = len(rows) and rows[-1] - rows[0] == len(rows) - 1 and np.all(np.diff(rows) == 1)
     return codes[rows[0] : rows[-1] + 1] if in_turn else codes[rows]
 
 
-def merged(codes: np.ndarray, target: Format) -> np.ndarray:
+def merge_zeros(codes: np.ndarray, target: Format) -> np.ndarray:
     """Return `codes`, unsigned, any shape, with -0 as +0; a copy only where there is a -0."""
     zeros = codes == target.storage.type(target.sign)
     return np.where(zeros, target.storage.type(0), codes) if zeros.any() else codes
 
 
-def words(codes: np.ndarray) -> np.ndarray:
+def row_words(codes: np.ndarray) -> np.ndarray:
     """Return rows of `codes` (rows, dims) as uint64 words, (rows, words), padded with zeros."""
     per = 8 // codes.itemsize
     missing = -codes.shape[1] % per
@@ -41,7 +41,7 @@ def words(codes: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(codes).view(np.uint64)
 
 
-def mixed(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
+def mix(columns: Iterable[np.ndarray], rows: int) -> np.ndarray:
     """Return a fingerprint, uint64 (rows,), of a few unsigned columns, each (rows,)."""
     found = np.zeros(rows, np.uint64)
     for column in columns:
@@ -59,7 +59,7 @@ def hashes(
     weights = np.random.Philox(key=_KEY).random_raw(-(-row_bytes // 8)) | np.uint64(1)
 
     def one(part: slice) -> None:
-        rows = words(merged(take(tokens[part]), target))
+        rows = row_words(merge_zeros(take(tokens[part]), target))
         found[part] = np.einsum("ij,j->i", rows, weights)
 
     side_by_side(one, len(tokens), block_bytes // row_bytes)
@@ -81,11 +81,14 @@ def equal(
         others, inverse = np.unique(b[part], return_inverse=True)
         mine, other = take(a[part]), take(others)
         # One row stands for a large black hole: compare with it, not with copies of it.
-        theirs = words(other)[inverse] if len(other) > 1 else words(other)
-        here = np.all(words(mine) == theirs, axis=1)
+        theirs = row_words(other)[inverse] if len(other) > 1 else row_words(other)
+        here = np.all(row_words(mine) == theirs, axis=1)
         differing = np.flatnonzero(~here)
         if len(differing):
-            mine, other = merged(mine[differing], target), merged(other, target)[inverse[differing]]
+            mine, other = (
+                merge_zeros(mine[differing], target),
+                merge_zeros(other, target)[inverse[differing]],
+            )
             here[differing] = np.all(mine == other, axis=1)
         same[part] = here
 

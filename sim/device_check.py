@@ -19,7 +19,7 @@ import numpy as np
 from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Arithmetic, Format, Rounding
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping.block import NO_MOVE, plain
-from drift.kernels.stepping.fused import Fused, of
+from drift.kernels.stepping.fused import Fused, fused_path
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.clouds.drawn import draw_cloud
 from drift.sim.devices.shards import Shards
@@ -85,7 +85,7 @@ def fuses(device: jax.Device) -> str:
         for rounding in get_args(Rounding):
             found = _move(device, Arithmetic(target, target, rounding), codes, block)
             _compare(target, codes, block, found, rounding)
-    own = of(device.platform)
+    own = fused_path(device.platform)
     forms = [own] if own else [Fused("gpu", interpret=True), Fused("tpu", interpret=True)]
     for form in forms:
         for arithmetic in ARITHMETICS if own else [Arithmetic()]:

@@ -6,11 +6,11 @@ printable   text out of files, or of libraries, in which nothing can steer a ter
 import errno
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""What a disk answers that is full, or fails; other answers say that the place is wrong."""
+"""Answers of a disk that is full, or fails; other answers say that the path is wrong."""
 
 
 class BadInput(ValueError):
-    """What was asked for can't be done as asked; nothing was written. Exit status 2.
+    """A request that can't be met as it is; nothing was written. Exit status 2.
 
     >>> import drift
     >>> try:
@@ -22,7 +22,7 @@ class BadInput(ValueError):
 
 
 class NotBegun(BadInput):
-    """Whoever began a store was stopped before it had all that an empty one has."""
+    """A store that was being created when its writer was stopped: less than an empty one."""
 
 
 class Damaged(BadInput):
@@ -45,14 +45,14 @@ class StorageError(OSError):
 
 
 def ran_out(error: BaseException) -> bool:
-    """Whether an error says that memory ran out: the host's, or, in JAX's words, a device's."""
+    """Return whether an error says that memory ran out: the host's or, through JAX, a device's."""
     names = {each.__name__ for each in type(error).__mro__}
     of_jax = names & {"JaxRuntimeError", "XlaRuntimeError"}
     return isinstance(error, MemoryError) or (bool(of_jax) and "RESOURCE_EXHAUSTED" in str(error))
 
 
 def unwritten(what: object, error: OSError, then: str = "") -> BadInput | Unfinished:
-    """What to raise where `what` can't be written: Unfinished where a disk is full, or fails.
+    """Return the error for `what` that can't be written: Unfinished where a disk is full, or fails.
 
     `then` says how to go on.
     """
@@ -64,7 +64,7 @@ _MOST = 120
 
 
 def printable(text: str, most: int = _MOST) -> str:
-    """`text` with what does not print escaped, cut after `most` characters."""
+    """Return `text` with its unprintable characters escaped, cut after `most` characters."""
     start = "".join(each if each.isprintable() else _escaped(each) for each in text[: most + 1])
     return start if len(text) <= most and len(start) <= most else start[: most - 1] + "…"
 

@@ -53,5 +53,5 @@ def delay_signals() -> Iterator[None]:
 
 
 def pending() -> bool:
-    """Whether a signal waits for a block to end: who works in there does well to finish soon."""
+    """Return whether a signal waits for a block to end, so that work in there should finish."""
     return any(_waiting)

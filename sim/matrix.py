@@ -1,4 +1,4 @@
-"""Token vectors from wherever they come, as one matrix of codes; codes and values by ml_dtypes.
+"""Token vectors of any source, as one matrix of codes; codes and values by ml_dtypes.
 
 row       a token's vector: its codes in every dimension, as they are stored
 token id  the number a row had in the matrix it was taken from
@@ -20,23 +20,23 @@ from drift.sim.errors import BadInput
 
 
 def dtype(target: Format) -> np.dtype:
-    """The NumPy or ml_dtypes type of a format."""
+    """Return the NumPy or ml_dtypes type of a format."""
     return np.dtype(getattr(ml_dtypes, target.name, None) or target.name)
 
 
 def values(codes: np.ndarray, source: Format) -> np.ndarray:
-    """float32 values of `codes`, exact."""
+    """Return float32 values of `codes`, exact."""
     return codes.view(dtype(source)).astype(np.float32)
 
 
 def nearest(values: np.ndarray, target: Format) -> np.ndarray:
-    """Codes of the float32 `values` rounded to `target`, ties to even."""
+    """Return codes of the float32 `values` rounded to `target`, ties to even."""
     with np.errstate(over="ignore"):
         return values.astype(dtype(target)).view(target.storage)
 
 
 def beyond(values: np.ndarray, target: Format) -> np.ndarray:
-    """Which of the float32 `values` round beyond the largest of `target`, bool."""
+    """Return whether each of the float32 `values` rounds beyond the largest of `target`, bool."""
     edge = np.float64(target.largest + target.ulp(np.array(target.largest)) / 2)
     size = np.abs(values)
     # A tie goes to the even code, of the largest and what would follow it.
@@ -44,7 +44,7 @@ def beyond(values: np.ndarray, target: Format) -> np.ndarray:
 
 
 _BLOCK_BYTES = 1 << 22
-"""Looked at together: it stays in cache, and a file is read in order."""
+"""Bytes of a block: it stays in cache, and a file is read in order."""
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,20 @@ class Matrix:
     codes: np.ndarray
     """unsigned, of the format's storage type, (rows, dims); never written to"""
     format: Format
+    """the format of the codes"""
     label: str
-    """what and where it is, for people: "model.safetensors, lm_head.weight" """
+    """the matrix's name and source, for people: "model.safetensors, lm_head.weight" """
     token_ids: np.ndarray
-    """int64 (rows,), rising"""
+    """int64 (rows,): the token id of each row, rising"""
 
     @classmethod
     def whole(cls, codes: np.ndarray, target: Format, label: str) -> "Matrix":
-        """All rows of a matrix, numbered from 0."""
+        """Return all rows of a matrix, numbered from 0."""
         return cls(codes, target, label, np.arange(len(codes)))
 
     @classmethod
     def from_array(cls, array: ArrayLike, name: str | None) -> "Matrix":
-        """All rows of codes of the format called `name`, or of values, whose type tells it.
+        """Return all rows of codes of the format called `name`, or of values, whose type tells it.
 
         Raises BadInput for what is neither, and for what has no rows or no dims.
         """
@@ -92,19 +93,19 @@ class Matrix:
         return cls.whole(codes, target, "bits")
 
     def blocks(self) -> list[slice]:
-        """Rows that are looked at together, one slice after another."""
+        """Return the rows in blocks that stay in cache, one slice after another."""
         rows = max(1, _BLOCK_BYTES // max(1, self.codes.itemsize * self.codes.shape[1]))
         return [slice(start, start + rows) for start in range(0, len(self.codes), rows)]
 
     def finite(self) -> np.ndarray:
-        """Which rows are finite, bool (rows,)."""
+        """Return whether each row is finite, bool (rows,)."""
         found = np.empty(len(self.codes), bool)
         for block in self.blocks():
             found[block] = self.format.finite(self.codes[block]).all(axis=1)
         return found
 
     def select_rows(self, rows: np.ndarray) -> "Matrix":
-        """Some rows, int64, rising, copied into memory; all of them as they are."""
+        """Return some `rows`, int64, rising, copied into memory; all of them as they are."""
         if len(rows) == len(self.codes):
             return self
         return Matrix(self.codes[rows], self.format, self.label, self.token_ids[rows])

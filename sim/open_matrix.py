@@ -1,4 +1,4 @@
-"""Where token vectors are: a run's store, or a checkpoint.
+"""Token vectors from a run's store, or from a checkpoint.
 
 run         a Zarr group, which drift run wrote; of it, a snapshot's codes
 checkpoint  anything else at a local path: safetensors files (sim.checkpoints.checkpoint)
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from drift.sim.stores.run_store import RunStore
 
 _CHUNKS_TOGETHER = 8
-"""Chunks of a store that are read together: its library works on these side by side."""
+"""Chunks of a store that are read at once: its library works on these side by side."""
 _SHOWN = 12
 """Steps that a message lists."""
 
 
 def is_run(place: AnyLocation) -> bool:
-    """Whether a Zarr group is at `place`."""
+    """Return whether a Zarr group is at `place`."""
     return locate(place).holds_group()
 
 
 def open_matrix(
     place: AnyLocation, tensor: str | None = None, snapshot: int | None = None
 ) -> Matrix:
-    """The matrix at `place`: of a run, in memory; of a checkpoint, in its file.
+    """Return the matrix at `place`: of a run, in memory; of a checkpoint, in its file.
 
     `snapshot` is the step of the run whose present tokens are wanted, the last one
     kept by default; their ids are their places in the run, or, where it started from
@@ -60,7 +60,7 @@ def open_selection(
     near: str | None = None,
     exponents: int | None = None,
 ) -> tuple[Matrix, dict[str, Any] | None]:
-    """The matrix there, or its rows near one token, and the selection as the JSON has it.
+    """Return the matrix there, or its rows near one token, and the selection as in the JSON.
 
     Raises BadInput for options that do not go together, and as `open_matrix` does.
     """
@@ -79,7 +79,10 @@ def open_selection(
 def tensor_or_step(
     place: AnyLocation, tensor: str | None = None, snapshot: int | None = None
 ) -> str | int:
-    """What `open_matrix` would open: a run's step, or a tensor's name. Raises BadInput likewise."""
+    """Return what `open_matrix` would open: a run's step, or a tensor's name.
+
+    Raises BadInput as it does.
+    """
     at = locate(place)
     if at.holds_group():
         if tensor is not None:
@@ -97,7 +100,7 @@ def tensor_or_step(
 
 
 def _step(place: StoreLocation, step: int | None) -> int:
-    """The step itself, or that of the last snapshot kept; raises BadInput where it is not there."""
+    """Return the step, or that of the last snapshot kept; raise BadInput where it is not there."""
     from drift.sim.stores.run_store import (
         RunStore,  # which takes a second that a checkpoint does not need
     )
@@ -130,14 +133,14 @@ def _snapshot(place: StoreLocation, step: int) -> Matrix:
 
 
 def _written(store: "RunStore", step: int) -> bool:
-    """Whether a snapshot that is kept is there: it was written before its record."""
+    """Return whether a snapshot that is kept is there: it was written before its record."""
     if store.complete or (step == 0 and "initial" in store.attrs):
         return True
     return step in store.values("step", there=False)
 
 
 def _without(step: int, there: list[int], kept: list[int]) -> str:
-    """What to say where a step's snapshot is not there."""
+    """Return the words for a step whose snapshot is not there."""
     late = " yet: the run is not complete" if step in kept else ""
     shown = ", ".join(map(str, there[:_SHOWN])) or "none"
     more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
@@ -145,7 +148,7 @@ def _without(step: int, there: list[int], kept: list[int]) -> str:
 
 
 def _codes(store: "RunStore", at: int, tokens: np.ndarray, label: str) -> np.ndarray:
-    """Codes (len(tokens), dims) of a snapshot; tokens rise, and a few chunks are read at a time."""
+    """Read codes (len(tokens), dims) of a snapshot, a few chunks at a time; `tokens` rise."""
     array = store.array("bits")
     _, every, dims = array.shape
     needed, free = len(tokens) * dims * array.dtype.itemsize, free_memory()

@@ -12,11 +12,11 @@ from typing import Any, BinaryIO
 from drift.sim.errors import BadInput, printable
 
 MOST_BYTES = 100_000_000
-"""What is read of JSON at most: the limit that safetensors sets its headers."""
+"""The most bytes of JSON that are read: the limit that safetensors sets its headers."""
 
 
 def read_document(path: Path) -> Any:
-    """The JSON in a file. Raises BadInput where there is none."""
+    """Return the JSON in a file. Raises BadInput where there is none."""
     with open_regular(path) as file:
         raw = file.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
@@ -25,7 +25,7 @@ def read_document(path: Path) -> Any:
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """A regular file, open for reading. Raises BadInput where there is none."""
+    """Open a regular file for reading. Raises BadInput where there is none."""
     try:
         # Opening a pipe would wait for a writer.
         if not stat.S_ISREG(path.stat().st_mode):
@@ -38,7 +38,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def parse(raw: bytes, where: str) -> Any:
-    """The JSON that `raw` is. Raises BadInput, which begins with `where`, if it is none."""
+    """Return the JSON that `raw` is. Raises BadInput, which begins with `where`, if it is none."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -55,7 +55,7 @@ def parse(raw: bytes, where: str) -> Any:
 
 
 class _Unfit(ValueError):
-    """Python would read it, but it says nothing, or two things."""
+    """JSON that Python would read, but that says nothing, or two things."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

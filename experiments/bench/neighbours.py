@@ -54,7 +54,7 @@ def _case(name: str, codes: np.ndarray, pairs: np.ndarray) -> Case:
     join = partial(adjacent, codes, np.arange(tokens), BFLOAT16)
     case.contenders.append(Contender(OURS, join, wrong, work=_pairs(tokens)))
     part = BFLOAT16.ordinal(codes[:_PART])
-    every = partial(distances.counted, part)
+    every = partial(distances.count_by_distance, part)
     case.contenders.append(Contender(ALL_PAIRS, every, work=_pairs(len(part))))
     return case
 

@@ -27,7 +27,7 @@ from drift.kernels.exact_sum import MOST_ROWS
 from drift.kernels.formats import Arithmetic
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping.block import Path, step_block
-from drift.kernels.stepping.fused import of
+from drift.kernels.stepping.fused import fused_path
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.engines.simulation import Simulation
 from drift.sim.engines.step import StepEngine
@@ -135,7 +135,7 @@ def _case(setting: Setting, start: Start) -> Case:
     else:
         case.enter(COMPILED, partial(_torch, setting, start, COMPILED, _COMPILED))
     case.contenders.append(at_once(setting, start, PLAIN, "memory"))
-    if fused := of(setting.device.platform):
+    if fused := fused_path(setting.device.platform):
         case.contenders.append(at_once(setting, start, FUSED, fused))
     case.contenders.append(copy(setting, start, COPY))
     return case

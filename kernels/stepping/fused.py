@@ -71,7 +71,7 @@ def fused(
     return kernel(*scalars, steps.displacements, tokens.number, tokens.strength, codes)
 
 
-def of(platform: str) -> Fused | None:
+def fused_path(platform: str) -> Fused | None:
     """Return the path of a platform's fused kernel, None where it has none."""
     own: dict[str, Platform] = {"gpu": "gpu", "tpu": "tpu"}
     return Fused(own[platform]) if platform in own else None

@@ -78,7 +78,7 @@ def representatives(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np
     row_bytes = codes.itemsize * codes.shape[1]
 
     def take(some: np.ndarray) -> np.ndarray:
-        return row_hash.taken(codes, some)
+        return row_hash.take_rows(codes, some)
 
     return coalesce(
         tokens,
@@ -99,6 +99,6 @@ def thin(codes: np.ndarray, tokens: np.ndarray, target: Format) -> np.ndarray:
     def word(start: int) -> np.ndarray:
         columns = codes[:, start : start + per]
         columns = columns if everyone else columns[tokens]
-        return row_hash.words(row_hash.merged(columns, target))[:, 0]
+        return row_hash.row_words(row_hash.merge_zeros(columns, target))[:, 0]
 
-    return row_hash.mixed(map(word, starts), len(tokens))
+    return row_hash.mix(map(word, starts), len(tokens))

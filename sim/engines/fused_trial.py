@@ -19,7 +19,7 @@ import numpy as np
 from drift.kernels.formats import SMALLEST_DISPLACEMENT, Arithmetic, Format
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping.block import NO_MOVE, Path, plain, step_block
-from drift.kernels.stepping.fused import Fused, of
+from drift.kernels.stepping.fused import Fused, fused_path
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.engines import reference
 
@@ -97,7 +97,7 @@ def fast_path(device: jax.Device, arithmetic: Arithmetic) -> tuple[Path, str]:
 
     Tried once a process for each device and arithmetic, which compiles the kernel.
     """
-    fused = of(device.platform)
+    fused = fused_path(device.platform)
     if fused is None:
         return plain(device.platform), f"there is no fused kernel for a {device.platform}"
     return _tried(device, arithmetic, fused)

@@ -39,7 +39,7 @@ class RankedCloud:
             start, stop = chunks.bounds(chunk)
             self.indices[start:stop] = fill(start, stop)
             found = np.zeros(1 << target.width, bool)
-            for part in parts(self.indices[start:stop]):
+            for part in blocks(self.indices[start:stop]):
                 found |= np.bincount(part, minlength=len(found)) > 0
             return found
 
@@ -51,7 +51,7 @@ class RankedCloud:
         index[target.code_of_rank(self.ranks)] = np.arange(len(self.ranks))
 
         def number(chunk: int) -> None:
-            for part in parts(self.indices[slice(*chunks.bounds(chunk))]):
+            for part in blocks(self.indices[slice(*chunks.bounds(chunk))]):
                 part[...] = index.take(part, mode="clip")
 
         list(pool.map(number, range(len(chunks))))
@@ -98,7 +98,7 @@ def transposed(columns: np.ndarray) -> np.ndarray:
     return out
 
 
-def parts(rows: np.ndarray) -> list[np.ndarray]:
+def blocks(rows: np.ndarray) -> list[np.ndarray]:
     """Return views of contiguous `rows`, one after another."""
     flat = rows.reshape(-1)
     return [flat[start : start + _PART] for start in range(0, len(flat), _PART)]
@@ -132,7 +132,7 @@ class LeapRows:
         def thin(some: np.ndarray) -> np.ndarray:
             indices = self._cloud.indices
             columns = (self._table(d, self._cells)[indices[some, d]] for d in varying[:_THIN])
-            return row_hash.mixed(columns, len(some))
+            return row_hash.mix(columns, len(some))
 
         def take(some: np.ndarray) -> np.ndarray:
             return _look_up(self._tables, self._cloud.indices[some], varying)
@@ -159,7 +159,7 @@ class LeapRows:
     @cached_property
     def _cells(self) -> np.ndarray:
         """The code of every class with -0 as +0."""
-        return row_hash.merged(self._codes, self.format)
+        return row_hash.merge_zeros(self._codes, self.format)
 
     @cached_property
     def _tables(self) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Where a drift takes every value that can be drawn, and how probable each of them is.
+"""The values to which a drift takes every value that can be drawn, and their probabilities.
 
 drawable value  a value of Q(sigma * Z), Z standard normal (sim.clouds.drawn). Drawable values
                 are numbered from the lowest, with 0 in the middle
@@ -32,7 +32,7 @@ from drift.sim.engines.leap import value_map
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
 from drift.sim.sampling.normal import masses
-from drift.sim.sampling.thresholds import drawn
+from drift.sim.sampling.thresholds import drawn_magnitudes
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements
 
@@ -66,12 +66,12 @@ def check_likely_in_range(drift: Drift, u: np.ndarray) -> None:
         )
 
 
-def largest_transported(drift: Drift, u: np.ndarray, drawn: np.ndarray) -> float:
-    """Return a magnitude that no value exceeds, from `drawn`, int64 (dims,), the largest at first.
+def largest_transported(drift: Drift, u: np.ndarray, largest: np.ndarray) -> float:
+    """Return a magnitude that no value exceeds, from the `largest` drawn, int64 (dims,).
 
     Raises BadInput where rounding carries one of them out of the range.
     """
-    extent = drift.target.value(drawn)
+    extent = drift.target.value(largest)
     range_check.check_range(drift, u, extent, 1.0)
     return range_check.largest_reached(drift, u, extent, 1.0)
 
@@ -189,7 +189,9 @@ class Transport:
         moved = displacements(drift, self.u, 1, 1)[0] != 0  # none is larger than the first
         self._u, self.group = np.unique(np.where(moved, self.u, 0.0), return_inverse=True)
         """int64 (dims,): the group of each dimension"""
-        self._magnitudes, self._midpoints = drawn(drift.sigma, drift.target, drift.smallest_drawn)
+        self._magnitudes, self._midpoints = drawn_magnitudes(
+            drift.sigma, drift.target, drift.smallest_drawn
+        )
         self._largest = np.minimum(largest_starts(drift, self._u), self._magnitudes[-1])
         self._bound = largest_transported(drift, self._u, self._largest)
 

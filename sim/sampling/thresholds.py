@@ -32,7 +32,9 @@ _UNDECIDED = 0xFFFF
 """Marks a guide entry that spans several codes; no format has that magnitude."""
 
 
-def drawn(sigma: float, target: Format, smallest: float) -> tuple[np.ndarray, np.ndarray]:
+def drawn_magnitudes(
+    sigma: float, target: Format, smallest: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the magnitudes but 0 that are drawn, rising, and the midpoints below them, float64.
 
     Below the first midpoint is 0. The magnitude after the format's largest stands for
@@ -51,7 +53,7 @@ class Thresholds:
 
     def __init__(self, sigma: float, target: Format, smallest: float):
         least = max(smallest, sigma * 2.0**-_NEAREST_BITS)
-        magnitudes, midpoints = drawn(sigma, target, least)
+        magnitudes, midpoints = drawn_magnitudes(sigma, target, least)
         with np.errstate(over="ignore"):
             z = np.minimum(midpoints / sigma, 30.0)
         inside, outside = masses(z)

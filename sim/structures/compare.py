@@ -93,7 +93,8 @@ class Differences:
 
         def look(part: slice) -> None:
             one, other = (
-                row_hash.taken(each.codes, rows[part]) for each, rows in ((a, rows_a), (b, rows_b))
+                row_hash.take_rows(each.codes, rows[part])
+                for each, rows in ((a, rows_a), (b, rows_b))
             )
             found._look(part, one, other, a.format)
 
@@ -102,7 +103,7 @@ class Differences:
         return found
 
     def _look(self, part: slice, a: np.ndarray, b: np.ndarray, target: Format) -> None:
-        self.same[part] = same = np.all(row_hash.words(a) == row_hash.words(b), axis=1)
+        self.same[part] = same = np.all(row_hash.row_words(a) == row_hash.row_words(b), axis=1)
         self.finite_a[part] = finite = target.finite(a).all(axis=1)
         self.finite_b[part] = finite if same.all() else target.finite(b).all(axis=1)
         self.alike[part] = a.shape[1]
@@ -111,7 +112,7 @@ class Differences:
         rest = np.flatnonzero(~settled)
         if not len(rest):
             return
-        a, b = row_hash.taken(a, rest), row_hash.taken(b, rest)
+        a, b = row_hash.take_rows(a, rest), row_hash.take_rows(b, rest)
         steps = distances(a, b, target)
         rest += part.start
         self.alike[rest] = (a == b).sum(axis=1)

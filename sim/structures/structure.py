@@ -106,7 +106,7 @@ class Structure:
         """How many pairs of cells are at each distance; at 1 alone beyond MOST_CELLS cells."""
         if self.cells > MOST_CELLS:
             return {1: len(self.edges)}
-        return distances.counted(self._ordinals(np.arange(self.cells)))
+        return distances.count_by_distance(self._ordinals(np.arange(self.cells)))
 
     def distance(self, cells: np.ndarray) -> np.ndarray:
         """The distances between these cells, int64 (cells, cells)."""

@@ -43,7 +43,7 @@ def test_every_pair_is_counted_once(sets):
     rows = np.concatenate(sets)
     found = by_hand(rows, rows)
     each = [found[i][j] for i in range(len(rows)) for j in range(i)]
-    counted = distances.counted(rows)
+    counted = distances.count_by_distance(rows)
     assert counted == {d: each.count(d) for d in sorted(set(each))}
     assert list(counted) == sorted(counted)
 
@@ -62,5 +62,5 @@ def test_the_closest_of_many_is_found_behind_dimensions_that_do_not_tell():
 
 
 def test_few_rows_have_few_distances():
-    assert distances.counted(np.zeros((1, 3), "u2")) == {}
+    assert distances.count_by_distance(np.zeros((1, 3), "u2")) == {}
     assert distances.between(np.zeros((0, 3), "u2"), np.zeros((2, 3), "u2")).shape == (0, 2)

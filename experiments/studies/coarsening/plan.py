@@ -44,7 +44,7 @@ def digest(made: Made, name: str) -> dict[str, Any]:
     target = found.matrix.format
     ordinals = target.ordinal(found.codes(np.arange(found.cells))).astype(np.int64)
     spans = np.ptp(ordinals, axis=0)
-    holes = distances.counted(ordinals[found.occupied.holes])
+    holes = distances.count_by_distance(ordinals[found.occupied.holes])
     drift = store.attrs["spec"]
     smallest = float(np.min(np.abs(store.read("direction")))) * drift["radius"]
     return {

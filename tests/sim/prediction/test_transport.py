@@ -7,7 +7,7 @@ from scipy.special import ndtr
 from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.drawn import draw_cloud
 from drift.sim.prediction.transport import ValueDistribution
-from drift.sim.sampling.thresholds import drawn
+from drift.sim.sampling.thresholds import drawn_magnitudes
 from drift.sim.spec.drift import Drift
 
 
@@ -31,7 +31,7 @@ def test_masses_are_right_in_both_tails_and_in_the_centre():
 
 def test_draws_follow_it():
     d = Drift(sigma=1e-3, tokens=4000, dims=10)
-    magnitudes, midpoints = drawn(d.sigma, BFLOAT16, d.smallest_drawn)
+    magnitudes, midpoints = drawn_magnitudes(d.sigma, BFLOAT16, d.smallest_drawn)
     count = len(magnitudes)
     every = np.arange(2 * count + 1)
     mass, _ = ValueDistribution(d.sigma, midpoints).of(every, every + 1)
