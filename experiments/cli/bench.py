@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from drift.experiments.cli.execution import Device
+from drift.experiments.cli.options import AsJson
 from drift.experiments.console.terminal import say
 from drift.experiments.console.values import names, whole
 
@@ -28,35 +30,42 @@ def command(
         typer.Option(
             parser=names,
             metavar="GROUP,…",
-            help="Of step, leap, count, neighbours, sweep.",
+            help="Groups to measure: step, leap, count, neighbours, sweep.",
             show_default="all",
         ),
     ] = None,
     tokens: Annotated[
         int | None,
-        typer.Option(parser=whole, metavar="N", help="Tokens of every cloud.", show_default="each"),
+        typer.Option(
+            parser=whole, metavar="N", help="Tokens of every cloud.", show_default="each its own"
+        ),
     ] = None,
     dims: Annotated[
         int | None,
-        typer.Option(parser=whole, metavar="D", help="Dimensions.", show_default="each"),
+        typer.Option(
+            parser=whole,
+            metavar="D",
+            help="Dimensions of every cloud.",
+            show_default="each its own",
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
+    device: Device = "auto",
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="NAME", help="NAME.json, .md, .png, .svg.", show_default="results/bench/MACHINE"
+            metavar="NAME",
+            help="Writes NAME.json, .md, .png and .svg.",
+            show_default="results/bench/MACHINE",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Measure each engine and the counter, and print ratios.
+    """Time each engine and the counter, and print ratios.
 
-    Beside them, in the same rounds and on as many threads: a copy of the cloud,
-    one read of it, a vectorised loop built with the system's C compiler, NumPy
-    with ml_dtypes, and PyTorch where it is installed. Every result is checked
-    before its time counts. Takes about ten minutes without --quick.
+    Timed in the same rounds, on as many threads: a copy of the cloud, one read of
+    it, a vectorised loop built with the system's C compiler, NumPy with
+    ml_dtypes, and PyTorch where it is installed. Every result is checked before
+    its time counts. Takes about ten minutes without --quick.
     """
     from drift.sim.devices import cache
     from drift.sim.devices import device as devices

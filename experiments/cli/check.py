@@ -2,23 +2,23 @@
 
 import json
 import sys
-from typing import Annotated
 
 import typer
+
+from drift.experiments.cli.execution import Device
+from drift.experiments.cli.options import AsJson
 
 EXAMPLE = "drift check"
 
 
 def command(
-    device: Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")] = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Compare every kernel on this device with NumPy and ml_dtypes, bit for bit.
 
-    One check for each format and rounding, and fused, edges, cloud and run.
-    Exits 1, with the first differing input, where one does not hold.
+    There is one check for each format and rounding, then fused, edges, cloud and
+    run. Exits with 1 and names the first differing input where one fails.
     """
     from drift.sim import device_check
     from drift.sim.devices import cache

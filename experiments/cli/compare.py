@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drift.experiments.cli.options import store
+from drift.experiments.cli.options import AsJson, store
 from drift.experiments.console.terminal import remark
 from drift.experiments.console.values import wholes
 from drift.sim.stores.location import LocalLocation, StoreLocation
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 EXAMPLE = "drift compare first.zarr first.zarr --snapshot 0,100"
 
 _SOURCE = "A checkpoint (a .safetensors file, a directory, an index) or a run's store (a path, s3://BUCKET/NAME)."
-_SNAPSHOT = "Step of the runs that is meant; two for a step of each."
+_SNAPSHOT = "Runs: the step to compare, or one step for each."
 
 
 def command(
     a: Annotated[StoreLocation, typer.Argument(parser=store, metavar="A", help=_SOURCE)],
     b: Annotated[
-        StoreLocation, typer.Argument(parser=store, metavar="B", help="Another one, or the same.")
+        StoreLocation,
+        typer.Argument(
+            parser=store, metavar="B", help="The one to compare it with, named likewise."
+        ),
     ],
     tensor: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
             help="Matrix of the checkpoints.",
-            show_default="unembedding, embedding where tied",
+            show_default="unembedding, or embedding where tied",
         ),
     ] = None,
     snapshot: Annotated[
@@ -40,15 +43,13 @@ def command(
             parser=wholes, metavar="STEP[,STEP]", help=_SNAPSHOT, show_default="the last kept"
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare two matrices of token vectors bit by bit, and follow their black holes.
 
-    Rows are paired by token id. Values count as identical where all their bits
-    are; distances count lattice steps, so that -0 and +0 are 0 apart. Values that
-    are not finite have no distance, and their rows are in no black hole.
+    Rows are paired by token id. Values are identical where all their bits are;
+    distances count lattice steps, so -0 and +0 are 0 apart. Values that are not
+    finite have no distance, and their rows are in no black hole.
     """
     from drift.sim.errors import BadInput, printable
     from drift.sim.open_matrix import is_run, open_matrix, tensor_or_step

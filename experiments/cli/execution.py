@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     from drift.sim.sweeps.local import OpenExecutor
 
 Engine = Annotated[
-    str, typer.Option(metavar="NAME", help="auto, step or leap; all give the same bits.")
+    str, typer.Option(metavar="NAME", help="Engine: auto, step or leap; all give the same bits.")
 ]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, gpu or tpu.")]
-Devices = Annotated[int, typer.Option(parser=whole, metavar="N", help="Devices to share tokens.")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="Device: auto, cpu, gpu or tpu.")]
+Devices = Annotated[
+    int,
+    typer.Option(parser=whole, metavar="N", help="Number of devices that share the tokens."),
+]
 Memory = Annotated[
     int | None,
     typer.Option(
         parser=size,
         metavar="SIZE",
-        help="Host memory to use at most: bytes, 500M, 8GiB.",
-        show_default="what is free",
+        help="Limit on host memory: bytes, 500M, 8GiB.",
+        show_default="free memory",
     ),
 ]
 
@@ -71,8 +74,11 @@ def default_store(drift: "Drift") -> StoreLocation:
     return LocalLocation(Path("results") / name)
 
 
-WORKERS = "Share the cells among N processes here; each takes an accelerator where there are some."
-SCHEDULER = "Share the cells among the workers of the Dask scheduler there, tcp://HOST:PORT."
+WORKERS = (
+    "Share the grid points among N local processes, each with an accelerator of its own where there"
+    " are any."
+)
+SCHEDULER = "Share the grid points among the workers of a Dask scheduler, tcp://HOST:PORT."
 
 
 class Crew(NamedTuple):

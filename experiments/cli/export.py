@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
-from drift.experiments.cli.options import path, store
-from drift.experiments.cli.sources import AsJson
+from drift.experiments.cli.options import AsJson, path, store
 from drift.experiments.console.terminal import say
 from drift.sim.stores.location import StoreLocation
 
@@ -40,18 +39,19 @@ _VALUES = 1 << 19
 
 def command(
     source: Annotated[
-        StoreLocation, typer.Argument(parser=store, metavar="STORE", help="Of a run or a sweep.")
+        StoreLocation,
+        typer.Argument(parser=store, metavar="STORE", help="The store of a run or a sweep."),
     ],
     out: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="FILE", help="Where to.", show_default="stdout"),
+        typer.Option(parser=path, metavar="FILE", help="The CSV file.", show_default="stdout"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the counts of a run or a sweep as CSV.
 
-    A run has a line for each record, a sweep one for each record of each cell
-    that is done. With --out, --json tells how many there are.
+    A run has one line per record, a sweep one per record of each finished grid
+    point. With --out, --json prints how many lines there are.
     """
     from drift.experiments.console.files import atomic_write
     from drift.sim.errors import BadInput
@@ -123,7 +123,8 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
 def _blocks(shape: tuple[int, ...], chunk: Sequence[int], most: int) -> Iterator[tuple[slice, ...]]:
     """Cells that are read together, in order: `most` of them or so, and whole chunks.
 
-    A chunk has as many of the last axes as fit into it (sim.sweeps.store), and so has a block.
+    A chunk has as many of the last axes as fit into it (sim.sweeps.store), and so
+    has a block.
     """
     block, room = list(chunk), most // math.prod(chunk)
     for axis in reversed(range(len(shape))):

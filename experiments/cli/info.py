@@ -9,9 +9,9 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+from drift.experiments.cli.options import AsJson
 
 EXAMPLE = "drift info"
 
@@ -20,11 +20,9 @@ _VARIABLES = ("DRIFT_", "JAX_", "XLA_", "CUDA_", "TPU_")
 
 
 def command(
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show versions, devices, the compilation cache, and where things are."""
+    """Show versions, devices, the compilation cache and paths."""
     found = gather()
     if as_json:
         print(json.dumps(found))

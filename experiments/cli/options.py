@@ -36,8 +36,7 @@ Out = Annotated[
     typer.Option(
         parser=store,
         metavar="STORE",
-        help="The store: a path, or s3://BUCKET/NAME with the extra s3, AWS_… variables saying"
-        " where.",
+        help="The store: a path, or s3://BUCKET/NAME (extra s3, configured by AWS_… variables).",
         show_default="named under results/",
     ),
 ]
@@ -45,8 +44,8 @@ Overwrite = Annotated[
     bool,
     typer.Option(
         "--overwrite",
-        help="Replace the store that is there: at a path once the new one is begun; s3:// renames"
-        " nothing, and what is there goes first.",
+        help="Replace an existing store. A local one is kept until the new one has begun; on s3://"
+        " it is deleted first.",
     ),
 ]
 

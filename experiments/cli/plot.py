@@ -9,10 +9,9 @@ from typing import Annotated
 import typer
 
 from drift.experiments.cli.help import Verb, Verbs, example
-from drift.experiments.cli.options import store
+from drift.experiments.cli.options import AsJson, store
 from drift.experiments.cli.sources import (
     SOURCE,
-    AsJson,
     Exponents,
     Near,
     Out,
@@ -42,9 +41,9 @@ def _holes(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the populations of the black holes by rank, of several sources over each other.
+    """Draw the populations of the black holes by rank, several sources overlaid.
 
-    The options that choose a cloud or tokens hold for every source.
+    The options that select a cloud or tokens apply to every source.
     """
     from drift.experiments.figures.black_holes import holes, populations
 
@@ -61,10 +60,10 @@ def _components(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw each component of adjacent cells, its black holes by population.
+    """Draw each component of adjacent cells, black holes sized by population.
 
-    Components are numbered as drift structure numbers them. Cells of a component
-    lie by their distances, as well as a plane allows it.
+    Components are numbered as in drift structure. Cells are placed by their
+    lattice distances, as far as a plane allows.
     """
     from drift.experiments.cli.structure import examined, say_strange
     from drift.experiments.figures.components import components
@@ -81,8 +80,8 @@ def _cloud(
         typer.Option(
             parser=wholes,
             metavar="I,J",
-            help="The dimensions to the right and upwards, counted from 0.",
-            show_default="those that tell most cells apart",
+            help="Dimensions of the horizontal and the vertical axis, from 0.",
+            show_default="the two that separate most cells",
         ),
     ] = None,
     tensor: Tensor = None,
@@ -92,11 +91,12 @@ def _cloud(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a cloud in the plane of two dimensions, its largest black holes in colours.
+    """Draw a cloud in a plane of two dimensions, its largest black holes in colour.
 
-    Of a run, the initial cloud stands beside it, each token in the colour of
-    the black hole it is to fall into. Tokens in one place are a disc, and its
-    rings the black holes they are in. Lines are the lattice's values, if few.
+    For a run the initial cloud is drawn beside it, each token in the colour of
+    the black hole that it will fall into. Tokens at one point are drawn as a
+    disc, with a ring for each black hole among them. Lines mark the lattice,
+    where it is coarse.
     """
     from drift.experiments.figures.cloud import cloud_figure, cloud_panels
 
@@ -125,15 +125,15 @@ At = Annotated[
     list[str] | None,
     typer.Option(
         metavar="AXIS=VALUE,…",
-        help="Of a sweep: fix axes at a value each, of which enough digits are written.",
+        help="Sweeps: fix axes at these values, which may be abbreviated.",
     ),
 ]
 Predicted = Annotated[
     bool | None,
     typer.Option(
         "--prediction/--no-prediction",
-        help="Draw what drift predict expects.",
-        show_default="where it takes seconds",
+        help="Draw the prediction of drift predict.",
+        show_default="where it is quick",
     ),
 ]
 
@@ -149,12 +149,11 @@ def curves_command(
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the coalescence curve: distinct cells, the largest black hole and pairs against radius.
+    """Draw the coalescence curve: distinct cells, largest black hole, pairs over radius.
 
-    Over the pairs lies what is expected of them, if that has an exact form.
-
-    Of a sweep there is a curve for each combination of its axes but seeds:
-    their mean, and a band from the least to the greatest of them.
+    The expected number of pairs is drawn over them where it has an exact form. A
+    sweep gets one curve for each combination of its axes other than seeds: the
+    mean over the seeds, with a min–max band.
     """
     from drift.experiments.figures.curves import curves
     from drift.experiments.figures.expected import ExpectedPairs
@@ -185,30 +184,33 @@ def phase_command(
         str | None,
         typer.Option(
             metavar="AXIS",
-            help="The axis to the right.",
+            help="Horizontal axis.",
             show_default="sigma, or what fits best",
         ),
     ] = None,
     y: Annotated[
         str | None,
         typer.Option(
-            metavar="AXIS", help="The axis upwards.", show_default="steps, or what fits best"
+            metavar="AXIS", help="Vertical axis.", show_default="steps, or what fits best"
         ),
     ] = None,
     at: At = None,
     progress: Annotated[
         float,
-        typer.Option(parser=real, metavar="F", help="Share of the steps after which to look."),
+        typer.Option(
+            parser=real, metavar="F", help="Fraction of the steps after which tokens are counted."
+        ),
     ] = 1.0,
     prediction: Predicted = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw which share of the tokens is still distinct at the end, over two axes of a sweep.
+    """Draw the share of tokens still distinct at the end, over two axes of a sweep.
 
-    The contour is at one half. Over sigma the onset is drawn too, where one
-    coalesced pair is expected. Seeds are averaged; other axes are fixed at their
-    first value, or as --at says. Where a single axis is left, its curve is drawn.
+    The contour marks one half. With sigma as an axis the onset is drawn too,
+    where one coalesced pair is expected. Seeds are averaged; other axes are fixed
+    at their first value, or as --at says. With a single axis left, a curve is
+    drawn.
     """
     from drift.experiments.figures.expected import ExpectedPairs
     from drift.experiments.figures.sweeps.phase import phase, transition

@@ -24,12 +24,12 @@ def command(
     fields: dict[str, Any],
     as_json: AsJson = False,
 ) -> None:
-    """Say exactly what to expect of a drift, over all clouds, without simulating one.
+    """Predict a drift exactly, in expectation over random clouds, without simulating it.
 
-    How many pairs of tokens share a cell after the last step, the radius that
-    is reached, what stalls and when, and the sigma at which one pair is expected.
-    Drawn clouds of 16 bits or fewer have an exact form, where nothing is random
-    to a token.
+    Prints how many pairs of tokens share a cell after the last step, the radius
+    that is reached, what stalls and when, and the sigma at which one pair is
+    expected. There are exact forms for drawn clouds in formats of 16 bits or
+    fewer, without per-token randomness.
     """
     from drift.sim.errors import BadInput
     from drift.sim.prediction.supported import ROWS, refuse_unsupported

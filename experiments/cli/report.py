@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from drift.experiments.cli.options import path, store
+from drift.experiments.cli.options import AsJson, path, store
 from drift.experiments.cli.plot import Predicted
-from drift.experiments.cli.sources import AsJson, beside
+from drift.experiments.cli.sources import beside
 from drift.experiments.console.terminal import say
 from drift.sim.stores.location import StoreLocation
 
@@ -32,17 +32,16 @@ def command(
             parser=path,
             metavar="PAGE.html",
             help="The page.",
-            show_default="beside the store; here, of one on s3://",
+            show_default="beside the store; in the working directory for s3://",
         ),
     ] = None,
     prediction: Predicted = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one self-contained HTML page: what was run, what came of it, and how to repeat it.
+    """Write one self-contained HTML page: what was run, the results, how to repeat them.
 
     It opens from disk and needs no network. On it tokens can be watched falling
-    together, record by record. Of a store that is not complete it shows what is
-    there.
+    together, record by record. An incomplete store is shown as far as it goes.
     """
     from drift.experiments.console.files import write_text_atomically
     from drift.experiments.figures.expected import ExpectedPairs

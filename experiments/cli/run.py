@@ -71,7 +71,8 @@ def command(
         typer.Option(
             parser=store,
             metavar="STORE",
-            help="Run the spec of a store, or of a JSON file, again; no option may vary it.",
+            help="Run the spec of a store or a JSON file again; options that change it are"
+            " refused.",
         ),
     ] = None,
     engine: Engine = "auto",
@@ -84,10 +85,10 @@ def command(
 ) -> None:
     """Move one cloud and count its black holes.
 
-    Draws TOKENS vectors of DIMS coordinates from N(0, SIGMA), or takes those of a
-    checkpoint, moves them RADIUS along a unit direction in STEPS float32 steps,
-    rounded to FORMAT after each, and counts which share a cell. The same command
-    resumes a run that was interrupted.
+    Draws TOKENS vectors of DIMS normal coordinates with standard deviation SIGMA,
+    or takes the rows of a checkpoint, moves them by RADIUS along a unit direction
+    in STEPS float32 steps, rounds to FORMAT after each, and counts which tokens
+    share a cell. The same command resumes an interrupted run.
     """
     drift, like = again(spec, context) if spec else (None, None)
     drift = drift or drift_of(fields)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drift.experiments.cli.options import path
+from drift.experiments.cli.options import AsJson, path
 from drift.experiments.console.terminal import remark
 
 if TYPE_CHECKING:
@@ -37,20 +37,18 @@ def command(
         typer.Option(
             parser=path,
             metavar="FILE",
-            help="Write the token ids of each black hole, a JSON line.",
+            help="Write the token ids of the black holes, one JSON line each.",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find the tokens whose vectors are bit-identical in a checkpoint.
 
-    Reads the embedding and the unembedding where they lie, and nothing else.
-    Rows of zeros, rows that are the mean of the others, and rows with NaNs or
-    infinities are told apart, since tools make those. With a tokenizer.json
-    beside the checkpoint, and the extra "tokenizers" installed, token ids come
-    with their texts.
+    Reads only the embedding and the unembedding, in place. Rows of zeros, rows
+    that are the mean of the others, and rows with NaNs or infinities are listed
+    separately, because tools produce them. With a tokenizer.json beside the
+    checkpoint and the extra "tokenizers" installed, token ids come with their
+    texts.
     """
     from drift.experiments.console.files import write_text_atomically
     from drift.experiments.console.token_text import load_token_texts

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 SOURCE = (
-    "A run's store (a path, s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a directory,"
-    " an index."
+    "A run's store (a path or s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a"
+    " directory or an index."
 )
 
 Tensor = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Matrix of a checkpoint.",
-        show_default="unembedding, embedding where tied",
+        help="Matrix of the checkpoint.",
+        show_default="unembedding, or embedding where tied",
     ),
 ]
 Snapshot = Annotated[
@@ -39,7 +39,7 @@ Snapshot = Annotated[
     typer.Option(
         parser=whole,
         metavar="STEP",
-        help="Of a run: the step whose cloud is meant.",
+        help="Runs: the step whose cloud is taken.",
         show_default="the last",
     ),
 ]
@@ -47,7 +47,7 @@ Near = Annotated[
     str | None,
     typer.Option(
         metavar="WHICH",
-        help="Take only tokens around one: largest (black hole), or a token id.",
+        help="Take only tokens near this one: largest (in the largest black hole) or an id.",
         show_default="all tokens",
     ),
 ]
@@ -56,11 +56,10 @@ Exponents = Annotated[
     typer.Option(
         parser=whole,
         metavar="N",
-        help="With --near: how far each exponent may be from its.",
+        help="With --near: largest difference of exponents, in any dimension.",
         show_default="5",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
 Out = Annotated[
@@ -68,8 +67,8 @@ Out = Annotated[
     typer.Option(
         parser=path,
         metavar="NAME",
-        help="Path of the figures, without ending.",
-        show_default="beside the first source; here, of one on s3://",
+        help="Path of the figures, without extension.",
+        show_default="beside the first source; in the working directory for s3://",
     ),
 ]
 
@@ -89,7 +88,8 @@ def save(
 ) -> None:
     """Write the figure, and say where.
 
-    What is `missing` of a prediction, if there can be one: of how many drifts, by why.
+    What is `missing` of a prediction, if there can be one: of how many drifts, by
+    why.
     """
     from drift.experiments.figures import style
 

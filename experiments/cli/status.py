@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drift.experiments.cli.options import store
+from drift.experiments.cli.options import AsJson, store
 from drift.experiments.console.terminal import say
 from drift.experiments.console.values import spent
 from drift.sim.stores.location import StoreLocation
@@ -23,13 +23,11 @@ def command(
     sweep: Annotated[
         StoreLocation, typer.Argument(parser=store, metavar="STORE", help="The store of a sweep.")
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Show which cells of a sweep are done, failed and left, and the time these will take.
+    """Show how many grid points of a sweep are done, failed and left, and the time left.
 
-    The time is by the rate so far, of the session that wrote last.
+    The time is estimated from the rate of the session that wrote last.
     """
     from drift.sim.sweeps.store import SweepStore
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from drift.experiments.cli.options import store
-from drift.experiments.cli.sources import SOURCE, AsJson, Exponents, Near, Snapshot, Tensor
+from drift.experiments.cli.options import AsJson, store
+from drift.experiments.cli.sources import SOURCE, Exponents, Near, Snapshot, Tensor
 from drift.experiments.console.terminal import remark
 from drift.sim.stores.location import StoreLocation
 
@@ -25,13 +25,13 @@ def command(
     exponents: Exponents = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how the occupied cells lie: black holes, components, distances.
+    """Show the structure of the occupied cells: black holes, components, distances.
 
     Cells are adjacent where they are at most one lattice step apart in every
-    dimension. A component is a group of cells joined by adjacent ones; its
-    core is all of it where it holds a black hole. Cells that crowd together
-    take longer: 2,000 that are all adjacent some seconds, 5,000 a minute.
-    More than twenty million adjacent pairs are refused.
+    dimension; a component is a group of cells connected through adjacent ones,
+    and a core a component with a black hole. Dense clouds take longer: 2,000
+    mutually adjacent cells a few seconds, 5,000 a minute. More than twenty
+    million adjacent pairs are refused.
     """
     found, selection = examined(source, tensor, snapshot, near, exponents)
     say_strange(found)

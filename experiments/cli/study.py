@@ -23,24 +23,28 @@ def command(
     out: Annotated[
         Path | None,
         typer.Option(
-            parser=path, metavar="DIR", help="Where all goes.", show_default="results/NAME"
+            parser=path, metavar="DIR", help="Directory of the study.", show_default="results/NAME"
         ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="Tiny clouds, some seconds; in results/NAME-quick.")
+        bool,
+        typer.Option("--quick", help="Tiny clouds, a few seconds; written to results/NAME-quick."),
     ] = False,
     device: Device = "auto",
     listing: Annotated[
-        bool, typer.Option("--list", help="What each study asks, takes and writes.")
+        bool,
+        typer.Option(
+            "--list", help="List what each study asks, how long it takes and what it writes."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a named study: its drifts, its figures, its tables and its page.
 
-    Writes DIR/README.md with figures (PNG, SVG) and tables (CSV) beside it, every
-    number drawn from the stores in DIR/stores. What is complete there is left as
-    it is, so that the same command goes on, and draws the page anew where nothing
-    is missing.
+    Writes DIR/README.md with its figures (PNG, SVG) and tables (CSV); every
+    number comes from the stores in DIR/stores. What is complete is kept: the same
+    command goes on with the rest, and draws the page again where nothing is
+    missing.
     """
     if listing:
         _list(as_json)

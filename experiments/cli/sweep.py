@@ -134,18 +134,18 @@ def command(
     out: Out = None,
     overwrite: Overwrite = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try cells that failed again.")
+        bool, typer.Option("--retry-failed", help="Try failed grid points again.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what it would take; write nothing.")
+        bool, typer.Option("--dry-run", help="Estimate memory, disk and time; write nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run every combination of the values that options are given.
+    """Run every combination of the given values.
 
-    Most options take a list, 0.1,0.371,1, or a range: 1e-10:1e-6:25 are 25 values
-    evenly spaced in their logarithm, 0:1:11:lin are 11 evenly spaced. The same
-    command resumes a sweep that was interrupted.
+    Most options take a list, 0.1,0.371,1, or a range: 1e-10:1e-6:25 stands for 25
+    values evenly spaced in the logarithm, 0:1:11:lin for 11 evenly spaced ones.
+    The same command resumes an interrupted sweep.
     """
     from drift.experiments.cli.dry_run import dry
     from drift.sim.sweeps.grid import Grid
