@@ -7,5 +7,5 @@ value       the same as a float32, which holds every value of every format
 displacement  the float32 vector that one step adds to every token
 tile        a few token rows that are moved together, so that they stay in cache
 
-Nothing here knows clouds, files or screens.
+Nothing here deals with clouds, files or screens.
 """

@@ -11,7 +11,7 @@ limb   a value is written as LIMBS integers of 15 bits on a fixed grid,
 On the host, rows of float64 terms are summed as math.fsum sums them, many rows at a time.
 Pairs are added, and what each addition rounds away is known exactly (Knuth's TwoSum;
 D. E. Knuth, The Art of Computer Programming 2, 4.2.2). Those errors are added too, the
-ordinary way; where what that may lose could change the last bit, fsum is asked.
+ordinary way; where the loss in that could change the last bit, fsum decides.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Floating-point formats, each one record that all other code asks.
+"""Floating-point formats, each one record that all other code reads.
 
 code        a value as the unsigned integer of its bits; sign, exponent, fraction
 magnitude   a code without its sign: the number of |value| among the format's
@@ -148,7 +148,7 @@ FORMATS = {
 }
 
 Rounding = Literal["nearest", "toward-zero", "stochastic"]
-"""kernels.rounding says what each one does"""
+"""The roundings, which kernels.rounding defines."""
 
 SMALLEST_DISPLACEMENT = 2.0**-103
 """Smaller displacements are +0, so that no float32 subnormal ever arises."""

@@ -8,8 +8,8 @@ may be adjacent is kept as bits, 64 partners in a word. One dimension after anot
 parts pairs, the most separating ones first; it costs one comparison for every value
 that occurs in the block, not for every row. Where few pairs are left, these are
 compared whole. Where many are left (thousands of rows in one neighbourhood), the
-other dimensions go on parting them, but for those that tell no two rows of the
-neighbourhood apart.
+other dimensions go on parting them, but for those that part no two rows of the
+neighbourhood.
 
 All is exact: a pair is dropped only for a dimension in which it is two steps apart.
 """
@@ -103,8 +103,8 @@ _FEW = 64
 _PAIRS = 1 << 11
 """Pairs compared at once."""
 
-Told = Callable[[int, int], None]
-"""Hears how many rows of how many are done."""
+Progress = Callable[[int, int], None]
+"""Called with the number of rows that are done, and of all rows."""
 
 
 class Crowded(ValueError):
@@ -115,7 +115,7 @@ def adjacent(
     codes: np.ndarray,
     rows: np.ndarray,
     target: Format,
-    told: Told = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     most: int = MOST_PAIRS,
 ) -> np.ndarray:
     """Return the adjacent pairs among distinct `rows`, int64 (rows,), of the matrix `codes`.
@@ -137,7 +137,7 @@ def adjacent(
             count += len(pairs)
             if count > most:
                 raise Crowded(most)
-            told(block.stop, len(rows))
+            progress(block.stop, len(rows))
     finally:
         pool.shutdown(cancel_futures=True)
     pairs = np.sort(join.order[np.concatenate(found)], axis=1)
@@ -179,7 +179,7 @@ class _Join:
         return pairs if decided else pairs[self._adjacent(pairs)]
 
     def _part_crowd(self, partners: Partners, mine: np.ndarray, others: np.ndarray) -> bool:
-        """Take pairs away dimension by dimension; return whether every dimension was asked."""
+        """Take pairs away dimension by dimension; return whether every dimension was used."""
         everyone = np.union1d(mine, others)
         rows, positions = np.searchsorted(everyone, mine), np.searchsorted(everyone, others)
         for start in range(0, self._codes.shape[1], _STRIP):

@@ -11,7 +11,7 @@ stochastic    the magnitude rounds up exactly when a random 32-bit word is below
               never beyond the largest finite value
 
 Input is finite, no float32 subnormal, and no nearest rounding may leave the
-format's range: whoever calls has checked that. -0 stays -0, and what rounds to
+format's range: callers have checked that. -0 stays -0, and what rounds to
 zero keeps its sign.
 """
 
@@ -33,7 +33,7 @@ def _u32(number: int) -> jax.Array:
 
 
 def _smaller(a: jax.Array, b: jax.Array) -> jax.Array:
-    """Return the minimum, so written that Mosaic, which knows no unsigned one, compiles it."""
+    """Return the minimum, so written that Mosaic, which has no unsigned one, compiles it."""
     return jnp.where(a < b, a, b)
 
 

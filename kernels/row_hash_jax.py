@@ -1,7 +1,7 @@
 """Row fingerprints: 64 bits that narrow the search for equal rows.
 
 Rows of one cell always have one fingerprint. Rows of different cells nearly
-always differ, but nothing relies on that: whoever counts compares the rows.
+always differ, but nothing relies on that: counting compares the rows.
 
 The fingerprint is two independent sums of code times odd random weight, modulo
 2**32, which every device computes alike and in any order.

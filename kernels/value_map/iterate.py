@@ -148,15 +148,15 @@ class StepwiseMap:
         last = steps[:, len(block) - 1]
         larger[:, 0] = np.where(last == 0, last, np.nextafter(last, np.copysign(np.inf, last)))
 
-        take, handed = partial(iterate, target=self._target, rounding=self._rounding), []
+        take, calls = partial(iterate, target=self._target, rounding=self._rounding), []
         for start in range(0, len(tiles), TILES):
             which, by = tiles[start : start + TILES], slice(start, start + TILES)
             padded = np.zeros((TILES, WIDTH), self._target.storage)
             padded[: len(which)] = self._classes.values[which]
             done = take(padded, steps[by], np.int32(len(block)))
             more = take(done.after, larger[by], np.int32(1))
-            handed.append((which, (*done, more.after)))
-        for which, ranks in handed:  # all of them first: they are worked on side by side
+            calls.append((which, (*done, more.after)))
+        for which, ranks in calls:  # all were made first: they run side by side
             ends = [np.asarray(each)[: len(which)] for each in ranks]
             before[which], after[which] = ends[:2]
             at_rest[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])

@@ -158,5 +158,5 @@ def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: 
         done = iterate(ranks, block, np.int32(1), target=target, rounding=rounding)
         part = image[:, at - lowest : at - lowest + _RUN]
         part[...] = np.asarray(done.after).reshape(_STRIP, _RUN)[: len(part), : part.shape[1]]
-    # Only values that nobody has can leave the span; they must not leave the table.
+    # Only values that no token has can leave the span; they must not leave the table.
     return np.clip(image, lowest, highest)

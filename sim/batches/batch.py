@@ -45,8 +45,8 @@ def count_batch(
     """Return the records of each of `drifts`, which are of one group; all of them, also repeats.
 
     `pool` has a thread for each of the device's workers; several devices share each
-    drift. Raises BadInput for a drift that leaves its format's range (which one, handing
-    them over one by one tells) and where `engine`, as in drift.run, does not apply.
+    drift. Raises BadInput for a drift that leaves its format's range (handed over one by one,
+    the faulty one is found) and where `engine`, as in drift.run, does not apply.
     """
     shards, steps = Shards.of(on), _all_records(drifts[0])
     slots = sizing.slots(drifts[0], shards.platform, len(shards), engine)

@@ -6,7 +6,7 @@ base     the classes (kernels.value_map) at the first record after step 0, cut w
          step begins or ceases to leave values where they are. All later classes are made
          of base classes, so every token is classified once, and only base classes are moved
 
-Which tokens share a cell is asked only at the records at which that can't be told from others
+Tokens are compared only at the records whose cells do not follow from those of others
 (sim.counting.partition).
 """
 
@@ -71,7 +71,7 @@ class SharedStart:
         self.cloud, drift = StackedTokens(replicas), drifts[0]
         self.target, self.tokens = drift.target, drift.tokens
         self.columns = np.empty((drift.dims, len(self.cloud.of)), self.target.storage)
-        """codes (dims, tokens): transposed, since classes are told dimension by dimension"""
+        """codes (dims, tokens): transposed, since tokens are classified dimension by dimension"""
         for k, replica in enumerate(replicas):
             mine = slice(k * self.tokens, (k + 1) * self.tokens)
             self.columns[:, mine] = transposed(replica.codes)
@@ -136,12 +136,12 @@ class SharedMotion:
         self._classes, stalled_classes = self._map.to(step)
         if self._base is None:
             self._base = _base(self._start, stalled_classes, self._classes)
-            self.columns = self._classified(self._base)
+            self.token_classes = self._classified(self._base)
             dtype = np.int32 if self._replicas[0].drift.tokens <= MOST_ROWS else np.int64
-            self._populations = self.columns.populations(len(self._replicas)).astype(dtype)
+            self._populations = self.token_classes.populations(len(self._replicas)).astype(dtype)
         left = np.flatnonzero(self._present & ~present)
         if len(left):
-            gone = self.columns.populations_of(left, self._of[left], len(self._replicas))
+            gone = self.token_classes.populations_of(left, self._of[left], len(self._replicas))
             self._populations = self._populations - gone.astype(self._populations.dtype)
         self._present = present
         among = (
@@ -229,11 +229,11 @@ def count_shared(start: SharedStart) -> list[dict[int, Counts]]:
     def representatives(record: int, tokens: np.ndarray) -> np.ndarray:
         if not steps[record]:
             return start.representatives(tokens)
-        columns, here = motion.columns, numbers[record]
+        token_classes, here = motion.token_classes, numbers[record]
         return cloud.representatives(
             tokens,
-            lambda some: columns.fingerprints(here, some),
-            lambda a, b: columns.equal(here, a, b),
+            lambda some: token_classes.fingerprints(here, some),
+            lambda a, b: token_classes.equal(here, a, b),
         )
 
     found: list[dict[int, Counts]] = [{} for _ in cloud.replicas]

@@ -1,6 +1,6 @@
 """The number of small drifts counted together, and their way: by value or by coordinate.
 
-group   drifts that can be handed over together: what they have in common is their key
+group   drifts that can be handed over together: their key is what they have in common
 shared  drifts of a group whose displacements are equal too. Many of them are moved by value
         (sim.batches.shared_motion), where few values are left in each dimension
 slot    a place on the device for the cloud of one drift of a call
@@ -32,7 +32,7 @@ def worth_sharing(drift: Drift, count: int) -> bool:
     """Return whether `count` drifts like this one are better moved by value than by coordinate.
 
     That is so where few values are left in each dimension at the first record after
-    step 0; how many, the lattice tells about where they are by then.
+    step 0. Their number is estimated from the spacing of the lattice around them.
     """
     moved = [step for step in drift.record_steps if step]
     few = count < _FEWEST or count * drift.tokens < _SMALLEST

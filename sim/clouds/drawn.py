@@ -9,8 +9,8 @@ fix to the bit, so the cloud does not depend on backend, chunks, threads, device
 or version, and rows can be drawn in any order. Magnitudes below `smallest` become +0;
 -0 is not drawn.
 
-Beside its coordinates a token has a strength, and a rank that says when it leaves. Both are
-fixed through the run and drawn from streams of their own.
+Beside its coordinates a token has a strength, and a survivor rank that says when it leaves.
+Both are fixed through the run and drawn from streams of their own.
 """
 
 import numpy as np

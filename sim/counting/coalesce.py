@@ -8,7 +8,7 @@ sorts, equality decides. -0 and +0 are one value; NaN does not occur.
 representative  the token that stands for all tokens of its cell
 
 The rows of a matrix on the host cost a fraction of reading them where they can: first a thin
-fingerprint is taken, of a few words spread over the row, and tokens that it tells from all
+fingerprint is taken, of a few words spread over the row, and tokens that differ in it from all
 others are done. The tokens that are left get a fingerprint of the whole row, and only rows whose
 two fingerprints agree are compared.
 """
@@ -29,8 +29,8 @@ Fingerprint = Callable[[np.ndarray], np.ndarray]
 def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) -> np.ndarray:
     """Return the representatives, int64 (n,), of `tokens`, int64 (n,): each cell's first token.
 
-    Each fingerprint in turn is asked only about the tokens that the one before
-    did not tell from all others, and `equal` only about tokens of equal last
+    Each fingerprint in turn is taken only of the tokens that share the one before
+    with others, and `equal` only about tokens of equal last
     fingerprint. Fingerprints should grow dearer and sharper.
     """
     representatives = tokens.copy()

@@ -6,9 +6,9 @@ directory   ~/.cache/drift/jax, under XDG_CACHE_HOME where that is set,
 trusted     ours, and nobody else may write to it: what is in it will be executed
 entry       one compiled program
 
-Only `turn_on` changes JAX's configuration. The command line calls it; whoever
-imports `sim` is left alone. A JAX_COMPILATION_CACHE_DIR of the user's own stays
-as it is. No failure here stops a run: it then compiles, as without a cache.
+Only `turn_on` changes JAX's configuration. The command line calls it; an importer of the
+library is left alone. A JAX_COMPILATION_CACHE_DIR of the user's own stays as it is. No
+failure here stops a run: it then compiles, as without a cache.
 """
 
 import hashlib
@@ -100,7 +100,7 @@ def _made(here: Path) -> CacheLocation:
     directory = here.parent
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        off = _distrusted(directory)  # somebody may have been quicker
+        off = _distrusted(directory)  # another process may have been quicker
         if not off:
             here.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
@@ -150,9 +150,9 @@ def _machine() -> str:
 
 
 def _heal(directory: Path) -> None:
-    """Remove entries that JAX could not read, and don't speak of them.
+    """Remove entries that JAX could not read, without its warnings.
 
-    JAX writes in place: whoever is killed while writing, or has a full disk,
+    JAX writes in place: a process that is killed while writing, or has a full disk,
     leaves a part of an entry, which JAX warns of, compiles anew and never replaces.
     """
     usual = warnings.showwarning

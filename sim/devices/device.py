@@ -9,7 +9,7 @@ index        a worker's number among those of its machine, from 0
 accelerator  what CUDA_VISIBLE_DEVICES names; each worker takes its own where there are enough
 
 A worker's cores and accelerators are chosen before JAX first looks at the machine. The cores are
-those of the thread that asks, and of the threads that it starts from then on, JAX's among them: a
+those of the calling thread, and of the threads that it starts from then on, JAX's among them: a
 process that others use too keeps its own.
 """
 
@@ -36,7 +36,7 @@ _Each = TypeVar("_Each")
 def share(index: int, among: Sequence[_Each], size: int = 1) -> list[_Each]:
     """Return the `size` of `among` that worker `index` takes; all of them where there are no more.
 
-    No one is taken twice before there is no group of `size` left that nobody took.
+    A second worker gets the same ones only after every group of `size` has a worker.
     """
     groups = max(1, len(among) // size)
     start = index % groups * size
@@ -87,7 +87,7 @@ _MOST = 1024
 def configure(name: str, count: int = 1) -> None:
     """Tell JAX of its cache and of `count` devices called `name`, before it looks at them.
 
-    The command line's own; whoever imports the library configures JAX. Raises BadInput for
+    For the command line: importers of the library configure JAX themselves. Raises BadInput for
     more devices than make sense.
     """
     from drift.sim.devices import cache

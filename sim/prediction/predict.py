@@ -73,7 +73,7 @@ def expect(drift: Drift, steps: Sequence[int], sigmas: Sequence[float]) -> list[
 
 
 def _joined(strips: Sequence[Moments], group: np.ndarray) -> Moments:
-    """Return the moments of all dimensions, of which `group` tells the group, int64 (dims,)."""
+    """Return the moments of all dimensions; `group`, int64 (dims,), is the group of each."""
     return Moments(*(np.concatenate(parts)[group] for parts in zip(*strips, strict=True)))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drift.kernels import distances
-from drift.kernels.neighbours import Crowded, Told, adjacent
+from drift.kernels.neighbours import Crowded, Progress, adjacent
 from drift.sim.counting.cells import Cells
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
@@ -176,7 +176,7 @@ def structure(bits: ArrayLike, format: str | None = None) -> Structure:  # noqa:
     return structure_of(Matrix.from_array(bits, format))
 
 
-def structure_of(matrix: Matrix, told: Told = lambda done, total: None) -> Structure:
+def structure_of(matrix: Matrix, told: Progress = lambda done, total: None) -> Structure:
     """The structure of `matrix`; rows that are not finite are in no cell.
 
     `told` hears how many cells of how many have found their neighbours. Raises
