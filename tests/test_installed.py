@@ -21,6 +21,8 @@ DATA = {
     "drift/experiments/bench/c_loop.c",
     "drift/experiments/observed/qwen3_4b.json",
     "drift/experiments/report/static/page.css",
+    "drift/experiments/studies/stall.md.j2",
+    "drift/experiments/studies/coarsening/page.md.j2",
 }
 WORKS = "import drift; assert drift.simulate(drift.Drift(sigma=1e-6, tokens=9, dims=8)).final"
 

@@ -1,70 +1,61 @@
-"""A page and what lies beside it: Markdown, figures, and tables as CSV; how it writes numbers.
+"""A study's page and the files beside it: Markdown filled from facts, figures, tables as CSV.
 
-Counts are written in full, measures with three digits. The same stores give the same files,
-byte for byte.
+template  NAME.md.j2: Markdown with {{ facts }}, and {% if %} around a sentence whose truth
+          depends on a result. Its paragraphs may be wrapped anywhere
+facts     plain values and records, computed in Python; an unknown name is an error
+
+The same stores give the same files, byte for byte.
 """
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from drift.experiments.console.files import write_text_atomically
 from drift.experiments.figures import style
+from drift.experiments.studies.number_format import FILTERS
 
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_LEAST, _MOST = 1e-3, 1e6
-"""Measures between them are written without a power of ten."""
-
-
-def few(value: float | None) -> str:
-    """A count in full, a measure with three digits: 2,212, 0.371, 3.2·10⁻¹⁰; – for none."""
-    if value is None:
-        return "–"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if value and not _LEAST <= abs(value) < _MOST:
-        mantissa, power = f"{value:.2e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-        factor = "" if mantissa == "1" else f"{mantissa}·"
-        return f"{factor}10{str(int(power)).translate(_RAISED)}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+_WRAPPED = re.compile(r"(?<=\S)\n *(?=\S)(?!#|\||>|- |!\[)")
+"""A line break within a paragraph or a list item. Two spaces before it make it a hard one."""
+_EMPTY = re.compile(r"\n\s*\n")
+"""Empty lines; several stand where a template leaves paragraphs out."""
 
 
-def span(values: Sequence[float]) -> str:
-    """From the least to the greatest: 3 to 12, or the one where they are equal."""
-    least, most = min(values), max(values)
-    return few(least) if least == most else f"{few(least)} to {few(most)}"
+def fill(template: str, facts: Mapping[str, Any]) -> str:
+    """Return the Markdown of a template of this package, each paragraph on one line."""
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= FILTERS
+    text = environment.get_template(template).render(facts)
+    return _WRAPPED.sub(" ", _EMPTY.sub("\n\n", text)).strip() + "\n"
 
 
-def listed(values: Sequence[float]) -> str:
-    """All of them: 1, 10 and 100."""
-    return joined([few(value) for value in values])
-
-
-def joined(words: Sequence[str]) -> str:
-    """One after the other: a, b and c."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def many(count: int, one: str, more: str = "") -> str:
-    """A count of things: no black holes, 1 black hole, 13 black holes."""
-    what = one if count == 1 else more or f"{one}s"
-    return f"{'no' if count == 0 else few(count)} {what}"
+def _source(template: str) -> str:
+    return resources.files(__package__).joinpath(*template.split("/")).read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of plain values, all of the same names: a CSV with full digits."""
+    """Rows of plain values, all with the same names: a CSV with full digits."""
 
     rows: Sequence[dict[str, Any]]
+    """at least one"""
 
     def csv(self) -> str:
-        """The text of the file; what is None stays empty."""
+        """Return the text of the file; None leaves its field empty."""
         written = io.StringIO()
         writer = csv.DictWriter(written, list(self.rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -74,21 +65,30 @@ class Table:
 
 @dataclass(frozen=True)
 class Page:
-    """What is written."""
+    """A page before it is written."""
 
-    parts: Sequence[str]
-    """paragraphs, headings, lists and tables"""
-    figures: dict[str, Figure]
+    template: str
+    """file name, relative to this package"""
+    facts: Mapping[str, Any]
+    """names that the template knows, beside `command` and `tables`"""
+    command: str
+    """the command line that makes the page"""
+    figures: Mapping[str, Figure]
     """by the names of their files, without ending"""
-    tables: dict[str, Table]
+    tables: Mapping[str, Table]
+    """by the names of their files, without ending"""
 
     @property
     def text(self) -> str:
-        """The Markdown; parts that are empty are left out."""
-        return "\n\n".join(part.strip() for part in self.parts if part.strip()) + "\n"
+        """The Markdown."""
+        beside = {"command": self.command, "tables": list(self.tables)}
+        return fill(self.template, {**self.facts, **beside})
 
     def write(self, out: Path) -> list[Path]:
-        """Write it all into the directory `out`, each file whole; the page is the last."""
+        """Write every file into the directory `out`, each of them whole; the page is the last.
+
+        Raises BadInput where `out` can't be written, Unfinished where the disk is full.
+        """
         written = [
             path for name, drawn in self.figures.items() for path in style.save(drawn, out / name)
         ]
@@ -97,18 +97,3 @@ class Page:
             write_text_atomically(out / name, text)
             written.append(out / name)
         return written
-
-
-def picture(name: str, alt: str) -> str:
-    """A figure within the page; `alt` says what is seen."""
-    return f"![{alt}]({name}.png)"
-
-
-def files(tables: Sequence[str], command: str) -> str:
-    """The last part of a page: what lies beside it, and how it is made again."""
-    listed = ", ".join(f"[{name}.csv]({name}.csv)" for name in tables)
-    return (
-        f"## Made by\n\n`{command}` draws every number and figure of this page from the stores in"
-        f" `stores/`, which it computes first where they are missing. Tables, with all digits:"
-        f" {listed}. Each figure is there as SVG too."
-    )

@@ -27,9 +27,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from drift.experiments.console.files import markdown_table
 from drift.experiments.studies.line_figure import Line, lines
-from drift.experiments.studies.page import few, joined, picture, span
 from drift.experiments.studies.parts import Made, Sweep
 from drift.experiments.studies.rows import Row, limits, rows, values, where
 from drift.kernels.formats import FORMATS
@@ -76,12 +74,6 @@ def scaled(drift: Drift, name: str) -> Scaled:
 
 RESCALED = ("bfloat16", "float16", "float8_e4m3fn", "float8_e5m2", "float4_e2m1fn")
 
-_COLUMNS = (
-    "format", "R'", "ulp at the target", "σ'/σ", "X", "reached / R'", "stalled",
-    "one cell at the start up to", "one cell at the end up to", "half gone up to",
-    "black holes up to",
-)  # fmt: skip
-
 
 def scales(drift: Drift) -> dict[str, dict[str, Any]]:
     """The numbers of `drift` in each format, as plain values."""
@@ -107,8 +99,8 @@ def _sweep(drift: Drift, name: str, sigmas: Sequence[float]) -> Sweep:
     return Sweep(f"format-{name}", Grid.given(fields))
 
 
-def cells(made: Made, formats: Mapping[str, Any]) -> list[Row]:
-    """The cells of every format, `formats` being their scales."""
+def grid_points(made: Made, formats: Mapping[str, Any]) -> list[Row]:
+    """Return a row for each grid point of every format, `formats` being their scales."""
     found = []
     for name, its in formats.items():
         store = made.sweep(f"format-{name}")
@@ -136,57 +128,30 @@ def figure(found: Sequence[Row], caption: str) -> Figure:
     return lines(drawn, x, "distinct fraction (cells / tokens)", caption)
 
 
-def said(found: Sequence[Row], formats: Mapping[str, Any], drift: Mapping[str, Any]) -> list[str]:
-    """The rescaling, its numbers, and what was found; `drift` is the spec in its own format."""
-    table = []
+def facts(points: Sequence[Row], formats: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what rescaling.md.j2 says.
+
+    rows        for each format and X its scales, and `limits` with σ' in spacings
+    coalescing  for each format the spacings at which most tokens are distinct at the start, and
+                most are not at the end
+    others      formats in which there are none
+    """
+    found, coalescing = [], {}
     for name, its in formats.items():
-        of_format = where(found, format=name)
+        of_format = where(points, format=name)
         for steps in values(of_format, "steps"):
             there = where(of_format, steps=steps)
-            at, least = limits(there, by="spacings"), there[0]
-            numbers = (its["radius"], its["spacing"], its["sigma_factor"], steps)
-            gone = (few(least["reached"] / its["radius"]), f"{least['stalled']:.0%}")
-            ends = map(few, (at["lone"], at["one"], at["half"], at["holes"]))
-            table.append((name, *map(few, numbers), *gone, *ends))
-    smallest = ", ".join(f"{few(its['smallest'])} in {name}" for name, its in formats.items())
-    return [
-        "A cloud starts as a single cell where σ is far below the smallest positive value of its"
-        f" format: {smallest}. What rounding does depends on σ in units of the spacing (*ulp*)"
-        " where the cloud is going, so R and σ are rescaled for each format f:",
-        "> R' = R · 2ᵏ, with the largest whole k for which 2R'·max|u| is within the format's range"
-        "  \n> σ' = σ · ulp_f(R'/√D) / ulp(R/√D)",
-        f"ulp being that of {drift['format']}. The target keeps its place within its binade and is"
-        " as far above the smallest value as can be. A step, R/X, counts fewer spacings the fewer"
-        " bits there are, so beside X there is X · 2^(p_f − p), p being the significant bits, and"
-        " at least 1 step. In the last four columns σ' is counted in spacings at the target;"
-        " reached and stalled are of the smallest σ.",
-        markdown_table(_COLUMNS, table),
-        picture("formats", "Distinct fraction against σ in spacings, in each format"),
-        *_met(found),
-    ]
-
-
-def _met(found: Sequence[Row]) -> list[str]:
-    """In which formats a cloud is told apart at first and then meets, and with which σ."""
-    met, not_met = [], []
-    for name in values(found, "format"):
-        there = [
-            row["spacings"]
-            for row in where(found, format=name)
-            if 2 * row["start"] > row["alive"] > 2 * row["distinct"]
+            share = there[0]["reached"] / its["radius"]
+            ends = limits(there, by="spacings")
+            counted = {"share": share, "stalled": there[0]["stalled"], **ends}
+            found.append({**its, **counted, "steps": steps})
+        coalescing[name] = [
+            one["spacings"]
+            for one in of_format
+            if 2 * one["start"] > one["alive"] > 2 * one["distinct"]
         ]
-        if there:
-            met.append(f"{name} ({span(there)} spacings)")
-        else:
-            not_met.append(name)
-    told = (
-        "With one X or the other a cloud of which more than half is told apart at first, and less"
-        " than half at the end, is"
-    )
-    said = f"{told} there in {joined(met)}" if met else f"{told} there in none of them"
-    if met and not_met:
-        said += (
-            f"; not in {joined(not_met)}: between the smallest value and the spacing at the target"
-            " there is too little room for it."
-        )
-    return [said.rstrip(".") + "."]
+    return {
+        "rows": found,
+        "coalescing": {name: there for name, there in coalescing.items() if there},
+        "others": [name for name, there in coalescing.items() if not there],
+    }

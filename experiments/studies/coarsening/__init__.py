@@ -1,7 +1,9 @@
 """`drift study coarsening`: could drift alone have made the black holes that were observed?
 
-plan     its parts, at the shape of the observed cloud; facts: what its page says, as plain values
-tables, figures, and the page's text: text, reading, meaning, arithmetic
+plan        its parts, at the shape of the observed cloud
+similarity  how similar a run is to the observed cloud
+facts       facts of the page, drawn from the stores; figures, tables
+page.md.j2  the page
 """
 
 from typing import TYPE_CHECKING
@@ -12,14 +14,22 @@ if TYPE_CHECKING:
 
 
 def parts(quick: bool = False) -> "list[Part]":
-    """What is carried out, in this order."""
+    """Return the parts of the study, in the order they are carried out."""
     from drift.experiments.studies.coarsening import plan
 
     return plan.parts(quick)
 
 
 def page(made: "Made", command: str) -> "Page":
-    """The page of what was made, by that command."""
-    from drift.experiments.studies.coarsening import outline
+    """Return the page drawn from the stores."""
+    from drift.experiments.studies.coarsening import facts, figures, tables
+    from drift.experiments.studies.page import Page
 
-    return outline.page(made, command)
+    found = facts.Facts(made)
+    return Page(
+        "coarsening/page.md.j2",
+        facts.of_page(found),
+        command,
+        figures.figures(found),
+        tables.tables(found),
+    )

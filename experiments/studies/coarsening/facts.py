@@ -1,138 +1,55 @@
-"""What the page says, as plain values drawn from its stores.
+"""Facts of the page, as plain values drawn from its stores.
 
-like       a run is like what was observed where it has as many black holes with as many tokens
-           in them, within a factor: near the onset there are as many, but of two tokens each
-feature    a number that tells of the structure; a range over the runs that are like
-shown      where the observed number lies within that range, widened by the same factor
+run      a kept run with the features of its structure (.similarity) and its `digest` (.plan)
+onset    sigma at which one coalesced pair is expected
+moving   step counts with which hardly any coordinate is stalled at the end; stalled: nearly all
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from drift.experiments import observed
 from drift.experiments.studies import rescaling
-from drift.experiments.studies.page import few
+from drift.experiments.studies.coarsening import similarity
+from drift.experiments.studies.coarsening.similarity import Feature, similar
+from drift.experiments.studies.coarsening.structures import distance_table, structures
+from drift.experiments.studies.number_format import number
 from drift.experiments.studies.parts import Made
 from drift.experiments.studies.rows import Row, limits, mean, rows, values, where
 
-FACTOR = 2.0
-BY = ("black_holes", "held")
-"""The features by which a run is like what was observed."""
-LARGE = 100
-"""Tokens of a black hole that is called large."""
-
-_FEATURES = {
-    "black holes": "black_holes",
-    "tokens in the largest": "largest",
-    "tokens in all of them": "held",
-    f"black holes of {LARGE} tokens or more": "large",
-    "singletons": "singletons",
-    "isolated cells": "isolated",
-    "components of two cells or more": "components",
-    "greatest distance between black holes": "farthest",
-    "adjacent pairs, of all pairs of cells": "adjacent",
-}
-
-
-@dataclass(frozen=True)
-class Feature:
-    """One of them, observed and in the runs that are like it."""
-
-    what: str
-    key: str
-    observed: float
-    least: float
-    most: float
-
-    @property
-    def shown(self) -> bool:
-        """Whether drift alone reproduces it."""
-        return self.least / FACTOR <= self.observed <= self.most * FACTOR
-
-
-def features(digest: dict[str, Any]) -> dict[str, Any]:
-    """The features of a run's structure: experiments.studies.coarsening.plan."""
-    holes, cells = digest["populations"], digest["cells"]
-    return {
-        "cells": cells,
-        "black_holes": len(holes),
-        "largest": max(holes, default=1),
-        "held": sum(holes),
-        "large": sum(tokens >= LARGE for tokens in holes),
-        "singletons": digest["singletons"],
-        "isolated": digest["isolated"]["nodes"],
-        "components": len(digest["components"]),
-        "farthest": max(map(int, digest["hole_pairs_at_distance"]), default=0),
-        "adjacent": digest["edges"] / max(1, cells * (cells - 1) // 2),
-    }
-
-
-def observed_features(seen: dict[str, Any]) -> dict[str, Any]:
-    """The same of what was observed: experiments.observed."""
-    cells, holes = seen["selection"]["cells"], seen["black_hole_populations"]
-    return {
-        "cells": cells,
-        "black_holes": len(holes),
-        "largest": max(holes),
-        "held": sum(holes),
-        "large": sum(tokens >= LARGE for tokens in holes),
-        "singletons": seen["selection"]["singletons"],
-        "isolated": seen["components"]["isolated"]["nodes"],
-        "components": len(seen["components"]["rows"]),
-        "farthest": max(map(max, seen["black_hole_distance"]["matrix"])),
-        "adjacent": seen["pairs_at_distance"]["1"] / (cells * (cells - 1) // 2),
-    }
-
-
-def similar(
-    runs: Sequence[dict[str, Any]], seen: dict[str, Any], keys: Sequence[str] = BY
-) -> list[dict[str, Any]]:
-    """The runs of which these features are what was observed, within a factor."""
-
-    def near(run: dict[str, Any]) -> bool:
-        return all(seen[key] / FACTOR <= run[key] <= seen[key] * FACTOR for key in keys)
-
-    return [run for run in runs if near(run)]
-
-
-def compared(runs: Sequence[dict[str, Any]], seen: dict[str, Any]) -> list[Feature]:
-    """Every feature of what was observed beside those of `runs`."""
-    found = []
-    for what, key in _FEATURES.items():
-        values = [run[key] for run in runs]
-        found.append(Feature(what, key, seen[key], min(values), max(values)))
-    return found
-
-
-MANY = 10.0
-"""Pairs to be expected in all clouds together, from which a mean scatters about normally."""
+NEGLIGIBLE = 0.01
+"""Share of stalled coordinates that is left aside."""
+_MANY = 10.0
+"""Expected pairs, over all clouds together, from which their mean is nearly normal."""
 _EXACT = 1e-9
-"""A relative standard deviation below it is of a number that does not scatter."""
+"""Relative standard deviation below which a number does not vary between clouds."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All of it; each is read once."""
+    """Facts of the page; each is read from the stores once."""
 
     made: Made
+    """stores and notes of the study"""
 
     @cached_property
     def plan(self) -> dict[str, Any]:
-        """What the study was asked."""
+        """The note that says what is varied."""
         found: dict[str, Any] = self.made.note("plan")
         return found
 
     @cached_property
     def seen(self) -> dict[str, Any]:
-        """The features of what was observed."""
-        return observed_features(observed.qwen3_4b())
+        """Features of the observed cloud."""
+        return similarity.observed_features(observed.qwen3_4b())
 
     @cached_property
     def controls(self) -> list[Row]:
-        """Of each control its sigma, its tokens, and its first and last counts."""
+        """For each control its sigma, its tokens, and its first and last counts."""
         found = []
         for name in self.plan["control"]:
             attrs = self.made.run(name).attrs
@@ -146,12 +63,22 @@ class Facts:
 
     @cached_property
     def transition(self) -> list[Row]:
-        """Its cells."""
+        """Grid points of the sweep `transition`."""
         return rows(self.made.sweep("transition"))
 
     @cached_property
+    def sigmas(self) -> list[float]:
+        """Values of sigma in the transition, rising."""
+        return values(self.transition, "sigma")
+
+    @cached_property
+    def cloud_count(self) -> int:
+        """Clouds for each combination of the transition."""
+        return len(values(self.transition, "seed"))
+
+    @cached_property
     def onsets(self) -> list[Row]:
-        """By steps: where everything is one, where black holes begin, and the expected onset."""
+        """For each step count the limits (.rows) of the transition, and the onsets expected."""
         found = []
         for steps in self.plan["steps"]:
             there = where(self.transition, steps=steps)
@@ -174,91 +101,172 @@ class Facts:
         return found
 
     @cached_property
+    def moving(self) -> list[Row]:
+        """Onsets where hardly any coordinate is stalled."""
+        known = [row for row in self.onsets if row["onset_most"] is not None]
+        return [row for row in known if row["stalled"] < NEGLIGIBLE]
+
+    @cached_property
+    def stalled(self) -> list[Row]:
+        """Onsets where nearly all coordinates are stalled."""
+        known = [row for row in self.onsets if row["onset_most"] is not None]
+        return [row for row in known if row["stalled"] > 1 - NEGLIGIBLE]
+
+    @cached_property
+    def onset_falls(self) -> bool:
+        """True where the onset falls from each of `moving` to the next."""
+        there = self.moving
+        falls = (a["onset_least"] > b["onset_least"] for a, b in pairwise(there))
+        return len(there) > 1 and all(falls)
+
+    @cached_property
     def clouds(self) -> list[Row]:
-        """The kept runs with their features; `digest` is the whole note."""
+        """Every kept run."""
         found = []
         for direction in self.plan["directions"]:
             for sigma in self.plan["kept"]:
                 name = f"cloud-{direction}-{sigma:g}"
                 digest = self.made.note(f"structure-{name}")
                 own = {"name": name, "direction_seed": direction, "sigma": sigma}
-                found.append({**own, **features(digest), "digest": digest})
+                found.append({**own, **similarity.features(digest), "digest": digest})
         return found
 
     @cached_property
-    def coalesced(self) -> list[Row]:
-        """Those that have a black hole."""
-        return [cloud for cloud in self.clouds if cloud["black_holes"]]
+    def coalesced(self) -> dict[float, list[Row]]:
+        """Runs by sigma, where one of them has a black hole."""
+        holed = [run for run in self.clouds if run["black_holes"]]
+        return {sigma: where(self.clouds, sigma=sigma) for sigma in values(holed, "sigma")}
 
     @cached_property
-    def like(self) -> list[Row]:
-        """Those with about as many black holes and tokens in them as were observed."""
+    def similar_runs(self) -> list[Row]:
+        """Runs with about as many black holes, and tokens in them, as the observed cloud."""
         return similar(self.clouds, self.seen)
 
+    def similar_in(self, key: str) -> list[Row]:
+        """Return the runs in which one feature is about as observed."""
+        return similar(self.clouds, self.seen, [key])
+
     @cached_property
-    def variants(self) -> list[tuple[str, list[Row]]]:
-        """The transition under each arithmetic, a name and its cells."""
+    def features(self) -> list[Feature]:
+        """Features of the observed cloud beside those of the similar runs."""
+        return similarity.compare(self.similar_runs, self.seen)
+
+    @cached_property
+    def tightness(self) -> list[float]:
+        """Ratio of the sigma of usual initial weights to that of each similar run."""
+        usual = max(row["sigma"] for row in self.controls)
+        return [usual / run["sigma"] for run in self.similar_runs]
+
+    @cached_property
+    def spacings(self) -> list[float]:
+        """Spacing at the target nearest to zero, in sigma, of each similar run."""
+        return [run["digest"]["spacing_there"] / run["sigma"] for run in self.similar_runs]
+
+    @cached_property
+    def closest(self) -> list[Row]:
+        """For each direction the similar run whose number of black holes is nearest."""
+
+        def off(run: Row) -> float:
+            return abs(math.log(run["black_holes"] / self.seen["black_holes"]))
+
+        by_direction = (where(self.similar_runs, direction_seed=d) for d in self.plan["directions"])
+        return [min(there, key=off) for there in by_direction if there]
+
+    @cached_property
+    def shown(self) -> list[tuple[Row, dict[str, Any]]]:
+        """Structures of the closest runs and of the observed cloud, each with its source."""
+        return list(structures(self.closest))
+
+    @cached_property
+    def variants(self) -> dict[str, list[Row]]:
+        """Grid points of the transition under each arithmetic, by its name."""
         drift = self.plan["drift"]
         first = {"direction_seed": self.plan["directions"][0], "seed": drift["seed"]}
         jitter = rows(self.made.sweep("jitter"))
-        return [
-            ("nearest", where(self.transition, steps=drift["steps"], **first)),
-            ("float32 master", rows(self.made.sweep("master"))),
-            *((f"jitter {few(j)}", where(jitter, jitter=j)) for j in values(jitter, "jitter")),
-            ("stochastic", rows(self.made.sweep("stochastic"))),
-        ]
+        return {
+            "nearest": where(self.transition, steps=drift["steps"], **first),
+            "float32 master": rows(self.made.sweep("master")),
+            **{f"jitter {number(j)}": where(jitter, jitter=j) for j in values(jitter, "jitter")},
+            "stochastic": rows(self.made.sweep("stochastic")),
+        }
+
+    @cached_property
+    def ends(self) -> dict[str, Row]:
+        """Limits (.rows) under each arithmetic, by its name."""
+        return {name: limits(points) for name, points in self.variants.items()}
 
     @cached_property
     def formats(self) -> list[Row]:
-        """The cells of every format."""
-        return rescaling.cells(self.made, self.plan["formats"])
+        """Grid points of every format."""
+        return rescaling.grid_points(self.made, self.plan["formats"])
 
     @cached_property
     def agreement(self) -> list[Row]:
         """Coalesced pairs, counted and expected: the repeats along one direction."""
-        cells = rows(self.made.sweep("repeats"))
-        return [_held(where(cells, sigma=one["sigma"]), one) for one in self._expected("expected")]
+        points = rows(self.made.sweep("repeats"))
+        return [_agreement(where(points, sigma=one["sigma"]), one) for one in self._curve()]
 
     @cached_property
     def agreement_everywhere(self) -> list[Row]:
-        """The same for every direction, number of steps and sigma of the transition."""
+        """Coalesced pairs, counted and expected: every combination of the transition."""
         found = []
         for direction in self.plan["directions"]:
             for steps in self.plan["steps"]:
-                cells = where(self.transition, direction_seed=direction, steps=steps)
-                for one in self._expected(f"expected-{direction}-{steps}"):
+                points = where(self.transition, direction_seed=direction, steps=steps)
+                for one in self._curve(f"expected-{direction}-{steps}"):
                     what = {"direction_seed": direction, "steps": steps}
-                    found.append({**what, **_held(where(cells, sigma=one["sigma"]), one)})
+                    found.append({**what, **_agreement(where(points, sigma=one["sigma"]), one)})
         return found
 
+    @cached_property
     def curve(self) -> list[Row]:
-        """What is expected along the direction of the repeats, for every sigma it is known of."""
+        """Expectations along the direction of the repeats, for every sigma they are known of."""
         first, steps = self.plan["directions"][0], self.plan["drift"]["steps"]
-        return [*self._expected("expected"), *self._expected(f"expected-{first}-{steps}")]
+        return [*self._curve(), *self._curve(f"expected-{first}-{steps}")]
 
-    def _expected(self, name: str) -> list[Row]:
+    def _curve(self, name: str = "expected") -> list[Row]:
         curve: list[Row] = self.made.note(name)["curve"]
         return curve
 
 
-def _held(cells: list[Row], expected: Row) -> Row:
-    """Counted beside expected; `deviation` is in standard errors of the counted mean."""
-    count, found = len(cells), mean(cells, "pairs")
-    error = expected["pairs_error"] / math.sqrt(count)
+def of_page(facts: Facts) -> dict[str, Any]:
+    """Return the names that page.md.j2 knows."""
+    drift, formats = facts.plan["drift"], facts.plan["formats"]
+    return {
+        "facts": facts,
+        "published": observed.qwen3_4b(),
+        "drift": drift,
+        "target": drift["radius"] / math.sqrt(drift["dims"]),
+        "target_spacing": formats[drift["format"]]["spacing"],
+        "factor": similarity.FACTOR,
+        "chosen_by": similarity.BY,
+        "negligible": NEGLIGIBLE,
+        "cell_distances": distance_table(facts.shown, "pairs_at_distance", "cells"),
+        "hole_distances": distance_table(facts.shown, "hole_pairs_at_distance", "populations"),
+        "formats": formats,
+        "rescaled": rescaling.facts(facts.formats, formats),
+    }
+
+
+def _agreement(points: Sequence[Row], expected: Row) -> Row:
+    """Return counted beside expected; `deviation` is in standard errors of the counted mean."""
+    clouds, found = len(points), mean(points, "pairs")
+    error = expected["pairs_error"] / math.sqrt(clouds)
     apart = found - expected["pairs"]
-    scatters = error > _EXACT * expected["pairs"]
-    still = 0.0 if abs(apart) <= _EXACT * expected["pairs"] else math.inf
-    scatter = math.sqrt(sum((cell["pairs"] - found) ** 2 for cell in cells) / max(1, count - 1))
+    varies = error > _EXACT * expected["pairs"]
+    # Where clouds do not vary there is no standard error to divide by: equal, or infinitely off.
+    exactly = 0.0 if abs(apart) <= _EXACT * expected["pairs"] else math.inf
+    scatter = math.sqrt(sum((one["pairs"] - found) ** 2 for one in points) / max(1, clouds - 1))
     return {
         "sigma": expected["sigma"],
-        "clouds": count,
+        "clouds": clouds,
         "pairs": found,
         "expected": expected["pairs"],
         "standard_error": error,
-        "deviation": apart / error if scatters else still,
-        "counts": count * expected["pairs"] >= MANY,
+        "deviation": apart / error if varies else exactly,
+        "counts": clouds * expected["pairs"] >= _MANY,
         "pairs_scatter": scatter,
         "expected_scatter": expected["pairs_error"],
-        "reached": mean(cells, "reached"),
+        "reached": mean(points, "reached"),
         "expected_reached": expected["radius"],
     }

@@ -1,7 +1,5 @@
 """The figures of the study `coarsening`."""
 
-import math
-
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -14,7 +12,7 @@ from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.experiments.studies import rescaling
 from drift.experiments.studies.coarsening.facts import Facts
 from drift.experiments.studies.line_figure import Line, lines
-from drift.experiments.studies.page import few
+from drift.experiments.studies.number_format import number
 from drift.experiments.studies.rows import Row, values, where
 
 _SIGMA = r"standard deviation of the cloud, $\sigma$"
@@ -30,36 +28,25 @@ _SHOWN = {
 _GREATEST = ("farthest",)
 
 
-def drawn(facts: Facts) -> dict[str, Figure]:
-    """All of them, by the names of their files; without those that have nothing to show."""
+def figures(facts: Facts) -> dict[str, Figure]:
+    """Return every figure that has something to show, by the name of its file."""
     found = {
-        "curves": curves([facts.made.run(cloud["name"]) for cloud in _spread(facts)]),
+        "curves": curves([facts.made.run(run["name"]) for run in _spread(facts)]),
         "phase": phase(SweepSlice(facts.made.sweep("transition"), ("sigma", "steps"), {}), -1),
         "structure": _structure(facts),
         "arithmetic": _arithmetic(facts),
         "formats": rescaling.figure(facts.formats, _caption(facts)),
         "prediction": _prediction(facts),
     }
-    shown = closest(facts)
-    if shown:
-        found["populations"] = _populations(facts, shown)
+    if facts.closest:
+        found["populations"] = _populations(facts, facts.closest)
     return found
-
-
-def closest(facts: Facts) -> list[Row]:
-    """Of each direction the run like what was observed whose black holes are nearest in number."""
-
-    def off(cloud: Row) -> float:
-        return abs(math.log(cloud["black_holes"] / facts.seen["black_holes"]))
-
-    by_direction = (where(facts.like, direction_seed=d) for d in facts.plan["directions"])
-    return [min(there, key=off) for there in by_direction if there]
 
 
 def _spread(facts: Facts) -> list[Row]:
     """Runs of the first direction, from one cell to none shared."""
     first = where(facts.clouds, direction_seed=facts.plan["directions"][0])
-    coalesced = [cloud for cloud in first if cloud["black_holes"]] or first
+    coalesced = [run for run in first if run["black_holes"]] or first
     at = np.linspace(len(coalesced) // 3, len(coalesced) - 1, _CURVES).round().astype(int)
     return [coalesced[k] for k in dict.fromkeys(at.tolist())]
 
@@ -73,11 +60,11 @@ def _caption(facts: Facts, *names: str) -> str:
 def _populations(facts: Facts, shown: list[Row]) -> Figure:
     found = [
         Populations(
-            cloud["name"],
-            figure_text(f"σ = {few(cloud['sigma'])}, direction seed {cloud['direction_seed']}"),
-            np.array(cloud["digest"]["populations"]),
+            run["name"],
+            figure_text(f"σ = {number(run['sigma'])}, direction seed {run['direction_seed']}"),
+            np.array(run["digest"]["populations"]),
         )
-        for cloud in shown
+        for run in shown
     ]
     return holes(found, _caption(facts, "radius", "steps"), with_observed=True)
 
@@ -86,33 +73,33 @@ def _structure(facts: Facts) -> Figure:
     found, levels = [], []
     for ink, (key, label) in enumerate(_SHOWN.items()):
         sigmas = values(facts.clouds, "sigma")
-        each = [[cloud[key] for cloud in where(facts.clouds, sigma=sigma)] for sigma in sigmas]
+        each = [[run[key] for run in where(facts.clouds, sigma=sigma)] for sigma in sigmas]
         shown = [max(counts) if key in _GREATEST else np.median(counts) for counts in each]
         found.append(Line(label, sigmas, [float(count) for count in shown], ink))
-        levels.append((few(facts.seen[key]), float(facts.seen[key]), ink))
+        levels.append((number(facts.seen[key]), float(facts.seen[key]), ink))
     many = f"median over {len(facts.plan['directions'])} directions, of distances the greatest"
     caption = f"{_caption(facts, 'radius', 'steps')}\n{many}; dotted: observed in Qwen3-4B"
     return lines(found, _SIGMA, "number", caption, "x0", levels)
 
 
-def _fraction(cells: list[Row]) -> list[float]:
-    return [cell["distinct"] / cell["alive"] for cell in cells]
+def _fraction(points: list[Row]) -> list[float]:
+    return [point["distinct"] / point["alive"] for point in points]
 
 
 def _arithmetic(facts: Facts) -> Figure:
     found = [
-        Line(name, values(cells, "sigma"), _fraction(cells), ink, ink)
-        for ink, (name, cells) in enumerate(facts.variants)
+        Line(name, values(points, "sigma"), _fraction(points), ink, ink)
+        for ink, (name, points) in enumerate(facts.variants.items())
     ]
     caption = _caption(facts, "radius", "steps", "format")
     return lines(found, _SIGMA, _DISTINCT, caption)
 
 
 def _prediction(facts: Facts) -> Figure:
-    cells = [cell for cell in facts.agreement if cell["expected"] * cell["clouds"] >= 1]
-    cells = cells or facts.agreement
-    at, clouds = [cell["sigma"] for cell in cells], facts.agreement[0]["clouds"]
-    curve = sorted((one["sigma"], one["pairs"]) for one in facts.curve())
+    points = [one for one in facts.agreement if one["expected"] * one["clouds"] >= 1]
+    points = points or facts.agreement
+    at, clouds = [point["sigma"] for point in points], facts.agreement[0]["clouds"]
+    curve = sorted((one["sigma"], one["pairs"]) for one in facts.curve)
     curve = [(sigma, pairs) for sigma, pairs in curve if min(at) <= sigma <= max(at)]
     sigmas, pairs = zip(*curve, strict=True)
     found = [
@@ -120,9 +107,9 @@ def _prediction(facts: Facts) -> Figure:
         Line(
             f"mean of {clouds:,} clouds, ± 2 standard errors",
             at,
-            [cell["pairs"] for cell in cells],
+            [point["pairs"] for point in points],
             1,
-            error=[2 * cell["standard_error"] for cell in cells],
+            error=[2 * point["standard_error"] for point in points],
             joined=False,
         ),
     ]

@@ -11,8 +11,9 @@ import pytest
 
 from drift.experiments import observed
 from drift.experiments.studies import parts, rescaling
-from drift.experiments.studies.coarsening import facts, outline, plan
-from drift.experiments.studies.page import few, listed, many, span
+from drift.experiments.studies.coarsening import figures, plan, similarity
+from drift.experiments.studies.coarsening import page as page_of
+from drift.experiments.studies.number_format import count, listed, number, span
 from drift.experiments.studies.registry import STUDIES
 from drift.experiments.studies.rows import limits
 from drift.kernels import distances
@@ -62,7 +63,7 @@ def coarse(tmp_path_factory):
     out = tmp_path_factory.mktemp("coarse")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plan, "_plan", lambda quick: TINY)
-        patch.setattr(facts, "FACTOR", 1000.0)
+        patch.setattr(similarity, "FACTOR", 1000.0)
         patch.setattr(rescaling, "RESCALED", ("bfloat16", "float4_e2m1fn"))
         from drift.experiments.studies.parts import do
 
@@ -109,8 +110,8 @@ def test_black_holes_begin_where_the_cells_say_so(coarse):
             if all(int(c["distinct"]) == 1 for c in there if float(c["sigma"]) <= sigma)
         ]
         assert (float(row["one"]) if row["one"] else None) == max(whole, default=None)
-        line = row_of(text, few(int(row["steps"])))
-        assert f" {few(max(holed))} |" in line
+        line = row_of(text, number(int(row["steps"])))
+        assert f" {number(max(holed))} |" in line
 
 
 def test_the_structure_is_that_of_the_runs(coarse):
@@ -157,9 +158,9 @@ def test_what_is_expected_is_what_sim_expects(coarse):
 
 def test_what_the_page_says_follows_the_stores(coarse, monkeypatch):
     out, _ = coarse
-    monkeypatch.setattr(outline, "drawn", lambda facts: {})
+    monkeypatch.setattr(figures, "figures", lambda facts: {})
     made = parts.Made(out / "stores")
-    before = outline.page(made, "it").text
+    before = page_of(made, "it").text
     note = out / "stores" / "structure-cloud-0-1e-05.json"
     kept = note.read_text()
     changed = json.loads(kept)
@@ -167,19 +168,19 @@ def test_what_the_page_says_follows_the_stores(coarse, monkeypatch):
     changed["found"]["populations"] = [7654, 2]
     note.write_text(json.dumps(changed))
     try:
-        after = outline.page(made, "it").text
+        after = page_of(made, "it").text
     finally:
         note.write_text(kept)
     assert "7,654" not in before
     assert "| 77 |" not in before
     assert "7,654" in after
-    assert outline.page(made, "it").text == before
+    assert page_of(made, "it").text == before
 
 
 def test_where_nothing_is_alike_the_page_says_so(coarse, monkeypatch):
-    monkeypatch.setattr(facts, "FACTOR", 1.0)
-    monkeypatch.setattr(outline, "drawn", lambda facts: {})
-    text = outline.page(parts.Made(coarse[0] / "stores"), "it").text
+    monkeypatch.setattr(similarity, "FACTOR", 1.0)
+    monkeypatch.setattr(figures, "figures", lambda facts: {})
+    text = page_of(parts.Made(coarse[0] / "stores"), "it").text
     assert "**At no σ tried does drift alone leave" in text
     assert "Drift alone makes about as many" not in text
     assert "| reproduced |" not in text
@@ -260,9 +261,9 @@ def test_the_numbers_of_stall_are_those_of_its_store(stalled, capsys):
         there = sorted(step for step in stalls if step is not None)
         half = there[(len(there) - 1) // 2] if 2 * len(there) > len(stalls) else None
         assert row["half_stall_by"] == ("" if half is None else str(half))
-        line = row_of(text, few(int(row["steps"])))
-        assert few(float(row["reached"])) in line
-        assert few(expected.radius) in line
+        line = row_of(text, number(int(row["steps"])))
+        assert number(float(row["reached"])) in line
+        assert number(expected.radius) in line
 
 
 def test_stores_of_something_else_are_refused(stalled, capsys, tmp_path):
@@ -337,20 +338,20 @@ def test_limits_hold_for_every_cloud_and_every_sigma_below():
 
 
 def test_words():
-    assert [few(x) for x in (2212, 0.3710, 3.2e-10, 1e-9, 0.0, None, 12345.6)] == [
+    assert [number(x) for x in (2212, 0.3710, 3.2e-10, 1e-9, 0.0, None, 12345.6)] == [
         "2,212", "0.371", "3.2·10⁻¹⁰", "10⁻⁹", "0", "–", "12,346",
     ]  # fmt: skip
     assert span([3, 12, 5]) == "3 to 12"
     assert span([3, 3]) == "3"
     assert listed([1, 10, 100]) == "1, 10 and 100"
-    assert [many(n, "black hole") for n in (0, 1, 13)] == [
+    assert [count(n, "black hole") for n in (0, 1, 13)] == [
         "no black holes", "1 black hole", "13 black holes",
     ]  # fmt: skip
 
 
 def test_distances_of_holes_are_counted_as_published():
     assert distances.counted(np.array([[0, 0], [1, 5], [0, 1]])) == {1: 1, 4: 1, 5: 1}
-    seen = facts.observed_features(observed.qwen3_4b())
+    seen = similarity.observed_features(observed.qwen3_4b())
     assert (seen["black_holes"], seen["largest"], seen["held"], seen["large"]) == (13, 814, 2100, 4)
     assert (seen["singletons"], seen["isolated"], seen["farthest"]) == (112, 91, 11)
 
