@@ -10,7 +10,7 @@ from rich.text import Text
 from drift.experiments.bench import leap, stepping
 from drift.experiments.console.files import markdown_table
 from drift.experiments.console.terminal import new_console
-from drift.experiments.figures.style import COLOURS, new_figure
+from drift.experiments.figures.style import COLOURS, GREY, new_figure
 
 _DRAWN = {
     stepping.OURS: "-",
@@ -39,8 +39,8 @@ def draw(results: list[dict[str, Any]]) -> Figure:
     axes.set_xlabel("steps")
     axes.set_ylabel("ns per coordinate, all steps together")
     if axes.lines:
-        figure.legend(loc="outside upper center", ncols=3, fontsize=8)
-    figure.supxlabel(_caption(results), fontsize=8, color="#444444")
+        figure.legend(loc="outside upper center", ncols=3)
+    figure.supxlabel(_caption(results), color=GREY)
     return figure
 
 

@@ -1,6 +1,6 @@
 """Matplotlib figures, in one style.
 
-curves, black_holes, cloud, components  one figure each; sweeps: those of grids
-style, captions, legend, axes           how they look, and how runs are named in them
-expected                                what is predicted of what they show
+curves, black_holes, cloud, components  one kind of figure each; sweeps: figures of sweeps
+style, captions, legend, axes           how figures look, and how runs are named in them
+expected                                the expected pairs that they show beside counted ones
 """

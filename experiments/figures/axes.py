@@ -1,34 +1,27 @@
-"""An axis of a sweep in a figure: how its values lie, its ticks, and contours over two of them.
+"""Axes of a sweep in a figure: the scale of each, its ticks, and contours over two of them.
 
-kind      linear, log, symlog (zero, then log-spaced values), or names, one beside the other
-even      how the values lie at their most even, so that the picture's cells are alike
-place     where a value lies, in units of the axis: of names their numbers
-edge      where a value's cell ends: midway to the next one, as the axis is drawn
-contour   where a quantity passes a level. Between the middles of cells it is taken to change
-          evenly, as the axes are drawn; from the outermost middles to the edge of the picture
-          not at all. Between names there is nothing: each has a contour of its own
+kind       linear, log, symlog (zero, then log-spaced values), or names, one beside another
+position   where a value stands on its axis, in data units; names stand at 0, 1, 2, …
+edge       the border between two values, midway as the axis is drawn, and the two outer ends
+straight   in units in which the drawn axis is linear: logarithms where it is logarithmic
+contour    a line along which a quantity passes a level. Between grid points the quantity is
+           interpolated along the axes as they are drawn; from the outermost grid points to the
+           edge of the picture it is constant. Each name has a contour of its own
 
-Ticks are at the values where their labels have room. Otherwise numbers get round ones, names
-every second or third. Names that have no room in a row stand upright.
+Ticks stand at the values where their labels fit. Elsewhere matplotlib chooses round numbers, and
+names are labelled at every second or third. Names that do not fit side by side are turned.
 """
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from contourpy import contour_generator
 from matplotlib.axes import Axes
-from matplotlib.scale import SymmetricalLogTransform
-from matplotlib.ticker import (
-    AutoLocator,
-    FixedLocator,
-    FuncFormatter,
-    LogLocator,
-    MaxNLocator,
-    NullFormatter,
-)
+from matplotlib.scale import LogTransform, SymmetricalLogTransform
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.transforms import IdentityTransform, Transform
 
 from drift.experiments.figures.captions import axis_label
 from drift.experiments.figures.style import figure_text, format_value, short_values, text_width
@@ -42,26 +35,27 @@ class Scale:
 
     axis: Axis
     long_name: str
+    """what the axis measures, as the store names it"""
 
     @classmethod
     def of(cls, sweep_slice: SweepSlice, number: int) -> "Scale":
-        """That of one of the shown axes."""
+        """Return the scale of the shown axis `number` of a slice."""
         return cls(sweep_slice.shown_axes[number], sweep_slice.long_name(sweep_slice.names[number]))
 
     @cached_property
     def kind(self) -> str:
-        """The kind in which the values lie most evenly."""
+        """The kind of scale on which the values are spaced most evenly."""
         if self.axis.named or self.axis.name in SEEDS:
             return "names"
         values = self.axis.coordinates.astype(np.float64)
         gaps = np.diff(values)
-        if gaps.min() <= 0:  # whole numbers that float64 does not tell apart
+        if gaps.min() <= 0:  # integers that are equal in float64
             return "names"
         zero, above = values[0] == 0, values[values > 0]
         if values[0] < 0 or len(above) < 2:
             return "linear"
         ratios = np.diff(np.log(above))
-        if ratios.min() <= 0:  # neighbours, of one logarithm
+        if ratios.min() <= 0:  # neighbours whose logarithms are equal in float64
             return "linear"
         uneven = gaps.max() / gaps.min(), ratios.max() / ratios.min()
         if zero:
@@ -71,73 +65,72 @@ class Scale:
         return "log" if uneven[1] < uneven[0] else "linear"
 
     @cached_property
-    def places(self) -> np.ndarray:
-        """Where the values lie, float64 (values,)."""
+    def positions(self) -> np.ndarray:
+        """Positions of the values, float64 (values,)."""
         if self.kind == "names":
             return np.arange(len(self.axis.values), dtype=np.float64)
         return self.axis.coordinates.astype(np.float64)
 
     @cached_property
     def edges(self) -> np.ndarray:
-        """Where cells begin and end, float64 (values + 1,)."""
-        even = self.evened(self.places)
-        middle = (even[1:] + even[:-1]) / 2
-        first, last = even[0] - (middle[0] - even[0]), even[-1] + (even[-1] - middle[-1])
-        return self.placed(np.array([first, *middle, last]))
+        """Edges between the values and at both ends, float64 (values + 1,)."""
+        at = self.straightened(self.positions)
+        middle = (at[1:] + at[:-1]) / 2
+        first, last = 2 * at[0] - middle[0], 2 * at[-1] - middle[-1]
+        return self.curved(np.array([first, *middle, last]))
 
-    def evened(self, places: np.ndarray) -> np.ndarray:
-        """Places as they are drawn, evenly spaced."""
-        if self.kind == "log":
-            return np.log10(places)
-        return self._symlog.transform(places) if self.kind == "symlog" else places
+    def straightened(self, positions: np.ndarray) -> np.ndarray:
+        """Return positions in units in which the drawn axis is linear."""
+        return self._transform.transform(positions)
 
-    def placed(self, even: np.ndarray) -> np.ndarray:
-        """What `evened` made of places, as places again."""
-        if self.kind == "log":
-            return 10.0**even
-        return self._symlog.inverted().transform(even) if self.kind == "symlog" else even
+    def curved(self, straight: np.ndarray) -> np.ndarray:
+        """Return the positions of which `straightened` gives `straight`."""
+        return self._transform.inverted().transform(straight)
 
     @property
-    def _symlog(self) -> SymmetricalLogTransform:
-        return SymmetricalLogTransform(10, self.places[1], 1)
+    def _transform(self) -> Transform:
+        if self.kind == "symlog":
+            return SymmetricalLogTransform(10, self.positions[1], 1)
+        return LogTransform(10) if self.kind == "log" else IdentityTransform()
 
 
 _LETTERS = 28
-"""Of a name at a tick."""
+"""Characters of a name at a tick."""
 _SIZE, _HEIGHT = 9.0, 11.0
-"""Points of the letters, and from one line of text to the next."""
+"""Font size of labels and distance between lines of text, points."""
 _GAP = 8.0
-"""Points between labels that stand in a row, and between small ticks."""
+"""Points between labels that stand side by side, and between minor ticks."""
 _NAME, _LONGEST = 14.0, 700.0
-"""Points that a name gets along an axis, while that is no longer than the second."""
-_SUBS = (1.0, 2.0, 5.0), (1.0, 3.0)
-"""Round numbers of a decade that get a label, where there is room."""
+"""Points along an axis for each name, up to a longest axis."""
+_FEW_DECADES = 20.0
+"""Largest over smallest edge up to which a logarithmic axis is labelled at 1, 2 and 5."""
 
 
 @dataclass(frozen=True)
 class Ticks:
-    """Those of a scale that lies along x, or y, and is so many points long at least."""
+    """The ticks of a scale that lies along x or y."""
 
     scale: Scale
     which: Literal["x", "y"]
     least: float
+    """length of the axis at least, points"""
 
     @cached_property
     def points(self) -> float:
-        """How long the axis is."""
+        """The length of the axis, points."""
         if self.scale.kind != "names":
             return self.least
         return min(max(self.least, _NAME * len(self.labels)), _LONGEST)
 
     @cached_property
     def depth(self) -> float:
-        """Points that the labels of values take beside the axis."""
-        in_a_row = self.which == "x" and not self._upright
+        """Points that the tick labels take beside the axis."""
+        in_a_row = self.which == "x" and not self._turned
         return _HEIGHT if in_a_row else float(self._widths.max())
 
     @cached_property
     def labels(self) -> list[str]:
-        """The values as they are written."""
+        """The label of each value."""
         axis = self.scale.axis
         if axis.named:
             return [figure_text(name, _LETTERS) for name in short_values(tuple(axis.meanings))]
@@ -145,91 +138,96 @@ class Ticks:
 
     def put_on(self, axes: Axes) -> None:
         """Give `axes` the scale, its ticks and its label."""
-        scale, which = self.scale, self.which
+        scale, which, step = self.scale, self.which, self._step
         if scale.kind != "names":
-            more = {"linthresh": scale.places[1]} if scale.kind == "symlog" else {}
+            more = {"linthresh": scale.positions[1]} if scale.kind == "symlog" else {}
             getattr(axes, f"set_{which}scale")(scale.kind, **more)
         axes.set(**{f"{which}lim": (scale.edges[0], scale.edges[-1])})
         axes.set(**{f"{which}label": axis_label(scale.axis.name, scale.long_name)})
         axis = getattr(axes, f"{which}axis")
-        axis.set_minor_locator(FixedLocator(self._small()))
+        few = scale.kind != "names" and len(self.labels) <= self.points / _GAP
+        axis.set_minor_locator(FixedLocator(scale.positions.tolist() if few else []))
         axis.set_minor_formatter(NullFormatter())
-        if self._every == 1 or scale.kind in ("names", "symlog"):
-            axis.set_ticks(scale.places[:: self._every], self.labels[:: self._every])
-            axis.set_tick_params(rotation=90 if self._upright else 0)
+        if step == 1 or scale.kind in ("names", "symlog"):
+            # Matplotlib labels powers of ten alone, or, within a decade, so many multiples that
+            # they touch; the swept values themselves say more where there is room for them.
+            axis.set_ticks(scale.positions[::step], self.labels[::step])
+            axis.set_tick_params(rotation=90 if self._turned else 0)
         else:
-            axis.set_major_locator(self._round())
-            axis.set_major_formatter(FuncFormatter(self._written))
+            axis.set_major_locator(self._round_numbers())
+            axis.set_major_formatter(FuncFormatter(self._formatted))
 
     @cached_property
-    def _upright(self) -> bool:
+    def _turned(self) -> bool:
+        """True where names along x do not fit side by side."""
         names = self.which == "x" and self.scale.kind == "names"
-        return names and self._step(self._widths) > 1
+        return names and self._step_of(self._widths) > 1
 
     @cached_property
-    def _every(self) -> int:
-        """Every which value has its label."""
-        if self.which == "x" and not self._upright:
-            return self._step(self._widths)
-        return self._step(np.full(len(self.labels), _HEIGHT))
+    def _step(self) -> int:
+        """The smallest k such that the labels of every k-th value fit."""
+        if self.which == "x" and not self._turned:
+            return self._step_of(self._widths)
+        return self._step_of(np.full(len(self.labels), _HEIGHT))
 
     @cached_property
     def _widths(self) -> np.ndarray:
-        """Points that each label needs in a row."""
+        """Points that each label takes side by side with others, float64 (values,)."""
         return np.array([text_width(label, _SIZE) for label in self.labels]) + _GAP
 
-    def _step(self, sizes: np.ndarray) -> int:
-        """Every which label of these sizes has room."""
-        even, ends = (self.scale.evened(each) for each in (self.scale.places, self.scale.edges))
-        at = (even - ends[0]) / (ends[-1] - ends[0]) * self.points
-        for every in range(1, len(at)):
-            room, needed = np.diff(at[::every]), sizes[::every]
+    def _step_of(self, sizes: np.ndarray) -> int:
+        """Return the smallest k such that every k-th label fits; `sizes` are in points."""
+        scale = self.scale
+        at, ends = scale.straightened(scale.positions), scale.straightened(scale.edges)
+        at = (at - ends[0]) / (ends[-1] - ends[0]) * self.points
+        for step in range(1, len(at)):
+            room, needed = np.diff(at[::step]), sizes[::step]
             if np.all(room >= (needed[1:] + needed[:-1]) / 2):
-                return every
+                return step
         return len(at)
 
-    def _small(self) -> list[float]:
-        """Where values without a label are: numbers, unless they crowd."""
-        few = self.scale.kind != "names" and len(self.labels) <= self.points / _GAP
-        return self.scale.places.tolist() if few else []
-
-    def _round(self) -> Any:
-        """A locator of round numbers."""
+    def _round_numbers(self) -> MaxNLocator | LogLocator:
+        """Return matplotlib's locator for an axis whose values are too many to be labelled."""
         if self.scale.kind == "linear":
-            whole = AXES[self.scale.axis.name].kind == "whole"
-            return MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=whole)
-        factor = self.scale.edges[-1] / self.scale.edges[0]
-        if factor < 10:
-            return AutoLocator()
-        size = float(self._widths.max()) if self.which == "x" else _HEIGHT
-        room = self.points / size / math.log10(factor)  # labels of a decade
-        subs = [each for each in _SUBS if factor < 1000 and len(each) <= room]
-        return LogLocator(subs=subs[0] if subs else (1.0,))
+            return MaxNLocator(4, integer=self._of_integers)
+        few = self.scale.edges[-1] <= _FEW_DECADES * self.scale.edges[0]
+        return LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,))
 
-    def _written(self, value: float, _: int | None) -> str:
-        whole = AXES[self.scale.axis.name].kind == "whole" and value == round(value)
-        return format_value(round(value) if whole else float(value))
+    def _formatted(self, value: float, _: int | None) -> str:
+        integer = self._of_integers and value == round(value)
+        return format_value(round(value) if integer else float(value))
+
+    @property
+    def _of_integers(self) -> bool:
+        return AXES[self.scale.axis.name].kind == "whole"
 
 
 def contour(x: Scale, y: Scale, values: np.ma.MaskedArray, level: float) -> list[np.ndarray]:
-    """Lines (points, 2) in places of x and y, of `values` (y, x); none where they are masked."""
+    """Return the lines, (points, 2) in positions of x and y, along which `values` pass a level.
+
+    `values` is float64 (values of y, values of x). Where it is masked there are no lines.
+    """
     if x.kind == y.kind == "names":
         return []
     if x.kind == "names":
         return [line[:, ::-1] for line in contour(y, x, values.T, level)]
-    strips = [_to_its_ends(y)]
+    strips = [_to_the_ends(y)]
     if y.kind == "names":
-        strips = [(y.edges[row : row + 2], np.array([row, row])) for row in range(len(y.places))]
-    across, columns = _to_its_ends(x)
+        strips = [(y.edges[row : row + 2], np.array([row, row])) for row in range(len(y.positions))]
+    across, columns = _to_the_ends(x)
     lines: list[np.ndarray] = []
     for up, rows in strips:
+        # Axes.contour would interpolate in data units, which bends lines on logarithmic axes.
         found = contour_generator(across, up, values[rows][:, columns]).lines(level)
         lines += map(np.asarray, found)
-    return [np.stack([x.placed(line[:, 0]), y.placed(line[:, 1])], axis=1) for line in lines]
+    return [np.stack([x.curved(line[:, 0]), y.curved(line[:, 1])], axis=1) for line in lines]
 
 
-def _to_its_ends(scale: Scale) -> tuple[np.ndarray, np.ndarray]:
-    """The first edge, the places and the last edge, evened, and whose value each has."""
-    ends = scale.edges[0], *scale.places, scale.edges[-1]
-    last = len(scale.places) - 1
-    return scale.evened(np.array(ends)), np.array([0, *range(last + 1), last])
+def _to_the_ends(scale: Scale) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first edge, all positions and the last edge, straightened, and their values.
+
+    float64 (values + 2,), and int64 (values + 2,), the index of the value at each.
+    """
+    ends = scale.edges[0], *scale.positions, scale.edges[-1]
+    last = len(scale.positions) - 1
+    return scale.straightened(np.array(ends)), np.array([0, *range(last + 1), last])

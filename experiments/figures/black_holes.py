@@ -1,9 +1,9 @@
-"""The populations of black holes by rank, the largest first, from wherever they are known.
+"""The figure of black holes' populations by rank, the largest first.
 
-population  the tokens of a black hole; of a source, all of them, falling
-run         its last step's are in its store; those of a snapshot or a selection
-            are counted
-checkpoint  they are counted
+population  the number of tokens in a black hole
+run         the populations of its last step are in its store; those of a snapshot or of a
+            selection of tokens are counted
+checkpoint  its populations are counted
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from drift.experiments import observed
 from drift.experiments.figures.captions import captions, selected
-from drift.experiments.figures.style import COLOURS, figure_text, new_figure
+from drift.experiments.figures.style import COLOURS, GREY, figure_text, new_figure
 from drift.sim.counting.cells import CellCounts
 from drift.sim.counting.coalesce import representatives
 from drift.sim.errors import BadInput, printable
@@ -24,7 +24,7 @@ from drift.sim.stores.location import StoreLocation
 from drift.sim.stores.run_store import RunStore
 
 _LONGEST = 48
-"""Letters of a name that a legend holds."""
+"""Characters of a name in a legend."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Populations:
     """The black holes of one source."""
 
     source: str
-    """its name for messages"""
+    """name of the source in messages"""
     label: str
-    """what a legend calls it"""
+    """name of the source in the legend"""
     tokens: np.ndarray
-    """int64 (black holes,), falling"""
+    """populations, int64 (black holes,), falling"""
 
 
 def populations(
@@ -46,9 +46,10 @@ def populations(
     near: str | None,
     exponents: int | None,
 ) -> tuple[list[Populations], str]:
-    """Those of each source, whose options are as of experiments.cli.sources, and a caption.
+    """Return the populations of each source, and a caption.
 
-    Raises BadInput where a source is not what the options say or an unfinished run.
+    The options are those of experiments.cli.sources. Raises BadInput where a source is not what
+    they say, and for a run that is not complete.
     """
     asked = (tensor, snapshot, near, exponents)
     found, labels, selection = [], [], None
@@ -75,16 +76,16 @@ def populations(
     return made, "\n".join([*caption, *([",  ".join(which)] if which else [])])
 
 
-def _stored(place: StoreLocation) -> np.ndarray:
-    """Of the last step of a run. Raises BadInput where it has not been taken yet."""
-    store = RunStore(place)
+def _stored(location: StoreLocation) -> np.ndarray:
+    """Return the populations of a run's last step. Raises BadInput where it is not complete."""
+    store = RunStore(location)
     if not store.complete:
-        raise BadInput(f"{place} is not complete; run it to its end, or name a --snapshot")
+        raise BadInput(f"{location} is not complete; finish the run, or choose a --snapshot")
     return store.read("populations")
 
 
 def _names(sources: list[StoreLocation]) -> list[str]:
-    """Their last parts, or, where these do not tell them apart, as much as fits."""
+    """Return the last parts of the locations, or, where these coincide, as much as fits."""
     names = [source.name for source in sources]
     if len(set(names)) < len(names) or "" in names:
         names = [str(source)[-_LONGEST:] for source in sources]
@@ -93,21 +94,21 @@ def _names(sources: list[StoreLocation]) -> list[str]:
 
 _MARKERS = "os^Dv"
 _MARKED = 30
-"""Of more black holes than that so many get a marker."""
+"""Most black holes of which each gets a marker; of more, so many get one."""
 _DECADES = 1000
-"""An axis that spans less is labelled at 1, 2 and 5, a longer one at 1 alone."""
+"""Ratio of its ends from which on an axis is labelled at powers of ten alone, not at 1, 2 and 5."""
 _SHORT = 40
-"""Labels up to so many letters stand two in a row."""
+"""Characters of the longest label with which a legend has two columns."""
 _LAYERS = 2
-"""Below so many equal lines a line is still seen, since it is wider."""
+"""Most steps by which a line is wider than equal lines above it, so that it still shows."""
 _NAMED = 5
-"""Sources that a message names."""
+"""Most sources that a message names."""
 _LEAST = 2
-"""Tokens of the smallest black hole there can be."""
+"""Tokens of the smallest possible black hole."""
 
 
 def holes(found: list[Populations], caption: str, with_observed: bool = False) -> Figure:
-    """Draw the sources over each other, and over the observed black holes where asked.
+    """Draw the populations of all sources, and the observed ones where `with_observed`.
 
     Raises BadInput where there is no black hole to draw.
     """
@@ -139,23 +140,23 @@ def holes(found: list[Populations], caption: str, with_observed: bool = False) -
         )
     _axis(axes, "x", 1, max(len(each.tokens) for each in found))
     _axis(axes, "y", _LEAST, max(int(each.tokens.max(initial=0)) for each in found))
-    axes.set_xlabel("rank of the black hole")
-    axes.set_ylabel("tokens in it")
+    axes.set_xlabel("rank of black hole")
+    axes.set_ylabel("tokens in black hole")
     columns = 2 if len(found) > 1 and all(len(each.label) <= _SHORT for each in found) else 1
-    figure.legend(loc="outside upper center", ncols=columns, fontsize=8)
-    figure.supxlabel(caption, fontsize=8, color="#444444")
+    figure.legend(loc="outside upper center", ncols=columns)
+    figure.supxlabel(caption, color=GREY)
     return figure
 
 
 def _marked(count: int) -> list[int]:
-    """Which of the points of a line get a marker: all of a few, else evenly along the axis."""
+    """Return the points of a line that get markers: all, or some, evenly along a log axis."""
     if count <= _MARKED:
         return list(range(count))
     return np.unique(np.geomspace(1, count, _MARKED).round().astype(int) - 1).tolist()
 
 
 def _axis(axes: Axes, which: str, least: int, most: int) -> None:
-    """A logarithmic axis from `least` to `most`, at least a decade, with a little room."""
+    """Make an axis logarithmic, from `least` to `most` or over a decade, with a small margin."""
     most = max(most, 10 * least)
     room = (most / least) ** 0.04
     axes.set(**{f"{which}scale": "log", f"{which}lim": (least / room, most * room)})

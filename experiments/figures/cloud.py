@@ -1,15 +1,14 @@
-"""Clouds drawn in the plane of two dimensions: where tokens were, and into which cells they fell.
+"""The figure of clouds in the plane of two dimensions: where tokens were, and where they ended.
 
-view     where the tokens of one cloud lie in the plane
-shown    a token that is finite, and selected
-hole     a black hole that has a colour: one of the largest, numbered from 0; the
-         tokens of all other cells have the number of holes
-plane    two dimensions, counted from 0; chosen, they are those that tell most cells
-         apart, the second most of what the first does not
+panel    one cloud in axes of its own
+shown    of a token: its row is finite, and it is selected
+hole     one of the largest black holes, which has a colour; holes are numbered from 0, and tokens
+         in other cells have the number of holes
+plane    two dimensions, counted from 0. By default the first is the one that tells most cells
+         apart, and the second tells most of the others apart
 
-Tokens in one place are a disc: its area is in proportion to how many they are, and
-so are its rings, one for each black hole with a colour. Lines are the lattice's
-values, where these are few.
+Tokens at one point are drawn as a disc. Its area is in proportion to their number, and so are
+the areas of its rings, one for each hole. Lines are values of the lattice, where they are few.
 """
 
 import math
@@ -27,7 +26,7 @@ from numpy.typing import ArrayLike
 
 from drift.experiments.figures.captions import parts, selected, wrapped
 from drift.experiments.figures.components_layout import DiscSizes
-from drift.experiments.figures.style import COLOURS, figure_text, new_figure
+from drift.experiments.figures.style import COLOURS, GREY, figure_text, new_figure
 from drift.kernels.formats import Format
 from drift.sim.counting.cells import Cells
 from drift.sim.errors import BadInput, printable
@@ -37,67 +36,68 @@ from drift.sim.stores.location import StoreLocation
 from drift.sim.stores.run_store import RunStore
 
 _SAMPLE = 4096
-"""Cells by which a plane is chosen: the first so many."""
+"""Most cells by which the default plane is chosen, the first ones."""
 _BLOCK_BYTES = 1 << 24
-"""Dimensions are looked at in blocks of this size."""
+"""Bytes of the dimensions that are examined together."""
 
 
 @dataclass(frozen=True)
 class TokensInPlane:
-    """Where the shown tokens of a cloud are, in a plane."""
+    """The shown tokens of one cloud in a plane."""
 
     format: Format
     codes: np.ndarray
-    """(tokens, 2), of the format's storage type"""
+    """codes in the two dimensions, of the format's storage type, (tokens, 2)"""
     hole: np.ndarray
-    """int64 (tokens,)"""
+    """the hole of each token, int64 (tokens,)"""
     holes: int
-    """how many have a colour"""
+    """number of holes"""
 
     def spots(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What is drawn: values (spots, 2), hole, and tokens up to it, int64 (spots,) each.
+        """Return the discs to draw: values (spots, 2), holes and cumulated tokens, int64 (spots,).
 
-        The tokens of each hole in one place are a spot. In a place the holes come
-        first that have the fewest tokens there, and those without a colour last.
+        A spot is the tokens of one hole at one point of the plane. At each point the holes with
+        the fewest tokens come first and tokens of no hole last; tokens are cumulated in that
+        order, so that a disc drawn below another shows as a ring.
         """
         keys = np.column_stack([self.format.coordinate(self.codes), self.hole])
         keys, tokens = np.unique(keys, axis=0, return_counts=True)
-        place = np.unique(keys[:, :2], axis=0, return_inverse=True)[1].ravel()
-        order = np.lexsort([tokens, keys[:, 2] == self.holes, place])
-        keys, tokens, place = keys[order], tokens[order], place[order]
+        point = np.unique(keys[:, :2], axis=0, return_inverse=True)[1].ravel()
+        order = np.lexsort([tokens, keys[:, 2] == self.holes, point])
+        keys, tokens, point = keys[order], tokens[order], point[order]
         running = np.cumsum(tokens)
-        begins = np.searchsorted(place, place)
+        begins = np.searchsorted(point, point)
         values = self.format.value(self.format.code_at(keys[:, :2]))
         return values, keys[:, 2], running - (running - tokens)[begins]
 
 
 @dataclass(frozen=True)
 class CloudPlane:
-    """What of a cloud is looked at, wherever its tokens are."""
+    """The tokens, the holes and the plane that all panels of a figure share."""
 
     token_ids: np.ndarray
-    """int64 (tokens,), rising, of those that are shown"""
+    """ids of the shown tokens, int64 (tokens,), rising"""
     hole: np.ndarray
-    """int64 (tokens,)"""
+    """the hole of each token, int64 (tokens,)"""
     populations: np.ndarray
-    """int64 (holes,), falling: of those that have a colour"""
+    """tokens in each hole, int64 (holes,), falling"""
     cells: int
-    """all of them"""
+    """number of all occupied cells"""
     plane: tuple[int, ...]
-    """two dimensions"""
+    """the two dimensions, across and up"""
 
     @classmethod
     def of(cls, matrix: Matrix, most: int, plane: tuple[int, ...] | None) -> "CloudPlane":
-        """That of `matrix`, with at most so many holes.
+        """Return the plane of `matrix`, with at most `most` holes.
 
-        Raises BadInput where no row is finite, and for a plane that it does not have.
+        Raises BadInput where no row is finite, and for a plane that the matrix does not have.
         """
         rows = np.flatnonzero(matrix.finite())
         label, dims = printable(matrix.label, 200), matrix.codes.shape[1]
         if not len(rows):
             raise BadInput(f"{label}: no row is finite; there is nothing to draw")
         if dims < 2:
-            raise BadInput(f"{label}: a plane has two dimensions, and this has {dims}")
+            raise BadInput(f"{label} has {dims} dimension; a plane needs two")
         if plane is not None and not (
             len(plane) == len(set(plane)) == 2 and min(plane) >= 0 and max(plane) < dims
         ):
@@ -117,7 +117,7 @@ class CloudPlane:
         )
 
     def view(self, matrix: Matrix) -> TokensInPlane:
-        """Where in `matrix` the tokens are; it may have more, and may lack some."""
+        """Return where the tokens are in `matrix`, which may hold others too, and lack some."""
         known = np.isin(self.token_ids, matrix.token_ids)
         rows = np.searchsorted(matrix.token_ids, self.token_ids[known])
         codes = matrix.codes[rows[:, None], list(self.plane)]
@@ -125,7 +125,7 @@ class CloudPlane:
 
 
 def most_telling_plane(codes: np.ndarray, target: Format) -> tuple[int, int]:
-    """The plane that tells most of the cells apart whose `codes`, (cells, dims), these are."""
+    """Return the plane that tells most of the cells with these `codes`, (cells, dims), apart."""
     first = int(np.argmin(_alike(codes, target, np.zeros(len(codes), np.int64))))
     group = np.unique(target.coordinate(codes[:, first]), return_inverse=True)[1]
     left, alone = (_alike(codes, target, each) for each in (group, np.zeros_like(group)))
@@ -134,7 +134,7 @@ def most_telling_plane(codes: np.ndarray, target: Format) -> tuple[int, int]:
 
 
 def _alike(codes: np.ndarray, target: Format, group: np.ndarray) -> np.ndarray:
-    """How many ordered pairs each dimension leaves together of cells of a group, int64 (dims,)."""
+    """Return how many ordered pairs of a group's cells agree in each dimension, int64 (dims,)."""
     cells, dims = codes.shape
     width, found = max(1, _BLOCK_BYTES // (8 * cells)), []
     for start in range(0, dims, width):
@@ -147,31 +147,32 @@ def _alike(codes: np.ndarray, target: Format, group: np.ndarray) -> np.ndarray:
 
 
 HOLES = len(COLOURS) - 1
-"""Black holes that have a colour."""
+"""Most black holes that have a colour."""
 _OTHERS = "#999999"
 _ACROSS = 190.0
-"""Points of a panel's shorter side."""
+"""Length of a panel's shorter side, points."""
 _PLAIN = (-3, 4)
-"""Powers of ten between which numbers are written out."""
+"""Powers of ten between which numbers are written without an exponent."""
 _LINES = 48
-"""The lattice is drawn along an axis with values so many steps apart, at most."""
+"""Most lattice steps along an axis with which the lattice is drawn."""
 _MANY = 3_000
-"""More spots than that are smaller, and pixels in SVG too."""
+"""Most spots at full size and as vectors in SVG; more are smaller, and pixels."""
 _FINEST = 0.25
-"""How much smaller at most."""
+"""Smallest factor by which spots are reduced."""
 _ROOM = 0.06
-"""Of an axis, beside its last spots, where that is more than a step of the lattice."""
+"""Margin beyond the outermost spots as a fraction of the axis, where a lattice step is smaller."""
 
 
 class Panel(NamedTuple):
-    """One cloud."""
+    """One cloud of a figure."""
 
     title: str
     view: TokensInPlane
+    """the tokens that it shows"""
 
 
 def cloud_figure(panels: Sequence[Panel], cloud_plane: CloudPlane, caption: str) -> Figure:
-    """Draw the clouds beside each other, the tokens of a hole in one colour everywhere."""
+    """Draw the clouds beside each other, the tokens of each hole in one colour in all of them."""
     figure = new_figure(3.8 * len(panels) if len(panels) > 1 else 4.8, 4.2)
     figure.set_layout_engine("constrained", wspace=0.05)
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
@@ -181,17 +182,19 @@ def cloud_figure(panels: Sequence[Panel], cloud_plane: CloudPlane, caption: str)
         axes.set(title=panel.title, xlabel=right, ylabel=up)
         axes.grid(False)
     _legend(figure, cloud_plane, 4 if len(panels) > 1 else 2)
-    figure.supxlabel(caption, fontsize=8, color="#444444")
+    figure.supxlabel(caption, color=GREY)
     return figure
 
 
 def _discs(axes: Axes, view: TokensInPlane, room: float) -> None:
-    """Discs of tokens, no wider than the `room`, in points, between two of them."""
+    """Draw discs of tokens, no wider than `room`, the points between two values that occur."""
     at, hole, together = view.spots()
     scale = DiscSizes.fitting(together[together > 1])
     one = min(scale.one, room / 2 / math.sqrt(together.max()))
     radius = DiscSizes(one).radius(together) * max(_FINEST, min(1, math.sqrt(_MANY / len(at))))
-    order = np.lexsort([hole != view.holes, -radius])  # the smaller above the larger, grey below
+    order = np.lexsort(
+        [hole != view.holes, -radius]
+    )  # smaller discs above larger ones, and grey ones below
     axes.scatter(
         at[order, 0],
         at[order, 1],
@@ -204,9 +207,9 @@ def _discs(axes: Axes, view: TokensInPlane, room: float) -> None:
 
 
 def _axis(axes: Axes, name: str, view: TokensInPlane, which: int) -> float:
-    """From the least to the greatest value, with some room and the lattice between.
+    """Set the limits and the ticks of an axis, and draw the lattice where it is not too fine.
 
-    Gives how many points, about, lie between two values that occur.
+    Return about how many points lie between two neighbouring values that occur.
     """
     coordinates = view.format.coordinate(view.codes[:, which])
     low, high = int(coordinates.min()), int(coordinates.max())
@@ -228,30 +231,30 @@ def _axis(axes: Axes, name: str, view: TokensInPlane, which: int) -> float:
 
 
 def _values(target: Format, coordinates: ArrayLike) -> np.ndarray:
-    """float64, rising, of rising lattice coordinates, no farther than the lattice goes."""
+    """Return the values at rising lattice coordinates, clipped to the lattice, float64."""
     largest = target.largest_magnitude
     return target.value(target.code_at(np.clip(np.asarray(coordinates), -largest, largest)))
 
 
 def _legend(figure: Figure, cloud_plane: CloudPlane, columns: int) -> None:
-    """The holes' colours."""
+    """Add the legend of the holes' colours."""
     holes = len(cloud_plane.populations)
     names = [f"{population:,} tokens" for population in cloud_plane.populations.tolist()]
     rest = len(cloud_plane.token_ids) - int(cloud_plane.populations.sum())
     if rest:
-        others = "others" if holes else "tokens"
+        others = "other tokens" if holes else "tokens"
         names.append(f"{rest:,} {others} in {cloud_plane.cells - holes:,} cells")
     inks = [*COLOURS[:holes], _OTHERS]
     marks: list[Artist] = [
         Line2D([], [], color=ink, marker="o", linestyle="none", markersize=5)
         for ink, _ in zip(inks, names, strict=False)
     ]
-    title = "the largest black holes" if holes > 1 else None
-    figure.legend(marks, names, loc="outside upper center", ncols=columns, fontsize=8, title=title)
+    title = "Largest black holes" if holes > 1 else None
+    figure.legend(marks, names, loc="outside upper center", ncols=columns, title=title)
 
 
 _POINTS = 330.0
-"""Width of the caption below one cloud."""
+"""Width of the caption below one cloud, points."""
 
 
 def cloud_panels(
@@ -262,9 +265,9 @@ def cloud_panels(
     near: str | None,
     exponents: int | None,
 ) -> tuple[list[Panel], CloudPlane, str]:
-    """The panels, the first one the earlier, what is looked at in them, and a caption.
+    """Return the panels, the earlier cloud first, the plane that they share, and a caption.
 
-    Raises BadInput where the source is not what the options say, and as Sight.of does.
+    Raises BadInput where the source is not what the options say, and as CloudPlane.of does.
     """
     matrix, selection = open_selection(source, tensor, snapshot, near, exponents)
     cloud_plane = CloudPlane.of(matrix, HOLES, plane)
@@ -273,7 +276,7 @@ def cloud_panels(
         return [Panel("", cloud_plane.view(matrix))], cloud_plane, wrapped(said, _POINTS)
     store, step = RunStore(source), tensor_or_step(source, tensor, snapshot)
     panels = [Panel(f"step {step:,}", cloud_plane.view(matrix))]
-    del matrix  # two of them may not fit into memory
+    del matrix  # two matrices may not fit into memory
     if step != 0 and 0 in store.read("snapshot_step"):
         first = cloud_plane.view(open_matrix(source, None, 0))
         panels.insert(0, Panel("initial cloud, step 0", first))

@@ -1,13 +1,13 @@
-"""The components of a cloud drawn, each in axes of its own; what is not drawn is said.
+"""The figure of a cloud's components, each in axes of its own; the caption says what is left out.
 
-Components are numbered and ordered as in the table of `drift structure`. Isolated black
-holes stand together in the last axes; isolated cells of one token are only counted.
+Components are numbered and ordered as in the table of `drift structure`. Isolated black holes are
+drawn together in the last axes but one; isolated cells of one token are only counted.
 
-disc   a black hole, its area by its population
+disc   a black hole; its area is in proportion to its population
 dot    a cell of one token
-line   between adjacent cells
+line   joins adjacent cells
 
-All axes are in points (1/72 inch), so that a disc is as large in one as in another.
+All axes are in points (1/72 inch), so that discs have the same scale in all of them.
 """
 
 import textwrap
@@ -26,50 +26,52 @@ from drift.sim.structures.components import Component
 from drift.sim.structures.structure import Structure
 
 MOST_CELLS = 500
-"""Components are drawn, the largest first, up to so many cells."""
+"""Most cells of all components that are drawn, the largest first."""
 MOST_COMPONENTS = 60
+"""Most components that are drawn."""
 MOST_ISOLATED = 60
-"""Isolated black holes that are drawn, the largest first."""
+"""Most isolated black holes that are drawn, the largest first."""
 _WIDTH = 500.0
-"""Points that a figure has across."""
+"""Width of a figure, points."""
 _GAP, _LINE = 16.0, 14.0
-"""Points between axes, and of a line of words."""
+"""Points between axes, and of a line of text."""
 _SMALL, _LETTERS = 7.0, 110
-"""Size of words, in points; of them in a line of the caption."""
+"""Font size in points, and characters in a line of the caption."""
 _NARROW, _WIDE, _FEW = 1.5, 5.0, 30
-"""Points from a disc to the middle of the gap to the next: among many cells, among few."""
+"""Half of the least gap between discs, points: among many cells, among few; what few are."""
 _VECTORS = 2_000
-"""More lines than that become a picture within the SVG, which would be large."""
+"""Most lines that are vectors in SVG; more are pixels, since the file would be large."""
 _SMOOTH = 30_000
-"""More lines than that are drawn in a hurry."""
+"""Most lines that are drawn with antialiasing, which takes long."""
 _FAINT = 300
-"""So many lines are drawn as they are; more of them fainter, so that they stay apart."""
+"""Most lines that are drawn opaque; more are fainter, so that they remain distinct."""
 _DISC: dict[str, Any] = {"facecolors": COLOURS[0], "edgecolors": "white", "linewidths": 0.4}
 _DOT: dict[str, Any] = {"facecolors": "white", "edgecolors": "#444444", "linewidths": 0.7}
 _GREY: dict[str, Any] = {"fontsize": _SMALL, "color": "#444444"}
 
 
 class _Panel(NamedTuple):
-    """What one of the axes shows."""
+    """The contents of one of the axes."""
 
     title: str
     positions: np.ndarray
-    """float64 (cells, 2), points to the right and down"""
+    """centres of the cells, float64 (cells, 2), points to the right and down"""
     populations: np.ndarray
-    """int64 (cells,)"""
+    """tokens in each cell, int64 (cells,)"""
     lines: np.ndarray
-    """int64 (lines, 2), of the cells above"""
+    """pairs of adjacent cells, as indices of `positions`, int64 (lines, 2)"""
     size: tuple[float, float]
-    """points"""
+    """width and height, points"""
     below: np.ndarray | None = None
-    """float64 (cells,), how far down populations stand; where None, in discs that have room"""
+    """how far down each population is written, float64 (cells,); None: in discs that have room"""
 
 
 def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
-    """Draw the components of `found`, whose `selection` is as the JSON has it.
+    """Draw the components of a structure.
 
-    Raises BadInput where no cell has a neighbour or a second token, and where the
-    first component has more than MOST_CELLS cells.
+    `selection` says how tokens were selected, as in the JSON of `drift structure`. Raises
+    BadInput where no cell has a neighbour or a second token, and where the first component has
+    more than MOST_CELLS cells.
     """
     shown = _shown(found)
     isolated = found.occupied.holes[~np.isin(found.occupied.holes, found.edges)]
@@ -80,10 +82,10 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
     if len(isolated):
         alone = found.occupied.population[cells[-1]]
         panels.append(
-            _in_a_row(r"$\bf{isolated}$  black holes and their tokens", alone, disc_sizes)
+            _in_a_row(r"$\bf{isolated}$  black holes, with token counts", alone, disc_sizes)
         )
     scale = [*disc_sizes.examples(int(populations.max())), 1]
-    panels.append(_in_a_row(r"$\bf{scale}$  cells of so many tokens", np.array(scale), disc_sizes))
+    panels.append(_in_a_row(r"$\bf{scale}$  tokens per cell", np.array(scale), disc_sizes))
     lines = sum(len(panel.lines) for panel in panels)
     corners, height = pack_in_rows([_outer(panel) for panel in panels], _WIDTH, _GAP)
     figure = new_figure(_WIDTH / POINTS, height / POINTS)
@@ -94,23 +96,23 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
         axes = figure.add_axes((x / _WIDTH, bottom, wide / _WIDTH, high / height))
         _draw(axes, panel, disc_sizes, lines)
     caption = _caption(found, selection, shown, isolated, disc_sizes)
-    # Below all axes: a figure is written as large as what is on it.
+    # Below all axes: the saved figure grows to hold everything that is on it.
     figure.supxlabel(caption, x=0, y=-_GAP / height, ha="left", va="top", **_GREY)
     return figure
 
 
 def _shown(found: Structure) -> list[Component]:
-    """The components that are drawn. Raises BadInput where there is nothing to draw."""
+    """Return the components that are drawn. Raises BadInput where there is nothing to draw."""
     label = printable(found.matrix.label, 200)
     if not found.components and not len(found.occupied.holes):
         raise BadInput(
             f"{label}: none of {found.cells:,} cells is adjacent to another, and each"
-            " is of one token; there is nothing to draw"
+            " holds one token; there is nothing to draw"
         )
     fit = np.cumsum([len(each.cells) for each in found.components]) <= MOST_CELLS
     if len(fit) and not fit[0]:
         raise BadInput(
-            f"{label}: component 1 has {len(found.components[0].cells):,} cells; up to"
+            f"{label}: component 1 has {len(found.components[0].cells):,} cells; at most"
             f" {MOST_CELLS:,} can be drawn; select fewer tokens with --near and --exponents"
         )
     return found.components[: min(int(fit.sum()), MOST_COMPONENTS)]
@@ -130,7 +132,7 @@ def _component(
 
 
 def _in_a_row(title: str, populations: np.ndarray, disc_sizes: DiscSizes) -> _Panel:
-    """Cells of falling populations over their numbers, in as many rows as it takes."""
+    """Return a panel of cells of falling populations, each with its token count below."""
     radii = disc_sizes.radius(populations)
     names = [text_width(f"{n:,}", _SMALL) for n in populations.tolist()]
     across = np.maximum(2 * radii, names)
@@ -144,13 +146,13 @@ def _in_a_row(title: str, populations: np.ndarray, disc_sizes: DiscSizes) -> _Pa
 
 
 def _outer(panel: _Panel) -> tuple[float, float]:
-    """The size of a panel with its title."""
+    """Return the size of a panel with its title."""
     letters = panel.title.replace(r"$\bf{", "").replace("}$", "")
     return max(panel.size[0], text_width(letters, _SMALL, bold=True)), panel.size[1] + _LINE
 
 
 def _draw(axes: Axes, panel: _Panel, disc_sizes: DiscSizes, lines: int) -> None:
-    """Draw a panel, on a figure that has so many `lines` in all."""
+    """Draw a panel of a figure that has `lines` lines in all."""
     wide, high = panel.size
     axes.set(xlim=(0, wide), ylim=(high, 0))
     axes.set_axis_off()
@@ -161,7 +163,7 @@ def _draw(axes: Axes, panel: _Panel, disc_sizes: DiscSizes, lines: int) -> None:
         colors="#777777" if smooth else "#AAAAAA",
         linewidths=0.3 if many else 0.6,
         antialiaseds=smooth,
-        # The more of them the fainter: where they cross most it is darkest.
+        # The more lines, the fainter each: regions where many cross are darkest.
         alpha=min(1.0, (_FAINT / max(1, lines)) ** 0.7),
     )
     edges.set_rasterized(many)
@@ -187,13 +189,13 @@ def _caption(
     isolated: np.ndarray,
     disc_sizes: DiscSizes,
 ) -> str:
-    """What is shown and what is not."""
+    """Return the caption: what is drawn and what is not."""
     alone = found.isolated
     singletons = alone.nodes - alone.black_holes
     said = [
         f"{_count(found.tokens, 'token')} in {_count(found.cells, 'cell')}:"
         f" {_count(len(found.components), 'component')};"
-        f" isolated, {_count(len(isolated), 'black hole')}"
+        f" isolated: {_count(len(isolated), 'black hole')}"
         f" and {_count(singletons, 'cell')} of one token{' (not drawn)' if singletons else ''}."
     ]
     if shown:
@@ -210,7 +212,7 @@ def _caption(
         said.append(f"Not drawn: {more:,} more isolated black holes, none larger.")
     if disc_sizes.least > 2:
         said.append(
-            f"Black holes of fewer than {disc_sizes.least:,} tokens are drawn as of so many."
+            f"Black holes of fewer than {disc_sizes.least:,} tokens are drawn as large as that."
         )
     label = ",  ".join(
         [figure_text(found.matrix.label[-_LETTERS:], _LETTERS), *selected(selection)]

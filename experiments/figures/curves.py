@@ -1,8 +1,8 @@
-"""The coalescence curve: distinct cells, the largest black hole and pairs against radius reached.
+"""The coalescence curve: distinct cells, largest black hole and pairs against the radius reached.
 
-expected  of the pairs: sim.prediction.predict, and a standard deviation to each side
+expected  pairs by sim.prediction.predict, with a band of one standard deviation to each side
 
-Of no pairs there is no logarithm, so the axis of pairs is linear up to one pair.
+Zero has no logarithm, so the axis of pairs is linear from no pairs to one.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from drift.experiments.figures.captions import captions
-from drift.experiments.figures.expected import ExpectedPairs, PairsRequest, note
-from drift.experiments.figures.style import COLOURS, new_figure, spans_a_decade
+from drift.experiments.figures.expected import ExpectedPairs, PairsRequest, not_predicted
+from drift.experiments.figures.style import COLOURS, GREY, new_figure, spans_a_decade
 from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput
 from drift.sim.stores.run_store import RunStore
@@ -36,15 +36,15 @@ CROSS: dict[str, Any] = {
 _EXPECTED: dict[str, Any] = {"linewidth": 0.9}
 _BAND: dict[str, Any] = {"alpha": 0.25, "linewidth": 0}
 _LINEAR = 0.5
-"""Decades that the axis up to one pair takes."""
+"""Length of the linear part of the axis of pairs, in decades."""
 _ROOM = 0.08
-"""Of the axis, above the most."""
+"""Margin above the most pairs, as a fraction of the axis."""
 _LONG = 1e7
-"""More pairs are written as powers of ten."""
+"""Most pairs up to which ticks are labelled in full, not as powers of ten."""
 
 
 def put_scale(axes: Axes) -> None:
-    """Give `axes` the scale of what is drawn in it, from just below no pairs."""
+    """Scale `axes` to the pairs that are drawn in it, from just below zero."""
     most = float(axes.dataLim.y1)
     axes.set_ylabel("coalesced pairs")
     if not spans_a_decade(1, most):
@@ -59,24 +59,24 @@ def put_scale(axes: Axes) -> None:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def put_expected(axes: Axes, rows: "list[Expected]", ink: str) -> None:
-    """Draw what is expected of a run at its records."""
+def put_expected(axes: Axes, rows: "list[Expected]", colour: str) -> None:
+    """Draw the expected pairs of a run at its records, and their band."""
     radius, pairs = [row.radius for row in rows], [row.pairs for row in rows]
     low = [max(0.0, row.pairs - row.pairs_error) for row in rows]
     high = [row.pairs + row.pairs_error for row in rows]
-    axes.plot(radius, pairs, color=ink, **_EXPECTED)
-    axes.fill_between(radius, low, high, color=ink, **_BAND)
+    axes.plot(radius, pairs, color=colour, **_EXPECTED)
+    axes.fill_between(radius, low, high, color=colour, **_BAND)
 
 
-def expected_handles(ink: str) -> tuple[Patch, Line2D]:
-    """What a legend shows for it, one over the other."""
-    return Patch(color=ink, **_BAND), Line2D([], [], color=ink, **_EXPECTED)
+def expected_handles(colour: str) -> tuple[Patch, Line2D]:
+    """Return the legend's handles of the band and the line, to be drawn over each other."""
+    return Patch(color=colour, **_BAND), Line2D([], [], color=colour, **_EXPECTED)
 
 
 _HIGH = 5.2
-"""Inches."""
+"""Height of the figure, inches."""
 _LETTERS = 90
-"""Of a line of the caption."""
+"""Characters in a line of the caption."""
 _STYLES: dict[str, dict[str, Any]] = {
     "distinct": {"marker": "o", "markersize": 2.5},
     "largest": {"linestyle": "--"},
@@ -87,10 +87,10 @@ _STYLES: dict[str, dict[str, Any]] = {
 def curves(
     stores: list[RunStore], expected_pairs: ExpectedPairs | None = None, columns: int = 2
 ) -> Figure:
-    """Draw the runs over each other, and what is expected of their pairs.
+    """Draw the curves of several runs, and their expected pairs.
 
-    None is an outlook as it is cheap. The legend has so many `columns`. Raises BadInput
-    where a run has no record yet.
+    Without `expected_pairs`, they are predicted where that is quick. `columns` is the number of
+    columns of the legend. Raises BadInput where a run has no record yet.
     """
     records = [store.records() for store in stores]
     for store, counted in zip(stores, records, strict=True):
@@ -98,49 +98,49 @@ def curves(
             raise BadInput(f"{store.address} has no record yet; run it first")
     figure = new_figure(height=_HIGH)
     upper, lower = figure.subplots(2, sharex=True, height_ratios=[3, 2])
-    inks = _inks(len(stores))
-    for counted, ink in zip(records, inks, strict=True):
+    colours = _colours(len(stores))
+    for counted, colour in zip(records, colours, strict=True):
         radius = [counts.radius for counts in counted]
         for name, style in _STYLES.items():
             axes = lower if name == "pairs" else upper
-            axes.plot(radius, [getattr(c, name) for c in counted], color=ink[name], **style)
+            axes.plot(radius, [getattr(c, name) for c in counted], color=colour[name], **style)
     every = [counts for counted in records for counts in counted]
     if spans_a_decade(min(c.largest for c in every), max(c.distinct for c in every)):
         upper.set_yscale("log")
     upper.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     upper.set_ylabel("cells, tokens")
-    found, whys = _expected(stores, records, expected_pairs or ExpectedPairs())
-    for rows, ink in zip(found, inks, strict=True):
+    found, reasons = _expected(stores, records, expected_pairs or ExpectedPairs())
+    for rows, colour in zip(found, colours, strict=True):
         if rows:
-            put_expected(lower, rows, ink["pairs"])
+            put_expected(lower, rows, colour["pairs"])
     put_scale(lower)
     lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     figure.align_ylabels()
     specs = [store.attrs["spec"] for store in stores]
-    _legends(figure, specs, any(found), note(whys, any(found)), columns)
+    _legends(figure, specs, any(found), not_predicted(reasons, any(found)), columns)
     return figure
 
 
 def _expected(
     stores: list[RunStore], records: list[list[Counts]], expected_pairs: ExpectedPairs
 ) -> "tuple[list[list[Expected]], list[str]]":
-    """What is expected of each run at its records, and why some of it is not known."""
+    """Return the expectation of each run at its records, and why some have none."""
     steps = [[counts.step for counts in counted] for counted in records]
-    return expected_pairs.expected(list(map(asked, stores, steps)))
+    return expected_pairs.at_steps(list(map(request_of_run, stores, steps)))
 
 
-def asked(store: RunStore, steps: list[int]) -> PairsRequest:
-    """What is asked to know what is expected of a run at `steps`."""
+def request_of_run(store: RunStore, steps: list[int]) -> PairsRequest:
+    """Return the request for the expected pairs of a run at `steps`."""
     spec = store.attrs["spec"]
-    if spec.get("from") is not None:  # a checkpoint, which need not be there any more
+    if spec.get("from") is not None:  # a checkpoint, which may be gone by now
         return PairsRequest(None, steps, None)
     drift = drift_of({name: value for name, value in spec.items() if name != "snapshots"})
     used = hashlib.sha256(store.read("direction").tobytes()).hexdigest()
     return PairsRequest(drift, steps, used if drift.direction.endswith(".npy") else None)
 
 
-def _inks(count: int) -> list[dict[str, str]]:
-    """For each run, the colour of each of its lines."""
+def _colours(count: int) -> list[dict[str, str]]:
+    """Return for each run the colour of each of its lines."""
     if count == 1:
         return [dict(zip(_STYLES, COLOURS, strict=False))]
     return [dict.fromkeys(_STYLES, COLOURS[k % len(COLOURS)]) for k in range(count)]
@@ -149,19 +149,19 @@ def _inks(count: int) -> list[dict[str, str]]:
 def _legends(
     figure: Figure, specs: list[dict[str, Any]], predicted: bool, said: list[str], columns: int
 ) -> None:
-    """What the lines are; what the runs share goes under the figure, what differs beside."""
+    """Add the legend, in which runs are named by what differs, and a caption of what they share."""
     shared, own = captions(specs)
-    inks = _inks(len(specs))
-    ink = inks[0] if len(specs) == 1 else dict.fromkeys(_STYLES, "black")
-    handles: list[Any] = [Line2D([], [], color=ink[k], **style) for k, style in _STYLES.items()]
-    labels = ["distinct cells", "tokens in the largest black hole", "coalesced pairs"]
+    colours = _colours(len(specs))
+    colour = colours[0] if len(specs) == 1 else dict.fromkeys(_STYLES, "black")
+    handles: list[Any] = [Line2D([], [], color=colour[k], **style) for k, style in _STYLES.items()]
+    labels = ["distinct cells", "largest black hole (tokens)", "coalesced pairs"]
     if predicted:
-        handles.append(expected_handles(ink["pairs"]))
+        handles.append(expected_handles(colour["pairs"]))
         labels.append(f"{EXPECTED}, ± one standard deviation")
     if len(specs) > 1:
-        handles += [Line2D([], [], color=each["pairs"], linewidth=4) for each in inks]
+        handles += [Line2D([], [], color=each["pairs"], linewidth=4) for each in colours]
         labels += own
-    place: Any = {"loc": "outside upper center", "ncols": columns, "fontsize": 8}
-    figure.legend(handles=handles, labels=labels, **place)
+    style: Any = {"loc": "outside upper center", "ncols": columns}
+    figure.legend(handles=handles, labels=labels, **style)
     caption = "\n".join([shared, *(wrap(said[0], _LETTERS) if said else [])])
-    figure.supxlabel(caption, fontsize=8, color="#444444")
+    figure.supxlabel(caption, color=GREY)

@@ -1,9 +1,9 @@
-"""What is to be expected of the drifts that a figure shows: sim.prediction.predict, at its price.
+"""The expected pairs that a figure, or a page of figures, shows beside those that were counted.
 
-asked   a drift, and the steps at which it is looked at
-motion  what the tables are moved by: drifts that differ in sigma and seed share one
-price   roughly how long all that is asked for takes. Beyond what a figure may take,
-        nothing is predicted unless it is insisted on
+request     a drift, and the steps at which its expected pairs are wanted
+motion      what the displacements move: drifts that differ only in sigma and seed share one
+cost        about how many seconds all predictions of a figure take. Above a limit nothing is
+            predicted, unless predictions were asked for
 """
 
 import hashlib
@@ -23,39 +23,45 @@ if TYPE_CHECKING:
     from drift.sim.prediction.predict import Expected
 
 _MOST_SECONDS = 15.0
-_KIND, _FOLLOWED, _LAW = 7e-4, 2e-6, 1e-6
-"""Seconds that a coordinate of u takes: its tables, a step of what has none, a sigma at a step."""
+_PER_COORDINATE, _PER_STEP, _PER_SIGMA = 7e-4, 2e-6, 1e-6
+"""Seconds for a distinct coordinate of u: its tables, a step without tables, a sigma at a step."""
 _LETTERS = 120
-"""Of what stands in the way."""
+"""Characters of a reason for which there is no prediction."""
 
 
 class PairsRequest(NamedTuple):
-    """A drift and steps of it, rising."""
+    """A drift whose expected pairs are wanted at some steps."""
 
     drift: Drift | None
     """None where the cloud is a checkpoint's rows"""
     steps: Sequence[int]
-    used: str | None
-    """the SHA-256 of the direction that was used, where a file held it"""
+    """rising"""
+    direction_sha256: str | None
+    """SHA-256 of the direction that was used, where it was read from a file"""
 
 
 class ExpectedPairs:
-    """What is expected of the drifts of a figure, or of all the figures of a page.
+    """The expected pairs of the drifts in a figure, or in all figures of a page.
 
-    `wanted` says whether it is; None is where that is cheap. No drift is predicted twice.
+    `wanted` is True where predictions are asked for, False where they are unwanted, and None
+    where they are wanted if they are quick. No drift is predicted twice.
     """
 
     def __init__(self, wanted: bool | None = None):
         self.wanted = wanted
         self.missing: Counter[str] = Counter()
-        """of how many drifts something is not predicted, by why"""
+        """for each reason, the number of drifts that are not predicted"""
         self._known: dict[object, dict[int, Expected]] = {}
 
-    def expected(self, asked: Sequence[PairsRequest]) -> "tuple[list[list[Expected]], list[str]]":
-        """What is expected of each that is asked, at its steps; nothing where, and why, it is
-        not predicted."""
+    def at_steps(
+        self, requests: Sequence[PairsRequest]
+    ) -> "tuple[list[list[Expected]], list[str]]":
+        """Return the expectation of each request at its steps, and the reasons for missing ones.
 
-        def answer(drift: Drift, some: list[PairsRequest]) -> None:
+        A request that is not predicted has an empty list.
+        """
+
+        def predict(drift: Drift, some: list[PairsRequest]) -> None:
             from drift.sim.prediction.predict import expect
 
             steps = sorted({step for each in some for step in each.steps})
@@ -63,112 +69,118 @@ class ExpectedPairs:
             rows = dict(zip(sigmas, expect(drift, steps, sigmas), strict=True))
             for each in some:
                 found = {row.step: row for row in rows[_sigma(each)]}
-                self._known.setdefault(_cloud(each), {}).update(found)
+                self._known.setdefault(_key(each), {}).update(found)
 
         def known(each: PairsRequest) -> "list[Expected]":
-            there = self._known.get(_cloud(each), {}) if each.drift is not None else {}
-            return [there[step] for step in each.steps] if there.keys() >= set(each.steps) else []
+            found = self._known.get(_key(each), {}) if each.drift is not None else {}
+            return [found[step] for step in each.steps] if found.keys() >= set(each.steps) else []
 
-        whys = self._answered([each for each in asked if not known(each)], answer)
-        return list(map(known, asked)), whys
+        reasons = self._predict([each for each in requests if not known(each)], predict)
+        return list(map(known, requests)), reasons
 
-    def onset(self, asked: Sequence[PairsRequest]) -> tuple[list[float | None], list[str]]:
-        """The sigma of one pair after the only step of each that is asked; NaN where it is not
-        predicted, None where there is none. Why not."""
+    def onsets(self, requests: Sequence[PairsRequest]) -> tuple[list[float | None], list[str]]:
+        """Return the sigma of one expected pair after the only step of each request, and reasons.
+
+        The sigma is NaN where it is not predicted, and None where no sigma gives one pair.
+        """
         found: dict[int, float | None] = {}
 
-        def answer(drift: Drift, some: list[PairsRequest]) -> None:
+        def predict(drift: Drift, some: list[PairsRequest]) -> None:
             from drift.sim.prediction.onset import onsets
 
             steps = sorted({step for each in some for step in each.steps})
             at = dict(zip(steps, onsets(drift, steps), strict=True))
             found.update((id(each), at[each.steps[0]]) for each in some)
 
-        whys = self._answered(asked, answer)
-        return [found.get(id(each), math.nan) for each in asked], whys
+        reasons = self._predict(requests, predict)
+        return [found.get(id(each), math.nan) for each in requests], reasons
 
-    def _answered(
-        self, asked: Sequence[PairsRequest], answer: Callable[[Drift, list[PairsRequest]], None]
+    def _predict(
+        self,
+        requests: Sequence[PairsRequest],
+        predict: Callable[[Drift, list[PairsRequest]], None],
     ) -> list[str]:
-        """Answer what can be, one motion after the other; why the others can't."""
+        """Predict what can be predicted, motion by motion; return why the others cannot be."""
         if self.wanted is False:
             return []
-        whys: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
         motions: dict[Drift, list[PairsRequest]] = {}
-        for each in asked:
-            if why := _obstacle(each):
-                whys[why] += 1
+        for each in requests:
+            if reason := _unsupported(each):
+                reasons[reason] += 1
             elif each.drift is not None:
                 motions.setdefault(_motion(each.drift), []).append(each)
-        price = sum(_price(drift, some) for drift, some in motions.items())
-        if price > _MOST_SECONDS and not self.wanted:
-            why = f"it would take about {price:,.0f} seconds, with --prediction"
-            whys[why] = sum(map(len, motions.values()))
+        cost = sum(_cost(drift, some) for drift, some in motions.items())
+        if cost > _MOST_SECONDS and not self.wanted:
+            reason = f"it would take about {cost:,.0f} seconds; --prediction asks for it"
+            reasons[reason] = sum(map(len, motions.values()))
             motions = {}
         if motions:
-            _make_ready()
+            _load_jax()
         for drift, some in motions.items():
             try:
-                answer(drift, some)
+                predict(drift, some)
             except BadInput as error:
-                whys[figure_text(str(error), _LETTERS)] += len(some)
-        self.missing += whys
-        return list(whys)
+                reasons[figure_text(str(error), _LETTERS)] += len(some)
+        self.missing += reasons
+        return list(reasons)
 
 
-def note(whys: list[str], some: bool) -> list[str]:
-    """What a caption says of what is not predicted, where all is or, else, `some` is."""
-    return [f"{'some is ' if some else ''}not predicted: {'; '.join(whys)}"] if whys else []
+def not_predicted(reasons: list[str], partly: bool) -> list[str]:
+    """Return a caption's note on missing predictions; `partly` is True where others are there."""
+    what = "no prediction for some runs" if partly else "no prediction"
+    return [f"{what}: {'; '.join(reasons)}"] if reasons else []
 
 
-def _make_ready() -> None:
-    """Load JAX, which a figure without prediction can do without; it needs no accelerator."""
+def _load_jax() -> None:
+    """Load JAX for CPUs alone; a figure without predictions does without it."""
     from drift.sim.devices import cache, device
 
     cache.turn_on()
     device.only_cpu()
 
 
-def _obstacle(asked: PairsRequest) -> str:
-    """Why there is no prediction; empty where nothing is known to be in its way."""
-    drift = asked.drift
+def _unsupported(request: PairsRequest) -> str:
+    """Return why there is no prediction; empty where no reason is known."""
+    drift = request.drift
     if drift is None or unsupported_reason(drift):
         missing = ROWS if drift is None else unsupported_reason(drift)
         return f"no exact form is implemented for {missing}"
-    if asked.used is None:
+    if request.direction_sha256 is None:
         return ""
     try:
         u = direction(drift.direction, drift.dims)
     except BadInput as error:
         return figure_text(str(error), _LETTERS)
-    if hashlib.sha256(u.tobytes()).hexdigest() != asked.used:
-        return f"{figure_text(drift.direction)} has changed since"
+    if hashlib.sha256(u.tobytes()).hexdigest() != request.direction_sha256:
+        return f"{figure_text(drift.direction)} has changed since the run"
     return ""
 
 
 def _motion(drift: Drift) -> Drift:
-    """The drift that stands for all of its motion."""
+    """Return the drift that represents all drifts of its motion."""
     seed = drift.direction_seed if drift.direction == "random" else 0
     return replace(
         drift, sigma=1.0, seed=0, direction_seed=seed, records=1, at=None, snapshots="none"
     )
 
 
-def _cloud(asked: PairsRequest) -> object:
-    """What tells apart, of drifts, those of which something else is expected."""
-    assert asked.drift is not None, "rows of a checkpoint are not predicted"
-    return _motion(asked.drift), _sigma(asked), asked.used
+def _key(request: PairsRequest) -> object:
+    """Return what determines the expectation, beside the step."""
+    assert request.drift is not None, "rows of a checkpoint are not predicted"
+    return _motion(request.drift), _sigma(request), request.direction_sha256
 
 
-def _price(drift: Drift, asked: Sequence[PairsRequest]) -> float:
-    """Seconds, roughly."""
-    kinds = 2 if drift.direction in ("axis", "diagonal") else drift.dims
-    followed = drift.steps if drift.schedule != "constant" or drift.master != "none" else 0
-    laws = len(set(map(_sigma, asked))) * max(len(each.steps) for each in asked)
-    return kinds * (_KIND + _FOLLOWED * followed + _LAW * laws)
+def _cost(drift: Drift, requests: Sequence[PairsRequest]) -> float:
+    """Return about how many seconds the requests of one motion take."""
+    # Coordinates of u that are equal share their tables.
+    coordinates = 2 if drift.direction in ("axis", "diagonal") else drift.dims
+    stepped = drift.steps if drift.schedule != "constant" or drift.master != "none" else 0
+    sums = len(set(map(_sigma, requests))) * max(len(each.steps) for each in requests)
+    return coordinates * (_PER_COORDINATE + _PER_STEP * stepped + _PER_SIGMA * sums)
 
 
-def _sigma(asked: PairsRequest) -> float:
-    assert asked.drift is not None, "rows of a checkpoint are not predicted"
-    assert asked.drift.sigma is not None, "so it is drawn"
-    return asked.drift.sigma
+def _sigma(request: PairsRequest) -> float:
+    assert request.drift is not None, "rows of a checkpoint are not predicted"
+    assert request.drift.sigma is not None, "a cloud that is drawn has one"
+    return request.drift.sigma

@@ -1,8 +1,11 @@
-"""What tells the curves of a sweep apart, and what says so.
+"""How the curves of a sweep are told apart, and the legend that explains it.
 
 colour  the value of the first axis
-dashes  the combination of values of the others
-bar     names the colours, where they are more than a legend holds
+dashes  the combination of values of the other axes
+bar     a strip that names the colours where they are too many for a legend
+
+Matplotlib lays out a legend, but not by width, and not in groups: columns are chosen here so
+that the legend is no wider than the figure, and each group begins a row of its own.
 """
 
 import itertools
@@ -24,53 +27,52 @@ from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 NAMED = len(COLOURS)
-"""Colours that a legend names."""
+"""Largest number of colours that a legend names."""
 _LIGHTEST = 0.88
-"""How far up its colours the map is used: beyond, they are too light for lines."""
+"""Fraction of the colour map that is used: colours beyond are too light for lines."""
 _HIGH = 310.0
-"""Points of the bar."""
+"""Height of the bar, points."""
 _HANDLE = 40.0
-"""Points that a label has beside it."""
+"""Points that the handle beside a label takes."""
 _COLUMNS = 4
 
 
-def inks(sweep_slice: SweepSlice) -> list[str]:
-    """The colour of each value of the first axis; one where none is shown."""
+def line_colours(sweep_slice: SweepSlice) -> list[str]:
+    """Return the colour of each value of the first axis; one colour where no axis is shown."""
     if not sweep_slice.shown_axes:
         return [COLOURS[0]]
     axis = sweep_slice.shown_axes[0]
     if axis.named and len(axis.values) <= NAMED:
         return list(COLOURS[: len(axis.values)])
     at = np.linspace(0, _LIGHTEST, len(axis.values))
-    return [to_hex(ink) for ink in matplotlib.colormaps["viridis"](at)]
+    return [to_hex(colour) for colour in matplotlib.colormaps["viridis"](at)]
 
 
-def put_bar(axes: Axes, sweep_slice: SweepSlice) -> None:
+def add_bar(axes: Axes, sweep_slice: SweepSlice) -> None:
     """Draw the bar of the first axis into `axes`, narrow and high."""
-    shades, scale = inks(sweep_slice), Scale.of(sweep_slice, 0)
+    colours, scale = line_colours(sweep_slice), Scale.of(sweep_slice, 0)
     axes.grid(False)
-    mapped = ListedColormap(shades)
-    axes.pcolormesh([0, 1], scale.edges, np.arange(len(shades))[:, None], cmap=mapped)
+    strip = np.arange(len(colours))[:, None]
+    axes.pcolormesh([0, 1], scale.edges, strip, cmap=ListedColormap(colours))
     axes.set_xticks([])
     axes.yaxis.tick_right()
     axes.yaxis.set_label_position("right")
     Ticks(scale, "y", _HIGH).put_on(axes)
 
 
-def put_legend(
+def add_legend(
     figure: Figure, sweep_slice: SweepSlice, coloured: bool, more: list[Line2D], wide: float
 ) -> int:
-    """Say what dashes are, where `coloured`, colours, and `more`, in rows of their own.
+    """Explain colours (where `coloured`), dashes and the handles `more`, in rows of their own.
 
-    They are so many points `wide`, if one column is not wider. Returns how many rows.
+    The legend is at most `wide` points wide, unless a single column is wider. Return the number
+    of its rows.
     """
-    labels = [
-        [in_symbols(axis.name, v) for v in short_values(axis.values)]
-        for axis in sweep_slice.shown_axes
-    ]
+    axes = sweep_slice.shown_axes
+    labels = [[in_symbols(axis.name, v) for v in short_values(axis.values)] for axis in axes]
     groups = []
     if coloured and labels:
-        colours = zip(inks(sweep_slice), labels[0], strict=True)
+        colours = zip(line_colours(sweep_slice), labels[0], strict=True)
         groups += [[Line2D([], [], color=c, linewidth=3, label=label) for c, label in colours]]
     if labels[1:]:
         combined = zip(DASHES, map(",  ".join, itertools.product(*labels[1:])), strict=False)
@@ -80,27 +82,28 @@ def put_legend(
         return 0
     for columns in range(min(_COLUMNS, max(map(len, groups))), 0, -1):
         rows = [row for group in groups for row in _rows(group, columns)]
-        by_column = [row[k] for k in range(columns) for row in rows]
-        if _across(by_column, columns) <= wide:
+        # Matplotlib fills a legend column by column.
+        handles = [row[k] for k in range(columns) for row in rows]
+        if _width(handles, columns) <= wide:
             break
-    figure.legend(handles=by_column, loc="outside upper center", ncols=columns, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
     return len(rows)
 
 
-def fitting(handles: Sequence[Artist], wide: float, most: int) -> int:
-    """In how many columns, at `most`, a legend is so many points `wide`, or 1."""
+def columns_within(handles: Sequence[Artist], wide: float, most: int) -> int:
+    """Return the most columns, of 1 to `most`, with which a legend is within `wide` points."""
     counts = range(most, 1, -1)
-    return next((count for count in counts if _across(handles, count) <= wide), 1)
+    return next((count for count in counts if _width(handles, count) <= wide), 1)
 
 
-def _across(handles: Sequence[Artist], columns: int) -> float:
-    """The points that a legend in so many columns takes across."""
+def _width(handles: Sequence[Artist], columns: int) -> float:
+    """Return the width in points of a legend of so many columns."""
     widths = [text_width(str(handle.get_label())) + _HANDLE for handle in handles]
     return sum(max(part, default=0) for part in np.array_split(widths, columns))
 
 
-def _rows(lines: list[Line2D], columns: int) -> list[list[Line2D]]:
-    """Lines in rows, the last one filled up."""
-    nothing = Line2D([], [], linestyle="none", label=" ")
-    filled = [*lines, *[nothing] * (-len(lines) % columns)]
+def _rows(handles: list[Line2D], columns: int) -> list[list[Line2D]]:
+    """Return the handles in rows, the last one filled up with empty handles."""
+    empty = Line2D([], [], linestyle="none", label=" ")
+    filled = [*handles, *[empty] * (-len(handles) % columns)]
     return [filled[start : start + columns] for start in range(0, len(filled), columns)]

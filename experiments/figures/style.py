@@ -1,4 +1,4 @@
-"""The one style of every figure, how values are written in one, and how figures are saved.
+"""The style that all figures share, how they write values, and how they are saved.
 
 Black ink, grey where it helps, the colour-blind safe colours of Okabe and Ito
 (https://jfly.uni-koeln.de/color/) in an order that also differs in lightness.
@@ -20,8 +20,9 @@ from drift.sim.errors import BadInput, printable, unwritten
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 POINTS = 72.0
-"""To an inch."""
-_DECADES = 10.0
+"""Points in an inch."""
+GREY = "#444444"
+"""Colour of captions."""
 
 STYLE: dict[Any, Any] = {
     "font.size": 9,
@@ -32,6 +33,8 @@ STYLE: dict[Any, Any] = {
     "axes.grid": True,
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.5,
+    "figure.labelsize": 8,
+    "legend.fontsize": 8,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
     "savefig.bbox": "tight",
@@ -41,20 +44,21 @@ STYLE: dict[Any, Any] = {
 
 
 def new_figure(width: float = 5.6, height: float = 3.6) -> Figure:
-    """An empty figure in the house's style, inches."""
+    """Return an empty figure in this style; `width` and `height` are in inches."""
     matplotlib.rcParams.update(STYLE)
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def spans_a_decade(least: float, most: float) -> bool:
-    """Whether counts span so much that they get a logarithmic axis."""
-    return most >= _DECADES * least
+    """Return whether counts span a decade, so that they get a logarithmic axis."""
+    return most >= 10 * least
 
 
 def figure_text(text: str, most: int = 60) -> str:
-    """Text out of files or paths as a figure shows it: cut, and never taken for mathematics.
+    """Return text from files or paths as a figure shows it, at most `most` characters.
 
-    Letters that the figures' font lacks are escaped.
+    Characters that do not print, or that the figures' font lacks, are escaped, and so are dollar
+    signs, between which matplotlib would read mathematics.
     """
     known = get_font(findfont("DejaVu Sans")).get_charmap()
     drawable = (c if ord(c) in known else c.encode("unicode_escape").decode() for c in text[:most])
@@ -62,20 +66,21 @@ def figure_text(text: str, most: int = 60) -> str:
 
 
 def text_width(text: str, size: float = 8, bold: bool = False) -> float:
-    """How wide a text is, in points; a little more, since screens round letters up."""
-    if not text.strip():  # of which there is no path
+    """Return the width of a text in points."""
+    if not text.strip():  # which has no outline
         return 0.0
     font = FontProperties(size=size, weight="bold" if bold else "normal")
+    # Renderers round the advance of each letter up, so that drawn texts are a little wider.
     return 1.02 * float(TextPath((0, 0), text, prop=font).get_extents().width)
 
 
 def save(figure: Figure, name: Path) -> list[Path]:
-    """Write `name`.png and `name`.svg, each whole or not at all; their paths.
+    """Write `name`.png and `name`.svg, each completely or not at all; return their paths.
 
     Raises BadInput where they cannot be written, Unfinished where the disk is full.
     """
     if not name.name:
-        raise BadInput(f"{name} is no name of a figure; PATH/NAME is, without ending")
+        raise BadInput(f"{name} does not name a figure; PATH/NAME without an extension is accepted")
     try:
         name.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -85,7 +90,7 @@ def save(figure: Figure, name: Path) -> list[Path]:
 
 def _save(figure: Figure, name: Path, kind: str) -> Path:
     path = name.with_name(f"{name.name}.{kind}")
-    # No date: the same results give the same file.
+    # No date: equal results give equal files.
     metadata = {"Date": None} if kind == "svg" else None
     with atomic_write(path) as new:
         figure.savefig(new, format=kind, dpi=200, metadata=metadata)
@@ -93,11 +98,11 @@ def _save(figure: Figure, name: Path, kind: str) -> Path:
 
 
 _LONG = 24
-"""Letters of a name that is left as it is."""
+"""Characters of the longest name that is not shortened."""
 
 
 def format_value(value: Any) -> str:
-    """A value of a field."""
+    """Return the text of the value of a field, large and small numbers as powers of ten."""
     if isinstance(value, float):
         return _scientific(value)
     if isinstance(value, int):
@@ -116,9 +121,10 @@ def _scientific(value: float) -> str:
 
 
 def short_values(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Values as labels have them, as long as it takes to tell them apart.
+    """Return values shortened for labels, but long enough to be told apart.
 
-    Long numbers are rounded, to three digits at least; long names lose what all have.
+    Long numbers are rounded, to three digits or more; long names lose the parts with which all of
+    them begin or end.
     """
     names = [value for value in values if isinstance(value, str)]
     if any(len(name) > _LONG for name in names):
@@ -138,7 +144,7 @@ def _rounded(value: Any, digits: int) -> Any:
 
 
 def _differing(names: list[str]) -> list[str]:
-    """Names without the words that all of them begin and end with."""
+    """Return names without the parts with which all of them begin or end."""
     split = [re.split(r"(?<=[/_.-])", name) for name in names]
     start = _shared(split)
     end = _shared([words[start:][::-1] for words in split])
@@ -150,6 +156,6 @@ def _differing(names: list[str]) -> list[str]:
 
 
 def _shared(lists: list[list[str]]) -> int:
-    """With how many equal words they begin."""
+    """Return with how many equal parts the lists begin."""
     columns = zip(*lists, strict=False)
     return len(list(itertools.takewhile(lambda words: len(set(words)) == 1, columns)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from drift.experiments.figures.curves import asked
+from drift.experiments.figures.curves import request_of_run
 from drift.experiments.figures.expected import ExpectedPairs, PairsRequest
 from drift.experiments.figures.sweeps.expected import request_for_point
 from drift.experiments.report.document import Block, Note, Table
@@ -41,7 +41,9 @@ def of_run(
 ) -> list[Block]:
     """Expected and counted pairs at some records. Raises BadInput where nothing is predicted."""
     shown = spread_evenly(counted, _ROWS)
-    [found] = _answers([asked(store, [counts["step"] for counts in shown])], expected_pairs)
+    [found] = _answers(
+        [request_of_run(store, [counts["step"] for counts in shown])], expected_pairs
+    )
     rows = [
         [format_count(counts["step"]), *_beside(counts["pairs"], each, 1)]
         for counts, each in zip(shown, found, strict=True)
@@ -74,7 +76,7 @@ def _answers(of: Sequence[PairsRequest], expected_pairs: ExpectedPairs) -> "list
     """What is expected of each that is asked. Raises BadInput, saying why, where nothing is."""
     if expected_pairs.wanted is False:
         raise BadInput("--no-prediction was given")
-    found, whys = expected_pairs.expected(of)
+    found, whys = expected_pairs.at_steps(of)
     if not any(found):
         raise BadInput("; ".join(whys))
     return found

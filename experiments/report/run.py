@@ -7,7 +7,7 @@ import numpy as np
 
 from drift.experiments.console.command_line import run_line
 from drift.experiments.figures.black_holes import Populations, holes
-from drift.experiments.figures.curves import asked, curves
+from drift.experiments.figures.curves import curves, request_of_run
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.report import lattice, structure, tables
 from drift.experiments.report.document import (
@@ -127,8 +127,8 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
 def _curves(
     store: RunStore, counted: Sequence[dict[str, Any]], expected_pairs: ExpectedPairs
 ) -> list[Block]:
-    expected_pairs.expected(
-        [asked(store, [counts["step"] for counts in counted])]
+    expected_pairs.at_steps(
+        [request_of_run(store, [counts["step"] for counts in counted])]
     )  # the table's too
     first, last = counted[0], counted[-1]
     changes = "; ".join(

@@ -1,6 +1,6 @@
 """Figures of sweeps.
 
-section         the cells that a figure shows, where the command line names some or nothing
-curves, phase   what was counted in them, over the radius, or over one or two axes
-expected        what is predicted of them
+sweep_slice     the grid points that a figure shows, chosen on the command line or by default
+curves, phase   counts at these points, over the radius reached, or over one or two axes
+expected        the expected pairs at these points
 """

@@ -1,8 +1,8 @@
-"""The curves of a sweep: distinct cells, the largest black hole and pairs against radius reached.
+"""The curves of a sweep: distinct cells, largest black hole and pairs against the radius reached.
 
-curve     of the cells that differ in seeds alone: their mean at each record
-band      from the least to the greatest of them
-expected  crosses over the curves of pairs, at some of the records
+curve     the mean, at each record, of the grid points that differ only in seeds
+band      from their minimum to their maximum
+expected  crosses on the curves of pairs, at some of the records
 """
 
 import math
@@ -17,23 +17,23 @@ from matplotlib.ticker import StrMethodFormatter
 from drift.experiments.figures.captions import wrapped
 from drift.experiments.figures.curves import CROSS, EXPECTED, put_scale
 from drift.experiments.figures.expected import ExpectedPairs
-from drift.experiments.figures.legend import DASHES, NAMED, inks, put_bar, put_legend
-from drift.experiments.figures.style import new_figure, spans_a_decade
+from drift.experiments.figures.legend import DASHES, NAMED, add_bar, add_legend, line_colours
+from drift.experiments.figures.style import GREY, new_figure, spans_a_decade
 from drift.experiments.figures.sweeps.expected import expected_in_slice
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.sim.errors import BadInput
 
 _MOST = 100
-"""Curves in a figure."""
+"""Most curves in a figure."""
 _FEW, _FAINT = 12, 0.1
-"""The bands of more curves are fainter."""
+"""Most curves whose bands are drawn at full opacity, and the opacity of more."""
 _HIGH, _ROW = 6.4, 0.17
-"""Inches of the figure, and of a row of its legend."""
+"""Height of the figure, and of a row of its legend, inches."""
 _WIDE = 400.0
-"""Points of a caption, and of a legend."""
+"""Width of a caption and of a legend, points."""
 _COUNTS = {"distinct": "distinct cells", "largest": "largest black hole (tokens)", "pairs": ""}
 _CROSSES = 13
-"""On a curve."""
+"""Most crosses on a curve."""
 
 
 def sweep_curves(
@@ -41,8 +41,9 @@ def sweep_curves(
 ) -> Figure:
     """Draw the curves of `sweep_slice`, whose first axis has the most values.
 
-    None is an outlook as it is cheap; the legend is `wide` points at most. Raises BadInput
-    for more than can be told apart and where no cell is done.
+    Without `expected_pairs`, they are predicted where that is quick. The legend is at most `wide`
+    points wide. Raises BadInput for more curves than a figure holds, and where no grid point is
+    done.
     """
     colours, dashes = (
         sweep_slice.shape[0] if sweep_slice.shown_axes else 1,
@@ -55,10 +56,10 @@ def sweep_curves(
     reached = sweep_slice.read("radius").reshape(shape).mean(axis=2)
     figure = new_figure(6.0, _HIGH)
     has_bar = colours > NAMED
-    places = figure.add_gridspec(3, 1 + has_bar, width_ratios=[1, 0.035][: 1 + has_bar])
-    top = figure.add_subplot(places[0, 0])
-    panels = [top, *(figure.add_subplot(places[row, 0], sharex=top) for row in (1, 2))]
-    shades = inks(sweep_slice)
+    spec = figure.add_gridspec(3, 1 + has_bar, width_ratios=[1, 0.035][: 1 + has_bar])
+    top = figure.add_subplot(spec[0, 0])
+    panels = [top, *(figure.add_subplot(spec[row, 0], sharex=top) for row in (1, 2))]
+    shades = line_colours(sweep_slice)
     for axes, (name, label) in zip(panels, _COUNTS.items(), strict=True):
         counts = sweep_slice.read(name).reshape(shape)
         for c, d in np.argwhere(~np.ma.getmaskarray(reached).all(axis=-1)):
@@ -76,18 +77,18 @@ def sweep_curves(
     panels[-1].set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     figure.align_ylabels()
     if has_bar:
-        put_bar(figure.add_subplot(places[:, 1]), sweep_slice)
-    rows = put_legend(figure, sweep_slice, not has_bar, crosses, wide)
+        add_bar(figure.add_subplot(spec[:, 1]), sweep_slice)
+    rows = add_legend(figure, sweep_slice, not has_bar, crosses, wide)
     figure.set_figheight(_HIGH + _ROW * rows)
     said = [*sweep_slice.caption(), *_repeats(sweep_slice), *sweep_slice.missing(), *notes]
-    figure.supxlabel(wrapped(said, _WIDE), fontsize=8, color="#444444")
+    figure.supxlabel(wrapped(said, _WIDE), color=GREY)
     return figure
 
 
 def _curve(
     axes: Axes, reached: np.ma.MaskedArray, counts: np.ma.MaskedArray, alpha: float, **style: Any
 ) -> None:
-    """Draw a curve of counts (repeats, progress), and its band."""
+    """Draw a curve of counts, (repeats, records), and its band."""
     axes.plot(reached, counts.mean(axis=0), linewidth=1.3, **style)
     if len(counts) > 1:
         ends = counts.min(axis=0), counts.max(axis=0)
@@ -97,7 +98,7 @@ def _curve(
 def _expected(
     axes: Axes, sweep_slice: SweepSlice, shades: list[str], expected_pairs: ExpectedPairs
 ) -> tuple[list[Line2D], list[str]]:
-    """Draw what is expected; what the legend and the caption say of it."""
+    """Draw the expected pairs; return the handles and the notes on them."""
     last = len(sweep_slice.store.progress) - 1
     records = np.unique(np.linspace(0, last, _CROSSES).round().astype(int)).tolist()
     known = expected_in_slice(sweep_slice, records, expected_pairs)
@@ -111,15 +112,17 @@ def _expected(
 
 
 def _too_many(sweep_slice: SweepSlice) -> str:
-    asked = " × ".join(f"{len(axis.values):,} {axis.name}" for axis in sweep_slice.shown_axes)
-    found = f"{sweep_slice.store.address} has {asked} curves; up to {_MOST} can be told apart"
-    if len(sweep_slice.shown_axes) == 1:
+    first, *others = sweep_slice.shown_axes
+    axes = " × ".join(f"{len(axis.values):,} {axis.name}" for axis in sweep_slice.shown_axes)
+    count = math.prod(sweep_slice.shape[:-1])
+    found = f"{sweep_slice.store.address} has {count:,} curves ({axes}); at most {_MOST} are drawn"
+    if not others:
         return f"{found}; drift plot phase shows more"
-    others = ",".join(f"{axis.name}={axis.meanings[0]}" for axis in sweep_slice.shown_axes[1:])
-    return f"{found}, {len(DASHES)} of a {sweep_slice.names[0]}; fix others, such as --at {others}"
+    fixed = ",".join(f"{axis.name}={axis.meanings[0]}" for axis in others)
+    return f"{found}, {len(DASHES)} per {first.name}; fix other axes, such as --at {fixed}"
 
 
 def _repeats(sweep_slice: SweepSlice) -> list[str]:
     if not sweep_slice.averaged:
         return []
-    return [f"lines: mean over {sweep_slice.repeats()}", "bands: least to greatest"]
+    return [f"lines: mean over {sweep_slice.repeats()}", "bands: min–max"]

@@ -1,14 +1,15 @@
-"""Which share of a sweep's tokens is still distinct: over two axes, or along one.
+"""The fraction of a sweep's tokens that is still distinct: a map over two axes, or a curve.
 
-fraction  distinct cells by tokens that are counted, the mean over seeds
-contour   where it is one half: experiments.figures.axes
-crossing  where it passes one half along one axis, as the axis is drawn
-band      from the least to the greatest of the seeds; names get points alone
-onset     the sigma at which one coalesced pair is expected. Each value of the other axis has an
-          onset of its own. Between numbers the line goes from one to the next, and beyond the
-          outermost to the edge of the picture; names stand apart
-empty     a cell of the picture of which no seed is done: it failed, or is still to come
-partial   one of which some seeds are done, the mean of these
+fraction  distinct cells divided by the tokens present, the mean over seeds
+tile      the rectangle of one value of each axis, on a map
+contour   a line where the fraction is one half (experiments.figures.axes)
+crossing  where the fraction passes one half along one axis, interpolated as the axis is drawn
+band      from the minimum to the maximum over seeds; names have points alone
+onset     the sigma at which one coalesced pair is expected, one for each value of the other axis.
+          Between numbers the line joins them, and it goes on from the outermost to the edge of
+          the map; names are not joined
+empty     of a tile: no seed is done, since it failed, or is not done yet
+partial   of a tile: some seeds are done; it shows their mean
 """
 
 from typing import Any
@@ -24,8 +25,8 @@ from matplotlib.patheffects import withStroke
 from drift.experiments.figures.axes import Scale, Ticks, contour
 from drift.experiments.figures.captions import in_symbols, wrapped
 from drift.experiments.figures.expected import ExpectedPairs
-from drift.experiments.figures.legend import fitting
-from drift.experiments.figures.style import COLOURS, POINTS, new_figure
+from drift.experiments.figures.legend import columns_within
+from drift.experiments.figures.style import COLOURS, GREY, POINTS, new_figure
 from drift.experiments.figures.sweeps.expected import expected_onsets
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.sim.errors import BadInput
@@ -36,10 +37,7 @@ _LABEL = "one pair predicted"
 def draw_onset(
     axes: Axes, sweep_slice: SweepSlice, record: int, expected_pairs: ExpectedPairs, **style: Any
 ) -> tuple[list[Line2D], list[str]]:
-    """Draw it over `sweep_slice`; what the legend and the caption say of it.
-
-    Nothing where sigma is not shown.
-    """
+    """Draw the onset, unless sigma is not shown; return the handles and the notes on it."""
     if "sigma" not in sweep_slice.names:
         return [], []
     which = sweep_slice.names.index("sigma")
@@ -60,20 +58,20 @@ def draw_onset(
 
 
 def _lines(other: Scale, onsets: np.ndarray) -> list[np.ndarray]:
-    """Lines (2, points), sigmas and places on the other axis, as far as there are onsets."""
+    """Return lines, (2, points), of sigmas and positions on the other axis, where onsets are."""
     there = np.flatnonzero(~np.isnan(onsets))
     gaps = np.flatnonzero(np.diff(there) > 1) + 1
     if other.kind == "names":
         gaps = np.arange(1, len(there))
     found = []
     for rows in np.split(there, gaps) if len(there) else []:
-        ends = other.edges[rows[0]], *other.places[rows], other.edges[rows[-1] + 1]
+        ends = other.edges[rows[0]], *other.positions[rows], other.edges[rows[-1] + 1]
         found.append(np.array([onsets[[rows[0], *rows, rows[-1]]], ends]))
     return found
 
 
 def _label(sigma: Scale, onsets: np.ndarray) -> str:
-    """What the legend says: where it is, if it is alone or not in the picture."""
+    """Return the legend's text on the onset, with its value where it is alone or not on the map."""
     known = onsets[~np.isnan(onsets)]
     if not len(known):
         return rf"{_LABEL} at no $\sigma$"
@@ -86,7 +84,7 @@ def _label(sigma: Scale, onsets: np.ndarray) -> str:
 
 
 _TRANSITION_LONG, _TRANSITION_BESIDE = 320.0, 112.0
-"""Points of the axis, and beside it."""
+"""Length of the axis, and of what stands beside it, points."""
 
 
 def transition(
@@ -95,9 +93,10 @@ def transition(
     expected_pairs: ExpectedPairs | None = None,
     long: float = _TRANSITION_LONG,
 ) -> Figure:
-    """Draw `sweep_slice`, of one axis, so many points `long`, in one record.
+    """Draw a slice of one axis, `long` points long, in one record.
 
-    None is an outlook as it is cheap. Raises BadInput where no cell is done.
+    Without `expected_pairs`, they are predicted where that is quick. Raises BadInput where no
+    grid point is done.
     """
     scale = Scale.of(sweep_slice, 0)
     sweep_slice.check_done()
@@ -108,13 +107,15 @@ def transition(
     named, ink = scale.kind == "names", COLOURS[0]
     said = f"mean over {sweep_slice.repeats()}" if sweep_slice.averaged else None
     style: Any = "none" if named else "-"
-    axes.plot(scale.places, mean, "o", markersize=3.5, color=ink, linestyle=style, label=said)
+    axes.plot(scale.positions, mean, "o", markersize=3.5, color=ink, linestyle=style, label=said)
     if sweep_slice.averaged:
-        ends, label = (fraction.min(axis=-1), fraction.max(axis=-1)), "least to greatest"
+        ends, label = (fraction.min(axis=-1), fraction.max(axis=-1)), "min–max"
         if named:
-            axes.vlines(scale.places, *ends, color=ink, linewidth=1.2, label=label)
+            axes.vlines(scale.positions, *ends, color=ink, linewidth=1.2, label=label)
         else:
-            axes.fill_between(scale.places, *ends, color=ink, alpha=0.25, linewidth=0, label=label)
+            axes.fill_between(
+                scale.positions, *ends, color=ink, alpha=0.25, linewidth=0, label=label
+            )
     axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
     onset, notes = draw_onset(
         axes,
@@ -127,27 +128,27 @@ def transition(
     Ticks(scale, "x", long).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=sweep_slice.fraction_label(record))
     handles = axes.get_legend_handles_labels()[0] + onset
-    ncols = fitting(handles, long + _TRANSITION_BESIDE, 2 + (not onset))
-    figure.legend(handles=handles, loc="outside upper center", ncols=ncols, fontsize=8)
+    ncols = columns_within(handles, long + _TRANSITION_BESIDE, 2 + (not onset))
+    figure.legend(handles=handles, loc="outside upper center", ncols=ncols)
     caption = wrapped(sweep_slice.caption() + sweep_slice.missing() + notes, 72 * 5.4)
-    figure.supxlabel(caption, fontsize=8, color="#444444")
+    figure.supxlabel(caption, color=GREY)
     return figure
 
 
 def crossings(scale: Scale, mean: np.ma.MaskedArray) -> list[float]:
-    """Where the mean passes one half between values that follow each other."""
+    """Return the positions at which the mean passes one half between neighbouring values."""
     if scale.kind == "names":
         return []
-    at, above = scale.evened(scale.places), mean.filled(np.nan) - HALF
+    at, above = scale.straightened(scale.positions), mean.filled(np.nan) - HALF
     with np.errstate(invalid="ignore"):
         passes = np.flatnonzero(above[:-1] * above[1:] < 0)
     share = above[passes] / (above[passes] - above[passes + 1])
     found = at[passes] + share * (at[passes + 1] - at[passes])
-    return sorted([*scale.placed(found), *scale.places[above == 0]])
+    return sorted([*scale.curved(found), *scale.positions[above == 0]])
 
 
 def _half(scale: Scale, mean: np.ma.MaskedArray) -> str:
-    """What the legend says of one half."""
+    """Return the legend's text on one half, with its position where it is passed once."""
     found = crossings(scale, mean)
     if len(found) != 1:
         return "one half"
@@ -156,7 +157,7 @@ def _half(scale: Scale, mean: np.ma.MaskedArray) -> str:
 
 HALF = 0.5
 _MAP = "cividis"
-"""Of even lightness, for those too who see few colours, and in grey."""
+"""A map of even lightness, which is clear without colour vision, and in grey."""
 _LINE: dict[str, Any] = {
     "color": "black",
     "linewidth": 1.6,
@@ -177,15 +178,15 @@ _MARK: dict[str, Any] = {
     "markeredgewidth": 0.6,
 }
 _VECTORS = 4_000
-"""More cells than that are a picture within the SVG, which would be large."""
+"""Most tiles that are vectors in SVG; more are pixels, since the file would be large."""
 _MOST = 2_000
-"""Values of an axis that are drawn."""
+"""Most values of an axis."""
 _LONG, _HIGH = 300.0, 200.0
-"""Points of the axes, at least."""
+"""Least length and height of the axes, points."""
 _BESIDE, _AROUND = 110.0, 85.0
-"""Points of what else stands beside the axes, and above and below."""
+"""Points of what stands beside the axes, and above and below them."""
 _MARGIN = 35.0
-"""Points that a caption is narrower than the picture."""
+"""Points by which a caption is narrower than the figure."""
 
 
 def phase(
@@ -194,16 +195,16 @@ def phase(
     expected_pairs: ExpectedPairs | None = None,
     long: float = _LONG,
 ) -> Figure:
-    """Draw `sweep_slice`, of two axes, in one record; x is the first axis, so `long` at least.
+    """Draw a slice of two axes, the first one along x and at least `long` points, in one record.
 
-    None is an outlook as it is cheap. Raises BadInput where no cell is done and where
-    an axis is too long.
+    Without `expected_pairs`, they are predicted where that is quick. Raises BadInput where no
+    grid point is done, and where an axis has too many values.
     """
     x, y = Scale.of(sweep_slice, 0), Scale.of(sweep_slice, 1)
     for scale in (x, y):
-        if len(scale.places) > _MOST:
-            found = f"{scale.axis.name} has {len(scale.places):,} values"
-            raise BadInput(f"{found}; up to {_MOST:,} can be drawn along an axis")
+        if len(scale.positions) > _MOST:
+            found = f"{scale.axis.name} has {len(scale.positions):,} values"
+            raise BadInput(f"{found}; a figure shows at most {_MOST:,} along an axis")
     sweep_slice.check_done()
     fraction = sweep_slice.fraction(record).mean(axis=-1).T
     below, beside = Ticks(x, "x", long), Ticks(y, "y", _HIGH)
@@ -223,16 +224,16 @@ def phase(
     label, ticks = sweep_slice.fraction_label(record), np.linspace(0, 1, 6).tolist()
     figure.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
     figure.legend(
-        handles=handles, loc="outside upper center", ncols=fitting(handles, wide, 2), fontsize=8
+        handles=handles, loc="outside upper center", ncols=columns_within(handles, wide, 2)
     )
     mean = [f"mean over {sweep_slice.repeats()}"] if sweep_slice.averaged else []
     said = [*sweep_slice.caption(), *mean, *sweep_slice.missing(), *notes]
-    figure.supxlabel(wrapped(said, wide - _MARGIN), fontsize=8, color="#444444")
+    figure.supxlabel(wrapped(said, wide - _MARGIN), color=GREY)
     return figure
 
 
 def _contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray) -> Line2D:
-    """Draw it; what the legend says of it."""
+    """Draw the contour; return its handle."""
     lines = contour(x, y, fraction, HALF)
     for line in lines:
         axes.plot(*line.T, **_LINE)
@@ -240,21 +241,21 @@ def _contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray) -> Lin
         return Line2D([], [], label="one half distinct", **_LINE)
     said = "no contour at one half"
     if fraction.min() > HALF or fraction.max() < HALF:
-        said += f": all is {'above' if fraction.min() > HALF else 'below'}"
+        said += f": all values are {'above' if fraction.min() > HALF else 'below'}"
     return Line2D([], [], linestyle="none", label=said)
 
 
 def _empty(axes: Axes, sweep_slice: SweepSlice, x: Scale, y: Scale) -> list[Artist]:
-    """Hatch the empty cells; what the legend says of them."""
+    """Hatch the empty tiles; return their handles."""
     empty, failed = ~sweep_slice.done.any(axis=-1).T, sweep_slice.failed.any(axis=-1).T
     handles: list[Artist] = []
-    for label, cells, hatch in (
+    for label, tiles, hatch in (
         ("failed", empty & failed, "xxxx"),
         ("not done yet", empty & ~failed, "////"),
     ):
-        if not cells.any():
+        if not tiles.any():
             continue
-        up, across = np.nonzero(cells)
+        up, across = np.nonzero(tiles)
         left, right, low, high = x.edges[across], x.edges[across + 1], y.edges[up], y.edges[up + 1]
         corners: Any = np.array([(left, low), (right, low), (right, high), (left, high)])
         hatched = PolyCollection(corners.transpose(2, 0, 1), label=label, **_HATCHED, hatch=hatch)
@@ -264,10 +265,10 @@ def _empty(axes: Axes, sweep_slice: SweepSlice, x: Scale, y: Scale) -> list[Arti
 
 
 def _partial(axes: Axes, sweep_slice: SweepSlice, x: Scale, y: Scale) -> list[Line2D]:
-    """Mark the partial cells; what the legend says of them."""
+    """Mark the partial tiles; return their handle."""
     repeats, done = sweep_slice.shape[-1], sweep_slice.done.sum(axis=-1).T
     up, across = np.nonzero((done > 0) & (done < repeats))
     if not len(up):
         return []
     label = f"mean of fewer than {sweep_slice.repeats()}"
-    return axes.plot(x.places[across], y.places[up], "o", label=label, **_MARK)
+    return axes.plot(x.positions[across], y.positions[up], "o", label=label, **_MARK)

@@ -1,13 +1,13 @@
-"""The cells of a sweep that a figure shows, where the command line names some of it or nothing.
+"""Slices of a sweep: the grid points that a figure shows.
 
-shown     axes that the figure lays out, their values rising; names stay in their order
-fixed     axes of which the figure shows one value
-averaged  the seeds that are neither: those of the clouds, those of random directions
-repeats   the cells that differ in the averaged axes alone
+shown     of an axis: laid out in the figure, its values rising; names keep their order
+fixed     of an axis: only one of its values is shown
+averaged  the axes of seeds, of clouds or of random directions, that are neither
+repeats   the grid points that differ only in averaged axes
 
-A value is named AXIS=VALUE. A number may be written with as few digits as tell it apart: 3.2e-10
-names 3.1622776601683795e-10 where no other value of the axis is rounded to it. Names, and none
-and all, are written as they are.
+On the command line a value is chosen by AXIS=VALUE. A number may be abbreviated to digits that
+identify it: 3.2e-10 stands for 3.1622776601683795e-10 where no other value of the axis is rounded
+to it. Names, and none and all, are written in full.
 """
 
 import math
@@ -24,14 +24,14 @@ from drift.sim.sweeps.grid import Axis, Grid
 from drift.sim.sweeps.store import SweepStore
 
 _LISTED = 12
-"""Values or axes that a message lists."""
+"""Most values that a message lists."""
 
 
 def parse_fixed(grid: Grid, texts: list[str]) -> dict[str, int]:
-    """Which of its values each named axis is fixed at; each text is AXIS=VALUE,….
+    """Return, by axis, the index of the value that it is fixed at; a text is AXIS=VALUE,….
 
-    Raises BadInput for an axis that the grid lacks or that is named twice, and a value
-    that the axis lacks.
+    Raises BadInput for an axis that the grid does not have or that is named twice, and for a
+    value that the axis does not have.
     """
     found: dict[str, int] = {}
     for part in (part for text in texts for part in names(text)):
@@ -41,12 +41,12 @@ def parse_fixed(grid: Grid, texts: list[str]) -> dict[str, int]:
         axis = find_axis(grid, name)
         if axis.name in found:
             raise BadInput(f"at names {axis.name} twice; an axis is fixed at one value")
-        found[axis.name] = _place(axis, value)
+        found[axis.name] = _index_of(axis, value)
     return found
 
 
 def find_axis(grid: Grid, name: str) -> Axis:
-    """An axis by its name, or by its option's. Raises BadInput where the grid has no such one."""
+    """Return an axis by its name or its option. Raises BadInput where the grid does not have it."""
     field = name.removeprefix("--").replace("-", "_")
     for axis in grid.axes:
         if axis.name == field:
@@ -54,22 +54,22 @@ def find_axis(grid: Grid, name: str) -> Axis:
     there = ", ".join(axis.name for axis in grid.axes) or "none"
     if field in grid.base:
         value = printable(str(grid.base[field]))
-        raise BadInput(f"{field} is {value} in all cells and no axis; the axes are: {there}")
-    raise BadInput(f"{printable(name)!r} is no axis of the sweep; the axes are: {there}")
+        raise BadInput(f"{field} is {value} throughout the sweep; its axes are: {there}")
+    raise BadInput(f"{printable(name)!r} is not an axis of the sweep; its axes are: {there}")
 
 
-def _place(axis: Axis, text: str) -> int:
-    """The index of the value of `axis` that `text` names."""
+def _index_of(axis: Axis, text: str) -> int:
+    """Return the index of the value of `axis` that `text` names."""
     if axis.named:
-        places = [k for k, meaning in enumerate(axis.meanings) if meaning == text]
+        found = [k for k, meaning in enumerate(axis.meanings) if meaning == text]
     else:
-        places = [k for k, value in enumerate(axis.values) if _exactly(text, value)]
-        places = places or [k for k, value in enumerate(axis.values) if _rounded(text, value)]
-    if len(places) == 1:
-        return places[0]
-    if places:
-        several = ", ".join(axis.meanings[k] for k in places[:_LISTED])
-        raise BadInput(f"{axis.name}={text} may be any of {several}; more digits tell them apart")
+        found = [k for k, value in enumerate(axis.values) if _exactly(text, value)]
+        found = found or [k for k, value in enumerate(axis.values) if _rounded(text, value)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(axis.meanings[k] for k in found[:_LISTED])
+        raise BadInput(f"{axis.name}={text} may be any of {several}; write more digits")
     there = ", ".join(map(printable, axis.meanings[:_LISTED]))
     more = len(axis.values) - _LISTED
     more_there = f" and {more:,} more" if more > 0 else ""
@@ -84,7 +84,7 @@ def _exactly(text: str, value: float) -> bool:
 
 
 def _rounded(text: str, value: float) -> bool:
-    """Whether `value` is `text` when it is rounded to as many digits."""
+    """Return whether `value`, rounded to the digits that `text` has, is `text`."""
     number = _number(text)
     if number is None or isinstance(value, int):
         return False
@@ -102,16 +102,18 @@ def _number(text: str) -> Decimal | None:
 
 SEEDS = ("seed", "direction_seed")
 _MOST_VALUES = 100_000_000
-"""Of a count that are read at once."""
+"""Most values of a count that are read at once."""
 
 
 @dataclass(frozen=True)
 class SweepSlice:
-    """What is read of `store`: axes shown, by their names, and the places others are fixed at."""
+    """The grid points of a sweep that a figure shows."""
 
     store: SweepStore
     names: tuple[str, ...]
+    """names of the shown axes"""
     fixed: dict[str, int]
+    """the index at which each fixed axis stands"""
 
     @cached_property
     def shown_axes(self) -> tuple[Axis, ...]:
@@ -120,39 +122,39 @@ class SweepSlice:
 
     @cached_property
     def averaged(self) -> tuple[Axis, ...]:
-        """The axes along which repeats lie."""
+        """The averaged axes."""
         held = {*self.names, *self.fixed}
         return tuple(axis for axis in self.store.grid.axes if axis.name not in held)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Values of each shown axis, and the repeats."""
+        """Number of values of each shown axis, then of repeats."""
         repeats = math.prod(len(axis.values) for axis in self.averaged)
         return (*(len(axis.values) for axis in self.shown_axes), repeats)
 
     @cached_property
     def done(self) -> np.ndarray:
-        """Which cells are done, bool of `shape`."""
+        """True for grid points that are done, bool of `shape`."""
         return self._laid_out(self.store.done[self._index()])
 
     @cached_property
     def failed(self) -> np.ndarray:
-        """Which cells failed, bool of `shape`."""
+        """True for grid points that failed, bool of `shape`."""
         failed = np.zeros(len(self.store.grid), bool)
         failed[list(self.store.failed)] = True
         return self._laid_out(failed.reshape(self.store.grid.shape)[self._index()]) & ~self.done
 
     def read(self, name: str, record: int | None = None) -> np.ma.MaskedArray:
-        """A count in one record of all cells, of `shape`, or in all, (*shape, progress).
+        """Return a count in one record, of `shape`, or in all records, (*shape, records).
 
-        Masked where cells are not done. Raises BadInput for more than can be shown.
+        Masked where grid points are not done. Raises BadInput for more values than fit.
         """
-        done = self.done  # first: what is done by then is there
+        done = self.done  # read first: counts are written before their point is marked done
         records = 1 if record is not None else len(self.store.progress)
         if done.size * records > _MOST_VALUES:
             raise BadInput(
-                f"{done.size * records:,} values of {name} are asked for; up to"
-                f" {_MOST_VALUES:,} can be shown; choose fewer with --at"
+                f"the figure needs {done.size * records:,} values of {name}; at most"
+                f" {_MOST_VALUES:,} are read; choose fewer with --at"
             )
         which = slice(None) if record is None else record
         values = self.store.read(name, self._index(), which)
@@ -161,27 +163,27 @@ class SweepSlice:
         return np.ma.MaskedArray(found, np.broadcast_to(~mask, found.shape))
 
     def fraction(self, record: int) -> np.ma.MaskedArray:
-        """Distinct cells by tokens that are counted, in one record, of `shape`."""
+        """Return distinct cells divided by the tokens present, in one record, of `shape`."""
         return self.read("distinct", record) / self.read("alive", record)
 
     def check_done(self) -> None:
-        """Raise BadInput where no cell is done."""
+        """Raise BadInput where no grid point is done."""
         if not self.done.any():
-            raise BadInput(f"{self.store.address}: none of the cells shown is done yet")
+            raise BadInput(f"{self.store.address}: none of the grid points shown is done yet")
 
     def fraction_label(self, record: int) -> str:
-        """What a fraction is called."""
+        """Return the label of a fraction in a record."""
         progress = self.store.progress[record]
         if progress == 1:
             return "final distinct fraction (cells / tokens)"
-        return f"distinct fraction at {progress:g} of the steps"
+        return f"distinct fraction after {progress:g} of the steps"
 
     def long_name(self, name: str) -> str:
-        """What an axis is, as the store has it."""
+        """Return the long name of an axis, as the store has it."""
         return str(self.store.array(name).attrs["long_name"])
 
     def caption(self) -> list[str]:
-        """What all that is shown has in common, and what is averaged; parts of a line."""
+        """Return the parts of a caption: the fields that all grid points shown share."""
         grid = self.store.grid
         known = {name: value for name, value in grid.base.items() if value is not None}
         said = parts(known)
@@ -192,12 +194,12 @@ class SweepSlice:
         return said
 
     def repeats(self) -> str:
-        """What the repeats are: "3 seeds"; nothing where there are none."""
+        """Return the repeats in words, such as "3 seeds"; empty where there are none."""
         plural = {"seed": "seeds", "direction_seed": "direction seeds"}
         return " × ".join(f"{len(axis.values):,} {plural[axis.name]}" for axis in self.averaged)
 
     def missing(self) -> list[str]:
-        """What a caption says of cells that are not done."""
+        """Return the parts of a caption on grid points that are not done."""
         failed = np.count_nonzero(self.failed)
         left = self.done.size - np.count_nonzero(self.done) - failed
         counts = {"failed": failed, "not done yet": left}
@@ -209,7 +211,7 @@ class SweepSlice:
         return tuple(self.fixed.get(axis.name, slice(None)) for axis in self.store.grid.axes)
 
     def _laid_out(self, values: np.ndarray) -> np.ndarray:
-        """Values (unfixed axes in the grid's order, …) as (shown axes, repeats, …)."""
+        """Return values (axes not fixed, in the grid's order, …) as (*shown axes, repeats, …)."""
         left = [axis.name for axis in self.store.grid.axes if axis.name not in self.fixed]
         order = [left.index(axis.name) for axis in (*self.shown_axes, *self.averaged)]
         values = values.transpose(*order, *range(len(left), values.ndim))
@@ -224,24 +226,24 @@ def _rising(axis: Axis) -> Axis:
 
 
 _BEST = ("sigma", "steps", "radius")
-"""The axes that a picture has by default, the first ones first."""
+"""The axes that a figure shows by default, in this order."""
 
 
 def plane_slice(
     store: SweepStore, x: str | None, y: str | None, fixed: dict[str, int]
 ) -> SweepSlice:
-    """The section over the axes x and y, by default those that fit best; one where one is left.
+    """Return the slice over axes x and y, by default the best ones, or over the only one left.
 
-    Other axes but seeds are fixed at their first value, where `fixed` names none. Raises
-    BadInput for axes that are not there and where none is left.
+    Other axes, except seeds, are fixed at their first value where `fixed` does not name one.
+    Raises BadInput for axes that the grid does not have, and where none is left.
     """
     grid = store.grid
     asked = [name and find_axis(grid, name).name for name in (x, y)]
     for name in asked:
         if name in fixed:
-            raise BadInput(f"{name} is both shown and fixed with --at; it can be one of them")
+            raise BadInput(f"{name} is shown and also fixed with --at; it can be only one of these")
     if x and asked[0] == asked[1]:
-        raise BadInput(f"x and y are both {x}; two axes are needed")
+        raise BadInput(f"x and y are both {x}; two different axes are needed")
     free = [name for name in _by_fit(grid) if name not in fixed and name not in asked]
     names = tuple(name or free.pop(0) for name in asked if name or free)
     if not names:
@@ -253,28 +255,28 @@ def plane_slice(
 
 
 def all_axes(store: SweepStore, fixed: dict[str, int]) -> SweepSlice:
-    """The section over all axes but seeds and `fixed` ones; those of most values come first."""
+    """Return the slice over all axes but seeds and `fixed` ones, axes of most values first."""
     names = [name for name in _by_fit(store.grid) if name not in fixed]
     names.sort(key=lambda name: -len(find_axis(store.grid, name).values))
     return SweepSlice(store, tuple(names), fixed)
 
 
 def record_at(grid: Grid, progress: float) -> int:
-    """The record at a fraction of the steps. Raises BadInput where there is none."""
+    """Return the record after a fraction of the steps. Raises BadInput where there is none."""
     n = grid.records
     if not 0 <= progress <= 1:
         raise BadInput(f"progress is {progress:g}; it must be in 0 ... 1")
     record = round(progress * n)
     if abs(record - progress * n) > 1e-6:
         raise BadInput(
-            f"progress is {progress:g}; cells are counted {n:,} times evenly over their steps;"
+            f"progress is {progress:g}; counts are taken {n:,} times, evenly over the steps;"
             f" the nearest is {record / n:g}"
         )
     return record
 
 
 def _by_fit(grid: Grid) -> list[str]:
-    """The axes but seeds: the best, then other numbers, then names."""
+    """Return the axes but seeds: the best ones, then other numbers, then names."""
     axes = [axis for axis in grid.axes if axis.name not in SEEDS]
     axes.sort(key=lambda axis: (axis.named, axis.name not in _BEST))
     best = [name for name in _BEST if name in {axis.name for axis in axes}]

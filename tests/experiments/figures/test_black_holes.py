@@ -192,7 +192,7 @@ def test_an_unfinished_run_has_no_last_step(tmp_path):
     drift = Drift(sigma=1.0, tokens=4, dims=4, at=(2,), steps=3)
     with pytest.raises(KeyboardInterrupt):
         run.run(drift, path, on="cpu", progress=stop)
-    with pytest.raises(BadInput, match="is not complete; run it to its end"):
+    with pytest.raises(BadInput, match="is not complete; finish the run"):
         populations([path], *NOTHING)
 
 

@@ -89,7 +89,9 @@ def test_rings_are_the_tokens_of_each_hole_where_they_lie(stores, run):
     names = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert names[: len(largest)] == [f"{count:,} tokens" for count in largest]
     rest = 300 - sum(largest)
-    assert names[len(largest) :] == [f"{rest:,} others in {len(cells) - len(largest):,} cells"]
+    assert names[len(largest) :] == [
+        f"{rest:,} other tokens in {len(cells) - len(largest):,} cells"
+    ]
 
 
 def test_lines_are_the_values_of_the_lattice(run):
@@ -159,7 +161,7 @@ def test_of_a_checkpoint_its_finite_rows_are_drawn(in_tmp, capsys):
 @pytest.mark.parametrize(
     ("codes", "plane", "said"),
     [
-        (np.zeros((3, 1)), None, "bits: a plane has two dimensions, and this has 1"),
+        (np.zeros((3, 1)), None, "bits has 1 dimension; a plane needs two"),
         (np.full((3, 2), np.nan), None, "bits: no row is finite; there is nothing to draw"),
         *(
             (np.zeros((3, 4)), plane, f"plane is {name}; it must be two dimensions of 0 ... 3")

@@ -116,7 +116,7 @@ def test_components_are_numbered_as_in_the_table(smoke):
     assert expected[0] == "15 cells, 1,070 tokens"
     titles = [rf"$\bf{{{number}}}$  {text}" for number, text in enumerate(expected, 1)]
     assert [word for word in words if "cells, " in word] == titles
-    alone = words.index(r"$\bf{isolated}$  black holes and their tokens")
+    alone = words.index(r"$\bf{isolated}$  black holes, with token counts")
     assert words[alone + 1 : alone + 5] == ["10", "6", "4", "3"]
     assert {"814", "704", "306", "228"} <= set(words)  # within their discs
 
@@ -125,7 +125,7 @@ def test_the_caption_counts_what_is_not_drawn(smoke):
     said = caption(components(smoke, {"near": "largest", "exponents": 5}))
     assert "a cloud,  tokens within 5 exponents of the largest black hole" in said
     assert "2,212 tokens in 125 cells: 5 components" in said
-    assert "isolated, 4 black holes and 87 cells of one token (not drawn)." in said
+    assert "isolated: 4 black holes and 87 cells of one token (not drawn)." in said
     assert "Not drawn" not in said
 
 
@@ -185,7 +185,7 @@ def test_beyond_its_limits_the_largest_are_drawn_and_the_rest_is_said(monkeypatc
         components(structure_of(cloud(SMOKE)), None)
     )
     monkeypatch.setattr(drawing, "MOST_CELLS", 14)
-    with pytest.raises(BadInput, match="component 1 has 15 cells; up to 14 can be drawn"):
+    with pytest.raises(BadInput, match="component 1 has 15 cells; at most 14 can be drawn"):
         components(structure_of(cloud(SMOKE)), None)
 
 
@@ -193,7 +193,7 @@ def test_discs_too_small_to_see_are_said_to_be_larger():
     drawn = components(structure_of(cloud([[100_000, 2, 1]])), None)
     _, discs, dots = marks(drawn)
     assert discs[:, 2].min() > dots[:, 2].max()
-    least = int(re.search("of fewer than ([0-9,]+) tokens are drawn as of so", caption(drawn))[1])
+    least = int(re.search("of fewer than ([0-9,]+) tokens are drawn as large", caption(drawn))[1])
     assert discs[:, 2].min() ** 2 / discs[:, 2].max() ** 2 * 1e5 == pytest.approx(least, rel=0.05)
 
 

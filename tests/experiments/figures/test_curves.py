@@ -65,7 +65,7 @@ def test_the_predicted_line_is_what_is_expected_at_the_records(stores):
             low = max(0.0, row.pairs - row.pairs_error)
             assert (mine.min(), mine.max()) == (low, row.pairs + row.pairs_error)
     assert "predicted pairs, ± one standard deviation" in legend(drawn)
-    assert "not predicted" not in drawn.get_supxlabel()
+    assert "no prediction" not in drawn.get_supxlabel()
 
 
 @pytest.mark.slow
@@ -103,16 +103,16 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
         np.save("u.npy", np.ones(16))
         with_it = curves([RunStore("run.zarr")])
     assert len(with_it.axes[1].get_lines()) == 1
-    assert f"\nnot predicted: {why}" in with_it.get_supxlabel()
+    assert f"\nno prediction: {why}" in with_it.get_supxlabel()
     assert legend(with_it) == [
         "distinct cells",
-        "tokens in the largest black hole",
+        "largest black hole (tokens)",
         "coalesced pairs",
     ]
     both = curves([RunStore("run.zarr"), RunStore(stores[0])])
     other = name != "price"  # what is together too dear is left out together
     assert len(both.axes[1].get_lines()) == 2 + other
-    assert f"\n{'some is ' * other}not predicted: {why}" in both.get_supxlabel()
+    assert f"\nno prediction{' for some runs' * other}: {why}" in both.get_supxlabel()
 
 
 @pytest.mark.slow
@@ -126,7 +126,7 @@ def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatc
         verb = ["plot", "curves", str(stores[0]), "--out", "a", *flag]
         assert main.outcome(verb) == 0
         pictures.append((in_tmp / "a.svg").read_text())
-    said = [("predicted pairs" in text, "not predicted" in text) for text in pictures]
+    said = [("predicted pairs" in text, "no prediction" in text) for text in pictures]
     assert said == [(False, True), (False, False), (True, False)]
 
 
@@ -250,7 +250,7 @@ def test_of_a_sweep_lines_are_means_over_seeds_and_bands_their_ends(sweep):
     ]
     caption = drawn.get_supxlabel().replace("\n", ",  ")
     assert caption.endswith(
-        "lines: mean over 3 seeds,  bands: least to greatest,"
+        "lines: mean over 3 seeds,  bands: min–max,"
         "  1 of 18 grid points failed,  3 of 18 grid points not done yet"
     )
 
@@ -281,14 +281,17 @@ def test_of_a_sweep_crosses_are_means_of_what_is_expected_of_its_cells(tmp_path)
     assert [line.get_color() for line in marks] == solid
     assert "predicted pairs" in legend(drawn)
     caption = " ".join(drawn.get_supxlabel().split())
-    assert "some is not predicted: no exact form is implemented for stochastic rounding" in caption
+    assert (
+        "no prediction for some runs: no exact form is implemented for stochastic rounding"
+        in caption
+    )
 
 
 def test_a_sweep_without_any_prediction_says_why(sweep, tmp_path):
     none = sweep_curves(all_axes(sweep, parse_fixed(sweep.grid, ["rounding=stochastic"])))
     assert not crosses(none.axes[2])
     assert "predicted pairs" not in legend(none)
-    assert "not predicted: no exact form is" in none.get_supxlabel()
+    assert "no prediction: no exact form is" in none.get_supxlabel()
 
 
 def test_of_a_sweep_of_checkpoints_nothing_is_predicted_or_read(sweep, monkeypatch):
@@ -299,7 +302,7 @@ def test_of_a_sweep_of_checkpoints_nothing_is_predicted_or_read(sweep, monkeypat
     known = expected_in_slice(SweepSlice(sweep, ("rounding",), {}), [0, 4], ExpectedPairs(True))
     assert known.pairs.mask.all()
     why = "no exact form is implemented for a cloud that is a checkpoint's rows"
-    assert known.notes == [f"not predicted: {why}"]
+    assert known.notes == [f"no prediction: {why}"]
 
 
 @pytest.mark.slow
@@ -354,16 +357,16 @@ def test_what_of_a_sweep_cannot_be_drawn_is_told(stores, sweep, in_tmp, capsys):
     for arguments, message in (
         (
             ["many"],
-            "many has 26 sigma × 4 steps curves; up to 100 can be told apart",
+            "many has 104 curves (26 sigma × 4 steps); at most 100 are drawn",
         ),
-        (["many"], "told apart, 4 of a sigma; fix others, such as --at steps=1"),
-        (["five"], "five has 6 steps × 3 tokens × 2 sigma curves"),
-        (["five"], "4 of a steps; fix others, such as --at tokens=2,sigma=1e-09"),
-        (["long"], "long has 101 steps curves; up to 100 can be told apart; drift plot phase"),
-        (["none"], "none: none of the cells shown is done yet"),
+        (["many"], "are drawn, 4 per sigma; fix other axes, such as --at steps=1"),
+        (["five"], "five has 36 curves (6 steps × 3 tokens × 2 sigma)"),
+        (["five"], "4 per steps; fix other axes, such as --at tokens=2,sigma=1e-09"),
+        (["long"], "long has 101 curves (101 steps); at most 100 are drawn; drift plot phase"),
+        (["none"], "none: none of the grid points shown is done yet"),
         ([sweep.address, stores[0]], "grid.zarr is a sweep, which is drawn alone; 2 are named"),
         ([stores[0], "--at", "steps=1"], "at is steps=1, but"),
-        ([sweep.address, "--at", "radius=1"], "radius is 0.371 in all cells and no axis"),
+        ([sweep.address, "--at", "radius=1"], "radius is 0.371 throughout the sweep"),
     ):
         assert main.outcome(["plot", "curves", *map(str, arguments)]) == 2
         captured = capsys.readouterr()

@@ -77,7 +77,7 @@ def test_the_picture_is_the_mean_of_the_stored_counts_at_its_place(sweep):
     np.testing.assert_allclose(corners[0, :, 0], 10 ** np.arange(-10.5, -6), rtol=1e-12)
     np.testing.assert_allclose(corners[:, 0, 1], 10 ** np.arange(-0.5, 3), rtol=1e-12)
     assert axes.get_xlabel() == r"standard deviation of the cloud, $\sigma$"
-    assert axes.get_ylabel() == "steps of the drift, $X$"
+    assert axes.get_ylabel() == "number of steps, $X$"
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["1", "10", "100"]
     assert drawn.axes[1].get_ylabel() == "final distinct fraction (cells / tokens)"
 
@@ -86,7 +86,7 @@ def test_the_picture_is_the_mean_of_the_stored_counts_at_its_place(sweep):
 def test_other_axes_are_fixed_as_asked_and_the_caption_says_at_what(sweep):
     drawn = phase(plane_slice(sweep, None, None, parse_fixed(sweep.grid, ["radius=0.371"])), 2)
     np.testing.assert_allclose(mesh_of(drawn).get_array(), means(sweep, 2, radius=1), rtol=1e-15)
-    assert drawn.axes[1].get_ylabel() == "distinct fraction at 0.5 of the steps"
+    assert drawn.axes[1].get_ylabel() == "distinct fraction after 0.5 of the steps"
     assert mesh_of(drawn).get_clim() == (0, 1)
     caption = drawn.get_supxlabel()
     for part in ("$R$ = 0.371 (one of 3)", "$N$ = 100", "$D$ = 16", "mean over 3 seeds"):
@@ -147,11 +147,11 @@ def test_between_names_there_is_no_contour():
 def test_a_contour_of_what_rises_evenly_is_straight(values, level):
     scale = Scale(Axis("radius", tuple(values)), "")
     other = Scale(Axis("steps", (1, 2, 3)), "")
-    even = scale.evened(scale.places)
+    even = scale.straightened(scale.positions)
     rising = (even - even[0]) / (even[-1] - even[0])
     lines = contour(scale, other, np.ma.MaskedArray(np.tile(rising, (3, 1)), False), level)
     [line] = lines
-    expected = scale.placed(np.array([even[0] + level * (even[-1] - even[0])]))[0]
+    expected = scale.curved(np.array([even[0] + level * (even[-1] - even[0])]))[0]
     np.testing.assert_allclose(line[:, 0], expected, rtol=1e-9)
     np.testing.assert_allclose(sorted(line[[0, -1], 1]), [0.5, 3.5])
 
@@ -162,7 +162,7 @@ def test_where_nothing_passes_one_half_the_legend_says_so(tmp_path):
     for name, all_of_it, said in (("a", 0.2, "below"), ("b", 0.9, "above")):
         store = sweep_store(tmp_path / name, axes, lambda all_of_it=all_of_it, **_: all_of_it)
         drawn = phase(plane_slice(store, None, None, {}), 4, ExpectedPairs(False))
-        assert legend(drawn) == [f"no contour at one half: all is {said}"]
+        assert legend(drawn) == [f"no contour at one half: all values are {said}"]
         assert not drawn.axes[0].get_lines()
 
 
@@ -212,7 +212,7 @@ def test_one_axis_that_is_left_gives_a_curve_and_where_it_passes_one_half(sweep)
         mine = ends[ends[:, 0] == sigma, 1]
         assert (mine.min(), mine.max()) == (cells[k].min(), cells[k].max())
     labels = legend(drawn)
-    assert labels[:2] == ["mean over 3 seeds", "least to greatest"]
+    assert labels[:2] == ["mean over 3 seeds", "min–max"]
     assert labels[2].startswith(r"one half, at $\sigma$ = $2.")
     assert "$X$ = 10 (one of 3)" in drawn.get_supxlabel()
 
@@ -255,12 +255,12 @@ def test_between_names_and_where_it_is_not_known_the_onset_stops(tmp_path):
         expected = onset_of(store, 100, rounding=names[row])
         np.testing.assert_allclose(line.get_xdata(), [expected] * 3)
         np.testing.assert_allclose(line.get_ydata(), [row - 0.5, row, row + 0.5])
-    why = "some is not predicted: no exact form is implemented for stochastic rounding"
+    why = "no prediction for some runs: no exact form is implemented for stochastic rounding"
     assert why in drawn.get_supxlabel()
     alone = transition(
         plane_slice(store, None, None, parse_fixed(store.grid, ["rounding=stochastic"])), 4
     )
-    assert "\nnot predicted: no exact form" in alone.get_supxlabel()
+    assert "\nno prediction: no exact form" in alone.get_supxlabel()
     assert not [label for label in legend(alone) if "predicted" in label]
 
 
@@ -327,9 +327,9 @@ def test_axes_lie_as_their_values_are_most_even(values):
     assert scale.kind == KINDS[values]
     assert np.all(scale.edges[:-1] < values)
     assert np.all(values < scale.edges[1:])
-    np.testing.assert_allclose(scale.placed(scale.evened(scale.places)), values)
-    even = scale.evened(scale.edges)[1:-1]
-    places = scale.evened(scale.places)
+    np.testing.assert_allclose(scale.curved(scale.straightened(scale.positions)), values)
+    even = scale.straightened(scale.edges)[1:-1]
+    places = scale.straightened(scale.positions)
     np.testing.assert_allclose(even, (places[1:] + places[:-1]) / 2, rtol=1e-9)
 
 
@@ -379,7 +379,7 @@ def test_a_value_is_named_by_as_many_digits_as_tell_it_apart():
         assert list(parse_fixed(found, [text]).values()) == [index], text
     assert parse_fixed(found, ["sigma=1e-10,steps=10"]) == {"sigma": 0, "steps": 1}
     close = small_grid({"sigma": (1.111e-9, 1.112e-9)})
-    with pytest.raises(BadInput, match=r"may be any of 1.111e-09, 1.112e-09; more digits"):
+    with pytest.raises(BadInput, match=r"may be any of 1.111e-09, 1.112e-09; write more digits"):
         parse_fixed(close, ["sigma=1.1e-9"])
 
 
@@ -415,10 +415,13 @@ def test_the_verb_writes_the_same_files_again(sweep, in_tmp, capsys):
 
 BAD = {
     "nothing there": (["gone"], "gone is not the store of a sweep: there is nothing"),
-    "no such axis": (["--x", "sigmas"], "'sigmas' is no axis of the sweep; the axes are: sigma"),
-    "a single value": (["--y", "tokens"], "tokens is 100 in all cells and no axis; the axes are"),
+    "no such axis": (
+        ["--x", "sigmas"],
+        "'sigmas' is not an axis of the sweep; its axes",
+    ),
+    "a single value": (["--y", "tokens"], "tokens is 100 throughout the sweep; its axes are"),
     "one axis twice": (["--x", "steps", "--y", "steps"], "x and y are both steps"),
-    "shown and fixed": (["--x", "steps", "--at", "steps=1"], "steps is both shown and fixed"),
+    "shown and fixed": (["--x", "steps", "--at", "steps=1"], "steps is shown and also fixed"),
     "fixed twice": (["--at", "steps=1,steps=10"], "at names steps twice"),
     "no value": (["--at", "steps"], "at is 'steps'; it must be AXIS=VALUE"),
     "an empty part": (["--at", "steps=1,"], "at is ''; it must be AXIS=VALUE"),
@@ -448,14 +451,14 @@ def test_what_cannot_be_drawn_is_told(tmp_path):
     axes = {"sigma": (1e-9, 1e-8), "steps": (1, 10), "seed": (0, 1)}
     nothing = sweep_store(tmp_path / "nothing", axes, share, left=[...])
     for draw, fix in ((phase, []), (transition, ["steps=1"])):
-        with pytest.raises(BadInput, match="none of the cells shown is done yet"):
+        with pytest.raises(BadInput, match="none of the grid points shown is done yet"):
             draw(plane_slice(nothing, None, None, parse_fixed(nothing.grid, fix)), 4)
     seeds = sweep_store(tmp_path / "seeds", {"seed": (0, 1)}, share)
     with pytest.raises(BadInput, match="its axes are: seed; drift plot curves draws it"):
         plane_slice(seeds, None, None, {})
     axes = {"steps": tuple(range(1, 2002)), "seed": (0, 1)}
     long = sweep_store(tmp_path / "long", axes, share, left=[...])
-    with pytest.raises(BadInput, match="steps has 2,001 values; up to 2,000 can be drawn"):
+    with pytest.raises(BadInput, match="steps has 2,001 values; a figure shows at most 2,000"):
         phase(plane_slice(long, "steps", "seed", {}), 4)
 
 
