@@ -61,7 +61,7 @@ def command(
     runs = is_run(a), is_run(b)
 
     def opened(place: StoreLocation, step: int | None) -> "tuple[str | int, Matrix]":
-        """Which tensor or step it is, and the matrix."""
+        """Return the matrix, and the tensor or step that it is."""
         # Of a run and a checkpoint, each gets the option that is its own.
         mine = tensor if all(runs) or not is_run(place) else None
         step = step if is_run(place) or not any(runs) else None
@@ -93,7 +93,7 @@ def command(
 
 
 def _texts(place: StoreLocation) -> "TokenTexts | None":
-    """What tokens say, of the checkpoint at `place`."""
+    """Return the texts of the tokens of the checkpoint at `place`."""
     from drift.experiments.console.token_text import load_token_texts
 
     assert isinstance(place, LocalLocation), "checkpoints are"

@@ -21,7 +21,7 @@ def dry(
     retry_failed: bool,
     as_json: bool,
 ) -> None:
-    """Print the cells, memory, disk and time of a sweep; write nothing."""
+    """Print the grid points, memory, disk and time of a sweep; write nothing."""
     from drift.sim.devices.device import configure
     from drift.sim.sweeps.cell_order import to_count
     from drift.sim.sweeps.estimate import estimate
@@ -30,14 +30,14 @@ def dry(
     configure(place.device, place.devices)
     made = plan(grid, place.device, place.engine, place.devices, place.memory)
     done, failed = made.standing(out, overwrite)
-    cells = to_count(done, failed, retry_failed)
-    found = estimate(grid, made.kinds, cells, made.shards, place.engine)
+    left = to_count(done, failed, retry_failed)
+    found = estimate(grid, made.kinds, left, made.shards, place.engine)
     told: dict[str, Any] = {
         "store": str(out),
         "cells": len(grid),
         "done": int(done.sum()),
         "failed": len(failed),
-        "to_count": len(cells),
+        "to_count": len(left),
         "axes": {axis.name: len(axis.values) for axis in grid.axes},
         "memory": made.memory,
         "disk": made.disk,
@@ -68,7 +68,7 @@ def _probe(probe: "Probe") -> dict[str, Any]:
 
 def _lines(grid: "Grid", told: dict[str, Any], found: "Estimate") -> list[str]:
     counted = told["cells"] - told["to_count"]
-    lines = [f"{told['cells']:,} cells, {grid.records + 1:,} records each"]
+    lines = [f"{told['cells']:,} grid points, {grid.records + 1:,} records each"]
     lines += [_axis(axis.name, axis.meanings) for axis in grid.axes]
     if counted:
         lines.append(f"of them {told['done']:,} are done and {told['failed']:,} failed before")
@@ -91,11 +91,11 @@ def _axis(name: str, words: list[str]) -> str:
 
 def _said(probe: "Probe") -> str:
     drift, meant = probe.counted, probe.meant
-    cells = "1 cell" if probe.cells == 1 else f"{probe.cells:,} cells"
+    points = "1 grid point" if probe.cells == 1 else f"{probe.cells:,} grid points"
     steps = f"{drift.steps:,}"
     if drift.steps < meant.steps:
         steps += f" of {meant.steps:,}"
-    what = f"{cells} of {drift.tokens:,} × {drift.dims:,}, {steps} steps"
+    what = f"{points} of {drift.tokens:,} × {drift.dims:,}, {steps} steps"
     if probe.failed:
         return f"{what}: {probe.failed}"
     return f"{what}: {probe.seconds:.3g} s, and {probe.compiling:.2g} s compiling"

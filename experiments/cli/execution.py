@@ -48,7 +48,7 @@ class Place(NamedTuple):
     def run(
         self, drift: "Drift", out: StoreLocation, overwrite: bool, like: "RunStore | None" = None
     ) -> dict[str, Any]:
-        """What sim.runs.run.run returns."""
+        """Run `drift` into `out`, and return what drift.run returns."""
         from drift.experiments.console.progress import RunBar, stop_at_second_signal
         from drift.sim.devices.device import configure
         from drift.sim.runs.run import run
@@ -62,7 +62,7 @@ class Place(NamedTuple):
 
 
 def default_store(drift: "Drift") -> StoreLocation:
-    """Where a run goes that names no place: one path for each spec."""
+    """Return the store of a run that names none: one path for each spec."""
     spec = json.dumps(drift.as_json(), sort_keys=True)
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
     if drift.origin is None:
@@ -89,16 +89,16 @@ class Crew(NamedTuple):
 
     @property
     def alone(self) -> bool:
-        """Whether this process does it all."""
+        """True where this process does it all."""
         return self.workers is None and self.scheduler is None
 
     def leave_out(self) -> None:
-        """Say that what is told of the time leaves them out."""
+        """Say that the estimated time leaves workers out."""
         if not self.alone:
             remark("the time is that of this process alone, without workers")
 
     def gathering(self) -> "OpenExecutor":
-        """What `sim.sweeps.sweep.sweep` takes. Raises BadInput for options that make no sense."""
+        """Return the executor that drift.sweep takes. Raises BadInput for both options at once."""
         from drift.sim.errors import BadInput
         from drift.sim.sweeps import local
         from drift.sim.sweeps.workers import executor

@@ -1,6 +1,6 @@
 """`drift export`: the counts of a store as CSV.
 
-line   of a run, a record; of a sweep, a record of a cell that is done
+line   of a run, a record; of a sweep, a record of a finished grid point
 names  of a run, those of the JSON; of a sweep, those of its arrays: first its axes, whose
        names stand in words, then progress and the counts
 
@@ -96,7 +96,7 @@ def _of_run(run: "RunStore") -> Iterator[Iterable[Any]]:
 
 
 def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
-    """The lines of a sweep, its cells in order; some chunks of its arrays are read together."""
+    """Yield the lines of a sweep, point by point; some chunks of its arrays are read together."""
     import numpy as np
 
     from drift.sim.spec.drift import recorded
@@ -111,17 +111,17 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
         if not len(there):
             continue
         counts = [sweep.read(name, block)[done[block]] for name in NAMES]
-        for cell, place in enumerate(there.tolist()):
+        for point, place in enumerate(there.tolist()):
             values = {axis.name: axis.values[k] for axis, k in zip(grid.axes, place, strict=True)}
             names = [meaning[k] for meaning, k in zip(meanings, place, strict=True)]
             steps = recorded({**grid.base, **values}["steps"], grid.records)
-            columns = (count[cell].tolist() for count in counts)
+            columns = (count[point].tolist() for count in counts)
             for each in zip(progress, steps, *columns, strict=True):
                 yield [*names, *each]
 
 
 def _blocks(shape: tuple[int, ...], chunk: Sequence[int], most: int) -> Iterator[tuple[slice, ...]]:
-    """Cells that are read together, in order: `most` of them or so, and whole chunks.
+    """Yield slices of points that are read together, in order: whole chunks, about `most` points.
 
     A chunk has as many of the last axes as fit into it (sim.sweeps.store), and so
     has a block.

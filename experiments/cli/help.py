@@ -27,7 +27,7 @@ class Verb(TyperCommand):
     """A verb, whose help shows no types."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its options and arguments."""
+        """Return the options and arguments of the verb."""
         return _without_types(super().get_params(ctx))
 
 
@@ -35,7 +35,7 @@ class Verbs(TyperGroup):
     """Verbs of one name, whose help shows no types."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Its options."""
+        """Return the options of the group."""
         return _without_types(super().get_params(ctx))
 
 

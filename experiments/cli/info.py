@@ -54,7 +54,7 @@ def command(
 
 
 def gather() -> dict[str, Any]:
-    """What is shown, as plain values."""
+    """Return the values to show."""
     from drift.experiments.console.machine import extras, processor, versions
     from drift.sim.devices import device
 
@@ -85,7 +85,7 @@ def gather() -> dict[str, Any]:
 
 
 def _devices() -> tuple[list[dict[str, Any]], str | None]:
-    """What JAX finds, alike ones together, or why it finds nothing."""
+    """Return the devices that JAX finds, alike ones together, or why it finds none."""
     import jax
 
     from drift.sim.devices import device
@@ -115,7 +115,7 @@ def _gib(size: int) -> str:
 
 
 def _commit(package: Path) -> str | None:
-    """Which commit is checked out, if the package is a checkout of its own."""
+    """Return the commit that is checked out, if the package is a checkout of its own."""
     if not (package / ".git").exists():
         return None
     command = ["git", "-C", str(package), "describe", "--always", "--dirty"]

@@ -104,7 +104,7 @@ def main() -> NoReturn:
 
 
 def outcome(arguments: list[str]) -> int:
-    """Run the command line on `arguments`; the exit status."""
+    """Run the command line on `arguments`, and return the exit status."""
     try:
         status = _ended(arguments)
         sys.stdout.flush()
@@ -116,7 +116,7 @@ def outcome(arguments: list[str]) -> int:
 
 
 def _ended(arguments: list[str]) -> int:
-    """The same, but for what is still to be printed."""
+    """Return the exit status; the caller flushes what is still to be printed."""
     try:
         command = typer.main.get_command(app)
         ended: Any = command(arguments, prog_name="drift", standalone_mode=False)
@@ -146,7 +146,7 @@ def _ended(arguments: list[str]) -> int:
 
 
 def _memory() -> str:
-    """What to say where memory ran out in a verb that knows nothing of what would fit."""
+    """Return what to say where memory ran out in a verb that does not know what would fit."""
     from drift.experiments.console.values import held
     from drift.sim.devices.device import free_memory
 
@@ -155,10 +155,10 @@ def _memory() -> str:
 
 
 def _resuming(arguments: list[str]) -> str:
-    """How to go on, for the verbs that can."""
+    """Return how to go on, for the verbs that can."""
     where = {
         "run": " from the last record",
-        "sweep": " with the cells that are left",
+        "sweep": " with the grid points that are left",
         "study": " with what is left",
     }
     verb = arguments[0] if arguments else ""
@@ -166,7 +166,7 @@ def _resuming(arguments: list[str]) -> str:
 
 
 def _somewhere() -> bool:
-    """Whether the working directory is still there."""
+    """Return whether the working directory is still there."""
     try:
         return bool(os.getcwd())
     except FileNotFoundError:

@@ -11,9 +11,9 @@ from drift.sim.stores.location import LocalLocation, StoreLocation
 
 
 def store(text: str) -> StoreLocation:
-    """Where a store is. Raises typer.BadParameter for what is no address."""
+    """Return the location of a store. Raises typer.BadParameter for what is none."""
     if not text:  # to a shell, a variable that is not set
-        raise typer.BadParameter("an empty name is no place; a path is, or s3://BUCKET/NAME")
+        raise typer.BadParameter("the name is empty; a path is needed, or s3://BUCKET/NAME")
     try:
         return locate(text)
     except BadInput as error:
@@ -21,7 +21,7 @@ def store(text: str) -> StoreLocation:
 
 
 def path(text: str) -> Path:
-    """A path on this machine, where a store may be but something else is meant.
+    """Return a path on this machine.
 
     Raises typer.BadParameter for one on object storage.
     """

@@ -54,7 +54,7 @@ def command(
 
 
 def _predicted(drift: "Drift", sigmas: tuple[float, ...]) -> dict[str, Any]:
-    """What is printed, as plain values; those of one sigma are None where there are several."""
+    """Return the values to print; those of a single sigma are None where there are several."""
     from drift.sim.devices import cache, device
     from drift.sim.prediction.predict import predict
 

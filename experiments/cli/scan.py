@@ -72,7 +72,7 @@ def command(
 
 
 def _tied(checkpoint: "Checkpoint", tensor: str | None) -> bool | None:
-    """Whether it is tied; None where one tensor was asked for, and others can't be read."""
+    """Return whether it is tied; None where a tensor was named, and others can't be read."""
     from drift.sim.errors import BadInput
 
     try:

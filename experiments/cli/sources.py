@@ -74,7 +74,7 @@ Out = Annotated[
 
 
 def beside(sources: list[StoreLocation], what: str) -> Path:
-    """Where figures go that are given no name: beside the first source, if it is at a path."""
+    """Return the path of figures that are given none: beside the first source, if it is local."""
     place = sources[0]
     first = place.path if isinstance(place, LocalLocation) else Path(place.name)
     if first.name in ("", ".."):

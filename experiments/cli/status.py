@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EXAMPLE = "drift status grid.zarr"
 
 _MOST = 1000
-"""Failed cells in the JSON."""
+"""Failed grid points in the JSON."""
 
 
 def command(
@@ -36,7 +36,7 @@ def command(
     if as_json:
         print(json.dumps(status))
         return
-    say(f"{found.grid}: {status['cells']:,} cells")
+    say(f"{found.grid}: {status['cells']:,} grid points")
     print(f"{status['done']:,} done, {status['failed']:,} failed, {status['left']:,} left")
     print(_state(status))
     for line in found.failures():
@@ -44,7 +44,7 @@ def command(
 
 
 def gather(found: "SweepStore") -> dict[str, Any]:
-    """What is shown, as plain values."""
+    """Return the values to show."""
     import numpy as np
 
     from drift.sim.stores import lock
@@ -52,22 +52,22 @@ def gather(found: "SweepStore") -> dict[str, Any]:
     from drift.sim.sweeps.progress import seconds_left
 
     grid, done, failed, attrs = found.grid, found.done, found.failed, found.attrs
-    cells = to_count(done, list(failed), retry_failed=False)
+    left = to_count(done, list(failed), retry_failed=False)
     session = attrs.get("session", {"work": 0.0, "seconds": {"total": 0.0}})
-    work = PointGroups(grid, attrs["device"]["platform"], attrs["engine"]).cost(cells)
+    work = PointGroups(grid, attrs["device"]["platform"], attrs["engine"]).cost(left)
     return {
         "store": str(found.address),
         "cells": len(grid),
         "done": int(np.count_nonzero(done)),
         "failed": len(failed),
-        "left": len(cells),
+        "left": len(left),
         "running": lock.is_held(found.address),
         "complete": found.complete,
         "seconds_left": seconds_left(work, session["work"], session["seconds"]["total"]),
         "seconds": attrs.get("seconds"),
         "failures": [
-            {"cell": cell, "values": grid.values(cell), "reason": reason}
-            for cell, reason in list(failed.items())[:_MOST]
+            {"cell": point, "values": grid.values(point), "reason": reason}
+            for point, reason in list(failed.items())[:_MOST]
         ],
     }
 

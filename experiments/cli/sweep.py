@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def seeds_of(seed: tuple[Any, ...] | None, seeds: int | None) -> tuple[Any, ...] | None:
-    """The seeds of --seed, or of --seeds. Raises BadInput where both are given, or too many."""
+    """Return the seeds of --seed or --seeds. Raises BadInput for both, and for too many."""
     from drift.sim.errors import BadInput
     from drift.sim.sweeps.grid import check_size
 
@@ -45,7 +45,7 @@ def seeds_of(seed: tuple[Any, ...] | None, seeds: int | None) -> tuple[Any, ...]
 
 
 def default_store(grid: "Grid") -> StoreLocation:
-    """Where a sweep goes that names no place: one path for each grid."""
+    """Return the store of a sweep that names none: one path for each grid."""
     digest = hashlib.sha256(json.dumps(grid.as_json(), sort_keys=True).encode()).hexdigest()[:8]
     names = "-".join(("sweep", *(axis.name for axis in grid.axes)))
     return LocalLocation(Path("results") / f"{names}-{digest}.zarr")
@@ -60,7 +60,7 @@ def swept(
     as_json: bool,
     crew: Crew,
 ) -> None:
-    """Sweep, and say how it went; exit status 1 where a cell failed."""
+    """Sweep, and say how it went; exit with 1 where a grid point failed."""
     from drift.experiments.console.progress import SweepBar, stop_at_second_signal
     from drift.sim.devices import device
     from drift.sim.sweeps.store import SweepStore
@@ -99,7 +99,7 @@ def _told(grid: "Grid", result: dict[str, Any]) -> list[str]:
     share = seconds["compute"] / seconds["total"]
     return [
         str(grid),
-        f"{result['done']:,} of {result['cells']:,} cells done, {result['failed']:,} failed",
+        f"{result['done']:,} of {result['cells']:,} grid points done, {result['failed']:,} failed",
         f"{spent(seconds['total'])}, {share:.0%} of it computing and"
         f" {spent(seconds['compile'])} compiling",
         f"store: {result['store']}",

@@ -17,7 +17,7 @@ import typer
 
 
 def real(text: str) -> float:
-    """A real number."""
+    """Return a real number."""
     try:
         return float(text)
     except ValueError as error:
@@ -25,7 +25,7 @@ def real(text: str) -> float:
 
 
 def whole(text: str) -> int:
-    """A whole number, exactly; 1e6 is one."""
+    """Return a whole number, exactly; 1e6 is one."""
     try:
         return int(text)
     except ValueError:
@@ -36,7 +36,7 @@ def whole(text: str) -> int:
 
 
 def size(text: str) -> int:
-    """Bytes: 8GiB, 8Gi, 500MB, 500M, or a bare number."""
+    """Return bytes: 8GiB, 8Gi, 500MB, 500M, or a bare number."""
     parts = re.fullmatch(r"([0-9.e+]+?)\s*(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
     if not parts:
         raise typer.BadParameter(f"{text!r} is not a size; 500M and 8GiB are, and bare bytes")
@@ -54,17 +54,17 @@ def whole_or_all(text: str) -> int | None:
 
 
 def wholes(text: str) -> tuple[int, ...]:
-    """Whole numbers separated by commas."""
+    """Return whole numbers that are separated by commas."""
     return tuple(whole(part.strip()) for part in text.split(","))
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Words separated by commas."""
+    """Return words that are separated by commas."""
     return tuple(part.strip() for part in text.split(","))
 
 
 def spent(seconds: float) -> str:
-    """A duration: 3.2 s, 2 min 5 s, 3 h 20 min, 4 d 7 h."""
+    """Return a duration: 3.2 s, 2 min 5 s, 3 h 20 min, 4 d 7 h."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -75,7 +75,7 @@ def spent(seconds: float) -> str:
 
 
 def held(size: float) -> str:
-    """Bytes: 800 kB, 3.2 GB."""
+    """Return bytes as text: 800 kB, 3.2 GB."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
             return f"{size:.3g} {unit}"
@@ -97,7 +97,7 @@ class Range(NamedTuple):
     whole: bool
 
     def values(self) -> tuple[Any, ...]:
-        """The numbers themselves."""
+        """Return the numbers themselves."""
         low, high, gaps = self.low, self.high, self.number - 1
         with localcontext(prec=_DIGITS):
             if self.linear:
@@ -112,12 +112,12 @@ class Range(NamedTuple):
 
 
 def reals(text: str) -> tuple[Any, ...]:
-    """Real numbers."""
+    """Return real numbers."""
     return _range(text, False) if ":" in text else tuple(map(real, _parts(text)))
 
 
 def counts(text: str) -> tuple[Any, ...]:
-    """Whole numbers."""
+    """Return whole numbers."""
     return _range(text, True) if ":" in text else tuple(map(whole, _parts(text)))
 
 
@@ -127,12 +127,12 @@ def counts_or_all(text: str) -> tuple[Any, ...]:
 
 
 def words(text: str) -> tuple[Any, ...]:
-    """Names."""
+    """Return names."""
     return names(text)
 
 
 def spelled(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
-    """The values of each option. Raises BadInput before a huge grid is spelled out."""
+    """Return the values of each option. Raises BadInput before a huge grid is spelled out."""
     from drift.sim.sweeps.grid import check_size
 
     check_size([_fewest(found) for found in several.values()])
@@ -143,7 +143,7 @@ def spelled(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
 
 
 def _fewest(found: tuple[Any, ...]) -> int:
-    """How many values there are at least; repeats of whole numbers are merged."""
+    """Return the least number of values; repeats of whole numbers are merged."""
     if isinstance(found, Range):
         return 1 if found.whole else found.number
     return len(found)

@@ -1,4 +1,4 @@
-"""What a figure's runs are, in symbols: σ, R, X, N, D, and whatever is not as usual."""
+"""Captions: the fields of a figure's runs in symbols, σ, R, X, N, D, and what is unusual."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _KNOWN = {name: row for name, row in FIELDS.items() if row.axis is not None}
 
 
 def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:
-    """What the runs share, and for each run what it has of its own."""
+    """Return the caption of what the runs share, and for each run one of what is its own."""
     shared = [name for name in _KNOWN if len({spec.get(name) for spec in specs}) == 1]
     own = [name for name in _KNOWN if name not in shared]
     return _text(specs[0], [name for name in shared if _tells(specs[0], name)]), [
@@ -19,24 +19,24 @@ def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:
 
 
 def parts(spec: dict[str, Any]) -> list[str]:
-    """What is known of one run or of all cells of a sweep, but for the usual."""
+    """Return the parts of a caption: the fields of one run, or of all points of a sweep."""
     return _parts(spec, [name for name in _KNOWN if _tells(spec, name)])
 
 
 def in_symbols(name: str, value: Any) -> str:
-    """A field of a spec, as captions have it."""
+    """Return a field of a spec as captions have it."""
     row = _KNOWN[name]
     return row.in_caption.format(row.none if value is None else format_value(value))
 
 
 def axis_label(name: str, meaning: str) -> str:
-    """What an axis is, and its symbol where it has one."""
+    """Return the label of an axis: its meaning, and its symbol where it has one."""
     symbol = FIELDS[name].symbol
     return f"{figure_text(meaning)}, {symbol}" if symbol else figure_text(meaning)
 
 
 def wrapped(said: list[str], points: float, size: float = 8) -> str:
-    """Parts of a caption in lines that are so wide at most, where a part is no wider."""
+    """Return parts of a caption in lines of `points` at most, where no part is wider."""
     lines: list[str] = []
     for part in said:
         longer = f"{lines[-1]},  {part}" if lines else part
@@ -48,7 +48,7 @@ def wrapped(said: list[str], points: float, size: float = 8) -> str:
 
 
 def selected(selection: dict[str, Any] | None) -> list[str]:
-    """Which tokens were selected, for a caption; nothing where all of them are shown."""
+    """Return the part of a caption that names the selected tokens; none where all are shown."""
     if selection is None:
         return []
     near = selection["near"]
@@ -61,7 +61,7 @@ def _text(spec: dict[str, Any], names: list[str]) -> str:
 
 
 def _tells(spec: dict[str, Any], name: str) -> bool:
-    """Whether a field says anything: the default of an unusual one does not."""
+    """Return whether captions show a field: they leave out the default of an unusual one."""
     return not (_KNOWN[name].unusual and spec.get(name) == _KNOWN[name].default)
 
 

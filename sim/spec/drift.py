@@ -222,7 +222,7 @@ class Drift:
 
     @property
     def arithmetic(self) -> "Arithmetic":
-        """What of this drift is compiled into its kernels."""
+        """The formats and the rounding that are compiled into the kernels."""
         from drift.kernels.formats import FLOAT32, Arithmetic
 
         state = FLOAT32 if self.master == "float32" else self.target

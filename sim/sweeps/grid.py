@@ -1,12 +1,12 @@
 """A grid of drifts: what a sweep goes over.
 
 axis    a field of the spec that is given several values, in the order given
-base    the fields that have one value in all cells
-cell    one drift of the grid, numbered in C order: the last axis runs fastest
+base    the fields that have one value at all points
+point   one drift of the grid, numbered in C order: the last axis runs fastest
 named   an axis whose values are names (or none, or all); its coordinates are 0, 1, …
 
-The records of every cell are taken at the same fractions of its steps, progress =
-k/N, k = 0 ... N; where a cell has fewer steps than that, records repeat.
+The records of every point are taken at the same fractions of its steps, progress =
+k/N, k = 0 ... N; where a point has fewer steps than that, records repeat.
 """
 
 import math
@@ -25,7 +25,7 @@ from drift.sim.spec.origin import Origin
 from drift.sim.spec.rules import MOST_RECORDS
 from drift.sim.spec.vector import DirectionVector
 
-MOST_CELLS = 10_000_000
+MOST_POINTS = 10_000_000
 
 AXES = {
     name: row
@@ -66,12 +66,12 @@ class Axis:
 
     @property
     def named(self) -> bool:
-        """Whether the coordinates only number the values."""
+        """True where the values are names, and the coordinates only number them."""
         return not all(isinstance(value, int | float) for value in self.values)
 
     @property
     def meanings(self) -> list[str]:
-        """What stands for the values of a named axis."""
+        """The values of a named axis, as text."""
         none = AXES[self.name].none
         return [none if value is None else str(value) for value in self.values]
 
@@ -88,8 +88,8 @@ class Grid:
     """The drifts of every combination of the axes' values. Raises BadInput for too many.
 
     `base` has every other field of Drift.as_json but at and snapshots. With a
-    checkpoint that differs from cell to cell, tokens, dims and format may be None
-    there, and are then those of the cell's tensor.
+    checkpoint that differs from point to point, tokens, dims and format may be None
+    there, and are then those of the point's tensor.
 
         >>> import drift
         >>> grid = drift.Grid.given({"sigma": (1e-9, 1e-8), "steps": (10, 100), "seed": range(5)})
@@ -110,11 +110,11 @@ class Grid:
 
     @classmethod
     def given(cls, given: Mapping[str, Any]) -> "Grid":
-        """The grid of `given` values by name. Raises BadInput where they do not go together.
+        """Return the grid of `given` values by name. Raises BadInput where they do not go together.
 
         What is not given has the value that a drift has by default. With `from`, a checkpoint,
         nothing is drawn, and what its rows say of tokens, dims and format is filled in, unless
-        the rows differ from cell to cell.
+        the rows differ from point to point.
         """
         for name in given:
             if name not in FIELDS or name in _OF_RUNS:
@@ -145,7 +145,7 @@ class Grid:
 
     @classmethod
     def of(cls, fields: dict[str, tuple[Any, ...]]) -> "Grid":
-        """The grid of fields by the values each one is given; an axis where there are several."""
+        """Return the grid of fields and their values; an axis where there are several."""
         several = [name for name, values in fields.items() if len(values) != 1]
         several.sort(key=lambda name: AXES[name].axis or 0 if name in AXES else 0)
         base = {name: values[0] for name, values in fields.items() if len(values) == 1}
@@ -161,17 +161,17 @@ class Grid:
 
     def __str__(self) -> str:
         if not self.axes:
-            return "1 cell"
+            return "1 grid point"
         return " × ".join(f"{len(axis.values):,} {axis.name}" for axis in self.axes)
 
     @property
     def records(self) -> int:
-        """N: there are N + 1 records in every cell."""
+        """N: there are N + 1 records at every point."""
         return cast(int, self.base["records"])
 
     @property
     def progress(self) -> np.ndarray:
-        """The fractions of a cell's steps at which it is counted, float64 (records + 1,)."""
+        """The fractions of a point's steps at which it is counted, float64 (records + 1,)."""
         return np.arange(self.records + 1) / self.records
 
     @property
@@ -182,38 +182,40 @@ class Grid:
         names = (*AXES, *(name for name in given if name not in AXES))
         return {name: given.get(name, (None,)) for name in names}
 
-    def values(self, cell: int) -> dict[str, Any]:
-        """The values of the axes in a cell."""
+    def values(self, point: int) -> dict[str, Any]:
+        """Return the values of the axes at a point."""
         found = {}
         for axis in reversed(self.axes):
-            cell, index = divmod(cell, len(axis.values))
+            point, index = divmod(point, len(axis.values))
             found[axis.name] = axis.values[index]
         return {axis.name: found[axis.name] for axis in self.axes}
 
-    def drift(self, cell: int) -> Drift:
-        """The drift of a cell. Raises BadInput where that makes no sense."""
-        return drift_of({**self.base, **self.values(cell)})
+    def drift(self, point: int) -> Drift:
+        """Return the drift of a point. Raises BadInput where that makes no sense."""
+        return drift_of({**self.base, **self.values(point)})
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         axes = [{"name": axis.name, "values": list(axis.values)} for axis in self.axes]
         return {"base": self.base, "axes": axes}
 
     @classmethod
     def from_json(cls, grid: dict[str, Any]) -> "Grid":
-        """What `as_json` gave."""
+        """Return the grid of what `as_json` gave."""
         axes = [Axis(axis["name"], tuple(axis["values"])) for axis in grid["axes"]]
         return cls(grid["base"], tuple(axes))
 
 
 def check_size(shape: Sequence[int]) -> None:
-    """Raise BadInput for a grid of too many cells."""
-    if math.prod(shape) > MOST_CELLS:
-        raise BadInput(f"the grid has {math.prod(shape):,} cells; at most {MOST_CELLS:,} are swept")
+    """Raise BadInput for a grid of too many points."""
+    if math.prod(shape) > MOST_POINTS:
+        raise BadInput(
+            f"the grid has {math.prod(shape):,} points; at most {MOST_POINTS:,} are swept"
+        )
 
 
 def drift_of(fields: dict[str, Any]) -> Drift:
-    """The drift of JSON fields, which keeps no snapshots; BadInput where it makes no sense."""
+    """Return the drift of JSON fields, without snapshots. Raises BadInput for impossible ones."""
     own = {name: value for name, value in fields.items() if name not in ROWS}
     taken: dict[str, Any] = {name: fields.get(name) for name in ROWS}
     if taken["from"] is None:
@@ -239,7 +241,7 @@ def _values(name: str, given: Any) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=256)
 def _rows(path: str, tensor: str, near: str, exponents: int) -> dict[str, Any]:
-    """What a drift of a checkpoint's rows has from them; its header is read, and more."""
+    """Return the fields that a drift has from its checkpoint's rows, which are read."""
     from drift.sim.clouds.checkpoint_rows import from_checkpoint
 
     drift = from_checkpoint(path, tensor, near, exponents)

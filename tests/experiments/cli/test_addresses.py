@@ -103,4 +103,4 @@ def test_the_help_says_what_overwriting_means_there(capsys):
     for verb in ("run", "sweep"):
         text = " ".join(drift(capsys, verb, "--help")[1].replace("│", " ").split())
         assert "s3://BUCKET/NAME" in text
-        assert "s3:// renames nothing, and what is there goes first" in text
+        assert "on s3:// it is deleted first" in text

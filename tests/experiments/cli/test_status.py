@@ -33,7 +33,7 @@ def test_it_tells_what_is_done_failed_and_left_and_the_time(writer, capsys):
     status, out, err = drift(capsys, "status", "a.zarr")
     assert (status, err) == (0, "")
     assert out.splitlines() == [
-        "2 sigma × 2 steps × 2 seed: 8 cells",
+        "2 sigma × 2 steps × 2 seed: 8 grid points",
         "0 done, 0 failed, 8 left",
         "not running; time left not known yet",
     ]

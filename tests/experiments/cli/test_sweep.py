@@ -47,7 +47,7 @@ def test_people_are_told_the_axes_and_the_share_of_computing(in_tmp, capsys):
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "3 sigma × 3 steps × 2 seed"
-    assert lines[1] == "18 of 18 cells done, 0 failed"
+    assert lines[1] == "18 of 18 grid points done, 0 failed"
     assert "% of it computing and" in lines[2]
     name = lines[3].removeprefix("store: ")
     assert name.startswith("results/sweep-sigma-steps-seed-")
@@ -93,8 +93,8 @@ BAD = {
     "not positive": ([*GRID, "--radius", "0:2:3"], "both bounds of a log range are positive"),
     "twice": ([*GRID, "--radius", "1,2,1.0"], "radius names 1.0 twice"),
     "mixed": ([*GRID, "--radius", "1:2:3,5"], "mixes a range with other values"),
-    "too many": ([*GRID, "--radius", "1:2:1e6"], "the grid has 18,000,000 cells; at most 10,000"),
-    "far too many": ([*GRID, "--seeds", "1e12"], "the grid has 1,000,000,000,000 cells"),
+    "too many": ([*GRID, "--radius", "1:2:1e6"], "the grid has 18,000,000 points; at most 10,000"),
+    "far too many": ([*GRID, "--seeds", "1e12"], "the grid has 1,000,000,000,000 points"),
     "no seeds": ([*GRID, "--seeds", "0"], "seeds is 0; it must be 1 or more"),
     "seeds and seed": ([*GRID, "--seed", "3"], "seed and seeds are both given"),
     "too many records": ([*GRID, "--records", "1e9"], "records is 1000000000; at most 100000"),
@@ -145,7 +145,7 @@ def test_failed_cells_are_listed_and_end_with_status_1(in_tmp, capsys, monkeypat
         patch.setattr(batch, "count_batch", counted)
         status, out, err = drift(capsys, *GRID, "--seeds", "3", "--out", "a.zarr")
     assert (status, err) == (1, "")
-    assert "9 of 27 cells done, 18 failed" in out
+    assert "9 of 27 grid points done, 18 failed" in out
     failed = [line for line in out.splitlines() if line.startswith("failed: ")]
     assert failed[0] == r"failed: sigma 1e-09, steps 1, seed 1: RuntimeError: [red]no\x07 luck"
     assert (len(failed), failed[-1]) == (13, "failed: 6 more")
@@ -162,7 +162,7 @@ def test_a_dry_run_says_what_it_would_take_and_how_it_knows(in_tmp, capsys):
     status, out, err = drift(capsys, *grid, "--dry-run")
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == "27 cells, 5 records each"
+    assert lines[0] == "27 grid points, 5 records each"
     assert lines[1].startswith("  sigma: 1e-09, ")
     assert lines[2] == "  steps: 1, 50, 1000000000"
     assert any(line.startswith("memory ") for line in lines)
@@ -248,7 +248,7 @@ def test_a_stopped_sweep_says_how_to_go_on(in_tmp, running, capsys, sent, status
     out, err = running.communicate(timeout=60)
     assert (running.returncode, out) == (status, "")
     assert err.count("\n") == 1
-    assert "the same command goes on with the cells that are left" in err
+    assert "the same command goes on with the grid points that are left" in err
     assert 0 < np.count_nonzero(SweepStore(in_tmp / "a.zarr").done) < 80_000
     assert not (in_tmp / ".a.zarr.drift-lock").exists()
 

@@ -226,7 +226,7 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
             time.sleep(0.05)
         send(process.pid, sent)
         err = process.stderr.read()
-    said = f"drift: {ended}; the same command goes on with the cells that are left\n"
+    said = f"drift: {ended}; the same command goes on with the grid points that are left\n"
     assert process.wait() == 128 + sent
     assert err.endswith(said)
     assert all(" cells, " in other for other in err.splitlines()[:-1]), "how far it is, no more"

@@ -285,7 +285,7 @@ def test_so_are_they_by_those_that_draw(store, grid, in_tmp, capsys):
         (["plot", "phase", "--", f"s{name}"], f"figure: s{shown}-phase.svg\n"),
         (["report", "--", name], f"page: {shown}-report.html\n"),
         (["report", f"--out={name}.html", "--", f"s{name}"], f"page: {shown}.zarr.html\n"),
-        (["status", "--", f"s{name}"], "2 sigma × 2 steps: 4 cells\n"),
+        (["status", "--", f"s{name}"], "2 sigma × 2 steps: 4 grid points\n"),
     ):
         status, out, err = drift(capsys, *words)
         assert (status, err) == (0, "")

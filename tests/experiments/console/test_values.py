@@ -109,5 +109,5 @@ def test_what_is_neither_list_nor_range_is_refused(parser, text):
 
 def test_huge_grids_are_refused_before_they_are_spelled_out():
     ranges = {"sigma": reals("1e-9:1:10000000"), "radius": reals("0.1:1:10000000")}
-    with pytest.raises(BadInput, match="100,000,000,000,000 cells; at most"):
+    with pytest.raises(BadInput, match="100,000,000,000,000 points; at most"):
         spelled(ranges)

@@ -75,7 +75,7 @@ BAD = {
     "no axis": ({"records": (5, 10)}, "records has several values; it takes one"),
     "too many cells": (
         {"sigma": tuple(range(1, 4001)), "seed": tuple(range(2501))},
-        "the grid has 10,004,000 cells; at most 10,000,000 are swept",
+        "the grid has 10,004,000 points; at most 10,000,000 are swept",
     ),
     "too large for a coordinate": ({"seed": (1, 2**63)}, "an axis ends at"),
     "a selection of nothing": ({"near": ("largest",)}, "near is given without --from"),
