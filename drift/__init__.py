@@ -14,13 +14,13 @@ The library is what is named here, in the words of the command line:
     >>> found.initial.distinct, found.final.distinct, found.final.pairs
     (100, 27, 421)
 
-What was to be expected, without simulating, and how the cells lie:
+The prediction, and the structure of the occupied cells:
 
     >>> expected = drift.predict(d)
     >>> f"{expected.expected_pairs:.0f} ± {expected.pairs_error:.0f} pairs"
     '387 ± 52 pairs'
-    >>> lying = drift.structure(found.bits)
-    >>> lying.cells, [hole.tokens for hole in lying.black_holes[:5]], lying.pairs_at_distance
+    >>> shape = drift.structure(found.bits)
+    >>> shape.cells, [hole.tokens for hole in shape.black_holes[:5]], shape.pairs_at_distance
     (27, [21, 13, 10, 8, 7], {1: 351})
 
 A store has the same bits, and opens in xarray; so does that of a sweep:
