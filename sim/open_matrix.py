@@ -67,7 +67,7 @@ def open_selection(
     from drift.sim.checkpoints.selection import EXPONENTS, select
 
     if exponents is not None and near is None:
-        raise BadInput(f"exponents is {exponents} without near; --near names the token it is of")
+        raise BadInput(f"exponents is {exponents} without near; --near names the token")
     matrix = open_matrix(place, tensor, snapshot)
     if near is None:
         return matrix, None

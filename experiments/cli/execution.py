@@ -95,7 +95,7 @@ class Crew(NamedTuple):
     def leave_out(self) -> None:
         """Say that the estimated time leaves workers out."""
         if not self.alone:
-            remark("the time is that of this process alone, without workers")
+            remark("the estimate is for this process alone, without workers")
 
     def gathering(self) -> "OpenExecutor":
         """Return the executor that drift.sweep takes. Raises BadInput for both options at once."""

@@ -59,7 +59,7 @@ def command(
     from drift.sim.sweeps.store import SweepStore, is_sweep
 
     if as_json and out is None:
-        raise BadInput("json is asked for and stdout is the CSV's; --out FILE takes the CSV")
+        raise BadInput("--json needs --out FILE: without it stdout carries the CSV")
     lines = _of_sweep(SweepStore(source)) if is_sweep(source) else _of_run(RunStore(source))
     if out is None:
         _write(lines, sys.stdout)

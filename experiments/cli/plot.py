@@ -165,7 +165,7 @@ def curves_command(
 
     sweeps = [each for each in stores if is_sweep(each)]
     if sweeps and len(stores) > 1:
-        raise BadInput(f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} are named")
+        raise BadInput(f"{sweeps[0]} is a sweep, which is drawn by itself; {len(stores)} are named")
     if at and not sweeps:
         raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
     expected_pairs = ExpectedPairs(prediction)

@@ -44,7 +44,7 @@ def command(
     drift = drift_of({**fields, "sigma": sigmas[0]})
     found = _predicted(drift, sigmas)
     if found["onset_sigma"] is None:
-        remark("at no sigma is one coalesced pair expected")
+        remark("no sigma gives one expected coalesced pair")
     if as_json:
         print(json.dumps(found))
     else:

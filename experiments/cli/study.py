@@ -50,7 +50,7 @@ def command(
         _list(as_json)
         return
     if name is None:
-        raise BadInput(f"no study is named; there are {', '.join(STUDIES)}, and --list tells more")
+        raise BadInput(f"no study is named; there are {', '.join(STUDIES)}; --list describes them")
     study = study_of(name)
     from drift.experiments.studies.parts import do
 

@@ -24,7 +24,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     new = place.with_name(f".{place.name}.drift-{os.getpid()}")
     try:
         if place.exists() and not place.is_file():
-            raise BadInput(f"{path} is no regular file; a file is written")
+            raise BadInput(f"{path} is not a regular file; name a file to write")
         yield new
         new.replace(place)
     except OSError as error:

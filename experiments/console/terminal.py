@@ -148,7 +148,7 @@ def _lost(error: OSError, number: int) -> BaseException:
     os.close(nowhere)
     if isinstance(error, BrokenPipeError):
         return ReaderGone()
-    return Unfinished(f"what is to be printed can't be written: {error.strerror}")
+    return Unfinished(f"the output can't be written: {error.strerror}")
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:

@@ -59,15 +59,12 @@ def load_token_texts(directory: Path) -> TokenTexts | None:
     try:
         from tokenizers import Tokenizer
     except ImportError:
-        remark(
-            f"{path} is not read, and ids have no texts: that needs the extra"
-            " bf16-drift[tokenizers]"
-        )
+        remark(f"{path} is ignored: texts of token ids need the extra bf16-drift[tokenizers]")
         return None
     try:
         return TokenTexts(Tokenizer.from_file(str(path)))
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        remark(f"{path} is no tokenizer that can be read: {printable(str(error))}")
+        remark(f"{path} can't be read as a tokenizer: {printable(str(error))}")
         return None

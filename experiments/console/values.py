@@ -39,12 +39,12 @@ def size(text: str) -> int:
     """Return bytes: 8GiB, 8Gi, 500MB, 500M, or a bare number."""
     parts = re.fullmatch(r"([0-9.e+]+?)\s*(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
     if not parts:
-        raise typer.BadParameter(f"{text!r} is not a size; 500M and 8GiB are, and bare bytes")
+        raise typer.BadParameter(f"{text!r} is not a size; use 500M, 8GiB or a number of bytes")
     number, unit, binary = parts.groups()
     power = "KMGT".index(unit.upper()) + 1 if unit else 0
     found = real(number) * (1024 if binary else 1000) ** power
     if math.isinf(found):
-        raise typer.BadParameter(f"{text!r} is more than any machine has; 500M and 8GiB are sizes")
+        raise typer.BadParameter(f"{text!r} is more than any machine has; use 500M or 8GiB")
     return int(found)
 
 
@@ -155,22 +155,24 @@ def _parts(text: str) -> list[str]:
 
 def _range(text: str, of_whole: bool) -> Range:
     if "," in text:
-        raise typer.BadParameter(f"{text!r} mixes a range with other values; a range stands alone")
+        raise typer.BadParameter(
+            f"{text!r} mixes a range with other values; use a list or one range"
+        )
     parts = [part.strip() for part in text.split(":")]
     linear = parts[3:] == ["lin"]
     if len(parts) != 3 and not linear:
-        raise typer.BadParameter(f"{text!r} is not a range; lo:hi:n and lo:hi:n:lin are")
+        raise typer.BadParameter(f"{text!r} is not a range; use lo:hi:n or lo:hi:n:lin")
     low, high, count = _bound(parts[0]), _bound(parts[1]), whole(parts[2])
     if not low < high:
         what = "is reversed" if high < low else "has equal bounds"
         raise typer.BadParameter(f"{text!r} {what}; the lower one comes first")
     if count < 2:
-        raise typer.BadParameter(f"{text!r} asks for {count}; a range has 2 values or more")
+        raise typer.BadParameter(f"{text!r} has n = {count}; a range needs 2 values or more")
     if count > _MOST:
         raise typer.BadParameter(f"{text!r} has {count:,} values; at most {_MOST:,} are swept")
     if low <= 0 and not linear:
         raise typer.BadParameter(
-            f"{text!r} begins at {low}; both bounds of a log range are positive (:lin is linear)"
+            f"{text!r} begins at {low}; bounds of a log range must be positive (:lin is linear)"
         )
     return Range(low, high, count, linear, of_whole)
 
@@ -178,5 +180,5 @@ def _range(text: str, of_whole: bool) -> Range:
 def _bound(text: str) -> Decimal:
     value = real(text)
     if value != value or value in (float("inf"), float("-inf")):
-        raise typer.BadParameter(f"{text!r} is no bound of a range; finite numbers are")
+        raise typer.BadParameter(f"{text!r} is not a bound of a range; bounds are finite numbers")
     return Decimal(text)

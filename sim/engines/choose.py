@@ -41,9 +41,9 @@ def choose_engine(drift: Drift, wanted: str, platform: str, parts: int = 1) -> E
         raise BadInput(f"engine is {wanted!r}; it must be one of {', '.join(get_args(Wanted))}")
     missing = leap_unsupported_reason(drift)
     if wanted == "leap" and missing:
-        raise BadInput(f"engine is leap, which has no {missing}; step has")
+        raise BadInput(f"engine is leap, which does not support {missing}; step does")
     if wanted == "leap" and parts > 1:
-        raise BadInput(f"engine is leap, which shares nothing among {parts} devices; step does")
+        raise BadInput(f"engine is leap, which uses one device, not {parts}; step can use several")
     if wanted == "step" or missing or parts > 1:
         return "step"
     if wanted == "leap":

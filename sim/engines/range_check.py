@@ -48,7 +48,7 @@ def check_range(drift: Drift, u: np.ndarray, extent: np.ndarray, strength: float
     if may_overshoot and not _walk_stays_inside(drift, u * strength, extent):
         raise BadInput(
             f"radius is {drift.radius:g}; in {drift.steps} steps rounding carries the drift out of"
-            f" {drift.format}'s range, any radius up to {fits / 2:.6g} fits"
+            f" {drift.format}'s range; any radius up to {fits / 2:.6g} fits"
         )
 
 

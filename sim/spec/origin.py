@@ -61,10 +61,9 @@ class Origin:
     def __post_init__(self) -> None:
         convert(self, ORIGIN)
         if (self.near is None) != (self.exponents is None):
-            given = "exponents" if self.near is None else "near"
+            given, other = ("exponents", "near") if self.near is None else ("near", "exponents")
             raise BadInput(
-                f"{given} is {getattr(self, given)}, alone; near names a token, exponents how far"
-                " from its size others may be"
+                f"{given} is {getattr(self, given)} without {other}; together they select rows"
             )
 
     def as_json(self) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def _numbers(given: Any) -> np.ndarray:
         array = np.empty(0, object)
     # Types of ml_dtypes are of NumPy's kind V, and are numbers nevertheless.
     if array.dtype.kind not in "fiu" and not array.dtype.name.startswith(("bfloat", "float")):
-        raise BadInput("direction is an array of no real numbers; it must hold dims of them")
+        raise BadInput("direction is not an array of real numbers; it must hold dims of them")
     if array.ndim != 1 or not array.size:
         raise BadInput(f"direction is an array of shape {array.shape}; it must be (dims,)")
     with np.errstate(over="ignore"):

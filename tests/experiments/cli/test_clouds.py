@@ -108,7 +108,7 @@ BAD = {
     "tensor alone": (["run", "--sigma", "1", "--tensor", "wte"], "tensor is wte without --from"),
     "near alone": (["run", "--sigma", "1", "--near", "2"], "near is 2 without --from"),
     "exponents alone": (["run", "--sigma", "1", "--exponents", "2"], "is 2 without --from, which"),
-    "no near": ([*FROM, "--exponents", "2"], "exponents is 2, alone; near names a token"),
+    "no near": ([*FROM, "--exponents", "2"], "exponents is 2 without near; together"),
     "exponents negative": ([*FROM, "--near", "2", "--exponents", "-1"], "it must be 0 or more"),
     "exponents broken": ([*FROM, "--near", "2", "--exponents", "x"], "'x' is not a number"),
     "near nobody": ([*FROM, "--near", "9"], "has no such token, its ids are 0 ... 8"),

@@ -142,7 +142,7 @@ def test_what_is_printed_onto_a_full_disk_is_a_failure_of_one_line(there):
     command = [sys.executable, "-c", code, "structure", "run.zarr", "--json"]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    said = "drift: what is to be printed can't be written: No space left on device\n"
+    said = "drift: the output can't be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (1, said)
 
 

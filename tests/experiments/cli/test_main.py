@@ -86,7 +86,7 @@ BAD = {
     "jitter out of range": ([*SMALL, "--jitter", "9", "--radius", "3e38"], "radius that fits"),
     "float4 ends at 6": (
         [*SMALL, "--format", "float4_e2m1fn", "--direction", "axis", "--radius", "7"],
-        "float4_e2m1fn's range, the largest radius that fits is 6",
+        "float4_e2m1fn's range; the largest radius that fits is 6",
     ),
     "master and stochastic": (
         [*SMALL, "--master", "float32", "--rounding", "stochastic"],

@@ -93,7 +93,7 @@ def test_probabilities_too_small_for_a_number_are_shown(capsys):
 def test_a_missing_onset_is_said(capsys):
     status, out, err = drift(capsys, *SMALL, "--sigma", "1e-5", "--tokens", "2", "--json")
     assert (status, json.loads(out)["onset_sigma"]) == (0, None)
-    assert err == "drift: at no sigma is one coalesced pair expected\n"
+    assert err == "drift: no sigma gives one expected coalesced pair\n"
     out = drift(capsys, *SMALL, "--sigma", "1e-5", "--tokens", "2")[1]
     assert "expected at" not in out
 

@@ -89,8 +89,8 @@ def test_every_option_of_a_run_may_be_an_axis(in_tmp, capsys, monkeypatch):
 BAD = {
     "no cloud": (SMALL, "no cloud is named; --sigma draws one"),
     "reversed": ([*SMALL, "--sigma", "1e-6:1e-9:3"], "'1e-6:1e-9:3' is reversed"),
-    "empty": ([*GRID, "--radius", "1:2:0"], "'1:2:0' asks for 0; a range has 2 values"),
-    "not positive": ([*GRID, "--radius", "0:2:3"], "both bounds of a log range are positive"),
+    "empty": ([*GRID, "--radius", "1:2:0"], "'1:2:0' has n = 0; a range needs 2 values"),
+    "not positive": ([*GRID, "--radius", "0:2:3"], "bounds of a log range must be positive"),
     "twice": ([*GRID, "--radius", "1,2,1.0"], "radius names 1.0 twice"),
     "mixed": ([*GRID, "--radius", "1:2:3,5"], "mixes a range with other values"),
     "too many": ([*GRID, "--radius", "1:2:1e6"], "the grid has 18,000,000 points; at most 10,000"),

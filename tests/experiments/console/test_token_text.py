@@ -44,7 +44,7 @@ def test_a_broken_tokenizer_gets_one_line_and_no_texts(tmp_path, capsys, raw):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
-    assert "tokenizer.json is no tokenizer that can be read: " in captured.err
+    assert "tokenizer.json can't be read as a tokenizer: " in captured.err
 
 
 def test_without_the_library_one_line_names_the_extra(tmp_path, capsys, monkeypatch):

@@ -364,7 +364,10 @@ def test_what_of_a_sweep_cannot_be_drawn_is_told(stores, sweep, in_tmp, capsys):
         (["five"], "4 per steps; fix other axes, such as --at tokens=2,sigma=1e-09"),
         (["long"], "long has 101 curves (101 steps); at most 100 are drawn; drift plot phase"),
         (["none"], "none: none of the grid points shown is done yet"),
-        ([sweep.address, stores[0]], "grid.zarr is a sweep, which is drawn alone; 2 are named"),
+        (
+            [sweep.address, stores[0]],
+            "grid.zarr is a sweep, which is drawn by itself; 2 are named",
+        ),
         ([stores[0], "--at", "steps=1"], "at is steps=1, but"),
         ([sweep.address, "--at", "radius=1"], "radius is 0.371 throughout the sweep"),
     ):

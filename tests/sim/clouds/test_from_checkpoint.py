@@ -137,7 +137,7 @@ REFUSED = {
     "sigma": ({"sigma": 1e-3}, "sigma is 0.001 with --from; it is for a drawn cloud alone"),
     "tokens": ({"tokens": 5}, "tokens is 5 with --from"),
     "dims": ({"dims": 24}, "dims is 24 with --from"),
-    "exponents": ({"exponents": 5}, "exponents is 5, alone; near names a token, exponents how far"),
+    "exponents": ({"exponents": 5}, "exponents is 5 without near; together they select"),
     "far": ({"near": "4", "exponents": -1}, "exponents is -1; it must be 0 or more"),
     "nobody": ({"near": "50"}, r"near is 50; model.safetensors, .* its ids are 0 \.\.\. 49"),
     "near": ({"near": "me"}, "near is 'me'; it must be largest or a token id"),
@@ -161,5 +161,5 @@ def test_a_drift_has_one_cloud():
         Drift(sigma=1.0, origin=origin)
     with pytest.raises(BadInput, match="direction is centroid; it is for a cloud of a checkpoint"):
         Drift(sigma=1.0, direction="centroid")
-    with pytest.raises(BadInput, match="near is largest, alone; near names a token"):
+    with pytest.raises(BadInput, match="near is largest without exponents; together"):
         Origin(path="model.safetensors", tensor=NAME, near="largest")

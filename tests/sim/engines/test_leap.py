@@ -97,7 +97,7 @@ def test_auto_leaps_where_that_is_cheaper_and_only_where_it_applies():
     ):  # fmt: skip
         drift = Drift(sigma=1e-9, steps=10**6, **field)
         assert choose.choose_engine(drift, "auto", "cpu") == "step"
-        with pytest.raises(choose.BadInput, match="engine is leap, which has no"):
+        with pytest.raises(choose.BadInput, match="engine is leap, which does not support"):
             choose.choose_engine(drift, "leap", "cpu")
     with pytest.raises(choose.BadInput, match="auto, step, leap"):
         choose.choose_engine(few, "quick", "cpu")

@@ -89,7 +89,11 @@ def test_what_comes_back_is_frozen_plain_and_its_own(tokens):
 
 BAD = {
     "a device": ({}, {"on": "npu"}, "device is 'npu'; it must be one of auto, cpu, gpu, tpu"),
-    "an engine": ({"jitter": 0.1}, {"engine": "leap"}, "engine is leap, which has no jitter"),
+    "an engine": (
+        {"jitter": 0.1},
+        {"engine": "leap"},
+        "engine is leap, which does not support jitter",
+    ),
     "the range": ({"format": "float4_e2m1fn", "sigma": 0.1, "radius": 99.0}, {}, "radius is 99"),
     "memory": ({}, {"memory": 1000}, "60 tokens of 128 dims need 0.375 GiB of memory"),
 }

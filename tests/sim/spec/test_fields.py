@@ -78,8 +78,8 @@ REFUSED = {
     "another length": ("direction", np.ones(4), "of shape (4,); it must be (2560,), as dims is"),
     "zero": ("direction", np.zeros(2560), "direction is zero; it must have a length"),
     "infinity": ("direction", [np.inf] * 2560, "direction holds values that are not finite"),
-    "texts": ("direction", ["a"] * 2560, "direction is an array of no real numbers"),
-    "ragged": ("direction", [[1], [1, 2]], "direction is an array of no real numbers"),
+    "texts": ("direction", ["a"] * 2560, "direction is not an array of real numbers"),
+    "ragged": ("direction", [[1], [1, 2]], "direction is not an array of real numbers"),
 }
 
 

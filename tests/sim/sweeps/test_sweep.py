@@ -248,7 +248,7 @@ def test_what_makes_no_sense_in_any_cell_is_refused_before_anything_is_written(i
 
 
 def test_an_engine_that_does_not_apply_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="engine is leap, which has no jitter"):
+    with pytest.raises(BadInput, match="engine is leap, which does not support jitter"):
         sweep(tiny(jitter=(0.0, 0.5)), tmp_path / "a.zarr", on="cpu", engine="leap")
     for engine in ("leap", "step"):
         sweep(tiny(), tmp_path / f"{engine}.zarr", on="cpu", engine=engine)
