@@ -115,7 +115,7 @@ def test_a_file_is_written_whole_and_json_says_so(run, in_tmp, capsys):
 
 def test_what_cannot_be_is_refused_in_a_line(run, in_tmp, capsys):
     for arguments, said in (
-        ([run.address, "--json"], "stdout is the CSV's; --out FILE takes the CSV"),
+        ([run.address, "--json"], "--json needs --out FILE: without it stdout carries the CSV"),
         (["nothing.zarr"], "nothing.zarr is not a drift store: there is nothing"),
         ([run.address, "--out", "no/such/place.csv"], "can't be written"),
     ):

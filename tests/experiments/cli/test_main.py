@@ -98,7 +98,7 @@ BAD = {
     "devices too many": ([*SMALL, "--devices", "1e9"], "devices is 1000000000; it must be in 1"),
     "sigma huge": ([*SMALL, "--sigma", "1e300"], "sigma is 1e+300; a drawn value exceeds"),
     "steps too many": ([*SMALL, "--steps", "1e19"], "it must be in 1 ... 2**63 - 1"),
-    "out nameless": ([*SMALL, "--out", ""], "an empty name is no place; a path is"),
+    "out nameless": ([*SMALL, "--out", ""], "the name is empty; a path is needed"),
     "too much memory": ([*SMALL, "--tokens", "1e12"], "GiB of memory"),
     "out of range": ([*SMALL, "--radius", "1e39"], "the largest radius that fits is"),
     "drawn out of range": ([*SMALL, "--sigma", "3e38"], "a drawn value exceeds"),

@@ -150,7 +150,7 @@ def test_what_is_odd_is_said_on_stderr(in_tmp, capsys):
     assert status == 0
     assert json.loads(out)["tied"] is False
     assert [line.split(":")[0] for line in err.splitlines()] == ["drift", "drift"]
-    assert "tokenizer.json is no tokenizer" in err
+    assert "tokenizer.json can't be read as a tokenizer" in err
     assert "config.json says that embedding and unembedding are not tied" in err
 
 

@@ -24,8 +24,8 @@ def test_what_cannot_be_written_gets_one_line_and_leaves_nothing(tmp_path):
     for name, message in (
         ("file/a", "can't be written: Not a directory"),
         ("gone/a", "can't be written: No such file or directory"),
-        (".", "is no regular file"),
-        ("pipe", "is no regular file"),
+        (".", "is not a regular file"),
+        ("pipe", "is not a regular file"),
         ("n" * 300, "can't be written: File name too long"),
     ):
         with pytest.raises(BadInput, match=message):
