@@ -170,4 +170,8 @@ def test_what_is_too_large_for_one_call_is_halved(monkeypatch):
 
 
 def test_only_accelerators_have_a_fused_path():
-    assert [module.of(each) for each in ("cpu", "gpu", "tpu")] == [None, Fused("gpu"), Fused("tpu")]
+    assert [module.fused_path(each) for each in ("cpu", "gpu", "tpu")] == [
+        None,
+        Fused("gpu"),
+        Fused("tpu"),
+    ]
