@@ -106,15 +106,24 @@ def _count_stacked(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict
     found: list[dict[int, Counts]] = [{} for _ in drifts]
     stalled_at_end = np.array([stalled_at_rest(each.drift, each.u) for each in clouds.replicas])
     stalled, at_rest, result = np.zeros(len(drifts), np.int64), False, None
+    leaving = first.survivors is not None
     for step in first.record_steps:
-        if step and first.survivors is not None:
-            clouds.observe_only(step)
+        if leaving and not at_rest and not clouds.reaches(step):
+            clouds.observe_only(0)  # those that leave move on: only all tokens can tell of rest
         moved = result is None
         while clouds.step < step and not at_rest:
+            last = clouds.reaches(step)
+            if leaving and last:
+                clouds.observe_only(step)
             result, moved = clouds.move(step), True
             stalled = np.asarray(result.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
-            at_rest = may_rest(first) and np.array_equal(stalled, stalled_at_end)
-        if result is None or (moved and clouds.step < step):
+            everyone = not (leaving and last)
+            at_rest = everyone and may_rest(first) and np.array_equal(stalled, stalled_at_end)
+        if leaving and at_rest:
+            clouds.observe_only(step)
+            result, moved = clouds.stay(), True
+            stalled = stalled_at_end // first.tokens * first.alive(step)
+        elif result is None or (moved and clouds.step < step):
             result = clouds.stay()  # nothing has been observed yet, or not since all is at rest
         for mine, one in zip(
             found, stacked_counts.counts(step, result, stalled, moved), strict=True

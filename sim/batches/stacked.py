@@ -105,6 +105,10 @@ class StackedClouds:
         self.step += taken
         return self._call(*self._block[1:], first, taken, self.step == step)
 
+    def reaches(self, step: int) -> bool:
+        """Return whether the next move goes as far as `step`."""
+        return step - self.step <= min(self._window, BLOCK - self.step % BLOCK)
+
     def observe_only(self, step: int) -> None:
         """Observe from now on the tokens that are present after `step`."""
         present = self._rows([replica.present(step) for replica in self.replicas])

@@ -11,7 +11,8 @@ leap   30 for every coordinate drawn, 20 for every entry of the tables of one st
 
 A class is a value that tokens have in one dimension; about a thousand are reckoned.
 Once all is at rest, after some 6 x 2**precision steps, steps and records cost
-nothing any more (the step engine notices it with equal steps alone).
+nothing any more (the step engine notices it with equal steps alone, of all tokens, those
+that leave among them).
 """
 
 from typing import Literal, get_args

@@ -73,13 +73,15 @@ def count(
 
 def may_rest(drift: Drift) -> bool:
     """Return whether one step can tell that no later one will move anything."""
-    equal = drift.schedule == "constant" and drift.rounding != "stochastic"
-    return equal and drift.survivors is None
+    return drift.schedule == "constant" and drift.rounding != "stochastic"
 
 
-def stalled_at_rest(drift: Drift, u: np.ndarray) -> int:
-    """Count the coordinates that a step leaves where they were, once the drift is at rest."""
-    return int(np.count_nonzero(displacements(drift, u, 1, 1))) * drift.tokens
+def stalled_at_rest(drift: Drift, u: np.ndarray, step: int = 0) -> int:
+    """Count the coordinates that each step leaves where they were, once the drift is at rest.
+
+    They are those of the tokens that are present after `step`.
+    """
+    return int(np.count_nonzero(displacements(drift, u, 1, 1))) * drift.alive(step)
 
 
 class Simulation:
@@ -109,6 +111,7 @@ class Simulation:
         else:
             self.engine = StepEngine(chunks, drift.arithmetic, strengths, on, pool)
         self.step = 0
+        self._at_rest = False
         self._observation_at_rest: StepObservation | None = None
         self._may_rest = may_rest(drift)
         target, state = drift.target, drift.arithmetic.state
@@ -136,7 +139,7 @@ class Simulation:
     def resume(self, step: int, fill: Fill) -> None:
         """Go on from the cloud of `step` that `fill` gives, in the state format."""
         self.engine.load(fill, step)
-        self.step, self._observation_at_rest = step, None
+        self.step, self._at_rest, self._observation_at_rest = step, False, None
         self._partition = self._new_partition()
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
@@ -145,9 +148,13 @@ class Simulation:
         A state that is kept keeps its cloud in memory beside the one that moves on.
         """
         for step in steps:
-            if self.drift.survivors is not None:
-                self.engine.observe_only(self._survivor_ranks < self.drift.alive(step))
+            self._observe_present(step)
             yield self._state_at(step)
+
+    def _observe_present(self, step: int) -> None:
+        """Observe from now on the tokens that are present after `step`; others move unseen."""
+        if self.drift.survivors is not None:
+            self.engine.observe_only(self._survivor_ranks < self.drift.alive(step))
 
     def _state_at(self, step: int) -> State:
         engine, grid = self.engine, self._exponent
@@ -160,24 +167,38 @@ class Simulation:
 
     def _stepped(self, engine: StepEngine, step: int) -> StepObservation:
         """Move on to a later step and return the observation there."""
+        leaving = self.drift.survivors is not None
+        unseen = leaving and not self._at_rest and step - self.step > engine.block
+        if unseen:
+            # Those that have left are kept, and move on: only all tokens can tell of rest.
+            engine.observe_only(np.ones(self.drift.tokens, bool))
         # At rest no step is taken any more: all later observations are the one that showed it.
-        while self._observation_at_rest is None:
+        while not self._at_rest:
             steps = min(engine.block, step - self.step)
             if self.step + steps == step:
+                if unseen:
+                    self._observe_present(step)
                 observation = engine.observe(self._next(steps), self._exponent, self._keys(steps))
                 self.step = step
-                at_rest = self._is_at_rest(observation.stalled)
-                self._observation_at_rest = observation if at_rest else None
+                if not leaving and self._is_at_rest(observation.stalled):
+                    self._at_rest, self._observation_at_rest = True, observation
                 return observation
             stalled = engine.move(self._next(steps), self._keys(steps))
             self.step += steps
-            if self._is_at_rest(stalled):
-                self._observation_at_rest = replace(engine.stay(self._exponent), stalled=stalled)
+            self._at_rest = self._is_at_rest(stalled)
         self.step = step
+        if self._observation_at_rest is None or leaving:
+            if unseen:
+                self._observe_present(step)
+            stalled = stalled_at_rest(self.drift, self.u, step)
+            self._observation_at_rest = replace(engine.stay(self._exponent), stalled=stalled)
         return self._observation_at_rest
 
     def _is_at_rest(self, stalled: int) -> bool:
-        """Return whether no later step can move anything after one that `stalled` so many."""
+        """Return whether no later step can move anything after one that `stalled` so many.
+
+        All tokens must have been observed.
+        """
         return self._may_rest and stalled == stalled_at_rest(self.drift, self.u)
 
     def _next(self, steps: int) -> np.ndarray:

@@ -22,6 +22,9 @@ KINDS = {
     "at rest long before the end": {"steps": 20_000, "records": 5, "radius": 0.01},
     "at rest and some at once": {"steps": 900, "records": 3, "radius": 0.0},
     "survivors": {"survivors": 5},
+    "survivors, at rest long before the end": {
+        **{"survivors": 5, "steps": 20_000, "records": 5, "radius": 0.01}
+    },
     "stochastic": {"rounding": "stochastic"},
     "toward zero": {"rounding": "toward-zero", "schedule": "cosine"},
     "masters": {"master": "float32"},

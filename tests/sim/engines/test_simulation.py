@@ -13,6 +13,7 @@ from drift.sim.devices import device
 from drift.sim.engines import choose
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
+from drift.sim.engines.step import StepEngine
 from drift.sim.spec.drift import Drift
 from tests.support import oracle
 from tests.support.drifts import assert_equal_states, drifts, states
@@ -122,3 +123,15 @@ def test_a_simulation_that_rests_moves_again_once_it_is_taken_back(engine):
         simulation.resume(0, lambda start, stop: codes[start:stop])
         again = [(s.counts, s.populations.tolist()) for s in simulation.states([50, 1500, 2000])]
     assert again == counts
+
+
+@pytest.mark.parametrize("fields", [{}, {"direction": "axis"}, {"radius": 0.0}])
+def test_rest_is_noticed_where_tokens_leave_too(fields, monkeypatch):
+    drift = Drift(**{"sigma": 1e-3, "tokens": 20, "dims": 2, "steps": 10**9, **fields}, survivors=7)
+    moves, move = [], StepEngine.move
+    monkeypatch.setattr(StepEngine, "move", lambda *given: moves.append(1) or move(*given))
+    steps = (0, 1, 3, 10**6, 10**6 + 5, 5 * 10**8, 10**9)
+    found = states(drift, steps=steps)[1]
+    assert len(moves) < 1000
+    assert_equal_states(found, states(drift, engine="leap", steps=steps)[1])
+    assert [counts.alive for counts, _, _ in found][-1] == 7
