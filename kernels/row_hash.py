@@ -100,7 +100,7 @@ def side_by_side(work: Callable[[slice], None], rows: int, block: int) -> None:
     """Do `work` on every block of rows, several at a time where there are many."""
     block = max(1, block)
     parts = [slice(start, min(start + block, rows)) for start in range(0, rows, block)]
-    if len(parts) < 4:
+    if len(parts) < 4:  # threads would cost more than they save
         for part in parts:
             work(part)
         return

@@ -37,6 +37,7 @@ class ValueClasses:
         new = np.empty(len(values), bool)
         new[1:] = values[1:] != values[:-1]
         new[self.bounds[:-1]] = True
+        # The map is monotone, so only neighbours can meet; the first of them stands for all.
         met = np.flatnonzero(new)
         if len(met) == len(values):
             return replace(self, values=values)

@@ -144,6 +144,7 @@ class StepwiseMap:
         dim_of, tiles = self._tiles()
         steps = np.zeros((-(-len(tiles) // TILES) * TILES, BLOCK), np.float32)
         steps[: len(tiles), : len(block)] = block.T[dim_of]
+        # One more step, by the next larger float32, tells which values are at rest.
         larger = np.zeros_like(steps)
         last = steps[:, len(block) - 1]
         larger[:, 0] = np.where(last == 0, last, np.nextafter(last, np.copysign(np.inf, last)))

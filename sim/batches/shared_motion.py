@@ -137,6 +137,7 @@ class SharedMotion:
         if self._base is None:
             self._base = _base(self._start, stalled_classes, self._classes)
             self.token_classes = self._classified(self._base)
+            # Limbs of so few tokens sum up to an int32, which halves what is read and written.
             dtype = np.int32 if self._replicas[0].drift.tokens <= MOST_ROWS else np.int64
             self._populations = self.token_classes.populations(len(self._replicas)).astype(dtype)
         left = np.flatnonzero(self._present & ~present)
@@ -181,6 +182,7 @@ class SharedMotion:
         population = np.add.reduceat(self._populations, self._of_base(classes), axis=1, dtype=dtype)
         grids = np.array([replica.exponent for replica in self._replicas])
         sums = np.empty((len(grids), LIMBS, len(classes.sizes)), dtype)
+        # Replicas of one grid share a table of limbs; each limb is then one sum by class.
         for grid in np.unique(grids).tolist():
             mine = grids == grid
             for k, limb in enumerate(limbs_by_rank(self._target, grid)):

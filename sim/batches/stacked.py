@@ -35,7 +35,7 @@ from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements, keys
 
 _SHORT, _LONG = 16, BLOCK
-"""The windows."""
+"""The two windows, in steps."""
 _TILE, _WIDE = 4, 1024
 """Token rows moved at once, twice as many where rows are not wide; the dims of wide rows."""
 
@@ -74,6 +74,7 @@ class StackedClouds:
         self.step = 0
         self._slots, self._on, first = slots, on, drifts[0]
         apart = int(np.diff(first.record_steps, prepend=0, append=0).max())
+        # Where records lie close together a long window would be cut short at each of them.
         self._window = _SHORT if apart <= _SHORT else _LONG
         rows = _TILE if first.dims > _WIDE else 2 * _TILE
         self._tiles = -(-first.tokens // rows), rows
@@ -87,6 +88,7 @@ class StackedClouds:
         self._weights = jax.device_put(weights(first.dims), on)
         scales = [np.ldexp(np.float32(1), replica.exponent) for replica in self.replicas]
         self._scales = self._put(np.array(scales, np.float32))
+        # The displacements that are on the device serve several calls: BLOCK steps from the first.
         self._block: tuple[int, jax.Array, jax.Array] | None = None
 
     def stay(self) -> BlockResult:

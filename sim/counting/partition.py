@@ -86,6 +86,7 @@ def _fill(found: list[np.ndarray], first: int, last: int, representatives: Repre
     middle = (first + last) // 2
     if middle == first:
         return
+    # Representatives that end up in no cell with another have not met one in between either.
     open_ = among[np.bincount(into)[into] > 1]
     found[middle] = _merged(before, open_, representatives(middle, open_))
     _fill(found, first, middle, representatives)

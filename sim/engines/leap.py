@@ -42,6 +42,7 @@ def value_map(
         steps = origin, drift.steps
         return StepwiseMap(classes, block, steps, arithmetic.state, drift.rounding)
     equal, target = displacements(drift, u, 1, 1)[0], drift.target
+    # Tables have no rows for ranks that no value can reach.
     farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)
     ends = np.array([target.sign + farthest, farthest], target.storage)
     lowest, highest = target.rank_of(ends).tolist()

@@ -240,6 +240,7 @@ class Transport:
         if state != target:
             values = state.value(state.code_of_rank(ranks)).astype(np.float32)
             ranks = target.rank_of(nearest(values, target))
+        # Only counting merges zeros: here, since prediction counts and moves nothing on from it.
         ranks = np.where(ranks == target.sign - 1, target.storage.type(target.sign), ranks)
         classes = classes.moved(ranks)
         values = target.value(target.code_of_rank(classes.values))

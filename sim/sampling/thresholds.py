@@ -86,6 +86,8 @@ class Thresholds:
         reached = self._reached(words)
         codes[open_] = self._code(words, reached)
         most = (words | np.uint64(0xFFFFFFFF)) & np.uint64((1 << 63) - 1)
+        # The lower halves decide only where a threshold lies between the least and the most
+        # word that the upper half can be of.
         split = np.flatnonzero(self._following[reached] <= most)
         codes[open_[split]] = self.codes(words[split] | low(open_[split]).astype(np.uint64))
         return codes
