@@ -57,6 +57,7 @@ def page(made: Made, command: str) -> Page:
         "formats": formats,
         "rescaled": rescaling.facts(points, formats),
         "arrival": _ARRIVAL,
+        "most_steps": plan["steps"][-1],
         "ways": ways,
     }
     caption = captions([{"tokens": drift["tokens"], "dims": drift["dims"]}])[0]
@@ -64,7 +65,7 @@ def page(made: Made, command: str) -> Page:
         Line(name, values(there, "steps"), [row["share"] for row in there], ink, ink)
         for ink, (name, there) in enumerate(ways.items())
     ]
-    x, y = "steps of the drift, $X$", "share of the way, radius reached / $R'$"
+    x, y = "number of steps, $X$", "radius reached / $R'$"
     figures = {"formats": rescaling.figure(points, caption), "way": lines(drawn, x, y, caption)}
     tables = {"transition": Table(points), "way": Table(way)}
     return Page("formats.md.j2", facts, command, figures, tables)

@@ -58,7 +58,8 @@ def lines(
             color=COLOURS[line.ink % len(COLOURS)],
             linestyle=_DASHES[line.dash % len(_DASHES)] if line.joined else "none",
             marker=_MARKS[line.ink % len(_MARKS)] if line.marked else "",
-            markersize=4,
+            markersize=4 if line.joined else 6,
+            markerfacecolor=None if line.joined else "none",  # one on another, both are seen
             capsize=2,
             elinewidth=1,
             label=line.label,

@@ -55,6 +55,7 @@ def page(made: Made, command: str) -> Page:
         "sigma": sigma,
         "most_steps": steps[-1],
         "reached": {count: where(tight, steps=count) for count in steps},
+        "arrival": _ARRIVAL,
         "arriving": arriving,
         "short": [one for one in last if one["kind"] not in arriving],
         "coalescence": coalescence,
@@ -77,7 +78,7 @@ def _reached(least: Sequence[Row], caption: str) -> Figure:
         there = where(least, kind=kind)
         at, y = [row["steps"] for row in there], [row["reached"] for row in there]
         drawn.append(Line(kind, at, y, ink, ink))
-    return lines(drawn, "steps of the drift, $X$", "radius reached, $r$", caption, "xy")
+    return lines(drawn, "number of steps, $X$", "radius reached, $r$", caption, "xy")
 
 
 def _coalescence(found: Sequence[Row], steps: Sequence[int], caption: str) -> Figure:

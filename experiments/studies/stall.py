@@ -99,4 +99,4 @@ def _figure(found: Sequence[Row], caption: str) -> Any:
         drawn.append(Line(f"{label}, simulated", at, y, ink, joined=False))
         y = [row["expected_reached"] for row in there]
         drawn.append(Line(f"{label}, expected", at, y, ink, ink, marked=False))
-    return lines(drawn, "steps of the drift, $X$", "radius reached, $r$", caption, "xy")
+    return lines(drawn, "number of steps, $X$", "radius reached, $r$", caption, "xy")

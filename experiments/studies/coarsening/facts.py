@@ -241,6 +241,7 @@ def of_page(facts: Facts) -> dict[str, Any]:
         "factor": similarity.FACTOR,
         "chosen_by": similarity.BY,
         "negligible": NEGLIGIBLE,
+        "many": _MANY,
         "cell_distances": distance_table(facts.shown, "pairs_at_distance", "cells"),
         "hole_distances": distance_table(facts.shown, "hole_pairs_at_distance", "populations"),
         "formats": formats,

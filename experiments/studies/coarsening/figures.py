@@ -20,10 +20,10 @@ _DISTINCT = "final distinct fraction (cells / tokens)"
 _CURVES = 3
 _SHOWN = {
     "black_holes": "black holes",
-    "largest": "tokens in the largest",
+    "largest": "tokens in the largest black hole",
     "singletons": "singletons",
     "isolated": "isolated cells",
-    "farthest": "greatest distance between black holes",
+    "farthest": "largest distance between black holes",
 }
 _GREATEST = ("farthest",)
 
@@ -77,8 +77,8 @@ def _structure(facts: Facts) -> Figure:
         shown = [max(counts) if key in _GREATEST else np.median(counts) for counts in each]
         found.append(Line(label, sigmas, [float(count) for count in shown], ink))
         levels.append((number(facts.seen[key]), float(facts.seen[key]), ink))
-    many = f"median over {len(facts.plan['directions'])} directions, of distances the greatest"
-    caption = f"{_caption(facts, 'radius', 'steps')}\n{many}; dotted: observed in Qwen3-4B"
+    how = f"median over {len(facts.plan['directions'])} directions (maximum for distances)"
+    caption = f"{_caption(facts, 'radius', 'steps')}\n{how}; dotted: observed in Qwen3-4B"
     return lines(found, _SIGMA, "number", caption, "x0", levels)
 
 

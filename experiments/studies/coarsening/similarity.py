@@ -19,14 +19,14 @@ LARGE = 100
 
 _FEATURES = {
     "black holes": "black_holes",
-    "tokens in the largest": "largest",
-    "tokens in all of them": "held",
+    "tokens in the largest black hole": "largest",
+    "tokens in black holes": "held",
     f"black holes of {LARGE} tokens or more": "large",
     "singletons": "singletons",
     "isolated cells": "isolated",
-    "components of two cells or more": "components",
-    "greatest distance between black holes": "farthest",
-    "adjacent pairs, of all pairs of cells": "adjacent",
+    "components": "components",
+    "largest distance between black holes": "farthest",
+    "share of adjacent pairs of cells": "adjacent",
 }
 
 

@@ -181,7 +181,7 @@ def test_where_nothing_is_alike_the_page_says_so(coarse, monkeypatch):
     monkeypatch.setattr(similarity, "FACTOR", 1.0)
     monkeypatch.setattr(figures, "figures", lambda facts: {})
     text = page_of(parts.Made(coarse[0] / "stores"), "it").text
-    assert "**At no σ tried does drift alone leave" in text
+    assert "**For no σ tried does drift alone leave" in text
     assert "Drift alone makes about as many" not in text
     assert "| reproduced |" not in text
 
