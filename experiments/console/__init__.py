@@ -1,7 +1,7 @@
-"""What verbs share when they speak with a person.
+"""Input and output of verbs: terminals, values, files.
 
-terminal, progress    lines, tables and bars, on whatever streams there are
-values, command_line  numbers read and shown; a spec as the command it came from
-files                 files written whole or not at all
-token_text, machine   what tokens say; what this machine is
+terminal, progress    lines, tables and progress bars, on any kind of stream
+values, command_line  values of options; a spec as the command that gives it
+files                 atomic writes, and tables in Markdown
+token_text, machine   texts of tokens; the processor and installed versions
 """

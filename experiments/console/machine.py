@@ -1,4 +1,4 @@
-"""The processor of this machine, and the versions that are installed of what drift rests on."""
+"""The processor of this machine, and the installed versions of packages that drift uses."""
 
 import platform
 import subprocess
@@ -14,14 +14,14 @@ _EXTRAS = (
     *("jax-cuda12-plugin", "jax-cuda13-plugin", "libtpu"),
     *("xarray", "s3fs", "distributed", "tokenizers"),
 )
-"""Told where they are installed."""
+"""Optional packages, reported where they are installed."""
 _VECTORS = ("avx512f", "avx2", "avx", "sve", "asimd", "sse4_2")
 """Instruction sets, the widest first."""
 _MISSING = "not installed"
 
 
 def versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
-    """The installed version of each package, or "not installed"."""
+    """Return the installed version of each package, or "not installed"."""
     found = {}
     for name in packages:
         try:
@@ -32,12 +32,12 @@ def versions(packages: tuple[str, ...] = _PACKAGES) -> dict[str, str]:
 
 
 def extras() -> dict[str, str]:
-    """The versions of what need not be there and is."""
+    """Return the versions of the optional packages that are installed."""
     return {name: found for name, found in versions(_EXTRAS).items() if found != _MISSING}
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Return the name of the processor."""
     for line in _cpuinfo():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
@@ -57,7 +57,7 @@ def _cpuinfo() -> list[str]:
 
 
 def vectors() -> str | None:
-    """The widest instruction set for vectors that the processor has, of those known here."""
+    """Return the widest known vector instruction set of the processor, or None."""
     lines = (line for line in _cpuinfo() if line.startswith(("flags", "Features")))
     flags = {flag for line in lines for flag in line.split(":", 1)[1].split()}
     return next((name for name in _VECTORS if name in flags), None)

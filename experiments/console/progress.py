@@ -1,11 +1,11 @@
-"""How far work is: a bar with an ETA on a terminal, a plain line now and then elsewhere.
+"""Progress of long work, and the second signal that stops it at once.
 
-Elsewhere is also a terminal that can't move its cursor, as TERM=dumb says.
+On a terminal progress is a bar with an ETA. Elsewhere, also on a terminal that cannot move its
+cursor (TERM=dumb), it is a line now and then.
 
-A first SIGINT or SIGTERM is left to those who handle it, and may have to wait for the work in
-hand. A second one ends the process at once, whatever it is doing. Python looks at signals
-between two of its own instructions alone; a thread is told of them by the kernel while the main
-one computes.
+A first SIGINT or SIGTERM goes to Python's handlers, and may wait until a computation returns. A
+second one ends the process at once. Python runs handlers only between bytecode instructions of
+the main thread, so a thread watches for signals while the main thread computes.
 """
 
 import os
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from drift.sim.sweeps.progress import SweepProgress
 
 _STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
-_WAITING = "drift: stopping after what is in hand; a second time stops at once\n"
-_FAREWELL = "drift: stopped at once; the same command goes on\n"
+_WAITING = "drift: stopping after the current step; a second signal stops at once\n"
+_FAREWELL = "drift: stopped at once; run the same command to continue\n"
 _SHOW_CURSOR = "\x1b[?25h\n"
 
 
 @contextmanager
 def stop_at_second_signal() -> Iterator[None]:
-    """Watch for a second signal during the block; in the main thread."""
+    """End the process at a second signal during the block; in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -53,7 +53,7 @@ def stop_at_second_signal() -> Iterator[None]:
 
 
 def _watch(heard: int) -> None:
-    """Read signals' numbers, a byte each, until there are two or no more can come."""
+    """Read signal numbers, a byte each, until there are two or the pipe is closed."""
     came = 0
     while byte := os.read(heard, 1):
         number = byte[0]
@@ -70,10 +70,11 @@ def _watch(heard: int) -> None:
 
 
 _QUIET_SECONDS = 10.0
+"""Seconds between lines where there is no bar."""
 
 
 class Progress:
-    """Called with how much of how much is done; a context manager."""
+    """A bar, or lines, for work of known size: a context manager, called with done and total."""
 
     def __init__(self, title: str, stream: TextIO):
         self._stream, self._title, self._said = stream, printable(title, LINE), time.monotonic()
@@ -90,7 +91,7 @@ class Progress:
             )
 
     def _figures(self) -> "tuple[ProgressColumn, ...]":
-        """What stands beside the bar."""
+        """Return the columns beside the bar."""
         from rich.progress import MofNCompleteColumn, TimeRemainingColumn
 
         return MofNCompleteColumn(), TimeRemainingColumn()
@@ -123,7 +124,7 @@ class Progress:
 
 
 class RunBar(Progress):
-    """The same of a run, called with each record."""
+    """Progress of a run, updated with each record."""
 
     def record(self, counts: "Counts", done: int, total: int) -> None:
         """Show that record `done` of `total` is on disk."""
@@ -132,16 +133,16 @@ class RunBar(Progress):
 
 
 class SweepBar(Progress):
-    """The same of a sweep, called with each batch."""
+    """Progress of a sweep, updated with each batch."""
 
     def session(self, session: "SweepProgress") -> None:
-        """Show how far the sweep is; the bar shows what cells cost, not how many they are."""
+        """Show a sweep's progress; the bar counts the cost of grid points, not their number."""
         from drift.experiments.console.values import spent
 
         left, seconds = session.seconds_left, session.seconds["total"]
         line = (
-            f"{session.done:,} of {session.cells:,} cells, {session.failed:,} failed,"
-            f" {session.counted / seconds:.3g} a second"
+            f"{session.done:,} of {session.cells:,} grid points, {session.failed:,} failed,"
+            f" {session.counted / seconds:.3g} per second"
         )
         if left is not None:
             line += f", {spent(left)} left"

@@ -1,16 +1,17 @@
-"""What people read: lines and tables on stdout, remarks on stderr, on whatever streams there are.
+"""Lines and tables on stdout, remarks on stderr, on any kind of stream.
 
-Texts out of files, stores and paths may hold anything. They are shown as they are, never
-taken for markup, and what does not print is escaped: nothing in them steers a terminal.
+Texts from files, stores and paths may hold anything. They are never read as markup, and
+characters that do not print are escaped, so that no text can steer a terminal.
 
-closed      a stream that is neither terminal nor file: what is written there is dropped
-left        whoever read stdout is gone, `drift … | head`: the verb ends as a program that the
-            pipe's signal killed would, with 141, and says nothing. What it writes is written
-            before it prints, and stays
-plain       what an encoding lacks is spelled in ASCII: σ as sigma, the rest as \\u2603
+closed    of a stream: neither a terminal nor a file; whatever is written to it is dropped
+gone      of stdout's reader, as in `drift … | head`: the verb ends silently with status 141, as a
+          program does that SIGPIPE kills. Files are written before anything is printed, and stay
+spelling  characters that an encoding lacks are spelled in ASCII: σ as sigma, others as \\u2603
 
-Remarks on stderr are never worth more than the work: once nobody can be told, it goes on
-without them.
+A remark that cannot be written to stderr is dropped, and the work goes on.
+
+`reconfigure(errors=…)` could set the spelling, but streams of our own are needed anyway: an error
+of one of them must not be mistaken for that of a file or a socket.
 """
 
 import codecs
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 LINE = 10_000
 """Characters of a line that are printed."""
 _NARROWEST = 80
-"""Columns that tables have; a narrower terminal folds them, and cuts no number off."""
+"""Least width of tables, columns; a narrower terminal wraps lines, and no number is cut off."""
 
 
 def say(text: str) -> None:
@@ -44,17 +45,17 @@ def remark(text: str) -> None:
 
 
 def is_interactive(stream: TextIO) -> bool:
-    """Whether it is a terminal whose cursor can be moved."""
+    """Return whether a stream is a terminal whose cursor can be moved."""
     return stream.isatty() and os.environ.get("TERM") not in (None, "", "dumb", "unknown")
 
 
 def new_console() -> "Console":
-    """Where tables are printed, and lines in bold."""
+    """Return a console for tables and bold lines."""
     from rich.console import Console
 
     class Screen(Console):
         def render_str(self, text: str, **how: Any) -> "Text":
-            # Spelled before it is laid out: what stands for a letter may be longer.
+            # Spelled before the layout, since spellings may be longer than the characters.
             return super().render_str(
                 text.encode(self.encoding, ASCII_SPELLING).decode(self.encoding), **how
             )
@@ -65,9 +66,9 @@ def new_console() -> "Console":
 
 
 _NARROWEST_HELP = 40
-"""Columns of a help page, whatever the terminal says: none at all would leave it empty."""
-ASCII_SPELLING = "drift-plain"
-"""How that is called where text is encoded."""
+"""Least width of a help page, columns; at width 0, which some terminals report, it is empty."""
+ASCII_SPELLING = "drift-ascii"
+"""Name of the error handler that spells characters in ASCII."""
 _SPELLINGS = {
     **{"σ": "sigma", "×": "x", "±": "+-", "…": "...", "–": "-", "—": "--", "−": "-"},
     **{"→": "->", "·": "*", "≤": "<=", "≥": ">=", "√": "sqrt", "µ": "u"},
@@ -75,31 +76,31 @@ _SPELLINGS = {
 
 
 class ReaderGone(BaseException):
-    """Nobody reads stdout any more."""
+    """The reader of stdout is gone."""
 
 
 def prepare_streams() -> None:
-    """Make stdin, stdout, stderr and what is known of the terminal ready, before all else."""
+    """Prepare stdin, stdout, stderr and the terminal's variables; called before anything else."""
     for number in (0, 1, 2):
         _fill(number)
     sys.stdout, sys.stderr = _opened(sys.stdout, 1, _Output), _opened(sys.stderr, 2, _Remarks)
-    os.environ.setdefault("TERM", "dumb")  # of a terminal without a name nothing is known
+    os.environ.setdefault("TERM", "dumb")  # a terminal without a name can do nothing
     if shutil.get_terminal_size().columns < _NARROWEST_HELP or os.environ.get("COLUMNS") == "0":
-        os.environ.setdefault("TERMINAL_WIDTH", str(_NARROWEST_HELP))  # which help pages heed
-    # It speaks of directories that it can't write to, and goes on without.
+        os.environ.setdefault("TERMINAL_WIDTH", str(_NARROWEST_HELP))  # which help pages use
+    # Matplotlib warns where it cannot write its configuration, which does not matter.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def _fill(number: int) -> None:
-    """Lead a closed descriptor nowhere: else the next file opened, a store's, would be it."""
+    """Open /dev/null in place of a closed descriptor, which the next file would get otherwise."""
     try:
         os.fstat(number)
     except OSError:
-        os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
 
 
 def _opened(stream: Any, number: int, kind: "type[io.TextIOWrapper]") -> io.TextIOWrapper:
-    """A stream of that kind in the place of Python's own, which is None where it was closed."""
+    """Return a stream of class `kind` in place of Python's, which is None where it was closed."""
     if stream is None:
         return kind(
             io.BufferedWriter(io.FileIO(number, "w", closefd=False)), "utf-8", ASCII_SPELLING
@@ -109,7 +110,7 @@ def _opened(stream: Any, number: int, kind: "type[io.TextIOWrapper]") -> io.Text
 
 
 class _Output(io.TextIOWrapper):
-    """Stdout: raises Left where its reader is gone, and Unfinished where it can't be written."""
+    """Stdout that raises ReaderGone where its reader is gone, Unfinished where writing fails."""
 
     def write(self, text: str) -> int:
         try:
@@ -125,7 +126,7 @@ class _Output(io.TextIOWrapper):
 
 
 class _Remarks(io.TextIOWrapper):
-    """Stderr: silent where it can't be written."""
+    """Stderr that drops what can't be written."""
 
     def write(self, text: str) -> int:
         try:
@@ -142,7 +143,7 @@ class _Remarks(io.TextIOWrapper):
 
 
 def _lost(error: OSError, number: int) -> BaseException:
-    """What to raise; what is still to be written goes nowhere."""
+    """Redirect a descriptor to /dev/null, and return the exception to raise."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, number)
     os.close(nowhere)
@@ -152,7 +153,7 @@ def _lost(error: OSError, number: int) -> BaseException:
 
 
 def _spell(error: UnicodeError) -> tuple[str, int]:
-    """What stands for characters that an encoding lacks, and where to go on."""
+    """Return the spelling of characters that an encoding lacks, and where to continue."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]

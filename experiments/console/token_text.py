@@ -1,10 +1,11 @@
-"""What tokens say: their texts, from the tokenizer.json beside a checkpoint.
+"""Texts of token ids, from the tokenizer.json beside a checkpoint.
 
-text     what the token decodes to by itself; where that is nothing, or bytes that are no
-         whole character, the token as the vocabulary writes it
-padding  a row whose id the tokenizer has no token for: matrices are made wider than
-         their vocabulary, and those rows were never trained
-Needs the optional library `tokenizers`; without it, and without a file, ids have no texts.
+text     the decoded token; where that is empty, or bytes that are not a whole character, the
+         token as the vocabulary writes it
+padding  of a row: the tokenizer has no token of that id. Matrices often have more rows than their
+         vocabulary has tokens, and the surplus rows were never trained
+
+The optional library `tokenizers` is needed; without it, or without a file, ids have no texts.
 """
 
 from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _SPACE, _UNKNOWN = "\u2581", "\ufffd"
 _LETTERS = 20
-"""Shown of a token's text."""
+"""Most characters shown of a token's text."""
 
 
 class TokenTexts:
@@ -31,7 +32,7 @@ class TokenTexts:
         self._ids = np.unique(list(tokenizer.get_vocab(with_added_tokens=True).values()))
 
     def text(self, token: int) -> str | None:
-        """The text of an id; None for padding."""
+        """Return the text of an id; None for padding."""
         written = self._tokenizer.id_to_token(token)
         if written is None:
             return None
@@ -41,18 +42,18 @@ class TokenTexts:
         return written if not decoded or _UNKNOWN in decoded else decoded
 
     def padding(self, tokens: np.ndarray) -> np.ndarray:
-        """Which of the ids are padding, bool."""
+        """Return True for ids that are padding, bool of the shape of `tokens`."""
         return ~np.isin(tokens, self._ids)
 
 
 def token_label(token: int, texts: TokenTexts | None) -> str:
-    """A token id, fit to be shown, with its text where there is one: 17 'seventeen'."""
+    """Return a token id with its text, where there is one: 17 'seventeen'."""
     text = None if texts is None else texts.text(token)
     return str(token) if text is None else f"{token} {printable(repr(text), _LETTERS)}"
 
 
 def load_token_texts(directory: Path) -> TokenTexts | None:
-    """The texts of the tokenizer in a directory; None, saying on stderr why, without."""
+    """Return the texts of the tokenizer in a directory; None, with a remark, where it has none."""
     path = directory / "tokenizer.json"
     if not path.is_file():
         return None

@@ -1,10 +1,10 @@
-"""What a page is made of, and the page as HTML: blocks, figures as SVG, style sheet and script.
+"""Blocks, sections and parts of a page, and the page as HTML.
 
-kind   which macro of static/blocks.html draws a block
+kind   name of the macro in static/blocks.html that draws a block
 
-Every text is plain; the templates escape it. In a figure's SVG styles become attributes, since
-the page forbids styles from anywhere but its own sheet. Colours stay what they are: on a dark
-page a figure stands on a light card.
+All texts are plain text, and the templates escape them. In a figure's SVG styles become
+attributes, since the page forbids all styles but those of its own sheet. Colours are kept: on a
+dark page a figure stands on a light card.
 """
 
 import base64
@@ -24,78 +24,92 @@ from matplotlib.figure import Figure
 from drift.sim.errors import BadInput, Damaged, printable
 
 
-class Block:
+class PageBlock:
     """A piece of a section."""
 
     @property
     def kind(self) -> str:
-        """The name of its macro."""
+        """The name of the block's macro."""
         return type(self).__name__.lower()
 
 
 @dataclass(frozen=True)
-class Note(Block):
-    """A paragraph; one that is `strong` must not be overlooked."""
+class Paragraph(PageBlock):
+    """A paragraph; one that is `strong` stands out."""
 
     text: str
+    """plain text"""
     strong: bool = False
 
 
 @dataclass(frozen=True)
-class Markdown(Block):
-    """Paragraphs and lists, as HTML that is safe to show."""
+class Markdown(PageBlock):
+    """Paragraphs and lists of a Markdown text."""
 
     html: Markup
+    """HTML that is safe to show"""
 
 
 @dataclass(frozen=True)
-class Numbers(Block):
-    """What a reader wants first: a few values, large, and what each one is."""
+class Numbers(PageBlock):
+    """A few important values, in large letters."""
 
     values: Sequence[tuple[str, str]]
-    """what, value"""
+    """names and values"""
 
 
 @dataclass(frozen=True)
-class Table(Block):
+class DataTable(PageBlock):
     """A table whose first column names its rows."""
 
     caption: str
+    """text above the table"""
     columns: Sequence[str]
+    """heads of the columns"""
     rows: Sequence[Sequence[str]]
+    """texts, row by row"""
     numeric: bool = True
-    """whether all columns but the first are numbers"""
+    """True where all columns but the first hold numbers"""
     note: str = ""
+    """text below the table"""
 
 
 @dataclass(frozen=True)
-class Picture(Block):
-    """A figure, and what it shows for those who cannot see it."""
+class Picture(PageBlock):
+    """A figure, and its description for those who cannot see it."""
 
     figure: Figure
+    """as matplotlib draws it"""
     title: str
+    """what is drawn, for screen readers"""
     text: str
+    """what it shows, likewise"""
     caption: str = ""
+    """text below the figure; the title where empty"""
 
 
 @dataclass(frozen=True)
-class Command(Block):
+class Command(PageBlock):
     """A line to paste into a shell."""
 
     line: str
+    """the command, quoted for a shell"""
 
 
 @dataclass(frozen=True)
-class Lattice(Block):
-    """The panel to touch: what its script reads, and its choices of dimensions."""
+class Lattice(PageBlock):
+    """The interactive panel of tokens on the lattice."""
 
     data: dict[str, Any]
+    """JSON that the page's script reads"""
     dims: Sequence[str]
+    """names of the dimensions to choose from"""
     shown: tuple[int, int]
-    """which two of them are shown first, across and up"""
+    """indices of the dimensions shown first, across and up"""
     records: int
+    """number of records"""
     first: str
-    """what is said of the first record before the script runs"""
+    """text on the first record, shown until the script runs"""
 
 
 @dataclass(frozen=True)
@@ -103,40 +117,48 @@ class Section:
     """A heading and what stands below it."""
 
     heading: str
-    blocks: Sequence[Block]
+    """text of the heading"""
+    blocks: Sequence[PageBlock]
+    """blocks, in order"""
 
     @classmethod
-    def made(cls, heading: str, make: Callable[[], Sequence[Block]]) -> "Section":
-        """With what `make` makes, or, where it raises BadInput, why there is nothing.
+    def made(cls, heading: str, make: Callable[[], Sequence[PageBlock]]) -> "Section":
+        """Return a section of the blocks that `make` returns, or the reason where it cannot.
 
-        What is damaged is raised on.
+        The reason is the message of a BadInput. Raises Damaged where a store is damaged.
         """
         try:
             return cls(heading, make())
         except Damaged:
             raise
         except BadInput as error:
-            return cls(heading, [Note(f"Not shown: {error}.")])
+            return cls(heading, [Paragraph(f"Not shown: {error}.")])
 
 
 @dataclass(frozen=True)
 class Part:
-    """One source of a page."""
+    """The part of a page that shows one source."""
 
     heading: str
+    """text of the heading"""
     lead: str
+    """a line below it"""
     sections: Sequence[Section]
+    """sections, in order"""
 
 
 @dataclass(frozen=True)
-class Page:
-    """All of it; a page of one part has no heading of its own beside the part's."""
+class HtmlPage:
+    """A whole page; a page of one part has no heading but the part's."""
 
     parts: Sequence[Part]
+    """parts, in order"""
     title: str = ""
+    """text of the heading, where there are several parts"""
     lead: str = ""
+    """a line below it"""
     by: str = ""
-    """which version made it"""
+    """program and version that made the page"""
 
 
 _SVG, _LINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
@@ -145,22 +167,22 @@ _FONT = re.compile(r"(?:(italic|oblique)\s+)?(?:(bold|\d{3})\s+)?([\d.]+px)\s+(.
 _HEX = re.compile(r"#[0-9a-f]{6}")
 _USED = re.compile(r"url\(#([^)]+)\)")
 _FACES = "DejaVu Sans, Verdana, sans-serif"
-"""The second one is as wide as the first, which few phones have."""
+"""Fonts: the second one has the widths of the first, which few phones have."""
 _WIDE = 4.4
-"""Inches of a picture: letters of 9 points are legible on a phone then."""
+"""Width of a picture, inches, such that letters of 9 points can be read on a phone."""
 
 
 def fit_to_page(figure: Figure) -> Figure:
-    """The figure as wide as a phone can show it, without its caption, which the page has."""
+    """Make a figure as narrow as a phone, and drop its caption, which the page shows; return it."""
     figure.set_size_inches(_WIDE, figure.get_figheight())
     figure.supxlabel("")
     return figure
 
 
 def inline_svg(figure: Figure, name: str, title: str, text: str) -> Markup:
-    """The element svg of a figure, whose ids begin with `name`.
+    """Return the svg element of a figure, whose ids begin with `name`.
 
-    `title` and `text` say what it shows.
+    `title` and `text` describe it to screen readers.
     """
     written = io.BytesIO()
     figure.savefig(written, format="svg", metadata={"Date": None})
@@ -176,13 +198,13 @@ def inline_svg(figure: Figure, name: str, title: str, text: str) -> Markup:
         _rename(each, name, used)
     for attribute in ("width", "height", "version"):
         root.attrib.pop(attribute, None)
-    for place, (tag, said) in enumerate((("title", title), ("desc", text))):
+    for index, (tag, said) in enumerate((("title", title), ("desc", text))):
         described = ElementTree.Element(tag, {"id": f"{name}-{tag}"})
         described.text = said
-        root.insert(place, described)
+        root.insert(index, described)
     root.attrib |= {"class": "figure", "role": "img"}
     root.attrib |= {"aria-labelledby": f"{name}-title", "aria-describedby": f"{name}-desc"}
-    for each in elements:  # HTML knows these elements by their plain names
+    for each in elements:  # HTML knows these elements without a namespace
         each.tag = each.tag.removeprefix(f"{{{_SVG}}}")
     return Markup(ElementTree.tostring(root, encoding="unicode"))
 
@@ -201,18 +223,18 @@ def _restyle(element: ElementTree.Element) -> None:
             element.set(key, _FACES)
         else:
             element.set(key, value)
-    if _HEX.fullmatch(element.get("fill", "")):  # of a map: no seams between its pieces
+    if _HEX.fullmatch(element.get("fill", "")):  # tiles of a map: no seams between them
         element.set("shape-rendering", "crispEdges")
 
 
 def _referred(element: ElementTree.Element) -> list[str]:
-    """The ids that an element refers to."""
+    """Return the ids that an element refers to."""
     found = [name for value in element.attrib.values() for name in _USED.findall(value)]
     return [*found, *([element.attrib[_HREF][1:]] if _HREF in element.attrib else [])]
 
 
 def _rename(element: ElementTree.Element, name: str, used: set[str]) -> None:
-    """Begin ids with `name`, and drop those that nothing refers to."""
+    """Prefix ids with `name`, and drop ids that nothing refers to."""
     own = element.attrib.pop("id", None)
     if own in used:
         element.set("id", f"{name}-{own}")
@@ -226,11 +248,11 @@ def _rename(element: ElementTree.Element, name: str, used: set[str]) -> None:
 _SHEETS = ("page.css", "tables.css", "lattice.css")
 _SCRIPTS = ("codes.js", "view.js", "draw.js", "panel.js")
 _LONGEST = 10_000
-"""Characters of a text that are shown."""
+"""Most characters of a text."""
 
 
-def render(page: Page) -> str:
-    """The page as one HTML document; the same page gives the same one."""
+def render(page: HtmlPage) -> str:
+    """Return the page as one HTML document; equal pages give equal documents."""
     environment = Environment(
         loader=FunctionLoader(_file),
         autoescape=True,
@@ -250,11 +272,11 @@ def render(page: Page) -> str:
 
 
 def _file(name: str) -> str:
-    """A file of the package."""
+    """Return the text of a file in static/."""
     return resources.files(__package__).joinpath("static", name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:
-    """A source as a Content-Security-Policy names it."""
+    """Return the hash by which a Content-Security-Policy allows a source."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"

@@ -1,7 +1,7 @@
-"""The lattice to touch: some tokens of a drift in a few of its dimensions, record by record.
+"""The data of the lattice panel: some tokens of a drift in a few dimensions, record by record.
 
-Codes are the drift's own bits, retraced from its spec (sim.engines.reference) or, of a checkpoint's
-rows, from the cloud that the store keeps of step 0. The page's script makes values of them.
+The codes are those of the drift itself, computed again from its spec (sim.engines.reference), or,
+for rows of a checkpoint, from the cloud of step 0 in the store. The page's script decodes them.
 """
 
 import base64
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.experiments.report.document import Block, Lattice, Note
+from drift.experiments.report.document import Lattice, PageBlock, Paragraph
 from drift.experiments.report.tables import format_axis_value, spread_evenly
 from drift.experiments.report.turning_point import TurningPoint
 from drift.sim.clouds import drawn
@@ -24,57 +24,73 @@ from drift.sim.stores.run_store import RunStore
 
 _TOKENS, _RECORDS, _DIMS, _SMALLEST = 256, 51, 6, 4
 _EXPLANATION = (
-    "Move the slider. Far from zero the lattice is coarser: whenever a coordinate doubles, so"
-    " do its cells. The cloud keeps its size (the grey dots are its shape at the start), so its"
-    " tokens (blue) fall into ever fewer cells; a cell of several is orange and says of how many."
+    "Move the slider. The lattice is coarser far from zero: whenever a coordinate doubles, so does"
+    " the width of its cells. The cloud keeps its size (grey dots show its shape at the start), so"
+    " its tokens (blue) fall into fewer and fewer cells; orange cells show their token count."
 )
 _ALIKE = (
-    " Tokens that have met in a dimension move as one there from then on; those that have met in"
-    " all dimensions are a black hole. They stay apart longest where |u| is smallest and the"
-    " cloud moves least, so these dimensions are shown first."
+    " Tokens that have met in a dimension stay together in it; tokens that have met in all"
+    " dimensions are a black hole. Tokens stay apart longest where |u| is smallest, since the cloud"
+    " moves least there, so these dimensions are offered first."
 )
 _APART = (
-    " Here tokens that have met can part again, since each one has random numbers, a strength or"
-    " float32 weights of its own. A black hole is a cell that they share in all dimensions."
+    " In this drift tokens that have met can part again, since each has random numbers, a step"
+    " length or float32 weights of its own. A black hole is a cell that tokens share in all"
+    " dimensions."
 )
 
 
-def _explanation(drift: Drift) -> Note:
-    return Note(_EXPLANATION + (_ALIKE if has_monotone_steps(drift) else _APART))
+def _explanation(drift: Drift) -> Paragraph:
+    return Paragraph(_EXPLANATION + (_ALIKE if has_monotone_steps(drift) else _APART))
 
 
-def of_run(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[Block]:
-    """The panel of a run. Raises BadInput where its cloud is not known or it is too long."""
+def of_run(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[PageBlock]:
+    """Return the panel of a run. Raises BadInput where its cloud is unknown, or it is too long."""
     numbers, start = _start(store, drift)
     return [_explanation(drift), panel(drift, store.read("direction"), numbers, start, counted)]
 
 
-def of_turning_point(turning: TurningPoint) -> list[Block]:
-    """The panel of a sweep's turning cell. Raises BadInput likewise."""
+def of_turning_point(turning: TurningPoint) -> list[PageBlock]:
+    """Return the panel of a sweep's turning point.
+
+    Raises BadInput where its cloud or direction comes from a file, or it is too long.
+    """
     drift = turning.drift
     if drift.origin is not None or drift.direction.endswith(".npy"):
-        raise BadInput("a sweep keeps neither clouds nor directions that come from files")
+        raise BadInput("a sweep keeps no clouds or directions that come from files")
     u = direction(drift.direction, drift.dims, drift.direction_seed)
     numbers, start = _drawn(drift)
     where = ", ".join(
         f"{name} {format_axis_value(value)}" for name, value in turning.values.items()
     )
-    here = f"Shown is the cell that ends nearest to one half distinct: {where or 'the only one'}."
-    return [_explanation(drift), Note(here), panel(drift, u, numbers, start, turning.counted())]
+    here = (
+        "The panel shows the grid point whose final distinct fraction is closest to one half:"
+        f" {where or 'the only one'}."
+    )
+    return [
+        _explanation(drift),
+        Paragraph(here),
+        panel(drift, u, numbers, start, turning.counted()),
+    ]
 
 
 def _drawn(drift: Drift) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers of the first tokens and their codes at step 0 in all dims."""
+    """Return the numbers of the first tokens, and their codes at step 0, (tokens, dims)."""
     numbers = np.arange(min(_TOKENS, drift.tokens))
     return numbers, initial_cloud(drift).codes(0, len(numbers))
 
 
 def _start(store: RunStore, drift: Drift) -> tuple[np.ndarray, np.ndarray]:
-    """Some tokens' numbers and their codes at step 0 in all dims. Raises BadInput without."""
+    """Return the numbers of some tokens, and their codes at step 0, (tokens, dims).
+
+    Raises BadInput where the store does not hold the cloud of step 0.
+    """
     if drift.origin is None:
         return _drawn(drift)
     if not store.has("bits") or store.read("snapshot_step")[0] != 0:
-        raise BadInput(f"{store.address} keeps no cloud of step 0, which was a checkpoint's rows")
+        raise BadInput(
+            f"{store.address} does not hold the cloud of step 0, which came from a checkpoint"
+        )
     numbers = np.linspace(0, drift.tokens - 1, min(_TOKENS, drift.tokens)).round().astype(int)
     return numbers, store.values("bits", (0, numbers, slice(None)))
 
@@ -86,10 +102,10 @@ def panel(
     start: np.ndarray,
     counted: Sequence[dict[str, Any]],
 ) -> Lattice:
-    """The panel of the tokens `numbers`, whose codes at step 0 are `start` (tokens, dims).
+    """Return the panel of the tokens `numbers`, whose codes at step 0 are `start`, (tokens, dims).
 
-    `counted` are the whole cloud's counts at some steps. Raises BadInput where the drift
-    is too long to be retraced.
+    `counted` holds the whole cloud's counts at some steps. Raises BadInput where the drift is too
+    long to be computed again.
     """
     dims = _dims(u)
     shown = spread_evenly(counted, _RECORDS)
@@ -104,7 +120,7 @@ def panel(
             "smallest": target.smallest_exponent,
             "largest": target.largest_magnitude,
         },
-        "steps": [f"{step:,}" for step in steps],  # which may be more than JavaScript counts to
+        "steps": [f"{step:,}" for step in steps],  # as text: JavaScript's integers end at 2**53
         "last": f"{drift.steps:,}",
         "tokens": len(numbers),
         "dims": drift.dims,
@@ -124,14 +140,14 @@ def panel(
 
 
 def _dims(u: np.ndarray) -> np.ndarray:
-    """Dimensions of all sizes of |u|, the smallest first: tokens stay apart there longest."""
+    """Return dimensions of all sizes of |u|, rising: tokens stay apart longest in the first."""
     order = np.argsort(np.abs(u), kind="stable")
     spread = np.geomspace(1, len(u), min(_DIMS, len(u))).round().astype(int)
     return order[np.unique([*range(1, min(_SMALLEST, len(u)) + 1), *spread]) - 1]
 
 
 def _telling(coordinates: np.ndarray, present: np.ndarray) -> tuple[int, int]:
-    """The two dimensions in which the tokens fall together most gradually."""
+    """Return the two dimensions in which the number of distinct values changes most often."""
 
     def stages(dim: int) -> int:
         both = zip(coordinates[:, :, dim], present, strict=True)
@@ -142,6 +158,6 @@ def _telling(coordinates: np.ndarray, present: np.ndarray) -> tuple[int, int]:
 
 
 def _encoded(codes: np.ndarray) -> str:
-    """Codes (records, tokens), the little end first, in base64."""
+    """Return codes, (records, tokens), in base64, little-endian."""
     little = np.ascontiguousarray(codes, codes.dtype.newbyteorder("<"))
     return base64.b64encode(little.tobytes()).decode()

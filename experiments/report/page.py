@@ -1,11 +1,11 @@
-"""The page of some stores, or of studies: a part for each."""
+"""The page of stores and studies: a part for each."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
 
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.report import run, study, sweep
-from drift.experiments.report.document import Page, Part
+from drift.experiments.report.document import HtmlPage, Part
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, LocalLocation
 from drift.sim.stores.run_store import RunStore
@@ -17,21 +17,22 @@ def page_of(
     title: str = "",
     lead: str = "",
     expected_pairs: ExpectedPairs | None = None,
-) -> Page:
-    """The page of stores of runs and sweeps and of studies; of several, `title` and `lead` head it.
+) -> HtmlPage:
+    """Return the page of runs, sweeps and studies; `title` and `lead` head a page of several.
 
-    None is an outlook as it is cheap. Raises BadInput where one can't be read.
+    Without `expected_pairs`, they are predicted where that is quick. Raises BadInput where a
+    source can't be read.
     """
-    by = f"Made by drift report, bf16-drift {version('bf16-drift')}."
+    by = f"Made with drift report, bf16-drift {version('bf16-drift')}."
     expected_pairs = expected_pairs or ExpectedPairs()
-    return Page([part_of(each, expected_pairs) for each in sources], title, lead, by)
+    return HtmlPage([part_of(each, expected_pairs) for each in sources], title, lead, by)
 
 
 def part_of(source: AnyLocation, expected_pairs: ExpectedPairs) -> Part:
-    """What is told of one store, or of the study in a directory."""
-    place = locate(source)
-    if isinstance(place, LocalLocation) and (found := study.study_at(place.path)):
-        return study.part(place.path, *found)
+    """Return the part of one store, or of the study in a directory."""
+    location = locate(source)
+    if isinstance(location, LocalLocation) and (found := study.study_at(location.path)):
+        return study.part(location.path, *found)
     if is_sweep(source):
         return sweep.part(SweepStore(source), expected_pairs)
     return run.part(RunStore(source), expected_pairs)

@@ -1,8 +1,7 @@
-"""What a page tells of the prediction: expected pairs beside those that were counted.
+"""Tables of expected pairs beside counted ones.
 
-error   of the mean over clouds: the standard deviation of one cloud's pairs over the root of
-        how many there are
-apart   counted minus expected, in errors
+error       of the mean over n clouds: the standard deviation of one cloud's pairs over sqrt(n)
+difference  counted minus expected, in errors
 """
 
 import math
@@ -14,7 +13,7 @@ import numpy as np
 from drift.experiments.figures.curves import request_of_run
 from drift.experiments.figures.expected import ExpectedPairs, PairsRequest
 from drift.experiments.figures.sweeps.expected import request_for_point
-from drift.experiments.report.document import Block, Note, Table
+from drift.experiments.report.document import DataTable, PageBlock, Paragraph
 from drift.experiments.report.tables import format_axis_value, format_count, spread_evenly
 from drift.experiments.report.turning_point import TurningPoint
 from drift.sim.errors import BadInput
@@ -27,19 +26,19 @@ _ROWS = 12
 _NO_ERROR = "–"
 _LARGE = 100.0
 _ROUNDING = 1e-9
-"""Of expected pairs: where chance is smaller than that, all clouds have the same."""
-_COLUMNS = ("pairs counted", "pairs expected", "standard error", "standard errors apart")
+"""Error as a fraction of expected pairs, below which all clouds have the same pairs."""
+_COLUMNS = ("counted pairs", "expected pairs", "standard error", "difference / error")
 _MEANING = (
-    "Expected are coalesced pairs over clouds drawn anew with the same direction, computed"
-    " exactly and without simulation; the standard error is how far the count, or the mean of"
-    " counts over so many clouds, may well be from it by chance."
+    "The expected number of coalesced pairs is the exact expectation over random clouds with the"
+    " same direction, computed without simulation. The standard error is the standard deviation"
+    " of the count, or of its mean over the clouds."
 )
 
 
 def of_run(
     store: RunStore, counted: Sequence[dict[str, Any]], expected_pairs: ExpectedPairs
-) -> list[Block]:
-    """Expected and counted pairs at some records. Raises BadInput where nothing is predicted."""
+) -> list[PageBlock]:
+    """Return a run's table, at some records. Raises BadInput where nothing is predicted."""
     shown = spread_evenly(counted, _ROWS)
     [found] = _answers(
         [request_of_run(store, [counts["step"] for counts in shown])], expected_pairs
@@ -48,32 +47,35 @@ def of_run(
         [format_count(counts["step"]), *_beside(counts["pairs"], each, 1)]
         for counts, each in zip(shown, found, strict=True)
     ]
-    return [Note(_MEANING), Table("Coalesced pairs", ("step", *_COLUMNS), rows)]
+    return [Paragraph(_MEANING), DataTable("Coalesced pairs", ("step", *_COLUMNS), rows)]
 
 
-def of_sweep(turning: TurningPoint, expected_pairs: ExpectedPairs) -> list[Block]:
-    """The same at the end of the cells along the plane's first axis."""
+def of_sweep(turning: TurningPoint, expected_pairs: ExpectedPairs) -> list[PageBlock]:
+    """Return a sweep's table, at the end of the grid points along the plane's first axis.
+
+    Raises BadInput where nothing is predicted.
+    """
     sweep_slice = turning.around(*turning.family.names, averaged=("seed",))
     pairs = sweep_slice.read("pairs", turning.last).reshape(-1, sweep_slice.shape[-1])
     clouds = sweep_slice.done.reshape(pairs.shape).sum(axis=-1)
-    places = spread_evenly(np.flatnonzero(clouds).tolist(), _ROWS)
-    values = [{axis.name: axis.values[k] for axis in sweep_slice.shown_axes} for k in places]
+    rows_shown = spread_evenly(np.flatnonzero(clouds).tolist(), _ROWS)
+    values = [{axis.name: axis.values[k] for axis in sweep_slice.shown_axes} for k in rows_shown]
     found = _answers(
         [request_for_point(sweep_slice, each, [turning.last]) for each in values], expected_pairs
     )
     rows = []
-    for k, own, each in zip(places, values, found, strict=True):
+    for k, own, each in zip(rows_shown, values, found, strict=True):
         if each:
-            name = ", ".join(map(format_axis_value, own.values())) or "the cell"
+            name = ", ".join(map(format_axis_value, own.values())) or "the grid point"
             mean, count = float(pairs[k].mean()), int(clouds[k])
             rows.append([name, format_count(count), *_beside(mean, each[0], count)])
-    caption = "Coalesced pairs at the end, the mean over clouds"
-    columns = (sweep_slice.names or ("cell",))[0], "clouds", *_COLUMNS
-    return [Note(_MEANING), Table(caption, columns, rows)]
+    caption = "Coalesced pairs at the end, mean over clouds"
+    columns = (sweep_slice.names or ("grid point",))[0], "clouds", *_COLUMNS
+    return [Paragraph(_MEANING), DataTable(caption, columns, rows)]
 
 
 def _answers(of: Sequence[PairsRequest], expected_pairs: ExpectedPairs) -> "list[list[Expected]]":
-    """What is expected of each that is asked. Raises BadInput, saying why, where nothing is."""
+    """Return the expectation of each request. Raises BadInput where none is predicted."""
     if expected_pairs.wanted is False:
         raise BadInput("--no-prediction was given")
     found, whys = expected_pairs.at_steps(of)
@@ -83,15 +85,15 @@ def _answers(of: Sequence[PairsRequest], expected_pairs: ExpectedPairs) -> "list
 
 
 def _beside(pairs: float, expected: "Expected", clouds: int) -> list[str]:
-    """The mean pairs of so many clouds, those expected, their error, how far apart these are."""
+    """Return a row: the mean pairs of `clouds` clouds, expected pairs, error and difference."""
     error = expected.pairs_error / math.sqrt(clouds)
     counted = format_count(pairs) if isinstance(pairs, int) else _real(pairs)
     if error <= _ROUNDING * max(1, expected.pairs):
         return [counted, _real(expected.pairs), _NO_ERROR, _NO_ERROR]
-    apart = f"{(pairs - expected.pairs) / error:+.2f}"
-    return [counted, _real(expected.pairs), _real(error), apart]
+    difference = f"{(pairs - expected.pairs) / error:+.2f}"
+    return [counted, _real(expected.pairs), _real(error), difference]
 
 
 def _real(value: float) -> str:
-    """Three digits at least of a small number, and one after the point of a large one."""
+    """Return a number with three digits, or one after the point where it is large."""
     return f"{value:,.1f}" if value >= _LARGE else f"{value:.3g}"

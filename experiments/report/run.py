@@ -1,4 +1,4 @@
-"""What a page tells of a run."""
+"""The part of a page that shows a run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,13 +11,13 @@ from drift.experiments.figures.curves import curves, request_of_run
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.report import lattice, structure, tables
 from drift.experiments.report.document import (
-    Block,
-    Note,
+    DataTable,
     Numbers,
+    PageBlock,
+    Paragraph,
     Part,
     Picture,
     Section,
-    Table,
     fit_to_page,
 )
 from drift.experiments.report.prediction import of_run
@@ -27,16 +27,16 @@ from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 
 _ROWS = 20
-"""Populations that are listed, the largest first."""
+"""Most populations in a table, the largest first."""
 
 
-def black_hole_blocks(store: RunStore) -> list[Block]:
-    """Those of the last step, which a run stores at its end."""
+def black_hole_blocks(store: RunStore) -> list[PageBlock]:
+    """Return the figure and the table of the populations, which a run stores at its end."""
     if not store.complete:
-        return [Note("Populations are stored when a run is complete.")]
+        return [Paragraph("Populations are stored when the run is complete.")]
     tokens = store.read("populations")
     if not len(tokens):
-        return [Note("There are none: every cell holds one token.")]
+        return [Paragraph("There are no black holes: every cell holds one token.")]
     figure = holes([Populations(str(store.address), "black holes", tokens)], "")
     largest, smallest = format_count(int(tokens[0])), format_count(int(tokens[-1]))
     text = (
@@ -49,8 +49,8 @@ def black_hole_blocks(store: RunStore) -> list[Block]:
     ]
 
 
-def _table(store: RunStore, tokens: np.ndarray) -> Table:
-    """How many black holes there are of each population."""
+def _table(store: RunStore, tokens: np.ndarray) -> DataTable:
+    """Return the table of how many black holes there are of each population."""
     values, counts = np.unique(tokens, return_counts=True)
     alive = store.attrs["final"]["alive"]
     rows = [
@@ -64,44 +64,42 @@ def _table(store: RunStore, tokens: np.ndarray) -> Table:
     ]
     rest = len(rows) - _ROWS
     note = f"{rest:,} smaller populations are not listed." if rest > 0 else ""
-    columns = ("tokens in it", "black holes", "tokens in all of them", "of all tokens")
-    return Table("Populations of the black holes", columns, rows[:_ROWS], note=note)
+    columns = ("population", "black holes", "tokens in them", "share of all tokens")
+    return DataTable("Populations of the black holes", columns, rows[:_ROWS], note=note)
 
 
 def part(store: RunStore, expected_pairs: ExpectedPairs) -> Part:
-    """The part of a run, complete or not. Raises BadInput where nothing was counted yet."""
+    """Return the part of a run, complete or not. Raises BadInput where it has no record yet."""
     attrs = store.attrs
     drift, counted = store.drift, _counted(store, attrs)
     if not counted:
         raise BadInput(f"{store.address} has no record yet; run it first")
     made = tables.provenance_table(attrs, str(store.address))
     sections = [
-        Section("What came of it", _outcome(store, drift, counted)),
+        Section("Results", _outcome(store, drift, counted)),
         Section.made("On the lattice", lambda: lattice.of_run(store, drift, counted)),
-        Section.made("The curves", lambda: _curves(store, counted, expected_pairs)),
+        Section.made("Curves", lambda: _curves(store, counted, expected_pairs)),
         Section("Black holes", black_hole_blocks(store)),
         Section.made("Structure", lambda: structure.blocks(store)),
-        Section.made(
-            "Prediction beside simulation", lambda: of_run(store, counted, expected_pairs)
-        ),
+        Section.made("Prediction and simulation", lambda: of_run(store, counted, expected_pairs)),
         Section("All records", [record_table(counted)]),
-        Section("What was run", [tables.spec_table(attrs["spec"]), made]),
-        Section("Run it again", tables.rerun_blocks(run_line(drift))),
+        Section("Parameters", [tables.spec_table(attrs["spec"]), made]),
+        Section("Reproduce", tables.rerun_blocks(run_line(drift))),
     ]
     heading = f"A drift of {drift.tokens:,} tokens in {drift.dims:,} dimensions"
     return Part(heading, tables.spec_line(attrs["spec"]), sections)
 
 
 def _counted(store: RunStore, attrs: dict[str, Any]) -> list[dict[str, Any]]:
-    """The counts that are there, rising, the first and the last step's among them."""
+    """Return all counts, steps rising, those of the first and the last step among them."""
     ends = [attrs[name] for name in ("initial", "final") if name in attrs]
     found = [*ends, *(counts.as_json() for counts in store.records())]
     by_step = {counts["step"]: counts for counts in found}
     return [by_step[step] for step in sorted(by_step)]
 
 
-def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[Block]:
-    """The state at the last step that is there."""
+def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[PageBlock]:
+    """Return the counts after the last step that is stored."""
     first, last = counted[0], counted[-1]
     values = [
         ("distinct cells", f"{format_count(first['distinct'])} → {format_count(last['distinct'])}"),
@@ -116,20 +114,20 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
         " of the lattice in all dimensions; a black hole is a cell that holds two or more tokens,"
         " which have become bit-identical."
     )
-    blocks: list[Block] = [Numbers(values), Note(text)]
+    blocks: list[PageBlock] = [Numbers(values), Paragraph(text)]
     if not store.complete:
         there = f"it is at step {format_count(last['step'])} of {format_count(drift.steps)}"
-        said = f"This run is not complete: {there}. The page shows what is there."
-        blocks.insert(0, Note(said, strong=True))
+        said = f"This run is not complete: {there}. The page shows the results so far."
+        blocks.insert(0, Paragraph(said, strong=True))
     return blocks
 
 
 def _curves(
     store: RunStore, counted: Sequence[dict[str, Any]], expected_pairs: ExpectedPairs
-) -> list[Block]:
+) -> list[PageBlock]:
     expected_pairs.at_steps(
         [request_of_run(store, [counts["step"] for counts in counted])]
-    )  # the table's too
+    )  # for the table too, at once
     first, last = counted[0], counted[-1]
     changes = "; ".join(
         f"{name} go from {format_count(first[key])} to {format_count(last[key])}"
@@ -139,6 +137,6 @@ def _curves(
             ("coalesced pairs", "pairs"),
         )
     )
-    text = f"From radius {first['radius']:.3g} to {last['radius']:.3g} {changes}."
-    title = "Distinct cells, the largest black hole and pairs against the radius reached"
+    text = f"From radius {first['radius']:.3g} to {last['radius']:.3g}, {changes}."
+    title = "Distinct cells, largest black hole and coalesced pairs against the radius reached"
     return [Picture(fit_to_page(curves([store], expected_pairs, columns=1)), title, text)]

@@ -1,4 +1,4 @@
-"""What a page tells of how the cells of a run lie: the tables of `drift structure`."""
+"""The structure of a run's last cloud on a page: the tables of `drift structure`."""
 
 import sys
 from contextlib import suppress
@@ -8,7 +8,7 @@ from typing import Any
 from drift.experiments.console.progress import Progress
 from drift.experiments.console.terminal import remark
 from drift.experiments.console.token_text import load_token_texts, token_label
-from drift.experiments.report.document import Block, Note, Table
+from drift.experiments.report.document import DataTable, PageBlock, Paragraph
 from drift.experiments.report.tables import format_count
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.errors import BadInput
@@ -17,20 +17,24 @@ from drift.sim.stores.run_store import RunStore
 from drift.sim.structures.structure import MOST_CELLS, MOST_ROWS, structure_of
 
 _COMPONENTS = 20
+"""Most components in a table, the largest first."""
 _ACROSS = 13
-"""Rows of a matrix of distances."""
+"""Most rows of a matrix of distances."""
 _DISTANCES = 12
-"""Distances whose pairs are shown."""
+"""Most distances whose pairs are listed."""
 _HOLES, _IDS = 20, 12
-"""Black holes whose tokens are listed, and tokens of each."""
+"""Most black holes whose tokens are listed, and most tokens of each."""
 _MEANING = (
-    "Cells are adjacent where they are at most one lattice step apart in every dimension; a"
-    " component is a group joined by adjacent ones, and core where it holds a black hole."
+    "Cells are adjacent if they are at most one lattice step apart in every dimension. A component"
+    " is a group of cells joined by adjacency; it is core if it holds a black hole."
 )
 
 
-def blocks(store: RunStore) -> list[Block]:
-    """Those of the last cloud that was kept. Raises BadInput where there is none, or too much."""
+def blocks(store: RunStore) -> list[PageBlock]:
+    """Return the tables of the last snapshot.
+
+    Raises BadInput where there is none, and where too many cells are adjacent.
+    """
     matrix = open_matrix(store.address, snapshot=_last(store))
     with Progress("neighbours of cells", sys.stderr) as progress:
         found = structure_of(matrix, progress)
@@ -43,7 +47,7 @@ def blocks(store: RunStore) -> list[Block]:
     populations = [f"{len(hole['token_ids']):,}" for hole in told["black_holes"]]
     numbers = [str(k + 1) for k in range(len(told["components"]))]
     return [
-        Note(said),
+        Paragraph(said),
         _components(told),
         *(_members(store, told["black_holes"]) if store.has("token_id") else ()),
         *_pairs(told["pairs_at_distance"], told["cells"]),
@@ -53,7 +57,7 @@ def blocks(store: RunStore) -> list[Block]:
 
 
 def _last(store: RunStore) -> int | None:
-    """The step of the last cloud that is there, of a run that is not complete."""
+    """Return the step of the last snapshot that is there, for a run that is not complete."""
     if store.complete or not store.has("bits"):
         return None
     begun = [0] if "initial" in store.attrs else []
@@ -61,7 +65,7 @@ def _last(store: RunStore) -> int | None:
     return max(there.intersection(store.read("snapshot_step").tolist()), default=None)
 
 
-def _components(told: dict[str, Any]) -> Table:
+def _components(told: dict[str, Any]) -> DataTable:
     names = ("nodes", "tokens", "core", "black_holes")
     rows = [
         [str(k), *(format_count(each[name]) for name in (*names, "edges")),
@@ -75,15 +79,15 @@ def _components(told: dict[str, Any]) -> Table:
     rows.append(["isolated", *(format_count(told["isolated"][name]) for name in names), "", "", ""])
     columns = [name.replace("_", " ") for name in names]
     measures = ("edges", "density", "clustering")
-    return Table("Components of adjacent cells", ["component", *columns, *measures], rows)
+    return DataTable("Components of adjacent cells", ["component", *columns, *measures], rows)
 
 
-def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[Block]:
-    """Which tokens of a checkpoint are in the largest black holes, with their texts if known."""
+def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[PageBlock]:
+    """Return the table of tokens in the largest black holes, with their texts where known."""
     if not holes:
         return []
     origin, texts = store.attrs["spec"]["from"], None
-    with suppress(BadInput):  # the checkpoint may be elsewhere by now
+    with suppress(BadInput):  # the checkpoint may be gone by now
         texts = load_token_texts(Checkpoint(Path(origin)).directory)
     rows = []
     for hole in holes[:_HOLES]:
@@ -93,30 +97,32 @@ def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[Block]:
         rows.append([format_count(len(ids)), f"{hole['norm']:.6g}", ", ".join([*shown, *more])])
     columns = ("tokens", "norm", "token ids")
     left = f"{len(holes) - _HOLES:,} smaller ones are not listed." if len(holes) > _HOLES else ""
-    return [Table("Tokens in the largest black holes", columns, rows, numeric=False, note=left)]
+    return [DataTable("Tokens in the largest black holes", columns, rows, numeric=False, note=left)]
 
 
-def _pairs(counted: dict[str, int], cells: int) -> list[Block]:
+def _pairs(counted: dict[str, int], cells: int) -> list[PageBlock]:
     if not counted:
         return []
     rows = [[distance, format_count(pairs)] for distance, pairs in counted.items()]
     if len(rows) > _DISTANCES:
         rows[_DISTANCES:] = [["more", format_count(sum([*counted.values()][_DISTANCES:]))]]
-    note = "" if cells <= MOST_CELLS else f"Farther ones are counted up to {MOST_CELLS:,} cells."
-    columns = ("lattice steps apart", "pairs")
-    return [Table("Pairs of cells by their distance", columns, rows, note=note)]
+    note = (
+        "" if cells <= MOST_CELLS else f"Greater ones are counted for up to {MOST_CELLS:,} cells."
+    )
+    columns = ("lattice distance", "pairs")
+    return [DataTable("Pairs of cells by lattice distance", columns, rows, note=note)]
 
 
-def _matrix(what: str, by: str, names: list[str], rows: list[list[int]] | None) -> list[Block]:
-    """A matrix of distances, its corner where it is too wide; nothing for fewer than two rows."""
+def _matrix(what: str, by: str, names: list[str], rows: list[list[int]] | None) -> list[PageBlock]:
+    """Return a matrix of distances, or its corner; nothing for fewer than two rows."""
     if rows is None:
-        return [Note(f"More than {MOST_ROWS:,} {what}: their distances are not shown.")]
+        return [Paragraph(f"The distances of more than {MOST_ROWS:,} {what} are not shown.")]
     if len(rows) < 2:
         return []
     shown = [
         [name, *map(format_count, row[:_ACROSS])]
         for name, row in zip(names[:_ACROSS], rows[:_ACROSS], strict=True)
     ]
-    cut = "" if len(rows) <= _ACROSS else f"The first {_ACROSS} of {len(rows)}."
-    caption = f"Lattice steps between {what}, by {by}"
-    return [Table(caption, ["", *names[:_ACROSS]], shown, note=cut)]
+    cut = "" if len(rows) <= _ACROSS else f"Only the first {_ACROSS} of {len(rows)} are shown."
+    caption = f"Lattice distance between {what}, by {by}"
+    return [DataTable(caption, ["", *names[:_ACROSS]], shown, note=cut)]

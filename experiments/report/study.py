@@ -1,7 +1,6 @@
-"""What a page tells of a study: its own Markdown, tables and figures, drawn from its stores.
+"""The part of a page that shows a study: its Markdown, tables and figures.
 
-A page opens with no network and from anywhere, so links to files beside the Markdown
-are text. What is HTML in the Markdown is escaped.
+A page stands alone, so that links in the Markdown become text. HTML in the Markdown is escaped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +14,13 @@ from matplotlib.figure import Figure
 
 from drift.experiments.report import tables
 from drift.experiments.report.document import (
-    Block,
     Command,
+    DataTable,
     Markdown,
+    PageBlock,
     Part,
     Picture,
     Section,
-    Table,
     fit_to_page,
 )
 from drift.experiments.studies.parts import Made, Run, Sweep
@@ -32,11 +31,11 @@ _READER = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def sections(text: str, figures: Mapping[str, Figure]) -> tuple[str, list[Section]]:
-    """The first heading of a Markdown `text`, and what stands below it and its second ones.
+    """Return the title of a Markdown text, and a section for each heading below it.
 
-    A picture of NAME.png is the figure of that name.
+    A picture of NAME.png becomes the figure NAME of `figures`.
     """
-    title, heading, found = "", "", dict[str, list[Block]]()
+    title, heading, found = "", "", dict[str, list[PageBlock]]()
     for tokens in _blocks(_READER.parse(text)):
         if tokens[0].type == "heading_open":
             said = _plain(tokens[1])
@@ -47,7 +46,7 @@ def sections(text: str, figures: Mapping[str, Figure]) -> tuple[str, list[Sectio
 
 
 def _blocks(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The tokens of each block that stands in no other."""
+    """Return the tokens of each outermost block."""
     found: list[list[Token]] = []
     for token in tokens:
         if token.level == 0 and token.nesting >= 0:
@@ -56,7 +55,7 @@ def _blocks(tokens: Sequence[Token]) -> list[list[Token]]:
     return found
 
 
-def _block(tokens: Sequence[Token], heading: str, figures: Mapping[str, Figure]) -> Block:
+def _block(tokens: Sequence[Token], heading: str, figures: Mapping[str, Figure]) -> PageBlock:
     if tokens[0].type == "table_open":
         return _table(tokens, heading)
     inner = tokens[1].children or [] if len(tokens) > 1 else []
@@ -70,44 +69,44 @@ def _block(tokens: Sequence[Token], heading: str, figures: Mapping[str, Figure])
     return Markdown(Markup(_READER.renderer.render(tokens, _READER.options, {})))
 
 
-def _table(tokens: Sequence[Token], heading: str) -> Table:
+def _table(tokens: Sequence[Token], heading: str) -> DataTable:
     rows: list[list[str]] = []
     for token in tokens:
         if token.type == "tr_open":
             rows.append([])
         elif token.type == "inline":
             rows[-1].append(_plain(token))
-    return Table(heading, rows[0], rows[1:])
+    return DataTable(heading, rows[0], rows[1:])
 
 
 def _plain(token: Token) -> str:
-    """The text of an inline token, or the alternative one of an image."""
+    """Return the text of an inline token, or the alternative text of an image."""
     return "".join(each.content for each in token.children or [])
 
 
-def study_at(place: Path) -> tuple[Study, bool] | None:
-    """The study whose directory is at `place`, and whether it was quick; None where none is."""
-    name = place.name.removesuffix("-quick")
-    if name not in STUDIES or not (place / "stores").is_dir():
+def study_at(directory: Path) -> tuple[Study, bool] | None:
+    """Return the study in a directory, and True where it was a quick one; None without a study."""
+    name = directory.name.removesuffix("-quick")
+    if name not in STUDIES or not (directory / "stores").is_dir():
         return None
-    return STUDIES[name], place.name != name
+    return STUDIES[name], directory.name != name
 
 
-def part(place: Path, study: Study, quick: bool) -> Part:
-    """The part of a study that is complete. Raises BadInput for one that is not."""
-    made, parts = Made(place / "stores"), study.parts(quick)
+def part(directory: Path, study: Study, quick: bool) -> Part:
+    """Return the part of a study. Raises BadInput where the study is not complete."""
+    made, parts = Made(directory / "stores"), study.parts(quick)
     missing = [each.name for each in parts if not each.complete(made)]
     command = study.command(quick)
     if missing:
         raise BadInput(
-            f"{place} lacks {len(missing)} of {len(parts)} parts, such as {missing[0]};"
-            f" {command} goes on"
+            f"{directory} lacks {len(missing)} of {len(parts)} parts, such as {missing[0]};"
+            f" {command} continues it"
         )
     page = study.page(made, command)
     title, found = sections(page.text, page.figures)
     stores = (made.run(each.name) for each in parts if isinstance(each, Run))
     sweeps = (made.sweep(each.name) for each in parts if isinstance(each, Sweep))
     first = next(chain(stores, sweeps))  # the others need not be opened
-    ran = Section("Where it ran", [tables.provenance_table(first.attrs, str(first.address))])
-    again = Section("Run it again", [Command(command)])
+    ran = Section("Environment", [tables.provenance_table(first.attrs, str(first.address))])
+    again = Section("Reproduce", [Command(command)])
     return Part(title, study.asks, [*found, ran, again])

@@ -1,4 +1,4 @@
-"""Counts and specs as tables of a page, in its own words instead of a figure's mathematics."""
+"""Tables of counts, specs and environments on a page, and how they write numbers."""
 
 import re
 from collections.abc import Sequence
@@ -8,23 +8,23 @@ import numpy as np
 
 from drift.experiments.console.values import spent
 from drift.experiments.figures.captions import axis_label, parts
-from drift.experiments.report.document import Block, Command, Note, Table
+from drift.experiments.report.document import Command, DataTable, PageBlock, Paragraph
 from drift.sim.spec.drift import FIELDS
 from drift.sim.stores.run_store import COUNTS
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import SweepStore
 
 _VALUES = 24
-"""Of an axis that are listed."""
+"""Most values of an axis in a table."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NO_LINE = (
-    "No line for a shell can be shown: a name has a character that it cannot hold. The spec"
-    " is in the attributes of the store."
+    "The command cannot be shown: a name has characters that no command line can hold. The spec is"
+    " in the attributes of the store."
 )
 
 
 def without_mathtext(text: str) -> str:
-    """A caption without the notation of mathematics: σ = 10⁻⁹."""
+    """Return a caption without mathematical notation: σ = 10⁻⁹."""
 
     def said(found: re.Match[str]) -> str:
         inner = found[1].replace(r"\sigma", "σ").replace(r" \times ", " × ")
@@ -34,24 +34,24 @@ def without_mathtext(text: str) -> str:
 
 
 def spec_line(spec: dict[str, Any]) -> str:
-    """A spec, or the base of a grid, in a line, but for what is as usual."""
+    """Return a line on a spec, or on the base of a grid, without defaults."""
     told = {name: value for name, value in spec.items() if value is not None}
     held = [f"in {told.pop('format')}"] if "format" in told else []
     return f"{', '.join([*map(without_mathtext, parts(told)), *held])}."
 
 
-def spec_table(spec: dict[str, Any]) -> Table:
-    """Every field of a spec, or of the base of a grid, that has a value."""
+def spec_table(spec: dict[str, Any]) -> DataTable:
+    """Return the table of the fields of a spec, or of the base of a grid, that have a value."""
     rows = [
         (name.replace("_", "-"), _value(value), _meaning(name))
         for name, value in spec.items()
         if value is not None or name == "survivors"
     ]
-    return Table("The spec", ("Option", "Value", "Meaning"), rows, numeric=False)
+    return DataTable("Spec", ("Option", "Value", "Meaning"), rows, numeric=False)
 
 
-def axes_table(grid: Grid) -> Table:
-    """The axes of a sweep and their values."""
+def axes_table(grid: Grid) -> DataTable:
+    """Return the table of the axes of a sweep and their values."""
     rows = []
     for axis in grid.axes:
         values = axis.meanings if axis.named else axis.values
@@ -59,11 +59,11 @@ def axes_table(grid: Grid) -> Table:
         more = len(axis.values) - _VALUES
         text = f"{shown}, … and {more:,} more" if more > 0 else shown
         rows.append((axis.name.replace("_", "-"), text, _meaning(axis.name)))
-    return Table("The axes", ("Option", "Values", "Meaning"), rows, numeric=False)
+    return DataTable("Axes", ("Option", "Values", "Meaning"), rows, numeric=False)
 
 
 def _meaning(name: str) -> str:
-    """What a field is, with its symbol where it has one."""
+    """Return the meaning of a field, with its symbol where it has one."""
     return without_mathtext(axis_label(name, FIELDS[name].meaning)) if name in FIELDS else ""
 
 
@@ -75,50 +75,50 @@ def _value(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
-def provenance_table(attrs: dict[str, Any], address: str) -> Table:
-    """On what and with what a store was made, and how long that took."""
+def provenance_table(attrs: dict[str, Any], address: str) -> DataTable:
+    """Return the table of the device, the versions and the time that a store was made with."""
     device = attrs.get("device", {})
     rows = [
         ("store", address),
         ("engine", attrs.get("engine")),
         ("device", f"{attrs.get('devices')} × {device.get('kind')} ({device.get('platform')})"),
         ("processes", attrs.get("processes")),
-        ("check of the device", attrs.get("check")),
+        ("device check", attrs.get("check")),
         ("kernel", attrs.get("kernel")),
-        *((f"version of {name}", found) for name, found in attrs.get("versions", {}).items()),
-        *((f"seconds, {name}", spent(took)) for name, took in attrs.get("seconds", {}).items()),
+        *((f"{name} version", found) for name, found in attrs.get("versions", {}).items()),
+        *((f"{name} time", spent(took)) for name, took in attrs.get("seconds", {}).items()),
     ]
     told = [(name, str(value)) for name, value in rows if value is not None]
-    return Table("Where it ran", ("What", "Which"), told, numeric=False)
+    return DataTable("Environment", ("Item", "Value"), told, numeric=False)
 
 
-def rerun_blocks(line: str | None) -> list[Block]:
-    """The command that repeats it."""
+def rerun_blocks(line: str | None) -> list[PageBlock]:
+    """Return the command that makes the same store again, or why there is none."""
     if line is None:
-        return [Note(_NO_LINE)]
+        return [Paragraph(_NO_LINE)]
     return [
-        Note("The same arrays, bit for bit, on any machine, by any engine and device:"),
+        Paragraph("This command gives the same arrays, bit for bit, on any machine and device:"),
         Command(line),
     ]
 
 
 MOST = 200
-"""Lines of a table."""
+"""Most rows of a table of records."""
 _NAMES = {"radius": "radius reached", "pairs": "coalesced pairs"}
 
 
 def format_count(value: int) -> str:
-    """A count."""
+    """Return the text of a count."""
     return f"{value:,}"
 
 
 def format_share(value: float) -> str:
-    """A share, in per cent."""
+    """Return the text of a share, in per cent."""
     return f"{value:.1%}"
 
 
 def spread_evenly(rows: Sequence[Any], most: int = MOST) -> list[Any]:
-    """The first, the last, and as many between as make `most`."""
+    """Return the first row, the last, and some between, `most` in all."""
     last = len(rows) - 1
     if last < most:
         return list(rows)
@@ -126,12 +126,12 @@ def spread_evenly(rows: Sequence[Any], most: int = MOST) -> list[Any]:
 
 
 def count_columns() -> list[str]:
-    """The names of all counts."""
+    """Return the heads of the columns of all counts."""
     return [_NAMES.get(name, name.replace("_", " ")) for name in COUNTS]
 
 
 def count_texts(counts: dict[str, Any]) -> list[str]:
-    """All counts of a record, as they are shown."""
+    """Return the texts of all counts of a record."""
     return [_shown(name, counts[name]) for name in COUNTS]
 
 
@@ -141,33 +141,33 @@ def _shown(name: str, value: Any) -> str:
     return f"{value:.6g}" if name == "radius" else format_count(value)
 
 
-def record_table(counted: Sequence[dict[str, Any]]) -> Table:
-    """The records of a run."""
+def record_table(counted: Sequence[dict[str, Any]]) -> DataTable:
+    """Return the table of the records of a run."""
     shown = spread_evenly(counted)
     rows = [[format_count(counts["step"]), *count_texts(counts)] for counts in shown]
-    cut = f"{len(shown):,} of {len(counted):,} records; drift export writes all."
-    note = cut if len(shown) < len(counted) else "drift export writes them with all digits."
-    return Table("What was counted, step by step", ["step", *count_columns()], rows, note=note)
+    cut = f"{len(shown):,} of {len(counted):,} records; drift export writes all of them."
+    note = cut if len(shown) < len(counted) else "drift export writes all digits."
+    return DataTable("Counts by step", ["step", *count_columns()], rows, note=note)
 
 
-def last_records_table(store: SweepStore) -> Table:
-    """The last record of the cells of a sweep that are done."""
+def last_records_table(store: SweepStore) -> DataTable:
+    """Return the table of the last record of each grid point that is done."""
     grid, done = store.grid, np.flatnonzero(store.done).tolist()
     shown = spread_evenly(done)
     counts = {name: store.read(name, record=-1).ravel() for name in COUNTS}
-    names = [axis.name.replace("_", " ") for axis in grid.axes] or ["cell"]
+    names = [axis.name.replace("_", " ") for axis in grid.axes] or ["grid point"]
     rows = [
         [
-            *(map(format_axis_value, grid.values(cell).values()) if grid.axes else ["1"]),
-            *count_texts({name: counts[name][cell].item() for name in COUNTS}),
+            *(map(format_axis_value, grid.values(point).values()) if grid.axes else ["1"]),
+            *count_texts({name: counts[name][point].item() for name in COUNTS}),
         ]
-        for cell in shown
+        for point in shown
     ]
-    cut = f"{len(shown):,} of {len(done):,} cells; " if len(shown) < len(done) else ""
-    note = f"{cut}drift export writes all records with all digits."
-    return Table("Each cell at its end", [*names, *count_columns()], rows, note=note)
+    cut = f"{len(shown):,} of {len(done):,} grid points; " if len(shown) < len(done) else ""
+    note = f"{cut}drift export writes all records and all digits."
+    return DataTable("Final counts of each grid point", [*names, *count_columns()], rows, note=note)
 
 
 def format_axis_value(value: Any) -> str:
-    """A value of an axis, with as many digits as a reader needs."""
+    """Return the text of a value of an axis, with at most six digits."""
     return f"{value:.6g}" if isinstance(value, float) else "none" if value is None else str(value)

@@ -1,9 +1,9 @@
-"""The cell at which a sweep turns from distinct to coalesced, and what is shown around it.
+"""The grid point at which a sweep turns from distinct to coalesced, and the slices around it.
 
-turning  the cell, of those that are done, that ends nearest to one half distinct; axes for
-         which a picture has no room are fixed at its values
-plane    the cells over the two axes that fit best, or the only one
-family   those over the first of them
+turning point  of the grid points that are done, the one that ends nearest to one half distinct;
+               axes for which a figure has no room are fixed at its values
+plane          the slice over the two axes that a figure shows by default, or the only one
+family         the slice over the first of these axes
 """
 
 from dataclasses import dataclass
@@ -23,22 +23,24 @@ _HALF = 0.5
 
 @dataclass(frozen=True)
 class TurningPoint:
-    """The turning cell of a sweep, by its place along each axis."""
+    """The turning point of a sweep."""
 
     store: SweepStore
-    place: dict[str, int]
+    """store of the sweep"""
+    index: dict[str, int]
+    """for each axis, the index of the point's value"""
 
     @classmethod
     def of(cls, store: SweepStore) -> "TurningPoint":
-        """Raises BadInput where no cell is done yet."""
+        """Return the turning point of a sweep. Raises BadInput where no grid point is done yet."""
         done = store.done
         if not done.any():
-            raise BadInput(f"{store.address}: none of its cells is done yet")
+            raise BadInput(f"{store.address}: none of its grid points is done yet")
         with np.errstate(invalid="ignore"):
             ends = [store.read(name, record=-1) for name in ("distinct", "alive")]
             apart = np.abs(ends[0] / ends[1] - _HALF)
-        cell = int(np.where(done, apart, np.inf).argmin())
-        at = np.unravel_index(cell, done.shape) if done.shape else ()
+        number = int(np.where(done, apart, np.inf).argmin())
+        at = np.unravel_index(number, done.shape) if done.shape else ()
         names = (axis.name for axis in store.grid.axes)
         return cls(store, dict(zip(names, map(int, at), strict=True)))
 
@@ -48,44 +50,44 @@ class TurningPoint:
         return self.store.grid.records
 
     @property
-    def cell(self) -> int:
-        """Its number."""
+    def number(self) -> int:
+        """The point's number in the grid."""
         grid = self.store.grid
-        return int(np.ravel_multi_index([*self.place.values()], grid.shape)) if grid.axes else 0
+        return int(np.ravel_multi_index([*self.index.values()], grid.shape)) if grid.axes else 0
 
     @property
     def values(self) -> dict[str, Any]:
-        """Of each axis there."""
-        return self.store.grid.values(self.cell)
+        """The point's value on each axis."""
+        return self.store.grid.values(self.number)
 
     @cached_property
     def drift(self) -> Drift:
-        """What is run there."""
-        return self.store.grid.drift(self.cell)
+        """The drift of the point."""
+        return self.store.grid.drift(self.number)
 
     @cached_property
     def plane(self) -> SweepSlice:
-        """Raises BadInput where no axis is left but seeds."""
+        """The plane through the point. Raises BadInput where only seeds are axes."""
         best = plane_slice(self.store, None, None, {})
         return self.around(*best.names)
 
     @cached_property
     def family(self) -> SweepSlice:
-        """Of a sweep whose only axes are seeds, all cells."""
+        """The family through the point; where only seeds are axes, all grid points."""
         try:
             return self.around(self.plane.names[0])
         except BadInput:
             return self.around()
 
     def around(self, *names: str, averaged: tuple[str, ...] = SEEDS) -> SweepSlice:
-        """The cells over the axes `names`, and the `averaged` ones."""
+        """Return the slice through the point over the axes `names`, with `averaged` ones."""
         free = {*names, *averaged}
-        fixed = {name: at for name, at in self.place.items() if name not in free}
+        fixed = {name: at for name, at in self.index.items() if name not in free}
         return SweepSlice(self.store, names, fixed)
 
     def counted(self) -> list[dict[str, Any]]:
-        """The counts of its records, rising; each step once."""
-        at = tuple(self.place.values())
+        """Return the counts of the point's records, steps rising, each step once."""
+        at = tuple(self.index.values())
         columns = {name: self.store.read(name, at).tolist() for name in COUNTS}
         steps = recorded(self.drift.steps, self.last)
         found = {

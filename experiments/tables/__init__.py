@@ -1,4 +1,4 @@
-"""Results as tables for people, printed with rich.
+"""Tables of results, printed with rich.
 
-A module for each kind of result; verbs load them only when they print.
+There is a module for each kind of result; verbs load it only when they print.
 """

@@ -1,4 +1,4 @@
-"""A comparison as tables for people."""
+"""Tables of a comparison of two matrices."""
 
 from rich import box
 from rich.table import Table
@@ -12,19 +12,19 @@ from drift.sim.structures.compare import LONG, Comparison
 from drift.sim.structures.lineage import LineageEvent, Side
 
 _EVENTS = 20
-"""Shown of what became of black holes, the largest changes first."""
+"""Most lineage events in a table, the largest changes first."""
 _HOLES = 4
-"""Shown of a story, the fullest first."""
+"""Most black holes shown of an event, the largest first."""
 _RANGES = 4
-"""Shown of token ids that only one side has."""
+"""Most ranges shown of token ids that only one side has."""
 _LEAST = 0.0001
-"""The smallest share that is told in figures."""
+"""Smallest share that is written as a number."""
 _RARE = ("exchanged", "absorbed", "parted")
-"""Words of a lineage that are left out where they are true of no hole."""
+"""Words of a lineage that are left out where no hole has them."""
 
 
 def show(a: Matrix, b: Matrix, found: Comparison, texts: TokenTexts | None) -> None:
-    """Print what is alike, how far values lie apart, and what became of black holes."""
+    """Print what is identical, distances of values, and the lineage of black holes."""
     console = new_console()
     for name, label in (("A", a.label), ("B", b.label)):
         console.print(printable(f"{name}  {label}", LINE))
@@ -40,7 +40,7 @@ def show(a: Matrix, b: Matrix, found: Comparison, texts: TokenTexts | None) -> N
 
 
 def _sides(a: Matrix, b: Matrix, found: Comparison) -> Table:
-    """What each of them is; black holes are those of compared rows."""
+    """Return the table of both matrices, with the black holes among compared rows."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("", "A", "B"):
         table.add_column(name, justify="right" if name else "left")
@@ -57,9 +57,9 @@ def _sides(a: Matrix, b: Matrix, found: Comparison) -> Table:
 
 
 def _alike(found: Comparison) -> list[str | Text]:
-    """How much of them is identical."""
+    """Return lines on how many rows and values are identical."""
     if found.identical:
-        return [Text.assemble(("identical", "bold"), ": the same tokens, and every bit")]
+        return [Text.assemble(("identical", "bold"), ": same tokens, all bits equal")]
     rows = len(found.token_ids)
     return [
         f"{what} compared: {of:,}, identical: {count:,}" + (f", {_share(count, of)}" if of else "")
@@ -71,7 +71,7 @@ def _alike(found: Comparison) -> list[str | Text]:
 
 
 def _share(count: int, of: int) -> str:
-    """A share that is 100% or 0% only where it is exactly that."""
+    """Return the text of a share, 100% and 0% only where they are exact."""
     if count in (0, of):
         return f"{count / of:.0%}"
     if count < of * _LEAST:
@@ -80,7 +80,7 @@ def _share(count: int, of: int) -> str:
 
 
 def _ranges(ids: list[int]) -> str:
-    """Ids that rise, those that follow each other as one: 3, 7-9."""
+    """Return rising ids in ranges: 3, 7-9."""
     starts = [k for k in range(len(ids)) if k == 0 or ids[k] > ids[k - 1] + 1]
     ends = [k - 1 for k in starts[1:]] + [len(ids) - 1]
     spans = [(ids[k], ids[end]) for k, end in zip(starts[:_RANGES], ends, strict=False)]
@@ -89,7 +89,7 @@ def _ranges(ids: list[int]) -> str:
 
 
 def _distances(found: Comparison) -> Table:
-    """How many values are how far apart, in bins of powers of two."""
+    """Return the table of values by distance, in bins between powers of two."""
     bins: dict[str, int] = {}
     for distance, count in found.distance_counts.items():
         name = _bin(distance)
@@ -97,7 +97,7 @@ def _distances(found: Comparison) -> Table:
     if found.incomparable_values:
         bins["not finite"] = found.incomparable_values
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("lattice steps apart", "values", "share"):
+    for name in ("lattice distance", "values", "share"):
         table.add_column(name, justify="right")
     for name, count in bins.items():
         table.add_row(name, f"{count:,}", _share(count, len(found.token_ids) * found.dims))
@@ -105,7 +105,7 @@ def _distances(found: Comparison) -> Table:
 
 
 def _bin(distance: int) -> str:
-    """0, 1, 2, 3-4, 5-8 …; long distances are counted under powers of two already."""
+    """Return the bin of a distance: 0, 1, 2, 3-4, 5-8 …; long ones are powers of two already."""
     if distance <= 2:
         return str(distance)
     if distance >= LONG:
@@ -119,7 +119,7 @@ def _most(found: Comparison, texts: TokenTexts | None) -> str:
         return "no token moved"
     token, distance = found.moved_most
     steps = "step" if distance == 1 else "steps"
-    return f"moved most: token {token_label(token, texts)}, by {distance:,} lattice {steps}"
+    return f"largest move: token {token_label(token, texts)}, by {distance:,} lattice {steps}"
 
 
 def _lineage(found: Comparison) -> str:
@@ -131,9 +131,9 @@ def _lineage(found: Comparison) -> str:
 
 
 def _changes(lineage_events: list[LineageEvent], texts: TokenTexts | None) -> Table:
-    """What became of black holes: their tokens before and after, and the first of each."""
+    """Return the table of lineage events: tokens before and after, and first tokens."""
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("what", "changed", "tokens in A", "tokens in B"):
+    for name in ("event", "changed", "tokens in A", "tokens in B"):
         table.add_column(name, justify="right" if name == "changed" else "left")
     table.add_column("first tokens", overflow="fold")
     for event in lineage_events[:_EVENTS]:

@@ -1,7 +1,7 @@
-"""A prediction as tables for people.
+"""Tables of a prediction.
 
-pairs  coalesced pairs after the last step: their expected number, and its standard
-       deviation over clouds
+pairs  the expected number of coalesced pairs after the last step; ± is its standard deviation
+       over clouds
 """
 
 import math
@@ -15,11 +15,11 @@ from drift.experiments.tables.run import length, title
 
 _COLUMNS = ("σ", "pairs", "±", "pair probability", "radius", "stalled")
 _SMALLEST = -700.0
-"""Logarithms below it are of numbers too small for a float64."""
+"""Smallest logarithm of a number that float64 holds, roughly."""
 
 
 def show(spec: dict[str, Any], found: dict[str, Any]) -> None:
-    """Print what `drift predict --json` gives of a drift of which `spec` is one."""
+    """Print `found`, the JSON of `drift predict`; `spec` is a drift of the curve."""
     console = new_console()
     curve = found["curve"]
     sigmas = f"{curve[0]['sigma']:.3g}" + (f" … {curve[-1]['sigma']:.3g}" if curve[1:] else "")
@@ -43,7 +43,7 @@ def show(spec: dict[str, Any], found: dict[str, Any]) -> None:
 
 
 def stalls(steps: list[int | None]) -> str:
-    """When coordinates that start at 0 stall, in a line."""
+    """Return a line on when coordinates that start at 0 stall."""
     there = sorted(step for step in steps if step is not None)
     if not there:
         return "no coordinate that starts at 0 stalls"
@@ -60,7 +60,7 @@ def _number(value: float) -> str:
 
 
 def _chance(log: float) -> str:
-    """A probability of that natural logarithm, however small."""
+    """Return the text of the probability with natural logarithm `log`, however small."""
     if log > _SMALLEST:
         return f"{math.exp(log):.3g}"
     exponent = math.floor(log / math.log(10))

@@ -1,4 +1,4 @@
-"""Results as tables for people."""
+"""Tables of a run's results."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from drift.experiments.console.terminal import LINE, new_console
 from drift.sim.errors import printable
 
 _ROWS = 12
-"""Records shown, between the start and the end."""
+"""Most records shown between the first and the last."""
 _HOLES = 12
-"""Black holes shown, the largest first."""
+"""Most black holes shown, the largest first."""
 
 _LONG = 1e6
 
@@ -23,7 +23,7 @@ _COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "rad
 
 
 def show_run(result: dict[str, Any]) -> None:
-    """Print what `drift run --json` gives: the records, then the black holes."""
+    """Print `result`, the JSON of `drift run`: the records, then the black holes."""
     console = new_console()
     spec, final = result["spec"], result["final"]
     console.print(title(spec, _cloud(spec)))
@@ -51,7 +51,7 @@ def show_run(result: dict[str, Any]) -> None:
 
 
 def title(spec: dict[str, Any], cloud: str) -> Text:
-    """The shape, the `cloud`, the drift, and whatever else is not as usual."""
+    """Return a title: shape, `cloud`, drift, and options that differ from their defaults."""
     special = [spec[name] for name in ("rounding", "schedule") if spec[name] not in _USUAL]
     special += [f"{name} {spec[name]}" for name in _OPTIONAL if spec[name] not in (0, None, "none")]
     rest = ", ".join(
@@ -67,7 +67,7 @@ def title(spec: dict[str, Any], cloud: str) -> Text:
 
 
 def _cloud(spec: dict[str, Any]) -> str:
-    """What it is drawn with, or which rows of which checkpoint it is."""
+    """Return the cloud of a spec in words: its sigma, or its checkpoint."""
     if "from" not in spec:
         return f"σ = {spec['sigma']:g}"
     names = ", ".join(printable(spec[name]) for name in ("from", "tensor"))
@@ -76,7 +76,7 @@ def _cloud(spec: dict[str, Any]) -> str:
 
 
 def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first, the last and some between, each step once."""
+    """Return the first record, the last and some between, each step once."""
     by_step = {counts["step"]: counts for counts in records}
     rows = [by_step[step] for step in sorted(by_step)]
     last = len(rows) - 1
@@ -85,12 +85,12 @@ def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def length(radius: float) -> str:
-    """A radius, in four places, or digits where it is long."""
+    """Return the text of a radius, with four decimals, or four digits where it is large."""
     return f"{radius:z.4f}" if abs(radius) < _LONG else f"{radius:.4g}"
 
 
 def holes_line(populations: list[int]) -> str:
-    """The largest populations, falling, in a line."""
+    """Return a line on the largest populations, falling."""
     if not populations:
         return "no black holes"
     shown = " ".join(f"{n:,}" for n in populations[:_HOLES])

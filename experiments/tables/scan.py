@@ -1,4 +1,4 @@
-"""The scan of a checkpoint as tables for people."""
+"""Tables of the scan of a checkpoint."""
 
 import numpy as np
 from rich import box
@@ -11,15 +11,15 @@ from drift.sim.errors import printable
 from drift.sim.structures.scan import Scan
 
 _HOLES = 20
-"""Black holes shown, the largest first."""
+"""Most black holes shown, the largest first."""
 _TOKENS = 6
-"""Tokens shown of each, and rows named of a kind."""
+"""Most tokens shown of a black hole, and most rows of a kind."""
 
 
 def show_scans(
     checkpoint: Checkpoint, scans: list[Scan], tied: bool | None, texts: TokenTexts | None
 ) -> None:
-    """Print what is in each matrix, then the black holes and the rows that tools made.
+    """Print a summary of each matrix, then black holes and degenerate rows.
 
     A black hole's tokens come with their texts, where there are any.
     """
@@ -41,13 +41,13 @@ def _heading(checkpoint: Checkpoint, scans: list[Scan], tied: bool | None) -> li
     if checkpoint.embedding is None and checkpoint.unembedding is None:
         return lines
     if tied is None:
-        return [*lines, "whether embedding and unembedding are tied is not known"]
-    how = ": both are there, and the same bit for bit" if tied and len(scans) > 1 else ""
+        return [*lines, "embedding and unembedding: not known whether they are tied"]
+    how = ": both are stored, and bit-identical" if tied and len(scans) > 1 else ""
     return [*lines, f"embedding and unembedding are {'' if tied else 'not '}tied{how}"]
 
 
 def _summary(scans: list[Scan], texts: TokenTexts | None) -> Table:
-    """A column for each matrix."""
+    """Return the summary, with a column for each matrix."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("")
     for scan in scans:
@@ -63,7 +63,7 @@ def _summary(scans: list[Scan], texts: TokenTexts | None) -> Table:
 
 
 def _kinds(scan: Scan, texts: TokenTexts | None) -> dict[str, np.ndarray]:
-    """Rows that are told apart, since tools make them."""
+    """Return the kinds of degenerate rows: listed separately, because tools produce them."""
     kinds = {"zero rows": scan.zero, "mean rows": scan.mean, "non-finite rows": scan.nonfinite}
     if texts is not None:
         everyone = np.arange(scan.shape[0])
@@ -74,8 +74,8 @@ def _kinds(scan: Scan, texts: TokenTexts | None) -> dict[str, np.ndarray]:
 def _holes(scan: Scan, texts: TokenTexts | None) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("tokens", justify="right")
-    table.add_column("the first of them", overflow="fold")
-    table.add_column("made of")
+    table.add_column("first tokens", overflow="fold")
+    table.add_column("degenerate rows")
     kinds = _kinds(scan, texts)
     for rows in scan.black_holes[:_HOLES]:
         first = ", ".join(token_label(row, texts) for row in rows[:_TOKENS].tolist())
@@ -84,14 +84,14 @@ def _holes(scan: Scan, texts: TokenTexts | None) -> Table:
 
 
 def _made_of(rows: np.ndarray, kinds: dict[str, np.ndarray]) -> str:
-    """Of which kinds a black hole's rows are: "704 zero rows"."""
+    """Return the degenerate rows among a black hole's rows: "704 zero rows"."""
     counts = {name: int(np.isin(rows, kind).sum()) for name, kind in kinds.items()}
     found = [(name, count) for name, count in counts.items() if count]
     return ", ".join(name if count == len(rows) else f"{count:,} {name}" for name, count in found)
 
 
 def _more(scan: Scan, texts: TokenTexts | None) -> list[str]:
-    """How many black holes were not shown, and the first rows of each kind."""
+    """Return lines on black holes that are not shown, and on the first rows of each kind."""
     left = len(scan.black_holes) - _HOLES
     lines = [f"… and {left:,} more black holes"] if left > 0 else []
     for name, rows in _kinds(scan, texts).items():

@@ -1,7 +1,7 @@
-"""The structure of a cloud as tables for people.
+"""Tables of the structure of a cloud.
 
-Comp, Nodes, Tokens, Core, BH, Edges, Density, Cluster: as `drift structure --json`
-calls them, with the number of the component first.
+The columns Comp, Nodes, Tokens, Core, BH, Edges, Density and Cluster are the number of a
+component, then its fields in the JSON of `drift structure`.
 """
 
 from typing import Any
@@ -16,16 +16,16 @@ from drift.experiments.tables.run import holes_line
 from drift.sim.errors import printable
 
 _COMPONENTS = 20
-"""Components shown, the largest first."""
+"""Most components shown, the largest first."""
 _ACROSS = 13
-"""Rows of a matrix that fit across a page."""
+"""Most rows of a matrix, so that it fits across a page."""
 _DISTANCES = 10
-"""Distances whose pairs are shown."""
+"""Largest distance whose pairs are listed."""
 _COLUMNS = ("Comp", "Nodes", "Tokens", "Core", "BH", "Edges", "Density", "Cluster")
 
 
 def show(label: str, found: dict[str, Any]) -> None:
-    """Print what `drift structure --json` gives of `label`."""
+    """Print `found`, the JSON of `drift structure`; `label` names the cloud."""
     console = new_console()
     heading = Text(printable(label, LINE), style="bold")
     selection = found["selection"]
@@ -39,10 +39,13 @@ def show(label: str, found: dict[str, Any]) -> None:
     console.print(holes_line([hole["tokens"] for hole in found["black_holes"]]))
     names = [f"{hole['tokens']:,}" for hole in found["black_holes"]]
     _matrix(
-        console, "distance between black holes, by population", names, found["black_hole_distance"]
+        console,
+        "lattice distance between black holes, by population",
+        names,
+        found["black_hole_distance"],
     )
     names = [f"{number}" for number in range(1, len(found["components"]) + 1)]
-    title = "smallest distance between components (empty cells between them, and one)"
+    title = "smallest lattice distance between components"
     _matrix(console, title, names, found["component_distance"])
     console.print(_pairs(found["pairs_at_distance"]))
 
@@ -70,7 +73,7 @@ def _whole(row: dict[str, Any]) -> list[str]:
 
 
 def _matrix(console: Console, title: str, names: list[str], rows: list[list[int]] | None) -> None:
-    """A matrix of distances, its corner where it is too wide; nothing for fewer than two rows."""
+    """Print a matrix of distances, or its corner; nothing for fewer than two rows."""
     if rows is None or len(rows) < 2:
         return
     cut = "" if len(rows) <= _ACROSS else f", the first {_ACROSS} of {len(rows)}"
@@ -84,8 +87,8 @@ def _matrix(console: Console, title: str, names: list[str], rows: list[list[int]
 
 
 def _pairs(counted: dict[str, int]) -> str:
-    """How many pairs are at each of the small distances, and how many beyond."""
+    """Return a line on the pairs of cells at each small distance, and beyond."""
     shown = [f"{n:,} at {d}" for d, n in counted.items() if int(d) <= _DISTANCES]
     beyond = sum(n for d, n in counted.items() if int(d) > _DISTANCES)
     shown += [f"{beyond:,} farther apart"] if beyond else []
-    return "pairs of cells at distance: " + (", ".join(shown) or "none")
+    return "pairs of cells by lattice distance: " + (", ".join(shown) or "none")

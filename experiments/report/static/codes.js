@@ -1,6 +1,6 @@
 "use strict";
 
-// The lattice of a format: coordinates are the ranks of its values, 0 for both zeros.
+// The lattice of a format: coordinates are ranks of its values, 0 for both zeros.
 class Format {
   constructor({ width, precision, smallest, largest }) {
     this.sign = 2 ** (width - 1);
@@ -10,7 +10,7 @@ class Format {
     this.array = width > 16 ? Uint32Array : width > 8 ? Uint16Array : Uint8Array;
   }
 
-  // The codes in base64, little end first.
+  // Decode codes from little-endian bytes in base64.
   codes(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     return Array.from(new this.array(bytes.buffer));
@@ -27,7 +27,7 @@ class Format {
     return Math.sign(coordinate) * units * this.least * 2 ** Math.max(exponent - 1, 0);
   }
 
-  // The coordinate of the largest value that is not above `real`.
+  // Return the coordinate of the largest value that is not above `real`.
   below(real) {
     let low = -this.largest;
     let high = this.largest;
@@ -39,7 +39,7 @@ class Format {
     return low;
   }
 
-  // The width of the cell that `real` is in, away from zero.
+  // Return the width of the cell that holds `real`, on the side away from zero.
   cell(real) {
     const at = Math.min(this.below(Math.abs(real)), this.largest - 1);
     return this.value(at + 1) - this.value(at);

@@ -1,7 +1,7 @@
-// The picture of one record, in SVG: walls of cells, the cloud's first shape, tokens, and
-// the cells of several of them.
+// The picture of one record, in SVG: cell walls, the initial shape of the cloud, tokens, and
+// the cells that hold several tokens.
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const TOKEN = 3.2; // radius; that of a cell of n tokens is as the root of n
+const TOKEN = 3.2; // radius of one token; areas of cells are in proportion to their tokens
 
 function put(parent, name, attributes, text = "") {
   const made = document.createElementNS(NAMESPACE, name);
@@ -19,21 +19,21 @@ class Drawing {
     this.tokens = Array.from({ length: tokens }, () => put(this.dots, "circle", { r: TOKEN, class: "token" }));
   }
 
-  // The rulers of two dimensions, one below the other.
-  rulers(roads) {
+  // Draw the rulers of both dimensions, one below the other.
+  drawRulers(rulers) {
     this.ways.replaceChildren();
-    this.marks = roads.map((road, k) => {
+    this.marks = rulers.map((ruler, k) => {
       const [top, foot] = [7 + 20 * k, 16 + 20 * k];
       put(this.ways, "line", { x1: 0, x2: SIZE, y1: foot, y2: foot, class: "zero" });
-      for (const x of road.walls()) put(this.ways, "line", { x1: x, x2: x, y1: top, y2: foot, class: "wall" });
+      for (const x of ruler.walls()) put(this.ways, "line", { x1: x, x2: x, y1: top, y2: foot, class: "wall" });
       return put(this.ways, "circle", { r: 5, cy: foot, class: "hole" });
     });
-    this.roads = roads;
+    this.rulers = rulers;
   }
 
   record(across, up, found, present) {
-    this.marks[0].setAttribute("cx", this.roads[0].place(across.centre));
-    this.marks[1].setAttribute("cx", this.roads[1].place(up.centre));
+    this.marks[0].setAttribute("cx", this.rulers[0].position(across.centre));
+    this.marks[1].setAttribute("cx", this.rulers[1].position(up.centre));
     this.walls(across, up);
     this.points(across, up, present);
     this.several(across, up, found);
@@ -43,10 +43,10 @@ class Drawing {
     this.grid.replaceChildren();
     const upright = (x, kind) => put(this.grid, "line", { x1: x, x2: x, y1: 0, y2: SIZE, class: kind });
     const level = (y, kind) => put(this.grid, "line", { x1: 0, x2: SIZE, y1: y, y2: y, class: kind });
-    for (const { place, fine } of across.walls()) upright(place, fine ? "fine" : "wall");
-    for (const { place, fine } of up.walls()) level(SIZE - place, fine ? "fine" : "wall");
-    upright(across.place(0), "zero");
-    level(SIZE - up.place(0), "zero");
+    for (const { position, fine } of across.walls()) upright(position, fine ? "fine" : "wall");
+    for (const { position, fine } of up.walls()) level(SIZE - position, fine ? "fine" : "wall");
+    upright(across.position(0), "zero");
+    level(SIZE - up.position(0), "zero");
   }
 
   points(across, up, present) {
@@ -72,4 +72,4 @@ class Drawing {
   }
 }
 
-const at = (across, up, token) => [across.place(across.values[token]), SIZE - up.place(up.values[token])];
+const at = (across, up, token) => [across.position(across.values[token]), SIZE - up.position(up.values[token])];

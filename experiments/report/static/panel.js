@@ -1,5 +1,5 @@
-// The panel: what its controls do, and what it says.
-const LINGER = 500; // milliseconds of a record while it plays
+// The panel: its controls and its text.
+const LINGER = 500; // milliseconds for each record during playback
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 const counted = (n, what) => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
@@ -38,13 +38,13 @@ class Panel {
     const axis = (dim) =>
       new Axis(this.format, this.codes[dim], this.data.tokens, (token, k) => this.present(token, k));
     this.axes = [axis(Number(this.across.value)), axis(Number(this.up.value))];
-    this.drawing.rulers(this.axes.map((each) => new Road(each, this.data.steps.length)));
+    this.drawing.drawRulers(this.axes.map((each) => new Ruler(each, this.data.steps.length)));
     this.show();
   }
 
   begin() {
     if (Number(this.record.value) === Number(this.record.max)) this.record.value = 0;
-    this.said.setAttribute("aria-live", "off"); // nobody wants to hear every record
+    this.said.setAttribute("aria-live", "off"); // a screen reader should not read every record
     this.play.textContent = "Pause";
     this.timer = setInterval(() => this.next(), LINGER);
     this.show();
@@ -65,7 +65,7 @@ class Panel {
 
   show() {
     const k = Number(this.record.value);
-    const [across, up] = this.axes.map((axis) => axis.look(k));
+    const [across, up] = this.axes.map((axis) => axis.show(k));
     this.element.classList.toggle("moving", !STILL.matches);
     const present = (token) => this.present(token, k);
     const found = cells(across, up, present);
@@ -82,8 +82,8 @@ class Panel {
       `all ${counted(alive[k], "token")} occupy ${counted(distinct[k], "cell")} of all ${counted(dims, "dimension")}.`;
     const width = (axis) => power(axis.cell) + (sigma ? ` (${rounded(axis.cell / sigma)} σ)` : "");
     this.scale.textContent =
-      `Where the cloud is now a cell is ${width(across)} wide and ${width(up)} high. ` +
-      `The rulers show how far from zero that is, across and up, and how the lattice widens.`;
+      `At the cloud, cells are ${width(across)} wide and ${width(up)} high. ` +
+      `The rulers show the distance from zero in both dimensions, and how cells widen with it.`;
     this.record.setAttribute("aria-valuetext", `step ${steps[k]}, ${counted(found.length, "cell")}`);
     this.picture.setAttribute("aria-label", this.said.textContent);
   }

@@ -1,7 +1,7 @@
-// One dimension of the picture: the stretch of it that is shown, and the walls of its cells.
+// One dimension of the picture: the interval that is shown, and the cell walls in it.
 const SIZE = 400;
-const NARROW = 4; // walls nearer than that are not told apart
-const CELLS = 5; // so many are in sight at least
+const NARROW = 4; // pixels; walls closer together are not all drawn
+const CELLS = 5; // cells in view, at least
 const ROOM = 1.15;
 
 class Axis {
@@ -15,8 +15,8 @@ class Axis {
     this.extent = reach(this.start, this.middle);
   }
 
-  // Look at record k.
-  look(k) {
+  // Show record k.
+  show(k) {
     this.at = this.record(k);
     this.values = this.at.map((at) => this.format.value(at));
     const left = this.values.filter((_, token) => this.present(token, k));
@@ -28,21 +28,21 @@ class Axis {
     return this;
   }
 
-  place(real) {
+  position(real) {
     return SIZE / 2 + ((real - this.centre) / this.half) * (SIZE / 2);
   }
 
-  // How far apart the walls of the cloud's cells are drawn.
+  // Return the distance between the drawn walls of the cloud's cells.
   pitch() {
     return (this.cell / this.half) * (SIZE / 2);
   }
 
-  // Where each token would be if the cloud had kept its shape.
+  // Return where each token would be if the cloud had kept its shape.
   ghosts() {
-    return this.start.map((real) => this.place(real - this.middle + this.centre));
+    return this.start.map((real) => this.position(real - this.middle + this.centre));
   }
 
-  // Where cells meet, and whether there are more walls than can be drawn.
+  // Return the cell walls in view; `fine` where some are left out, since they are too dense.
   walls() {
     const { format } = this;
     const high = this.centre + this.half;
@@ -53,38 +53,38 @@ class Axis {
       const wall = (format.value(at) + format.value(at + 1)) / 2;
       if (wall > high) break;
       const next = Math.max(at + 1, format.below(wall + gap));
-      found.push({ place: this.place(wall), fine: next > at + 1 });
+      found.push({ position: this.position(wall), fine: next > at + 1 });
       at = next;
     }
-    return found.filter(({ place }) => place >= 0);
+    return found.filter(({ position }) => position >= 0);
   }
 }
 
-// The way from zero to where the cloud gets, with every so manieth wall: they stand apart
-// twice as far in each binade.
-class Road {
+// The ruler from zero to the cloud's farthest position, with a few walls of each binade: the
+// distance between them doubles from one binade to the next.
+class Ruler {
   constructor(axis, records) {
-    const centres = [...Array(records).keys()].map((k) => Math.abs(axis.look(k).centre));
+    const centres = [...Array(records).keys()].map((k) => Math.abs(axis.show(k).centre));
     this.end = Math.max(...centres) * 1.04 || 1;
     this.parts = Math.min(4, axis.format.fraction);
   }
 
-  place(real) {
+  position(real) {
     return (Math.abs(real) / this.end) * SIZE;
   }
 
   walls() {
     const found = [];
-    for (let low = 2 ** Math.floor(Math.log2(this.end)); this.place(low) > NARROW; low /= 2)
-      for (let part = 0; part < this.parts; part++) found.push(this.place(low * (1 + part / this.parts)));
-    return found.filter((place) => place <= SIZE);
+    for (let low = 2 ** Math.floor(Math.log2(this.end)); this.position(low) > NARROW; low /= 2)
+      for (let part = 0; part < this.parts; part++) found.push(this.position(low * (1 + part / this.parts)));
+    return found.filter((position) => position <= SIZE);
   }
 }
 
 const mean = (reals) => reals.reduce((sum, x) => sum + x, 0) / reals.length;
 const reach = (reals, from) => reals.reduce((most, x) => Math.max(most, Math.abs(x - from)), 0);
 
-// The tokens that are present, by the cell they share.
+// Return the present tokens, grouped by cell.
 function cells(across, up, present) {
   const found = new Map();
   across.at.forEach((x, token) => {

@@ -31,7 +31,7 @@ def base():
 
 
 def tuned():
-    """The same after a story for each word, eight tokens more, and one that moved most."""
+    """The same after an event for each word, eight tokens more, and one that moved most."""
     rng = np.random.default_rng(4)
     codes = np.concatenate([base(), rng.integers(0x3C00, 0x3D00, (8, DIMS)).astype(np.uint16)])
     fresh = iter(rng.integers(0x3C00, 0x3D00, (9, DIMS)).astype(np.uint16))
@@ -104,7 +104,7 @@ def test_people_are_told_the_same(models, capsys, monkeypatch):
         "black holes 7 7",
         "rows compared: 3,000, identical: 2,980, 99.33%",
         "not finite 1 <0.01%",
-        f"moved most: token 700 'token700', by {found['largest_distance']:,} lattice steps",
+        f"largest move: token 700 'token700', by {found['largest_distance']:,} lattice steps",
         "split 5 30 25 + 5 10 'token10', 35 'token35'",
         "born 5 – 5 600 'token600'",
         "merged 2 2 + 2 4 300 'token300', 310 'token310'",
@@ -122,7 +122,7 @@ def test_a_checkpoint_is_identical_to_itself(models, capsys):
     assert (found["largest_distance"], found["moved_most"], found["changes"]) == (0, None, [])
     assert found["black_holes"] == {"both": 7, "only_a": 0, "only_b": 0}
     out = drift(capsys, "compare", "base", "base")[1]
-    assert "identical: the same tokens, and every bit" in out
+    assert "identical: same tokens, all bits equal" in out
     assert "lattice" not in out
 
 
@@ -226,7 +226,7 @@ def test_a_tensor_of_two_runs_is_refused(runs, capsys):
 def test_rows_without_a_finite_value_are_no_error(in_tmp, capsys):
     write("one.safetensors", {"x": matrix(np.full((3, 2), 0x7FC00000), FLOAT32)})
     out = drift(capsys, "compare", "one.safetensors", "one.safetensors", "--tensor", "x")[1]
-    assert "identical: the same tokens" in out
+    assert "identical: same tokens" in out
     assert "no black holes" in out
 
 

@@ -263,7 +263,7 @@ def test_a_second_signal_stops_at_once(in_tmp, running):
     os.kill(running.pid, signal.SIGCONT)
     out, err = running.communicate(timeout=60)
     assert running.returncode in (130, 143)
-    assert (out, err) == ("", "drift: stopped at once; the same command goes on\n")
+    assert (out, err) == ("", "drift: stopped at once; run the same command to continue\n")
     assert (in_tmp / ".a.zarr.drift-lock").exists()
     assert not lock.is_held(in_tmp / "a.zarr")
 
@@ -276,7 +276,7 @@ def test_progress_is_a_line_now_and_then_where_nobody_looks(capsys, monkeypatch)
     with progress.SweepBar("drift", sys.stderr) as shown:
         shown.session(session)
     err = capsys.readouterr().err
-    assert err == "250 of 1,000 cells, 3 failed, 2.4 a second, 5 min 0 s left\n"
+    assert err == "250 of 1,000 grid points, 3 failed, 2.4 per second, 5 min 0 s left\n"
 
 
 def test_durations_and_sizes_are_told_for_people():

@@ -234,4 +234,4 @@ def test_pictures_and_controls_have_names(page):
         assert element.aria_role == "image"
         assert len(element.accessible_name) > 10
     for selector in ("input[name=record]", "select[name=across]", "select[name=up]"):
-        assert find(page, selector).accessible_name in ("Record", "Across", "Up")
+        assert find(page, selector).accessible_name in ("Record", "Horizontal", "Vertical")

@@ -107,7 +107,7 @@ def shown(value):
 
 
 def test_every_number_is_the_stores(store, read):
-    found = columns(read.tables["What was counted, step by step"])
+    found = columns(read.tables["Counts by step"])
     records = store.records()
     assert [int(step) for step in found["step"]] == [counts.step for counts in records]
     for name in ("distinct", "black_holes", "black_hole_tokens", "singletons", "largest", "alive"):
@@ -118,7 +118,7 @@ def test_every_number_is_the_stores(store, read):
     last = records[-1]
     assert f"distinct cells80 → {last.distinct}" in re.sub(r"\s*\n\s*", "", read.text)
     populations = columns(read.tables["Populations of the black holes"])
-    shown = zip(populations["tokens in it"], populations["black holes"], strict=True)
+    shown = zip(populations["population"], populations["black holes"], strict=True)
     every = [int(tokens) for tokens, count in shown for _ in range(int(count))]
     assert every == store.read("populations").tolist()
 
@@ -128,7 +128,7 @@ def test_the_structure_is_that_of_the_last_cloud(store, read):
     shown = columns(read.tables["Components of adjacent cells"])
     assert [int(n) for n in shown["nodes"][:-1]] == [len(each.cells) for each in found.components]
     assert int(shown["nodes"][-1]) == found.isolated.nodes
-    pairs = columns(read.tables["Pairs of cells by their distance"])["pairs"]
+    pairs = columns(read.tables["Pairs of cells by lattice distance"])["pairs"]
     assert sum(int(n.replace(",", "")) for n in pairs) == sum(found.pairs_at_distance.values())
 
 
@@ -136,14 +136,14 @@ def test_the_prediction_stands_beside_what_was_counted(store, read):
     found = columns(read.tables["Coalesced pairs"])
     records = store.records()
     [expected] = expect(SMALL, [counts.step for counts in records], [SMALL.sigma])
-    assert found["pairs expected"] == tuple(shown(each.pairs) for each in expected)
+    assert found["expected pairs"] == tuple(shown(each.pairs) for each in expected)
     errors = tuple(shown(each.pairs_error) for each in expected)
     assert found["standard error"] == ("–", *errors[1:])  # at the start it is of no size
     apart = [
         (counts.pairs - each.pairs) / each.pairs_error
         for counts, each in zip(records[1:], expected[1:], strict=True)
     ]
-    assert found["standard errors apart"][1:] == tuple(f"{each:+.2f}" for each in apart)
+    assert found["difference / error"][1:] == tuple(f"{each:+.2f}" for each in apart)
     assert max(map(abs, apart)) < 5
 
 
@@ -273,8 +273,8 @@ def test_a_run_that_is_not_complete_shows_what_is_there(tmp_path):
         run.run(SMALL, path, on="cpu", progress=stop)
     read = Read(render(page_of([path])))
     assert "This run is not complete: it is at step 20 of 60." in read.text
-    assert columns(read.tables["What was counted, step by step"])["step"] == ("0", "10", "20")
-    assert "Populations are stored when a run is complete." in read.text
+    assert columns(read.tables["Counts by step"])["step"] == ("0", "10", "20")
+    assert "Populations are stored when the run is complete." in read.text
     assert data(read)["steps"] == ["0", "10", "20"]
     assert "At step 20: 80 tokens" in read.text
 
@@ -307,14 +307,14 @@ def test_a_sweep_shows_its_turning_cell_and_every_cells_end(tmp_path):
     store = sweep_store(tmp_path / "a.zarr", axes, share, left=[(0, 0)], failed=[(2, 1, 1)])
     read = Read(render(page_of([store.address])))
     assert read.headings[0] == "A sweep of 12 drifts"
-    assert "This sweep is not complete; the page shows what is done." in read.text
+    assert "This sweep is not complete; the page shows the results so far." in read.text
     assert "failed: sigma 0.0001, steps 100, seed 1: it was so" in read.text
     assert "one half distinct: sigma 1e-05, steps 10, seed 1." in read.text
-    found = columns(read.tables["Each cell at its end"])
+    found = columns(read.tables["Final counts of each grid point"])
     assert len(found["sigma"]) == 9
     assert [int(n) for n in found["distinct"]] == store.read("distinct")[store.done][:, -1].tolist()
     assert data(read)["distinct"] == store.read("distinct")[1, 0, 1].tolist()
-    rows = columns(read.tables["Coalesced pairs at the end, the mean over clouds"])
+    rows = columns(read.tables["Coalesced pairs at the end, mean over clouds"])
     assert rows["sigma"] == ("1e-05", "0.0001")  # with 10 steps, where something is done
     assert rows["clouds"] == ("2", "2")
     [[one], [other]] = expect(store.grid.drift(4), [10], [1e-5, 1e-4])
@@ -322,7 +322,7 @@ def test_a_sweep_shows_its_turning_cell_and_every_cells_end(tmp_path):
     assert errors[0] > 30  # so that its root matters
     assert rows["standard error"] == tuple(map(shown, errors))
     counted = store.read("pairs")[1:, 0, :, -1].mean(axis=1)
-    assert rows["pairs counted"] == tuple(map(shown, counted))
+    assert rows["counted pairs"] == tuple(map(shown, counted))
     assert "drift sweep --sigma 1e-06,1e-05,0.0001" in read.text.replace("\n", " ")
 
 
@@ -332,7 +332,7 @@ def test_a_sweep_of_names_is_drawn_by_its_names(tmp_path):
     read = Read(render(page_of([store.address])))
     assert "3 format × 2 rounding. σ = 10⁻⁹, R = 0.371" in read.text
     assert "no exact form is implemented for stochastic rounding" in read.text
-    assert read.tables["Each cell at its end"][6][:2] == ["float32", "stochastic"]
+    assert read.tables["Final counts of each grid point"][6][:2] == ["float32", "stochastic"]
 
 
 @pytest.mark.parametrize(
@@ -358,9 +358,9 @@ def test_a_sweep_of_one_cell_has_a_page(tmp_path):
     store = sweep_store(tmp_path / "a.zarr", {}, lambda progress: 1 - progress / 2)
     read = Read(render(page_of([store.address])))
     assert "has no axis left to show" in read.text
-    assert columns(read.tables["Each cell at its end"])["distinct"] == ("50",)
+    assert columns(read.tables["Final counts of each grid point"])["distinct"] == ("50",)
     nothing = sweep_store(tmp_path / "b.zarr", {"seed": (0, 1)}, lambda **_: 1.0, left=[(0,), (1,)])
-    with pytest.raises(BadInput, match="none of its cells is done yet"):
+    with pytest.raises(BadInput, match="none of its grid points is done yet"):
         page_of([nothing.address])
 
 
@@ -371,7 +371,7 @@ def test_several_sources_share_a_page(store, tmp_path):
     assert read.headings[:3] == [
         "Both",
         "A drift of 80 tokens in 100 dimensions",
-        "What came of it",
+        "Results",
     ]
     assert "A sweep of 2 drifts" in read.headings
     ids = [each["id"] for _, each in read.elements if "id" in each]
@@ -388,7 +388,7 @@ def test_the_verb_writes_a_whole_page_and_says_where(store, in_tmp, capsys):
     assert "Not shown: --no-prediction was given." in (in_tmp / "a b.html").read_text()
     assert json.loads(capsys.readouterr().out) == {"page": "a b.html", "bytes": size}
     assert [path.name for path in in_tmp.iterdir()] == ["a b.html"]
-    for place, said in (("no/such/a.html", "can't be written"), (".", "no regular file")):
+    for place, said in (("no/such/a.html", "can't be written"), (".", "is not a regular file")):
         assert main.outcome(["report", where, "--out", place]) == 2
         captured = capsys.readouterr()
         assert (captured.out, captured.err.count("\n")) == ("", 1)
@@ -421,4 +421,4 @@ def test_a_page_predicts_each_drift_once(store, tmp_path, monkeypatch):
     swept = sweep_store(tmp_path / "grid.zarr", axes, lambda **_: 0.5)
     read = Read(render(page_of([swept.address])))
     assert asked == [([0, 25, 50, 75, 100], [1e-10, 1e-9, 1e-8])]
-    assert len(read.tables["Coalesced pairs at the end, the mean over clouds"]) == 4
+    assert len(read.tables["Coalesced pairs at the end, mean over clouds"]) == 4

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from drift.experiments.report.document import Markdown, Page, Part, Picture, Table, render
+from drift.experiments.report.document import DataTable, HtmlPage, Markdown, Part, Picture, render
 from drift.experiments.report.study import sections
 
 TEXT = """# What *came* of it
@@ -28,7 +28,7 @@ def test_headings_tables_and_figures_become_those_of_the_page():
     title, found = sections(TEXT, {"drawn": drawn})
     assert title == "What came of it"
     assert [section.heading for section in found] == ["In short", "Counts"]
-    assert [type(block) for block in found[1].blocks] == [Markdown, Table, Picture]
+    assert [type(block) for block in found[1].blocks] == [Markdown, DataTable, Picture]
     _, table, picture = found[1].blocks
     assert table.columns == ["of", "count"]
     assert table.rows == [["all", "1,000"], ["<b>few</b>", "2"]]
@@ -37,7 +37,7 @@ def test_headings_tables_and_figures_become_those_of_the_page():
 
 def test_nothing_in_it_is_followed_or_run():
     title, found = sections(TEXT, {"drawn": Figure()})
-    html = render(Page([Part(title, "", found)]))
+    html = render(HtmlPage([Part(title, "", found)]))
     assert "<li><strong>one</strong>: &lt;script&gt;alert(1)" in html
     assert "two, as told</li>" in html
     assert "<a href" not in html
