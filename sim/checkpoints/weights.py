@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16, FLOAT32
+from drift.sim.checkpoints.first_bytes import recognised
 from drift.sim.checkpoints.safetensors import Tensor, format_shape, read_header
 from drift.sim.errors import BadInput, printable
 from drift.sim.matrix import Matrix
@@ -114,6 +115,8 @@ class Weights:
 
     def _header(self, file: Path) -> dict[str, Tensor]:
         if file not in self._headers:
+            if found := recognised(file):
+                raise BadInput(f"{file} is {found}")
             self._headers[file] = read_header(file)
         return self._headers[file]
 
@@ -122,7 +125,8 @@ def _source(path: Path) -> Path:
     """The safetensors file or the index that `path` means. Raises BadInput."""
     if not path.is_dir():
         if path.suffix not in (".safetensors", ".json") and path.exists():
-            raise BadInput(f"{path} is no safetensors file; {ACCEPTED}")
+            what = recognised(path) or f"no safetensors file; {ACCEPTED}"
+            raise BadInput(f"{path} is {what}")
         return path
     for name in (INDEX, "model.safetensors"):
         if (path / name).exists():
@@ -136,8 +140,11 @@ def _source(path: Path) -> Path:
         raise BadInput(f"{path} holds {names}{more}, and no {INDEX}; name one of them")
     others = sorted(each.name for each in path.iterdir())
     refused = [name for name in others if Path(name).suffix in _REFUSED]
-    instead = f"{printable(refused[0])} and no" if refused else "no"
-    raise BadInput(f"{path} holds {instead} safetensors file; {ACCEPTED}")
+    if not refused:
+        raise BadInput(f"{path} holds no safetensors file; {ACCEPTED}")
+    what = recognised(path / refused[0])
+    which = f"{printable(refused[0])}, which is {what}" if what else printable(refused[0])
+    raise BadInput(f"{path} holds no safetensors file, but {which}")
 
 
 def _indexed(index: Path) -> dict[str, Path]:

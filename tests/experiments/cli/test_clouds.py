@@ -139,7 +139,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_gets_one_line_and_writes_nothing(model, capsys, name):
-    (model / "text").write_text("")
+    (model / "text").write_text("some words")
     before = sorted(model.rglob("*"))
     arguments, message = BAD[name]
     status, out, err = drift(capsys, *arguments)

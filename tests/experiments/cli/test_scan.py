@@ -191,7 +191,7 @@ BAD = {
     "empty": (put_empty, [], "is empty: its shape is [0, 4]"),
     "a missing shard": (lambda: put_index("b.safetensors"), [], "b.safetensors: there is no such"),
     "a shard elsewhere": (lambda: put_index("../a.safetensors"), [], "in the same directory"),
-    "a pickle": (lambda: Path("pytorch_model.bin").touch(), [], "a .safetensors file, model."),
+    "a pickle": (lambda: Path("pytorch_model.bin").write_bytes(b"\x80\x02}."), [], "is a pickle"),
     "another tensor": (put, ["--tensor", "x\x1b"], r"no tensor 'x\x1b'; it holds model.embed_tok"),
     "ids nowhere": (put, ["--ids", "gone/ids"], "gone/ids can't be written: No such file"),
 }

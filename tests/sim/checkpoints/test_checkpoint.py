@@ -184,9 +184,15 @@ def test_a_directory_without_an_index_must_leave_no_doubt(tmp_path):
 def test_what_is_not_safetensors_is_never_opened(tmp_path, ending):
     path = tmp_path / f"pytorch_model.{ending}"
     path.write_bytes(b"\x80\x04cos\nsystem\n")
+    with pytest.raises(BadInput, match=r"is a pickle, as torch\.save once wrote; convert"):
+        Checkpoint(path)
+    if ending != "safetensor":
+        with pytest.raises(BadInput, match=r"holds no safetensors file, but .*a pickle"):
+            Checkpoint(tmp_path)
+    path.write_bytes(b"nothing that is known")
     with pytest.raises(BadInput, match=r"is no safetensors file; a .safetensors file, model"):
         Checkpoint(path)
-    with pytest.raises(BadInput, match=r"no safetensors file; a .safetensors file, model"):
+    with pytest.raises(BadInput, match=r"holds no safetensors file(, but|; a .safetens)"):
         Checkpoint(tmp_path)
 
 
