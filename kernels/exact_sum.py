@@ -66,6 +66,7 @@ def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:
 
     `exponent` is the scale's, one or (…) many. The terms are exact; add them with math.fsum.
     """
+    # Limb k counts units of 2**(-LIMB_BITS * k - exponent).
     exponents = -LIMB_BITS * np.arange(LIMBS).reshape(-1, *[1] * (sums.ndim - 1))
     return sums * np.ldexp(1.0, exponents - exponent)
 
@@ -92,5 +93,6 @@ def exact_sums(terms: np.ndarray) -> np.ndarray:
 def _two_sum(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a + b, rounded, and the error of that: a + b is exactly the sum of both."""
     total = a + b
+    # The part of b that reached the total; comparing sizes first is not needed.
     of_b = total - a
     return total, (a - (total - of_b)) + (b - of_b)

@@ -67,6 +67,7 @@ class Format:
         """
         codes = np.asarray(codes, np.int64)
         exponent, fraction = np.divmod(codes & (self.sign - 1), 1 << (self.precision - 1))
+        # Below the smallest normal value no bit is hidden, and the unit stays.
         hidden = np.where(exponent > 0, 1 << (self.precision - 1), 0)
         unit = np.maximum(exponent - 1, 0) + self.smallest_exponent - self.precision + 1
         values = np.ldexp((fraction + hidden).astype(np.float64), unit)
@@ -83,6 +84,7 @@ class Format:
         values = np.asarray(values, np.float64)
         exponent = self._exponent(values)
         units = np.ldexp(np.abs(values), self.precision - 1 - exponent).astype(np.int64)
+        # The hidden bit of a normal value carries into the exponent field, which so begins at 1.
         magnitude = units + ((exponent - self.smallest_exponent) << (self.precision - 1))
         return np.where(np.signbit(values), magnitude | self.sign, magnitude).astype(self.storage)
 

@@ -53,6 +53,7 @@ class Partners:
 
     def take_away(self, rows: np.ndarray, others: np.ndarray) -> None:
         """Part the pairs whose ordinals, of one dimension, are two apart or more."""
+        # One comparison for every value that occurs, not for every row.
         values, which = np.unique(rows, return_inverse=True)
         self._words &= _packed(near(values[:, None], others))[which]
 
@@ -139,6 +140,7 @@ def adjacent(
                 raise Crowded(most)
             progress(block.stop, len(rows))
     finally:
+        # Where there are too many pairs, blocks that are not begun never are.
         pool.shutdown(cancel_futures=True)
     pairs = np.sort(join.order[np.concatenate(found)], axis=1)
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
@@ -159,6 +161,7 @@ class _Join:
     def block(self, block: slice) -> np.ndarray:
         """Return the pairs whose first row is in the block, by sorted position. Raises Crowded."""
         leading = self._columns[0]
+        # Rows are sorted by the leading column: no partner lies beyond its next step.
         beyond = leading[block.stop - 1] + leading.dtype.type(1)
         stop = int(np.searchsorted(leading, beyond, side="right"))
         mine, others = np.arange(block.start, block.stop), np.arange(block.start, stop)
@@ -185,6 +188,7 @@ class _Join:
         for start in range(0, self._codes.shape[1], _STRIP):
             strip = self._codes[self._rows[everyone], start : start + _STRIP]
             strip = np.ascontiguousarray(self._target.ordinal(strip).T)
+            # A dimension whose values span one step parts no rows.
             for column in strip[np.ptp(strip, axis=1) > 1]:
                 partners.take_away(column[rows], column[positions])
             if partners.sparse:

@@ -83,6 +83,7 @@ def quantise(
         return bits
     if _is_truncated_float32(target) and rounding != "stochastic":
         return _shortened(bits, drop, rounding)
+    # From here on magnitudes alone are rounded; the sign is put back at the end.
     signs = (bits & _u32(_FLOAT32_SIGN)) >> _u32(32 - target.width)
     bits = bits & _u32(_FLOAT32_SIGN - 1)
     if _is_truncated_float32(target):
@@ -96,6 +97,7 @@ def quantise(
     elif rounding == "stochastic":
         assert words is not None, "stochastic rounding needs words"
         up = words < threshold
+        # A carry beyond the largest finite value would make an infinity or a NaN: it stops there.
         return _smaller(lower + up.astype(jnp.uint32), _u32(target.largest_magnitude)) | signs
     else:
         return lower | signs

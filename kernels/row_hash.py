@@ -56,6 +56,7 @@ def hashes(
 ) -> np.ndarray:
     """Return a fingerprint of whole rows, uint64 (tokens,): the sum of words times odd weights."""
     found = np.empty(len(tokens), np.uint64)
+    # Odd weights are invertible modulo 2**64: a row that differs in one word has another sum.
     weights = np.random.Philox(key=_KEY).random_raw(-(-row_bytes // 8)) | np.uint64(1)
 
     def one(part: slice) -> None:

@@ -90,6 +90,7 @@ def step_block_uncompiled(
 
     def tile(stalled: jax.Array, rows: tuple[jax.Array, Tokens]) -> tuple[jax.Array, jax.Array]:
         after, more = _steps(*rows, steps, arithmetic, path)
+        # On the lattice already: this only turns values back into codes.
         moved = quantise(after, arithmetic.state, "nearest").astype(arithmetic.state.storage)
         return stalled + more, moved
 
@@ -103,6 +104,7 @@ def step_block_uncompiled(
     def skip() -> tuple:
         return jax.tree.map(lambda each: jnp.zeros(each.shape, each.dtype), jax.eval_shape(observe))
 
+    # A condition and no select: what is not observed is not computed.
     limbs, (views, fingerprints) = lax.cond(steps.observed, observe, skip)
     return BlockResult(moved, views, fingerprints, stalled, jnp.stack(limbs))
 
@@ -166,6 +168,7 @@ def _all_but_the_last(
 
         def through(t: jax.Array, codes: jax.Array) -> jax.Array:
             moved = take(t, widen(codes, state))
+            # On the lattice already; toward zero is the shortest way to the code.
             return quantise(moved, state, "toward-zero").astype(state.storage)
 
         codes = lax.fori_loop(0, last, through, codes)

@@ -66,6 +66,7 @@ class PowerMap:
         if self._at_rest:
             return self._last
         first = self._step == self._origin
+        # All steps but the last go by one power; the last is taken alone, to tell what it stalls.
         more = step - 1 - self._step - first
 
         def one(start: int) -> tuple[np.ndarray, ...]:
@@ -104,6 +105,7 @@ class _StepTable:
     ):
         lowest, _ = span
         image = _image(displacements, target, rounding, span)
+        # Images rise with ranks, so equal ones are neighbours, and S is numbered by counting.
         new = np.ones(image.shape, bool)
         new[:, 1:] = image[:, 1:] != image[:, :-1]
         number = np.cumsum(new.ravel(), dtype=np.int32).reshape(image.shape) - 1
@@ -150,6 +152,7 @@ def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: 
     lowest, highest = span
     block = np.zeros((_STRIP, BLOCK), np.float32)
     block[: len(displacements), 0] = displacements
+    # Each dimension has the same number of tiles in a call.
     block = np.repeat(block, TILES // _STRIP, axis=0)
     image = np.empty((len(displacements), highest - lowest + 1), target.storage)
     for at in range(lowest, highest + 1, _RUN):

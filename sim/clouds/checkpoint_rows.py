@@ -82,6 +82,7 @@ class CheckpointCloud:
             )
         self._smallest = int(self._target.code(np.array(drift.smallest_drawn)))
         self.facts = self._survey()
+        # Few checkpoints have such values; the codes of the others are used without a copy.
         self._some_are_small = self.facts["zeroed"] > 0
 
     def codes(self, start: int, stop: int) -> np.ndarray:
@@ -99,6 +100,7 @@ class CheckpointCloud:
             small = self._small(codes)
             zeroed += int(np.count_nonzero(small))
             used = _without(codes, small) if small.any() else codes
+            # In one byte order, so that the digest is the same on every machine.
             digest.update(np.ascontiguousarray(used, used.dtype.newbyteorder("<")).data)
         about = {"matrix": self._matrix.label, "format": self._matrix.format.name}
         return {**about, "sha256": digest.hexdigest(), "zeroed": zeroed}

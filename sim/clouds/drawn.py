@@ -45,6 +45,7 @@ def draw_cloud(drift: Drift, start: int, stop: int) -> np.ndarray:
 def _from_table(
     seed: int, sigma: float, target: Format, smallest: float, element: int, count: int
 ) -> np.ndarray:
+    # Lower halves have a stream of their own: they are seldom needed, and then few.
     def low(positions: np.ndarray) -> np.ndarray:
         elements = (element + positions).tolist()
         return np.array([words32(seed, Stream.CLOUD_LOW, i, 1)[0] for i in elements], "u4")

@@ -63,6 +63,7 @@ def _shared(prints: np.ndarray) -> np.ndarray:
     repeated = rising[1:][rising[1:] == rising[:-1]]
     if not len(repeated):
         return np.zeros(len(prints), bool)
+    # All are equal, as where all tokens share one cell: there is nothing to search.
     if len(repeated) == len(prints) - 1 and repeated[0] == repeated[-1]:
         return np.ones(len(prints), bool)
     at = np.minimum(np.searchsorted(repeated, prints), len(repeated) - 1)

@@ -46,6 +46,7 @@ class Chunks:
         """
         most = max(TILE, min(MOST_ROWS, chunk_bytes // (2 * dims) // TILE * TILE)) * devices
         unit = TILE * devices
+        # A chunk for every worker, as far as there are tiles, which no device gets a part of.
         count = max(-(-tokens // most), min(workers, -(-tokens // unit)))
         rows = -(-tokens // count)
         return cls(tokens, dims, -(-rows // unit) * unit)

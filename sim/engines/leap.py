@@ -101,6 +101,7 @@ class LeapEngine:
         """Observe from now on the tokens for which `present`, bool (tokens,), is true."""
         left = np.flatnonzero(self._present & ~present)
         if len(left):
+            # Only the tokens that leave are counted, not those that are still there.
             self._population = self._population - self._cloud.population_of(left)
         self._present = present
 
@@ -136,6 +137,7 @@ class LeapEngine:
             ends = classes.bounds[start : start + _STRIP + 1]
             here = slice(ends[0], ends[-1])
             values, weight, starts = classes.values[here], population[here], ends[:-1] - ends[0]
+            # A class adds the limbs of its value once for each of its tokens.
             return np.stack([np.add.reduceat(limb.take(values) * weight, starts) for limb in limbs])
 
         return np.concatenate(list(self._pool.map(strip, range(0, dims, _STRIP))), axis=1)

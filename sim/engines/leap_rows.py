@@ -32,6 +32,7 @@ class RankedCloud:
 
     def __init__(self, fill: Fill, chunks: Chunks, target: Format, pool: Executor):
         self.chunks, self.target, self._pool = chunks, target, pool
+        # Filled with codes, which indices replace in place: the cloud is in memory once.
         self.indices = np.empty((chunks.tokens, chunks.dims), np.uint16)
         """uint16 (tokens, dims): the index of each coordinate at first"""
 

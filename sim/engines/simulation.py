@@ -119,6 +119,7 @@ class Simulation:
 
         def fill(start: int, stop: int) -> np.ndarray:
             codes = self.initial.codes(start, stop)
+            # Found on the way, so that the range check reads the cloud no second time.
             farthest[start // chunks.size] = np.max(codes & (target.sign - 1), axis=0)
             return codes if state == target else state.code(target.value(codes))
 

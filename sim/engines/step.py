@@ -132,6 +132,7 @@ class StepEngine:
             codes, tokens = self._codes[chunk], self._tokens[chunk]
             done = step_block(codes, tokens, steps, self._weights, scale)
             self._codes[chunk] = done.codes
+            # A thread that waits for its chunk bounds how many are worked on at once.
             return jax.block_until_ready(done)
 
         return list(self._pool.map(one, range(len(self.chunks))))

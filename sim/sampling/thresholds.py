@@ -58,6 +58,7 @@ class Thresholds:
             z = np.minimum(midpoints / sigma, 30.0)
         inside, outside = masses(z)
         unit = 2.0**63
+        # Each threshold comes from the smaller of the two masses, which is the exact one.
         near = np.uint64(1 << 63) - np.rint(unit * inside).astype(np.uint64)
         above = np.where(inside < 0.5, near, np.rint(unit * outside).astype(np.uint64))
         self._ascending = above[::-1].copy()
