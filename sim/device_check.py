@@ -31,7 +31,7 @@ from drift.sim.engines.simulation import Simulation, State
 from drift.sim.spec.drift import Drift
 
 BLOCK = 32
-"""Steps of a trial's call: few, since every code has displacements of its own."""
+"""Steps of a call in a trial, few, since every code has its own displacements."""
 
 CLOUD = "4ac92bdc"
 """The start of the SHA-256 of what `draws` draws, on every machine."""

@@ -1,6 +1,6 @@
-"""The errors that a person is told in one line, and text made fit for that line.
+"""Errors with messages of one line, and the escaping of text in them.
 
-printable   text out of files, or of libraries, in which nothing can steer a terminal
+printable   of text from files or libraries: nothing in it can steer a terminal
 """
 
 import errno

@@ -1,6 +1,6 @@
-"""SIGINT and SIGTERM wait while something is written, so that nothing is left half done.
+"""Delay of SIGINT and SIGTERM during writes, so that nothing is left half written.
 
-A second signal does not wait.
+A second signal is not delayed.
 """
 
 import signal
@@ -11,7 +11,7 @@ from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _waiting: list[list[int]] = []
-"""The signals that came in each of the blocks that the main thread is in."""
+"""Signals that arrived in each block that the main thread is in."""
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def delay_signals() -> Iterator[None]:
             handle(number, frame)
 
     def handle(number: int, frame: FrameType | None) -> None:
-        # Not raised again: whoever counts signals would take it for another one.
+        # The handler is called, not the signal raised again, which would count as a second one.
         handler = handlers[signal.Signals(number)]
         assert callable(handler), "the others are left as they are"
         handler(number, frame)

@@ -39,7 +39,7 @@ def beyond(values: np.ndarray, target: Format) -> np.ndarray:
     """Return whether each of the float32 `values` rounds beyond the largest of `target`, bool."""
     edge = np.float64(target.largest + target.ulp(np.array(target.largest)) / 2)
     size = np.abs(values)
-    # A tie goes to the even code, of the largest and what would follow it.
+    # A tie goes to the even one of the largest code and the code that would follow it.
     return size >= edge if target.largest_magnitude % 2 else size > edge
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _CHUNKS_TOGETHER = 8
 """Chunks of a store that are read at once: its library works on these side by side."""
 _SHOWN = 12
-"""Steps that a message lists."""
+"""Most steps that a message lists."""
 
 
 def is_run(place: AnyLocation) -> bool:
@@ -33,9 +33,9 @@ def is_run(place: AnyLocation) -> bool:
 
 
 def open_matrix(
-    place: AnyLocation, tensor: str | None = None, snapshot: int | None = None
+    location: AnyLocation, tensor: str | None = None, snapshot: int | None = None
 ) -> Matrix:
-    """Return the matrix at `place`: of a run, in memory; of a checkpoint, in its file.
+    """Return the matrix at `location`: of a run, in memory; of a checkpoint, in its file.
 
     `snapshot` is the step of the run whose present tokens are wanted, the last one
     kept by default; their ids are their places in the run, or, where it started from
@@ -43,7 +43,7 @@ def open_matrix(
     BadInput where there is neither, for the one option where the other belongs, and
     for a snapshot that is not there or does not fit into memory.
     """
-    at = locate(place)
+    at = locate(location)
     which = tensor_or_step(at, tensor, snapshot)
     if isinstance(which, int):
         return _snapshot(at, which)
@@ -54,7 +54,7 @@ def open_matrix(
 
 
 def open_selection(
-    place: AnyLocation,
+    location: AnyLocation,
     tensor: str | None = None,
     snapshot: int | None = None,
     near: str | None = None,
@@ -68,7 +68,7 @@ def open_selection(
 
     if exponents is not None and near is None:
         raise BadInput(f"exponents is {exponents} without near; --near names the token")
-    matrix = open_matrix(place, tensor, snapshot)
+    matrix = open_matrix(location, tensor, snapshot)
     if near is None:
         return matrix, None
     within = EXPONENTS if exponents is None else exponents
@@ -77,13 +77,13 @@ def open_selection(
 
 
 def tensor_or_step(
-    place: AnyLocation, tensor: str | None = None, snapshot: int | None = None
+    location: AnyLocation, tensor: str | None = None, snapshot: int | None = None
 ) -> str | int:
     """Return what `open_matrix` would open: a run's step, or a tensor's name.
 
     Raises BadInput as it does.
     """
-    at = locate(place)
+    at = locate(location)
     if at.holds_group():
         if tensor is not None:
             raise BadInput(f"tensor is {tensor!r}, but {at} is a run, which has snapshots alone")
@@ -99,34 +99,34 @@ def tensor_or_step(
     return Checkpoint(at.path).default() if tensor is None else tensor
 
 
-def _step(place: StoreLocation, step: int | None) -> int:
+def _step(location: StoreLocation, step: int | None) -> int:
     """Return the step, or that of the last snapshot kept; raise BadInput where it is not there."""
     from drift.sim.stores.run_store import (
         RunStore,  # which takes a second that a checkpoint does not need
     )
 
-    store = RunStore(place)
+    store = RunStore(location)
     if not store.has("bits"):
-        raise BadInput(f"{place} has no snapshots: it was run with --snapshots none")
+        raise BadInput(f"{location} has no snapshots: it was run with --snapshots none")
     kept = [int(each) for each in store.read("snapshot_step")]
     there = [each for each in kept if _written(store, each)]
     step = kept[-1] if step is None else step
     if step not in there:
-        raise BadInput(f"{place} has {_without(step, there, kept)}")
+        raise BadInput(f"{location} has {_without(step, there, kept)}")
     return step
 
 
-def _snapshot(place: StoreLocation, step: int) -> Matrix:
+def _snapshot(location: StoreLocation, step: int) -> Matrix:
     from drift.sim.stores.run_store import RunStore
 
-    store = RunStore(place)
+    store = RunStore(location)
     at = store.read("snapshot_step").tolist().index(step)
     tokens = np.arange(store.array("bits").shape[1])
     ids = store.read("token_id") if store.has("token_id") else tokens
     present = tokens
     if store.has("present"):
         present = np.flatnonzero(store.values("present", at) == 1)
-    label = f"{place}, step {step}"
+    label = f"{location}, step {step}"
     codes = _codes(store, at, present, label)
     target = FORMATS[str(store.array("bits").attrs["format"])]
     return Matrix(codes, target, label, ids[present])

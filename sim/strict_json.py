@@ -1,7 +1,7 @@
-"""JSON out of files that may say anything: a document, or one line on what is wrong.
+"""JSON from files that may hold anything: a document, or one line on what is wrong.
 
-Stricter than Python's reader: UTF-8 alone, a name once in an object, numbers that are
-numbers, no text that UTF-8 cannot hold.
+The reader is stricter than Python's: UTF-8 alone, no name twice in an object, no NaN or infinity,
+no text that UTF-8 cannot hold.
 """
 
 import json
@@ -20,7 +20,7 @@ def read_document(path: Path) -> Any:
     with open_regular(path) as file:
         raw = file.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
-        raise BadInput(f"{path} is longer than {MOST_BYTES:,} bytes; no such file here is")
+        raise BadInput(f"{path} is longer than {MOST_BYTES:,} bytes; at most that many are read")
     return parse(raw, str(path))
 
 

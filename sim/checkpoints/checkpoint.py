@@ -31,7 +31,7 @@ FAMILIES = (
     ("tok_embeddings.weight", "output.weight"),
     ("token_embd.weight", "output.weight"),
 )
-"""What embedding and unembedding are called, family by family."""
+"""Names of embedding and unembedding in each family of models."""
 
 
 class Checkpoint:
@@ -57,7 +57,7 @@ class Checkpoint:
 
     @cached_property
     def tied(self) -> bool:
-        """Whether one matrix serves as both. Reads both where both are there.
+        """True where one matrix serves as both; where both are stored, both are read.
 
         Raises BadInput where one of them cannot be read.
         """
@@ -79,7 +79,7 @@ class Checkpoint:
         return True
 
     def default(self) -> str:
-        """The matrix that is meant where none is named: the unembedding, else the embedding.
+        """Return the name of the default matrix: the unembedding, else the embedding.
 
         Raises BadInput, listing what is there, where no name is a known one.
         """
@@ -93,14 +93,14 @@ class Checkpoint:
         return name
 
     def matrix(self, name: str | None = None) -> Matrix:
-        """A tensor as codes in its own format, memory-mapped; the default one for None.
+        """Return a tensor as codes in its own format, memory-mapped; by default the default one.
 
-        Raises BadInput where it is not there, or no matrix of a known format, or empty.
+        Raises BadInput where it is not there, is not a matrix of a known format, or is empty.
         """
         return self.weights.matrix(self.default() if name is None else name)
 
     def _identical(self, a: str, b: str) -> bool:
-        """Whether two tensors are the same bit for bit."""
+        """Return whether two tensors are bit-identical."""
         one, other = self.weights.tensor(a), self.weights.tensor(b)
         if (one.dtype, one.shape) != (other.dtype, other.shape):
             return False
@@ -112,7 +112,7 @@ class Checkpoint:
         return found is not None and int(found[1]) > 1
 
     def _said_untied(self) -> bool:
-        """What config.json beside it says, at its top or of the text model."""
+        """Return whether config.json beside it says untied, at its top or for the text model."""
         path = self.directory / "config.json"
         if not path.exists():
             return False

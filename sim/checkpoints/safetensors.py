@@ -1,12 +1,11 @@
-"""The header of a safetensors file: which tensors it holds, and where.
+"""The header of a safetensors file: the tensors that it holds, and their offsets.
 
-header  the length of what follows, 8 bytes, little-endian; then JSON: the dtype, the
-        shape and the place of every tensor
-data    all bytes after the header; the tensors fill it one behind the other
+header  8 bytes, little-endian: the length of the JSON that follows; the JSON has the dtype, the
+        shape and the offsets of each tensor
+data    all bytes after the header; the tensors fill it without gaps
 
-As the format demands, a file whose data has a hole, an overlap or a rest is refused:
-nothing in such a file is where it was meant to be. A dtype that is not known here is
-no reason to refuse the tensors beside it. Nothing of the data is read.
+As the format demands, a file is refused whose data has a gap, an overlap or bytes at its end that
+belong to no tensor. Tensors of unknown dtypes are no reason to refuse others. No data is read.
 """
 
 from dataclasses import dataclass
@@ -26,25 +25,27 @@ _BITS = {
     "F4": 4,
 }
 _LARGEST = 2**63 - 1
-"""Of a dimension or an offset: what a file can have."""
+"""Largest dimension or offset that a file can have."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """Where a tensor lies in its file, and what it is said to be."""
+    """A tensor as the header describes it."""
 
     name: str
+    """its name in the file"""
     dtype: str
-    """as the format names it: BF16, F8_E4M3, I64"""
+    """its type as safetensors names it: BF16, F8_E4M3, I64"""
     shape: tuple[int, ...]
+    """its length in each dimension"""
     start: int
-    """bytes from the beginning of the file"""
+    """offset of its data from the beginning of the file, bytes"""
     size: int
-    """bytes"""
+    """length of its data, bytes"""
 
 
 def read_header(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name, in the order of its header.
+    """Return the tensors of a file by name, in the order of its header.
 
     Raises BadInput for a file that is missing, cut short, or not as the format demands.
     """
@@ -57,16 +58,16 @@ def read_header(path: Path) -> dict[str, Tensor]:
         if length > min(file_bytes - 8, MOST_BYTES):
             most = f"the format allows {MOST_BYTES:,}"
             raise BadInput(
-                f"{path} is no safetensors file, or cut short: its header would have {length:,}"
+                f"{path} is not a safetensors file, or truncated: its header would have {length:,}"
                 f" bytes; the file has {file_bytes:,}, {most}"
             )
         raw = file.read(length)
     if not raw.startswith(b"{"):
-        raise BadInput(f"{path}: its header is no JSON object; it would start with {{ at byte 8")
+        raise BadInput(f"{path}: its header is not a JSON object, which starts with {{ at byte 8")
     header = parse(raw, f"{path}: its header")
     _check_metadata(path, header.pop("__metadata__", {}))
     tensors = {name: _tensor(path, name, header[name], 8 + length) for name in header}
-    _check_places(path, list(tensors.values()), 8 + length, file_bytes)
+    _check_offsets(path, list(tensors.values()), 8 + length, file_bytes)
     return tensors
 
 
@@ -76,7 +77,7 @@ def _check_metadata(path: Path, found: Any) -> None:
 
 
 def _tensor(path: Path, name: str, entry: Any, data_start: int) -> Tensor:
-    """One entry of the header, each field checked. Raises BadInput."""
+    """Return one entry of the header, with each field checked. Raises BadInput."""
 
     def refuse(what: str) -> NoReturn:
         raise BadInput(f"{path}: tensor {printable(repr(name))}: {what}")
@@ -101,12 +102,12 @@ def _tensor(path: Path, name: str, entry: Any, data_start: int) -> Tensor:
 
 
 def _naturals(found: Any) -> bool:
-    """Whether it is a list of whole numbers; true is none."""
+    """Return whether `found` is a list of integers in 0 … _LARGEST; JSON's true is not one."""
     return isinstance(found, list) and all(type(n) is int and 0 <= n <= _LARGEST for n in found)
 
 
 def _elements(shape: tuple[int, ...]) -> int:
-    """How many elements, or some number that no file holds."""
+    """Return the number of elements, or some number that exceeds any file."""
     count = 0 if 0 in shape else 1
     for length in shape:
         count *= length
@@ -115,22 +116,24 @@ def _elements(shape: tuple[int, ...]) -> int:
     return count
 
 
-def _check_places(path: Path, tensors: list[Tensor], start: int, stop: int) -> None:
+def _check_offsets(path: Path, tensors: list[Tensor], start: int, stop: int) -> None:
     """Raise BadInput unless the tensors fill the bytes from `start` to `stop`."""
     filled = start
     for tensor in sorted(tensors, key=lambda each: (each.start, each.size)):
         who, end = f"{path}: tensor {printable(repr(tensor.name))}", tensor.start + tensor.size
         if end > stop:
-            raise BadInput(f"{who} ends at byte {end:,}, the file at {stop:,}; it is cut short")
+            raise BadInput(f"{who} ends at byte {end:,}, the file at {stop:,}; it is truncated")
         if tensor.start < filled:
             raise BadInput(f"{who} begins at byte {tensor.start:,}, inside the one before it")
         if tensor.start > filled:
-            raise BadInput(f"{who} begins at byte {tensor.start:,}, after a hole from {filled:,}")
+            raise BadInput(f"{who} begins at byte {tensor.start:,}, after a gap from {filled:,}")
         filled = end
     if filled < stop:
-        raise BadInput(f"{path}: the bytes from {filled:,} to its end at {stop:,} are no tensor's")
+        raise BadInput(
+            f"{path}: the bytes from {filled:,} to the end at {stop:,} belong to no tensor"
+        )
 
 
 def format_shape(shape: tuple[int, ...]) -> str:
-    """A shape for people."""
+    """Return the text of a shape for messages."""
     return printable(str(list(shape[:9])), 60) if len(shape) < 9 else f"of {len(shape)} dimensions"

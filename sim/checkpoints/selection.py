@@ -1,10 +1,9 @@
-"""The tokens around one token: those whose every coordinate is of about its size.
+"""The tokens around one token: all their coordinates have about the size of its coordinates.
 
-exponent field  the exponent bits of a code as they stand: 0 for zero and for what
-                is subnormal; in formats of other widths, of their own width
-near            the token they are taken around: "largest" is one of the largest
-                black hole, of several that of the smallest id; else a token id
-exponents       how far, in every dimension, an exponent field may be from its
+exponent field  the exponent bits of a code: 0 for zeros and subnormals
+near            the token around which others are selected: a token id, or "largest", the token
+                of smallest id in the largest black hole
+exponents       the largest distance of an exponent field from that of `near`, in any dimension
 
 Rows that are not finite are in no cell, and are never selected.
 """
@@ -19,14 +18,14 @@ from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 
 EXPONENTS = 5
-"""How far exponents may be from those of `near`, where nobody says."""
+"""Default of `exponents`."""
 _STAGES = (0, 32, 256)
-"""Dimensions at which whoever has left is let go: few rows are read to their end."""
+"""Dimensions after which rows that are out are dropped, so that few are read completely."""
 _BLOCK_BYTES = 1 << 22
 
 
 def select(matrix: Matrix, near: str | int, exponents: int) -> Matrix:
-    """The selected tokens of `matrix`, copied unless it is all of them.
+    """Return the selected tokens of `matrix`, copied unless all are selected.
 
     Raises BadInput as `selected` does.
     """
@@ -34,7 +33,7 @@ def select(matrix: Matrix, near: str | int, exponents: int) -> Matrix:
 
 
 def selected(matrix: Matrix, near: str | int, exponents: int) -> np.ndarray:
-    """The rows of `matrix` that are selected, int64, rising; that of `near` is one.
+    """Return the selected rows of `matrix`, int64, rising; the row of `near` is one of them.
 
     Raises BadInput for an empty matrix, for negative `exponents`, for a `near` that
     is not there or not finite, and for "largest" where no two tokens share a cell.
@@ -54,13 +53,15 @@ def selected(matrix: Matrix, near: str | int, exponents: int) -> np.ndarray:
         for start in range(0, len(rows), block):
             part = slice(start, start + block)
             above = (matrix.codes[rows[part], first:last] & magnitude) - lowest[first:last]
-            inside[part] = np.all(above <= span[first:last], axis=1)  # below it wraps: no
+            inside[part] = np.all(
+                above <= span[first:last], axis=1
+            )  # magnitudes below the lowest wrap around
         rows = rows[inside]
     return rows
 
 
 def _bounds(matrix: Matrix, row: int, exponents: int) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest magnitude let in, and how many follow it, in each dimension."""
+    """Return the lowest selected magnitude in each dimension, and how many follow it."""
     target, kind = matrix.format, matrix.codes.dtype.type
     fraction = target.precision - 1
     fields = (matrix.codes[row].astype(np.int64) & (target.sign - 1)) >> fraction
@@ -72,7 +73,7 @@ def _bounds(matrix: Matrix, row: int, exponents: int) -> tuple[np.ndarray, np.nd
 
 
 def _largest(matrix: Matrix) -> int:
-    """The first row of the largest black hole."""
+    """Return the first row of the largest black hole."""
     rows = np.arange(len(matrix.codes))
     cells = CellCounts.of_representatives(representatives(rows, matrix.codes, matrix.format))
     falling = np.argsort(-cells.occupancy, kind="stable")
@@ -85,7 +86,7 @@ def _largest(matrix: Matrix) -> int:
 
 
 def _row(matrix: Matrix, near: str) -> int:
-    """The row of a token id."""
+    """Return the row of a token id."""
     if not (near.isascii() and near.isdecimal()):
         raise BadInput(f"near is {near!r}; it must be largest or a token id")
     ids = matrix.token_ids

@@ -1,9 +1,10 @@
-"""The tensors of a checkpoint by name, wherever its files keep them.
+"""The tensors of a checkpoint by name, in one file or in several.
 
 shard   one of the safetensors files that share a checkpoint's tensors
-index   the JSON file that says which shard holds which tensor; shards are never
-        looked for by other means, since directories hold copies
-Only files that hold a wanted tensor are opened. A pickle never is: it can run code.
+index   the JSON file that names the shard of each tensor; shards are never searched for
+        otherwise, since directories hold copies
+
+Only files that hold a wanted tensor are opened. Pickles are never opened: they can run code.
 """
 
 import difflib
@@ -30,12 +31,12 @@ FORMATS_BY_DTYPE = {
     "F8_E5M2": FLOAT8_E5M2,
 }
 _REFUSED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".gguf", ".h5", ".msgpack", ".onnx", ".npz")
-"""What other checkpoints are kept in: pickles, and formats that are not read."""
+"""Suffixes of other checkpoints: pickles, and formats that are not read."""
 _LISTED = 12
-"""Names that a message lists; of more, those that look like the one asked for."""
+"""Most names that a message lists; of more, it lists those similar to the one asked for."""
 
 _COMPARED = 2000
-"""Names that are looked at for that, the shortest: those of layers are long, and many."""
+"""Most names that are compared for similarity, the shortest ones: layers have long names."""
 
 
 class Weights:
@@ -49,7 +50,7 @@ class Weights:
         self._headers: dict[Path, dict[str, Tensor]] = {}
         try:
             self.source = _source(path)
-            """the file or the index that was chosen"""
+            """the file or the index that `path` stands for"""
         except OSError as error:
             raise BadInput(f"{path} can't be read: {error.strerror}") from error
         if self.source.suffix == ".json":
@@ -59,11 +60,11 @@ class Weights:
 
     @property
     def names(self) -> list[str]:
-        """The tensors that are there, or said to be there."""
+        """Names of all tensors, as the file or the index lists them."""
         return list(self._files)
 
     def tensor(self, name: str) -> Tensor:
-        """What a tensor is. Raises BadInput where it is not there."""
+        """Return the header's entry of a tensor. Raises BadInput where it is not there."""
         if name not in self._files:
             raise BadInput(
                 f"{self.path} holds no tensor {printable(repr(name))}; {self.listed(name)}"
@@ -77,9 +78,9 @@ class Weights:
         return found
 
     def matrix(self, name: str) -> Matrix:
-        """A tensor as codes in its own format, read from the file as they are needed.
+        """Return a tensor as codes in its own format, read from the file as they are needed.
 
-        Raises BadInput for one that is no matrix of a format known here, or empty.
+        Raises BadInput for a tensor that is empty, or not a matrix of a known format.
         """
         tensor = self.tensor(name)
         file = self._files[name]
@@ -102,7 +103,7 @@ class Weights:
         return Matrix.whole(np.asarray(codes), target, f"{file.name}, {printable(name)}")
 
     def listed(self, like: str = "") -> str:
-        """What is there, for people: all, or how many and those that look like `like`."""
+        """Return a list of names for messages: all, or those similar to `like` and a count."""
         names = self.names
         if len(names) > _LISTED:
             short = sorted(names, key=len)[:_COMPARED]
@@ -122,7 +123,7 @@ class Weights:
 
 
 def _source(path: Path) -> Path:
-    """The safetensors file or the index that `path` means. Raises BadInput."""
+    """Return the safetensors file or the index that `path` stands for. Raises BadInput."""
     if not path.is_dir():
         if path.suffix not in (".safetensors", ".json") and path.exists():
             what = recognised(path) or f"no safetensors file; {ACCEPTED}"
@@ -148,14 +149,14 @@ def _source(path: Path) -> Path:
 
 
 def _indexed(index: Path) -> dict[str, Path]:
-    """The file of each tensor that an index names. Raises BadInput."""
+    """Return the file of each tensor that an index names. Raises BadInput."""
     document = read_document(index)
     files: Any = document.get("weight_map") if isinstance(document, dict) else None
     if not isinstance(files, dict):
         raise BadInput(f"{index} is no index of shards: it has no weight_map; {ACCEPTED}")
     for name, file in files.items():
-        plain = isinstance(file, str) and Path(file).name == file and file.isprintable()
-        if not plain or Path(file).suffix != ".safetensors":
+        in_directory = isinstance(file, str) and Path(file).name == file and file.isprintable()
+        if not in_directory or Path(file).suffix != ".safetensors":
             raise BadInput(
                 f"{index}: tensor {printable(repr(name))} is said to be in {printable(repr(file))};"
                 " a safetensors file in the same directory is accepted"

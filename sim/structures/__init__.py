@@ -1,6 +1,6 @@
-"""How cells lie, and what became of black holes.
+"""Structure of clouds, and lineage of black holes.
 
 structure  black holes, components and distances of one cloud
 scan       the black holes of a checkpoint's matrices
-compare    two matrices, bit by bit; lineage: what became of each black hole between them
+compare    two matrices, bit by bit; lineage: the fate of each black hole between them
 """

@@ -1,15 +1,15 @@
 """Two matrices compared bit by bit, over the tokens that both have.
 
 compared    a row whose token id both matrices have
-identical   of the same bits, -0 and NaNs included; the matrices: the same tokens too
-distance    of two values: the difference of their lattice coordinates, without sign; 0
-            between -0 and +0. Of a token: the largest of its comparable values
-comparable  of values: both are finite; others have no distance
-long        a distance of 65,536 or more, as float32 alone has it: counted under
-            the power of two at or below it
-moved       of a token: to a distance of 1 or more
+identical   with equal bits, also for -0 and NaNs; of matrices: with equal tokens too
+distance    of two values: the absolute difference of their lattice coordinates, 0 between -0 and
+            +0; of a token: the largest distance of its comparable values
+comparable  of two values: both are finite; others have no distance
+long        of a distance: 65,536 or more, which only float32 has; counted under the power of two
+            at or below it
+moved       of a token: its distance is 1 or more
 
-Black holes are those among the compared rows that are finite (sim.structures.lineage).
+Black holes are found among the compared rows that are finite (sim.structures.lineage).
 """
 
 import threading
@@ -27,11 +27,11 @@ from drift.sim.structures.lineage import Holes, Lineage, LineageEvent, lineage_e
 
 LONG = 1 << 16
 _BINS = LONG + 16
-"""Every distance that is not long, then one for each power of two."""
+"""Number of bins: one for each distance that is not long, then one for each power of two."""
 
 
 def distances(a: np.ndarray, b: np.ndarray, target: Format) -> np.ndarray:
-    """Distances of comparable codes, in the storage type of `target`, which holds them all."""
+    """Return the distances of comparable codes, in the storage type of `target`."""
     low, high = target.ordinal(a), target.ordinal(b)
     return np.maximum(low, high) - np.minimum(low, high)
 
@@ -55,39 +55,41 @@ class Histogram:
             self._counts[: len(found)] += found
 
     def add_zeros(self, count: int) -> None:
-        """Count values that are alike."""
+        """Count values at distance 0."""
         with self._lock:
             self._counts[0] += count
 
     def counts(self) -> dict[int, int]:
-        """How often each distance occurs that does, rising; of long ones, each power of two."""
+        """Return the count of each distance that occurs, rising; long ones by powers of two."""
         there = np.flatnonzero(self._counts)
         keys = np.where(there < LONG, there, LONG << np.maximum(there - LONG, 0))
         return dict(zip(keys.tolist(), self._counts[there].tolist(), strict=True))
 
 
 _BLOCK_BYTES = 1 << 20
-"""Rows that are looked at together: few enough to stay in cache with their distances."""
+"""Bytes of rows compared together, few enough to stay in cache with their distances."""
 
 
 @dataclass(frozen=True)
 class Differences:
-    """What is known of each pair of rows, and of all values."""
+    """Differences of pairs of rows, and distances of all their values."""
 
     finite_a: np.ndarray
-    """bool (pairs,); finite_b likewise"""
+    """True where the first row is finite, bool (pairs,)"""
     finite_b: np.ndarray
+    """True where the second row is finite, bool (pairs,)"""
     same: np.ndarray
-    """bool (pairs,): of the same bits"""
+    """True where the rows are identical, bool (pairs,)"""
     alike: np.ndarray
-    """int64 (pairs,): how many values are of the same bits"""
+    """number of identical values, int64 (pairs,)"""
     apart: np.ndarray
-    """int64 (pairs,); 0 where nothing is comparable"""
+    """distance, int64 (pairs,); 0 where no values are comparable"""
     histogram: Histogram = field(default_factory=Histogram)
+    """distances of all comparable values"""
 
     @classmethod
     def between(cls, a: Matrix, rows_a: np.ndarray, b: Matrix, rows_b: np.ndarray) -> "Differences":
-        """Of rows_a[i] of `a` and rows_b[i] of `b`, for each i; format and dims are equal."""
+        """Return the differences of rows_a[i] of `a` and rows_b[i] of `b`, of equal format."""
         flags, numbers = np.zeros((3, len(rows_a)), bool), np.zeros((2, len(rows_a)), np.int64)
         found = cls(*flags, *numbers)
 
@@ -127,39 +129,45 @@ class Differences:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two matrices have in common, and what not."""
+    """The comparison of two matrices, A and B."""
 
     rows: tuple[int, int]
-    """of each matrix"""
+    """number of rows of A and of B"""
     dims: int
+    """number of dimensions of both"""
     token_ids: np.ndarray
-    """int64 (compared rows,), rising"""
+    """ids of compared rows, int64 (compared rows,), rising"""
     only_a: np.ndarray
-    """int64: the token ids that only the first matrix has, rising; only_b likewise"""
+    """token ids that only A has, int64, rising"""
     only_b: np.ndarray
+    """token ids that only B has, int64, rising"""
     identical_rows: int
+    """number of compared rows that are identical"""
     identical_values: int
+    """number of values of compared rows that are identical"""
     incomparable_values: int
+    """number of values of compared rows that are not comparable"""
     distance_counts: dict[int, int]
-    """of comparable values, by distance, those that occur; long ones by powers of two"""
+    """number of comparable values at each distance that occurs; long ones by powers of two"""
     largest_distance: int | None
-    """exact; None where no values are comparable"""
+    """largest distance, exact; None where no values are comparable"""
     moved_most: tuple[int, int] | None
-    """the token whose row is at the largest distance, the first of several, and that distance"""
+    """token id of largest distance, the first of several, and that distance; None without a move"""
     lineage: Lineage
+    """lineage of the black holes from A to B"""
 
     @cached_property
     def lineage_events(self) -> list[LineageEvent]:
-        """What became of black holes that were not kept."""
+        """Lineage events of all black holes that were not kept."""
         return lineage_events(self.lineage)
 
     @property
     def identical(self) -> bool:
-        """Whether the matrices have the same tokens, and the same bits."""
+        """True where the matrices are identical."""
         return self.rows == (self.identical_rows,) * 2
 
     def as_json(self) -> dict[str, Any]:
-        """What `drift compare --json` prints beside the names of what is compared."""
+        """Return the JSON of `drift compare`, without the sources."""
         moved = self.moved_most
         return {
             "rows": list(self.rows),
@@ -179,7 +187,7 @@ class Comparison:
 
 
 def compare(a: Matrix, b: Matrix) -> Comparison:
-    """Compare what has the same token ids; BadInput where format or dims differ.
+    """Compare rows of equal token ids. Raises BadInput where format or dims differ.
 
     >>> import numpy as np, drift
     >>> from safetensors.numpy import save_file

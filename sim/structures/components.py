@@ -21,23 +21,23 @@ class GraphComponents:
     """The components of a graph, numbered from 0 in no particular order."""
 
     of_node: np.ndarray
-    """int64 (nodes,): the component of each node"""
+    """component of each node, int64 (nodes,)"""
     nodes: np.ndarray
-    """int64 (components,)"""
+    """number of nodes, int64 (components,)"""
     edges: np.ndarray
-    """int64 (components,)"""
+    """number of edges, int64 (components,)"""
     clustering: np.ndarray
-    """float64 (components,), the mean of the nodes' coefficients"""
+    """mean clustering of the nodes, float64 (components,)"""
 
     @property
     def density(self) -> np.ndarray:
-        """float64 (components,); 0 of a single node."""
+        """Density of each component, float64 (components,); 0 for a single node."""
         pairs = self.nodes * (self.nodes - 1) / 2
         return np.divide(self.edges, pairs, out=np.zeros(len(pairs)), where=pairs > 0)
 
 
 def graph_components(nodes: int, edges: np.ndarray) -> GraphComponents:
-    """The components of a graph of `nodes` nodes whose `edges`, (edges, 2), are each once there."""
+    """Return the components of a graph; `edges`, (edges, 2), has each edge once."""
     graph = _graph(nodes, edges)
     of_node = _connected(graph)
     graph.sortEdges()
@@ -53,7 +53,7 @@ def graph_components(nodes: int, edges: np.ndarray) -> GraphComponents:
 
 
 def connected(nodes: int, edges: np.ndarray) -> np.ndarray:
-    """Of such a graph, int64 (nodes,): the component of each node alone."""
+    """Return the component of each node alone, int64 (nodes,), as in GraphComponents."""
     return _connected(_graph(nodes, edges))
 
 
@@ -70,16 +70,20 @@ def _connected(graph: networkit.Graph) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Isolated:
-    """The cells that are in no component, together; the names are those of the JSON."""
+    """All isolated cells together."""
 
     nodes: int
+    """number of cells"""
     tokens: int
+    """number of tokens in them"""
     core: int
+    """number of cells that are core: the black holes"""
     black_holes: int
+    """number of black holes"""
 
     @classmethod
     def of(cls, population: np.ndarray, edges: np.ndarray) -> "Isolated":
-        """Those of cells of these populations, int64 (cells,), that no edge touches."""
+        """Return the isolated ones of cells of these populations, int64 (cells,)."""
         alone = np.ones(len(population), bool)
         alone[edges] = False
         holes = int(np.count_nonzero(population[alone] > 1))
@@ -87,40 +91,45 @@ class Isolated:
         return cls(int(np.count_nonzero(alone)), tokens, core=holes, black_holes=holes)
 
     def as_json(self) -> dict[str, int]:
-        """The fields as plain JSON values."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Component:
-    """What is reported of a component; but for `cells` the names are those of the JSON."""
+    """A component of two cells or more."""
 
     cells: np.ndarray
-    """int64 (nodes,), rising: their numbers in sim.counting.cells"""
+    """numbers of its cells as in sim.counting.cells, int64 (nodes,), rising"""
     tokens: int
+    """number of tokens"""
     black_holes: int
+    """number of black holes"""
     edges: int
+    """number of pairs of adjacent cells"""
     density: float
+    """edges over all pairs of its cells"""
     clustering: float
+    """mean clustering of its cells"""
 
     @property
     def nodes(self) -> int:
-        """How many cells it has."""
+        """Number of cells."""
         return len(self.cells)
 
     @property
     def core(self) -> int:
-        """All nodes or none."""
+        """Number of cells that are core: all or none."""
         return self.nodes if self.black_holes else 0
 
     def as_json(self) -> dict[str, Any]:
-        """A row of the table, as plain JSON values."""
+        """Return a row of the table, as JSON values."""
         names = ("nodes", "tokens", "core", "black_holes", "edges", "density", "clustering")
         return {name: getattr(self, name) for name in names}
 
 
 def components(population: np.ndarray, edges: np.ndarray) -> list[Component]:
-    """Those of two cells and more, most cells first, then most tokens, then first token.
+    """Return components of two cells or more, by most cells, most tokens, then first token.
 
     `population`, int64 (cells,), counts the tokens of each cell, and cells are numbered
     by their first tokens; `edges`, int64 (edges, 2), are the adjacent ones.

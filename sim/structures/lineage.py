@@ -1,4 +1,4 @@
-"""What became of black holes from one matrix to another, over the tokens that both have.
+"""The lineage of black holes from one matrix to another, over the tokens that both have.
 
 hole        a cell of two or more of the compared tokens whose rows are finite: -0 and
             +0 share a cell, and a row that is not finite is in none
@@ -48,15 +48,15 @@ class Holes:
     """The black holes among compared rows, the fullest first, then by first token."""
 
     of: np.ndarray
-    """int64 (compared rows,): the number of the hole it is in, or -1"""
+    """hole of each compared row, or -1, int64 (compared rows,)"""
     tokens: np.ndarray
-    """int64 (holes,)"""
+    """number of tokens in each hole, int64 (holes,)"""
     first: np.ndarray
-    """int64 (holes,): the first compared row in it"""
+    """first compared row in each hole, int64 (holes,)"""
 
     @classmethod
     def among(cls, matrix: Matrix, rows: np.ndarray, finite: np.ndarray) -> "Holes":
-        """The holes of some rows of a matrix, int64, rising; only finite ones are in any."""
+        """Return the holes among `rows` of a matrix, int64, rising; only finite rows are in any."""
         places = np.flatnonzero(finite)
         shared = representatives(rows[places], matrix.codes, matrix.format)
         cells = Cells.of_representatives(places, shared)
@@ -72,16 +72,18 @@ class Holes:
 
 @dataclass(frozen=True)
 class Lineage:
-    """What became of the holes of A in B; both number the same compared rows."""
+    """The lineage of holes from A to B, which have the same compared rows."""
 
     token_ids: np.ndarray
-    """int64 (compared rows,)"""
+    """ids of the compared rows, int64 (compared rows,)"""
     a: Holes
+    """holes of A"""
     b: Holes
+    """holes of B"""
 
     @cached_property
     def related(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Holes of A, of B that they share tokens with, how many; each pair once."""
+        """Related holes of A and of B, and the tokens that they share, int64 (pairs,) each."""
         both = (self.a.of >= 0) & (self.b.of >= 0)
         pairs = self.a.of[both] * max(1, len(self.b)) + self.b.of[both]
         pairs, shared = np.unique(pairs, return_counts=True)
@@ -89,7 +91,7 @@ class Lineage:
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many holes each word of the module's head is true of."""
+        """Number of holes that each word of the module's head applies to."""
         of_a, of_b, shared = self.related
         several_a = np.bincount(of_a, minlength=len(self.a))
         several_b = np.bincount(of_b, minlength=len(self.b))
@@ -112,7 +114,7 @@ class Lineage:
         return {word: int(np.count_nonzero(holes)) for word, holes in found.items()}
 
     def as_json(self) -> dict[str, Any]:
-        """How many holes are the same set of tokens in both, and how many are not; the counts."""
+        """Return the numbers of holes kept, and only in A or B, with the counts, as JSON values."""
         kept = self.counts["kept"]
         holes = {"both": kept, "only_a": len(self.a) - kept, "only_b": len(self.b) - kept}
         return {"black_holes": holes, "lineage": self.counts}
@@ -120,29 +122,34 @@ class Lineage:
 
 @dataclass(frozen=True)
 class Side:
-    """A story's holes in one matrix, the fullest first."""
+    """The holes of an event in one matrix, the largest first."""
 
     tokens: list[int]
+    """number of tokens in each hole"""
     token_ids: list[int]
-    """of each hole the first one"""
+    """first token id of each hole"""
 
 
 @dataclass(frozen=True)
 class LineageEvent:
-    """What became of some holes."""
+    """One event of a lineage."""
 
     what: str
+    """word for the event"""
     before: Side
+    """its holes in A"""
     after: Side
+    """its holes in B"""
     changed: int
+    """number of tokens that changed"""
 
     def as_json(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Return the fields as JSON values."""
         return asdict(self)
 
 
 def lineage_events(lineage: Lineage) -> list[LineageEvent]:
-    """All but those of holes that were kept; the most changed first, then by first token id."""
+    """Return all events but kept holes, the most changed first, then by first token id."""
     a, b, (of_a, of_b, shared) = lineage.a, lineage.b, lineage.related
     tokens = np.concatenate([a.tokens, b.tokens])  # A's holes, then B's
     if not len(tokens):

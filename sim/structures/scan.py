@@ -1,13 +1,13 @@
-"""The black holes of a checkpoint's matrices, and the rows that tools made rather than training.
+"""The black holes of a checkpoint's matrices, and degenerate rows, which tools produce.
 
-black hole      two or more finite rows of one cell: bit for bit alike, -0 and +0 as one
+black hole      two or more finite rows in one cell: bit-identical, with -0 equal to +0
 zero row        a row of zeros
 mean row        a row that lies, in every dimension, within one cell of the mean of all other
                 finite rows: that mean is not beyond the lattice values next to the row's own
 non-finite row  a row with an infinity or a NaN, which is in no cell
 
-Zero and mean rows may be in black holes. Few rows look like either at the start, so few are
-read to their end.
+Zero, mean and non-finite rows are degenerate; zero and mean rows may be in black holes. Few rows
+are still candidates after their first dimensions, so few are read completely.
 """
 
 import os
@@ -25,12 +25,12 @@ from drift.sim.counting.cells import Cells
 from drift.sim.matrix import Matrix
 
 _FIRST_LOOKS = (8, 64)
-"""Dimensions looked at before all others are."""
+"""Dimensions after which rows that are out are dropped."""
 _BLOCK_BYTES = 1 << 22
 
 
 def zero_rows(matrix: Matrix) -> np.ndarray:
-    """The rows whose every value is +0 or -0, int64, rising."""
+    """Return the zero rows, int64, rising."""
     magnitude = matrix.codes.dtype.type(matrix.format.sign - 1)
     rows = np.arange(len(matrix.codes))
     for columns in _looks(matrix):
@@ -39,7 +39,7 @@ def zero_rows(matrix: Matrix) -> np.ndarray:
 
 
 def mean_rows(matrix: Matrix, finite: np.ndarray) -> np.ndarray:
-    """The mean rows among the rows `finite`, int64, rising; none where there is only one.
+    """Return the mean rows among the rows `finite`, int64, rising; none where there is only one.
 
     The mean of the others is (S - x) / (n - 1), with S summed in float64 in an order
     that only the matrix's shape decides.
@@ -63,14 +63,14 @@ def mean_rows(matrix: Matrix, finite: np.ndarray) -> np.ndarray:
 
 
 def _value_at(target: Format, coordinate: np.ndarray) -> np.ndarray:
-    """float64 values at lattice coordinates, infinite beyond the largest."""
+    """Return float64 values at lattice coordinates, infinite beyond the largest."""
     inside = np.abs(coordinate) <= target.largest_magnitude
     values = target.value(target.code_at(np.where(inside, coordinate, 0)))
     return np.where(inside, values, np.copysign(np.inf, coordinate))
 
 
 def _looks(matrix: Matrix) -> list[slice]:
-    """Dimensions that are looked at together, one slice after another."""
+    """Return slices of dimensions that are tested one after another."""
     dims = matrix.codes.shape[1]
     edges = [0, *(edge for edge in _FIRST_LOOKS if edge < dims), dims]
     return [slice(a, b) for a, b in pairwise(edges)]
@@ -82,9 +82,9 @@ def _kept(
     columns: slice,
     test: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """Those of `rows` whose codes in `columns` all pass the test."""
+    """Return those of `rows` whose codes in `columns` all pass the test."""
     width = matrix.codes[:0, columns].shape[1]
-    # A test keeps a few float64 arrays of what it is given.
+    # A test makes a few float64 arrays of the size of its argument.
     many = max(1, _BLOCK_BYTES // (8 * width))
     parts = [rows[start : start + many] for start in range(0, len(rows), many)]
     kept = [part[test(_taken(matrix, part, columns)).all(axis=1)] for part in parts]
@@ -92,14 +92,14 @@ def _kept(
 
 
 def _taken(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
-    """Codes of rising rows in some columns; a view where the rows follow one another."""
+    """Return codes of rising rows in some columns; a view where the rows are consecutive."""
     if rows[-1] - rows[0] == len(rows) - 1:
         return matrix.codes[rows[0] : rows[-1] + 1, columns]
     return matrix.codes[rows, columns]
 
 
 def _sums(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
-    """The sum over `rows`, which are finite, of each of `columns`, float64."""
+    """Return the sum over `rows`, which are finite, of each of `columns`, float64."""
     values = _decoder(matrix.format)
 
     def one(block: slice) -> np.ndarray:
@@ -113,7 +113,7 @@ def _sums(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
 
 
 def _decoder(target: Format) -> Callable[[np.ndarray], np.ndarray]:
-    """What gives the values of finite codes, fast."""
+    """Return a fast function from finite codes to values."""
     if target.width == 32:
         return lambda codes: codes.view(np.float32)
     return target.value(np.arange(2**target.width)).take
@@ -121,28 +121,32 @@ def _decoder(target: Format) -> Callable[[np.ndarray], np.ndarray]:
 
 @dataclass(frozen=True)
 class Scan:
-    """What is in one matrix. Rows are token ids, int64, rising."""
+    """The scan of one matrix, whose rows are token ids."""
 
     name: str
-    """of the tensor"""
+    """name of the tensor"""
     dtype: str
-    """as safetensors name it"""
+    """its type as safetensors names it"""
     shape: tuple[int, int]
+    """number of rows and of dimensions"""
     distinct: int
-    """occupied cells"""
+    """number of occupied cells"""
     black_holes: list[np.ndarray]
-    """the rows of each, the largest first, then those of smallest row"""
+    """rows of each black hole, int64, rising; the largest first, then by first row"""
     zero: np.ndarray
+    """zero rows, int64, rising"""
     mean: np.ndarray
+    """mean rows, int64, rising"""
     nonfinite: np.ndarray
+    """non-finite rows, int64, rising"""
 
     @property
     def populations(self) -> list[int]:
-        """Rows in each black hole, falling."""
+        """Number of rows in each black hole, falling."""
         return [len(rows) for rows in self.black_holes]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the JSON of `drift scan` for this matrix."""
         return {
             "name": self.name,
             "shape": list(self.shape),

@@ -23,36 +23,39 @@ from drift.sim.matrix import Matrix
 from drift.sim.structures.components import Component, Isolated, components
 
 MOST_CELLS = 2_000
-"""Up to so many cells pairs are counted at every distance, beyond it at distance 1."""
+"""Most cells whose pairs are counted at all distances; of more, at distance 1 alone."""
 MOST_ROWS = 200
-"""Up to so many rows a matrix of distances is made."""
+"""Most rows of a matrix of distances."""
 
 
 @dataclass(frozen=True)
 class BlackHole:
-    """What is reported of a black hole; the names are those of the JSON."""
+    """A black hole of a structure."""
 
     tokens: int
+    """number of tokens"""
     token_ids: np.ndarray
-    """int64 (tokens,), rising"""
+    """ids of its tokens, int64 (tokens,), rising"""
     norm: float
-    """the Euclidean length of its vector"""
+    """Euclidean norm of its vector"""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields as plain JSON values."""
+        """Return the fields as JSON values."""
         return {"tokens": self.tokens, "token_ids": self.token_ids.tolist(), "norm": self.norm}
 
 
 @dataclass(frozen=True, repr=False)
 class Structure:
-    """The cells of a matrix and how they lie; distances are computed when they are asked for."""
+    """The structure of a matrix; distances are computed when they are first read."""
 
     matrix: Matrix
+    """the matrix itself"""
     occupied: Cells
-    """the rows that are in a cell, that is, the finite ones"""
+    """its occupied cells, which hold the finite rows"""
     edges: np.ndarray
-    """int64 (edges, 2): adjacent cells, the smaller number first, sorted"""
+    """pairs of adjacent cells, the smaller number first, sorted, int64 (edges, 2)"""
     components: list[Component]
+    """components, in the order above"""
 
     def __repr__(self) -> str:
         holes, parts = len(self.occupied.holes), len(self.components)
@@ -60,27 +63,27 @@ class Structure:
 
     @property
     def tokens(self) -> int:
-        """How many are in a cell."""
+        """Number of tokens in cells."""
         return len(self.occupied.tokens)
 
     @property
     def cells(self) -> int:
-        """How many there are."""
+        """Number of occupied cells."""
         return len(self.occupied)
 
     @cached_property
     def isolated(self) -> Isolated:
-        """What is reported of the cells that are in no component."""
+        """The cells that are in no component, together."""
         return Isolated.of(self.occupied.population, self.edges)
 
     @cached_property
     def black_holes(self) -> list[BlackHole]:
-        """What is reported of each black hole."""
+        """All black holes, in the order above."""
         return [self._hole(cell) for cell in self.occupied.holes]
 
     @cached_property
     def black_hole_distance(self) -> np.ndarray | None:
-        """int64 (black holes, black holes); None for more than MOST_ROWS."""
+        """Distances of black holes, int64 (holes, holes); None for more than MOST_ROWS."""
         if len(self.occupied.holes) > MOST_ROWS:
             return None
         return self.distance(self.occupied.holes)
@@ -103,23 +106,23 @@ class Structure:
 
     @cached_property
     def pairs_at_distance(self) -> dict[int, int]:
-        """How many pairs of cells are at each distance; at 1 alone beyond MOST_CELLS cells."""
+        """Number of pairs of cells at each distance; at 1 alone for more than MOST_CELLS cells."""
         if self.cells > MOST_CELLS:
             return {1: len(self.edges)}
         return distances.count_by_distance(self._ordinals(np.arange(self.cells)))
 
     def distance(self, cells: np.ndarray) -> np.ndarray:
-        """The distances between these cells, int64 (cells, cells)."""
+        """Return the distances between these cells, int64 (cells, cells)."""
         ordinals = self._ordinals(cells)
         return distances.between(ordinals, ordinals)
 
     def codes(self, cells: np.ndarray) -> np.ndarray:
-        """Those of these cells, int64 (cells,), in the storage type, (cells, dims)."""
+        """Return the codes of these cells, int64 (cells,), in the storage type, (cells, dims)."""
         return self.matrix.codes[self.occupied.first[cells]]
 
     @property
     def notes(self) -> list[str]:
-        """Lines for people on what is not reported, since there is too much of it."""
+        """Lines on what is left out, since there is too much of it."""
         found = []
         if self.cells > MOST_CELLS:
             beyond = f"pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells"
@@ -131,7 +134,7 @@ class Structure:
         return found
 
     def as_json(self, selection: dict[str, Any] | None = None) -> dict[str, Any]:
-        """What `drift structure --json` prints; `selection` says how tokens were chosen."""
+        """Return the JSON of `drift structure`; `selection` says how tokens were chosen."""
         holes, apart = self.black_hole_distance, self.component_distance
         return {
             "tokens": self.tokens,

@@ -181,7 +181,7 @@ def put_empty():
 
 BAD = {
     "nothing there": (lambda: None, [], "gone: there is no such file"),
-    "cut short": (lambda: put(data=bytes(7)), [], "it is cut short"),
+    "cut short": (lambda: put(data=bytes(7)), [], "it is truncated"),
     "a header longer than the file": (lambda: put(length=2**40), [], "would have 1,099,511"),
     "overlapping": (put_overlap, [], "tensor '2' begins at byte"),
     "outside": (lambda: put(offsets=(8, 16)), [], "ends at byte"),

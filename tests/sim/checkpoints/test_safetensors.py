@@ -152,15 +152,15 @@ SHORT = {
     b"1234567": "has 7 bytes",
     b"\x40" + bytes(7) + b"{}": "its header would have 64 bytes; the file has 10",
     b"\xff" * 8 + b"{}": "its header would have 18,446,744,073,709,551,615 bytes",
-    bytes(8): "its header is no JSON object",
+    bytes(8): "its header is not a JSON object",
 }
 BAD = {
     "not UTF-8": (b'{"\xff": 1}', "its header is not UTF-8, from byte 2"),
     "not JSON": (b"{'x': 1}", "its header is not JSON"),
     "UTF-16": ("{}".encode("utf-16-le"), "not JSON"),
-    "a byte order mark": (b"\xef\xbb\xbf{}", "no JSON object"),
-    "a list": (b"[]", "no JSON object"),
-    "a space before": (b" {}", "would start with { at byte 8"),
+    "a byte order mark": (b"\xef\xbb\xbf{}", "not a JSON object"),
+    "a list": (b"[]", "not a JSON object"),
+    "a space before": (b" {}", "which starts with { at byte 8"),
     "deep": (b'{"x":' + b"[" * 100_000, "nested too deeply"),
     "deep objects": (b'{"x":' * 100_000, "nested too deeply"),
     "a name twice": (b'{"x": 1, "x": 2}', "'x' stands there twice"),
@@ -183,7 +183,7 @@ BAD = {
     "offset negative": ({"x": entry(offsets=[-4, 0])}, "data_offsets are not two whole"),
     "offset huge": ({"x": entry(offsets=[0, 10**40])}, "data_offsets are not two whole"),
     "begin after end": ({"x": entry(offsets=[4, 0])}, "begin at 4 and end before, at 0"),
-    "outside": ({"x": entry(shape=[8], offsets=[0, 8])}, "it is cut short"),
+    "outside": ({"x": entry(shape=[8], offsets=[0, 8])}, "it is truncated"),
     "wide shape": ({"x": entry(shape=[2**62, 2**62, 8])}, "does not fit its 4 bytes"),
     "endless shape": (
         {"x": entry(shape=[2**62] * 4 * 10**5)},
@@ -198,9 +198,9 @@ BAD = {
     "twice the same bytes": ({"x": entry(), "y": entry()}, "inside the one before it"),
     "a hole": (
         {"x": entry(shape=[1], offsets=[0, 1]), "y": entry(shape=[2], offsets=[2, 4])},
-        "tensor 'y' begins at byte 115, after a hole from 114",
+        "tensor 'y' begins at byte 115, after a gap from 114",
     ),
-    "a rest": ({"x": entry(shape=[3], offsets=[0, 3])}, "to its end at 65 are no tensor's"),
+    "a rest": ({"x": entry(shape=[3], offsets=[0, 3])}, "to the end at 65 belong to no tensor"),
     "a hostile name": ({"\x1b[2Jx" * 99: 1}, "tensor '\\x1b[2Jx\\x1b"),
 }
 
@@ -246,7 +246,7 @@ def test_a_header_that_would_be_long_is_not_read(tmp_path):
     """A hole in the file where a header of the longest allowed length, and one more, would be."""
     path = tmp_path / "model.safetensors"
     for length, message in (
-        (10**8, "no JSON object"),
+        (10**8, "not a JSON object"),
         (10**8 + 1, "the format allows 100,000,000"),
     ):
         with path.open("wb") as file:
