@@ -2,14 +2,17 @@
 
 black hole      two or more finite rows in one cell: bit-identical, with -0 equal to +0
 zero row        a row of zeros
-mean row        a row that lies, in every dimension, within one cell of the mean of all other
-                finite rows: that mean is not beyond the lattice values next to the row's own
+mean row        a row made as the mean of all other finite rows but zero rows, which are padding.
+                In every dimension that mean is not beyond the lattice values next to the row's
+                own, but for what summing in float32 may add, and for noise: the common library
+                draws new rows around the mean with 1e-9 of the covariance of the others
 non-finite row  a row with an infinity or a NaN, which is in no cell
 
 Zero, mean and non-finite rows are degenerate; zero and mean rows may be in black holes. Few rows
 are still candidates after their first dimensions, so few are read completely.
 """
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +30,10 @@ from drift.sim.matrix import Matrix
 _FIRST_LOOKS = (8, 64)
 """Dimensions after which rows that are out are dropped."""
 _BLOCK_BYTES = 1 << 22
+_NOISE = 1e-9
+"""Covariance of rows that a library draws around the mean, over that of the others."""
+_TELLING = 8
+"""Dimensions from which no row of another kind is within that noise of the mean by chance."""
 
 
 def zero_rows(matrix: Matrix) -> np.ndarray:
@@ -38,28 +45,36 @@ def zero_rows(matrix: Matrix) -> np.ndarray:
     return rows
 
 
-def mean_rows(matrix: Matrix, finite: np.ndarray) -> np.ndarray:
-    """Return the mean rows among the rows `finite`, int64, rising; none where there is only one.
+def mean_rows(matrix: Matrix, rows: np.ndarray) -> np.ndarray:
+    """Return the mean rows among `rows`, int64, rising; none where there is only one.
 
-    The mean of the others is (S - x) / (n - 1), with S summed in float64 in an order
-    that only the matrix's shape decides.
+    `rows` are finite, and not zero. The mean of the others is (S - x) / (n - 1), with S summed
+    in float64 in an order that only the matrix's shape decides.
     """
-    others = len(finite) - 1
-    rows = finite if others > 0 else finite[:0]
+    count, dims = len(rows), matrix.codes.shape[1]
+    noise = 6 * math.sqrt(_NOISE) if dims >= _TELLING else 0.0
+    rows_left = rows if count > 1 else rows[:0]
     for columns in _looks(matrix):
-        if not len(rows):
+        if not len(rows_left):
             break
-        total = _sums(matrix, finite, columns)
+        total, squares = _sums(matrix, rows, columns)
+        spread = np.sqrt(np.maximum(squares / count - (total / count) ** 2, 0))
+        # A float32 sum of n values strays like a random walk: about 2**-24 max |s_k| / sqrt(n)
+        # of the mean, s_k being its partial sums, which end at S and stray from it by sigma.
+        summing = 2.0**-24 * (4 * np.abs(total) / math.sqrt(count) + 16 * spread)
+        slack = summing + noise * spread
 
-        def near(codes: np.ndarray, total: np.ndarray = total) -> np.ndarray:
+        def near(
+            codes: np.ndarray, total: np.ndarray = total, slack: np.ndarray = slack
+        ) -> np.ndarray:
             coordinate = matrix.format.coordinate(codes)
             rest = total - matrix.format.value(codes)
-            below = _value_at(matrix.format, coordinate - 1) * others
-            above = _value_at(matrix.format, coordinate + 1) * others
+            below = (_value_at(matrix.format, coordinate - 1) - slack) * (count - 1)
+            above = (_value_at(matrix.format, coordinate + 1) + slack) * (count - 1)
             return (below <= rest) & (rest <= above)
 
-        rows = _kept(matrix, rows, columns, near)
-    return rows
+        rows_left = _kept(matrix, rows_left, columns, near)
+    return rows_left
 
 
 def _value_at(target: Format, coordinate: np.ndarray) -> np.ndarray:
@@ -99,14 +114,15 @@ def _taken(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
 
 
 def _sums(matrix: Matrix, rows: np.ndarray, columns: slice) -> np.ndarray:
-    """Return the sum over `rows`, which are finite, of each of `columns`, float64."""
+    """Return the sums of values and of squares over `rows`, which are finite, float64 (2, …)."""
     values = _decoder(matrix.format)
 
     def one(block: slice) -> np.ndarray:
         first, last = np.searchsorted(rows, (block.start, block.stop))
         if first == last:
-            return np.zeros(matrix.codes[:0, columns].shape[1])
-        return values(_taken(matrix, rows[first:last], columns)).sum(axis=0, dtype=np.float64)
+            return np.zeros((2, matrix.codes[:0, columns].shape[1]))
+        found = values(_taken(matrix, rows[first:last], columns)).astype(np.float64)
+        return np.stack([found.sum(axis=0), np.einsum("ij,ij->j", found, found)])
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return np.sum(list(pool.map(one, matrix.blocks())), axis=0)
@@ -191,6 +207,7 @@ def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
     dtype = checkpoint.weights.tensor(name).dtype
     is_finite = matrix.finite()
     finite = np.flatnonzero(is_finite)
+    zero = zero_rows(matrix)
     cells = Cells.in_matrix(finite, matrix)
     return Scan(
         name=name,
@@ -198,7 +215,7 @@ def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
         shape=(matrix.codes.shape[0], matrix.codes.shape[1]),
         distinct=len(cells),
         black_holes=[cells.of(hole) for hole in cells.holes],
-        zero=zero_rows(matrix),
-        mean=mean_rows(matrix, finite),
+        zero=zero,
+        mean=mean_rows(matrix, np.setdiff1d(finite, zero, assume_unique=True)),
         nonfinite=np.flatnonzero(~is_finite),
     )

@@ -71,6 +71,7 @@ def test_planted_black_holes_are_found_in_a_sharded_checkpoint(in_tmp, capsys):
 
 CODES = np.arange(12, dtype=np.uint16).reshape(6, 2) + 0x3F80
 CODES[[0, 4]], CODES[[1, 5]] = CODES[2], 0
+CODES[3] += 0x100  # far from the mean of the others
 HOSTILE = "\x1b[2J[red]x"
 
 

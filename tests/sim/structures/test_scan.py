@@ -1,5 +1,6 @@
 """Scans beside slow, independent counting: sets of rows, exact fractions, sorted lattices."""
 
+import math
 from collections import Counter
 from fractions import Fraction
 
@@ -54,13 +55,18 @@ def lattice(codes, dtype):
 
 
 def is_mean(row, others, points):
-    """Whether `row` is within one cell of the mean of `others`, by exact arithmetic."""
+    """Whether `row` is within one cell and some slack of the mean of `others`, exactly."""
+    n = len(others) + 1
     for x, column in zip(row, np.transpose(others), strict=True):
         mean = sum(map(Fraction, column.tolist())) / len(column)
+        all_ = np.append(column, x)
+        spread = all_.std()
+        slack = 2.0**-24 * (4 * abs(math.fsum(all_)) / math.sqrt(n) + 16 * spread)
+        slack = Fraction(slack + (6 * math.sqrt(1e-9) * spread if len(row) >= 8 else 0))
         at = int(np.searchsorted(points, x))
-        if at > 0 and mean < Fraction(points[at - 1]):
+        if at > 0 and mean < Fraction(points[at - 1]) - slack:
             return False
-        if at + 1 < len(points) and mean > Fraction(points[at + 1]):
+        if at + 1 < len(points) and mean > Fraction(points[at + 1]) + slack:
             return False
     return True
 
@@ -105,10 +111,11 @@ def test_a_scan_agrees_with_slow_counting(path, drawn):
         cells.setdefault((values[row] + 0.0).tobytes(), []).append(row)
     holes = sorted((c for c in cells.values() if len(c) > 1), key=lambda c: (-len(c), c[0]))
     points = lattice(codes, dtype)
+    told = finite[(values[finite] != 0).any(axis=1)]  # zero rows are padding
     mean = [
         row
-        for row in finite.tolist()
-        if len(finite) > 1 and is_mean(values[row], values[finite[finite != row]], points)
+        for row in told.tolist()
+        if len(told) > 1 and is_mean(values[row], values[told[told != row]], points)
     ]
 
     found = scanned(path, codes, FORMATS_BY_DTYPE[dtype])
@@ -142,7 +149,7 @@ def test_one_row_all_rows_equal_and_rows_of_nan(path):
     assert counts(scanned(path, row.repeat(50, axis=0), BFLOAT16)) == (1, [50], 0, 50, 0)
     assert counts(scanned(path, row * 0, BFLOAT16)) == (1, [], 1, 0, 0)
     zeros = np.where(rng.random((40, 300)) < 0.5, 0, 0x8000).astype(np.uint16)
-    assert counts(scanned(path, zeros, BFLOAT16)) == (1, [40], 40, 40, 0)
+    assert counts(scanned(path, zeros, BFLOAT16)) == (1, [40], 40, 0, 0)
     assert counts(scanned(path, np.full((9, 3), 0x7FC0, np.uint16), BFLOAT16)) == (0, [], 0, 0, 9)
     mixed = row.repeat(4, axis=0)
     mixed[1, 299], mixed[2, 0] = 0x7F80, 0xFFFF
@@ -188,3 +195,35 @@ def test_embedding_and_unembedding_are_both_listed_and_read_once_if_alike(path):
     assert [(each.name, each.populations) for each in apart] == [(names[0], [2]), (NAME, [3, 3])]
     (named,) = scan(Checkpoint(path), "x")
     assert Counter(named.as_json()) == Counter(apart[1].as_json() | {"name": "x"})
+
+
+MADE = {
+    "summed in float64": lambda old, rng: old.astype(np.float64).mean(0)[None].repeat(8, 0),
+    "summed pairwise in float32": lambda old, rng: old.mean(0, dtype=np.float32)[None].repeat(8, 0),
+    "summed one by one in float32": lambda old, rng: (
+        np.add.accumulate(old, dtype=np.float32)[-1:].repeat(8, 0) / np.float32(len(old))
+    ),
+    "drawn around the mean": lambda old, rng: rng.multivariate_normal(
+        old.astype(np.float64).mean(0), 1e-9 * np.cov(old.T.astype(np.float64)), 8
+    ),
+}
+
+
+@pytest.mark.parametrize("padding", [0, 100])
+@pytest.mark.parametrize("dtype", ["F32", "F16", "BF16"])
+@pytest.mark.parametrize("how", MADE)
+def test_rows_that_tools_make_of_the_mean_are_found(path, how, dtype, padding):
+    rng = np.random.default_rng(7)
+    old = rng.normal(1e-3, 0.02, (20_000, 64)).astype(DTYPES[dtype]).astype(np.float32)
+    made = MADE[how](old, rng)
+    rows = np.vstack([old, made, np.zeros((padding, 64))]).astype(DTYPES[dtype])
+    target = FORMATS_BY_DTYPE[dtype]
+    found = scanned(path, rows.view(target.storage), target)
+    assert found.mean.tolist() == list(range(20_000, 20_008))
+    assert len(found.zero) == padding
+
+
+@pytest.mark.parametrize("dims", [2, 8, 64])
+def test_no_row_of_a_normal_cloud_is_taken_for_the_mean(path, dims):
+    rows = np.random.default_rng(dims).normal(0, 0.02, (150_000, dims)).astype(np.float32)
+    assert len(scanned(path, rows.view(np.uint32), FLOAT32).mean) == 0
