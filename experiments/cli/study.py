@@ -52,10 +52,10 @@ def command(
     if name is None:
         raise BadInput(f"no study is named; there are {', '.join(STUDIES)}; --list describes them")
     study = study_of(name)
-    from drift.experiments.studies.parts import do
+    from drift.experiments.studies.parts import run_study
 
     at = out or Path("results") / (f"{name}-quick" if quick else name)
-    found = do(study, at, quick, device)
+    found = run_study(study, at, quick, device)
     if as_json:
         print(json.dumps(found))
     else:

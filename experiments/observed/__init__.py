@@ -1,7 +1,7 @@
-"""What was observed in a real checkpoint, and ships with the package.
+"""Published observations of a real checkpoint, shipped with the package.
 
-qwen3_4b.json says itself what it is, where it was published and by which rules it
-was counted; its figures are quoted, never computed here.
+qwen3_4b.json names its source and the rules by which it was counted; its numbers are quoted,
+never computed here.
 """
 
 import json
@@ -9,10 +9,10 @@ from importlib import resources
 from typing import Any
 
 LABEL = "observed in Qwen3-4B (Azimuth II)"
-"""Where the figures were published, as short as a legend needs it."""
+"""Source of the numbers, short enough for a legend."""
 
 
 def qwen3_4b() -> dict[str, Any]:
-    """The frozen smoke in the unembedding of Qwen3-4B-Instruct-2507."""
+    """Return the frozen smoke in the unembedding of Qwen3-4B-Instruct-2507, as plain values."""
     raw = resources.files(__name__).joinpath("qwen3_4b.json").read_bytes()
     return dict(json.loads(raw))

@@ -23,7 +23,7 @@ from drift.experiments.report.document import (
     Section,
     fit_to_page,
 )
-from drift.experiments.studies.parts import Made, Run, Sweep
+from drift.experiments.studies.parts import Run, StudyStores, Sweep
 from drift.experiments.studies.registry import STUDIES, Study
 from drift.sim.errors import BadInput
 
@@ -94,7 +94,7 @@ def study_at(directory: Path) -> tuple[Study, bool] | None:
 
 def part(directory: Path, study: Study, quick: bool) -> Part:
     """Return the part of a study. Raises BadInput where the study is not complete."""
-    made, parts = Made(directory / "stores"), study.parts(quick)
+    made, parts = StudyStores(directory / "stores"), study.parts(quick)
     missing = [each.name for each in parts if not each.complete(made)]
     command = study.command(quick)
     if missing:

@@ -1,11 +1,10 @@
-"""Named studies: a question, the runs that answer it, and a page drawn from their stores.
+"""Named studies: a question, the drifts that answer it, and a page drawn from their stores.
 
-study   a name, what it asks, its parts and its page (.registry)
-part    a run, a sweep, or a note: what is worked out once from other parts, or predicted
-made    the parts as they are on disk; the page is drawn from them alone (.parts)
-page    Markdown with figures and tables beside it. Numbers come from stores; a sentence
-        whose truth depends on a result is chosen by the result (.page)
+study     a name, a question, its parts and its page (.registry)
+part      a run, a sweep, or a note: values computed from other parts, or predicted (.parts)
+page      Markdown with figures and tables beside it, filled into a template NAME.md.j2 (.page).
+          No number is typed in, and a sentence that depends on a result is chosen by it
 
-In the directory of a study are README.md, the figures NAME.png and NAME.svg, the tables
-NAME.csv, and stores/ with NAME.zarr for each run and sweep and NAME.json for each note.
+The directory of a study has README.md, figures NAME.png and NAME.svg, tables NAME.csv, and
+stores/ with NAME.zarr for each run and sweep and NAME.json for each note.
 """

@@ -1,7 +1,7 @@
-"""The study `formats`: the transition, and how far a drift gets, in eight and in four bits.
+"""Study `formats`: the transition, and the radius reached, in eight and in four bits.
 
-transition  sigma, counted in each format's spacing (.widths)
-ways        a cloud that is one cell, by steps: how far it gets
+transition  coalescence against sigma, in units of each format's spacing (.rescaling)
+ways        radius reached against the number of steps, by a cloud that is a single cell
 """
 
 from dataclasses import replace
@@ -11,18 +11,18 @@ from drift.experiments.figures.captions import captions
 from drift.experiments.studies import rescaling
 from drift.experiments.studies.line_figure import Line, lines
 from drift.experiments.studies.page import Page, Table
-from drift.experiments.studies.parts import Made, Note, Part, Sweep
+from drift.experiments.studies.parts import Note, Part, StudyStores, Sweep
 from drift.experiments.studies.rescaling import scaled
 from drift.experiments.studies.rows import rows, spread, values, where
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.grid import Grid
 
 _ARRIVAL = 0.95
-"""The share of the way from which a drift has arrived."""
+"""Share of R' from which a drift has arrived."""
 
 
 def parts(quick: bool = False) -> list[Part]:
-    """A sweep for each format, two of them."""
+    """Return two sweeps for each format."""
     shape: dict[str, Any] = {"tokens": 60, "dims": 32} if quick else {"tokens": 400, "dims": 256}
     drift = Drift(sigma=1e-9, **shape)
     sigmas = spread(1e-10, 1e-4, 4) if quick else spread(1e-10, 1e-4, 25)
@@ -41,7 +41,7 @@ def parts(quick: bool = False) -> list[Part]:
 _FIELDS = ("sigma", "tokens", "dims", "radius", "format")
 
 
-def page(made: Made, command: str) -> Page:
+def page(made: StudyStores, command: str) -> Page:
     """Return the page drawn from the stores."""
     plan = made.note("plan")
     drift, formats = plan["drift"], plan["formats"]

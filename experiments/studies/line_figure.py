@@ -1,4 +1,4 @@
-"""A figure of lines over one axis, each with its own colour, dashes and mark."""
+"""Figure of several lines over one axis, each with its own colour, dashes and marker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,26 +12,32 @@ from drift.experiments.figures.style import COLOURS, new_figure
 
 _MARKS = "os^Dv<>"
 _DECADES = 1000.0
-"""An axis that spans less is labelled at 1, 2 and 5."""
+"""Ratio below which a logarithmic axis is labelled at 1, 2 and 5."""
 _APART = 0.045
-"""Of the height of the axes, between labels."""
+"""Least distance between labels beside the axes, as a share of their height."""
 _DASHES = ("-", "--", "-.", ":")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One of them, or points alone where `joined` is false."""
+    """Line with markers, or markers alone where `joined` is false."""
 
     label: str
+    """text in the legend"""
     x: Sequence[float]
+    """positions of the points, (points,)"""
     y: Sequence[float]
+    """heights of the points, (points,)"""
     ink: int = 0
-    """which colour"""
+    """index of the colour and the marker"""
     dash: int = 0
+    """index of the dashes"""
     error: Sequence[float] | None = None
-    """half the length of a bar at each point"""
+    """half the length of the error bar at each point"""
     joined: bool = True
+    """True draws the line between the points"""
     marked: bool = True
+    """True draws the markers"""
 
 
 def lines(
@@ -43,10 +49,10 @@ def lines(
     levels: Sequence[tuple[str, float, int]] = (),
     columns: int = 2,
 ) -> Figure:
-    """Draw them; `levels` are labelled heights.
+    """Return the figure; `levels` are (label, height, ink) of dotted horizontal lines.
 
-    `logs` names the axes that are logarithmic, x and y; 0 is a y whose 0 is shown as well.
-    What is not positive is left out along y.
+    `logs` names the logarithmic axes: "x", "y", or "0" for a y axis that shows 0 as well. On a
+    logarithmic y axis, values that are not positive are left out.
     """
     made = new_figure(5.8, 4.0)
     axes = made.add_subplot()
@@ -85,7 +91,7 @@ def lines(
 
 
 def _put_levels(axes: Axes, levels: Sequence[tuple[str, float, int]]) -> None:
-    """Dotted lines across, their labels beside the axes and apart from each other."""
+    """Draw dotted horizontal lines, with labels beside the axes that do not overlap."""
     for _, height, ink in levels:
         axes.axhline(height, color=COLOURS[ink % len(COLOURS)], linestyle=":", linewidth=1.1)
     to_axes = axes.transData + axes.transAxes.inverted()

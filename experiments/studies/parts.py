@@ -2,7 +2,7 @@
 
 run    one drift, and its store
 sweep  a grid of drifts, and its store
-note   a JSON document: what was `asked`, and what was `found`. It is made anew where
+note   a JSON document of what was `asked` and what was `found`; it is computed again where
        something else is asked
 """
 
@@ -29,103 +29,110 @@ from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import SweepStore
 
 _SUM = "crc32"
-"""In a note: a checksum of the rest of it."""
+"""Key of a note's checksum, over the rest of it."""
 
 
-class Told(Protocol):
-    """Who hears how far a part is."""
+class Progress(Protocol):
+    """Bars that show how far a part is."""
 
     def records(self) -> AbstractContextManager[Any]:
-        """One whose `record` a run calls."""
+        """Return a bar whose `record` a run calls."""
 
     def cells(self) -> AbstractContextManager[Any]:
-        """One whose `session` a sweep calls."""
+        """Return a bar whose `session` a sweep calls."""
 
 
 @dataclass(frozen=True)
-class Made:
-    """The parts of a study that are on disk, by their names."""
+class StudyStores:
+    """Parts of a study that are on disk, by their names."""
 
     stores: Path
+    """directory of the stores and notes"""
 
     def store(self, name: str) -> Path:
-        """Where the store of a run or a sweep is."""
+        """Return the path of the store of a run or a sweep."""
         return self.stores / f"{name}.zarr"
 
     def run(self, name: str) -> RunStore:
-        """The store of a run."""
+        """Return the store of a run."""
         return RunStore(self.store(name))
 
     def sweep(self, name: str) -> SweepStore:
-        """The store of a sweep."""
+        """Return the store of a sweep."""
         return SweepStore(self.store(name))
 
     def note(self, name: str) -> Any:
-        """What was found."""
+        """Return what a note has found, as plain JSON values."""
         return json.loads((self.stores / f"{name}.json").read_text())["found"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A part that is one drift."""
+    """Part that is one drift."""
 
     name: str
+    """name of its store, without ending"""
     drift: Drift
+    """drift that is run"""
 
-    def complete(self, made: Made) -> bool:
-        """Whether it is there; BadInput where something else is in its place."""
+    def complete(self, made: StudyStores) -> bool:
+        """Return whether its store is complete. Raises BadInput where it is another one."""
         at = made.store(self.name)
         store = _opened(RunStore, at)
         if store is not None:
             _check(at, store.attrs["spec"], self.drift.as_json())
         return store is not None and store.complete
 
-    def do(self, made: Made, device: str, told: Told) -> None:
-        """Run it, or what is left of it."""
+    def do(self, made: StudyStores, device: str, progress: Progress) -> None:
+        """Run the drift, or what is left of it."""
         from drift.sim.runs.run import run
 
-        with told.records() as progress:
-            run(self.drift, made.store(self.name), on=device, progress=progress.record)
+        with progress.records() as bar:
+            run(self.drift, made.store(self.name), on=device, progress=bar.record)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A part that is a grid of drifts."""
+    """Part that is a grid of drifts."""
 
     name: str
+    """name of its store, without ending"""
     grid: Grid
+    """grid that is swept"""
 
-    def complete(self, made: Made) -> bool:
-        """Whether it is there; BadInput where something else is in its place."""
+    def complete(self, made: StudyStores) -> bool:
+        """Return whether its store is complete. Raises BadInput where it is another one."""
         at = made.store(self.name)
         store = _opened(SweepStore, at)
         if store is not None:
-            _check(at, store.grid.as_json(), json.loads(json.dumps(self.grid.as_json())))
+            wanted = json.loads(json.dumps(self.grid.as_json()))  # tuples become lists, as stored
+            _check(at, store.grid.as_json(), wanted)
         return store is not None and store.complete
 
-    def do(self, made: Made, device: str, told: Told) -> None:
-        """Sweep the cells that are left. Raises Unfinished where some fail."""
+    def do(self, made: StudyStores, device: str, progress: Progress) -> None:
+        """Sweep the grid points that are left. Raises Unfinished where some fail."""
         from drift.sim.sweeps.sweep import sweep
 
         at = made.store(self.name)
-        with told.cells() as progress:
-            sweep(self.grid, at, on=device, progress=progress.session, retry_failed=True)
+        with progress.cells() as bar:
+            sweep(self.grid, at, on=device, progress=bar.session, retry_failed=True)
         for reason in SweepStore(at).failed.values():
             raise Unfinished(f"{at}: cells have failed: {reason}")
 
 
 @dataclass(frozen=True)
 class Note:
-    """A part that is worked out from other parts, or from nothing."""
+    """Part that is computed from other parts, or from nothing."""
 
     name: str
+    """name of its file, without ending"""
     asked: dict[str, Any]
-    """plain JSON values, which fix what is found"""
-    find: Callable[[Made], Any]
-    """gives plain JSON values"""
+    """plain JSON values that determine what is found"""
+    find: Callable[[StudyStores], Any]
+    """function that returns plain JSON values"""
 
-    def complete(self, made: Made) -> bool:
-        """Whether it is there, undamaged, and was found for what is asked."""
+    def complete(self, made: StudyStores) -> bool:
+        """Return whether the note is there, undamaged, and answers what is asked."""
         try:
             known = json.loads((made.stores / f"{self.name}.json").read_text())
             asked, sum_ = known["asked"], known.pop(_SUM, None)
@@ -134,8 +141,8 @@ class Note:
         whole = sum_ in (None, _sum(known))
         return whole and bool(asked == json.loads(json.dumps(self.asked)))
 
-    def do(self, made: Made, device: str, told: Told) -> None:
-        """Find it, and write it whole."""
+    def do(self, made: StudyStores, device: str, progress: Progress) -> None:
+        """Compute the note, and write it whole."""
         found = {"asked": self.asked, "found": self.find(made)}
         found[_SUM] = _sum(found)
         write_text_atomically(made.stores / f"{self.name}.json", json.dumps(found, indent=1) + "\n")
@@ -150,9 +157,9 @@ Kept = TypeVar("Kept", bound=Store)
 
 
 def _opened(kind: type[Kept], at: Path) -> Kept | None:
-    """The store there; None where there is none, or hardly its beginning.
+    """Return the store at a path; None where there is none, or none with its first attributes.
 
-    Raises BadInput for one that another version has begun and this one can't go on with.
+    Raises BadInput for an unfinished one that another version has begun.
     """
     if not at.exists():
         return None
@@ -177,30 +184,32 @@ def _check(at: Path, found: Any, wanted: Any) -> None:
         )
 
 
-class Telling:
-    """How far one part is, under its title."""
+class PartProgress:
+    """Bars of one part, under its title."""
 
     def __init__(self, title: str):
         self._title = title
 
     def records(self) -> RunBar:
-        """Of a run."""
+        """Return the bar of a run."""
         return RunBar(self._title, sys.stderr)
 
     def cells(self) -> SweepBar:
-        """Of a sweep."""
+        """Return the bar of a sweep."""
         return SweepBar(self._title, sys.stderr)
 
 
-def do(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
-    """Make what is missing and draw the page anew; what `drift study --json` prints.
+def run_study(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
+    """Carry out the parts that are missing, draw the page, and return what `--json` prints.
 
-    Raises BadInput where stores of another study are in the way.
+    Raises BadInput where stores of another study are in the way, Unfinished where a grid point
+    fails or the disk is full.
     """
     began = time.monotonic()
     configure(device)
-    made, told = Made(out / "stores"), []
+    made, done = StudyStores(out / "stores"), []
     parts = study.parts(quick)
+    # All parts before the first is carried out: a wrong store is reported before any work.
     complete = {part.name: part.complete(made) for part in parts}
     try:
         made.stores.mkdir(parents=True, exist_ok=True)
@@ -211,8 +220,8 @@ def do(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
             started, title = time.monotonic(), f"{number} of {len(parts)}, {part.name}"
             if not complete[part.name]:
                 print(f"study: {title}", file=sys.stderr, flush=True)
-                part.do(made, device, Telling(title))
-            told.append(
+                part.do(made, device, PartProgress(title))
+            done.append(
                 {
                     "name": part.name,
                     "kind": type(part).__name__.lower(),
@@ -225,7 +234,7 @@ def do(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
         "study": study.name,
         "out": str(out),
         "quick": quick,
-        "parts": told,
+        "parts": done,
         "page": str(written[-1]),
         "files": [str(path) for path in written],
         "seconds": {"total": time.monotonic() - began},

@@ -1,4 +1,4 @@
-"""The studies there are, by name; the modules that make them are imported when one is asked for."""
+"""Studies by name; the module of a study is imported when the study is asked for."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -8,36 +8,38 @@ from drift.sim.errors import BadInput
 
 if TYPE_CHECKING:
     from drift.experiments.studies.page import Page
-    from drift.experiments.studies.parts import Made, Part
+    from drift.experiments.studies.parts import Part, StudyStores
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is said of a study before it is run; `module` has `parts` and `page`."""
+    """Study as it is described before it is run; its module has `parts` and `page`."""
 
     name: str
+    """name on the command line, and of its module"""
     asks: str
+    """question that it answers"""
     takes: str
-    """how long, on two CPU cores"""
+    """time it takes on two CPU cores, in words"""
     holds: str
-    """bytes of its stores, roughly"""
+    """approximate size of its stores, in words"""
 
     @property
     def module(self) -> str:
-        """The name of its module."""
+        """Import path of its module."""
         return f"{__package__}.{self.name}"
 
     def command(self, quick: bool) -> str:
-        """The line that carries it out."""
+        """Return the command line that carries it out."""
         return f"drift study {self.name}{' --quick' if quick else ''}"
 
     def parts(self, quick: bool) -> "list[Part]":
-        """What is carried out, in this order."""
+        """Return the parts, in the order they are carried out."""
         found: list[Part] = import_module(self.module).parts(quick)
         return found
 
-    def page(self, made: "Made", command: str) -> "Page":
-        """The page of what was made, by that command."""
+    def page(self, made: "StudyStores", command: str) -> "Page":
+        """Return the page drawn from the stores."""
         found: Page = import_module(self.module).page(made, command)
         return found
 
@@ -55,14 +57,14 @@ STUDIES = {
         Study(
             "rounding",
             "What do stochastic rounding, rounding toward zero and float32 master weights change:"
-            " where a drift stalls, how far it gets, what coalesces?",
+            " where a drift stalls, how far it gets, which tokens coalesce?",
             "half a minute",
             "a few MB",
         ),
         Study(
             "formats",
             "Does a cloud coalesce in eight and in four bits as it does in bfloat16, once σ and R"
-            " are counted in each format's own spacing?",
+            " are in units of each format's own spacing?",
             "half a minute",
             "a few MB",
         ),
@@ -78,7 +80,7 @@ STUDIES = {
 
 
 def study_of(name: str) -> Study:
-    """The study of that name; BadInput where there is none."""
+    """Return the study of that name. Raises BadInput where there is none."""
     if name not in STUDIES:
         raise BadInput(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
     return STUDIES[name]

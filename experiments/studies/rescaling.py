@@ -1,4 +1,4 @@
-"""One drift in every format, σ and R counted in each one's spacing.
+"""One drift in every format, with σ and R in units of each format's spacing.
 
 target    R/√D, the magnitude of a typical coordinate where the drift is to end
 spacing   ulp(target), the distance between a format's values there
@@ -28,7 +28,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from drift.experiments.studies.line_figure import Line, lines
-from drift.experiments.studies.parts import Made, Sweep
+from drift.experiments.studies.parts import StudyStores, Sweep
 from drift.experiments.studies.rows import Row, limits, rows, values, where
 from drift.kernels.formats import FORMATS
 from drift.sim.clouds.direction import direction
@@ -38,21 +38,24 @@ from drift.sim.sweeps.grid import Grid
 
 @dataclass(frozen=True)
 class Scaled:
-    """A drift's numbers in another format."""
+    """Drift rescaled to a format."""
 
     format: str
+    """name of the format"""
     radius: float
+    """R'"""
     sigma_factor: float
     """σ' / σ"""
     steps: int
+    """X'"""
     spacing: float
     """ulp of the format at the target"""
     smallest: float
-    """its smallest positive value"""
+    """smallest positive value of the format"""
 
 
 def scaled(drift: Drift, name: str) -> Scaled:
-    """The numbers of `drift` in the format `name`; in its own format they stay."""
+    """Return `drift` rescaled to the format `name`; in its own format nothing changes."""
     mine, other = drift.target, FORMATS[name]
     typical = drift.radius / math.sqrt(drift.dims)
     power = 0
@@ -76,12 +79,12 @@ RESCALED = ("bfloat16", "float16", "float8_e4m3fn", "float8_e5m2", "float4_e2m1f
 
 
 def scales(drift: Drift) -> dict[str, dict[str, Any]]:
-    """The numbers of `drift` in each format, as plain values."""
+    """Return `drift` rescaled to each format, as plain values."""
     return {name: vars(scaled(drift, name)) for name in RESCALED}
 
 
 def sweeps(drift: Drift, sigmas: Sequence[float]) -> list[Sweep]:
-    """One for each format, over σ', with X as it is and as rescaled."""
+    """Return a sweep for each format, over σ', with X as it is and as rescaled."""
     return [_sweep(drift, name, sigmas) for name in RESCALED]
 
 
@@ -99,7 +102,7 @@ def _sweep(drift: Drift, name: str, sigmas: Sequence[float]) -> Sweep:
     return Sweep(f"format-{name}", Grid.given(fields))
 
 
-def grid_points(made: Made, formats: Mapping[str, Any]) -> list[Row]:
+def grid_points(made: StudyStores, formats: Mapping[str, Any]) -> list[Row]:
     """Return a row for each grid point of every format, `formats` being their scales."""
     found = []
     for name, its in formats.items():
@@ -112,16 +115,16 @@ def grid_points(made: Made, formats: Mapping[str, Any]) -> list[Row]:
 
 
 def figure(found: Sequence[Row], caption: str) -> Figure:
-    """The distinct fraction before the drift, where it is not all, and after it."""
+    """Return the figure of the distinct fraction after the drift, and before it where below 1."""
     drawn = []
     for ink, name in enumerate(values(found, "format")):
         of_format = where(found, format=name)
         for dash, steps in enumerate(values(of_format, "steps")):
             there = where(of_format, steps=steps)
-            at = [cell["spacings"] for cell in there]
-            ended = [cell["distinct"] / cell["alive"] for cell in there]
+            at = [point["spacings"] for point in there]
+            ended = [point["distinct"] / point["alive"] for point in there]
             drawn.append(Line(f"{name}, $X$ = {steps:,}", at, ended, ink, dash))
-        start = [cell["start"] / cell["alive"] for cell in there]
+        start = [point["start"] / point["alive"] for point in there]
         if min(start) < 1:
             drawn.append(Line(f"{name}, before the drift", at, start, ink, 3, marked=False))
     x = r"$\sigma$ in units of the format's spacing at the target, $\sigma'/\mathrm{ulp}$"

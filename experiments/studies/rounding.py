@@ -1,6 +1,6 @@
-"""The study `rounding`: what the kind of rounding, and master weights, change of a drift.
+"""Study `rounding`: how the kind of rounding, and master weights, change a drift.
 
-kind  nearest, toward-zero, stochastic; or master: float32 weights that are rounded to be seen
+kind  nearest, toward-zero, stochastic; or master: float32 weights, rounded only to be counted
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,18 @@ from matplotlib.figure import Figure
 from drift.experiments.figures.captions import captions
 from drift.experiments.studies.line_figure import Line, lines
 from drift.experiments.studies.page import Page, Table
-from drift.experiments.studies.parts import Made, Note, Part, Sweep
+from drift.experiments.studies.parts import Note, Part, StudyStores, Sweep
 from drift.experiments.studies.rows import Row, limits, rows, spread, values, where
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.grid import Grid
 
 _KINDS = ("nearest", "toward-zero", "stochastic")
 _ARRIVAL = 0.95
-"""The share of R from which a drift has arrived."""
+"""Share of R from which a drift has arrived."""
 
 
 def parts(quick: bool = False) -> list[Part]:
-    """Two sweeps over σ and X: of the roundings, and of master weights."""
+    """Return two sweeps over σ and X: of the roundings, and of master weights."""
     shape: dict[str, Any] = {"tokens": 60, "dims": 32} if quick else {"tokens": 400, "dims": 256}
     sigmas = spread(1e-9, 1e-4, 3) if quick else spread(1e-10, 1e-4, 13)
     steps = (10, 300) if quick else (10, 30, 100, 300, 1000, 3000)
@@ -36,7 +36,7 @@ def parts(quick: bool = False) -> list[Part]:
     ]
 
 
-def page(made: Made, command: str) -> Page:
+def page(made: StudyStores, command: str) -> Page:
     """Return the page drawn from the stores."""
     plan = made.note("plan")
     drift, steps = plan["drift"], plan["steps"]

@@ -1,6 +1,6 @@
-"""The cells of a sweep as rows: what they are, and what was counted at their end.
+"""Grid points of a sweep as rows: their axis values, and the counts at the end of each drift.
 
-start  distinct cells before the first step; all else is of the last one
+start  distinct cells before the first step; all other counts are of the last record
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +14,7 @@ from drift.sim.sweeps.store import SweepStore
 
 
 def spread(low: float, high: float, count: int) -> tuple[float, ...]:
-    """From `low` to `high`, of three digits each."""
+    """Return values evenly spaced in their logarithm, rounded to three digits."""
     return tuple(float(f"{value:.3g}") for value in np.geomspace(low, high, count))
 
 
@@ -22,42 +22,45 @@ Row = dict[str, Any]
 
 
 def rows(store: SweepStore) -> list[Row]:
-    """A row for each cell, in order: the values of the axes, `start`, and every count.
+    """Return a row for each grid point, in order: axis values, `start`, and every count.
 
-    `radius` is the radius reached, and called `reached` as in the store.
+    The radius reached is called `reached` as in the store, since `radius` may be an axis.
     """
     counts = {name: store.read(name).reshape(len(store.grid), -1) for name in COUNTS}
     counts["reached"] = counts.pop("radius")
     return [
         {
-            **store.grid.values(cell),
-            "start": counts["distinct"][cell, 0].item(),
-            **{name: found[cell, -1].item() for name, found in counts.items()},
+            **store.grid.values(point),
+            "start": counts["distinct"][point, 0].item(),
+            **{name: found[point, -1].item() for name, found in counts.items()},
         }
-        for cell in range(len(store.grid))
+        for point in range(len(store.grid))
     ]
 
 
 def where(found: Iterable[Row], **values: Any) -> list[Row]:
-    """The rows that have these values."""
+    """Return the rows that have these values."""
     return [row for row in found if all(row[name] == value for name, value in values.items())]
 
 
 def values(found: Iterable[Row], name: str) -> list[Any]:
-    """The different values of a name, in the order they come."""
+    """Return the different values of a column, in the order they come."""
     return list(dict.fromkeys(row[name] for row in found))
 
 
 def mean(found: Iterable[Row], name: str) -> float:
-    """The mean of a count."""
+    """Return the mean of a column."""
     taken = [row[name] for row in found]
     return float(sum(taken)) / len(taken)
 
 
 def limits(there: Sequence[Row], by: str = "sigma") -> Row:
-    """Up to which value everything is one, half the cells are gone, there are black holes.
+    """Return the largest values of `by` with certain outcomes; None where there is none.
 
-    `one` and `half` hold for every value up to it as well; None where there is none.
+    one    all tokens end in one cell, for this value and every lower one
+    half   fewer than half as many cells as tokens are left, for this value and every lower one
+    lone   all tokens start in one cell, for this value and every lower one
+    holes  a black hole is left
     """
     rising = sorted(values(there, by))
 

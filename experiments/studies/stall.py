@@ -1,6 +1,6 @@
-"""The study `stall`: radius reached against step count, and what is expected of it.
+"""Study `stall`: radius reached against the number of steps, counted and expected.
 
-bounds  of a coordinate that stalls: 2^p to 2^(p+1) steps' length, p the significant bits
+bounds  a coordinate stalls at 2^p to 2^(p+1) times the length of a step, p significant bits
 """
 
 import statistics
@@ -13,14 +13,14 @@ from drift.experiments.studies.coarsening.plan import expectations
 from drift.experiments.studies.line_figure import Line, lines
 from drift.experiments.studies.number_format import number
 from drift.experiments.studies.page import Page, Table
-from drift.experiments.studies.parts import Made, Note, Part, Sweep
+from drift.experiments.studies.parts import Note, Part, StudyStores, Sweep
 from drift.experiments.studies.rows import Row, rows, values, where
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.grid import Grid
 
 
 def parts(quick: bool = False) -> list[Part]:
-    """A sweep over X and σ; for each X what is expected, and when coordinates stall."""
+    """Return a sweep over X and σ; for each X what is expected, and when coordinates stall."""
     shape: dict[str, Any] = {"tokens": 60, "dims": 32} if quick else {"tokens": 400, "dims": 256}
     steps = (1, 100, 10_000) if quick else tuple(k * 10**n for n in range(6) for k in (1, 2, 5))
     sigmas = (1e-9, 1e-6)
@@ -38,7 +38,7 @@ def parts(quick: bool = False) -> list[Part]:
 
 
 def _stalling(drift: Drift) -> Note:
-    def find(made: Made) -> list[int | None]:
+    def find(made: StudyStores) -> list[int | None]:
         from drift.sim.prediction.predict import stall_steps
 
         return stall_steps(drift)
@@ -46,7 +46,7 @@ def _stalling(drift: Drift) -> Note:
     return Note(f"stall-{drift.steps}", {"stalls": drift.as_json()}, find)
 
 
-def page(made: Made, command: str) -> Page:
+def page(made: StudyStores, command: str) -> Page:
     """Return the page drawn from the stores."""
     plan = made.note("plan")
     drift, bits = plan["drift"], plan["bits"]
@@ -73,7 +73,7 @@ def page(made: Made, command: str) -> Page:
     return Page("stall.md.j2", facts, command, figures, {"stall": Table(points)})
 
 
-def _point(made: Made, row: Row, drift: dict[str, Any]) -> Row:
+def _point(made: StudyStores, row: Row, drift: dict[str, Any]) -> Row:
     """Return a grid point with what is expected of it, beside what was counted."""
     curve = made.note(f"expected-{row['steps']}")["curve"]
     expected = where(curve, sigma=row["sigma"])[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from drift.experiments.studies.page import Page
-    from drift.experiments.studies.parts import Made, Part
+    from drift.experiments.studies.parts import Part, StudyStores
 
 
 def parts(quick: bool = False) -> "list[Part]":
@@ -20,7 +20,7 @@ def parts(quick: bool = False) -> "list[Part]":
     return plan.parts(quick)
 
 
-def page(made: "Made", command: str) -> "Page":
+def page(made: "StudyStores", command: str) -> "Page":
     """Return the page drawn from the stores."""
     from drift.experiments.studies.coarsening import facts, figures, tables
     from drift.experiments.studies.page import Page

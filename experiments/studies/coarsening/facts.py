@@ -18,7 +18,7 @@ from drift.experiments.studies.coarsening import similarity
 from drift.experiments.studies.coarsening.similarity import Feature, similar
 from drift.experiments.studies.coarsening.structures import distance_table, structures
 from drift.experiments.studies.number_format import number
-from drift.experiments.studies.parts import Made
+from drift.experiments.studies.parts import StudyStores
 from drift.experiments.studies.rows import Row, limits, mean, rows, values, where
 
 NEGLIGIBLE = 0.01
@@ -33,7 +33,7 @@ _EXACT = 1e-9
 class Facts:
     """Facts of the page; each is read from the stores once."""
 
-    made: Made
+    made: StudyStores
     """stores and notes of the study"""
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The figures of the study `coarsening`."""
+"""Figures of the study `coarsening`."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def figures(facts: Facts) -> dict[str, Figure]:
 
 
 def _spread(facts: Facts) -> list[Row]:
-    """Runs of the first direction, from one cell to none shared."""
+    """Return runs of the first direction, from nearly one cell to nearly all tokens distinct."""
     first = where(facts.clouds, direction_seed=facts.plan["directions"][0])
     coalesced = [run for run in first if run["black_holes"]] or first
     at = np.linspace(len(coalesced) // 3, len(coalesced) - 1, _CURVES).round().astype(int)

@@ -1,15 +1,15 @@
-"""The five parts of the study, at the shape of the observed cloud.
+"""Five groups of drifts, at the shape of the observed cloud.
 
 control     the whole vocabulary: the standard deviation of usual initial weights, and a tight cloud
 transition  sigma by steps, several directions and clouds
-cloud       runs that are kept, so that the structure of their last step can be told
+cloud       runs with snapshots, from which the structure after the last step is determined
 variant     the transition under other arithmetic, and in other formats
-repeats     many clouds along one direction, to hold against what is expected
+repeats     many clouds along one direction, to compare with what is expected
 
-Notes keep what is expected of drifts (sim.prediction), and how the cells of a last snapshot lie:
+Notes keep what is expected of drifts (sim.prediction), and the digest of each kept structure:
 
-span        of a dimension: from its least to its greatest lattice coordinate, over all cells
-split       dimensions in which cells differ at all
+span        range of the lattice coordinates of all cells in a dimension
+split       number of dimensions in which cells differ
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ import numpy as np
 
 from drift.experiments import observed
 from drift.experiments.studies import rescaling
-from drift.experiments.studies.parts import Made, Note, Part, Run, Sweep
+from drift.experiments.studies.parts import Note, Part, Run, StudyStores, Sweep
 from drift.experiments.studies.rows import spread
 from drift.kernels import distances
 from drift.sim.spec.drift import Drift
@@ -29,13 +29,13 @@ from drift.sim.sweeps.grid import Grid
 
 
 def structure_of(run: Run) -> Note:
-    """The note of a run that keeps its last snapshot."""
+    """Return the note with the structure of a run's last snapshot."""
     asked = {"structure": run.drift.as_json()}
     return Note(f"structure-{run.name}", asked, lambda made: digest(made, run.name))
 
 
-def digest(made: Made, name: str) -> dict[str, Any]:
-    """Cells, black holes, components and distances, as plain values."""
+def digest(made: StudyStores, name: str) -> dict[str, Any]:
+    """Return the structure of a run: cells, black holes, components, distances, as plain values."""
     from drift.sim.open_matrix import open_matrix
     from drift.sim.structures import structure
 
@@ -64,10 +64,10 @@ def digest(made: Made, name: str) -> dict[str, Any]:
 
 
 def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
-    """A note of what is expected at the end of `drift` for each of `sigmas`, and the onset."""
+    """Return a note of what is expected after `drift` for each of `sigmas`, and the onset."""
     asked = {"drift": drift.as_json(), "sigmas": list(sigmas)}
 
-    def find(made: Made) -> dict[str, Any]:
+    def find(made: StudyStores) -> dict[str, Any]:
         from drift.sim.prediction.onset import onsets
         from drift.sim.prediction.predict import expect
 
@@ -83,25 +83,34 @@ def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is varied, and how far."""
+    """Values that are varied."""
 
     vocabulary: int
+    """tokens of the controls"""
     tokens: int
     dims: int
     sigmas: tuple[float, ...]
+    """sigmas of the transition"""
     kept: tuple[float, ...]
-    """of the runs whose structure is told"""
+    """sigmas of the runs whose structure is determined"""
     few: tuple[float, ...]
-    """of what must be stepped with random words"""
+    """sigmas under stochastic rounding, where every coordinate is stepped"""
     wide: tuple[float, ...]
-    """of the formats"""
+    """sigmas in other formats, before they are rescaled"""
     repeated: tuple[float, ...]
+    """sigmas of the repeats"""
     steps: tuple[int, ...] = (1, 10, 100, 1000, 10_000)
+    """step counts of the transition"""
     directions: tuple[int, ...] = (0, 1, 2)
+    """direction seeds of the transition and the kept runs"""
     seeds: tuple[int, ...] = (0, 1)
+    """seeds of the transition"""
     clouds: int = 16
+    """clouds of each repeat"""
     control: tuple[float, ...] = (0.02, 1e-6)
+    """sigmas of the controls"""
     jitters: tuple[float, ...] = (1e-6, 1e-5, 1e-4)
+    """jitters of the variant"""
 
 
 def _plan(quick: bool) -> Plan:
@@ -134,7 +143,7 @@ def _plan(quick: bool) -> Plan:
 
 
 def parts(quick: bool = False) -> list[Part]:
-    """All of them, in the order they are carried out."""
+    """Return the parts, in the order they are carried out."""
     plan = _plan(quick)
     drift = Drift(sigma=plan.sigmas[0], tokens=plan.tokens, dims=plan.dims)
     made: list[Part] = []
@@ -169,13 +178,13 @@ def parts(quick: bool = False) -> list[Part]:
 
 
 def _sweep(plan: Plan, name: str, **fields: tuple) -> Sweep:
-    """The diary's drift, counted at its start and its end, where `fields` do not say otherwise."""
+    """Return a sweep of the default drift, counted at start and end, but for `fields`."""
     shape = {"tokens": (plan.tokens,), "dims": (plan.dims,), "records": (1,)}
     return Sweep(name, Grid.given({**shape, **fields}))
 
 
 def _about(plan: Plan, drift: Drift) -> Note:
-    """What the page says of the plan itself."""
+    """Return a note of the plan itself, for the page."""
     found = {
         "control": [f"control-{sigma:g}" for sigma in plan.control],
         "directions": list(plan.directions),

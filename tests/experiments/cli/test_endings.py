@@ -18,7 +18,7 @@ from drift.experiments.cli import main
 from drift.experiments.console.files import atomic_write
 from drift.experiments.figures import style
 from drift.experiments.studies import parts
-from drift.experiments.studies.parts import Made, Note
+from drift.experiments.studies.parts import Note, StudyStores
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.store import SweepStore
@@ -187,7 +187,7 @@ def full(*given, **more):
 
 
 def test_a_note_of_a_study_that_is_damaged_is_found_anew(tmp_path):
-    made, found = Made(tmp_path), [1]
+    made, found = StudyStores(tmp_path), [1]
     note = Note("what", {"of": 3}, lambda made: {"number": found[0]})
     assert not note.complete(made)
     note.do(made, "cpu", None)

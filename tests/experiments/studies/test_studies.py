@@ -65,9 +65,9 @@ def coarse(tmp_path_factory):
         patch.setattr(plan, "_plan", lambda quick: TINY)
         patch.setattr(similarity, "FACTOR", 1000.0)
         patch.setattr(rescaling, "RESCALED", ("bfloat16", "float4_e2m1fn"))
-        from drift.experiments.studies.parts import do
+        from drift.experiments.studies.parts import run_study
 
-        yield out, do(STUDIES["coarsening"], out, quick=True, device="cpu")
+        yield out, run_study(STUDIES["coarsening"], out, quick=True, device="cpu")
 
 
 def test_it_is_all_there_and_the_page_shows_every_figure(coarse):
@@ -159,7 +159,7 @@ def test_what_is_expected_is_what_sim_expects(coarse):
 def test_what_the_page_says_follows_the_stores(coarse, monkeypatch):
     out, _ = coarse
     monkeypatch.setattr(figures, "figures", lambda facts: {})
-    made = parts.Made(out / "stores")
+    made = parts.StudyStores(out / "stores")
     before = page_of(made, "it").text
     note = out / "stores" / "structure-cloud-0-1e-05.json"
     kept = note.read_text()
@@ -180,7 +180,7 @@ def test_what_the_page_says_follows_the_stores(coarse, monkeypatch):
 def test_where_nothing_is_alike_the_page_says_so(coarse, monkeypatch):
     monkeypatch.setattr(similarity, "FACTOR", 1.0)
     monkeypatch.setattr(figures, "figures", lambda facts: {})
-    text = page_of(parts.Made(coarse[0] / "stores"), "it").text
+    text = page_of(parts.StudyStores(coarse[0] / "stores"), "it").text
     assert "**For no σ tried does drift alone leave" in text
     assert "Drift alone makes about as many" not in text
     assert "| reproduced |" not in text
@@ -192,9 +192,9 @@ def test_again_it_only_draws_the_page(coarse, monkeypatch):
     for path in out.iterdir():
         if path.is_file():
             path.unlink()
-    from drift.experiments.studies.parts import do
+    from drift.experiments.studies.parts import run_study
 
-    again = do(STUDIES["coarsening"], out, quick=True, device="cpu")
+    again = run_study(STUDIES["coarsening"], out, quick=True, device="cpu")
     assert all(part["before"] for part in again["parts"])
     assert not any(part["before"] for part in first["parts"])
     assert contents(out) == before
