@@ -350,7 +350,7 @@ def test_words():
 
 
 def test_distances_of_holes_are_counted_as_published():
-    assert distances.counted(np.array([[0, 0], [1, 5], [0, 1]])) == {1: 1, 4: 1, 5: 1}
+    assert distances.count_by_distance(np.array([[0, 0], [1, 5], [0, 1]])) == {1: 1, 4: 1, 5: 1}
     seen = similarity.observed_features(observed.qwen3_4b())
     assert (seen["black_holes"], seen["largest"], seen["held"], seen["large"]) == (13, 814, 2100, 4)
     assert (seen["singletons"], seen["isolated"], seen["farthest"]) == (112, 91, 11)
