@@ -115,13 +115,13 @@ def compiled(target: Target, lowered: Any) -> list[str]:
 
 
 def read(target: Target, texts: list[str]) -> Sums:
-    """The sums of a program's final code."""
+    """Return the sums of a program's final code."""
     reader = read_bundles if target.platform == "tpu" else read_ptx
     return sum(map(reader, texts), Sums())
 
 
 def read_fused(target: Target, texts: list[str], arithmetic: Arithmetic) -> tuple[Sums, Loop]:
-    """The same of a fused kernel, and what its loop costs."""
+    """Return the sums of a fused kernel's final code, and the cost of its loop."""
     if target.platform == "tpu":
         tile = fused_tpu.HIGH * fused_tpu.width(arithmetic)
         [text] = [text for text in texts if read_bundles(text).adds]
@@ -131,7 +131,7 @@ def read_fused(target: Target, texts: list[str], arithmetic: Arithmetic) -> tupl
 
 
 def rows() -> list[Row]:
-    """Every kernel on every target."""
+    """Return a row for each kernel on each target."""
     found = []
     for target in TARGETS:
         sharding = SingleDeviceSharding(device(target))
@@ -173,7 +173,7 @@ def main() -> int:
     path = Path(sys.argv[1])
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-    print(f"{path}: {'every rounding is there' if ok else 'NOT every rounding is there'}")
+    print(f"{path}: {'all roundings are there' if ok else 'roundings are MISSING'}")
     return 0 if ok else 1
 
 

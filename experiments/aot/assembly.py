@@ -1,4 +1,4 @@
-"""Reading final GPU and TPU code: are sums rounded, and at what cost?
+"""Analysis of final GPU and TPU code: which sums are rounded, and at what cost.
 
 add       a float32 addition: add.f32 in PTX, vadd.f32 in TPU bundles
 unrounded an addition whose result another addition takes as it is, or that is
@@ -45,21 +45,28 @@ _STORE = re.compile(r"^st\.")
 
 
 class Instruction(NamedTuple):
-    """One instruction: what it does, the register it sets, those it reads."""
+    """One instruction of a program."""
 
     operation: str
+    """mnemonic"""
     target: str
+    """register that it sets; empty for stores"""
     sources: list[str]
+    """registers that it reads"""
 
 
 @dataclass(frozen=True)
 class Sums:
-    """How many additions some code has, and what becomes of them."""
+    """Numbers of float32 operations in some code."""
 
     adds: int = 0
+    """additions"""
     unrounded: int = 0
+    """additions whose rounding has been dropped"""
     fused: int = 0
+    """multiply-adds in one instruction"""
     products: int = 0
+    """multiplications"""
 
     @property
     def rounded(self) -> int:
@@ -141,7 +148,7 @@ def _count(instructions: list[Instruction]) -> Sums:
 def _handed_on(
     instructions: list[Instruction], names: dict[str, int]
 ) -> tuple[dict[str, int], set[str]]:
-    """Which addition each register holds as it is, and which of them turned its lanes."""
+    """Return the addition whose result each register holds, and registers of turned lanes."""
     origins, turned = dict(names), set()
     known = 0
     while len(origins) > known:
@@ -179,9 +186,10 @@ _VECTOR = 1024
 
 @dataclass(frozen=True)
 class Loop:
-    """One kernel's loop over steps."""
+    """The loop over steps of one kernel."""
 
     cost: float
+    """instructions for an element's step, GPUs; bundles for a register's step, TPUs"""
     in_loop: float = 0.0
     """bytes loaded for an element's step, GPUs"""
     stored_in_loop: int = 0

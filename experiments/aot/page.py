@@ -11,26 +11,28 @@ class Row:
     """One kernel on one target."""
 
     target: Target
+    """device that it was compiled for"""
     name: str
+    """name of the kernel"""
     unrounded: bool | None
     """True: float32, where none must be found. None: the control, which must lose some"""
     in_row: Sums
-    """of four steps without a loop"""
+    """sums of four steps without a loop"""
     in_run: Sums | None = None
-    """of the run's plain kernel"""
+    """sums of the plain kernel of a run"""
     in_one: Sums | None = None
-    """of the fused kernel"""
+    """sums of the fused kernel"""
     loop: Loop | None = None
     """the fused kernel's"""
 
     @property
     def every(self) -> list[Sums]:
-        """Of all its forms."""
+        """Sums of all forms of the kernel."""
         return [sums for sums in (self.in_row, self.in_run, self.in_one) if sums]
 
     @property
     def ok(self) -> bool:
-        """Whether the code does what the kernel says."""
+        """True where the code rounds as the kernel demands."""
         if any(sums.adds == 0 or sums.fused for sums in self.every):
             return False
         if self.name == "jitter" and any(sums.products == 0 for sums in self.every):
@@ -48,14 +50,14 @@ _HEAD = """# Roundings in the final code of GPUs and TPUs
 
 Made by `make aot` with JAX {version}, on a machine with none of these devices. Every
 kernel was compiled to the end, and its final code read: PTX for the GPUs, VLIW bundles
-for the TPUs. A cell says how many float32 additions there are and, after the stroke, how
-many of them are rounded before anything else happens to them. Compilers repeat code for
+for the TPUs. An entry is the number of float32 additions and, after the slash, how many of
+them are rounded before anything else happens to them. Compilers repeat code for
 vector lanes and tiles, so counts differ; what matters is that both numbers are equal.
-Where float32 is what is held nothing is rounded: additions follow each other, in a row
-and from one round of a loop to the next, and the reader has to see that too.
+Where the state is float32 nothing is rounded: additions follow each other, in a row and
+from one iteration of a loop to the next, and the analysis has to find that too.
 
-The control is the form that must not be used, a cast to bfloat16 and back: the compilers
-drop all but the last of four roundings. That it is found is what the table rests on.
+The control is a form that must not be used, a cast to bfloat16 and back: the compilers
+drop all but the last of four roundings. The table can be trusted since it finds that.
 """
 
 _COST = """## What a step costs in the fused kernel
@@ -88,7 +90,7 @@ def page(rows: list[Row], version: str) -> tuple[str, bool]:
         f" {products}.\n"
     )
     wrong = [f"{row.name} on {row.target.name}" for row in rows if not row.ok]
-    verdict = "Everything is as it must be." if ok else f"Not as it must be: {', '.join(wrong)}."
+    verdict = "All kernels round correctly." if ok else f"Wrong: {', '.join(wrong)}."
     return "\n".join([*parts, verdict, ""]), ok
 
 

@@ -13,9 +13,13 @@ class Target:
     """A device to compile for."""
 
     name: str
+    """name on the page"""
     platform: str
+    """cuda or tpu"""
     topology: str
+    """topology as the compiler names it"""
     config: str = ""
+    """figures of a GPU, which its compiler needs"""
 
 
 def _cuda(name: str, kind: str, capability: tuple[int, int], **figures: float) -> Target:

@@ -31,13 +31,16 @@ _CELLS, _UNRELATED, _DIFFERING = 100, 4_860, 5
 
 @dataclass(frozen=True)
 class Cloud:
-    """A matrix to count: `cell` int64 (tokens,) says which tokens share one."""
+    """A matrix to count."""
 
     name: str
+    """name of the case"""
     kind: str
+    """distinct, few or adversarial"""
     codes: np.ndarray
-    """uint16 (tokens, dims), bfloat16 without -0"""
+    """bfloat16 codes without -0, uint16 (tokens, dims)"""
     cell: np.ndarray
+    """number of each token's cell, int64 (tokens,)"""
 
 
 def clouds(setting: Setting, tokens: int, dims: int) -> Iterator[Cloud]:
@@ -151,7 +154,7 @@ def _torch(setting: Setting, codes: np.ndarray, wrong: Any) -> Contender:
 
 
 def _wrong_counts(occupancy: np.ndarray, found: np.ndarray) -> str | None:
-    """How the occupancies of cells differ from those that are there, in any order."""
+    """Return how found occupancies differ from the true ones, in any order; None if equal."""
     there = occupancy[occupancy > 0]
     if len(found) != len(there):
         return f"it finds {len(found):,} cells instead of {len(there):,}"

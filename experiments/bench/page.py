@@ -20,7 +20,7 @@ _DRAWN = {
     stepping.NUMPY: "--",
     leap.STEPPING: ":",
 }
-"""Whose lines are drawn, in this order; colours go along."""
+"""Contenders whose lines are drawn, and their dashes; colours follow this order."""
 
 
 def draw(results: list[dict[str, Any]]) -> Figure:
@@ -73,7 +73,7 @@ def _caption(results: list[dict[str, Any]]) -> str:
 Document = dict[str, Any]
 Rows = list[tuple[str, ...]]
 
-_VERDICTS = ("what", "measured", "target", "met")
+_VERDICTS = ("ratio", "measured", "target", "met")
 _CONTENDERS = ("", "steps", "median", "min", "max", "cost", "× ours")
 _WIDTH = 100
 """Columns that the tables need; a narrower terminal wraps them."""
@@ -81,7 +81,7 @@ _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
 def show(document: Document) -> None:
-    """Print it for people."""
+    """Print a document as tables."""
     console = new_console()
     console.width = max(console.width, _WIDTH)
     console.print(Text(_title(document), "bold"))
@@ -95,14 +95,14 @@ def show(document: Document) -> None:
 
 
 def markdown(document: Document, figure: str) -> str:
-    """The same as a page; `figure` is the name of the picture beside it."""
+    """Return the document as a Markdown page; `figure` names the picture beside it."""
     parts = [f"# Speed: {_title(document)}", _machine(document["machine"])]
     parts.append(f"Measured by `{document['command']}`.")
     parts.append("## Ratios\n\n" + markdown_table(_VERDICTS, verdict_rows(document)))
     parts.append(f"![Cost against steps]({figure})\n\n## Everything measured")
     parts.append(
-        "Medians of interleaved rounds after a warm-up, in which every result was compared"
-        " with the reference, bit for bit, or with the cells that are known to be there."
+        "Times are medians of interleaved rounds after a warm-up, in which each result was compared"
+        " bit for bit with the reference, or with the cells that are known to exist."
     )
     for result in document["results"]:
         parts.append(f"### {_heading(result)}")

@@ -1,4 +1,4 @@
-"""What one could use instead: loops of the same update in NumPy, in PyTorch, and in C.
+"""Rivals: loops of the same update in NumPy, in PyTorch, and in C.
 
 Each takes bfloat16 codes, uint16 (rows, dims), and displacements, float32
 (steps, dims), and gives the codes after all steps, as a person would write it who
@@ -20,7 +20,7 @@ import ml_dtypes
 import numpy as np
 
 FEWEST_ROWS, FEWEST_DIMS = 16, 16
-"""What c_loop.c needs of every slice."""
+"""Least rows and dimensions of a slice for c_loop.c."""
 
 _FLAGS = (["-O3", "-march=native"], ["-O3", "-mcpu=native"], ["-O3"])
 """Tried in this order: not every compiler knows the first."""
@@ -36,7 +36,7 @@ def compiler() -> list[str]:
 
 
 def compiler_version() -> str | None:
-    """What the compiler calls itself; None where there is none."""
+    """Return the name and version of the C compiler; None where there is none."""
     try:
         return _output([*compiler(), "--version"]).splitlines()[0]
     except Missing:

@@ -33,6 +33,7 @@ class Contender:
     """One way to do the work."""
 
     name: str
+    """name in tables"""
     run: Callable[[], Any]
     """what is timed"""
     wrong: Callable[[Any], str | None] = _nothing
@@ -54,11 +55,15 @@ class Case:
     """One piece of work and those who do it."""
 
     group: str
+    """step, leap, count, neighbours or sweep"""
     name: str
+    """name within the group"""
     unit: str
     """what costs are given in: "ns per …" of a unit of work, or a contender's name"""
     facts: dict[str, Any]
+    """size of the work, as JSON values"""
     contenders: list[Contender] = field(default_factory=list)
+    """contenders, ours first"""
     absent: dict[str, str] = field(default_factory=dict)
     """who is not there, and why"""
 

@@ -1,4 +1,4 @@
-"""What a bench is to measure, and on what: sizes, threads, rounds, the machine, the cloud."""
+"""The setting of a bench: sizes, threads, rounds, machine and cloud."""
 
 import os
 import platform
@@ -48,7 +48,7 @@ GROUPS = tuple(_SIZES)
 _COPIES = {"step": 30, "leap": 6, "count": 8, "neighbours": 3, "sweep": 4_000}
 """Memory a group needs, in clouds of two bytes a value; step counts rivals' float32."""
 _PACKAGES = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "torch")
-"""Whose versions matter for what is measured."""
+"""Packages whose versions matter for a measurement."""
 FEWEST = 64
 """Tokens, and dims: enough for whole tiles in every thread of a rival."""
 
@@ -58,11 +58,15 @@ class Setting:
     """One bench on one device."""
 
     device: jax.Device
+    """device of the engines"""
     scratch: Path
     """an empty directory for what is built and written on the way"""
     quick: bool = False
+    """True for small clouds and few rounds"""
     tokens: int | None = None
+    """tokens of every cloud; None: those of each group"""
     dims: int | None = None
+    """dimensions of every cloud, likewise"""
 
     @property
     def threads(self) -> int:
@@ -71,7 +75,7 @@ class Setting:
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
-        """As many threads, for the rivals."""
+        """A pool of that many threads, for the rivals."""
         return ThreadPoolExecutor(self.threads)
 
     @cached_property
@@ -86,7 +90,7 @@ class Setting:
 
     @property
     def rounds(self) -> int:
-        """How often each contender is timed, at most."""
+        """Most rounds in which a contender is timed."""
         return 3 if self.quick else 5
 
     def size(self, group: str) -> tuple[int, int]:
@@ -132,14 +136,17 @@ _DRAWN = 1024
 
 @dataclass
 class Start:
-    """The cloud's codes, uint16 (tokens, dims), and float32 displacements (steps, dims).
+    """The cloud and the displacements of a case of stepping.
 
-    The schedule is not constant, so that nobody may stop where nothing moves any more.
+    The schedule is not constant, so that no contender may stop early where nothing moves.
     """
 
     drift: Drift
+    """the drift itself"""
     codes: np.ndarray
+    """codes at step 0, uint16 (tokens, dims)"""
     displacements: np.ndarray
+    """displacements, float32 (steps, dims)"""
     _expected: dict[int, np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -197,7 +204,7 @@ def difference(
 
 
 def machine(setting: Setting) -> dict[str, Any]:
-    """What a page says of the machine: processor, memory, device, versions."""
+    """Return the machine on a page: processor, memory, device, versions."""
     device = setting.device
     return {
         "processor": processor(),

@@ -146,7 +146,7 @@ def _contender(start: Start, name: str, steps: int, **parts: Any) -> Contender:
 
 
 def _engine(setting: Setting, start: Start) -> Contender:
-    """As a drift is moved and counted; its cloud, drawn anew each time, is not timed."""
+    """Return the step engine, which moves and counts; drawing its cloud is not timed."""
     tokens, steps = len(start.codes), len(start.displacements)
     drawn: list[Simulation] = []
 
@@ -164,7 +164,7 @@ def _engine(setting: Setting, start: Start) -> Contender:
 
 
 def _moving(setting: Setting, start: Start) -> Contender:
-    """The same engine without the count, which is all that the loops do."""
+    """Return the step engine without the count, which is all that the loops do."""
     tokens, steps = len(start.codes), len(start.displacements)
     drawn: list[StepEngine] = []
 

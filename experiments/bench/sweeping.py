@@ -1,9 +1,9 @@
-"""A sweep of a thousand small cells beside loops over the cells in NumPy and PyTorch.
+"""A sweep of a thousand small drifts beside loops over grid points in NumPy and PyTorch.
 
-cell   a small drift, counted at a few records
-loop   what a person writes: every cell for itself, moved step by step and counted at its
-       records, from clouds and displacements that are given to it. It does some cells
-The sweep does all: it draws, moves, counts and writes its store.
+grid point  a small drift, counted at a few records
+loop        the usual script: each grid point is moved step by step and counted at its records,
+            from given clouds and displacements. It does some grid points; the sweep does all,
+            and it also draws clouds and writes its store
 """
 
 import shutil
@@ -30,18 +30,19 @@ OURS, NUMPY, TORCH = "drift sweep", "NumPy loop", "PyTorch loop"
 STEPS, COUNTS = 100, 20
 _SIGMAS, _SEEDS = 25, 40
 _SAMPLE = 20
-"""Cells that the loops do, spread over the grid."""
+"""Grid points that the loops do, spread over the grid."""
 
 
 @dataclass(frozen=True)
 class LoopInput:
-    """What a loop is given, and what it must find."""
+    """The input of a loop for one grid point."""
 
     codes: np.ndarray
-    """uint16 (tokens, dims), bfloat16"""
+    """bfloat16 codes at step 0, uint16 (tokens, dims)"""
     displacements: np.ndarray
-    """float32 (steps, dims)"""
+    """displacements, float32 (steps, dims)"""
     records: tuple[int, ...]
+    """steps after which distinct cells are counted"""
 
 
 def cases(setting: Setting) -> Iterator[Case]:
@@ -55,7 +56,7 @@ def cases(setting: Setting) -> Iterator[Case]:
     seeds = Axis("seed", tuple(range(_SEEDS // share)))
     grid = Grid(base, (Axis("sigma", tuple(sigmas)), seeds))
     facts = {"tokens": tokens, "dims": dims, "cells": len(grid), "steps": STEPS}
-    case = Case("sweep", f"{len(grid):,} cells, {COUNTS} counts", "ns per cell", facts)
+    case = Case("sweep", f"{len(grid):,} grid points, {COUNTS} counts", "ns per grid point", facts)
     found: dict[int, list[int]] = {}
     case.contenders.append(_ours(setting, grid, found))
     cells = {k: _cell(grid.drift(k)) for k in range(0, len(grid), len(grid) // _SAMPLE)}
@@ -74,7 +75,7 @@ def _ours(setting: Setting, grid: Grid, found: dict[int, list[int]]) -> Contende
 
     def wrong(result: dict[str, Any]) -> str | None:
         if result["done"] != len(grid):
-            return f"{result['done']:,} of {len(grid):,} cells are done"
+            return f"{result['done']:,} of {len(grid):,} grid points are done"
         distinct = SweepStore(out).read("distinct").reshape(len(grid), -1)
         found.update(enumerate(distinct.tolist()))
         return None
@@ -103,7 +104,7 @@ def _loop(
     def wrong(counts: list[list[int]]) -> str | None:
         for (k, _), mine in zip(cells.items(), counts, strict=True):
             if found and mine != found[k]:
-                return f"it counts {mine} in cell {k}, the sweep {found[k]}"
+                return f"it counts {mine} at grid point {k}, the sweep {found[k]}"
         return None
 
     run = lambda: [loop(cell) for cell in cells.values()]  # noqa: E731

@@ -25,27 +25,32 @@ _LEAST_TIMES = {
     counting.NUMPY: {"distinct": 50.0, "few": 10.0},
     counting.TORCH: {"distinct": 10.0, "few": 10.0},
 }
-"""How many times as long as the counter each of them is to take."""
+"""Least time of each rival as a multiple of the counter's."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One figure. `met` is None where there is no target."""
+    """One figure and its target."""
 
     what: str
+    """what is measured, in words"""
     value: float
+    """measured value, in `unit`"""
     unit: str
+    """unit of the value"""
     target: str = ""
+    """target in words; empty without one"""
     met: bool | None = None
+    """True where the target is met; None without one"""
 
 
 def verdicts(results: list[Result], platform: str) -> list[dict[str, Any]]:
     """Every ratio that the results allow, as plain JSON values."""
     found: list[Verdict] = []
     for result in results:
-        judge = _JUDGES[result["group"]]
+        verdicts_of = _BY_GROUP[result["group"]]
         there = {row["name"]: row for row in result["contenders"]}
-        found += judge(result, there, platform)
+        found += verdicts_of(result, there, platform)
     return [asdict(verdict) for verdict in [*found, *_growth(results)]]
 
 
@@ -101,7 +106,7 @@ def _leap(result: Result, there: dict[str, Result], platform: str) -> Iterator[V
 
 
 def _growth(results: list[Result]) -> Iterator[Verdict]:
-    """What the most constant steps cost beside the fewest."""
+    """Yield the cost of the most steps relative to the fewest, for constant steps."""
     leaps = [result for result in results if result["group"] == "leap"]
     took = {
         result["steps"]: row["median"]
@@ -152,7 +157,7 @@ def _sweep(result: Result, there: dict[str, Result], platform: str) -> Iterator[
     yield at_least(text, ours["computing"], 0.8 if judged else None, "")
 
 
-_JUDGES = {
+_BY_GROUP = {
     "step": _step,
     "leap": _leap,
     "count": _count,

@@ -161,7 +161,7 @@ def test_the_page_is_right_only_if_kernels_round_and_the_control_does_not():
     ]:
         text, ok = page(rows(*wrong), "1.2.3")
         assert not ok
-        assert "Not as it must be" in text
+        assert "Wrong: " in text
 
 
 def test_the_page_says_what_a_step_costs():
