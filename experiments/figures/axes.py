@@ -34,6 +34,7 @@ class Scale:
     """The scale of an axis whose values rise, or are names."""
 
     axis: Axis
+    """the axis of the sweep"""
     long_name: str
     """what the axis measures, as the store names it"""
 
@@ -111,7 +112,9 @@ class Ticks:
     """The ticks of a scale that lies along x or y."""
 
     scale: Scale
+    """scale of the axis"""
     which: Literal["x", "y"]
+    """direction of the axis"""
     least: float
     """length of the axis at least, points"""
 

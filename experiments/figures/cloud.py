@@ -46,6 +46,7 @@ class TokensInPlane:
     """The shown tokens of one cloud in a plane."""
 
     format: Format
+    """format of the codes"""
     codes: np.ndarray
     """codes in the two dimensions, of the format's storage type, (tokens, 2)"""
     hole: np.ndarray
@@ -167,6 +168,7 @@ class Panel(NamedTuple):
     """One cloud of a figure."""
 
     title: str
+    """text above it"""
     view: TokensInPlane
     """the tokens that it shows"""
 

@@ -1,4 +1,4 @@
-"""How the curves of a sweep are told apart, and the legend that explains it.
+"""Colours and dashes of the curves of a sweep, and the legend that explains them.
 
 colour  the value of the first axis
 dashes  the combination of values of the other axes

@@ -1,4 +1,4 @@
-"""What a file is that stands where a safetensors file was meant to be, told by its first bytes.
+"""Kinds of files that stand in place of a safetensors file, told by their first bytes.
 
 A safetensors file begins with the length of its header, then "{". Whatever is recognised here
 would be a header longer than the file, so no safetensors file is ever taken for something else.

@@ -110,6 +110,7 @@ class SweepSlice:
     """The grid points of a sweep that a figure shows."""
 
     store: SweepStore
+    """store of the sweep"""
     names: tuple[str, ...]
     """names of the shown axes"""
     fixed: dict[str, int]
