@@ -1,4 +1,4 @@
-"""What a person runs; imports sim.
+"""The command line, figures, reports, studies and benchmarks; imports sim.
 
 cli              the command line: a module for each verb
 console, tables  how a terminal is spoken to, and what is printed on it

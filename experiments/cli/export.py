@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 EXAMPLE = "drift export first.zarr --out first.csv"
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What begins one."""
+"""The first characters of a formula of a spreadsheet."""
 _Lines = Iterable[Iterable[Any]]
 _VALUES = 1 << 19
-"""Of each count, read together: 4 MiB, or what a chunk holds."""
+"""Values of each count that are read together: 4 MiB, or what a chunk holds."""
 
 
 def command(

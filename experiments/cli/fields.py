@@ -36,7 +36,7 @@ _SINGLE: dict[str, tuple[Callable[[str], Any] | None, str]] = {
     "path": (path, "PATH"),
     "steps": (wholes, "STEP,…"),
 }
-"""How one value of each kind is read, and shown in a help page."""
+"""The parser of one value of each kind, and its name in a help page."""
 _SEVERAL: dict[str, tuple[Callable[[str], Any] | None, str]] = {
     "real": (reals, "REAL,…"),
     "whole": (counts, "N,…"),
@@ -44,7 +44,7 @@ _SEVERAL: dict[str, tuple[Callable[[str], Any] | None, str]] = {
     "direction": (words, "NAME,…"),
     "path": (words, "PATH,…"),
 }
-"""How several are, for axes."""
+"""The parser of several values of each kind, for axes, and its name in a help page."""
 _OR_ALL = {whole: whole_or_all, counts: counts_or_all}
 
 

@@ -1,4 +1,4 @@
-"""How the help of a verb looks.
+"""The look of help pages.
 
 example  a command that works when it is pasted; it has a line of its own, of 78
          characters at most, since a terminal of 80 columns would break a longer one
@@ -20,7 +20,7 @@ def example(command: str) -> str:
 
 
 _PANEL = "rich_help_panel"
-"""Where typer keeps the part of a help page that an option stands in."""
+"""The attribute in which typer keeps the part of a help page that an option stands in."""
 
 
 class Verb(TyperCommand):

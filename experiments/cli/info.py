@@ -16,7 +16,7 @@ from drift.experiments.cli.options import AsJson
 EXAMPLE = "drift info"
 
 _VARIABLES = ("DRIFT_", "JAX_", "XLA_", "CUDA_", "TPU_")
-"""How the names of those begin that change what a device does; none holds a secret."""
+"""Beginnings of the names that change what a device does; none of them holds a secret."""
 
 
 def command(

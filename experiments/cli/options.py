@@ -1,4 +1,4 @@
-"""How stores and paths are named on the command line, and the options of what is written."""
+"""Parsers of stores and paths on the command line, and the options of what is written."""
 
 from pathlib import Path
 from typing import Annotated

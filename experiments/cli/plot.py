@@ -109,7 +109,7 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "components": (_components, "drift plot components first.zarr --near largest"),
     "cloud": (_cloud, "drift plot cloud first.zarr"),
 }
-"""What draws each kind, and an example."""
+"""The function that draws each kind, and an example."""
 
 app = typer.Typer(
     help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.",

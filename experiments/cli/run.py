@@ -25,7 +25,7 @@ _HOW = {"spec", "engine", "device", "devices", "memory", "out", "overwrite", "as
 
 
 class Again(NamedTuple):
-    """The drift that --spec names."""
+    """The `drift` that --spec names."""
 
     drift: "Drift"
     like: "RunStore | None"

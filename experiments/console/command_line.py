@@ -14,7 +14,7 @@ from drift.sim.spec.fields import DIGEST
 from drift.sim.sweeps.grid import AXES, Grid
 
 _ALWAYS = ("sigma", "radius", "steps", "from", "tensor", "format")
-"""What is told even where it is as usual; a cloud of a checkpoint has its tensor's format."""
+"""Fields that are named even where they have their defaults; format only beside a checkpoint."""
 _SHORT = 4
 """So many values are written as a range, where they are one."""
 _LONGEST = 100_000

@@ -1,4 +1,4 @@
-"""How numbers are read and shown: 100, 1e6, 8GiB, lists and ranges; 4.0 GiB, 2 min 5 s.
+"""Numbers as text, read and shown: 100, 1e6, 8GiB, lists and ranges; 4.0 GiB, 2 min 5 s.
 
 What reads a value raises typer.BadParameter for text that is none. Several values of one option
 are a list, 0.1,0.371,1, or a range, lo:hi:n, log-spaced, or lo:hi:n:lin. Ranges are reckoned in
@@ -88,7 +88,11 @@ _MOST = 10_000_000
 
 
 class Range(NamedTuple):
-    """Numbers from `low` to `high`, rising, both among them."""
+    """`number` values from `low` to `high`, both among them.
+
+    They are evenly spaced where `linear`, else in the logarithm; `whole` ones are rounded, and
+    repeats merged.
+    """
 
     low: Decimal
     high: Decimal

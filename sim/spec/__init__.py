@@ -1,4 +1,4 @@
-"""What a drift is.
+"""The spec of a drift.
 
 drift     `Drift`: the numbers that fix every bit of it, a row for each; `FIELDS`, all rows
 origin    `Origin`: the rows of a checkpoint that are its cloud

@@ -1,7 +1,7 @@
-"""What a drift is: the numbers that fix every bit of it, and the rules they obey.
+"""The drift: the numbers that fix every bit of it, and the rules they obey.
 
-Each field is one row (sim.spec.fields), which says of it whatever the command line, grids,
-figures, stores and JSON need. What ties two fields together stands in sim.spec.rules.
+Each field is one row (sim.spec.fields), which has whatever the command line, grids, figures,
+stores and JSON need. Rules that tie two fields together stand in sim.spec.rules.
 """
 
 import dataclasses
@@ -38,7 +38,9 @@ class Drift:
 
     The fields are the options of `drift run`. Either `sigma` or `origin` is given;
     drift.from_checkpoint makes a drift of the shape and the format of a checkpoint's rows.
-    Numbers may be scalars of NumPy, PyTorch or JAX, and become Python's own.
+    Numbers may be scalars of NumPy, PyTorch or JAX, and become Python's own. The cloud has `tokens`
+    tokens of `dims` values; `direction_seed` is for a random direction, `decay` for the exponential
+    schedule; `rounding` is one of nearest, toward-zero and stochastic, ties to even.
 
         >>> import drift
         >>> d = drift.Drift(sigma=1e-9, steps=1000, records=4)

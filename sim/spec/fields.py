@@ -1,4 +1,4 @@
-"""What is known of a field of a drift beside its value: one row says it all.
+"""Rows: whatever is known of a field of a drift beside its value.
 
 A field is declared by `field`, in the class that has it (sim.spec.drift). From that one row
 come its option and help, its place among the axes of a grid, its caption in figures, the
@@ -25,9 +25,9 @@ Kind = Literal["real", "whole", "text", "path", "steps", "direction"]
 Panel = Literal["Cloud", "Motion", "Arithmetic", "Records"]
 
 MOST_WHOLE = 2**63 - 1
-"""What an integer of a store holds."""
+"""The largest integer that a store holds."""
 DIGEST = "sha256:"
-"""How the text of a direction begins that was given as an array."""
+"""The beginning of the text of a direction that was given as an array."""
 
 _TYPES = {"real": "a number", "whole": "a whole number", "text": "a text", "path": "a path"}
 _SHOWN = 100
@@ -35,7 +35,11 @@ _SHOWN = 100
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
-    """One field of a drift."""
+    """One field of a drift: its `kind`, the `panel` of its option, and its `default`.
+
+    A value is one of `choices`, where there are any, or a number from `least` to `most`. `units`
+    are those of the attributes of a store.
+    """
 
     kind: Kind
     meaning: str

@@ -34,6 +34,7 @@ class Origin:
         axis=17,
         caption="{}",
     )
+    """the name of a matrix in it"""
     near: str | None = field(
         *("text", "token whose neighbourhood is taken", "Cloud"),
         default=None,

@@ -1,4 +1,4 @@
-"""What ties two fields of a drift together; what a field alone may be stands in its row."""
+"""Rules that tie two fields of a drift together; the rules of a single field are in its row."""
 
 import itertools
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""How far each step goes: the displacements c_t = float32((R * w_t) * u).
+"""The schedule: how far each step goes, by the displacements c_t = float32((R * w_t) * u).
 
 The weights w_1 ... w_X of a schedule sum to 1 and never rise:
 
