@@ -10,10 +10,6 @@ import pytest
 from tests.support.source_files import FILES, named
 
 PENDING = (
-    "experiments/aot",
-    "experiments/bench",
-    "experiments/figures",
-    "experiments/studies",
     "sim/runs",
     "sim/stores",
     "sim/sweeps",

@@ -6,7 +6,7 @@ from drift.experiments.figures.style import figure_text, format_value, text_widt
 from drift.sim.spec.drift import FIELDS
 
 _KNOWN = {name: row for name, row in FIELDS.items() if row.axis is not None}
-"""What captions say of a run; its records are what is drawn."""
+"""The fields that captions name; records are drawn, not named."""
 
 
 def captions(specs: list[dict[str, Any]]) -> tuple[str, list[str]]:

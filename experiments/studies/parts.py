@@ -32,7 +32,7 @@ _SUM = "crc32"
 """Key of a note's checksum, over the rest of it."""
 
 
-class Progress(Protocol):
+class ShowsProgress(Protocol):
     """Bars that show how far a part is."""
 
     def records(self) -> AbstractContextManager[Any]:
@@ -83,7 +83,7 @@ class Run:
             _check(at, store.attrs["spec"], self.drift.as_json())
         return store is not None and store.complete
 
-    def do(self, made: StudyStores, device: str, progress: Progress) -> None:
+    def do(self, made: StudyStores, device: str, progress: ShowsProgress) -> None:
         """Run the drift, or what is left of it."""
         from drift.sim.runs.run import run
 
@@ -109,7 +109,7 @@ class Sweep:
             _check(at, store.grid.as_json(), wanted)
         return store is not None and store.complete
 
-    def do(self, made: StudyStores, device: str, progress: Progress) -> None:
+    def do(self, made: StudyStores, device: str, progress: ShowsProgress) -> None:
         """Sweep the grid points that are left. Raises Unfinished where some fail."""
         from drift.sim.sweeps.sweep import sweep
 
@@ -141,7 +141,7 @@ class Note:
         whole = sum_ in (None, _sum(known))
         return whole and bool(asked == json.loads(json.dumps(self.asked)))
 
-    def do(self, made: StudyStores, device: str, progress: Progress) -> None:
+    def do(self, made: StudyStores, device: str, progress: ShowsProgress) -> None:
         """Compute the note, and write it whole."""
         found = {"asked": self.asked, "found": self.find(made)}
         found[_SUM] = _sum(found)

@@ -88,7 +88,9 @@ class Plan:
     vocabulary: int
     """tokens of the controls"""
     tokens: int
+    """tokens of the other clouds"""
     dims: int
+    """dimensions of all clouds"""
     sigmas: tuple[float, ...]
     """sigmas of the transition"""
     kept: tuple[float, ...]

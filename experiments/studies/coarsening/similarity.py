@@ -1,4 +1,4 @@
-"""How similar a simulated cloud is to the observed one, feature by feature.
+"""The similarity of simulated clouds to the observed one, feature by feature.
 
 feature     a number that describes the structure: black holes, singletons, distances …
 similar     a run in which the features BY are the observed ones within a factor of FACTOR: near
@@ -39,6 +39,7 @@ class Feature:
     key: str
     """its name in the features of a run"""
     observed: float
+    """its value in the observed cloud"""
     least: float
     """minimum over the similar runs"""
     most: float
