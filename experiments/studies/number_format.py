@@ -1,4 +1,4 @@
-"""Numbers as pages write them: counts in full, measures with three digits, lists and ranges in words.
+"""Numbers as pages write them: counts in full, measures with three digits, ranges in words.
 
 FILTERS  these functions by their names, for templates: {{ drift.tokens | number }}
 """
