@@ -38,7 +38,7 @@ Memory = Annotated[
 
 
 class Place(NamedTuple):
-    """The options of the same names."""
+    """The options `engine`, `device`, `devices` and `memory`."""
 
     engine: str
     device: str
@@ -82,7 +82,7 @@ SCHEDULER = "Share the grid points among the workers of a Dask scheduler, tcp://
 
 
 class Crew(NamedTuple):
-    """The options of the same names."""
+    """The options `workers` and `scheduler`."""
 
     workers: int | None
     scheduler: str | None

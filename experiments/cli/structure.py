@@ -54,12 +54,12 @@ def examined(
     exponents: int | None,
 ) -> tuple["Structure", dict[str, Any] | None]:
     """The structure of what the options name, and the selection as the JSON has it."""
-    from drift.experiments.console.progress import Progress
+    from drift.experiments.console.progress import ProgressBar
     from drift.sim.open_matrix import open_selection
     from drift.sim.structures.structure import structure_of
 
     matrix, selection = open_selection(source, tensor, snapshot, near, exponents)
-    with Progress("neighbours of cells", sys.stderr) as told:
+    with ProgressBar("neighbours of cells", sys.stderr) as told:
         found = structure_of(matrix, told)
     return found, selection
 

@@ -73,7 +73,7 @@ _QUIET_SECONDS = 10.0
 """Seconds between lines where there is no bar."""
 
 
-class Progress:
+class ProgressBar:
     """A bar, or lines, for work of known size: a context manager, called with done and total."""
 
     def __init__(self, title: str, stream: TextIO):
@@ -123,7 +123,7 @@ class Progress:
             self._bar.stop()
 
 
-class RunBar(Progress):
+class RunBar(ProgressBar):
     """Progress of a run, updated with each record."""
 
     def record(self, counts: "Counts", done: int, total: int) -> None:
@@ -132,7 +132,7 @@ class RunBar(Progress):
         self._show(done, total, line)
 
 
-class SweepBar(Progress):
+class SweepBar(ProgressBar):
     """Progress of a sweep, updated with each batch."""
 
     def session(self, session: "SweepProgress") -> None:

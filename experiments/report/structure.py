@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from drift.experiments.console.progress import Progress
+from drift.experiments.console.progress import ProgressBar
 from drift.experiments.console.terminal import remark
 from drift.experiments.console.token_text import load_token_texts, token_label
 from drift.experiments.report.document import DataTable, PageBlock, Paragraph
@@ -36,7 +36,7 @@ def blocks(store: RunStore) -> list[PageBlock]:
     Raises BadInput where there is none, and where too many cells are adjacent.
     """
     matrix = open_matrix(store.address, snapshot=_last(store))
-    with Progress("neighbours of cells", sys.stderr) as progress:
+    with ProgressBar("neighbours of cells", sys.stderr) as progress:
         found = structure_of(matrix, progress)
     for note in found.notes:
         remark(note)

@@ -53,6 +53,6 @@ def test_elsewhere_a_plain_line_appears_now_and_then(monkeypatch):
 def test_other_work_says_its_title(monkeypatch):
     monkeypatch.setattr(progress, "_QUIET_SECONDS", -1.0)
     stream = io.StringIO()
-    with progress.Progress("neighbours", stream) as told:
+    with progress.ProgressBar("neighbours", stream) as told:
         told(1000, 2000)
     assert stream.getvalue() == "neighbours: 1,000 of 2,000\n"
