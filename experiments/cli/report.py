@@ -48,8 +48,8 @@ def command(
     from drift.experiments.report.document import render
     from drift.experiments.report.page import page_of
 
-    place = out or beside([source], "report").with_suffix(".html")
     text = render(page_of([source], expected_pairs=ExpectedPairs(prediction)))
+    place = out or beside([source], "report").with_suffix(".html")
     write_text_atomically(place, text)
     if as_json:
         print(json.dumps({"page": str(place), "bytes": len(text.encode())}))

@@ -157,7 +157,7 @@ def command(
     place, store = Place(engine, device, devices, memory), out or default_store(grid)
     crew = Crew(workers, scheduler)
     if dry_run:
-        crew.leave_out()
         dry(grid, place, store, overwrite, retry_failed, as_json)
+        crew.leave_out()
     else:
         swept(grid, place, store, overwrite, retry_failed, as_json, crew)

@@ -21,6 +21,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises BadInput where nothing can be written there, Unfinished where the disk is full.
     """
     target = Path(os.path.realpath(path))  # a link stays a link to the new file
+    if not target.name:
+        raise BadInput(f"{path} is a directory without a name of its own; PATH/NAME is needed")
     new = target.with_name(f".{target.name}.drift-{os.getpid()}")
     try:
         if target.exists() and not target.is_file():

@@ -24,8 +24,9 @@ from drift.experiments.report.document import (
     fit_to_page,
 )
 from drift.experiments.studies.parts import Run, StudyStores, Sweep
-from drift.experiments.studies.registry import STUDIES, Study
+from drift.experiments.studies.registry import IDENTITY, STUDIES, Study
 from drift.sim.errors import BadInput
+from drift.sim.strict_json import read_document
 
 _READER = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -86,6 +87,13 @@ def _plain(token: Token) -> str:
 
 def study_at(directory: Path) -> tuple[Study, bool] | None:
     """Return the study in a directory, and True where it was a quick one; None without a study."""
+    identity = directory / "stores" / IDENTITY
+    if identity.is_file():
+        said = read_document(identity)
+        if isinstance(said, dict) and said.get("study") in STUDIES:
+            return STUDIES[said["study"]], said.get("quick") is True
+        raise BadInput(f"{identity} names no study; there are {', '.join(STUDIES)}")
+    # Directories made before that file was written are known by their names.
     name = directory.name.removesuffix("-quick")
     if name not in STUDIES or not (directory / "stores").is_dir():
         return None

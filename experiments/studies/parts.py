@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeVar
 
 from drift.experiments.console.files import write_text_atomically
 from drift.experiments.console.progress import RunBar, SweepBar, stop_at_second_signal
-from drift.experiments.studies.registry import Study
+from drift.experiments.studies.registry import IDENTITY, Study
 from drift.sim.devices.device import configure
 from drift.sim.errors import BadInput, NotBegun, Unfinished, unwritten
 from drift.sim.spec.drift import Drift
@@ -215,6 +215,9 @@ def run_study(study: Study, out: Path, quick: bool, device: str) -> dict[str, An
         made.stores.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritten(out, error) from error
+    write_text_atomically(
+        made.stores / IDENTITY, json.dumps({"study": study.name, "quick": quick}) + "\n"
+    )
     with stop_at_second_signal():
         for number, part in enumerate(parts, 1):
             started, title = time.monotonic(), f"{number} of {len(parts)}, {part.name}"

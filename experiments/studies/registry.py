@@ -44,6 +44,9 @@ class Study:
         return found
 
 
+IDENTITY = "study.json"
+"""The file beside the stores of a study that says which study it is, and if it is a quick one."""
+
 STUDIES = {
     study.name: study
     for study in (
