@@ -388,7 +388,11 @@ def test_the_verb_writes_a_whole_page_and_says_where(store, in_tmp, capsys):
     assert "Not shown: --no-prediction was given." in (in_tmp / "a b.html").read_text()
     assert json.loads(capsys.readouterr().out) == {"page": "a b.html", "bytes": size}
     assert [path.name for path in in_tmp.iterdir()] == ["a b.html"]
-    for place, said in (("no/such/a.html", "can't be written"), (".", "is not a regular file")):
+    for place, said in (
+        ("no/such/a.html", "can't be written"),
+        (".", "is not a regular file"),
+        ("/", "is a directory without a name of its own"),
+    ):
         assert main.outcome(["report", where, "--out", place]) == 2
         captured = capsys.readouterr()
         assert (captured.out, captured.err.count("\n")) == ("", 1)

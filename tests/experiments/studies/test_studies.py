@@ -358,7 +358,7 @@ def test_distances_of_holes_are_counted_as_published():
 
 def test_a_report_is_the_page_with_its_figures_and_tables_inside(coarse, tmp_path, capsys):
     out, _ = coarse
-    named = tmp_path / "coarsening-quick"
+    named = tmp_path / "a name of its own"
     named.symlink_to(out)
     page = str(tmp_path / "p.html")
     status, said, err = drift(capsys, "report", str(named), "-o", page, "--json")
@@ -378,5 +378,5 @@ def test_a_report_of_half_a_study_is_refused(coarse, tmp_path, capsys):
     (tmp_path / "coarsening-quick" / "stores").mkdir(parents=True)
     status, said, err = drift(capsys, "report", str(tmp_path / "coarsening-quick"))
     assert (status, said, err.count("\n")) == (2, "", 1)
-    assert "drift study coarsening --quick goes on" in err
+    assert "drift study coarsening --quick continues it" in err
     assert list(tmp_path.iterdir()) == [tmp_path / "coarsening-quick"]
