@@ -100,13 +100,12 @@ class Crew(NamedTuple):
     def gathering(self) -> "OpenExecutor":
         """Return the executor that drift.sweep takes. Raises BadInput for both options at once."""
         from drift.sim.errors import BadInput
-        from drift.sim.sweeps import local
-        from drift.sim.sweeps.workers import executor
+        from drift.sim.sweeps import dask_cluster, local
 
         if self.workers is not None and self.scheduler is not None:
             raise BadInput("workers and scheduler are both given; a scheduler has workers already")
         if self.workers is not None:
-            return executor.new_workers(self.workers)
-        return (
-            local.local_executor if self.scheduler is None else executor.workers_at(self.scheduler)
-        )
+            return dask_cluster.new_workers(self.workers)
+        if self.scheduler is not None:
+            return dask_cluster.workers_at(self.scheduler)
+        return local.local_executor

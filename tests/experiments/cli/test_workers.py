@@ -2,17 +2,23 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 
+import numpy as np
+import psutil
 import pytest
 
+from drift.sim.errors import Unfinished
+from drift.sim.source_digest import programs
+from drift.sim.sweeps import dask_cluster
 from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.sweep import sweep
-from drift.sim.sweeps.workers import cluster, executor, line
+from tests.support import deadly_points
 from tests.support.builders import stored_bytes, tiny
 from tests.support.run_cli import drift
 from tests.support.source_files import ROOT
@@ -26,29 +32,30 @@ FAILING = [*SMALL, "--sigma", "1e-9,1e-7", "--radius", "0.1,1e39", "--steps", "5
 class Cluster:
     """A scheduler and its workers, in processes of their own."""
 
-    def __init__(self, directory):
-        self.file = directory / "scheduler.json"
+    def __init__(self, directory, *options, workers=2, **variables):
+        self.file, self.variables = directory / "scheduler.json", variables
         self.scheduler = self.start(
             "scheduler", "--port", "0", "--dashboard-address", "127.0.0.1:0"
         )
-        self.workers = [self.work(), self.work()]
+        self.workers = [self.work(*options) for _ in range(workers)]
         while not self.file.exists():
             assert self.scheduler.poll() is None
             time.sleep(0.02)
         time.sleep(0.1)  # it is not written at once
         self.address = json.loads(self.file.read_text())["address"]
-        with cluster.running_scheduler(self.address) as client:
+        with dask_cluster.running_scheduler(self.address) as client:
             client.wait_for_workers(len(self.workers), timeout=60)
 
-    def work(self):
-        return self.start("worker", "--no-nanny", "--nthreads", "1")
+    def work(self, *options, **variables):
+        return self.start("worker", *(options or ["--no-nanny"]), "--nthreads", "1", **variables)
 
-    def start(self, role, *options):
+    def start(self, role, *options, **variables):
         module = f"distributed.cli.dask_{role}"
         given = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file)]
         command = [sys.executable, "-m", module, *given, *options]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, cwd=ROOT, **quiet)
+        variables = {**os.environ, **self.variables, **variables}
+        return subprocess.Popen(command, cwd=ROOT, env=variables, **quiet)
 
     def stop(self):
         for process in (*self.workers, self.scheduler):
@@ -78,7 +85,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
         grid,
         tmp_path / "a.zarr",
         on="cpu",
-        by=executor.workers_at(running.address),
+        by=dask_cluster.workers_at(running.address),
         progress=progress,
     )
     assert (result["done"], result["failed"]) == (len(grid), 0)
@@ -88,6 +95,109 @@ def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
     sweep(grid, tmp_path / "b.zarr", on="cpu")
     assert stored_bytes(tmp_path / "a.zarr") == stored_bytes(tmp_path / "b.zarr")
     assert SweepStore(tmp_path / "a.zarr").complete
+
+
+@pytest.fixture
+def own(tmp_path):
+    """What starts a cluster that the test may do as it likes with."""
+    started = []
+
+    def start(*options, **given):
+        started.append(Cluster(tmp_path, *options, **given))
+        return started[-1]
+
+    yield start
+    for found in started:
+        found.stop()
+
+
+def by_workers(found, path, grid, progress=lambda session: None):
+    return sweep(grid, path, on="cpu", by=dask_cluster.workers_at(found.address), progress=progress)
+
+
+def test_a_worker_that_is_stopped_holds_nothing_up_and_one_that_comes_late_helps(own, in_tmp):
+    found, told = own(), []
+
+    def progress(session):
+        told.append(session)
+        if len(told) == 1:
+            found.workers[0].send_signal(signal.SIGSTOP)
+            found.workers.append(found.work())
+
+    grid = tiny(steps=tuple(range(1, 11)))
+    result = by_workers(found, in_tmp / "a.zarr", grid, progress)
+    assert (result["done"], result["failed"]) == (len(grid), 0)
+    assert found.workers[0].poll() is None
+    with pytest.raises(Unfinished, match="the scheduler is gone; the same command goes on with"):
+        by_workers(found, in_tmp / "b.zarr", grid, lambda session: found.scheduler.kill())
+    assert 0 < SweepStore(in_tmp / "b.zarr").done.sum() < len(grid)
+    sweep(grid, in_tmp / "b.zarr", on="cpu")
+    assert stored_bytes(in_tmp / "a.zarr") == stored_bytes(in_tmp / "b.zarr")
+
+
+def test_a_worker_with_the_same_version_and_other_code_is_left_out(own, in_tmp, capsys):
+    for part in ("drift", "kernels", "sim", "experiments"):
+        shutil.copytree(ROOT / part, in_tmp / "other" / part)
+    with (in_tmp / "other" / "kernels" / "formats.py").open("a") as file:
+        file.write("# another line\n")
+    found, said = own(workers=1), []
+    other = {"PYTHONPATH": str(in_tmp / "other"), "PYTHONSAFEPATH": "1"}
+
+    def progress(session):
+        if len(found.workers) == 1:
+            found.workers.append(found.work(**other))
+        said.extend(capsys.readouterr().err.splitlines())
+        time.sleep(0.0 if said else 2.0)  # it has time to come
+
+    grid = tiny(steps=tuple(range(1, 25)))
+    result = by_workers(found, in_tmp / "a.zarr", grid, progress)
+    assert (result["done"], result["failed"]) == (len(grid), 0)
+    (line,) = said
+    assert line.startswith("drift: left out: worker tcp://127.0.0.1:")
+    assert ": bf16-drift is 0.1.0 with sources " in line
+    assert line.endswith(f", and {programs()['bf16-drift']} here")
+
+
+def test_only_a_point_that_kills_its_workers_fails(own, in_tmp):
+    deadly = {deadly_points.POINTS: "5", "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    found, grid = own("--preload", "tests.support.deadly_points", **deadly), tiny()
+    result = by_workers(found, in_tmp / "a.zarr", grid)
+    assert (result["done"], result["failed"]) == (len(grid) - 1, 1)
+    said = "1 workers died counting it; it may need more memory"
+    assert SweepStore(in_tmp / "a.zarr").failed == {5: said}
+
+
+def test_batches_are_submitted_as_they_are_needed(running):
+    taken = []
+
+    def batches():
+        for point in range(12):
+            taken.append(point)
+            yield np.array([point])
+
+    with dask_cluster.workers_at(running.address)(tiny(), "cpu", "auto", 1, None) as executor:
+        counted = executor.counted(batches())
+        next(counted)
+        assert len(taken) <= 2 * executor.workers + 1
+        assert len(list(counted)) == 11
+
+
+def test_local_workers_import_nothing_from_the_working_directory_and_come_back(in_tmp):
+    (in_tmp / "signal.py").write_text("raise SystemExit('imported')")
+    told = []
+
+    def progress(session):
+        told.append(session)
+        if len(told) == 2:
+            children = psutil.Process().children(recursive=True)
+            worker = next(each for each in children if "spawn_main" in " ".join(each.cmdline()))
+            worker.kill()
+
+    grid = tiny(steps=tuple(range(1, 13)))
+    options = {"on": "cpu", "by": dask_cluster.new_workers(1), "progress": progress}
+    result = sweep(grid, in_tmp / "a.zarr", **options)
+    assert (result["done"], result["failed"]) == (len(grid), 0)
+    assert len(told) == 12
 
 
 def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, capsys):
@@ -104,16 +214,17 @@ def test_failed_cells_are_recorded_and_the_command_ends_with_1(running, in_tmp, 
     # The same line again has nothing to do, and still says that they failed.
     status, out, _ = drift(capsys, *arguments)
     assert (status, json.loads(out)["failed"]) == (1, 4)
-    with cluster.running_scheduler(running.address) as client:
+    with dask_cluster.running_scheduler(running.address) as client:
         kept = client.run(
-            eval, "len(__import__('sys').modules['drift.sim.sweeps.workers.worker']._sweeps)"
+            eval, "len(__import__('sys').modules['drift.sim.sweeps.dask_worker']._sweeps)"
         )
     assert set(kept.values()) == {0}, "the workers forget what is over"
 
 
 def test_other_versions_are_named(running, in_tmp, capsys, monkeypatch):
-    there_is = line.HERE["numpy"]
-    monkeypatch.setitem(line.HERE, "numpy", "1.0")
+    found = programs()
+    there_is = found["numpy"]
+    monkeypatch.setattr(dask_cluster, "programs", lambda: {**found, "numpy": "1.0"})
     status, out, err = drift(capsys, *FAILING, "--out", "a.zarr", "--scheduler", running.address)
     assert (status, out) == (2, "")
     assert err.startswith("drift: worker tcp://127.0.0.1:")
@@ -130,7 +241,7 @@ def test_what_a_worker_can_not_do_is_said_in_a_line(running, in_tmp, capsys):
 
 
 def test_a_worker_is_no_scheduler(running, in_tmp, capsys):
-    with cluster.running_scheduler(running.address) as client:
+    with dask_cluster.running_scheduler(running.address) as client:
         address = next(iter(client.nthreads()))
     status, _, err = drift(capsys, *FAILING, "--scheduler", address)
     assert status == 2
@@ -145,7 +256,7 @@ def silent():
 
 
 def test_where_nobody_answers_that_is_said_in_a_line(silent, in_tmp, capsys, monkeypatch):
-    monkeypatch.setattr(cluster, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(dask_cluster, "ANSWER_SECONDS", 0.5)
     for address, why in {
         silent: "nothing within 0.5 s",
         "tcp://127.0.0.1:1": "nothing within 0.5 s",
