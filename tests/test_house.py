@@ -13,7 +13,7 @@ kernels.rounding kernels.threefry kernels.exact_sum kernels.row_hash kernels.row
     kernels.neighbours kernels.distances
 kernels.stepping kernels.value_map
 sim.errors
-sim.interrupts sim.strict_json sim.sampling sim.matrix sim.devices
+sim.interrupts sim.source_digest sim.strict_json sim.sampling sim.matrix sim.devices
 sim.spec sim.counting
 sim.checkpoints sim.stores
 sim.clouds sim.structures sim.open_matrix

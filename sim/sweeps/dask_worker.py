@@ -136,7 +136,7 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     threads = device.worker_count(made.shards.devices[0])
     executor = LocalExecutor(setup.grid, made.shards, ThreadPoolExecutor(threads), setup.engine)
     for point in made.kinds.firsts:
-        device_check.check_quickly(made.shards, setup.grid.drift(point).motion)
+        device_check.check_quickly(made.shards, setup.grid.drift(point).arithmetic)
     return executor, {"about": provenance(setup.engine, made.shards), "threads": threads}
 
 

@@ -1,6 +1,6 @@
 """Who counts the cells of a sweep: the devices of this process, a batch at a time.
 
-executor  what counts batches of cells, here or elsewhere (sim.sweeps.workers), and what has
+executor  what counts batches of cells, here or elsewhere (sim.sweeps.dask), and what has
           to be known of it before a sweep is begun
 
 A batch that fails is counted again cell by cell, so that only the cells that are to

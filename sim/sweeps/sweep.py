@@ -47,7 +47,7 @@ def sweep(
     """Sweep `grid` into the store `out` and return what `drift sweep --json` prints.
 
     The options are those of drift.run; the cells are counted `by` this process, or by workers
-    (sim.sweeps.workers), for each of which they hold (`memory` for all on a machine). Cells
+    (sim.sweeps.dask), for each of which they hold (`memory` for all on a machine). Cells
     that failed before are tried again where `retry_failed`. Results are written every
     `flush_seconds`, seldomer where that takes long, or, where it is 0, after each batch. Raises
     BadInput, with nothing written, for a grid of which a cell makes no sense or does not fit,

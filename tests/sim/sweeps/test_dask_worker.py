@@ -74,8 +74,8 @@ def test_memory_is_for_all_workers_of_a_machine(monkeypatch):
 
 
 def test_a_device_that_rounds_wrongly_takes_no_part(monkeypatch):
-    def wrongly(on, motion):
-        raise RuntimeError(f"it does not round as it must: {motion.rounding}")
+    def wrongly(on, arithmetic):
+        raise RuntimeError(f"it does not round as it must: {arithmetic.rounding}")
 
     monkeypatch.setattr(device_check, "check_quickly", wrongly)
     with pytest.raises(RuntimeError, match="does not round as it must: nearest"):
