@@ -86,14 +86,19 @@ def tensor_or_step(
     at = locate(location)
     if at.holds_group():
         if tensor is not None:
-            raise BadInput(f"tensor is {tensor!r}, but {at} is a run, which has snapshots alone")
+            raise BadInput(
+                f"tensor is {tensor!r}, but {at} is a run, which has snapshots and no tensors"
+            )
         return _step(at, snapshot)
     if not at.exists():
-        raise BadInput(f"{at}: there is nothing; a run's store or a checkpoint is needed")
+        raise BadInput(f"{at} does not exist; a run's store or a checkpoint is needed")
     if not isinstance(at, LocalLocation):
-        raise BadInput(f"{at} is no run's store; checkpoints are read from local paths alone")
+        raise BadInput(f"{at} is not a run's store; checkpoints are read only from local paths")
     if snapshot is not None:
-        raise BadInput(f"snapshot is {snapshot}, but {at} is no run; a checkpoint has tensors")
+        raise BadInput(
+            f"snapshot is {snapshot}, but {at} is not a run;"
+            " a checkpoint has tensors and no snapshots"
+        )
     from drift.sim.checkpoints.checkpoint import Checkpoint
 
     return Checkpoint(at.path).default() if tensor is None else tensor
@@ -144,7 +149,7 @@ def _without(step: int, there: list[int], kept: list[int]) -> str:
     late = " yet: the run is not complete" if step in kept else ""
     shown = ", ".join(map(str, there[:_SHOWN])) or "none"
     more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
-    return f"no snapshot of step {step}{late}; those there are of steps: {shown}{more}"
+    return f"no snapshot of step {step}{late}; its snapshots are of steps: {shown}{more}"
 
 
 def _codes(store: "RunStore", at: int, tokens: np.ndarray, label: str) -> np.ndarray:

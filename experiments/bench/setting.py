@@ -109,7 +109,7 @@ class Setting:
         for name, value in (("tokens", self.tokens), ("dims", self.dims)):
             least = FEWEST * self.threads if name == "tokens" else FEWEST
             if value is not None and value < least:
-                raise BadInput(f"{name} is {value}; a bench here needs {least} or more")
+                raise BadInput(f"{name} is {value}; a benchmark here needs {least} or more")
         free = devices.free_memory()
         for group in groups:
             tokens, dims = self.size(group)

@@ -23,7 +23,7 @@ EXAMPLE = "drift bench --quick --only neighbours"
 
 def command(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Small clouds and fewer rounds: some seconds.")
+        bool, typer.Option("--quick", help="Small clouds and fewer rounds: a few seconds.")
     ] = False,
     only: Annotated[
         tuple | None,
@@ -37,7 +37,10 @@ def command(
     tokens: Annotated[
         int | None,
         typer.Option(
-            parser=whole, metavar="N", help="Tokens of every cloud.", show_default="each its own"
+            parser=whole,
+            metavar="N",
+            help="Tokens of every cloud.",
+            show_default="set by each group",
         ),
     ] = None,
     dims: Annotated[
@@ -46,7 +49,7 @@ def command(
             parser=whole,
             metavar="D",
             help="Dimensions of every cloud.",
-            show_default="each its own",
+            show_default="set by each group",
         ),
     ] = None,
     device: Device = "auto",
@@ -54,7 +57,7 @@ def command(
         Path | None,
         typer.Option(
             metavar="NAME",
-            help="Writes NAME.json, .md, .png and .svg.",
+            help="Write NAME.json, .md, .png and .svg.",
             show_default="results/bench/MACHINE",
         ),
     ] = None,
@@ -111,7 +114,7 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
     wanted = tuple(only or groups)
     for group in wanted:
         if group not in groups:
-            raise BadInput(f"only names {group!r}; there are {', '.join(groups)}")
+            raise BadInput(f"only names {group!r}; the groups are {', '.join(groups)}")
     setting.check(wanted)
     results = [
         measured(case, setting.rounds, _say) for group in wanted for case in groups[group](setting)

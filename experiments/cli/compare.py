@@ -26,7 +26,9 @@ def command(
     b: Annotated[
         StoreLocation,
         typer.Argument(
-            parser=store, metavar="B", help="The one to compare it with, named likewise."
+            parser=store,
+            metavar="B",
+            help="The matrix to compare with A, from a source of the same kinds.",
         ),
     ],
     tensor: Annotated[
@@ -57,7 +59,7 @@ def command(
 
     steps: tuple[int | None, ...] = snapshot or (None,)
     if len(steps) > 2:
-        raise BadInput(f"snapshot names {len(steps)} steps; one for both or one of each is needed")
+        raise BadInput(f"snapshot names {len(steps)} steps; one for both or one for each is needed")
     runs = is_run(a), is_run(b)
 
     def opened(place: StoreLocation, step: int | None) -> "tuple[str | int, Matrix]":

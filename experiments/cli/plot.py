@@ -32,7 +32,7 @@ Sources = Annotated[
 def _holes(
     sources: Sources,
     observed: Annotated[
-        bool, typer.Option("--observed", help="Beside them those observed in Qwen3-4B.")
+        bool, typer.Option("--observed", help="Also draw the populations observed in Qwen3-4B.")
     ] = False,
     tensor: Tensor = None,
     snapshot: Snapshot = None,
@@ -165,9 +165,11 @@ def curves_command(
 
     sweeps = [each for each in stores if is_sweep(each)]
     if sweeps and len(stores) > 1:
-        raise BadInput(f"{sweeps[0]} is a sweep, which is drawn by itself; {len(stores)} are named")
+        raise BadInput(
+            f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} stores are given"
+        )
     if at and not sweeps:
-        raise BadInput(f"at is {at[0]}, but {stores[0]} is no sweep; a run has no axes")
+        raise BadInput(f"at is {at[0]}, but {stores[0]} is not a sweep; a run has no axes")
     expected_pairs = ExpectedPairs(prediction)
     if sweeps:
         opened = SweepStore(stores[0])

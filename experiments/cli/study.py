@@ -50,7 +50,9 @@ def command(
         _list(as_json)
         return
     if name is None:
-        raise BadInput(f"no study is named; there are {', '.join(STUDIES)}; --list describes them")
+        raise BadInput(
+            f"no study is named; the studies are {', '.join(STUDIES)}; --list describes them"
+        )
     study = study_of(name)
     from drift.experiments.studies.parts import run_study
 

@@ -94,7 +94,7 @@ def _row(matrix: Matrix, near: str) -> int:
     row = int(np.searchsorted(ids, min(token, int(ids[-1]))))
     if ids[row] != token:
         raise BadInput(
-            f"near is {near}; {matrix.label} has no such token, its ids are {ids[0]} ... {ids[-1]}"
+            f"near is {near}; {matrix.label} has no such token; its ids are {ids[0]} ... {ids[-1]}"
         )
     if not _finite(matrix, row):
         raise BadInput(f"near is {near}; that row of {matrix.label} is not finite")

@@ -37,7 +37,7 @@ class CheckpointRows:
         unfit = matrix.token_ids[~matrix.finite()] if which is None else self.token_ids[:0]
         if len(unfit):
             raise BadInput(
-                f"{matrix.label} has {len(unfit):,} rows that are not finite, the first of token"
+                f"{matrix.label} has rows that are not finite: {len(unfit):,}, the first for token"
                 f" {unfit[0]}; --near selects among the others"
             )
 
@@ -77,8 +77,8 @@ class CheckpointCloud:
         self.token_ids = self._rows.token_ids
         if self._rows.shape != (drift.tokens, drift.dims):
             raise BadInput(
-                f"tokens and dims are {drift.tokens} and {drift.dims}; those of"
-                f" {self._matrix.label} are {self._rows.shape[0]} and {self._rows.shape[1]}"
+                f"tokens and dims are {drift.tokens} and {drift.dims}; in"
+                f" {self._matrix.label} they are {self._rows.shape[0]} and {self._rows.shape[1]}"
             )
         self._smallest = int(self._target.code(np.array(drift.smallest_drawn)))
         self.facts = self._survey()

@@ -95,7 +95,7 @@ def direction(
         return name.u
     if name.startswith(DIGEST):
         raise BadInput(
-            f"direction is {name[: len(DIGEST) + 8]}…, an array that is not at hand; the run's"
+            f"direction is {name[: len(DIGEST) + 8]}…, an array that is not available; the run's"
             " store has it: --spec STORE"
         )
     if name.endswith(".npy"):

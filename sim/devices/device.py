@@ -144,7 +144,7 @@ def _all(name: str) -> "list[jax.Device]":
     try:
         return jax.local_devices(backend=None if name == "auto" else name)
     except (RuntimeError, AssertionError) as error:
-        raise BadInput(f"device {name} is not there; JAX finds {_found()}") from error
+        raise BadInput(f"device {name} is not available; JAX finds {_found()}") from error
 
 
 def _found() -> str:

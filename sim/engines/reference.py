@@ -117,7 +117,9 @@ def trace(
         while done < wanted and not at_rest:
             done += 1
             if done > MOST_STEPS:
-                raise BadInput(f"it still moves after {MOST_STEPS:,} steps; more are not retraced")
+                raise BadInput(
+                    f"the cloud still moves after {MOST_STEPS:,} steps; more are not retraced"
+                )
             before, codes = codes, move(codes, done)
             at_rest = _may_rest(drift) and np.array_equal(before, codes)
         found.append(round_to(state.value(codes).astype(np.float32), view, "nearest"))

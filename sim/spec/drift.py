@@ -70,7 +70,7 @@ class Drift:
     radius: float = field(
         *("real", "target radius", "Motion"),
         default=0.371,
-        hint=": how far the steps go together",
+        hint=": how far all steps together would go",
         axis=2,
         symbol="$R$",
         same_program=True,

@@ -17,7 +17,7 @@ MOST_RECORDS = 100_000
 def check_names(spec: Any, known: Collection[str], where: str) -> None:
     """Raise BadInput, which begins with `where`, for a JSON value that is no object of fields."""
     if not isinstance(spec, dict):
-        raise BadInput(f"{where} is no spec: an object of a drift's fields is needed")
+        raise BadInput(f"{where} is not a spec: a JSON object with a drift's fields is needed")
     for name in spec:
         if name not in known:
             accepted = ", ".join(known)

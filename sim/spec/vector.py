@@ -56,7 +56,7 @@ def check_vector(vector: np.ndarray, name: str) -> None:
     if not np.all(np.isfinite(vector)):
         raise BadInput(f"{name} holds values that are not finite")
     if not np.any(vector):
-        raise BadInput(f"{name} is zero; it must have a length")
+        raise BadInput(f"{name} is zero; its length must be positive")
 
 
 def _numbers(given: Any) -> np.ndarray:

@@ -70,10 +70,10 @@ def test_one_group_without_a_compiler_as_tables(alone, capsys, monkeypatch):
     [
         (
             ["--only", "step,fly"],
-            "only names 'fly'; there are step, leap, count, neighbours, sweep",
+            "only names 'fly'; the groups are step, leap, count, neighbours, sweep",
         ),
         (["--tokens", "63"], "tokens is 63"),
-        (["--dims", "4"], "dims is 4; a bench here needs 64 or more"),
+        (["--dims", "4"], "dims is 4; a benchmark here needs 64 or more"),
         (["--device", "abacus"], "device is 'abacus'"),
         (["--tokens", "1e9"], "GiB of memory"),
     ],

@@ -111,7 +111,7 @@ BAD = {
     "no near": ([*FROM, "--exponents", "2"], "exponents is 2 without near; together"),
     "exponents negative": ([*FROM, "--near", "2", "--exponents", "-1"], "it must be 0 or more"),
     "exponents broken": ([*FROM, "--near", "2", "--exponents", "x"], "'x' is not a number"),
-    "near nobody": ([*FROM, "--near", "9"], "has no such token, its ids are 0 ... 8"),
+    "near nobody": ([*FROM, "--near", "9"], "has no such token; its ids are 0 ... 8"),
     "near nowhere": ([*FROM, "--near", "here"], "near is 'here'; it must be largest or a token id"),
     "near no hole": ([*FROM, "--tensor", "balanced", "--near", "largest"], "name a token id"),
     "near not finite": ([*FROM, "--tensor", "wild", "--near", "0"], "is not finite"),

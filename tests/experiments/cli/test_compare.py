@@ -197,7 +197,7 @@ BAD = {
         "dims is 12 in base, model.embed_",
     ),
     "another format": (["base", "half.safetensors"], "format is bfloat16 in base"),
-    "nothing": (["base", "gone"], "gone: there is nothing; a run's store or a checkpoint"),
+    "nothing": (["base", "gone"], "gone does not exist; a run's store or a checkpoint"),
     "no such tensor": (["base", "tuned", "--tensor", "wte"], "base holds no tensor 'wte'"),
     "a step of a checkpoint": (["base", "tuned", "--snapshot", "5"], "snapshot is 5, but base"),
     "too many steps": (["base", "tuned", "--snapshot", "1,2,3"], "snapshot names 3 steps"),

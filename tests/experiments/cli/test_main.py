@@ -92,7 +92,7 @@ BAD = {
         [*SMALL, "--master", "float32", "--rounding", "stochastic"],
         "rounding is stochastic with master float32",
     ),
-    "no such device": ([*SMALL, "--device", "tpu"], "device tpu is not there"),
+    "no such device": ([*SMALL, "--device", "tpu"], "device tpu is not available"),
     "an unknown device": ([*SMALL, "--device", "abacus"], "device is 'abacus'"),
     "memory endless": ([*SMALL, "--memory", "1e400"], "is more than any machine has"),
     "devices too many": ([*SMALL, "--devices", "1e9"], "devices is 1000000000; it must be in 1"),
@@ -192,7 +192,7 @@ def test_info_names_versions_devices_and_places(capsys, monkeypatch):
 
 def test_info_tells_all_the_rest_where_there_is_no_device(capsys, monkeypatch):
     def none(*_):
-        raise BadInput("device auto is not there; JAX finds none (JAX_PLATFORMS is cuda)")
+        raise BadInput("device auto is not available; JAX finds none (JAX_PLATFORMS is cuda)")
 
     monkeypatch.setattr(device, "find_device", none)
     status, out, _ = drift(capsys, "info", "--json")

@@ -94,7 +94,7 @@ def test_rows_and_directions_must_be_those_of_before(in_tmp, capsys):
 
 
 BAD = {
-    "a list": ([1], "is no spec: an object of a drift's fields is needed"),
+    "a list": ([1], "is not a spec: a JSON object with a drift's fields is needed"),
     "a field": ({"sigmas": 1}, "has 'sigmas'; a spec has sigma, from, tensor, near"),
     "a text": ({"sigma": "1"}, "sigma is '1'; it must be a number"),
     "a truth": ({"tokens": True}, "tokens is True; it must be a whole number"),

@@ -112,7 +112,7 @@ BAD = {
     "below a file": ([*GRID, "--out", "text/a.zarr"], "can't be written"),
     "at": ([*GRID, "--at", "1,2"], "--at"),
     "snapshots": ([*GRID, "--snapshots", "none"], "--snapshots"),
-    "a device": ([*GRID, "--device", "tpu"], "device tpu is not there"),
+    "a device": ([*GRID, "--device", "tpu"], "device tpu is not available"),
 }
 
 

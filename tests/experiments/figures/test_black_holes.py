@@ -161,13 +161,13 @@ def test_figures_go_beside_their_first_source(in_tmp, capsys, monkeypatch):
 
 
 BAD = {
-    "nothing there": (["gone"], "gone: there is nothing"),
+    "nothing there": (["gone"], "gone does not exist"),
     "no source": ([], "SOURCE"),
     "no black holes": (["no"], "no.zarr; there is nothing to draw"),
     "no snapshots": (["few", "--near", "largest"], "has no snapshots"),
     "a tensor of a run": (["other", "--tensor", "x"], "tensor is 'x'"),
     "exponents alone": (["few", "--exponents", "2"], "exponents is 2 without near"),
-    "one source of two": (["few", "gone"], "gone: there is nothing"),
+    "one source of two": (["few", "gone"], "gone does not exist"),
     "below a file": (["few", "--out", "file/a"], "file/a can't be written"),
 }
 

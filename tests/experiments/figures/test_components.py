@@ -239,7 +239,7 @@ def test_many_edges_become_a_picture_and_stay_the_same(in_tmp, capsys):
 
 
 BAD = {
-    "nothing there": (["gone"], "gone: there is nothing"),
+    "nothing there": (["gone"], "gone does not exist"),
     "a tensor of a run": (["run", "--tensor", "x"], "tensor is 'x'"),
     "a step without snapshot": (["run", "--snapshot", "7"], "no snapshot of step 7"),
     "exponents alone": (["run", "--exponents", "2"], "exponents is 2 without near"),

@@ -366,7 +366,7 @@ def test_what_of_a_sweep_cannot_be_drawn_is_told(stores, sweep, in_tmp, capsys):
         (["none"], "none: none of the grid points shown is done yet"),
         (
             [sweep.address, stores[0]],
-            "grid.zarr is a sweep, which is drawn by itself; 2 are named",
+            "grid.zarr is a sweep, which is drawn alone; 2 stores are given",
         ),
         ([stores[0], "--at", "steps=1"], "at is steps=1, but"),
         ([sweep.address, "--at", "radius=1"], "radius is 0.371 throughout the sweep"),

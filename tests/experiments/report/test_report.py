@@ -291,7 +291,7 @@ def test_what_cannot_be_shown_says_why(store, tmp_path, monkeypatch):
                   jitter=0.1, records=2)  # fmt: skip
     run.run(drift, tmp_path / "a.zarr", on="cpu")
     text = Read(render(page_of([tmp_path / "a.zarr"]))).text
-    assert "Not shown: it still moves after 20,000 steps" in text
+    assert "Not shown: the cloud still moves after 20,000 steps" in text
     assert "has no snapshots: it was run with --snapshots none" in text
     assert "Not shown: no exact form is implemented for jitter" in text
     with pytest.raises(BadInput, match="there is nothing"):

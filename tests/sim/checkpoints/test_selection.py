@@ -84,7 +84,7 @@ SMALL = Matrix(
         ("-3", 5, "near is '-3'; it must be largest or a token id"),
         ("²", 5, "near is '²'; it must be largest or a token id"),
         ("", 5, "near is ''; it must be largest or a token id"),
-        ("4", 5, r"near is 4; m.safetensors, w has no such token, its ids are 2 \.\.\. 8"),
+        ("4", 5, r"near is 4; m.safetensors, w has no such token; its ids are 2 \.\.\. 8"),
         ("9", 5, "near is 9; m.safetensors, w has no such token"),
         ("9" * 5000, 5, "has no such token"),
         ("2", 5, "near is 2; that row of m.safetensors, w is not finite"),

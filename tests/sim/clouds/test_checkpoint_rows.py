@@ -123,7 +123,7 @@ def test_a_selection_keeps_its_ids(path):
             [[0, 0], [0x7FC0, 0], [0, 0xFF80]],
             BFLOAT16,
             {},
-            f"model.safetensors, {NAME} has 2 rows that are not finite, the first of token 1;"
+            f"model.safetensors, {NAME} has rows that are not finite: 2, the first for token 1;"
             " --near selects among the others",
         ),
         (

@@ -278,7 +278,7 @@ def test_what_cannot_fit_is_refused_with_its_size(tmp_path, monkeypatch):
 
 
 def test_a_device_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="device tpu is not there; JAX finds cpu"):
+    with pytest.raises(BadInput, match="device tpu is not available; JAX finds cpu"):
         run.run(SMALL, tmp_path / "run.zarr", on="tpu")
     with pytest.raises(BadInput, match="device is 'npu'; it must be one of auto, cpu, gpu, tpu"):
         run.run(SMALL, tmp_path / "run.zarr", on="npu")

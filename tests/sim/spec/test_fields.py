@@ -76,7 +76,7 @@ REFUSED = {
     "a number for a direction": ("direction", 5, "direction is 5; it must be random, diagonal"),
     "a matrix": ("direction", np.ones((3, 2)), "is an array of shape (3, 2); it must be (dims,)"),
     "another length": ("direction", np.ones(4), "of shape (4,); it must be (2560,), as dims is"),
-    "zero": ("direction", np.zeros(2560), "direction is zero; it must have a length"),
+    "zero": ("direction", np.zeros(2560), "direction is zero; its length must be positive"),
     "infinity": ("direction", [np.inf] * 2560, "direction holds values that are not finite"),
     "texts": ("direction", ["a"] * 2560, "direction is not an array of real numbers"),
     "ragged": ("direction", [[1], [1, 2]], "direction is not an array of real numbers"),
@@ -147,7 +147,7 @@ def test_a_store_keeps_the_vector_and_its_digest(tmp_path):
     drift.run(store.drift, tmp_path / "b.zarr", on="cpu")
     again = RunStore(tmp_path / "b.zarr")
     np.testing.assert_array_equal(again.read("bits"), store.read("bits"))
-    with pytest.raises(drift.BadInput, match="an array that is not at hand; the run's store has"):
+    with pytest.raises(drift.BadInput, match="an array that is not available; the run's store has"):
         drift.run(Drift.from_json(store.attrs["spec"]), tmp_path / "c.zarr", on="cpu")
 
 

@@ -269,12 +269,14 @@ def test_what_is_not_there_is_told(bucket):
     assert said == (
         "s3://no-such-bucket/a.zarr: there is no such bucket; one that is there is needed"
     )
-    with pytest.raises(BadInput, match="there is nothing; a run's store or a checkpoint"):
+    with pytest.raises(BadInput, match="does not exist; a run's store or a checkpoint"):
         open_matrix(f"{bucket}/a.zarr")
     s3_client.client().put_object(
         Bucket=bucket.removeprefix("s3://"), Key="a.safetensors", Body=b""
     )
-    with pytest.raises(BadInput, match="is no run's store; checkpoints are read from local paths"):
+    with pytest.raises(
+        BadInput, match="is not a run's store; checkpoints are read only from local paths"
+    ):
         open_matrix(f"{bucket}/a.safetensors")
 
 
