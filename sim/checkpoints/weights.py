@@ -87,7 +87,9 @@ class Weights:
         where = f"{file}: tensor {printable(repr(name))}"
         if tensor.dtype not in FORMATS_BY_DTYPE:
             known = ", ".join(FORMATS_BY_DTYPE)
-            raise BadInput(f"{where} is {printable(tensor.dtype)}; one of {known} is accepted")
+            raise BadInput(
+                f"{where} has dtype {printable(tensor.dtype)}; one of {known} is accepted"
+            )
         if len(tensor.shape) != 2:
             raise BadInput(
                 f"{where} has shape {format_shape(tensor.shape)}; a matrix has two dimensions"

@@ -39,7 +39,7 @@ def check_range(drift: Drift, u: np.ndarray, extent: np.ndarray, strength: float
         outside = np.any(extent + drift.radius * distance > largest)
     if outside:
         raise BadInput(
-            f"radius is {drift.radius:g}; the drift would leave {drift.format}'s range,"
+            f"radius is {drift.radius:g}; the drift would leave {drift.format}'s range;"
             f" the largest radius that fits is {fits:.6g}"
         )
     may_overshoot = (

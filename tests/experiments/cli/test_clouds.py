@@ -115,7 +115,10 @@ BAD = {
     "near nowhere": ([*FROM, "--near", "here"], "near is 'here'; it must be largest or a token id"),
     "near no hole": ([*FROM, "--tensor", "balanced", "--near", "largest"], "name a token id"),
     "near not finite": ([*FROM, "--tensor", "wild", "--near", "0"], "is not finite"),
-    "not finite": ([*FROM, "--tensor", "wild"], "has 2 rows that are not finite, the first of tok"),
+    "not finite": (
+        [*FROM, "--tensor", "wild"],
+        "has rows that are not finite: 2, the first for token",
+    ),
     "no such tensor": ([*FROM, "--tensor", "wte"], "holds no tensor 'wte'"),
     "no such file": (["run", "--from", "gone.safetensors"], "gone.safetensors"),
     "no checkpoint": (["run", "--from", "text"], "is no safetensors file"),

@@ -186,7 +186,11 @@ BAD = {
     "a header longer than the file": (lambda: put(length=2**40), [], "would have 1,099,511"),
     "overlapping": (put_overlap, [], "tensor '2' begins at byte"),
     "outside": (lambda: put(offsets=(8, 16)), [], "ends at byte"),
-    "a wrong dtype": (lambda: put(dtype="I16"), [], "is of I16; one of BF16, F16, F32, F8_E4M3"),
+    "a wrong dtype": (
+        lambda: put(dtype="I16"),
+        [],
+        "has dtype I16; one of BF16, F16, F32, F8_E4M3",
+    ),
     "a shape that does not match": (lambda: put(shape=(2, 3)), [], "does not fit its 8 bytes"),
     "no matrix": (lambda: put(shape=(4,)), [], "a matrix has two dimensions"),
     "empty": (put_empty, [], "is empty: its shape is [0, 4]"),

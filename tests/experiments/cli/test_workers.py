@@ -340,7 +340,9 @@ def test_ctrl_c_is_for_the_sweep_and_its_own_workers_finish_and_go(
     said = f"drift: {ended}; the same command goes on with the grid points that are left\n"
     assert process.wait() == 128 + sent
     assert err.endswith(said)
-    assert all(" cells, " in other for other in err.splitlines()[:-1]), "how far it is, no more"
+    assert all(" grid points, " in other for other in err.splitlines()[:-1]), (
+        "how far it is, no more"
+    )
     assert nobody_in(process.pid)
     store = SweepStore(path)
     assert 0 < store.done.sum() < store.done.size, "what the workers had in hand is there"

@@ -207,8 +207,11 @@ def test_what_is_not_there_or_cannot_be_read(tmp_path):
 
 
 WRONG = {
-    "integers": (("I64", [2, 1], bytes(16)), "is of I64; one of BF16, F16, F32, F8_E4M3, F8_E5M2"),
-    "unknown": (("\x1b[1m", [2, 1], b"a"), r"is of \x1b[1m; one of"),
+    "integers": (
+        ("I64", [2, 1], bytes(16)),
+        "has dtype I64; one of BF16, F16, F32, F8_E4M3, F8_E5M2",
+    ),
+    "unknown": (("\x1b[1m", [2, 1], b"a"), r"has dtype \x1b[1m; one of"),
     "a vector": (("F32", [4], bytes(16)), "has shape [4]; a matrix has two dimensions"),
     "a scalar": (("F32", [], bytes(4)), "has shape []; a matrix has two dimensions"),
     "a stack": (("F32", [1, 2, 2], bytes(16)), "has shape [1, 2, 2]; a matrix"),

@@ -143,9 +143,9 @@ def test_a_selection_keeps_its_ids(path):
             [[0], [0]],
             BFLOAT16,
             {"tokens": 3},
-            f"tokens and dims are 3 and 1; those of model.safetensors, {NAME} are 2 and 1",
+            f"tokens and dims are 3 and 1; in model.safetensors, {NAME} they are 2 and 1",
         ),
-        ([[0]], BFLOAT16, {"dims": 2}, "tokens and dims are 1 and 2; those of"),
+        ([[0]], BFLOAT16, {"dims": 2}, "tokens and dims are 1 and 2; in model.safetensors"),
     ],
 )
 def test_what_cannot_be_a_cloud_is_named(path, codes, source, fields, message):
