@@ -23,9 +23,9 @@ def dry(
 ) -> None:
     """Print the grid points, memory, disk and time of a sweep; write nothing."""
     from drift.sim.devices.device import configure
-    from drift.sim.sweeps.cell_order import to_count
     from drift.sim.sweeps.estimate import estimate
     from drift.sim.sweeps.plan import plan
+    from drift.sim.sweeps.point_order import to_count
 
     configure(place.device, place.devices)
     made = plan(grid, place.device, place.engine, place.devices, place.memory)
@@ -54,7 +54,7 @@ def dry(
 def _probe(probe: "Probe") -> dict[str, Any]:
     drift, meant = probe.counted, probe.meant
     return {
-        "cells": probe.cells,
+        "cells": probe.points,
         "tokens": drift.tokens,
         "dims": drift.dims,
         "steps": drift.steps,
@@ -91,7 +91,7 @@ def _axis(name: str, words: list[str]) -> str:
 
 def _said(probe: "Probe") -> str:
     drift, meant = probe.counted, probe.meant
-    points = "1 grid point" if probe.cells == 1 else f"{probe.cells:,} grid points"
+    points = "1 grid point" if probe.points == 1 else f"{probe.points:,} grid points"
     steps = f"{drift.steps:,}"
     if drift.steps < meant.steps:
         steps += f" of {meant.steps:,}"

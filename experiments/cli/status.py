@@ -48,7 +48,7 @@ def gather(found: "SweepStore") -> dict[str, Any]:
     import numpy as np
 
     from drift.sim.stores import lock
-    from drift.sim.sweeps.cell_order import PointGroups, to_count
+    from drift.sim.sweeps.point_order import PointGroups, to_count
     from drift.sim.sweeps.progress import seconds_left
 
     grid, done, failed, attrs = found.grid, found.done, found.failed, found.attrs

@@ -141,7 +141,7 @@ class SweepBar(ProgressBar):
 
         left, seconds = session.seconds_left, session.seconds["total"]
         line = (
-            f"{session.done:,} of {session.cells:,} grid points, {session.failed:,} failed,"
+            f"{session.done:,} of {session.points:,} grid points, {session.failed:,} failed,"
             f" {session.counted / seconds:.3g} per second"
         )
         if left is not None:

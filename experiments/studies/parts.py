@@ -38,7 +38,7 @@ class ShowsProgress(Protocol):
     def records(self) -> AbstractContextManager[Any]:
         """Return a bar whose `record` a run calls."""
 
-    def cells(self) -> AbstractContextManager[Any]:
+    def points(self) -> AbstractContextManager[Any]:
         """Return a bar whose `session` a sweep calls."""
 
 
@@ -114,7 +114,7 @@ class Sweep:
         from drift.sim.sweeps.sweep import sweep
 
         at = made.store(self.name)
-        with progress.cells() as bar:
+        with progress.points() as bar:
             sweep(self.grid, at, on=device, progress=bar.session, retry_failed=True)
         for reason in SweepStore(at).failed.values():
             raise Unfinished(f"{at}: cells have failed: {reason}")
@@ -194,7 +194,7 @@ class PartProgress:
         """Return the bar of a run."""
         return RunBar(self._title, sys.stderr)
 
-    def cells(self) -> SweepBar:
+    def points(self) -> SweepBar:
         """Return the bar of a sweep."""
         return SweepBar(self._title, sys.stderr)
 

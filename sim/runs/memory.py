@@ -1,4 +1,4 @@
-"""Does a run fit? Asked before anything is drawn or written; and what to say where memory runs out.
+"""Memory and disk that a run needs, checked before anything is drawn or written.
 
 The cloud is in the memory of its devices: a CPU's is the host's, an accelerator
 has its own. Several devices each hold their share.
@@ -23,10 +23,10 @@ _OVERHEAD = 384 << 20
 _PER_TOKEN = 128
 """Fingerprints and what sorting them takes."""
 _COPIES = 2.5
-"""Of what is kept: a run of 151,936 x 2,560 takes that much, since the allocator
+"""Copies of what is kept: a run of 151,936 x 2,560 takes that much, since the allocator
 holds on to the chunks that were freed."""
 _WORKING = 256 << 20
-"""What a device needs beside its share of the cloud, to work on a chunk."""
+"""Bytes that a device needs beside its share of the cloud, to work on a chunk."""
 
 
 def cloud_bytes(drift: Drift) -> int:
@@ -80,7 +80,7 @@ def check_fits(
 
 
 class Budget(NamedTuple):
-    """Where a cloud is to be, in bytes."""
+    """Memory for a cloud, in bytes: `needed`, and `free` in the place that `where` names."""
 
     needed: int
     fixed: int
@@ -93,15 +93,15 @@ class Budget(NamedTuple):
     """who gives more room"""
 
     def said(self) -> str:
-        """What is needed, and what there is."""
+        """Return what is needed, and what is free, as text."""
         return f"need {_gib(self.needed)} {self.where}; {_gib(self.free)} {self.known}"
 
     def most(self, tokens: int) -> int:
-        """How many tokens fit, where so many were meant."""
+        """Return how many tokens fit, where so many were meant."""
         return max(0, (self.free - self.fixed) * tokens // max(1, self.needed - self.fixed))
 
     def fits(self, most: int) -> str:
-        """What would fit."""
+        """Return what would fit, as text."""
         return f"about {most:,} tokens fit{self.more}" if most else f"no token fits{self.more}"
 
 
@@ -140,7 +140,7 @@ def budgets(
 
 
 def size_text(drift: Drift) -> str:
-    """What a message calls a cloud."""
+    """Return what a message calls a cloud."""
     return f"{drift.tokens} tokens of {drift.dims} dims"
 
 
@@ -163,7 +163,7 @@ def as_out_of_memory(
 
 
 def _line(drift: Drift, rooms: list[Budget]) -> str:
-    """What was reckoned where it was closest, and what fits at most, that being too little."""
+    """Return the estimate that came closest, and what fits at most, which is too little."""
     room = max(rooms, key=lambda each: each.needed / max(1, each.free))
     fits = min(room.most(drift.tokens), drift.tokens // 2)
     return f"out of memory: {size_text(drift)} were reckoned to {room.said()}; {room.fits(fits)}"

@@ -25,7 +25,7 @@ from drift.sim.stores.location import StoreLocation
 
 @dataclass(frozen=True)
 class Prepared:
-    """A drift at step 0, and who moves it."""
+    """A drift at step 0, in `simulation`, and the `engine` and `pool` of threads that move it."""
 
     simulation: Simulation
     engine: Engine
@@ -68,7 +68,7 @@ def prepare(
 
 
 def provenance(engine: str, shards: Shards) -> dict[str, Any]:
-    """What a store's attributes say of the programs and the machine that made it."""
+    """Return what attributes of a store say of the programs and the machine that made it."""
     packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
     return {
         "engine": engine,

@@ -72,7 +72,7 @@ def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any
 
 
 def resumable(drift: Drift, out: StoreLocation, overwrite: bool) -> bool:
-    """Whether `out` holds the beginning of this run; BadInput where it is in the way.
+    """Return whether `out` holds the beginning of this run; BadInput where it is in the way.
 
     Raises Damaged for a store that is damaged, unless `overwrite`.
     """
@@ -228,7 +228,7 @@ def _writing(out: StoreLocation) -> Iterator[None]:
 
 
 def summary(store: RunStore) -> dict[str, Any]:
-    """What `drift run --json` prints of a complete store."""
+    """Return what `drift run --json` prints of a complete store."""
     attrs = store.attrs
     final = {**attrs["final"], "populations": store.read("populations").tolist()}
     taken = {"cloud": attrs["cloud"]} if "cloud" in attrs else {}

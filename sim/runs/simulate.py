@@ -15,7 +15,7 @@ from drift.sim.spec.drift import Drift
 
 @dataclass(frozen=True)
 class Simulated:
-    """What a drift came to; the names are those of the JSON and of the store."""
+    """The result of a `drift`; the names are those of the JSON and of the store."""
 
     drift: Drift
     engine: Engine

@@ -44,7 +44,7 @@ def write_codes(
 
 
 def reader(array: zarr.Array, store: object) -> Fill:
-    """What gives an engine the cloud in `array` (token, dim) of `store`.
+    """Return the function that gives an engine the cloud in `array` (token, dim) of `store`.
 
     It raises Damaged, which says how to do without, where a chunk is damaged or missing.
     """

@@ -1,4 +1,4 @@
-"""Is what a store holds what was written to it? Found out whenever something is read.
+"""Checks that a store holds what was written to it, made whenever something is read.
 
 chunk    of an array, a file or an object; drift writes each with a checksum (CRC-32C), and
          one that is missing reads as fill values, which no result has
@@ -22,7 +22,7 @@ from drift.sim.errors import BadInput, Damaged, StorageError
 
 SEAL, KNOWN = "seal", "arrays"
 CHECKED = (ZstdCodec(level=0), Crc32cCodec())
-"""How small arrays are packed: as zarr would, and with a checksum."""
+"""The codecs of small arrays: those of zarr, and a checksum."""
 
 
 def sealed(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -32,12 +32,12 @@ def sealed(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def holds(attributes: dict[str, Any]) -> bool:
-    """Whether the seal fits the attributes, or there is none."""
+    """Return whether the seal fits the attributes; true where there is none."""
     return SEAL not in attributes or sealed(attributes)[SEAL] == attributes[SEAL]
 
 
 def known(group: zarr.Group) -> dict[str, str]:
-    """Of each array of a group, by its name, a checksum of its metadata."""
+    """Return a checksum of the metadata of each array of a group, by its name."""
     return {name: described(array) for name, array in group.arrays()}
 
 

@@ -1,4 +1,4 @@
-"""Where stores are: what a store's address is, and all that its keeper asks of it.
+"""Locations of stores, and all that is asked of one.
 
 address     of a store: a local path, or s3://BUCKET/KEY on object storage (sim.stores.s3)
 there       something is: a file, a directory, an object of that name or below it
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 SCHEME = "s3://"
 _ATTEMPTS = 5
-"""How often what could not be begun is taken away."""
+"""Attempts to remove what could not be begun."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 class StoreLocation(ABC):
-    """Where a store is, or will be; `str` gives it as it was written."""
+    """The place of a store that is there, or will be; `str` gives it as it was written."""
 
     @property
     @abstractmethod
@@ -47,11 +47,11 @@ class StoreLocation(ABC):
 
     @abstractmethod
     def exists(self) -> bool:
-        """Whether anything is there; BadInput where that can't be found out."""
+        """Return whether anything is there; BadInput where that can't be found out."""
 
     @abstractmethod
     def holds_group(self) -> bool:
-        """Whether a Zarr v3 group is there, or an array; BadInput likewise."""
+        """Return whether a Zarr v3 group is there, or an array; BadInput likewise."""
 
     @abstractmethod
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
@@ -67,7 +67,7 @@ class StoreLocation(ABC):
 
     @abstractmethod
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """What `do` makes of every item: reads or writes of several arrays, in any order."""
+        """Return what `do` makes of every item: reads or writes of several arrays, in any order."""
 
     @abstractmethod
     def clean(self) -> None:
@@ -79,11 +79,11 @@ class StoreLocation(ABC):
 
     @abstractmethod
     def free_bytes(self) -> int | None:
-        """How many bytes can be written there; None where there is no knowing."""
+        """Return how many bytes can be written there; None where that is not known."""
 
 
 AnyLocation = str | os.PathLike[str] | StoreLocation
-"""What sim.stores.locate takes."""
+"""The arguments that sim.stores.locate takes."""
 
 
 class LocalLocation(StoreLocation):
@@ -101,11 +101,11 @@ class LocalLocation(StoreLocation):
         return self.path.name
 
     def exists(self) -> bool:
-        """Whether there is a file or a directory."""
+        """Return whether there is a file or a directory."""
         return os.path.exists(self.path)
 
     def holds_group(self) -> bool:
-        """Whether the file is there that makes a directory a group."""
+        """Return whether the file is there that makes a directory a group."""
         return os.path.isfile(self.path / "zarr.json")
 
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":

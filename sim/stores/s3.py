@@ -139,12 +139,12 @@ class S3Location(StoreLocation):
         return self.key.rpartition("/")[2]
 
     def exists(self) -> bool:
-        """Whether an object has this name, or one that is below it."""
+        """Return whether an object has this name, or one that is below it."""
         with self._asking():
             return self._is(self.key) or self.bucket.first(f"{self.key}/") is not None
 
     def holds_group(self) -> bool:
-        """Whether the object is there that makes others a group."""
+        """Return whether the object is there that makes others a group."""
         with self._asking():
             return self._is(f"{self.key}/{_ROOT}")
 
@@ -208,7 +208,7 @@ class S3Location(StoreLocation):
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """What goes wrong in the block is BadInput."""
+        """Raise BadInput for what goes wrong in the block."""
         try:
             with as_storage_error(str(self)):
                 yield

@@ -1,4 +1,4 @@
-"""How object storage is spoken to: by zarr through s3fs, and for the rest through botocore.
+"""Clients of object storage: s3fs for zarr, botocore for the rest.
 
 settings    the environment's AWS variables; a client is kept for each that were met
 hasty       how a bucket is first asked: whether it answers has to be known soon
@@ -26,7 +26,7 @@ from drift.sim.stores.s3_errors import as_storage_error
 _HASTY = {"connect_timeout": 5, "read_timeout": 8, "total_max_attempts": 2}
 _PATIENT = {"connect_timeout": 5, "read_timeout": 15, "total_max_attempts": 4}
 _BODIES = 2
-"""How often s3fs asks for an object whose bytes stopped coming."""
+"""Attempts of s3fs to get an object whose bytes stopped coming."""
 _clients: dict[tuple[Any, ...], Any] = {}
 _file_systems: dict[tuple[Any, ...], Any] = {}
 _closing: set[int] = set()
@@ -92,7 +92,7 @@ class ObjectStore(FsspecStore):
             await super().set(key, value, byte_range)
 
     async def exists(self, key: str) -> bool:
-        """Whether an object is there; it is a small one, which zarr asks for."""
+        """Return whether an object is there; it is a small one, which zarr asks for."""
         return await self.get(key, default_buffer_prototype()) is not None
 
     async def delete(self, key: str) -> None:
@@ -106,7 +106,7 @@ class ObjectStore(FsspecStore):
             await super().delete_dir(prefix)
 
     async def list_dir(self, prefix: str) -> AsyncIterator[str]:
-        """What is one level below a name."""
+        """Return what is one level below a name."""
         with as_storage_error(self._label):
             async for name in super().list_dir(prefix):
                 yield name

@@ -1,4 +1,4 @@
-"""What goes wrong with object storage, in one line that repeats no secret.
+"""Errors of object storage, in one line that repeats no secret.
 
 Of what a library or the storage itself says, only codes and names of errors are
 repeated, and of an endpoint only its host and port: the rest may hold what is secret.
@@ -75,7 +75,7 @@ def error_code(error: Exception) -> str:
 
 
 def _line(error: Exception) -> str | None:
-    """What to say of it; None where it is another's."""
+    """Return what to say of an error; None where it is another library's."""
     said = error_code(error)
     if said.isdigit() and said not in _BY_CODE:
         return f"what is there answers {said}, and is hardly object storage"

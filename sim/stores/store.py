@@ -41,7 +41,7 @@ class Store:
             raise NotBegun(f"{at} is the mere beginning of a store; {self.verb} it again")
 
     def _other_layout(self, attrs: dict[str, Any]) -> str:
-        """What to say of a store of another layout, which another version wrote."""
+        """Return what to say of a store of another layout, which another version wrote."""
         versions: Any = attrs.get("versions")
         writer = versions.get("bf16-drift", "?") if isinstance(versions, dict) else "?"
         return printable(
@@ -57,23 +57,23 @@ class Store:
 
     @property
     def complete(self) -> bool:
-        """Whether all is there."""
+        """True where all is there."""
         return bool(self.attrs["complete"])
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing to resume."""
+        """True where there is nothing to resume."""
         return self.complete
 
     def asked(self) -> dict[str, Any]:
-        """What it is the store of, field by field; reads what a resume rests on.
+        """Return what the store was asked for, field by field; reads what a resume rests on.
 
         Raises Damaged where that is damaged.
         """
         raise NotImplementedError
 
     def has(self, name: str) -> bool:
-        """Whether it was given an array of that name."""
+        """Return whether the store was given an array of that name."""
         with integrity.as_damaged(f"{self.address}: array {name}"):
             return name in self.attrs.get(integrity.KNOWN, ()) or name in self.group
 
@@ -90,7 +90,7 @@ class Store:
         return self._arrays[name]
 
     def values(self, name: str, at: Any = ..., there: np.ndarray | bool = True) -> np.ndarray:
-        """What an array holds `at` some place: `there` says of which values they were written.
+        """Return what an array holds `at` an index; `there` says which values were written.
 
         Raises Damaged, naming the chunk, where one is damaged, or missing.
         """

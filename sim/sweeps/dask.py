@@ -30,7 +30,7 @@ from drift.sim.sweeps.local import BatchResult
 if TYPE_CHECKING:
     from drift.sim.sweeps.dask_worker import SweepSetup
 
-GO_ON = "the same command goes on with the cells that are left"
+GO_ON = "the same command goes on with the grid points that are left"
 _WINDOW = 2
 """Batches for each worker that are submitted: the one it counts, and the next."""
 _RETRIES = 1
@@ -221,7 +221,7 @@ class DaskExecutor:
             found += self._wait()
         self._tell_stop(False)
         return BatchResult(
-            np.concatenate([np.zeros(0, np.int64), *(each.cells for each in found)]),
+            np.concatenate([np.zeros(0, np.int64), *(each.points for each in found)]),
             [outcome for each in found for outcome in each.outcomes],
             sum(each.seconds for each in found),
             sum(each.compiling for each in found),

@@ -24,10 +24,10 @@ from drift.sim.devices import device
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.source_digest import programs
 from drift.sim.sweeps import plan
-from drift.sim.sweeps.cell_order import PointGroups
 from drift.sim.sweeps.dask import DaskExecutor
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.local import Executor, OpenExecutor
+from drift.sim.sweeps.point_order import PointGroups
 
 ANSWER_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0

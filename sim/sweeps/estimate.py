@@ -1,7 +1,7 @@
-"""What a sweep would take: memory, disk, and the time, by a short probe.
+"""An estimate of what a sweep takes: memory, disk, and the time, by a short probe.
 
-probe   a batch of one kind of cells that is counted for its time alone. Where that would
-        take long its cells have fewer steps and records, and the rest is taken to cost
+probe   a batch of one kind of points that is counted for its time alone. Where that would
+        take long its points have fewer steps and records, and the rest is taken to cost
         what sim.engines.choose says
 rate    seconds for a unit of that cost, in a batch that is full; one that is not takes
         as long
@@ -20,24 +20,27 @@ from drift.sim.batches import batch, sizing
 from drift.sim.devices import compilation, device
 from drift.sim.devices.shards import Shards
 from drift.sim.spec.drift import Drift
-from drift.sim.sweeps.cell_order import PointGroups, cost_of
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.local import attempt
+from drift.sim.sweeps.point_order import PointGroups, cost_of
 
 _COST = 1e9
-"""Of the first batch that is probed, at most, in the units of sim.engines.choose."""
+"""Cost of the first batch that is probed, at most, in the units of sim.engines.choose."""
 _SECONDS = 1.0
-"""What a second one is to take, which is as much longer; else the first one is enough."""
+"""Time of a second batch, which is as much longer; else the first one is enough."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What was counted, and how long it took."""
+    """A batch of `points` of the drift `counted`, timed.
 
-    cells: int
+    `compiling` are seconds; `rate` is cost per second, in the units of sim.engines.choose.
+    """
+
+    points: int
     counted: Drift
     meant: Drift
-    """the first of the cells as they will be"""
+    """the first of the points as they will be"""
     seconds: float
     """without compiling"""
     compiling: float
@@ -48,24 +51,24 @@ class Probe:
 
 @dataclass(frozen=True)
 class Estimate:
-    """The time that cells will take; None where no probe could be counted."""
+    """The `seconds` that points will take, from `probes`; None where none could be counted."""
 
     seconds: float | None
     probes: list[Probe]
 
 
 def estimate(
-    grid: Grid, kinds: PointGroups, cells: np.ndarray, shards: Shards, engine: str = "auto"
+    grid: Grid, kinds: PointGroups, points: np.ndarray, shards: Shards, engine: str = "auto"
 ) -> Estimate:
-    """The time to count `cells`, int64, rising."""
-    if not len(cells):
+    """The time to count `points`, int64, rising."""
+    if not len(points):
         return Estimate(0.0, [])
-    of_cells = kinds.of(cells)
+    of_cells = kinds.of(points)
     present, counts = np.unique(of_cells, return_counts=True)
     order = np.argsort(kinds.costs[present], kind="stable")
     ends = dict.fromkeys((int(present[order[0]]), int(present[order[-1]])))
     with ThreadPoolExecutor(device.worker_count(shards.devices[0])) as pool:
-        probes = [_probed(grid, cells[of_cells == kind], shards, pool, engine) for kind in ends]
+        probes = [_probed(grid, points[of_cells == kind], shards, pool, engine) for kind in ends]
     good = [probe for probe in probes if not probe.failed]
     if not good:
         return Estimate(None, probes)
@@ -80,12 +83,12 @@ def estimate(
 
 
 def _probed(
-    grid: Grid, cells: np.ndarray, shards: Shards, pool: ThreadPoolExecutor, engine: str
+    grid: Grid, points: np.ndarray, shards: Shards, pool: ThreadPoolExecutor, engine: str
 ) -> Probe:
-    """A batch of `cells`, which are of one kind."""
-    meant = grid.drift(int(cells[0]))
+    """A batch of `points`, which are of one kind."""
+    meant = grid.drift(int(points[0]))
     full = batch.batch_size(meant, shards, engine)
-    drifts = [grid.drift(int(cell)) for cell in cells[:full]]
+    drifts = [grid.drift(int(point)) for point in points[:full]]
     compiling, most, tried = 0.0, _COST, False
     while True:
         short = [_shortened(drift, full, shards.platform, engine, most) for drift in drifts]

@@ -32,9 +32,9 @@ AXES = {
     for name, row in sorted(FIELDS.items(), key=lambda item: item[1].axis or 0)
     if row.axis
 }
-"""What may be an axis, in the order of a grid's axes."""
+"""The fields that may be an axis, in the order of a grid's axes."""
 ROWS = tuple(name for name, row in AXES.items() if row.goes_with == "rows")
-"""What says which rows of a checkpoint are the cloud."""
+"""The fields that say which rows of a checkpoint are the cloud."""
 _DRAWN = tuple(name for name, row in AXES.items() if row.goes_with == "drawn")
 _OF_RUNS = ("at", "snapshots")
 """Fields that points of a grid do not have."""
@@ -42,7 +42,7 @@ _OF_RUNS = ("at", "snapshots")
 
 @dataclass(frozen=True)
 class Axis:
-    """A field of the spec, by its JSON name, and its values, two or more."""
+    """A field of the spec, its JSON `name`, and its `values`, two or more."""
 
     name: str
     values: tuple[Any, ...]
@@ -87,9 +87,9 @@ class Axis:
 class Grid:
     """The drifts of every combination of the axes' values. Raises BadInput for too many.
 
-    `base` has every other field of Drift.as_json but at and snapshots. With a
-    checkpoint that differs from point to point, tokens, dims and format may be None
-    there, and are then those of the point's tensor.
+    `axes` are in the order of AXES; `base` has every other field of Drift.as_json but at and
+    snapshots. With a checkpoint that differs from point to point, tokens, dims and format may
+    be None there, and are then those of the point's tensor.
 
         >>> import drift
         >>> grid = drift.Grid.given({"sigma": (1e-9, 1e-8), "steps": (10, 100), "seed": range(5)})

@@ -1,9 +1,9 @@
-"""Who counts the cells of a sweep: the devices of this process, a batch at a time.
+"""The executor of a sweep in this process: its devices count the points, a batch at a time.
 
-executor  what counts batches of cells, here or elsewhere (sim.sweeps.dask), and what has
+executor  what counts batches of points, here or elsewhere (sim.sweeps.dask), and what has
           to be known of it before a sweep is begun
 
-A batch that fails is counted again cell by cell, so that only the cells that are to
+A batch that fails is counted again point by point, so that only the points that are to
 blame fail; the others go on.
 """
 
@@ -26,26 +26,26 @@ from drift.sim.errors import BadInput, Unfinished, printable
 from drift.sim.runs import memory
 from drift.sim.runs.prepare import provenance
 from drift.sim.spec.drift import Drift
-from drift.sim.sweeps.cell_order import PointGroups
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.plan import plan
+from drift.sim.sweeps.point_order import PointGroups
 
 _MOST_REASON = 500
-"""Characters of why a cell failed."""
+"""Characters of why a point failed."""
 
 PointResult = list[Counts] | str
-"""The records of a cell, or why it failed."""
+"""The records of a point, or why it failed."""
 
 _Value = TypeVar("_Value")
 
 
 class BatchResult(NamedTuple):
-    """What has become of a batch."""
+    """The result of a batch."""
 
-    cells: np.ndarray
+    points: np.ndarray
     """int64"""
     outcomes: list[PointResult]
-    """one for each cell"""
+    """one for each point"""
     seconds: float
     """spent on it"""
     compiling: float
@@ -53,28 +53,28 @@ class BatchResult(NamedTuple):
 
 
 class LocalExecutor:
-    """The devices of this process, to count the cells of `grid` on."""
+    """The devices of this process, to count the points of `grid` on."""
 
     def __init__(self, grid: Grid, shards: Shards, pool: ThreadPoolExecutor, engine: str = "auto"):
         self._grid, self._shards, self._engine = grid, shards, engine
         self._counted = partial(batch.count_batch, on=shards, pool=pool, engine=engine)
         self.together = partial(batch.batch_size, on=shards, engine=engine)
-        """How many drifts of a kind are counted at once"""
+        """number of drifts of a kind that are counted at once"""
 
     def __call__(self, batches: Iterable[np.ndarray]) -> Iterator[BatchResult]:
         """Count each of `batches` when it is asked for."""
         return map(self.count, batches)
 
-    def count(self, cells: np.ndarray) -> BatchResult:
+    def count(self, points: np.ndarray) -> BatchResult:
         """Count one batch. Raises RuntimeError where the device does not round as it must."""
         compilation.release_programs()
         began, compiled = time.monotonic(), compilation.seconds()
-        found = [attempt(partial(self._grid.drift, cell)) for cell in cells.tolist()]
+        found = [attempt(partial(self._grid.drift, point)) for point in points.tolist()]
         counted = iter(self._each([drift for drift in found if isinstance(drift, Drift)]))
         outcomes = [each if isinstance(each, str) else next(counted) for each in found]
         seconds = time.monotonic() - began
         compiling = min(seconds, compilation.seconds() - compiled)
-        return BatchResult(cells, outcomes, seconds, compiling)
+        return BatchResult(points, outcomes, seconds, compiling)
 
     def _each(self, drifts: list[Drift]) -> list[PointResult]:
         for arithmetic in {drift.arithmetic for drift in drifts}:
@@ -92,7 +92,7 @@ class LocalExecutor:
 
 
 def attempt(work: Callable[[], _Value]) -> _Value | str:
-    """What `work` returns, or why it failed, in a line."""
+    """Return what `work` returns, or why it failed, in a line."""
     try:
         return work()
     except (BadInput, Unfinished) as error:
@@ -105,7 +105,7 @@ def attempt(work: Callable[[], _Value]) -> _Value | str:
 
 
 class Executor(NamedTuple):
-    """Those who count, ready to."""
+    """An executor that is ready, and the groups of points, `kinds`, as it counts them."""
 
     inputs: dict[str, str]
     """what the grid rests on beside the spec: sim.sweeps.plan"""
@@ -117,7 +117,7 @@ class Executor(NamedTuple):
     together: Callable[[Drift], int]
     """how many drifts of a kind are best counted at once"""
     counted: Callable[[Iterable[np.ndarray]], Iterator[BatchResult]]
-    """counts batches of cells as it is asked for them, in any order"""
+    """counts batches of points as it is asked for them, in any order"""
 
 
 OpenExecutor = Callable[[Grid, str, str, int, int | None], AbstractContextManager[Executor]]

@@ -1,8 +1,8 @@
-"""What a sweep is about to do: its grid, checked, and the devices that will count it.
+"""The plan of a sweep: its grid, checked, and the devices that will count it.
 
 Every rule of a spec ties two fields at most, and accepts an interval of numbers: so
 the outermost values of every two axes stand for all combinations. What depends on
-the cloud that is drawn is found when the cell's turn comes.
+the cloud that is drawn is found when the point's turn comes.
 """
 
 import hashlib
@@ -22,16 +22,16 @@ from drift.sim.runs.memory import check_memory, memory_needed
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.stores.location import StoreLocation
 from drift.sim.sweeps import resume
-from drift.sim.sweeps.cell_order import REGION_BYTES, PointGroups
 from drift.sim.sweeps.grid import Axis, Grid, drift_of
+from drift.sim.sweeps.point_order import REGION_BYTES, PointGroups
 from drift.sim.sweeps.store import NAMES, SweepStore
 
 _MOST_COMBINATIONS = 10_000
-"""Of two axes of names; more are left to their turn."""
+"""Combinations of two axes of names that are checked; more are left to their turn."""
 
 
 def check_grid(grid: Grid) -> dict[str, str]:
-    """Raise BadInput, naming what is wrong, for a grid of which a cell makes no sense.
+    """Raise BadInput, naming what is wrong, for a grid of which a point makes no sense.
 
     Returns the SHA-256 of what it rests on beside the spec: the vectors of
     direction files, and the rows of checkpoints.
@@ -75,7 +75,10 @@ def _ends(axis: Axis) -> list[Any]:
 
 
 class Plan(NamedTuple):
-    """A grid that makes sense and fits."""
+    """A `grid` that is possible and fits, with its `kinds` of points.
+
+    `engine` is the one that was asked for, `shards` are the devices.
+    """
 
     grid: Grid
     engine: str
@@ -92,7 +95,7 @@ class Plan(NamedTuple):
         return len(self.grid) * (8 * len(NAMES) * len(self.grid.progress) + 1)
 
     def standing(self, out: StoreLocation, overwrite: bool = False) -> tuple[np.ndarray, list[int]]:
-        """Which cells of the store `out` are done, bool (cells,), and which failed.
+        """Return which points of the store `out` are done, bool (points,), and which failed.
 
         Raises BadInput where it is in the way.
         """
@@ -110,10 +113,10 @@ def plan(
     memory: int | None = None,
     worker: int = 0,
 ) -> Plan:
-    """Look at everything that can be known before a cell is counted; writes nothing.
+    """Look at everything that can be known before a point is counted; writes nothing.
 
     The options are those of drift.run; `worker` is that of sim.devices.device.find_devices. Raises
-    BadInput for a grid of which a cell makes no sense or does not fit, and a device or
+    BadInput for a grid of which a point makes no sense or does not fit, and a device or
     an engine that can't be had.
     """
     device.request_devices(devices)
@@ -121,8 +124,8 @@ def plan(
     shards = Shards(device.find_devices(on, devices, worker))
     kinds = PointGroups(grid, shards.platform, engine)
     needed = 0
-    for cell in kinds.firsts:
-        drift = grid.drift(cell)
+    for point in kinds.firsts:
+        drift = grid.drift(point)
         name = choose.choose_engine(drift, engine, shards.platform, len(shards))
         check_memory(drift, shards, memory, name)
         together = sizing.batch_bytes(drift, batch.batch_size(drift, shards, engine))

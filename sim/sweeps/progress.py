@@ -1,6 +1,6 @@
-"""How far a sweep is, what one process does of it, and how long the rest will take.
+"""The progress of a sweep: what one process did of it, and how long the rest will take.
 
-work       what cells cost together, roughly: sim.sweeps.cell_order
+work       what points cost together, roughly: sim.sweeps.point_order
 compute    seconds spent counting, without compiling
 """
 
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class SweepProgress:
-    """One process at work on a sweep; `done`, `failed` and `left` are those of the store."""
+    """One process at work on a sweep of `points`; `done`, `failed` and `left` are the store's.
 
-    cells: int
+    It `started` at a time of time.monotonic, and spent `computing` seconds in all workers.
+    """
+
+    points: int
     done: int
     failed: int
     left: float
-    """what the cells that are still to be counted cost"""
+    """what the points that are still to be counted cost"""
     before: dict[str, Any]
     """the attributes of the store as this session finds them"""
     about: dict[str, Any]
@@ -30,7 +33,7 @@ class SweepProgress:
     """who count side by side"""
     started: float = field(default_factory=time.monotonic)
     counted: int = 0
-    """cells that were counted in this session, those that failed too"""
+    """points that were counted in this session, those that failed too"""
     work: float = 0.0
     """what they cost"""
     compiling: float = 0.0
@@ -40,7 +43,7 @@ class SweepProgress:
 
     def add(self, found: "BatchResult", cost: float) -> None:
         """Note that a batch that costs `cost` was counted."""
-        self.counted += len(found.cells)
+        self.counted += len(found.points)
         self.work += cost
         self.left -= cost
         self.compiling += found.compiling
@@ -67,7 +70,7 @@ class SweepProgress:
         return seconds_left(self.left, self.work, self.seconds["total"])
 
     def attributes(self) -> dict[str, Any]:
-        """What the store's attributes say of all sessions, and of this one."""
+        """Return what the attributes of the store say of all sessions, and of this one."""
         mine, earlier = self.seconds, self.before.get("seconds", {})
         return {
             "sessions": self.before.get("sessions", 0) + 1,

@@ -22,7 +22,7 @@ def create(out: StoreLocation, grid: Grid, attributes: dict[str, Any]) -> None:
 
 
 def resumable(grid: Grid, inputs: dict[str, str], out: StoreLocation, overwrite: bool) -> bool:
-    """Whether `out` holds the beginning of this sweep; BadInput where it is in the way.
+    """Return whether `out` holds the beginning of this sweep; BadInput where it is in the way.
 
     `inputs` are what sim.sweeps.plan.check_grid gave. Raises Damaged for a store that is
     damaged, unless `overwrite`.

@@ -4,14 +4,14 @@ A store is a Zarr v3 group that plain xarray.open_zarr opens. Its dimensions are
 axes of the grid, in their order, and progress:
 
 every count          (axes …, progress)   int64; reached and stalled float64
-done                 (axes …)             bool, written after the data of a cell
+done                 (axes …)             bool, written after the data of a point
 step                 (steps, progress)    int64, or (progress) where steps is no axis
 an axis, progress    its own              float64 or int64, what to select by
 
 The count `radius` of a run is called `reached` here, since radius may be an axis. The
 coordinates of a named axis number its values, which stand in its attributes. Fill
-values are -1, NaN and false; cells that failed keep them. Shapes, chunks and values
-of all arrays depend on the grid alone: attributes hold what has happened. Of a cell that
+values are -1, NaN and false; points that failed keep them. Shapes, chunks and values
+of all arrays depend on the grid alone: attributes hold what has happened. Of a point that
 failed they keep why. Checksums are those of sim.stores.run_store.
 """
 
@@ -47,14 +47,14 @@ LAST = "grid"
 
 def fill(group: zarr.Group, grid: Grid) -> None:
     """Make a new group the empty store of `grid`."""
-    cells = cells_together(grid)
+    points = points_per_chunk(grid)
     names = tuple(axis.name for axis in grid.axes)
     counts = len(grid.progress)
     for name, text in run_store.COUNTS.items():
         group.create_array(
             NAMES[name],
             shape=(*grid.shape, counts),
-            chunks=(*cells, counts),
+            chunks=(*points, counts),
             dtype="float64" if name in _REAL else "int64",
             fill_value=float("nan") if name in _REAL else -1,
             dimension_names=(*names, "progress"),
@@ -64,7 +64,7 @@ def fill(group: zarr.Group, grid: Grid) -> None:
     group.create_array(
         "done",
         shape=grid.shape,
-        chunks=cells,
+        chunks=points,
         dtype="bool",
         fill_value=False,
         dimension_names=names,
@@ -94,12 +94,12 @@ def grid_from(told: dict[str, Any], coordinates: Callable[[str], np.ndarray]) ->
 
 
 def _told(axis: Axis) -> dict[str, Any]:
-    """What attributes say of an axis; its numbers are in its coordinates, and may be many."""
+    """Return what attributes say of an axis; its numbers, maybe many, are in its coordinates."""
     return {"name": axis.name, "values": list(axis.values) if axis.named else None}
 
 
-def cells_together(grid: Grid) -> tuple[int, ...]:
-    """The cells of a chunk along each axis: as many of the last axes as fit."""
+def points_per_chunk(grid: Grid) -> tuple[int, ...]:
+    """The points of a chunk along each axis: as many of the last axes as fit."""
     room = max(1, _CHUNK_VALUES // len(grid.progress))
     chunk: list[int] = []
     for length in reversed(grid.shape):
@@ -121,7 +121,7 @@ def _add_axis(group: zarr.Group, axis: Axis) -> None:
 
 
 def _add_steps(group: zarr.Group, grid: Grid) -> None:
-    """The steps at which cells are counted."""
+    """The steps at which points are counted."""
     text = "steps done"
     for axis in grid.axes:
         if axis.name == "steps":
@@ -171,7 +171,7 @@ class SweepStore(Store):
 
     @property
     def finished(self) -> bool:
-        """Whether no cell is left: also where `complete`, cells may have been damaged."""
+        """True where no point is left: also where `complete`, points may have been damaged."""
         return self.complete and bool(self.values("done", there=False).all())
 
     def asked(self) -> dict[str, Any]:
@@ -180,48 +180,50 @@ class SweepStore(Store):
 
     @property
     def progress(self) -> np.ndarray:
-        """The fractions of a cell's steps at which it is counted, float64 (records + 1,)."""
+        """The fractions of a point's steps at which it is counted, float64 (records + 1,)."""
         return self.grid.progress
 
     @property
     def done(self) -> np.ndarray:
-        """Which cells are done, bool (grid.shape)."""
+        """True for each point that is done, bool (grid.shape)."""
         return self.values("done", there=self.complete)
 
     @property
     def failed(self) -> dict[int, str]:
-        """Why, for each cell that failed, rising."""
+        """The reason of each point that failed, by its number, rising."""
         found = {
-            cell: each["reason"] for each in self.attrs.get("failed", ()) for cell in each["cells"]
+            point: each["reason"]
+            for each in self.attrs.get("failed", ())
+            for point in each["cells"]
         }
         return dict(sorted(found.items()))
 
     def failures(self, most: int = 12) -> list[str]:
-        """The first cells that failed, `most` at most, and why, each in a line."""
+        """The first points that failed, `most` at most, and why, each in a line."""
         failed = self.failed
         lines = []
-        for cell in list(failed)[:most]:
-            values = self.grid.values(cell)
+        for point in list(failed)[:most]:
+            values = self.grid.values(point)
             where = ", ".join(f"{name} {value}" for name, value in values.items())
-            lines.append(f"failed: {where or 'the cell'}: {failed[cell]}")
+            lines.append(f"failed: {where or 'the point'}: {failed[point]}")
         if len(failed) > most:
             lines.append(f"failed: {len(failed) - most:,} more")
         return lines
 
-    def read(self, name: str, cells: Any = ..., record: Any = slice(None)) -> np.ndarray:
-        """A count of `cells`, (their shape …, progress), or in one `record`, (their shape …).
+    def read(self, name: str, points: Any = ..., record: Any = slice(None)) -> np.ndarray:
+        """A count of `points`, (their shape …, progress), or in one `record`, (their shape …).
 
-        `name` is one of COUNTS; radius is the radius reached. It is -1 or NaN in cells that are
+        `name` is one of COUNTS; radius is the radius reached. It is -1 or NaN in points that are
         not done. Raises Damaged where a chunk is damaged, or missing.
         """
-        cells = cells if isinstance(cells, tuple) else (cells,)
-        done = self.values("done", cells, there=self.complete)  # what is done by then is there
+        points = points if isinstance(points, tuple) else (points,)
+        done = self.values("done", points, there=self.complete)  # what is done by then is there
         there = done if isinstance(record, int) else done[..., None]
-        return self.values(NAMES[name], (*cells, record), there)
+        return self.values(NAMES[name], (*points, record), there)
 
 
 def is_sweep(place: AnyLocation) -> bool:
-    """Whether the store of a sweep is at `place`, of whatever layout."""
+    """Return whether the store of a sweep is at `place`, of whatever layout."""
     at = locate(place)
     if not at.holds_group():
         return False

@@ -1,8 +1,8 @@
-"""A sweep: the cells of a grid counted and written, begun, resumed, finished.
+"""A sweep: the points of a grid counted and written, begun, resumed, finished.
 
 Results are on disk soon after they are there; whoever is killed goes on with the
-cells that are not done, and ends with the arrays that an undisturbed sweep writes.
-A cell that fails is noted, with its reason, and the others go on.
+points that are not done, and ends with the arrays that an undisturbed sweep writes.
+A point that fails is noted, with its reason, and the others go on.
 """
 
 import time
@@ -16,9 +16,9 @@ from drift.sim.stores import lock
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 from drift.sim.sweeps import resume
-from drift.sim.sweeps.cell_order import PointGroups, batches, to_count
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.local import BatchResult, OpenExecutor, local_executor
+from drift.sim.sweeps.point_order import PointGroups, batches, to_count
 from drift.sim.sweeps.progress import SweepProgress
 from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.writer import GridWriter
@@ -46,11 +46,11 @@ def sweep(
 ) -> dict[str, Any]:
     """Sweep `grid` into the store `out` and return what `drift sweep --json` prints.
 
-    The options are those of drift.run; the cells are counted `by` this process, or by workers
-    (sim.sweeps.dask), for each of which they hold (`memory` for all on a machine). Cells
+    The options are those of drift.run; the points are counted `by` this process, or by workers
+    (sim.sweeps.dask), for each of which they hold (`memory` for all on a machine). Points
     that failed before are tried again where `retry_failed`. Results are written every
     `flush_seconds`, seldomer where that takes long, or, where it is 0, after each batch. Raises
-    BadInput, with nothing written, for a grid of which a cell makes no sense or does not fit,
+    BadInput, with nothing written, for a grid of which a point makes no sense or does not fit,
     and for an `out` that is complete (unless `overwrite`), belongs to another grid, or is
     written by another process; Unfinished where the store can't be written to any more, or
     nobody is left to count.
@@ -70,21 +70,21 @@ def sweep(
                 resume.create(out, grid, {**about, "inputs": counters.inputs})
         out.clean()
         store = SweepStore(out, writing=True)
-        if store.complete:  # but cells of it are missing: they are counted again
+        if store.complete:  # but points of it are missing: they are counted again
             store.update(complete=False)
         writer = GridWriter(store, still)
-        cells = to_count(writer.done, list(writer.failed), retry_failed)
+        points = to_count(writer.done, list(writer.failed), retry_failed)
         session = SweepProgress(
-            cells=len(grid),
+            points=len(grid),
             done=int(np.count_nonzero(writer.done)),
             failed=len(writer.failed),
-            left=kinds.cost(cells),
+            left=kinds.cost(points),
             before=writer.store.attrs,
             about={name: about[name] for name in ("engine", "device", "devices")},
             workers=counters.workers,
             started=started,
         )
-        counted = counters.counted(batches(grid, kinds, cells, counters.together))
+        counted = counters.counted(batches(grid, kinds, points, counters.together))
         write(counted, writer, session, kinds, progress, flush_seconds)
         return summary(SweepStore(out), session)
 
@@ -106,7 +106,7 @@ def write(
                 if found is None:
                     break
                 _take(found, writer)
-                session.add(found, kinds.cost(found.cells))
+                session.add(found, kinds.cost(found.points))
                 session.done = int(np.count_nonzero(writer.done))
                 session.failed = len(writer.failed)
                 if time.monotonic() - flushed >= pause:
@@ -123,15 +123,15 @@ def write(
 
 
 def _take(found: BatchResult, writer: GridWriter) -> None:
-    for cell, outcome in zip(found.cells.tolist(), found.outcomes, strict=True):
+    for point, outcome in zip(found.points.tolist(), found.outcomes, strict=True):
         if isinstance(outcome, str):
-            writer.fail(cell, outcome)
+            writer.fail(point, outcome)
         else:
-            writer.put(cell, outcome)
+            writer.put(point, outcome)
 
 
 def summary(store: SweepStore, session: SweepProgress) -> dict[str, Any]:
-    """What `drift sweep --json` prints."""
+    """Return what `drift sweep --json` prints."""
     return {
         "store": str(store.address),
         "cells": len(store.grid),

@@ -1,8 +1,8 @@
 """Writing the store of a sweep: results wait in memory until they are flushed.
 
-Chunks are written whole, the counts before `done`, so that a cell is done only if
+Chunks are written whole, the counts before `done`, so that a point is done only if
 its data are there; whoever is killed in between loses what was not flushed, and the
-cells of it are counted again. Cells that are not done hold fill values.
+points of it are counted again. Points that are not done hold fill values.
 """
 
 from collections import defaultdict
@@ -13,20 +13,20 @@ import numpy as np
 
 from drift.sim.counting.cells import Counts
 from drift.sim.errors import Damaged, unwritten
-from drift.sim.sweeps.store import NAMES, SweepStore, cells_together
+from drift.sim.sweeps.store import NAMES, SweepStore, points_per_chunk
 
 _KEPT = 4
 """Chunks that stay in memory after they were written."""
 
 
 class Block(NamedTuple):
-    """The cells of one chunk."""
+    """The points of one chunk, at `region` of the arrays."""
 
     region: tuple[slice, ...]
     counts: dict[str, np.ndarray]
-    """(cells along each axis …, progress)"""
+    """(points along each axis …, progress)"""
     done: np.ndarray
-    """bool (cells along each axis …)"""
+    """bool (points along each axis …)"""
 
 
 class GridWriter:
@@ -37,15 +37,15 @@ class GridWriter:
         self.done = store.done
         """bool (grid.shape), with those that are still to be flushed"""
         self.failed = store.failed
-        """why, for each cell"""
-        self._sizes = cells_together(store.grid)
+        """why, for each point"""
+        self._sizes = points_per_chunk(store.grid)
         self._blocks: dict[tuple[int, ...], Block] = {}
         self._changed: set[tuple[int, ...]] = set()
         self._waiting = 0
 
-    def put(self, cell: int, records: list[Counts]) -> None:
-        """Take the records of a cell."""
-        index = self._index(cell)
+    def put(self, point: int, records: list[Counts]) -> None:
+        """Take the records of a point."""
+        index = self._index(point)
         chunk = tuple(i // size for i, size in zip(index, self._sizes, strict=True))
         within = tuple(i % size for i, size in zip(index, self._sizes, strict=True))
         block = self._block(chunk)
@@ -54,11 +54,11 @@ class GridWriter:
         block.done[within] = self.done[index] = True
         self._waiting += 1
         self._changed.add(chunk)
-        self.failed.pop(cell, None)
+        self.failed.pop(point, None)
 
-    def fail(self, cell: int, reason: str) -> None:
-        """Note why a cell failed."""
-        self.failed[cell] = reason
+    def fail(self, point: int, reason: str) -> None:
+        """Note why a point failed."""
+        self.failed[point] = reason
 
     def flush(self, **attributes: Any) -> None:
         """Write all that was taken, then `attributes`. Unfinished where the disk is full."""
@@ -71,7 +71,7 @@ class GridWriter:
             self.store.update(failed=_by_reason(self.failed), **attributes)
         except OSError as error:
             left = self.done.size - np.count_nonzero(self.done) + self._waiting
-            then = f"; {left:,} cells are left, and the same command goes on with them"
+            then = f"; {left:,} grid points are left, and the same command goes on with them"
             raise unwritten(self.store.address, error, then) from error
         self._waiting = 0
         if len(self._blocks) > _KEPT:
@@ -84,10 +84,10 @@ class GridWriter:
         self.store.address.together(one, block.counts)
         self.store.array("done")[block.region] = block.done
 
-    def _index(self, cell: int) -> tuple[int, ...]:
+    def _index(self, point: int) -> tuple[int, ...]:
         index = []
         for length in reversed(self._shape):
-            cell, i = divmod(cell, length)
+            point, i = divmod(point, length)
             index.append(i)
         return tuple(reversed(index))
 
@@ -102,7 +102,7 @@ class GridWriter:
                 self._blocks[chunk] = self._read(region)
             except Damaged as error:
                 done = "/".join(("done/c", *map(str, chunk)))
-                said = f"{error}; without {done} the same command counts its cells again"
+                said = f"{error}; without {done} the same command counts its grid points again"
                 raise Damaged(said) from error
         return self._blocks[chunk]
 
@@ -121,8 +121,8 @@ class GridWriter:
 
 
 def _by_reason(failed: dict[int, str]) -> list[dict[str, Any]]:
-    """JSON of the cells that failed, each reason once."""
-    cells = defaultdict(list)
-    for cell, reason in sorted(failed.items()):
-        cells[reason].append(cell)
-    return [{"reason": reason, "cells": found} for reason, found in cells.items()]
+    """JSON of the points that failed, each reason once."""
+    points = defaultdict(list)
+    for point, reason in sorted(failed.items()):
+        points[reason].append(point)
+    return [{"reason": reason, "cells": found} for reason, found in points.items()]

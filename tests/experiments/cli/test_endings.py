@@ -65,7 +65,7 @@ READERS = {
         ["export", "run.zarr", "--out", "a.csv"],
         "drift.sim.stores.run_store:RunStore.records",
     ),
-    "status": (["status", "grid.zarr"], "drift.sim.sweeps.cell_order:to_count"),
+    "status": (["status", "grid.zarr"], "drift.sim.sweeps.point_order:to_count"),
 }
 
 

@@ -15,7 +15,7 @@ import drift
 from drift.experiments.cli import export, main
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
-from drift.sim.sweeps.store import NAMES, cells_together
+from drift.sim.sweeps.store import NAMES, points_per_chunk
 from tests.support.builders import sweep_store
 
 
@@ -91,7 +91,7 @@ def test_a_sweep_of_one_cell_and_one_in_chunks(tmp_path, capsys, monkeypatch):
 def test_cells_are_read_in_order_and_few_at_a_time(shape, most, tmp_path, monkeypatch):
     monkeypatch.setattr("drift.sim.sweeps.store._CHUNK_VALUES", 5 * 6)
     cells = np.arange(math.prod(shape)).reshape(shape)
-    chunk = cells_together(SimpleNamespace(shape=shape, progress=range(5)))
+    chunk = points_per_chunk(SimpleNamespace(shape=shape, progress=range(5)))
     blocks = list(export._blocks(shape, chunk, most))
     read = [cells[block].ravel() for block in blocks]
     assert np.concatenate(read).tolist() == cells.ravel().tolist()

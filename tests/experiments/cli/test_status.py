@@ -41,7 +41,7 @@ def test_it_tells_what_is_done_failed_and_left_and_the_time(writer, capsys):
     for cell in sorted(set(range(8)) - set(dear)):
         writer.put(cell, records(GRID, cell))
     writer.fail(dear[0], "out of memory")
-    from drift.sim.sweeps.cell_order import PointGroups, cost_of
+    from drift.sim.sweeps.point_order import PointGroups, cost_of
 
     cheap, much = (cost_of(GRID.drift(cell), "cpu", "step") for cell in (0, dear[0]))
     assert PointGroups(GRID, "cpu", "step").costs.tolist() == [cheap, much]

@@ -13,7 +13,7 @@ from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.stores.locate import locate
 from drift.sim.sweeps import resume, store
-from drift.sim.sweeps.store import NAMES, SweepStore, cells_together
+from drift.sim.sweeps.store import NAMES, SweepStore, points_per_chunk
 from drift.sim.sweeps.writer import GridWriter
 from tests.support.builders import stored_bytes, tiny
 
@@ -110,7 +110,7 @@ def test_one_cell_is_a_grid_without_axes(tmp_path):
 @pytest.fixture
 def small_chunks(monkeypatch):
     monkeypatch.setattr(store, "_CHUNK_VALUES", 5 * 7)
-    assert cells_together(GRID) == (1, 1, 2, 2)
+    assert points_per_chunk(GRID) == (1, 1, 2, 2)
 
 
 @pytest.mark.slow
@@ -210,7 +210,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch, room)
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "set", set_)
         if room < 11:  # nine counts, done, and the attributes
-            message = "a.zarr can't be written: No space left on device; 23 cells are left"
+            message = "a.zarr can't be written: No space left on device; 23 grid points are left"
             with pytest.raises(Unfinished, match=message):
                 writer.flush()
         else:

@@ -19,8 +19,8 @@ from drift.sim.spec.drift import recorded
 from drift.sim.stores import lock, resume
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
-from drift.sim.sweeps import cell_order, plan
-from drift.sim.sweeps.cell_order import PointGroups, batches
+from drift.sim.sweeps import plan, point_order
+from drift.sim.sweeps.point_order import PointGroups, batches
 from drift.sim.sweeps.store import NAMES, SweepStore
 from drift.sim.sweeps.sweep import sweep
 from tests.support.builders import TINY, stored_bytes, tiny
@@ -297,7 +297,9 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, whole, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "set", set_)
-        with pytest.raises(Unfinished, match="No space left on device; 8 cells are left, and the"):
+        with pytest.raises(
+            Unfinished, match="No space left on device; 8 grid points are left, and the"
+        ):
             sweep(tiny(), path, on="cpu", flush_seconds=0.0, progress=fill_up)
         room[0] = 20
         with pytest.raises(Unfinished, match=r"b\.zarr can't be written: No space left on device"):
@@ -327,10 +329,10 @@ def test_cells_are_counted_by_kind_the_cheapest_first_and_each_once():
 
 
 def test_a_large_grid_is_gone_through_region_by_region(monkeypatch):
-    from drift.sim.sweeps import cell_order, store
+    from drift.sim.sweeps import point_order, store
 
     monkeypatch.setattr(store, "_CHUNK_VALUES", 2 * 7)
-    monkeypatch.setattr(cell_order, "REGION_BYTES", 3 * 2 * 7 * 8 * 9)
+    monkeypatch.setattr(point_order, "REGION_BYTES", 3 * 2 * 7 * 8 * 9)
     grid = tiny()
     found = list(batches(grid, PointGroups(grid, "cpu"), np.arange(12), lambda drift: 12))
     assert [some.tolist() for some in found] == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]]
@@ -341,6 +343,6 @@ def test_what_is_known_before_a_sweep_is_written_nowhere(tmp_path):
     assert made.disk == 12 * (7 * 9 * 8 + 1)
     done, failed = made.standing(locate(tmp_path / "a.zarr"))
     assert (done.sum(), failed) == (0, [])
-    assert cell_order.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
-    assert len(cell_order.to_count(done, [3], retry_failed=True)) == 12
+    assert point_order.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
+    assert len(point_order.to_count(done, [3], retry_failed=True)) == 12
     assert list(tmp_path.iterdir()) == []

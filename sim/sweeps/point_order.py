@@ -1,12 +1,12 @@
-"""The kinds of cells of a grid, which of them are counted, and in which order.
+"""The kinds of points of a grid, which of them are counted, and in which order.
 
-kind    cells that can be counted at once, by one compiled program: sim.batches.sizing.group_key
-cost    of a cell, roughly, in the units of sim.engines.choose
-region  chunks of a store whose cells are counted before those of the next one, so
+kind    points that can be counted at once, by one compiled program: sim.batches.sizing.group_key
+cost    of a point, roughly, in the units of sim.engines.choose
+region  chunks of a store whose points are counted before those of the next one, so
         that what waits in memory to be written stays small
-batch   cells of one kind, of one region, that are counted at once
+batch   points of one kind, of one region, that are counted at once
 
-Within a region the cheapest kind comes first: most cells are soon there.
+Within a region the cheapest kind comes first: most points are soon there.
 """
 
 import math
@@ -19,19 +19,19 @@ from drift.sim.engines import choose
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.grid import AXES, Grid
-from drift.sim.sweeps.store import NAMES, cells_together
+from drift.sim.sweeps.store import NAMES, points_per_chunk
 
 _EACH = 2e6
-"""What a cell costs beside its work."""
+"""The cost of a point beside its work."""
 _DRAWN = 30.0
-"""What a coordinate costs before the step engine moves it."""
+"""The cost of a coordinate before the step engine moves it."""
 _ALIKE, _ALIKE_RECORD = 96.0, 6.0
-"""What it costs where many drifts are moved by value, and more for each record."""
+"""The cost of one where many drifts are moved by value, and more for each record."""
 REGION_BYTES = 128 << 20
 
 
 class PointGroups:
-    """Those of the cells of `grid`, counted by `engine` on a `platform` of JAX's."""
+    """The groups of points of `grid`, counted by `engine` on a `platform` of JAX."""
 
     def __init__(self, grid: Grid, platform: str, engine: str = "auto"):
         self._shape = grid.shape or (1,)
@@ -42,40 +42,40 @@ class PointGroups:
         firsts: list[int] = []
         numbers: dict[object, int] = {}
         for index in np.ndindex(*shape):
-            cell = int(np.ravel_multi_index(index, self._shape))
-            key, cost = _described(grid, cell, platform, engine)
+            point = int(np.ravel_multi_index(index, self._shape))
+            key, cost = _described(grid, point, platform, engine)
             number = numbers.setdefault(key, len(numbers))
             if number == len(costs):
                 costs.append(cost)
-                firsts.append(cell)
+                firsts.append(point)
             self._kinds[index] = number
         self.costs = np.array(costs)
-        """of a cell of each kind, float64"""
+        """of a point of each kind, float64"""
         self.firsts = firsts
-        """the first cell of each kind"""
+        """the first point of each kind"""
 
-    def of(self, cells: np.ndarray) -> np.ndarray:
-        """The kind of each of `cells`, int64."""
+    def of(self, points: np.ndarray) -> np.ndarray:
+        """The kind of each of `points`, int64."""
         whole = np.broadcast_to(self._kinds, self._shape)
-        return whole[np.unravel_index(cells, self._shape)]
+        return whole[np.unravel_index(points, self._shape)]
 
-    def cost(self, cells: np.ndarray) -> float:
-        """What `cells` cost together."""
-        counts = np.bincount(self.of(cells), minlength=len(self.costs))
+    def cost(self, points: np.ndarray) -> float:
+        """Return the cost of `points` together."""
+        counts = np.bincount(self.of(points), minlength=len(self.costs))
         return float(counts @ self.costs)
 
 
-def _described(grid: Grid, cell: int, platform: str, engine: str) -> tuple[object, float]:
-    """What the cells of a kind share, and what one costs."""
+def _described(grid: Grid, point: int, platform: str, engine: str) -> tuple[object, float]:
+    """Return the key that the points of a kind share, and the cost of one."""
     try:
-        drift = grid.drift(cell)
+        drift = grid.drift(point)
         return sizing.group_key(drift), cost_of(drift, platform, engine)
     except BadInput as error:
         return str(error), _EACH  # each of them fails when its turn comes
 
 
 def cost_of(drift: Drift, platform: str, engine: str = "auto") -> float:
-    """What a cell costs. Raises BadInput where the engine does not apply."""
+    """Return the cost of a point. Raises BadInput where the engine does not apply."""
     if choose.choose_engine(drift, engine, platform) == "leap":
         return choose.leap_cost(drift) + _EACH
     coordinates = drift.tokens * drift.dims
@@ -85,7 +85,7 @@ def cost_of(drift: Drift, platform: str, engine: str = "auto") -> float:
 
 
 def to_count(done: np.ndarray, failed: list[int], retry_failed: bool) -> np.ndarray:
-    """The cells that are neither `done` nor, unless they are tried again, failed; int64, rising."""
+    """Return the points, int64, rising, that are not `done`; those that failed on request."""
     wanted = ~done.ravel()
     if not retry_failed:
         wanted[failed] = False
@@ -93,10 +93,10 @@ def to_count(done: np.ndarray, failed: list[int], retry_failed: bool) -> np.ndar
 
 
 def batches(
-    grid: Grid, kinds: PointGroups, cells: np.ndarray, together: Callable[[Drift], int]
+    grid: Grid, kinds: PointGroups, points: np.ndarray, together: Callable[[Drift], int]
 ) -> Iterator[np.ndarray]:
-    """`cells`, rising, in the order in which they are counted, as many as go `together`."""
-    for region in _regions(grid, cells):
+    """`points`, rising, in the order in which they are counted, as many as go `together`."""
+    for region in _regions(grid, points):
         found = kinds.of(region)
         for kind in sorted(np.unique(found), key=lambda kind: kinds.costs[kind]):
             mine = region[found == kind]
@@ -105,11 +105,11 @@ def batches(
                 yield mine[start : start + size]
 
 
-def _regions(grid: Grid, cells: np.ndarray) -> Iterator[np.ndarray]:
-    """`cells` by the region they are in."""
+def _regions(grid: Grid, points: np.ndarray) -> Iterator[np.ndarray]:
+    """`points` by the region they are in."""
     wanted = np.zeros(len(grid), bool)
-    wanted[cells] = True
-    shape, sizes = grid.shape or (1,), cells_together(grid) or (1,)
+    wanted[points] = True
+    shape, sizes = grid.shape or (1,), points_per_chunk(grid) or (1,)
     chunks = tuple(-(-n // size) for n, size in zip(shape, sizes, strict=True))
     chunk_bytes = 8 * len(NAMES) * len(grid.progress) * math.prod(sizes)
     together = max(1, REGION_BYTES // chunk_bytes)
