@@ -76,7 +76,7 @@ def _state(status: dict[str, Any]) -> str:
     if status["complete"]:
         return "complete"
     if not status["left"]:
-        return "what is left has failed; drift sweep --retry-failed tries again"
+        return "all other grid points have failed; drift sweep --retry-failed tries them again"
     left = status["seconds_left"]
     time = "time left not known yet" if left is None else f"about {spent(left)} left"
     return f"running, {time}" if status["running"] else f"not running; {time}"

@@ -117,7 +117,7 @@ class Sweep:
         with progress.points() as bar:
             sweep(self.grid, at, on=device, progress=bar.session, retry_failed=True)
         for reason in SweepStore(at).failed.values():
-            raise Unfinished(f"{at}: cells have failed: {reason}")
+            raise Unfinished(f"{at}: grid points have failed: {reason}")
 
 
 @dataclass(frozen=True)

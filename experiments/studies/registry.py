@@ -85,5 +85,5 @@ STUDIES = {
 def study_of(name: str) -> Study:
     """Return the study of that name. Raises BadInput where there is none."""
     if name not in STUDIES:
-        raise BadInput(f"there is no study {name!r}; there are {', '.join(STUDIES)}")
+        raise BadInput(f"there is no study {name!r}; the studies are {', '.join(STUDIES)}")
     return STUDIES[name]

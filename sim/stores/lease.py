@@ -131,7 +131,9 @@ class Lease:
         except StorageError as error:
             raise BadInput(str(error)) from error
         if not taken:
-            raise BadInput(f"{self._place} is written by several processes; one at a time may")
+            raise BadInput(
+                f"{self._place} is written by several processes; only one writer is allowed"
+            )
         self._thread.start()
         return self
 
@@ -161,7 +163,7 @@ class Lease:
         if found and not found.is_free(self._lapse):
             raise BadInput(
                 f"{self._place} is being written by {found.who}, seen {found.age:.0f} s ago;"
-                " one process at a time may"
+                " only one process may write at a time"
             )
         return self._write(found)
 

@@ -19,7 +19,7 @@ def locate(given: AnyLocation) -> StoreLocation:
 
         return S3Location.named(text)
     if scheme:
-        raise BadInput(f"{scheme[0]}… is no place for a store; a path is, or {SCHEME}BUCKET/NAME")
+        raise BadInput(f"{scheme[0]}… is not supported; a store is a path or {SCHEME}BUCKET/NAME")
     if isinstance(given, Path) and given.parts[:1] == ("s3:",) != given.parts:
-        raise BadInput(f"{text} was {SCHEME}… before it became a path; it must be given as text")
+        raise BadInput(f"{text} is an {SCHEME} address turned into a Path; give it as a text")
     return LocalLocation(Path(text))

@@ -52,7 +52,7 @@ def held(given: AnyLocation) -> Iterator[Callable[[], None]]:
 
 def taken(place: StoreLocation) -> str:
     """What to say where another process holds it."""
-    return f"{place} is being written by another process; one at a time may"
+    return f"{place} is being written by another process; only one writer is allowed"
 
 
 def is_held(given: AnyLocation) -> bool:

@@ -38,7 +38,7 @@ class Store:
         if not integrity.holds(attrs):
             raise Damaged(f"{at} is damaged: its attributes are not those that drift wrote")
         if self.last not in attrs:
-            raise NotBegun(f"{at} is the mere beginning of a store; {self.verb} it again")
+            raise NotBegun(f"{at} holds only the beginning of a store; run the same command again")
 
     def _other_layout(self, attrs: dict[str, Any]) -> str:
         """Return what to say of a store of another layout, which another version wrote."""

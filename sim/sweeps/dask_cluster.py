@@ -46,7 +46,7 @@ def new_workers(count: int) -> OpenExecutor:
     """
     most = max(1, device.free_memory() // _WORKER_BYTES)
     if not 1 <= count <= most:
-        raise BadInput(f"workers is {count}; it must be 1 or more, and memory is free for {most}")
+        raise BadInput(f"workers is {count}; it must be 1 or more, and there is memory for {most}")
     threads = max(1, device.cores() // count)
     return partial(_connected, partial(local_cluster, count), count, threads)
 
@@ -170,9 +170,7 @@ def _knock(address: str) -> None:
     finally:
         runner.stop()
     if found != "Scheduler":
-        raise BadInput(
-            f"no Dask scheduler answers at {address!r}, but {found}; tcp://HOST:PORT names one"
-        )
+        raise BadInput(f"no Dask scheduler answers at {address!r} ({found}); use tcp://HOST:PORT")
 
 
 @contextmanager
@@ -204,7 +202,7 @@ def _library() -> ModuleType:
         from distributed.versions import VersionMismatchWarning
     except ImportError as error:
         raise BadInput(
-            f"Dask distributed is not there ({error}); pip install 'bf16-drift[dask]' brings it"
+            f"Dask distributed is not installed ({error}); pip install 'bf16-drift[dask]' brings it"
         ) from error
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

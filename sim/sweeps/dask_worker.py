@@ -132,7 +132,7 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     made = plan(setup.grid, setup.on, setup.engine, setup.devices, allowed, share.slot)
     for name, digest in setup.inputs.items():
         if made.inputs[name] != digest:
-            raise BadInput(f"it finds another {name} than the sweep does")
+            raise BadInput(f"its {name} differs from the sweep's")
     threads = device.worker_count(made.shards.devices[0])
     executor = LocalExecutor(setup.grid, made.shards, ThreadPoolExecutor(threads), setup.engine)
     for point in made.kinds.firsts:
@@ -166,7 +166,7 @@ def _check_programs(wanted: dict[str, str]) -> None:
     here = programs()
     for name, there in wanted.items():
         if here.get(name) != there:
-            raise BadInput(f"{name} is {here.get(name)} there, and {there} here")
+            raise BadInput(f"{name} is {here.get(name)} on the worker, and {there} here")
 
 
 def _host(address: str) -> str:

@@ -103,7 +103,9 @@ class Grid:
     def __post_init__(self) -> None:
         names = [axis.name for axis in self.axes]
         if len(set(names)) < len(names) or set(names) & self.base.keys():
-            raise BadInput(f"the axes are {', '.join(names)}; each is named once, and not fixed")
+            raise BadInput(
+                f"the axes are {', '.join(names)}; an axis is named once, and is not fixed too"
+            )
         check_size(self.shape)
         if self.records > MOST_RECORDS:
             raise BadInput(f"records is {self.records}; at most {MOST_RECORDS} are kept")

@@ -33,9 +33,7 @@ def resumable(grid: Grid, inputs: dict[str, str], out: StoreLocation, overwrite:
     before = store.attrs["inputs"]
     for name, digest in inputs.items():
         if before.get(name) != digest:
-            raise BadInput(
-                f"{out} was begun with another {name} than is there now; --overwrite replaces it"
-            )
+            raise BadInput(f"{out} was begun with a different {name}; --overwrite replaces it")
     return True
 
 

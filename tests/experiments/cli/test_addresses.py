@@ -60,7 +60,7 @@ def test_the_verbs_of_sweeps_take_a_store_there_too(bucket, in_tmp, capsys):
 REFUSED = {
     "no bucket": ([*SMALL, "--out", "s3://no-such-bucket/a.zarr"], "there is no such bucket"),
     "a bucket alone": ([*SMALL, "--out", "s3://bucket"], "s3://bucket/NAME is needed"),
-    "another scheme": ([*SMALL, "--out", "gs://bucket/a.zarr"], "gs://… is no place for a store"),
+    "another scheme": ([*SMALL, "--out", "gs://bucket/a.zarr"], "gs://… is not supported"),
     "no sweep": (["status", "BUCKET/a.zarr"], "is not the store of a sweep: there is nothing"),
     "nothing to plot": (["plot", "curves", "BUCKET/a.zarr"], "not a drift store: there is nothing"),
     "nothing to look at": (["structure", "BUCKET/a.zarr"], "a.zarr does not exist; a run's"),

@@ -73,7 +73,7 @@ def test_it_tells_when_nothing_is_left(writer, capsys):
     writer.fail(0, "no luck")
     writer.flush()
     out = drift(capsys, "status", "a.zarr")[1]
-    assert "what is left has failed; drift sweep --retry-failed tries again" in out
+    assert "all other grid points have failed; drift sweep --retry-failed tries them again" in out
     writer.put(0, records(GRID, 0))
     writer.flush(complete=True)
     assert drift(capsys, "status", "a.zarr")[1].splitlines()[1:] == [

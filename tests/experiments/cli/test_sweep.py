@@ -204,7 +204,7 @@ def test_two_on_one_store_are_refused(in_tmp, capsys):
     with lock.held(in_tmp / "a.zarr"):
         status, out, err = drift(capsys, *GRID, "--out", "a.zarr")
     assert (status, out) == (2, "")
-    assert err == "drift: a.zarr is being written by another process; one at a time may\n"
+    assert err == "drift: a.zarr is being written by another process; only one writer is allowed\n"
 
 
 LONG = ["sweep", "--sigma", "1e-9:1e-6:400", "--seeds", "200", "--steps", "100", "--tokens", "100"]

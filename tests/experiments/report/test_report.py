@@ -205,7 +205,7 @@ def test_the_page_is_sane(html, read):
             assert attributes.get(name, ids[0]) in ids
     assert {e["scope"] for tag, e in read.elements if tag == "th"} == {"row", "col"}
     assert kinds.count("caption") == kinds.count("table")
-    assert "drift run --sigma 1e-07 --tokens 80 --dims 100 --radius 0.371 --steps 60" in read.text
+    assert "drift run --sigma 1e-07 --radius 0.371 --steps 60 --tokens 80 --dims 100" in read.text
 
 
 def test_the_same_store_gives_the_same_page(store, html):

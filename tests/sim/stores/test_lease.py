@@ -54,7 +54,7 @@ def test_one_at_a_time_has_it_and_leaves_nothing_behind(place, bucket):
         who = f"process {os.getpid()} on {before['host']}"
         said = refused(place)
         assert said.startswith(f"{place} is being written by {who}, seen ")
-        assert said.endswith(" s ago; one process at a time may")
+        assert said.endswith(" s ago; only one process may write at a time")
         assert held(place) == before
         with Lease(locate(f"{bucket}/some/other.zarr")) as other:
             other.check()

@@ -223,7 +223,7 @@ def test_a_direction_file_that_changed_is_noticed(in_tmp):
     with pytest.raises(Stop):
         sweep(grid, in_tmp / "a.zarr", on="cpu", progress=stop_after(1))
     np.save("u.npy", np.arange(8.0))
-    with pytest.raises(BadInput, match=r"was begun with another u\.npy than is there now"):
+    with pytest.raises(BadInput, match=r"was begun with a different u\.npy;"):
         sweep(grid, in_tmp / "a.zarr", on="cpu")
 
 
