@@ -115,6 +115,6 @@ def test_whoever_lost_the_lease_writes_no_more(out, monkeypatch):
         sweep(tiny(), out, on="cpu", flush_seconds=0.0, progress=lose)
     said = str(caught.value)
     assert said.startswith(f"{out} can't be written: the lease is lost; another process may write")
-    assert said.endswith(" cells are left, and the same command goes on with them")
+    assert said.endswith(" grid points are left, and the same command goes on with them")
     assert not SweepStore(out).complete
     assert locate(out).exists()
