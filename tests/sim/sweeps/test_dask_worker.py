@@ -43,7 +43,7 @@ def test_it_counts_what_a_sweep_here_counts(ready, tmp_path):
     store = SweepStore(tmp_path / "a.zarr")
     for name in NAMES:
         whole = store.read(name).reshape(len(grid), -1)
-        for cell, records in zip(found.cells, found.outcomes, strict=True):
+        for cell, records in zip(found.points, found.outcomes, strict=True):
             np.testing.assert_array_equal([getattr(r, name) for r in records], whole[cell])
     assert found.seconds >= found.compiling >= 0
 
