@@ -104,7 +104,7 @@ class Grid:
         names = [axis.name for axis in self.axes]
         if len(set(names)) < len(names) or set(names) & self.base.keys():
             raise BadInput(
-                f"the axes are {', '.join(names)}; an axis is named once, and is not fixed too"
+                f"the axes are {', '.join(names)}; each is named once, and not fixed too"
             )
         check_size(self.shape)
         if self.records > MOST_RECORDS:
