@@ -59,7 +59,7 @@ def test_other_files_than_the_sweep_rests_on_are_noticed(tmp_path):
     path = str(tmp_path / "u.npy")
     np.save(path, np.arange(1.0, 9.0))
     grid = tiny(direction=(path,))
-    with pytest.raises(BadInput, match=r"finds another .*u\.npy than the sweep does"):
+    with pytest.raises(BadInput, match=r"its .*u\.npy differs from the sweep"):
         dask_worker.set_up(setup(grid, inputs={path: "0" * 64}), ALONE)
 
 
