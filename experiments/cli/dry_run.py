@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from drift.experiments.cli.execution import Place
+from drift.experiments.cli.execution import ExecutionOptions
 from drift.experiments.console.terminal import say
 from drift.experiments.console.values import held, spent
 from drift.sim.stores.location import StoreLocation
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def dry(
     grid: "Grid",
-    place: Place,
+    execution: ExecutionOptions,
     out: StoreLocation,
     overwrite: bool,
     retry_failed: bool,
@@ -27,11 +27,11 @@ def dry(
     from drift.sim.sweeps.plan import plan
     from drift.sim.sweeps.point_order import to_count
 
-    configure(place.device, place.devices)
-    made = plan(grid, place.device, place.engine, place.devices, place.memory)
+    configure(execution.device, execution.devices)
+    made = plan(grid, execution.device, execution.engine, execution.devices, execution.memory)
     done, failed = made.standing(out, overwrite)
     left = to_count(done, failed, retry_failed)
-    found = estimate(grid, made.kinds, left, made.shards, place.engine)
+    found = estimate(grid, made.kinds, left, made.shards, execution.engine)
     told: dict[str, Any] = {
         "store": str(out),
         "cells": len(grid),

@@ -37,7 +37,7 @@ Memory = Annotated[
 ]
 
 
-class Place(NamedTuple):
+class ExecutionOptions(NamedTuple):
     """The options `engine`, `device`, `devices` and `memory`."""
 
     engine: str
@@ -81,7 +81,7 @@ WORKERS = (
 SCHEDULER = "Share the grid points among the workers of a Dask scheduler, tcp://HOST:PORT."
 
 
-class Crew(NamedTuple):
+class WorkerOptions(NamedTuple):
     """The options `workers` and `scheduler`."""
 
     workers: int | None
@@ -97,7 +97,7 @@ class Crew(NamedTuple):
         if not self.alone:
             remark("the estimate is for this process alone, without workers")
 
-    def gathering(self) -> "OpenExecutor":
+    def executor(self) -> "OpenExecutor":
         """Return the executor that drift.sweep takes. Raises BadInput for both options at once."""
         from drift.sim.errors import BadInput
         from drift.sim.sweeps import dask_cluster, local

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from drift.experiments.cli.execution import Device, Devices, Engine, Memory, Place, default_store
+from drift.experiments.cli.execution import (
+    Device,
+    Devices,
+    Engine,
+    ExecutionOptions,
+    Memory,
+    default_store,
+)
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, store
 from drift.experiments.console.terminal import remark
@@ -32,8 +39,8 @@ class Again(NamedTuple):
     """the store whose rows and direction must still be there"""
 
 
-def again(place: StoreLocation, context: typer.Context) -> Again:
-    """The drift of the spec at `place`.
+def again(location: StoreLocation, context: typer.Context) -> Again:
+    """The drift of the spec at `location`.
 
     Raises BadInput where the command line says more of it, or there is none.
     """
@@ -45,17 +52,17 @@ def again(place: StoreLocation, context: typer.Context) -> Again:
                 f"{option.opts[0]} is given with --spec, which fixes it; --out, --overwrite,"
                 " --engine, --device, --devices, --memory and --json go with it"
             )
-    if isinstance(place, LocalLocation) and place.path.is_file():
+    if isinstance(location, LocalLocation) and location.path.is_file():
         from drift.sim.spec.drift import Drift
         from drift.sim.strict_json import read_document
 
-        found = read_document(place.path)
+        found = read_document(location.path)
         if isinstance(found, dict) and "spec" in found:
             found = found["spec"]
-        return Again(Drift.from_json(found, str(place)), None)
+        return Again(Drift.from_json(found, str(location)), None)
     from drift.sim.stores.run_store import RunStore
 
-    store = RunStore(place)
+    store = RunStore(location)
     return Again(store.drift, store)
 
 
@@ -92,8 +99,8 @@ def command(
     """
     drift, like = again(spec, context) if spec else (None, None)
     drift = drift or drift_of(fields)
-    place = Place(engine, device, devices, memory)
-    result = place.run(drift, out or default_store(drift), overwrite, like)
+    execution = ExecutionOptions(engine, device, devices, memory)
+    result = execution.run(drift, out or default_store(drift), overwrite, like)
     if zeroed := result.get("cloud", {}).get("zeroed"):
         remark(
             f"{zeroed:,} values of {result['cloud']['matrix']} became +0, being smaller than"

@@ -11,12 +11,12 @@ import typer
 from drift.experiments.cli.execution import (
     SCHEDULER,
     WORKERS,
-    Crew,
     Device,
     Devices,
     Engine,
+    ExecutionOptions,
     Memory,
-    Place,
+    WorkerOptions,
 )
 from drift.experiments.cli.fields import with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite
@@ -53,12 +53,12 @@ def default_store(grid: "Grid") -> StoreLocation:
 
 def swept(
     grid: "Grid",
-    place: Place,
+    execution: ExecutionOptions,
     out: StoreLocation,
     overwrite: bool,
     retry_failed: bool,
     as_json: bool,
-    crew: Crew,
+    worker_options: WorkerOptions,
 ) -> None:
     """Sweep, and say how it went; exit with 1 where a grid point failed."""
     from drift.experiments.console.progress import SweepBar, stop_at_second_signal
@@ -66,23 +66,23 @@ def swept(
     from drift.sim.sweeps.store import SweepStore
     from drift.sim.sweeps.sweep import sweep
 
-    gathering = crew.gathering()
-    if crew.alone:
-        device.configure(place.device, place.devices)
+    executor = worker_options.executor()
+    if worker_options.alone:
+        device.configure(execution.device, execution.devices)
     else:
         device.only_cpu()  # the accelerators are the workers'
     with stop_at_second_signal(), SweepBar(f"drift to {out}", sys.stderr) as progress:
         result = sweep(
             grid,
             out,
-            on=place.device,
-            engine=place.engine,
-            devices=place.devices,
-            memory=place.memory,
+            on=execution.device,
+            engine=execution.engine,
+            devices=execution.devices,
+            memory=execution.memory,
             overwrite=overwrite,
             retry_failed=retry_failed,
             progress=progress.session,
-            by=gathering,
+            by=executor,
         )
     if as_json:
         print(json.dumps(result))
@@ -154,10 +154,10 @@ def command(
     if (found := seeds_of(given.get("seed"), seeds)) is not None:
         given["seed"] = found
     grid = Grid.given(spelled(given))
-    place, store = Place(engine, device, devices, memory), out or default_store(grid)
-    crew = Crew(workers, scheduler)
+    execution, store = ExecutionOptions(engine, device, devices, memory), out or default_store(grid)
+    worker_options = WorkerOptions(workers, scheduler)
     if dry_run:
-        dry(grid, place, store, overwrite, retry_failed, as_json)
-        crew.leave_out()
+        dry(grid, execution, store, overwrite, retry_failed, as_json)
+        worker_options.leave_out()
     else:
-        swept(grid, place, store, overwrite, retry_failed, as_json, crew)
+        swept(grid, execution, store, overwrite, retry_failed, as_json, worker_options)

@@ -31,7 +31,7 @@ def parsed(monkeypatch):
 
         return told
 
-    monkeypatch.setattr(run.Place, "run", stop(lambda arguments: arguments[1]))
+    monkeypatch.setattr(run.ExecutionOptions, "run", stop(lambda arguments: arguments[1]))
     monkeypatch.setattr(sweep, "swept", stop(lambda arguments: arguments[0]))
     monkeypatch.setenv("DRIFT_TRACEBACK", "1")
 
