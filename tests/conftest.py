@@ -4,6 +4,7 @@ import os
 
 import jax
 import pytest
+import typer.rich_utils  # noqa: F401  it reads FORCE_COLOR once, before a test sets it
 from hypothesis import settings
 
 from tests.support import readme_tour as tour

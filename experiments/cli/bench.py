@@ -13,7 +13,7 @@ import typer
 from drift.experiments.cli.execution import Device
 from drift.experiments.cli.options import AsJson
 from drift.experiments.console.terminal import say
-from drift.experiments.console.values import names, whole
+from drift.experiments.console.values import parse_names, parse_whole
 
 if TYPE_CHECKING:
     from drift.experiments.bench.setting import Setting
@@ -28,7 +28,7 @@ def command(
     only: Annotated[
         tuple | None,
         typer.Option(
-            parser=names,
+            parser=parse_names,
             metavar="GROUP,…",
             help="Groups to measure: step, leap, count, neighbours, sweep.",
             show_default="all",
@@ -37,7 +37,7 @@ def command(
     tokens: Annotated[
         int | None,
         typer.Option(
-            parser=whole,
+            parser=parse_whole,
             metavar="N",
             help="Tokens of every cloud.",
             show_default="set by each group",
@@ -46,7 +46,7 @@ def command(
     dims: Annotated[
         int | None,
         typer.Option(
-            parser=whole,
+            parser=parse_whole,
             metavar="D",
             help="Dimensions of every cloud.",
             show_default="set by each group",

@@ -8,7 +8,7 @@ import typer
 
 from drift.experiments.cli.options import AsJson, store
 from drift.experiments.console.terminal import remark
-from drift.experiments.console.values import wholes
+from drift.experiments.console.values import parse_wholes
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def command(
     snapshot: Annotated[
         tuple | None,
         typer.Option(
-            parser=wholes, metavar="STEP[,STEP]", help=_SNAPSHOT, show_default="the last kept"
+            parser=parse_wholes, metavar="STEP[,STEP]", help=_SNAPSHOT, show_default="the last kept"
         ),
     ] = None,
     as_json: AsJson = False,

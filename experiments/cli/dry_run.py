@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift.experiments.cli.execution import ExecutionOptions
 from drift.experiments.console.terminal import say
-from drift.experiments.console.values import held, spent
+from drift.experiments.console.values import format_bytes, format_duration
 from drift.sim.stores.location import StoreLocation
 
 if TYPE_CHECKING:
@@ -73,13 +73,13 @@ def _lines(grid: "Grid", told: dict[str, Any], found: "Estimate") -> list[str]:
     if counted:
         lines.append(f"of them {told['done']:,} are done and {told['failed']:,} failed before")
     lines += [
-        f"memory  about {held(told['memory'])}",
-        f"disk    at most {held(told['disk'])}, before compression: {told['store']}",
+        f"memory  about {format_bytes(told['memory'])}",
+        f"disk    at most {format_bytes(told['disk'])}, before compression: {told['store']}",
     ]
     if found.seconds is None:
         lines.append("time    not known: no probe could be counted")
     else:
-        lines.append(f"time    about {spent(found.seconds)}, by a probe on this machine:")
+        lines.append(f"time    about {format_duration(found.seconds)}, by a probe on this machine:")
     return lines + [f"        {_said(each)}" for each in found.probes]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from drift.experiments.console.terminal import remark
-from drift.experiments.console.values import size, whole
+from drift.experiments.console.values import parse_size, parse_whole
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ Engine = Annotated[
 Device = Annotated[str, typer.Option(metavar="NAME", help="Device: auto, cpu, gpu or tpu.")]
 Devices = Annotated[
     int,
-    typer.Option(parser=whole, metavar="N", help="Number of devices that share the tokens."),
+    typer.Option(parser=parse_whole, metavar="N", help="Number of devices that share the tokens."),
 ]
 Memory = Annotated[
     int | None,
     typer.Option(
-        parser=size,
+        parser=parse_size,
         metavar="SIZE",
         help="Limit on host memory: bytes, 500M, 8GiB.",
         show_default="free memory",

@@ -13,14 +13,14 @@ import typer
 
 from drift.experiments.cli.options import path
 from drift.experiments.console.values import (
-    counts,
-    counts_or_all,
-    real,
-    reals,
-    whole,
-    whole_or_all,
-    wholes,
-    words,
+    parse_counts,
+    parse_counts_or_all,
+    parse_real,
+    parse_reals,
+    parse_whole,
+    parse_whole_or_all,
+    parse_wholes,
+    parse_words,
 )
 from drift.sim.spec.drift import FIELDS
 from drift.sim.spec.fields import Field
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
     from drift.sim.spec.drift import Drift
 
 _SINGLE: dict[str, tuple[Callable[[str], Any] | None, str]] = {
-    "real": (real, "REAL"),
-    "whole": (whole, "N"),
+    "real": (parse_real, "REAL"),
+    "whole": (parse_whole, "N"),
     "text": (None, "NAME"),
     "direction": (None, "NAME"),
     "path": (path, "PATH"),
-    "steps": (wholes, "STEP,…"),
+    "steps": (parse_wholes, "STEP,…"),
 }
 """The parser of one value of each kind, and its name in a help page."""
 _SEVERAL: dict[str, tuple[Callable[[str], Any] | None, str]] = {
-    "real": (reals, "REAL,…"),
-    "whole": (counts, "N,…"),
-    "text": (words, "NAME,…"),
-    "direction": (words, "NAME,…"),
-    "path": (words, "PATH,…"),
+    "real": (parse_reals, "REAL,…"),
+    "whole": (parse_counts, "N,…"),
+    "text": (parse_words, "NAME,…"),
+    "direction": (parse_words, "NAME,…"),
+    "path": (parse_words, "PATH,…"),
 }
 """The parser of several values of each kind, for axes, and its name in a help page."""
-_OR_ALL = {whole: whole_or_all, counts: counts_or_all}
+_OR_ALL = {parse_whole: parse_whole_or_all, parse_counts: parse_counts_or_all}
 
 
 def with_fields(

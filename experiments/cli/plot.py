@@ -20,7 +20,7 @@ from drift.experiments.cli.sources import (
     beside,
     save,
 )
-from drift.experiments.console.values import real, wholes
+from drift.experiments.console.values import parse_real, parse_wholes
 from drift.sim.stores.location import StoreLocation
 
 Source = Annotated[StoreLocation, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
@@ -78,7 +78,7 @@ def _cloud(
     plane: Annotated[
         tuple | None,
         typer.Option(
-            parser=wholes,
+            parser=parse_wholes,
             metavar="I,J",
             help="Dimensions of the horizontal and the vertical axis, from 0.",
             show_default="the two that separate most cells",
@@ -200,7 +200,9 @@ def phase_command(
     progress: Annotated[
         float,
         typer.Option(
-            parser=real, metavar="F", help="Fraction of the steps after which tokens are counted."
+            parser=parse_real,
+            metavar="F",
+            help="Fraction of the steps after which tokens are counted.",
         ),
     ] = 1.0,
     prediction: Predicted = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson
 from drift.experiments.console.terminal import remark
-from drift.experiments.console.values import spelled
+from drift.experiments.console.values import spell_out
 
 if TYPE_CHECKING:
     from drift.sim.spec.drift import Drift
@@ -38,7 +38,7 @@ def command(
         refuse_unsupported(ROWS)
     if "sigma" not in fields:
         raise BadInput("no cloud is named; --sigma draws one, and takes several values")
-    sigmas = spelled({"sigma": fields["sigma"]})["sigma"]
+    sigmas = spell_out({"sigma": fields["sigma"]})["sigma"]
     if len(sigmas) > _MOST:
         raise BadInput(f"sigma has {len(sigmas):,} values; at most {_MOST:,} are predicted at once")
     drift = drift_of({**fields, "sigma": sigmas[0]})

@@ -14,7 +14,7 @@ import typer
 
 from drift.experiments.cli.options import path
 from drift.experiments.console.terminal import remark, say
-from drift.experiments.console.values import whole
+from drift.experiments.console.values import parse_whole
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Tensor = Annotated[
 Snapshot = Annotated[
     int | None,
     typer.Option(
-        parser=whole,
+        parser=parse_whole,
         metavar="STEP",
         help="Runs: the step whose cloud is taken.",
         show_default="the last",
@@ -54,7 +54,7 @@ Near = Annotated[
 Exponents = Annotated[
     int | None,
     typer.Option(
-        parser=whole,
+        parser=parse_whole,
         metavar="N",
         help="With --near: largest difference of exponents, in any dimension.",
         show_default="5",

@@ -7,7 +7,7 @@ import typer
 
 from drift.experiments.cli.options import AsJson, store
 from drift.experiments.console.terminal import say
-from drift.experiments.console.values import spent
+from drift.experiments.console.values import format_duration
 from drift.sim.stores.location import StoreLocation
 
 if TYPE_CHECKING:
@@ -78,5 +78,5 @@ def _state(status: dict[str, Any]) -> str:
     if not status["left"]:
         return "all other grid points have failed; drift sweep --retry-failed tries them again"
     left = status["seconds_left"]
-    time = "time left not known yet" if left is None else f"about {spent(left)} left"
+    time = "time left not known yet" if left is None else f"about {format_duration(left)} left"
     return f"running, {time}" if status["running"] else f"not running; {time}"

@@ -66,13 +66,13 @@ def command(
 
 
 def _told(found: dict[str, Any]) -> list[str]:
-    from drift.experiments.console.values import spent
+    from drift.experiments.console.values import format_duration
 
     before = sum(part["before"] for part in found["parts"])
     parts = f"{len(found['parts'])} parts"
     if before:
         parts += f", {before} of which were there"
-    return [f"{parts}, {spent(found['seconds']['total'])}", f"page: {found['page']}"]
+    return [f"{parts}, {format_duration(found['seconds']['total'])}", f"page: {found['page']}"]
 
 
 def _list(as_json: bool) -> None:

@@ -21,7 +21,7 @@ from drift.experiments.cli.execution import (
 from drift.experiments.cli.fields import with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite
 from drift.experiments.console.terminal import say
-from drift.experiments.console.values import spelled, spent, whole
+from drift.experiments.console.values import format_duration, parse_whole, spell_out
 from drift.sim.spec.drift import FIELDS
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
@@ -100,8 +100,8 @@ def _told(grid: "Grid", result: dict[str, Any]) -> list[str]:
     return [
         str(grid),
         f"{result['done']:,} of {result['cells']:,} grid points done, {result['failed']:,} failed",
-        f"{spent(seconds['total'])}, {share:.0%} of it computing and"
-        f" {spent(seconds['compile'])} compiling",
+        f"{format_duration(seconds['total'])}, {share:.0%} of it computing and"
+        f" {format_duration(seconds['compile'])} compiling",
         f"store: {result['store']}",
     ]
 
@@ -115,7 +115,7 @@ def command(
     seeds: Annotated[
         int | None,
         typer.Option(
-            parser=whole,
+            parser=parse_whole,
             metavar="N",
             help="Seeds 0 to N-1 of the cloud.",
             rich_help_panel=FIELDS["seed"].panel,
@@ -126,7 +126,7 @@ def command(
     devices: Devices = 1,
     memory: Memory = None,
     workers: Annotated[
-        int | None, typer.Option(parser=whole, metavar="N", help=WORKERS, show_default="none")
+        int | None, typer.Option(parser=parse_whole, metavar="N", help=WORKERS, show_default="none")
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help=SCHEDULER, show_default="none")
@@ -153,7 +153,7 @@ def command(
     given = {name: found if FIELDS[name].axis else (found,) for name, found in fields.items()}
     if (found := seeds_of(given.get("seed"), seeds)) is not None:
         given["seed"] = found
-    grid = Grid.given(spelled(given))
+    grid = Grid.given(spell_out(given))
     execution, store = ExecutionOptions(engine, device, devices, memory), out or default_store(grid)
     worker_options = WorkerOptions(workers, scheduler)
     if dry_run:

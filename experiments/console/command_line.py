@@ -7,7 +7,13 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from drift.experiments.console.values import Range, counts, counts_or_all, reals, words
+from drift.experiments.console.values import (
+    Range,
+    parse_counts,
+    parse_counts_or_all,
+    parse_reals,
+    parse_words,
+)
 from drift.sim.errors import printable
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.fields import DIGEST
@@ -67,7 +73,13 @@ def _told(fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _texts(name: str, values: tuple[Any, ...]) -> str | None:
     """Values as an option of `drift sweep` takes them."""
     row = FIELDS[name]
-    parser = reals if row.kind == "real" else counts_or_all if row.none == "all" else counts
+    parser = (
+        parse_reals
+        if row.kind == "real"
+        else parse_counts_or_all
+        if row.none == "all"
+        else parse_counts
+    )
     numbers = all(isinstance(value, int | float) for value in values)
     if (
         row.kind in ("real", "whole")
@@ -83,7 +95,7 @@ def _texts(name: str, values: tuple[Any, ...]) -> str | None:
     text = ",".join(map(_text, values))
     if row.kind in ("real", "whole"):
         return text
-    return text if words(text) == values else None
+    return text if parse_words(text) == values else None
 
 
 def _text(value: Any) -> str:

@@ -137,7 +137,8 @@ class SweepBar(ProgressBar):
 
     def session(self, session: "SweepProgress") -> None:
         """Show a sweep's progress; the bar counts the cost of grid points, not their number."""
-        from drift.experiments.console.values import spent
+
+        from drift.experiments.console.values import format_duration
 
         left, seconds = session.seconds_left, session.seconds["total"]
         line = (
@@ -145,7 +146,7 @@ class SweepBar(ProgressBar):
             f" {session.counted / seconds:.3g} per second"
         )
         if left is not None:
-            line += f", {spent(left)} left"
+            line += f", {format_duration(left)} left"
         self._show(session.work, session.work + session.left, line)
 
     def _figures(self) -> "tuple[ProgressColumn, ...]":

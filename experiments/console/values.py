@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import typer
 
 
-def real(text: str) -> float:
+def parse_real(text: str) -> float:
     """Return a real number."""
     try:
         return float(text)
@@ -24,46 +24,46 @@ def real(text: str) -> float:
         raise typer.BadParameter(f"{text!r} is not a number") from error
 
 
-def whole(text: str) -> int:
+def parse_whole(text: str) -> int:
     """Return a whole number, exactly; 1e6 is one."""
     try:
         return int(text)
     except ValueError:
-        value = real(text)
+        value = parse_real(text)
     if value != value or value in (float("inf"), float("-inf")) or value != int(value):
         raise typer.BadParameter(f"{text!r} is not a whole number")
     return int(value)
 
 
-def size(text: str) -> int:
+def parse_size(text: str) -> int:
     """Return bytes: 8GiB, 8Gi, 500MB, 500M, or a bare number."""
     parts = re.fullmatch(r"([0-9.e+]+?)\s*(?:([KMGT])(i?))?B?", text, re.IGNORECASE)
     if not parts:
         raise typer.BadParameter(f"{text!r} is not a size; use 500M, 8GiB or a number of bytes")
     number, unit, binary = parts.groups()
     power = "KMGT".index(unit.upper()) + 1 if unit else 0
-    found = real(number) * (1024 if binary else 1000) ** power
+    found = parse_real(number) * (1024 if binary else 1000) ** power
     if math.isinf(found):
         raise typer.BadParameter(f"{text!r} is more than any machine has; use 500M or 8GiB")
     return int(found)
 
 
-def whole_or_all(text: str) -> int | None:
+def parse_whole_or_all(text: str) -> int | None:
     """Return a whole number, or None for all."""
-    return None if text == "all" else whole(text)
+    return None if text == "all" else parse_whole(text)
 
 
-def wholes(text: str) -> tuple[int, ...]:
+def parse_wholes(text: str) -> tuple[int, ...]:
     """Return whole numbers that are separated by commas."""
-    return tuple(whole(part.strip()) for part in text.split(","))
+    return tuple(parse_whole(part.strip()) for part in text.split(","))
 
 
-def names(text: str) -> tuple[str, ...]:
+def parse_names(text: str) -> tuple[str, ...]:
     """Return words that are separated by commas."""
     return tuple(part.strip() for part in text.split(","))
 
 
-def spent(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a duration: 3.2 s, 2 min 5 s, 3 h 20 min, 4 d 7 h."""
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -74,7 +74,7 @@ def spent(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours < 24 else f"{hours // 24:,} d {hours % 24} h"
 
 
-def held(size: float) -> str:
+def format_bytes(size: float) -> str:
     """Return bytes as text: 800 kB, 3.2 GB."""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 1000:
@@ -115,27 +115,27 @@ class Range(NamedTuple):
         return tuple(map(float, found))
 
 
-def reals(text: str) -> tuple[Any, ...]:
+def parse_reals(text: str) -> tuple[Any, ...]:
     """Return real numbers."""
-    return _range(text, False) if ":" in text else tuple(map(real, _parts(text)))
+    return _range(text, False) if ":" in text else tuple(map(parse_real, _parts(text)))
 
 
-def counts(text: str) -> tuple[Any, ...]:
+def parse_counts(text: str) -> tuple[Any, ...]:
     """Return whole numbers."""
-    return _range(text, True) if ":" in text else tuple(map(whole, _parts(text)))
+    return _range(text, True) if ":" in text else tuple(map(parse_whole, _parts(text)))
 
 
-def counts_or_all(text: str) -> tuple[Any, ...]:
+def parse_counts_or_all(text: str) -> tuple[Any, ...]:
     """Return whole numbers, None for all among them."""
-    return _range(text, True) if ":" in text else tuple(map(whole_or_all, _parts(text)))
+    return _range(text, True) if ":" in text else tuple(map(parse_whole_or_all, _parts(text)))
 
 
-def words(text: str) -> tuple[Any, ...]:
+def parse_words(text: str) -> tuple[Any, ...]:
     """Return names."""
-    return names(text)
+    return parse_names(text)
 
 
-def spelled(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+def spell_out(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
     """Return the values of each option. Raises BadInput before a huge grid is spelled out."""
     from drift.sim.sweeps.grid import check_size
 
@@ -166,7 +166,7 @@ def _range(text: str, of_whole: bool) -> Range:
     linear = parts[3:] == ["lin"]
     if len(parts) != 3 and not linear:
         raise typer.BadParameter(f"{text!r} is not a range; use lo:hi:n or lo:hi:n:lin")
-    low, high, count = _bound(parts[0]), _bound(parts[1]), whole(parts[2])
+    low, high, count = _bound(parts[0]), _bound(parts[1]), parse_whole(parts[2])
     if not low < high:
         what = "is reversed" if high < low else "has equal bounds"
         raise typer.BadParameter(f"{text!r} {what}; the lower one comes first")
@@ -182,7 +182,7 @@ def _range(text: str, of_whole: bool) -> Range:
 
 
 def _bound(text: str) -> Decimal:
-    value = real(text)
+    value = parse_real(text)
     if value != value or value in (float("inf"), float("-inf")):
         raise typer.BadParameter(f"{text!r} is not a bound of a range; bounds are finite numbers")
     return Decimal(text)

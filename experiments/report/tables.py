@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.experiments.console.values import spent
+from drift.experiments.console.values import format_duration
 from drift.experiments.figures.captions import axis_label, parts
 from drift.experiments.report.document import Command, DataTable, PageBlock, Paragraph
 from drift.sim.spec.drift import FIELDS
@@ -86,7 +86,10 @@ def provenance_table(attrs: dict[str, Any], address: str) -> DataTable:
         ("device check", attrs.get("check")),
         ("kernel", attrs.get("kernel")),
         *((f"{name} version", found) for name, found in attrs.get("versions", {}).items()),
-        *((f"{name} time", spent(took)) for name, took in attrs.get("seconds", {}).items()),
+        *(
+            (f"{name} time", format_duration(took))
+            for name, took in attrs.get("seconds", {}).items()
+        ),
     ]
     told = [(name, str(value)) for name, value in rows if value is not None]
     return DataTable("Environment", ("Item", "Value"), told, numeric=False)

@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
-from drift.experiments.console.values import names
+from drift.experiments.console.values import parse_names
 from drift.experiments.figures.captions import in_symbols, parts
 from drift.sim.errors import BadInput, printable
 from drift.sim.sweeps.grid import Axis, Grid
@@ -34,7 +34,7 @@ def parse_fixed(grid: Grid, texts: list[str]) -> dict[str, int]:
     value that the axis does not have.
     """
     found: dict[str, int] = {}
-    for part in (part for text in texts for part in names(text)):
+    for part in (part for text in texts for part in parse_names(text)):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not (name and equals and value):
             raise BadInput(f"at is {printable(part)!r}; it must be AXIS=VALUE, such as steps=100")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from drift.experiments.console import progress
-from drift.experiments.console.values import held, spent
+from drift.experiments.console.values import format_bytes, format_duration
 from drift.sim.batches import batch
 from drift.sim.errors import BadInput
 from drift.sim.stores import lock
@@ -280,7 +280,12 @@ def test_progress_is_a_line_now_and_then_where_nobody_looks(capsys, monkeypatch)
 
 
 def test_durations_and_sizes_are_told_for_people():
-    assert [spent(s) for s in (0.04, 59.94, 125, 12_000, 100_000_000)] == [
+    assert [format_duration(s) for s in (0.04, 59.94, 125, 12_000, 100_000_000)] == [
         *("0.0 s", "59.9 s", "2 min 5 s", "3 h 20 min", "1,157 d 9 h"),
     ]
-    assert [held(s) for s in (10, 9_750, 3.2e9, 5e15)] == ["10 B", "9.75 kB", "3.2 GB", "5e+03 TB"]
+    assert [format_bytes(s) for s in (10, 9_750, 3.2e9, 5e15)] == [
+        "10 B",
+        "9.75 kB",
+        "3.2 GB",
+        "5e+03 TB",
+    ]
