@@ -9,24 +9,12 @@ import pytest
 
 from tests.support.source_files import FILES, named
 
-PENDING = (
-    "sim/stores/lease.py",
-    "sim/stores/lock.py",
-    "sim/sweeps/dask",
-)
-"""Rooms, by the start of their files' names, whose docstrings are still to be rewritten."""
-
-PENDING_NAMES = {"Line", "Note", "Plan"}
-"""Names that several public classes still share."""
-
 NO_SUBJECT = re.compile(
     "(It|Its|They|Them|Their|This|That|These|Those|The same|Same|Likewise"
     "|Who|Whoever|Whose|What|Whatever|Which|Whether|How|Why|Where|When|Of|As|Does|Is|Are|From now)"
     r"\b"
 )
 """The beginnings of sentences that do not say what they are about."""
-
-DONE = [path for path in FILES if not named(path).startswith(PENDING)]
 
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -75,14 +63,14 @@ def public(kind):
     return found
 
 
-@pytest.mark.parametrize("path", DONE, ids=named)
+@pytest.mark.parametrize("path", FILES, ids=named)
 def test_a_docstring_names_its_subject(path):
     for name, said in documented(ast.parse(path.read_text())):
         first = said.split("\n")[0]
         assert not NO_SUBJECT.match(first), f"{name}: {first}"
 
 
-@pytest.mark.parametrize("path", DONE, ids=named)
+@pytest.mark.parametrize("path", FILES, ids=named)
 def test_the_fields_of_a_record_are_described(path):
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and is_record(node):
@@ -94,7 +82,7 @@ def test_no_two_public_classes_share_a_name():
     shared = {
         name: [file for file, _ in places]
         for name, places in public(ast.ClassDef).items()
-        if len(places) > 1 and name not in PENDING_NAMES
+        if len(places) > 1
     }
     assert not shared
 

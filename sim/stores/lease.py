@@ -32,12 +32,12 @@ LAPSE = 60.0
 """Seconds after which a note that was not written again is free."""
 _ABSENT = ("NoSuchKey", "404")
 _MISSED = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", *_ABSENT)
-"""What the storage says where a condition does not hold."""
+"""Answers of the storage where a condition does not hold."""
 
 
 @dataclass(frozen=True)
-class Note:
-    """One that was found."""
+class LeaseNote:
+    """A note that was found."""
 
     says: dict[str, Any]
     """who wrote it, if it can be read"""
@@ -47,7 +47,7 @@ class Note:
     """what a condition knows it by"""
 
     def is_free(self, lapse: float = LAPSE) -> bool:
-        """Whether anybody may replace it."""
+        """Return whether anybody may replace it."""
         return self.age >= lapse
 
     @property
@@ -58,12 +58,12 @@ class Note:
 
 
 def mine(owner: str) -> dict[str, Any]:
-    """What a note of this process says; `owner` tells its notes apart."""
+    """Return what a note of this process says; `owner` tells its notes apart."""
     return {"owner": owner, "host": platform.node(), "pid": os.getpid()}
 
 
-def read(client: Any, at: dict[str, str]) -> Note | None:
-    """The note at a bucket and key, if there is one."""
+def read(client: Any, at: dict[str, str]) -> LeaseNote | None:
+    """Return the note at a bucket and key, if there is one."""
     try:
         answer = client.get_object(**at)
     except Exception as error:
@@ -76,10 +76,10 @@ def read(client: Any, at: dict[str, str]) -> Note | None:
     except ValueError:
         says = None
     age = (now - answer["LastModified"]).total_seconds()
-    return Note(says if isinstance(says, dict) else {}, age, answer["ETag"])
+    return LeaseNote(says if isinstance(says, dict) else {}, age, answer["ETag"])
 
 
-def write(client: Any, at: dict[str, str], says: dict[str, Any], instead: Note | None) -> None:
+def write(client: Any, at: dict[str, str], says: dict[str, Any], instead: LeaseNote | None) -> None:
     """Write a note `instead` of one that was read, or where none was, unless another came.
 
     To know whether it is there it must be read. A text that is like the one before can't
@@ -158,7 +158,7 @@ class Lease:
                 self._lost = not self._renew()
 
     def _take(self) -> bool:
-        """Whether it could be had; BadInput where it is another's."""
+        """Return whether it could be had; BadInput where it is another's."""
         found = self._found()
         if found and not found.is_free(self._lapse):
             raise BadInput(
@@ -171,7 +171,7 @@ class Lease:
         found = self._found()
         return (found is None or self._is_mine(found)) and self._write(found)
 
-    def _write(self, instead: Note | None) -> bool:
+    def _write(self, instead: LeaseNote | None) -> bool:
         """Write it in the place of what was found: whether it is mine then."""
         self._renewals += 1
         began = _now()
@@ -181,15 +181,15 @@ class Lease:
         self._renewed = began
         return True
 
-    def _is_mine(self, found: Note | None) -> bool:
+    def _is_mine(self, found: LeaseNote | None) -> bool:
         return found is not None and found.says.get("owner") == self._mine["owner"]
 
-    def _found(self) -> Note | None:
+    def _found(self) -> LeaseNote | None:
         return read(self._client, self._at)
 
 
 def is_held(place: S3Location) -> bool:
-    """Whether some process writes the store at `place` now."""
+    """Return whether some process writes the store at `place` now."""
     with as_storage_error(str(place)):
         found = read(place.bucket.client(hasty=True), _at(place))
     return found is not None and not found.is_free()

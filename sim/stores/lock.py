@@ -17,7 +17,7 @@ from drift.sim.stores.location import AnyLocation, LocalLocation, StoreLocation
 from drift.sim.stores.s3 import S3Location
 
 _PATIENCE_SECONDS = 0.5
-"""Whoever only looks holds it for a moment."""
+"""Seconds to wait for a process that only looks, and holds it for a moment."""
 
 
 @contextmanager
@@ -51,12 +51,12 @@ def held(given: AnyLocation) -> Iterator[Callable[[], None]]:
 
 
 def taken(place: StoreLocation) -> str:
-    """What to say where another process holds it."""
+    """Return what to say where another process holds it."""
     return f"{place} is being written by another process; only one writer is allowed"
 
 
 def is_held(given: AnyLocation) -> bool:
-    """Whether some process writes the store at `given` now."""
+    """Return whether some process writes the store at `given` now."""
     place = locate(given)
     if isinstance(place, S3Location):
         from drift.sim.stores.lease import is_held

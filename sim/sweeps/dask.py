@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster as those who count the grid points of a sweep (sim.sweeps.local).
+"""The executor of a sweep on a Dask cluster: its workers count the grid points (sim.sweeps.local).
 
 batch      grid points that are counted together: a task of Dask's. So few are submitted at a time
            that memory does not grow with the grid, and so many that no worker waits
@@ -36,22 +36,22 @@ _WINDOW = 2
 _RETRIES = 1
 _TICK_SECONDS, _ASK_SECONDS, _FAREWELL_SECONDS = 0.01, 0.5, 2.0
 _PATIENCE_SECONDS = 30.0
-"""With a scheduler that does not answer any more."""
+"""Seconds without an answer of the scheduler, after which it is gone."""
 _ANSWER_SECONDS = 10.0
-"""For a scheduler to have a worker."""
+"""Seconds for a scheduler to have a worker."""
 _GATHER_SECONDS = 30.0
-"""For the others to be ready, once one is."""
+"""Seconds for the others to be ready, once one is."""
 _START_SECONDS = 300.0
-"""For one worker to be ready."""
+"""Seconds for one worker to be ready."""
 _ALONE_SECONDS = 60.0
-"""Without any worker that is ready."""
+"""Seconds without any worker that is ready, after which none is left."""
 _OVERDUE_SECONDS, _OVERDUE_TIMES = 5.0, 1.5 * _WINDOW
 """A batch is overdue after so long, and so many times what any took before, without compiling."""
 _MOST_STILLBORN = 5
 
 
 class Batch(NamedTuple):
-    """Grid points that are counted together."""
+    """Grid `points` that are counted together."""
 
     points: np.ndarray
     alone: bool = False
@@ -60,7 +60,7 @@ class Batch(NamedTuple):
 
 @dataclass(eq=False)
 class Task:
-    """A batch that was submitted."""
+    """A `batch` that was submitted."""
 
     batch: Batch
     futures: list[Any] = field(default_factory=list)
@@ -92,7 +92,7 @@ class DaskExecutor:
         self._registered = self._run(self._register())
 
     def gather(self, count: int | None) -> dict[str, Any]:
-        """Wait for the workers, `count` where so many were started; what one says of itself.
+        """Wait for the workers, `count` where so many were started; return what one says of itself.
 
         Raises BadInput where there is none, or where one can't take part; Unfinished where none
         is ready in time.
@@ -161,7 +161,7 @@ class DaskExecutor:
         task.submitted = time.monotonic()
 
     def _wait(self) -> list[BatchResult]:
-        """What was counted, or has failed, a moment later."""
+        """Return what was counted, or has failed, a moment later."""
         if not self._completed.has_ready():
             time.sleep(_TICK_SECONDS)
         self._attend()
@@ -170,7 +170,7 @@ class DaskExecutor:
         return [result for each in done for result in self._take(*each)]
 
     def _take(self, future: Any, result: Any) -> list[BatchResult]:
-        """What has come of a future."""
+        """Return the result of a future."""
         task = next((task for task in self._tasks if future in task.futures), None)
         if task is None:
             return []  # another one answered before
@@ -214,7 +214,7 @@ class DaskExecutor:
             self._processing[worker] = [task.futures[-1].key]
 
     def _stop(self) -> BatchResult:
-        """What comes of the batches that have been begun, together."""
+        """Return the results of the batches that have been begun, together."""
         self._tell_stop(True)
         found: list[BatchResult] = []
         while self._tasks:
@@ -289,7 +289,7 @@ class DaskExecutor:
         await self._client.register_plugin(self._setup, self._setup.name)
 
     async def _ask(self, seconds: float) -> tuple[set[str], dict[str, list[str]]]:
-        """The workers that were ready, and, some `seconds` later, the tasks of those there are."""
+        """Return the workers that were ready, and `seconds` later the tasks of those there are."""
         known = set(self.ready)
         await asyncio.sleep(seconds)
         asking = self._client.scheduler.processing(workers=None)

@@ -32,7 +32,7 @@ from drift.sim.sweeps.point_order import PointGroups
 ANSWER_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
 _WORKER_BYTES = 384 << 20
-"""What libraries and programs take of each."""
+"""Memory that libraries and programs take in each worker."""
 _LOOPBACK = "127.0.0.1"
 _SAFE_PATH = "PYTHONSAFEPATH"
 _DEATHS = 3
@@ -40,7 +40,7 @@ _DEATHS = 3
 
 
 def new_workers(count: int) -> OpenExecutor:
-    """`count` worker processes on this machine, which share its cores.
+    """Return an executor of `count` worker processes on this machine, which share its cores.
 
     Raises BadInput for none, and for more than memory is free for.
     """
@@ -52,7 +52,7 @@ def new_workers(count: int) -> OpenExecutor:
 
 
 def workers_at(address: str) -> OpenExecutor:
-    """The workers of the Dask scheduler at `address`."""
+    """Return an executor of the workers of the Dask scheduler at `address`."""
     return partial(_connected, partial(running_scheduler, address), None, None)
 
 
@@ -196,7 +196,7 @@ def _start_tracker() -> None:
 
 
 def _library() -> ModuleType:
-    """Dask distributed, made quiet: the executor says what matters of what it notices."""
+    """Return Dask distributed, made quiet: the executor says what matters of what it notices."""
     try:
         import distributed
         from distributed.versions import VersionMismatchWarning

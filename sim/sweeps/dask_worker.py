@@ -1,4 +1,4 @@
-"""What a Dask worker does for a sweep: it makes ready once, and counts batches one by one.
+"""The part of a Dask worker in a sweep: it makes ready once, and counts batches one by one.
 
 One thread does all of it, whatever else Dask has the process do: it has its own share of the
 machine (sim.devices.device), taken before JAX looks at it. A scheduler loads this module too, to
@@ -52,7 +52,9 @@ class Share:
 
 @dataclass
 class SweepSetup(WorkerPlugin):
-    """What all workers of a sweep need to know; the options are those of sim.sweeps.sweep.
+    """The settings that all workers of a sweep need: its `grid`, and options of drift.sweep.
+
+    The options are `on`, `engine`, `devices` and `memory`.
 
     A worker that is ready offers the resource `name`, which each batch takes one of: so none is
     sent to a worker that can't count it, and no worker counts two at once.
@@ -110,7 +112,7 @@ def dask_setup(worker: Any) -> None:
 
 
 def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, Any]]":
-    """What counts the sweep in this process, and what the worker says of itself.
+    """Return what counts the sweep in this process, and what the worker says of itself.
 
     Raises BadInput where the worker can't do what the sweep needs, RuntimeError where its device
     does not round as it must.

@@ -82,7 +82,7 @@ def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
 
 
 @dataclass(frozen=True)
-class Plan:
+class VariedValues:
     """Values that are varied."""
 
     vocabulary: int
@@ -115,10 +115,10 @@ class Plan:
     """jitters of the variant"""
 
 
-def _plan(quick: bool) -> Plan:
+def _plan(quick: bool) -> VariedValues:
     seen = observed.qwen3_4b()
     if quick:
-        return Plan(
+        return VariedValues(
             vocabulary=500,
             tokens=120,
             dims=32,
@@ -132,7 +132,7 @@ def _plan(quick: bool) -> Plan:
             clouds=4,
             jitters=(1e-4, 1e-2),
         )
-    return Plan(
+    return VariedValues(
         vocabulary=seen["vocabulary"],
         tokens=seen["selection"]["tokens"],
         dims=seen["dims"],
@@ -179,13 +179,13 @@ def parts(quick: bool = False) -> list[Part]:
     return made
 
 
-def _sweep(plan: Plan, name: str, **fields: tuple) -> Sweep:
+def _sweep(plan: VariedValues, name: str, **fields: tuple) -> Sweep:
     """Return a sweep of the default drift, counted at start and end, but for `fields`."""
     shape = {"tokens": (plan.tokens,), "dims": (plan.dims,), "records": (1,)}
     return Sweep(name, Grid.given({**shape, **fields}))
 
 
-def _about(plan: Plan, drift: Drift) -> Note:
+def _about(plan: VariedValues, drift: Drift) -> Note:
     """Return a note of the plan itself, for the page."""
     found = {
         "control": [f"control-{sigma:g}" for sigma in plan.control],

@@ -26,7 +26,7 @@ from tests.support.run_cli import drift
 
 pytestmark = pytest.mark.slow
 
-TINY = plan.Plan(
+TINY = plan.VariedValues(
     vocabulary=40,
     tokens=30,
     dims=16,
