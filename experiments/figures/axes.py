@@ -35,13 +35,11 @@ class Scale:
 
     axis: Axis
     """the axis of the sweep"""
-    long_name: str
-    """what the axis measures, as the store names it"""
 
     @classmethod
     def of(cls, sweep_slice: SweepSlice, number: int) -> "Scale":
         """Return the scale of the shown axis `number` of a slice."""
-        return cls(sweep_slice.shown_axes[number], sweep_slice.long_name(sweep_slice.names[number]))
+        return cls(sweep_slice.shown_axes[number])
 
     @cached_property
     def kind(self) -> str:
@@ -146,7 +144,7 @@ class Ticks:
             more = {"linthresh": scale.positions[1]} if scale.kind == "symlog" else {}
             getattr(axes, f"set_{which}scale")(scale.kind, **more)
         axes.set(**{f"{which}lim": (scale.edges[0], scale.edges[-1])})
-        axes.set(**{f"{which}label": axis_label(scale.axis.name, scale.long_name)})
+        axes.set(**{f"{which}label": axis_label(scale.axis.name)})
         axis = getattr(axes, f"{which}axis")
         few = scale.kind != "names" and len(self.labels) <= self.points / _GAP
         axis.set_minor_locator(FixedLocator(scale.positions.tolist() if few else []))

@@ -29,10 +29,10 @@ def in_symbols(name: str, value: Any) -> str:
     return row.in_caption.format(row.none if value is None else format_value(value))
 
 
-def axis_label(name: str, meaning: str) -> str:
-    """Return the label of an axis: its meaning, and its symbol where it has one."""
-    symbol = FIELDS[name].symbol
-    return f"{figure_text(meaning)}, {symbol}" if symbol else figure_text(meaning)
+def axis_label(name: str) -> str:
+    """Return the label of an axis: the meaning of its field, and the symbol where it has one."""
+    row = FIELDS[name]
+    return f"{figure_text(row.meaning)}, {row.symbol}" if row.symbol else figure_text(row.meaning)
 
 
 def wrapped(said: list[str], points: float, size: float = 8) -> str:

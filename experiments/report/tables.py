@@ -64,7 +64,7 @@ def axes_table(grid: Grid) -> DataTable:
 
 def _meaning(name: str) -> str:
     """Return the meaning of a field, with its symbol where it has one."""
-    return without_mathtext(axis_label(name, FIELDS[name].meaning)) if name in FIELDS else ""
+    return without_mathtext(axis_label(name)) if name in FIELDS else ""
 
 
 def _value(value: Any) -> str:

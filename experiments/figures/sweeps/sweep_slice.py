@@ -179,10 +179,6 @@ class SweepSlice:
             return "final distinct fraction (cells / tokens)"
         return f"distinct fraction after {progress:g} of the steps"
 
-    def long_name(self, name: str) -> str:
-        """Return the long name of an axis, as the store has it."""
-        return str(self.store.array(name).attrs["long_name"])
-
     def caption(self) -> list[str]:
         """Return the parts of a caption: the fields that all grid points shown share."""
         grid = self.store.grid

@@ -47,10 +47,14 @@ def test_a_caption_has_what_is_known_and_not_usual():
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("steps", "so it is, $X$"), ("jitter", "so it is"), ("rounding", "so it is")],
+    [
+        ("steps", "number of steps, $X$"),
+        ("jitter", "relative spread of the step between tokens"),
+        ("rounding", "rounding after each step"),
+    ],
 )
 def test_an_axis_has_its_symbol(name, label):
-    assert axis_label(name, "so it is") == label
+    assert axis_label(name) == label
 
 
 def test_a_value_is_written_as_in_captions():

@@ -127,7 +127,7 @@ def test_the_contour_is_where_the_share_is_one_half(sweep):
 
 def test_between_names_there_is_no_contour():
     sigma, rounding = Axis("sigma", (1e-9, 1e-8, 1e-7)), Axis("rounding", ("nearest", "stochastic"))
-    x, y = Scale(sigma, ""), Scale(rounding, "")
+    x, y = Scale(sigma), Scale(rounding)
     values = np.ma.MaskedArray([[0.0, 1.0, 1.0], [0.0, 0.25, 0.75]], False)
     lines = contour(x, y, values, 0.5)
     turned = contour(y, x, values.T, 0.5)
@@ -136,7 +136,7 @@ def test_between_names_there_is_no_contour():
         np.testing.assert_allclose(line[:, 0], at)
         np.testing.assert_allclose(sorted(line[:, 1]), [low, high])
         np.testing.assert_array_equal(other, line[:, ::-1])
-    assert contour(y, Scale(rounding, ""), values[:, :2], 0.5) == []
+    assert contour(y, Scale(rounding), values[:, :2], 0.5) == []
 
 
 @given(
@@ -145,8 +145,8 @@ def test_between_names_there_is_no_contour():
 )
 @example([0.0016866455078125, 0.0016866455078125002], 0.1)  # of one logarithm
 def test_a_contour_of_what_rises_evenly_is_straight(values, level):
-    scale = Scale(Axis("radius", tuple(values)), "")
-    other = Scale(Axis("steps", (1, 2, 3)), "")
+    scale = Scale(Axis("radius", tuple(values)))
+    other = Scale(Axis("steps", (1, 2, 3)))
     even = scale.straightened(scale.positions)
     rising = (even - even[0]) / (even[-1] - even[0])
     lines = contour(scale, other, np.ma.MaskedArray(np.tile(rising, (3, 1)), False), level)
@@ -299,11 +299,11 @@ def test_the_flag_leaves_the_onset_out(sweep, in_tmp):
 
 
 def test_crossings_lie_between_neighbours_that_are_done():
-    scale = Scale(Axis("sigma", (1.0, 10.0, 100.0, 1e3, 1e4)), "")
+    scale = Scale(Axis("sigma", (1.0, 10.0, 100.0, 1e3, 1e4)))
     of = np.ma.masked_invalid
     assert crossings(scale, of([0.0, 1.0, 1.0, 0.75, 0.25])) == pytest.approx([10**0.5, 10**3.5])
     assert crossings(scale, of([0.0, np.nan, 1.0, 0.5, 0.6])) == [1e3]
-    names = Scale(Axis("rounding", ("nearest", "stochastic")), "")
+    names = Scale(Axis("rounding", ("nearest", "stochastic")))
     assert crossings(names, of([0.0, 1.0])) == []
 
 
@@ -323,7 +323,7 @@ KINDS = {
 @pytest.mark.parametrize("values", KINDS)
 def test_axes_lie_as_their_values_are_most_even(values):
     name = "steps" if isinstance(values[0], int) else "radius"
-    scale = Scale(Axis(name, values), "")
+    scale = Scale(Axis(name, values))
     assert scale.kind == KINDS[values]
     assert np.all(scale.edges[:-1] < values)
     assert np.all(values < scale.edges[1:])
@@ -341,7 +341,7 @@ def test_labels_of_an_axis_do_not_touch(decades, count, across, long):
     values = tuple(np.geomspace(1e-10, 10.0 ** (decades - 10), count).tolist())
     drawn = Figure(figsize=(across, 3), layout="constrained")
     axes = drawn.add_subplot()
-    Ticks(Scale(Axis("sigma", values), ""), "x", long).put_on(axes)
+    Ticks(Scale(Axis("sigma", values)), "x", long).put_on(axes)
     drawn.draw_without_rendering()
     texts = axes.xaxis.get_ticklabels(which="both")
     boxes = [text.get_window_extent() for text in texts if text.get_text()]
@@ -357,7 +357,7 @@ def test_names_seeds_and_huge_numbers_lie_side_by_side():
         Axis("tokens", (2**62, 2**62 + 1)),
         Axis("survivors", (None, 5)),
     ):
-        scale = Scale(axis, "")
+        scale = Scale(axis)
         assert scale.kind == "names"
         assert scale.edges.tolist() == [-0.5, 0.5, 1.5]
     assert Ticks(scale, "x", 300).labels == ["all", "5"]
