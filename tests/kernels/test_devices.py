@@ -10,11 +10,11 @@ CODE = """
 import jax, numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from drift.kernels.formats import BFLOAT16
-from drift.kernels.formats import Motion
+from drift.kernels.formats import Arithmetic
 from drift.kernels.stepping.step import Steps, Tokens, step
 from drift.sim.engines import reference
 
-arithmetic = Motion(rounding="stochastic")
+arithmetic = Arithmetic(rounding="stochastic")
 rng = np.random.default_rng(0)
 rows, dims = 64, 48
 codes = rng.integers(0x3000, 0x4000, (rows, dims), dtype=np.uint16)

@@ -89,7 +89,8 @@ def do(words):
             said = io.StringIO()
             with redirect_stderr(said):
                 assert cli.outcome(arguments) == 2, line
-            assert re.match(rf"drift: {MODEL}(-Base)?: there is no", said.getvalue()), line
+            found = rf"drift: {MODEL}(-Base)?(: there is no| does not exist)"
+            assert re.match(found, said.getvalue()), said.getvalue()
         case ["drift", *arguments]:
             assert cli.outcome(arguments) == 0, line
         case _:

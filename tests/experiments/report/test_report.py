@@ -309,7 +309,7 @@ def test_a_sweep_shows_its_turning_cell_and_every_cells_end(tmp_path):
     assert read.headings[0] == "A sweep of 12 drifts"
     assert "This sweep is not complete; the page shows the results so far." in read.text
     assert "failed: sigma 0.0001, steps 100, seed 1: it was so" in read.text
-    assert "one half distinct: sigma 1e-05, steps 10, seed 1." in read.text
+    assert "closest to one half: sigma 1e-05, steps 10, seed 1." in read.text
     found = columns(read.tables["Final counts of each grid point"])
     assert len(found["sigma"]) == 9
     assert [int(n) for n in found["distinct"]] == store.read("distinct")[store.done][:, -1].tolist()

@@ -61,7 +61,7 @@ BAD = {
     "too few": (["--devices", "2"], "devices is 2; JAX finds 1 of cpu; ask for more before JAX"),
     "none": (["--devices", "0"], "devices is 0; it must be 1 or more"),
     "no memory": (["--memory", "1M"], r"need 0.375 GiB of memory; 0.000931 GiB are allowed"),
-    "memory no size": (["--memory", "much"], "'much' is not a size; 500M and 8GiB are"),
+    "memory no size": (["--memory", "much"], "'much' is not a size; use 500M, 8GiB"),
 }
 
 

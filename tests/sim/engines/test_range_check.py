@@ -36,7 +36,7 @@ def test_the_largest_radius_that_fits_is_told_and_fits(target, strength):
 
 def test_float4_ends_at_six():
     drift = Drift(sigma=0.1, dims=1, radius=7.0, format="float4_e2m1fn")
-    with pytest.raises(BadInput, match=r"float4_e2m1fn's range, .* that fits is 6$"):
+    with pytest.raises(BadInput, match=r"float4_e2m1fn's range; .* that fits is 6$"):
         range_check.check_range(drift, np.array([1.0]), np.array([0.0]), 1.0)
 
 

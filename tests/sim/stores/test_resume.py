@@ -39,7 +39,7 @@ def test_one_process_at_a_time_writes_a_run_and_a_dead_one_is_none(tmp_path, pla
 
     def progress(counts, done, total):
         seen.append(lock.is_held(path))
-        with pytest.raises(BadInput, match=r"a\.zarr is being written by another process; one at"):
+        with pytest.raises(BadInput, match=r"a\.zarr is being written by another process; only"):
             run.run(SMALL, path, on="cpu", overwrite=done > 5)
 
     run.run(SMALL, path, on="cpu", progress=progress)

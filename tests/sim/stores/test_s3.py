@@ -193,7 +193,7 @@ def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, r
 def test_a_run_that_was_not_begun_is_begun_again(out):
     with pytest.raises(Stop), locate(out).begin(run_store.FIRST):
         raise Stop
-    with pytest.raises(NotBegun, match="holds only the beginning of a store; run it again"):
+    with pytest.raises(NotBegun, match="holds only the beginning of a store; run the same"):
         RunStore(out)
     for overwrite in (False, True):
         assert not run.resumable(SMALL, locate(out), overwrite)

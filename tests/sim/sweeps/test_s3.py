@@ -89,7 +89,7 @@ def test_one_that_was_not_begun_is_begun_again(whole, out, monkeypatch):
         patch.setattr(ObjectStore, "set", write)
         with pytest.raises(Stop):
             sweep(tiny(), out, on="cpu")
-    with pytest.raises(NotBegun, match="holds only the beginning of a store; sweep it again"):
+    with pytest.raises(NotBegun, match="holds only the beginning of a store; run the same"):
         SweepStore(out)
     sweep(tiny(), out, on="cpu")
     assert objects(out) == files(whole[0])
