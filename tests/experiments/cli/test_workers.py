@@ -15,7 +15,7 @@ import pytest
 
 from drift.sim.errors import Unfinished
 from drift.sim.source_digest import programs
-from drift.sim.sweeps import dask_cluster
+from drift.sim.sweeps import dask, dask_cluster
 from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.sweep import sweep
 from tests.support import deadly_points
@@ -115,7 +115,9 @@ def by_workers(found, path, grid, progress=lambda session: None):
     return sweep(grid, path, on="cpu", by=dask_cluster.workers_at(found.address), progress=progress)
 
 
-def test_a_worker_that_is_stopped_holds_nothing_up_and_one_that_comes_late_helps(own, in_tmp):
+def test_a_worker_that_is_stopped_holds_nothing_up_and_one_that_comes_late_helps(
+    own, in_tmp, monkeypatch
+):
     found, told = own(), []
 
     def progress(session):
@@ -128,6 +130,7 @@ def test_a_worker_that_is_stopped_holds_nothing_up_and_one_that_comes_late_helps
     result = by_workers(found, in_tmp / "a.zarr", grid, progress)
     assert (result["done"], result["failed"]) == (len(grid), 0)
     assert found.workers[0].poll() is None
+    monkeypatch.setattr(dask, "_GATHER_SECONDS", 2.0)  # for the one that is stopped
     with pytest.raises(Unfinished, match="the scheduler is gone; the same command goes on with"):
         by_workers(found, in_tmp / "b.zarr", grid, lambda session: found.scheduler.kill())
     assert 0 < SweepStore(in_tmp / "b.zarr").done.sum() < len(grid)
