@@ -21,7 +21,6 @@ from drift.experiments.figures.style import COLOURS, GREY, new_figure, spans_a_d
 from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput
 from drift.sim.stores.run_store import RunStore
-from drift.sim.sweeps.grid import drift_of
 
 if TYPE_CHECKING:
     from drift.sim.prediction.predict import Expected
@@ -131,12 +130,12 @@ def _expected(
 
 def request_of_run(store: RunStore, steps: list[int]) -> PairsRequest:
     """Return the request for the expected pairs of a run at `steps`."""
-    spec = store.attrs["spec"]
-    if spec.get("from") is not None:  # a checkpoint, which may be gone by now
+    drift, used = store.drift, None
+    if drift.origin is not None:  # a checkpoint, which may be gone by now
         return PairsRequest(None, steps, None)
-    drift = drift_of({name: value for name, value in spec.items() if name != "snapshots"})
-    used = hashlib.sha256(store.read("direction").tobytes()).hexdigest()
-    return PairsRequest(drift, steps, used if drift.direction.endswith(".npy") else None)
+    if drift.direction.endswith(".npy"):  # a file may hold another vector by now
+        used = hashlib.sha256(store.read("direction").tobytes()).hexdigest()
+    return PairsRequest(drift, steps, used)
 
 
 def _colours(count: int) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from matplotlib import image
 
 from drift.experiments.cli import main
 from drift.experiments.figures import expected
-from drift.experiments.figures.curves import curves
+from drift.experiments.figures.curves import curves, request_of_run
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.style import COLOURS
 from drift.experiments.figures.sweeps.curves import sweep_curves
@@ -66,6 +66,16 @@ def test_the_predicted_line_is_what_is_expected_at_the_records(stores):
             assert (mine.min(), mine.max()) == (low, row.pairs + row.pairs_error)
     assert "predicted pairs, ± one standard deviation" in legend(drawn)
     assert "no prediction" not in drawn.get_supxlabel()
+
+
+@pytest.mark.slow
+def test_a_run_along_an_array_is_predicted_from_the_vector_in_its_store(tmp_path):
+    small = {"sigma": 1e-6, "tokens": 20, "dims": 3, "steps": 5, "records": 2}
+    drift = Drift(**small, direction=[1.0, -2.0, 0.5])
+    run.run(drift, tmp_path / "a.zarr", on="cpu")
+    request = request_of_run(RunStore(tmp_path / "a.zarr"), [0, 5])
+    found, reasons = ExpectedPairs(True).at_steps([request])
+    assert (found, reasons) == (expect(drift, [0, 5], [1e-6]), [])
 
 
 @pytest.mark.slow
