@@ -15,12 +15,12 @@ from drift.experiments.cli.options import path
 from drift.experiments.console.values import (
     parse_counts,
     parse_counts_or_all,
+    parse_names,
     parse_real,
     parse_reals,
     parse_whole,
     parse_whole_or_all,
     parse_wholes,
-    parse_words,
 )
 from drift.sim.spec.drift import FIELDS
 from drift.sim.spec.fields import Field
@@ -40,9 +40,9 @@ _SINGLE: dict[str, tuple[Callable[[str], Any] | None, str]] = {
 _SEVERAL: dict[str, tuple[Callable[[str], Any] | None, str]] = {
     "real": (parse_reals, "REAL,…"),
     "whole": (parse_counts, "N,…"),
-    "text": (parse_words, "NAME,…"),
-    "direction": (parse_words, "NAME,…"),
-    "path": (parse_words, "PATH,…"),
+    "text": (parse_names, "NAME,…"),
+    "direction": (parse_names, "NAME,…"),
+    "path": (parse_names, "PATH,…"),
 }
 """The parser of several values of each kind, for axes, and its name in a help page."""
 _OR_ALL = {parse_whole: parse_whole_or_all, parse_counts: parse_counts_or_all}

@@ -11,8 +11,8 @@ from drift.experiments.console.values import (
     Range,
     parse_counts,
     parse_counts_or_all,
+    parse_names,
     parse_reals,
-    parse_words,
 )
 from drift.sim.errors import printable
 from drift.sim.spec.drift import FIELDS, Drift
@@ -95,7 +95,7 @@ def _texts(name: str, values: tuple[Any, ...]) -> str | None:
     text = ",".join(map(_text, values))
     if row.kind in ("real", "whole"):
         return text
-    return text if parse_words(text) == values else None
+    return text if parse_names(text) == values else None
 
 
 def _text(value: Any) -> str:

@@ -55,7 +55,7 @@ def parse_whole_or_all(text: str) -> int | None:
 
 def parse_wholes(text: str) -> tuple[int, ...]:
     """Return whole numbers that are separated by commas."""
-    return tuple(parse_whole(part.strip()) for part in text.split(","))
+    return tuple(map(parse_whole, parse_names(text)))
 
 
 def parse_names(text: str) -> tuple[str, ...]:
@@ -117,22 +117,17 @@ class Range(NamedTuple):
 
 def parse_reals(text: str) -> tuple[Any, ...]:
     """Return real numbers."""
-    return _range(text, False) if ":" in text else tuple(map(parse_real, _parts(text)))
+    return _range(text, False) if ":" in text else tuple(map(parse_real, parse_names(text)))
 
 
 def parse_counts(text: str) -> tuple[Any, ...]:
     """Return whole numbers."""
-    return _range(text, True) if ":" in text else tuple(map(parse_whole, _parts(text)))
+    return _range(text, True) if ":" in text else tuple(map(parse_whole, parse_names(text)))
 
 
 def parse_counts_or_all(text: str) -> tuple[Any, ...]:
     """Return whole numbers, None for all among them."""
-    return _range(text, True) if ":" in text else tuple(map(parse_whole_or_all, _parts(text)))
-
-
-def parse_words(text: str) -> tuple[Any, ...]:
-    """Return names."""
-    return parse_names(text)
+    return _range(text, True) if ":" in text else tuple(map(parse_whole_or_all, parse_names(text)))
 
 
 def spell_out(several: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
@@ -151,10 +146,6 @@ def _fewest(found: tuple[Any, ...]) -> int:
     if isinstance(found, Range):
         return 1 if found.whole else found.number
     return len(found)
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",")]
 
 
 def _range(text: str, of_whole: bool) -> Range:

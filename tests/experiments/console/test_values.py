@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from drift.experiments.console.values import (
     parse_counts,
     parse_counts_or_all,
+    parse_names,
     parse_reals,
-    parse_words,
     spell_out,
 )
 from drift.sim.errors import BadInput
@@ -80,7 +80,7 @@ def test_a_list_is_taken_as_it_is(found):
 def test_lists_of_wholes_names_and_all():
     assert values(parse_counts, "1, 1e3,5") == (1, 1000, 5)
     assert values(parse_counts_or_all, "all,10") == (None, 10)
-    assert values(parse_words, "axis,a:b.npy") == ("axis", "a:b.npy")
+    assert values(parse_names, "axis,a:b.npy") == ("axis", "a:b.npy")
 
 
 BAD = {
