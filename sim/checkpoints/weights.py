@@ -118,9 +118,12 @@ class Weights:
 
     def _header(self, file: Path) -> dict[str, Tensor]:
         if file not in self._headers:
-            if found := recognised(file):
-                raise BadInput(f"{file} is {found}")
-            self._headers[file] = read_header(file)
+            try:
+                self._headers[file] = read_header(file)
+            except BadInput as error:
+                if found := recognised(file):
+                    raise BadInput(f"{file} is {found}") from error
+                raise
         return self._headers[file]
 
 
