@@ -102,14 +102,18 @@ class StackedClouds:
         begin = self.step // BLOCK * BLOCK
         if self._block is None or self._block[0] != begin:
             self._block = begin, *self._steps(begin)
-        taken = min(self._window, step - self.step, begin + BLOCK - self.step)
+        taken = min(self._farthest(), step - self.step)
         first = self.step - begin
         self.step += taken
         return self._call(*self._block[1:], first, taken, self.step == step)
 
     def reaches(self, step: int) -> bool:
         """Return whether the next move goes as far as `step`."""
-        return step - self.step <= min(self._window, BLOCK - self.step % BLOCK)
+        return step - self.step <= self._farthest()
+
+    def _farthest(self) -> int:
+        """Return the most steps of the next move: a window, within its block."""
+        return min(self._window, BLOCK - self.step % BLOCK)
 
     def observe_only(self, step: int) -> None:
         """Observe from now on the tokens that are present after `step`."""
