@@ -109,7 +109,7 @@ def points_per_chunk(grid: Grid) -> tuple[int, ...]:
 
 
 def _add_axis(group: zarr.Group, axis: Axis) -> None:
-    about: dict[str, Any] = {}
+    row, about = AXES[axis.name], dict[str, Any]()
     if axis.named:
         words = (meaning.replace(" ", "_") for meaning in axis.meanings)
         about = {
@@ -117,7 +117,7 @@ def _add_axis(group: zarr.Group, axis: Axis) -> None:
             "flag_values": axis.coordinates.tolist(),
             "flag_meanings": " ".join(words),
         }
-    _add(group, axis.name, (axis.name,), axis.coordinates, AXES[axis.name].meaning, **about)
+    _add(group, axis.name, (axis.name,), axis.coordinates, row.meaning, units=row.units, **about)
 
 
 def _add_steps(group: zarr.Group, grid: Grid) -> None:
