@@ -14,6 +14,7 @@ from drift.kernels.formats import FORMATS
 from drift.sim.devices.device import free_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
+from drift.sim.spec.origin import EXPONENTS
 from drift.sim.stores import integrity
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, LocalLocation, StoreLocation
@@ -64,7 +65,7 @@ def open_selection(
 
     Raises BadInput for options that do not go together, and as `open_matrix` does.
     """
-    from drift.sim.checkpoints.selection import EXPONENTS, select
+    from drift.sim.checkpoints.selection import select
 
     if exponents is not None and near is None:
         raise BadInput(f"exponents is {exponents} without near; --near names the token")

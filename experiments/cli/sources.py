@@ -15,6 +15,7 @@ import typer
 from drift.experiments.cli.options import path
 from drift.experiments.console.terminal import remark, say
 from drift.experiments.console.values import parse_whole
+from drift.sim.spec.origin import EXPONENTS
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ Exponents = Annotated[
         parser=parse_whole,
         metavar="N",
         help="With --near: largest difference of exponents, in any dimension.",
-        show_default="5",
+        show_default=str(EXPONENTS),
     ),
 ]
 

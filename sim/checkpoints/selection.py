@@ -17,8 +17,6 @@ from drift.sim.counting.coalesce import representatives
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 
-EXPONENTS = 5
-"""Default of `exponents`."""
 _STAGES = (0, 32, 256)
 """Dimensions after which rows that are out are dropped, so that few are read completely."""
 _BLOCK_BYTES = 1 << 22

@@ -16,12 +16,12 @@ import numpy as np
 
 from drift.sim import matrix
 from drift.sim.checkpoints.checkpoint import Checkpoint
-from drift.sim.checkpoints.selection import EXPONENTS, selected
+from drift.sim.checkpoints.selection import selected
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.fields import shown
-from drift.sim.spec.origin import Origin
+from drift.sim.spec.origin import EXPONENTS, Origin
 
 
 class CheckpointRows:

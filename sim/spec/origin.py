@@ -6,6 +6,9 @@ from typing import Any
 from drift.sim.errors import BadInput
 from drift.sim.spec.fields import MOST_WHOLE, convert, field, rows
 
+EXPONENTS = 5
+"""The largest difference of exponents from the token `near`, where none is given."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -49,7 +52,7 @@ class Origin:
         *("whole", "largest difference of exponents within the neighbourhood", "Cloud"),
         default=None,
         optional=True,
-        shown_default="5",
+        shown_default=str(EXPONENTS),
         goes_with="rows",
         axis=19,
         caption="{} exponents",

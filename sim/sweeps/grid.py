@@ -18,10 +18,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from drift.sim.checkpoints.selection import EXPONENTS
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import FIELDS, Drift
-from drift.sim.spec.origin import Origin
+from drift.sim.spec.origin import EXPONENTS, Origin
 from drift.sim.spec.rules import MOST_RECORDS
 from drift.sim.spec.vector import DirectionVector
 

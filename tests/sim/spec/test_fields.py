@@ -8,6 +8,7 @@ from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import jax.numpy as jnp
 import ml_dtypes
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import drift
+from drift.kernels.formats import Rounding
 from drift.sim.clouds.direction import direction
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.fields import Field, rows
@@ -162,6 +164,7 @@ def test_the_rows_are_those_of_the_attributes():
         if row.default is not None:
             assert row.value(row.default) == row.default
     assert FIELDS["format"].choices == tuple(drift.FORMATS)
+    assert FIELDS["rounding"].choices == get_args(Rounding)
 
 
 def test_a_field_is_named_in_its_row_and_in_its_physics_alone():
