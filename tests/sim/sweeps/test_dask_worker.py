@@ -108,3 +108,32 @@ def test_signals_are_for_the_sweep_to_heed(monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda *given: ignored.append(given))
     dask_worker.dask_setup(None)
     assert ignored == [(signal.SIGINT, signal.SIG_IGN), (signal.SIGTERM, signal.SIG_IGN)]
+
+
+FAULTS = """
+import resource
+import numpy as np
+from drift.sim.sweeps import dask_worker
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        np.ones(1 << 20, np.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+taken = faults()
+dask_worker.keep_freed_memory()
+np.ones(1 << 20, np.uint8)
+print(taken, faults())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no mallopt")
+def test_memory_is_kept_for_the_next_arrays_although_dask_wants_it_given_back():
+    environment = {**os.environ, "MALLOC_TRIM_THRESHOLD_": "65536"}
+    found = subprocess.run(
+        [sys.executable, "-c", FAULTS], env=environment, capture_output=True, text=True, check=True
+    )
+    given_back, kept = map(int, found.stdout.split())
+    assert given_back > 50 * 200
+    assert kept < 50 * 20
