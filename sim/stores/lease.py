@@ -1,15 +1,14 @@
 """One writer of a store on object storage, which has no locks.
 
-lease   an object beside the store that says which process writes it. Whoever takes the lease
+lease   one object beside the store that says which process writes it. Whoever takes the lease
         writes it again every 20 seconds, and takes it away in the end. It is anybody's after
         60 seconds, which is how long a process that was killed keeps it
-note    what a lease says, as it was found; its age is by the storage's own clock, since
-        other machines' may be wrong
 lost    another process has taken it, or it could not be renewed for so long that another
         one soon may: its keeper must not write any more
 
-Storage that knows writes with conditions, as S3 does, lets one alone of several replace
-a note. Elsewhere all that helps is to look before a write and after it.
+Storage writes it on a condition, as S3 does: that it is not there (If-None-Match), or that it is
+as it was read (If-Match), so that one alone of several replaces it. After each write it is read,
+since an answer may be lost, and some storage knows no conditions.
 """
 
 import json
@@ -21,7 +20,6 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from types import TracebackType
 from typing import Any
 
 from drift.sim.errors import BadInput, StorageError, printable
@@ -29,7 +27,10 @@ from drift.sim.stores.s3 import S3Location
 from drift.sim.stores.s3_errors import as_storage_error, error_code
 
 LAPSE = 60.0
-"""Seconds after which a note that was not written again is free."""
+"""Seconds after which a lease that was not written again is anybody's."""
+_ATTEMPTS = 5
+_FAREWELL = 5.0
+"""Seconds that a renewal under way is waited for in the end."""
 _ABSENT = ("NoSuchKey", "404")
 _MISSED = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", *_ABSENT)
 """Answers of the storage where a condition does not hold."""
@@ -37,18 +38,14 @@ _MISSED = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409", *_A
 
 @dataclass(frozen=True)
 class LeaseNote:
-    """A note that was found."""
+    """The text of a lease, as it was found."""
 
     says: dict[str, Any]
-    """who wrote it, if it can be read"""
+    """who wrote it; empty where it can't be read"""
     age: float
-    """seconds"""
+    """seconds, by the storage's own clock, since other machines' may be wrong"""
     tag: str
-    """what a condition knows it by"""
-
-    def is_free(self, lapse: float = LAPSE) -> bool:
-        """Return whether anybody may replace it."""
-        return self.age >= lapse
+    """of this text, for a condition"""
 
     @property
     def who(self) -> str:
@@ -57,13 +54,8 @@ class LeaseNote:
         return printable(f"process {pid} on {host}")
 
 
-def mine(owner: str) -> dict[str, Any]:
-    """Return what a note of this process says; `owner` tells its notes apart."""
-    return {"owner": owner, "host": platform.node(), "pid": os.getpid()}
-
-
 def read(client: Any, at: dict[str, str]) -> LeaseNote | None:
-    """Return the note at a bucket and key, if there is one."""
+    """Return the lease at a bucket and key, if there is one."""
     try:
         answer = client.get_object(**at)
     except Exception as error:
@@ -71,34 +63,11 @@ def read(client: Any, at: dict[str, str]) -> LeaseNote | None:
             return None
         raise
     now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-    try:
+    says = None
+    with suppress(ValueError):
         says = json.loads(answer["Body"].read())
-    except ValueError:
-        says = None
     age = (now - answer["LastModified"]).total_seconds()
     return LeaseNote(says if isinstance(says, dict) else {}, age, answer["ETag"])
-
-
-def write(client: Any, at: dict[str, str], says: dict[str, Any], instead: LeaseNote | None) -> None:
-    """Write a note `instead` of one that was read, or where none was, unless another came.
-
-    To know whether it is there it must be read. A text that is like the one before can't
-    be told from it.
-    """
-    text = json.dumps(says).encode()
-    condition = {"IfMatch": instead.tag} if instead else {"IfNoneMatch": "*"}
-    try:
-        client.put_object(**at, Body=text, **condition)
-    except Exception as error:
-        if error_code(error) == "NotImplemented":
-            client.put_object(**at, Body=text)
-        elif error_code(error) not in _MISSED:
-            raise
-
-
-_ATTEMPTS = 5
-_FAREWELL = 5.0
-"""Seconds that a renewal under way is waited for in the end."""
 
 
 class Lease:
@@ -109,8 +78,7 @@ class Lease:
 
     def __init__(self, place: S3Location, every: float = 20.0, lapse: float = LAPSE):
         self._place, self._every, self._lapse = place, every, lapse
-        self._at = _at(place)
-        self._mine = mine(uuid.uuid4().hex)
+        self._at, self._owner = _at(place), uuid.uuid4().hex
         self._renewals, self._renewed, self._lost = 0, 0.0, False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
@@ -127,62 +95,61 @@ class Lease:
         try:
             with as_storage_error(str(self._place)):
                 self._client = self._place.bucket.client(hasty=True)
-                taken = any(self._take() for _ in range(_ATTEMPTS))
+                self._take()
         except StorageError as error:
             raise BadInput(str(error)) from error
-        if not taken:
-            raise BadInput(
-                f"{self._place} is written by several processes; only one writer is allowed"
-            )
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._stop.set()
         self._thread.join(_FAREWELL)
         with suppress(StorageError), as_storage_error(str(self._place)):
             if self._is_mine(self._found()):
                 self._client.delete_object(**self._at)
 
+    def _take(self) -> None:
+        for _ in range(_ATTEMPTS):
+            found = self._found()
+            if found and found.age < self._lapse:
+                raise BadInput(
+                    f"{self._place} is being written by {found.who}, seen {found.age:.0f} s ago;"
+                    " only one process may write at a time"
+                )
+            if self._write(found):
+                return
+        raise BadInput(f"{self._place} is written by several processes; only one writer is allowed")
+
     def _keep(self) -> None:
         while not self._lost and not self._stop.wait(self._every):
-            with (
-                suppress(StorageError),
-                as_storage_error(str(self._place)),
-            ):  # the next renewal may succeed
-                self._lost = not self._renew()
-
-    def _take(self) -> bool:
-        """Return whether it could be had; BadInput where it is another's."""
-        found = self._found()
-        if found and not found.is_free(self._lapse):
-            raise BadInput(
-                f"{self._place} is being written by {found.who}, seen {found.age:.0f} s ago;"
-                " only one process may write at a time"
-            )
-        return self._write(found)
+            with suppress(StorageError), as_storage_error(str(self._place)):
+                self._lost = not self._renew()  # where it fails, the next one may succeed
 
     def _renew(self) -> bool:
         found = self._found()
         return (found is None or self._is_mine(found)) and self._write(found)
 
     def _write(self, instead: LeaseNote | None) -> bool:
-        """Write it in the place of what was found: whether it is mine then."""
-        self._renewals += 1
+        """Write it in the place of what was found; return whether it is ours then."""
+        self._renewals += 1  # no two texts are alike, nor are their tags
+        said = {"owner": self._owner, "host": platform.node(), "pid": os.getpid()}
+        text = json.dumps({**said, "renewals": self._renewals}).encode()
+        condition = {"IfMatch": instead.tag} if instead else {"IfNoneMatch": "*"}
         began = _now()
-        write(self._client, self._at, {**self._mine, "renewals": self._renewals}, instead)
+        try:
+            self._client.put_object(**self._at, Body=text, **condition)
+        except Exception as error:
+            if error_code(error) == "NotImplemented":
+                self._client.put_object(**self._at, Body=text)
+            elif error_code(error) not in _MISSED:
+                raise
         if not self._is_mine(self._found()):
             return False
         self._renewed = began
         return True
 
     def _is_mine(self, found: LeaseNote | None) -> bool:
-        return found is not None and found.says.get("owner") == self._mine["owner"]
+        return found is not None and found.says.get("owner") == self._owner
 
     def _found(self) -> LeaseNote | None:
         return read(self._client, self._at)
@@ -192,7 +159,7 @@ def is_held(place: S3Location) -> bool:
     """Return whether some process writes the store at `place` now."""
     with as_storage_error(str(place)):
         found = read(place.bucket.client(hasty=True), _at(place))
-    return found is not None and not found.is_free()
+    return found is not None and found.age < LAPSE
 
 
 def _at(place: S3Location) -> dict[str, str]:

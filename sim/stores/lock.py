@@ -6,10 +6,10 @@ process that was killed locks nothing. On object storage it is a lease (sim.stor
 
 import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from drift.sim.errors import BadInput, unwritten
 from drift.sim.stores.locate import locate
@@ -35,19 +35,21 @@ def held(given: AnyLocation) -> Iterator[Callable[[], None]]:
         return
     assert isinstance(place, LocalLocation)
     file = place.beside("lock").path
+    lock = FileLock(file, timeout=_PATIENCE_SECONDS, fallback_to_soft=False)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _locked(file)
+        lock.acquire(poll_interval=0.02)
+    except Timeout as error:
+        raise BadInput(taken(place)) from error
     except OSError as error:
         raise unwritten(place, error) from error
-    if descriptor is None:
-        raise BadInput(taken(place))
     try:
         yield lambda: None
     finally:
+        # Removed while it is locked: whoever waits for the removed file then takes it for none.
         with suppress(OSError):
             file.unlink()
-        os.close(descriptor)
+        lock.release()
 
 
 def taken(place: StoreLocation) -> str:
@@ -56,7 +58,7 @@ def taken(place: StoreLocation) -> str:
 
 
 def is_held(given: AnyLocation) -> bool:
-    """Return whether some process writes the store at `given` now."""
+    """Return whether some process writes the store at `given` now; makes no file."""
     place = locate(given)
     if isinstance(place, S3Location):
         from drift.sim.stores.lease import is_held
@@ -64,6 +66,7 @@ def is_held(given: AnyLocation) -> bool:
         return is_held(place)
     assert isinstance(place, LocalLocation)
     try:
+        # Not a FileLock, which makes the file, and can't look at another user's.
         descriptor = os.open(place.beside("lock").path, os.O_RDONLY)
     except OSError:
         return False
@@ -74,25 +77,3 @@ def is_held(given: AnyLocation) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _locked(file: Path) -> int | None:
-    """An open descriptor of `file`, locked; None where somebody else has it."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with suppress(FileNotFoundError):
-                # Its last holder may have taken it away in between.
-                if os.path.samestat(os.fstat(descriptor), os.stat(file)):
-                    return descriptor
-            os.close(descriptor)
-        except BlockingIOError:
-            os.close(descriptor)
-            if time.monotonic() > deadline:
-                return None
-            time.sleep(0.02)
-        except BaseException:
-            os.close(descriptor)
-            raise

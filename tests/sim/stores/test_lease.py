@@ -152,6 +152,25 @@ def test_storage_without_conditions_serves_too(place, monkeypatch):
         assert "is being written by" in refused(place)
 
 
+def test_a_write_whose_answer_was_lost_is_found_to_have_been_made(place, monkeypatch):
+    from botocore.exceptions import ClientError
+
+    api = client(hasty=True)
+    original = type(api).put_object
+
+    def put_object(self, **options):  # the library asks again, and the condition holds no more
+        original(self, **options)
+        raise ClientError({"Error": {"Code": "PreconditionFailed"}}, "PutObject")
+
+    monkeypatch.setattr(type(api), "put_object", put_object)
+    with Lease(place, every=0.05) as mine:
+        deadline = time.monotonic() + 10
+        while held(place)["renewals"] < 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        mine.check()
+        assert held(place)["renewals"] >= 3
+
+
 def test_a_lease_that_nobody_can_read_holds_until_it_is_old(place):
     for known in ("text", ["list"], {"owner": "\x1b[31m"}):
         put(place, known)

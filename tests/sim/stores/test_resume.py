@@ -1,6 +1,7 @@
 """Bad days of the place where a run is written: taken, full, not to be written to."""
 
 import errno
+import fcntl
 import os
 import resource
 import signal
@@ -64,6 +65,25 @@ def test_one_process_at_a_time_writes_a_run_and_a_dead_one_is_none(tmp_path, pla
     run.run(SMALL, other, on="cpu")
     assert_same_arrays(other, plain)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a.zarr", "b.zarr"]
+
+
+def test_a_lock_whose_file_was_removed_before_it_was_had_is_none(tmp_path, monkeypatch):
+    place, original, gone = tmp_path / "a.zarr", fcntl.flock, []
+
+    def flock(descriptor, how):
+        if not gone:  # its last holder ends between our opening of the file and our locking it
+            gone.append((tmp_path / ".a.zarr.drift-lock").unlink())
+        original(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with lock.held(place):
+        assert gone
+        assert lock.is_held(place)
+        with pytest.raises(BadInput, match="is being written by another process"), lock.held(place):
+            pass
+    assert not [*tmp_path.iterdir()]
+    assert not lock.is_held(place)  # which makes no file
+    assert not [*tmp_path.iterdir()]
 
 
 def test_one_that_comes_while_the_cloud_is_drawn_is_told_at_the_end_of_that(
