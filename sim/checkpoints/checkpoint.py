@@ -51,7 +51,7 @@ class Checkpoint:
         self.path = path = Path(path)
         self.weights = Weights(path)
         self.directory = self.weights.source.parent
-        self.notes: list[str] = []
+        self.notes: list[str] = self.weights.notes
         """lines for people on what is odd about it"""
         self.embedding, self.unembedding = _found(set(self.weights.names))
 

@@ -9,7 +9,8 @@ import numpy as np
 import zarr
 from tokenizers import Tokenizer, models
 
-from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE, INDEX
+from drift.sim.checkpoints.layouts import INDEX
+from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE
 from drift.sim.stores.locate import locate
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import FIRST, NAMES, SweepStore, fill

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from drift.kernels.formats import BFLOAT16
-from drift.sim.checkpoints.weights import INDEX
+from drift.sim.checkpoints.layouts import INDEX
 from tests.support.builders import matrix, tokenizer, write, write_raw, write_sharded
 from tests.support.run_cli import drift
 

@@ -7,7 +7,8 @@ import pytest
 
 from drift.kernels.formats import BFLOAT16
 from drift.sim.checkpoints.checkpoint import FAMILIES, Checkpoint
-from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE, INDEX
+from drift.sim.checkpoints.layouts import INDEX
+from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE
 from drift.sim.errors import BadInput
 from tests.support.builders import matrix, write, write_sharded
 
@@ -153,7 +154,8 @@ INDEXES = {
         ): "file in the same directory is accepted"
         for file in (
             *("../x.safetensors", "/etc/x.safetensors", "a/x.safetensors", "..", "", 1, None),
-            *("x.bin", "a\x00.safetensors", "\x1b[2J.safetensors", "./x.safetensors"),
+            *("x.bin", "a\x00.safetensors", "\x1b[2J.safetensors", "./a/x.safetensors"),
+            *("./../x.safetensors", ".\\x.safetensors", "./", ".safetensors"),
         )
     },
 }
