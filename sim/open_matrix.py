@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drift.kernels.formats import FORMATS
-from drift.sim.devices.device import free_memory
+from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 from drift.sim.spec.origin import EXPONENTS
@@ -157,9 +157,7 @@ def _codes(store: "RunStore", at: int, tokens: np.ndarray, label: str) -> np.nda
     """Read codes (len(tokens), dims) of a snapshot, a few chunks at a time; `tokens` rise."""
     array = store.array("bits")
     _, every, dims = array.shape
-    needed, free = len(tokens) * dims * array.dtype.itemsize, free_memory()
-    if needed > free:
-        raise BadInput(f"{label} needs {needed / 2**30:.3g} GiB; {free / 2**30:.3g} GiB are free")
+    check_memory(len(tokens) * dims * array.dtype.itemsize, label)
     codes = np.empty((len(tokens), dims), array.dtype)
     span = array.chunks[1] * _CHUNKS_TOGETHER
     for start in range(0, every, span):

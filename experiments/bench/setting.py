@@ -18,6 +18,7 @@ from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.drawn import draw_cloud
 from drift.sim.devices import device as devices
+from drift.sim.devices import host_memory
 from drift.sim.engines import reference
 from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks
@@ -110,7 +111,7 @@ class Setting:
             least = FEWEST * self.threads if name == "tokens" else FEWEST
             if value is not None and value < least:
                 raise BadInput(f"{name} is {value}; a benchmark here needs {least} or more")
-        free = devices.free_memory()
+        free = host_memory.free_memory()
         for group in groups:
             tokens, dims = self.size(group)
             needed = 2 * tokens * dims * _COPIES[group]

@@ -56,7 +56,7 @@ def command(
 def gather() -> dict[str, Any]:
     """Return the values to show."""
     from drift.experiments.console.machine import extras, processor, versions
-    from drift.sim.devices import device
+    from drift.sim.devices import device, host_memory
 
     package = Path(__file__).resolve().parent.parent
     environment = {
@@ -72,7 +72,7 @@ def gather() -> dict[str, Any]:
         "usable_cores": device.cores(),
         "memory": {
             "total": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-            "free": device.free_memory(),
+            "free": host_memory.free_memory(),
         },
         "system": platform.platform(),
         "environment": environment,

@@ -148,7 +148,7 @@ def _ended(arguments: list[str]) -> int:
 def _memory() -> str:
     """Return what to say where memory ran out in a verb that does not know what would fit."""
     from drift.experiments.console.values import format_bytes
-    from drift.sim.devices.device import free_memory
+    from drift.sim.devices.host_memory import free_memory
 
     free = format_bytes(free_memory())
     return f"out of memory, of which {free} are free now; fewer tokens, or --near, need less"

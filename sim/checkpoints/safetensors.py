@@ -3,32 +3,31 @@
 header  8 bytes, little-endian: the length of the JSON that follows; the JSON has the dtype, the
         shape and the offsets of each tensor
 data    all bytes after the header; the tensors fill it without gaps
+values  of a header: the numbers, texts and lists in its JSON, at most, strings apart
 
-As the format demands, a file is refused whose data has a gap, an overlap or bytes at its end that
-belong to no tensor. Tensors of unknown dtypes are no reason to refuse others. No data is read.
+The safetensors library decides which files are right; no data is read. Dtypes that it does not
+know are no reason to refuse other tensors. Memory for a header is limited, and asked for, before
+the library sees it: what it takes follows the number of values.
 """
 
+import json
+import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from drift.sim.devices.host_memory import check_memory, free_address_space, gib
 from drift.sim.errors import BadInput, printable
-from drift.sim.strict_json import MOST_BYTES, open_regular, parse
+from drift.sim.strict_json import MOST_BYTES, open_regular
 
-_BITS = {
-    **dict.fromkeys(["C64", "F64", "I64", "U64"], 64),
-    **dict.fromkeys(["F32", "I32", "U32"], 32),
-    **dict.fromkeys(["BF16", "F16", "I16", "U16"], 16),
-    **dict.fromkeys(["BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"], 8),
-    **dict.fromkeys(["F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ"], 8),
-    **dict.fromkeys(["F6_E2M3", "F6_E3M2"], 6),
-    "F4": 4,
-}
-_LARGEST = 2**63 - 1
-"""Largest dimension or offset that a file can have."""
+MOST_VALUES = 4_000_000
+"""More values are refused; 500,000 tensors have as many, and no model so many tensors."""
+_PER_VALUE, _PER_BYTE = 240, 3
+"""Bytes of memory for each value and each byte of a header, measured on the costliest ones."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tensor:
     """A tensor as the header describes it."""
 
@@ -47,7 +46,8 @@ class Tensor:
 def read_header(path: Path) -> dict[str, Tensor]:
     """Return the tensors of a file by name, in the order of its header.
 
-    Raises BadInput for a file that is missing, cut short, or not as the format demands.
+    Raises BadInput for a file that is missing, cut short, or not as the format demands, and where
+    its header would need too much memory.
     """
     with open_regular(path) as file:
         file_bytes = file.seek(0, 2)
@@ -62,76 +62,91 @@ def read_header(path: Path) -> dict[str, Tensor]:
                 f" bytes; the file has {file_bytes:,}, {most}"
             )
         raw = file.read(length)
-    if not raw.startswith(b"{"):
-        raise BadInput(f"{path}: its header is not a JSON object, which starts with {{ at byte 8")
-    header = parse(raw, f"{path}: its header")
-    _check_metadata(path, header.pop("__metadata__", {}))
-    tensors = {name: _tensor(path, name, header[name], 8 + length) for name in header}
-    _check_offsets(path, list(tensors.values()), 8 + length, file_bytes)
-    return tensors
+    _check_memory(path, raw, file_bytes)
+    if refusal := _refusal(path, raw):
+        raise BadInput(f"{path}: {_reason(refusal, raw, file_bytes)}")
+    return {
+        name: Tensor(name, entry["dtype"], tuple(entry["shape"]), 8 + length + begin, end - begin)
+        for name, entry in _entries(raw)
+        for begin, end in [entry["data_offsets"]]
+    }
 
 
-def _check_metadata(path: Path, found: Any) -> None:
-    if not (isinstance(found, dict) and all(isinstance(text, str) for text in found.values())):
-        raise BadInput(f"{path}: its __metadata__ must be an object of texts")
-
-
-def _tensor(path: Path, name: str, entry: Any, data_start: int) -> Tensor:
-    """Return one entry of the header, with each field checked. Raises BadInput."""
-
-    def refuse(what: str) -> NoReturn:
-        raise BadInput(f"{path}: tensor {printable(repr(name))}: {what}")
-
-    def field(key: str) -> Any:
-        return entry.get(key) if isinstance(entry, dict) else None
-
-    dtype, shape, offsets = field("dtype"), field("shape"), field("data_offsets")
-    if not isinstance(dtype, str):
-        refuse("its dtype is not a text")
-    if not _naturals(shape):
-        refuse("its shape is not a list of whole numbers from 0 on")
-    if not _naturals(offsets) or len(offsets) != 2:
-        refuse("its data_offsets are not two whole numbers from 0 on")
-    begin, end = offsets
-    if begin > end:
-        refuse(f"its bytes begin at {begin} and end before, at {end}")
-    size, shape = end - begin, tuple(shape)
-    if dtype in _BITS and 8 * size != _BITS[dtype] * _elements(shape):
-        refuse(f"shape {format_shape(shape)} of {dtype} does not fit its {size:,} bytes")
-    return Tensor(name, dtype, shape, data_start + begin, size)
-
-
-def _naturals(found: Any) -> bool:
-    """Return whether `found` is a list of integers in 0 … _LARGEST; JSON's true is not one."""
-    return isinstance(found, list) and all(type(n) is int and 0 <= n <= _LARGEST for n in found)
-
-
-def _elements(shape: tuple[int, ...]) -> int:
-    """Return the number of elements, or some number that exceeds any file."""
-    count = 0 if 0 in shape else 1
-    for length in shape:
-        count *= length
-        if count > 16 * _LARGEST:
-            break
-    return count
-
-
-def _check_offsets(path: Path, tensors: list[Tensor], start: int, stop: int) -> None:
-    """Raise BadInput unless the tensors fill the bytes from `start` to `stop`."""
-    filled = start
-    for tensor in sorted(tensors, key=lambda each: (each.start, each.size)):
-        who, end = f"{path}: tensor {printable(repr(tensor.name))}", tensor.start + tensor.size
-        if end > stop:
-            raise BadInput(f"{who} ends at byte {end:,}, the file at {stop:,}; it is truncated")
-        if tensor.start < filled:
-            raise BadInput(f"{who} begins at byte {tensor.start:,}, inside the one before it")
-        if tensor.start > filled:
-            raise BadInput(f"{who} begins at byte {tensor.start:,}, after a gap from {filled:,}")
-        filled = end
-    if filled < stop:
+def _check_memory(path: Path, raw: bytes, file_bytes: int) -> None:
+    """Raise BadInput where the header `raw` has too many values, or memory does not suffice."""
+    values = sum(map(raw.count, b",[{"))
+    if values > MOST_VALUES:
         raise BadInput(
-            f"{path}: the bytes from {filled:,} to the end at {stop:,} belong to no tensor"
+            f"{path}: its header has about {values:,} values; up to {MOST_VALUES:,} are read, as"
+            f" many as {MOST_VALUES // 8:,} tensors have"
         )
+    check_memory(_PER_VALUE * values + _PER_BYTE * len(raw), f"{path}: its header")
+    # The library maps the whole file, which takes no memory, but counts where a limit is set.
+    space = free_address_space()
+    if space is not None and file_bytes > space:
+        raise BadInput(
+            f"{path} needs {gib(file_bytes)} of address space; {gib(space)} are free (ulimit -v)"
+        )
+
+
+def _refusal(path: Path, raw: bytes) -> str | None:
+    """Return why the library refuses a file whose header is `raw`; None where it reads it."""
+    found = _refusal_of_library(path)
+    if found is None or "unknown variant" not in found:
+        return found
+    known = set(re.findall(r"`(\w+)`", found.rpartition("expected one of")[2]))
+    try:
+        plain = json.dumps(_without_unknown(json.loads(raw), known)).encode()
+        # The library reads files alone; a hole of the data's size takes no room on the disk.
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(len(plain).to_bytes(8, "little") + plain)
+            file.truncate(path.stat().st_size - len(raw) + len(plain))
+            return _refusal_of_library(Path(file.name))
+    except (ValueError, RecursionError, OSError):
+        return found
+
+
+def _refusal_of_library(path: Path) -> str | None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy"):
+            return None
+    except (SafetensorError, OSError) as error:
+        return str(error).removeprefix("Error while deserializing header: ")
+
+
+def _without_unknown(header: Any, known: set[str]) -> dict[str, Any]:
+    """Return the header with tensors of other dtypes than `known` as so many bytes."""
+
+    def plain(entry: Any) -> Any:
+        match entry:
+            case {
+                "dtype": str(dtype),
+                "shape": [*shape],
+                "data_offsets": [int(begin), int(end)],
+            } if dtype not in known and all(type(n) is int and n >= 0 for n in shape):
+                return entry | {"dtype": "U8", "shape": [end - begin]}
+        return entry
+
+    return {name: plain(entry) for name, entry in dict(header).items()}
+
+
+def _reason(refusal: str, raw: bytes, file_bytes: int) -> str:
+    """Return the library's refusal of a file for people."""
+    if "file not fully covered" not in refusal:
+        return f"the safetensors library refuses its header: {printable(refusal, 300)}"
+    # The JSON is right then, and the tensors follow each other.
+    ends = [entry["data_offsets"][1] for _, entry in _entries(raw)]
+    end = 8 + len(raw) + max(ends, default=0)
+    if end > file_bytes:
+        return f"its tensors end at byte {end:,}, the file at {file_bytes:,}; it is truncated"
+    return f"the bytes from {end:,} to the end at {file_bytes:,} belong to no tensor"
+
+
+def _entries(raw: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """Return the name and the entry of each tensor of a header that the library has read."""
+    return [(name, entry) for name, entry in json.loads(raw).items() if name != "__metadata__"]
 
 
 def format_shape(shape: tuple[int, ...]) -> str:

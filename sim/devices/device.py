@@ -1,4 +1,4 @@
-"""The devices a drift runs on, a worker's share of its machine, and how much memory is free.
+"""The devices a drift runs on, and a worker's share of its machine.
 
 A device that was asked for and is not there is an error, never a silent fall to
 the CPU. JAX is imported here late, and told to look at the CPU alone where only
@@ -173,23 +173,3 @@ def cores() -> int:
     """Return the number of cores that this thread may use."""
     usable = getattr(os, "sched_getaffinity", None)
     return len(usable(0)) if usable else os.cpu_count() or 1
-
-
-def free_memory() -> int:
-    """Return the bytes of host memory that can be had without swapping.
-
-    Linux's MemAvailable, less where a control group allows less; elsewhere all
-    physical memory.
-    """
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        free = next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text())
-        free = min(free, limit - int((group / "memory.current").read_text()))
-    except (OSError, ValueError):
-        pass  # no control group, or no limit ("max")
-    return free

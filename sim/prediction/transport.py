@@ -26,7 +26,7 @@ import numpy as np
 from drift.kernels.formats import Format
 from drift.kernels.value_map.classes import ValueClasses
 from drift.sim.clouds.direction import direction
-from drift.sim.devices.device import free_memory
+from drift.sim.devices.host_memory import free_memory
 from drift.sim.engines import range_check
 from drift.sim.engines.leap import value_map
 from drift.sim.errors import BadInput

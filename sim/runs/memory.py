@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from drift.sim.devices.device import free_memory
+from drift.sim.devices.host_memory import free_memory, gib
 from drift.sim.devices.shards import Shards
 from drift.sim.engines.choose import Engine
 from drift.sim.errors import BadInput, Unfinished, ran_out
@@ -74,9 +74,7 @@ def check_fits(
         return
     needed, free = disk_needed(drift), out.free_bytes()
     if free is not None and needed > free:
-        raise BadInput(
-            f"{size_text(drift)} need up to {_gib(needed)} of disk; {_gib(free)} are free"
-        )
+        raise BadInput(f"{size_text(drift)} need up to {gib(needed)} of disk; {gib(free)} are free")
 
 
 class Budget(NamedTuple):
@@ -94,7 +92,7 @@ class Budget(NamedTuple):
 
     def said(self) -> str:
         """Return what is needed, and what is free, as text."""
-        return f"need {_gib(self.needed)} {self.where}; {_gib(self.free)} {self.known}"
+        return f"need {gib(self.needed)} {self.where}; {gib(self.free)} {self.known}"
 
     def most(self, tokens: int) -> int:
         """Return how many tokens fit, where so many were meant."""
@@ -142,10 +140,6 @@ def budgets(
 def size_text(drift: Drift) -> str:
     """Return what a message calls a cloud."""
     return f"{drift.tokens} tokens of {drift.dims} dims"
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.3g} GiB"
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from drift.sim.batches import sizing
-from drift.sim.devices import device
+from drift.sim.devices import device, host_memory
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.source_digest import programs
 from drift.sim.sweeps import plan
@@ -44,7 +44,7 @@ def new_workers(count: int) -> OpenExecutor:
 
     Raises BadInput for none, and for more than memory is free for.
     """
-    most = max(1, device.free_memory() // _WORKER_BYTES)
+    most = max(1, host_memory.free_memory() // _WORKER_BYTES)
     if not 1 <= count <= most:
         raise BadInput(f"workers is {count}; it must be 1 or more, and there is memory for {most}")
     threads = max(1, device.cores() // count)

@@ -121,7 +121,7 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     Raises BadInput where the worker can't do what the sweep needs, RuntimeError where its device
     does not round as it must.
     """
-    from drift.sim.devices import cache, device
+    from drift.sim.devices import cache, device, host_memory
 
     device.take_cores(share.slot, share.threads)
     keep_freed_memory()
@@ -135,7 +135,7 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     from drift.sim.sweeps.local import LocalExecutor
     from drift.sim.sweeps.plan import plan
 
-    allowed = (setup.memory or device.free_memory()) // share.neighbours
+    allowed = (setup.memory or host_memory.free_memory()) // share.neighbours
     made = plan(setup.grid, setup.on, setup.engine, setup.devices, allowed, share.slot)
     for name, digest in setup.inputs.items():
         if made.inputs[name] != digest:

@@ -135,7 +135,7 @@ def test_what_can_not_be_opened_is_told_why(leaving, tmp_path, monkeypatch):
     refused(tmp_path / "file", "snapshot is 5, but .*file is not a run", snapshot=5)
     zarr.create_group(tmp_path / "other.zarr", zarr_format=3)
     refused(tmp_path / "other.zarr", "is not a drift store")
-    monkeypatch.setattr("drift.sim.open_matrix.free_memory", lambda: 10)
+    monkeypatch.setattr("drift.sim.devices.host_memory.free_memory", lambda: 10)
     refused(leaving, "GiB are free")
 
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from drift.experiments.bench import page, verdicts
-from drift.sim.devices import device
+from drift.sim.devices import host_memory
 from tests.support.run_cli import drift
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]
@@ -87,7 +87,7 @@ def test_what_cannot_be_measured_is_refused_in_one_line(alone, capsys, arguments
 
 
 def test_a_cloud_that_does_not_fit_is_refused(alone, capsys, monkeypatch):
-    monkeypatch.setattr(device, "free_memory", lambda: 1 << 30)
+    monkeypatch.setattr(host_memory, "free_memory", lambda: 1 << 30)
     status, _, err = drift(capsys, "bench", "--only", "count")
     assert status == 2
     assert "count with 151,936 tokens × 2,560 dims needs" in err

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from drift.sim import device_check
-from drift.sim.devices import device
+from drift.sim.devices import host_memory
 from drift.sim.errors import BadInput
 from drift.sim.sweeps import dask_worker
 from drift.sim.sweeps.dask_worker import Share, SweepSetup
@@ -64,7 +64,7 @@ def test_other_files_than_the_sweep_rests_on_are_noticed(tmp_path):
 
 
 def test_memory_is_for_all_workers_of_a_machine(monkeypatch):
-    monkeypatch.setattr(device, "free_memory", lambda: 1 << 30)
+    monkeypatch.setattr(host_memory, "free_memory", lambda: 1 << 30)
     dask_worker.set_up(setup(tiny()), ALONE)
     crowded = Share(slot=0, neighbours=4, threads=1)
     with pytest.raises(BadInput, match=r"of memory; 0\.25 GiB are allowed"):
