@@ -157,7 +157,7 @@ def _memory() -> str:
 def _resuming(arguments: list[str]) -> str:
     """Return how to go on, for the verbs that can."""
     where = {
-        "run": " from the last record",
+        "run": " where it stopped",
         "sweep": " with the grid points that are left",
         "study": " with what is left",
     }

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from drift.experiments.console.terminal import LINE, is_interactive
+from drift.sim import interrupts
 from drift.sim.errors import printable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from drift.sim.sweeps.progress import SweepProgress
 
 _STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143}
-_WAITING = "drift: stopping after the current step; a second signal stops at once\n"
+_WAITING = "drift: stopping as soon as what is done is saved; a second signal stops at once\n"
 _FAREWELL = "drift: stopped at once; run the same command to continue\n"
 _SHOW_CURSOR = "\x1b[?25h\n"
 
@@ -54,15 +55,16 @@ def stop_at_second_signal() -> Iterator[None]:
 
 def _watch(heard: int) -> None:
     """Read signal numbers, a byte each, until there are two or the pipe is closed."""
-    came = 0
+    first, came = 0, 0.0
     while byte := os.read(heard, 1):
-        number = byte[0]
-        if number not in _STATUS:
+        number, now = byte[0], time.monotonic()
+        if number not in _STATUS or (number == first and now - came < interrupts.ECHO_SECONDS):
             continue
-        came, seen = came + 1, sys.stderr.isatty()
-        if came == 1 and seen:
-            sys.stderr.write(_WAITING)
-        if came == 2:
+        if not first:
+            first, came = number, now
+            if sys.stderr.isatty():
+                sys.stderr.write(_WAITING)
+        else:
             sys.stderr.write((_SHOW_CURSOR if is_interactive(sys.stderr) else "") + _FAREWELL)
             sys.stderr.flush()
             os._exit(_STATUS[signal.Signals(number)])

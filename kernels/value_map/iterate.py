@@ -17,7 +17,7 @@ A value stalls at the first step that leaves it where it was though its displace
 is not 0, -0 and +0 being one value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -114,21 +114,32 @@ class StepwiseMap:
         last step left them where they were though its displacement is not 0.
         """
         assert step > self._step, "a later one"
-        while self._step < step:
-            # Where all are at rest nothing but the last step is taken, to tell what is stalled.
-            all_at_rest = bool(self._at_rest.all())
-            last = step if all_at_rest else min(self._step + BLOCK, step)
-            block = self._displacements(last if all_at_rest else self._step + 1, last)
-            classes = self._classes
-            before, after, at_rest = self._take(block)
-            moving = np.repeat(block[-1] != 0, classes.sizes)
-            # A -0 that the next step may turn into +0 is not at rest.
-            turning = (after == self._target.sign - 1) & moving & ~self._moves_to_the_end(classes)
-            self._classes, self._step = classes.moved(after), last
-            kept = np.searchsorted(classes.first_value, self._classes.first_value)
-            self._at_rest = (at_rest & ~turning)[kept]
-        stalled = moving & same_value(before, after, self._target)
-        return self._classes, replace(classes, values=stalled)
+        for _ in self.approach(step):
+            pass
+        # Where all are at rest nothing but the last step is taken, to tell what is stalled.
+        stalled_classes = self._advance(step if self._at_rest.all() else self._step + 1, step)
+        return self._classes, stalled_classes
+
+    def approach(self, step: int) -> Iterator[tuple[int, ValueClasses]]:
+        """Move on towards `step`; yield earlier steps, one for each block, and the classes there.
+
+        Their values are ranks. There are none where all are at rest: `to` takes one step then.
+        """
+        while self._step + BLOCK < step and not self._at_rest.all():
+            self._advance(self._step + 1, self._step + BLOCK)
+            yield self._step, self._classes
+
+    def _advance(self, first: int, last: int) -> ValueClasses:
+        """Take the steps `first` to `last`, BLOCK at most; return the classes stalled."""
+        block, classes = self._displacements(first, last), self._classes
+        before, after, at_rest = self._take(block)
+        moving = np.repeat(block[-1] != 0, classes.sizes)
+        # A -0 that the next step may turn into +0 is not at rest.
+        turning = (after == self._target.sign - 1) & moving & ~self._moves_to_the_end(classes)
+        self._classes, self._step = classes.moved(after), last
+        kept = np.searchsorted(classes.first_value, self._classes.first_value)
+        self._at_rest = (at_rest & ~turning)[kept]
+        return replace(classes, values=moving & same_value(before, after, self._target))
 
     def _moves_to_the_end(self, classes: ValueClasses) -> np.ndarray:
         """Return whether each class has a displacement at the last of all steps, bool."""

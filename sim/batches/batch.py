@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from drift.kernels.stepping.block import plain
+from drift.sim import interrupts
 from drift.sim.batches import shared_motion, sizing
 from drift.sim.batches.shared_motion import SharedStart
 from drift.sim.batches.sizing import displacement_key, worth_sharing
@@ -24,7 +25,7 @@ from drift.sim.devices.device import worker_count
 from drift.sim.devices.shards import Shards
 from drift.sim.engines import choose
 from drift.sim.engines.chunks import Chunks
-from drift.sim.engines.simulation import Simulation, may_rest, stalled_at_rest
+from drift.sim.engines.simulation import Simulation, State, may_rest, stalled_at_rest
 from drift.sim.spec.drift import Drift, recorded
 
 
@@ -96,7 +97,12 @@ def _alone(
     )
     name = choose.choose_engine(drift, engine, shards.platform, len(shards))
     simulation = Simulation(drift, chunks, shards, pool, name)
-    return {state.counts.step: state.counts for state in simulation.states(drift.record_steps)}
+    found = {}
+    for state in simulation.states_and_pauses(drift.record_steps):
+        if isinstance(state, State):
+            found[state.counts.step] = state.counts
+        interrupts.give_up_if_pending()
+    return found
 
 
 def _count_stacked(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict[int, Counts]]:
@@ -112,6 +118,7 @@ def _count_stacked(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict
             clouds.observe_only(0)  # those that leave move on: only all tokens can tell of rest
         moved = result is None
         while clouds.step < step and not at_rest:
+            interrupts.give_up_if_pending()
             last = clouds.reaches(step)
             if leaving and last:
                 clouds.observe_only(step)

@@ -24,6 +24,7 @@ from drift.kernels.rounding import merge_zeros, widen
 from drift.kernels.row_hash_jax import as_words, fingerprint, weights
 from drift.kernels.value_map.classes import ValueClasses
 from drift.kernels.value_map.iterate import StepwiseMap
+from drift.sim import interrupts
 from drift.sim.batches.stacked import Replica, StackedTokens
 from drift.sim.batches.token_classes import TokenClasses
 from drift.sim.counting.cells import CellCounts, Counts
@@ -133,6 +134,8 @@ class SharedMotion:
         int64 (replicas,), and the exact sums of their tokens, integers (replicas, LIMBS, dims),
         each on its own grid: kernels.exact_sum. Tokens may leave but not come back.
         """
+        for _ in self._map.approach(step):
+            interrupts.give_up_if_pending()
         self._classes, stalled_classes = self._map.to(step)
         if self._base is None:
             self._base = _base(self._start, stalled_classes, self._classes)

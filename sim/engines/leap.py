@@ -8,6 +8,7 @@ A token's classes never change; its codes at a step are looked up where they are
 Bit for bit what the step engine gives.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,6 +95,8 @@ class LeapEngine:
         self._cloud = RankedCloud(fill, self._chunks, self._drift.target, self._pool)
         self._population, self._origin, self._last = self._cloud.population, step, None
         self._map: PowerMap | StepwiseMap | None = None
+        self.state_rows = LeapRows(self._cloud, self._cloud.classes)
+        """the codes in the state format at the last step that was taken"""
         present, self._present = self._present, np.ones_like(self._present)
         self.observe_only(present)
 
@@ -105,6 +108,23 @@ class LeapEngine:
             self._population = self._population - self._cloud.population_of(left)
         self._present = present
 
+    def approach(self, step: int, bound: float) -> Iterator[int]:
+        """Move on towards `step`, where that takes long; yield earlier steps once they are taken.
+
+        No value exceeds `bound` in magnitude.
+        """
+        moving = self._map_from_origin(bound) if step > self._origin else None
+        if isinstance(moving, StepwiseMap):  # powers arrive at once
+            for reached, classes in moving.approach(step):
+                self.state_rows = LeapRows(self._cloud, classes)
+                yield reached
+
+    def _map_from_origin(self, bound: float) -> PowerMap | StepwiseMap:
+        if self._map is None:
+            classes = self._cloud.classes
+            self._map = value_map(self._drift, self._u, classes, self._origin, bound, self._pool)
+        return self._map
+
     def observe(self, step: int, exponent: int, bound: float) -> LeapObservation:
         """Move on to `step` and observe.
 
@@ -113,10 +133,7 @@ class LeapEngine:
         """
         classes, stalled = self._cloud.classes, 0
         if step > self._origin:
-            self._map = self._map or value_map(
-                self._drift, self._u, classes, self._origin, bound, self._pool
-            )
-            classes, stalled_classes = self._map.to(step)
+            classes, stalled_classes = self._map_from_origin(bound).to(step)
             stalled = int(stalled_classes.of_class(self._population)[stalled_classes.values].sum())
         last = self._last
         moved = last is None or not np.array_equal(last[0].values, classes.values)
@@ -124,7 +141,7 @@ class LeapEngine:
         if last is None or moved or last[1] is not self._population:
             last = classes, self._population, self._limbs(classes, exponent)
         self._last = last
-        rows = LeapRows(self._cloud, classes)
+        rows = self.state_rows = LeapRows(self._cloud, classes)
         return LeapObservation(rows, self._present, stalled, last[2], moved)
 
     def _limbs(self, classes: ValueClasses, exponent: int) -> np.ndarray:

@@ -13,6 +13,7 @@ overshoots, and stochastic rounding stops at the largest finite value.
 
 import numpy as np
 
+from drift.sim import interrupts
 from drift.sim.engines import reference
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
@@ -56,6 +57,7 @@ def _walk_stays_inside(drift: Drift, u: np.ndarray, extent: np.ndarray) -> bool:
     state, largest = drift.arithmetic.state, drift.target.largest
     outermost = state.code(np.copysign(extent, u))
     for first in range(1, drift.steps + 1, _BLOCK):
+        interrupts.give_up_if_pending()
         last = min(first + _BLOCK - 1, drift.steps)
         for displacement in displacements(drift, u, first, last):
             moved = reference.step(outermost, displacement, state, "nearest")

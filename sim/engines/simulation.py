@@ -1,12 +1,14 @@
 """One drift from its initial cloud to its last step, a record at a time.
 
 state    the cloud at one step, counted
+pause    a step between two of them, between blocks of steps: work can be saved or given up there
 at rest  no step moves anything any more. That is so where all steps are equal and one moved
          no coordinate that it displaces; then even the signs of zeros are those they will keep
 """
 
 import math
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -46,6 +48,26 @@ class State:
         """The codes that were counted, absent tokens' too."""
         return self.observation.rows
 
+    @property
+    def state_rows(self) -> CloudRows:
+        """The codes in the state format, from which the next step starts."""
+        return self.observation.state_rows
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A step on the way to the next state, which is not counted."""
+
+    step: int
+    """the last one that was taken"""
+    engine: StepEngine | LeapEngine
+    """the one that took it"""
+
+    @property
+    def state_rows(self) -> CloudRows:
+        """The codes in the state format, until the next step is taken."""
+        return self.engine.state_rows
+
 
 def count(
     observation: StepObservation | LeapObservation,
@@ -69,6 +91,10 @@ def count(
         stalled=observation.stalled / (tokens * dims),
     )
     return State(counts, cells.populations, observation)
+
+
+_FIRST_VALUES, _BLOCK_SECONDS = 1e10, 1.0
+"""The coordinates that the first block of steps moves, at most, and the seconds of later ones."""
 
 
 def may_rest(drift: Drift) -> bool:
@@ -111,6 +137,7 @@ class Simulation:
         else:
             self.engine = StepEngine(chunks, drift.arithmetic, strengths, on, pool)
         self.step = 0
+        self._most = max(1, int(_FIRST_VALUES / (drift.tokens * drift.dims)))
         self._at_rest = False
         self._observation_at_rest: StepObservation | None = None
         self._may_rest = may_rest(drift)
@@ -148,34 +175,43 @@ class Simulation:
 
         A state that is kept keeps its cloud in memory beside the one that moves on.
         """
+        return (state for state in self.states_and_pauses(steps) if isinstance(state, State))
+
+    def states_and_pauses(self, steps: Iterable[int]) -> Iterator[State | Pause]:
+        """Move to each of `steps`, as `states` does, and pause every second or so on the way."""
         for step in steps:
             self._observe_present(step)
-            yield self._state_at(step)
+            yield (yield from self._state_at(step))
 
     def _observe_present(self, step: int) -> None:
         """Observe from now on the tokens that are present after `step`; others move unseen."""
         if self.drift.survivors is not None:
             self.engine.observe_only(self._survivor_ranks < self.drift.alive(step))
 
-    def _state_at(self, step: int) -> State:
+    def _state_at(self, step: int) -> Generator[Pause, None, State]:
         engine, grid = self.engine, self._exponent
         if isinstance(engine, LeapEngine):
+            for reached in engine.approach(step, self._bound):
+                yield Pause(reached, engine)
             found = engine.observe(step, grid, self._bound)
             return count(found, self._partition, step, self.u, grid)
         moved = self._observation_at_rest is None
-        observation = self._stepped(engine, step) if step > self.step else engine.stay(grid)
+        if step > self.step:
+            observation = yield from self._stepped(engine, step)
+        else:
+            observation = engine.stay(grid)
         return count(replace(observation, moved=moved), self._partition, step, self.u, grid)
 
-    def _stepped(self, engine: StepEngine, step: int) -> StepObservation:
+    def _stepped(self, engine: StepEngine, step: int) -> Generator[Pause, None, StepObservation]:
         """Move on to a later step and return the observation there."""
-        leaving = self.drift.survivors is not None
-        unseen = leaving and not self._at_rest and step - self.step > engine.block
+        leaving, block = self.drift.survivors is not None, min(engine.block, self._most)
+        unseen = leaving and not self._at_rest and step - self.step > block
         if unseen:
             # Those that have left are kept, and move on: only all tokens can tell of rest.
             engine.observe_only(np.ones(self.drift.tokens, bool))
         # At rest no step is taken any more: all later observations are the one that showed it.
         while not self._at_rest:
-            steps = min(engine.block, step - self.step)
+            steps, began = min(engine.block, self._most, step - self.step), time.monotonic()
             if self.step + steps == step:
                 if unseen:
                     self._observe_present(step)
@@ -187,6 +223,10 @@ class Simulation:
             stalled = engine.move(self._next(steps), self._keys(steps))
             self.step += steps
             self._at_rest = self._is_at_rest(stalled)
+            # So few steps together that a signal is heard soon; their number changes no bit.
+            pace = steps / max(time.monotonic() - began, 1e-9)
+            self._most = max(1, int(min(pace * _BLOCK_SECONDS, engine.block)))
+            yield Pause(self.step, engine)
         self.step = step
         if self._observation_at_rest is None or leaving:
             if unseen:

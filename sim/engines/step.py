@@ -123,6 +123,11 @@ class StepEngine:
         """Observe without moving."""
         return self.observe(np.full((1, self.chunks.dims), NO_MOVE, np.float32), exponent)
 
+    @property
+    def state_rows(self) -> ComparableRows:
+        """The codes in the state format, until the next move."""
+        return self._rows(self._codes, self.arithmetic.state)
+
     def _step_chunks(self, steps: Steps, exponent: int) -> list[BlockResult]:
         """Step every chunk, and return the kernel's result of each."""
         step_block = self._shards.compile_step_block(self.arithmetic, self._path)

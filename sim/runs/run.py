@@ -1,8 +1,9 @@
 """A drift streamed into a store: begun, resumed, finished.
 
-Each record is on disk before the next one begins. A run that was interrupted or
-killed goes on from its last checkpoint (or from its cloud, made again) and ends
-with the arrays that an undisturbed run writes.
+Each record is on disk before the next one begins. A signal is heard between two blocks of
+steps, where a checkpoint is kept then. A run that was interrupted or killed goes on from its
+last checkpoint (or from its cloud, made again) and ends with the arrays that an undisturbed
+run writes.
 """
 
 import time
@@ -16,7 +17,7 @@ import numpy as np
 from drift.sim import interrupts
 from drift.sim.counting.cells import Counts
 from drift.sim.devices import compilation, device
-from drift.sim.engines.simulation import Simulation, State
+from drift.sim.engines.simulation import Pause, Simulation, State
 from drift.sim.errors import BadInput, unwritten
 from drift.sim.runs import snapshots
 from drift.sim.runs.prepare import prepare
@@ -116,14 +117,17 @@ def stream(
     saved = checkpoints.latest() if begun else None
     if saved and saved[0] <= min(ahead):  # else records before it are lost
         simulation.resume(*saved)
-    states, final = simulation.states(sorted(ahead)), None
+    states, final = simulation.states_and_pauses(sorted(ahead)), None
     while True:
-        with interrupts.delay_signals():  # a first signal waits for the record in hand
+        with interrupts.delay_signals():  # a first signal waits for the steps in hand
             state = next(states, None)
             if state is None:
                 break
-            step = state.counts.step
             store.still()
+            if isinstance(state, Pause):
+                checkpoints.save_if_due(state.step, state)
+                continue
+            step = state.counts.step
             if step in kept:
                 _keep(store, kept.index(step), state, pool)
             if step == 0:
@@ -133,7 +137,7 @@ def stream(
                 store.write_record(records.index(step), state.counts)
                 progress(state.counts, len(done), len(records))
             if step < drift.steps:
-                checkpoints.save_if_due(step, state.observation.state_rows)
+                checkpoints.save_if_due(step, state)
         final = state.counts, state.populations
         del state  # its cloud, before the next one is made
     with interrupts.delay_signals():

@@ -15,6 +15,7 @@ import zarr
 from drift.sim import interrupts
 from drift.sim.engines.chunks import Fill
 from drift.sim.engines.rows import CloudRows
+from drift.sim.engines.simulation import Pause, State
 from drift.sim.errors import Damaged
 from drift.sim.stores import integrity, run_store
 from drift.sim.stores.run_store import RunStore
@@ -105,15 +106,15 @@ class ResumePoints:
             raise Damaged(f"{error}; {_without(here)}") from error
         return step, reader(array, place)
 
-    def save_if_due(self, step: int, rows: CloudRows) -> None:
-        """Keep the cloud held at `step`, if the last one was kept long enough ago.
+    def save_if_due(self, step: int, state: State | Pause) -> None:
+        """Keep the cloud of `state`, at `step`, if the last one was kept long enough ago.
 
         So it is where a signal waits, after which no other may be kept.
         """
         began = time.monotonic()
         if began - self._last < self._every and not interrupts.pending():
             return
-        older = self._saved()
+        rows, older = state.state_rows, self._saved()
         group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)
         tokens, dims = rows.shape
         array = run_store.add_bits(group, {"token": tokens, "dim": dims}, rows.format)

@@ -21,6 +21,7 @@ import distributed
 from distributed.diagnostics.plugin import WorkerPlugin
 from filelock import FileLock, Timeout
 
+from drift.sim import interrupts
 from drift.sim.errors import BadInput, printable
 from drift.sim.source_digest import programs
 
@@ -31,13 +32,15 @@ if TYPE_CHECKING:
     from drift.sim.sweeps.local import BatchResult, LocalExecutor
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _MMAP_BYTES = -1, -3, 32 << 20
-"""What glibc calls two settings of malloc, and how far it would raise the second by itself."""
+"""Numbers of two settings of glibc's malloc, and how far it would raise the second by itself."""
 _MOST_REASON = 500
 """Characters of why a worker can't take part."""
 _thread = ThreadPoolExecutor(1, "drift")
 _sweeps: "dict[str, LocalExecutor]" = {}
 _stopping: set[str] = set()
-"""Sweeps of which no other batch is to be begun."""
+"""Sweeps of which no other batch is to be begun, and one in hand given up soon."""
+_in_hand: list[str] = [""]
+"""The sweep whose batch is counted now."""
 _slots: list[FileLock] = []
 """The lock that this process holds as long as it lives."""
 
@@ -160,7 +163,7 @@ def keep_freed_memory() -> None:
 
 
 def count_batch(sweep: str, points: "np.ndarray") -> "BatchResult | None":
-    """Count grid points of a sweep that was set up; None where the sweep is being stopped.
+    """Count grid points of a sweep that was set up; None where the sweep is being stopped first.
 
     Raises RuntimeError, which names this worker, where that fails for all of them.
     """
@@ -172,12 +175,24 @@ def count_batch(sweep: str, points: "np.ndarray") -> "BatchResult | None":
 
 
 def stop(sweep: str, stopping: bool) -> None:
-    """Let no other batch of a sweep begin in this process, or let them begin again."""
+    """Let no other batch of a sweep begin in this process, or let them begin again.
+
+    One in hand that takes longer than a moment is given up.
+    """
     (_stopping.add if stopping else _stopping.discard)(sweep)
+    if sweep in _in_hand:
+        interrupts.ask_to_stop(stopping)
 
 
 def _count(sweep: str, points: "np.ndarray") -> "BatchResult | None":
-    return None if sweep in _stopping else _sweeps[sweep].count(points)
+    _in_hand[:] = [sweep]
+    if sweep in _stopping:
+        return None
+    interrupts.ask_to_stop(False)  # another sweep may have gone without a word
+    try:
+        return _sweeps[sweep].count(points)
+    except interrupts.GivenUp:
+        return None
 
 
 def _check_programs(wanted: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from drift.sim import device_check
+from drift.sim import device_check, interrupts
 from drift.sim.batches import batch
 from drift.sim.counting.cells import Counts
 from drift.sim.devices import compilation, device
@@ -52,6 +52,10 @@ class BatchResult(NamedTuple):
     """of them, spent compiling"""
 
 
+NOTHING = BatchResult(np.zeros(0, np.int64), [], 0.0, 0.0)
+"""The result where nothing was counted, so that whoever waits can hear a signal."""
+
+
 class LocalExecutor:
     """The devices of this process, to count the points of `grid` on."""
 
@@ -62,8 +66,14 @@ class LocalExecutor:
         """number of drifts of a kind that are counted at once"""
 
     def __call__(self, batches: Iterable[np.ndarray]) -> Iterator[BatchResult]:
-        """Count each of `batches` when it is asked for."""
-        return map(self.count, batches)
+        """Count each of `batches` when it is asked for; one given up for a signal once more."""
+        for points in batches:
+            while True:
+                try:
+                    yield self.count(points)
+                    break
+                except interrupts.GivenUp:
+                    yield NOTHING
 
     def count(self, points: np.ndarray) -> BatchResult:
         """Count one batch. Raises RuntimeError where the device does not round as it must."""

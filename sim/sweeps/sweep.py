@@ -97,7 +97,7 @@ def write(
     progress: Progress,
     flush_seconds: float,
 ) -> None:
-    """Write what is `counted`, as it comes; a first signal waits for the batch in hand."""
+    """Write what is `counted`, as it comes; a first signal waits for the batch in hand, briefly."""
     flushed, pause = time.monotonic(), flush_seconds
     try:
         while True:

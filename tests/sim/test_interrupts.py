@@ -34,7 +34,8 @@ def test_a_signal_waits_for_the_end_of_the_block(number):
     assert done == ["written"]
 
 
-def test_a_second_signal_does_not_wait(number):
+def test_a_second_signal_does_not_wait(number, monkeypatch):
+    monkeypatch.setattr(interrupts, "ECHO_SECONDS", 0.0)
     done = []
 
     def block():
@@ -46,6 +47,38 @@ def test_a_second_signal_does_not_wait(number):
     with pytest.raises(Came):
         block()
     assert done == []
+
+
+def test_the_same_signal_sent_to_the_group_as_well_is_no_second_one(number):
+    done = []
+
+    def block():
+        with interrupts.delay_signals():
+            signal.raise_signal(number)
+            signal.raise_signal(number)
+            done.append("written")
+
+    with pytest.raises(Came):
+        block()
+    assert done == ["written"]
+
+
+def test_work_is_given_up_only_after_a_while_and_in_any_process_that_is_asked_to(number):
+    def block():
+        with interrupts.delay_signals():
+            signal.raise_signal(number)
+            interrupts.give_up_if_pending()  # not yet
+
+    with pytest.raises(Came):
+        block()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(interrupts, "PATIENCE_SECONDS", 0.0)
+        interrupts.give_up_if_pending()  # nobody wants it
+        interrupts.ask_to_stop(True)
+        with pytest.raises(interrupts.GivenUp):
+            interrupts.give_up_if_pending()
+        interrupts.ask_to_stop(False)
+        interrupts.give_up_if_pending()
 
 
 def test_handlers_are_as_before(number):

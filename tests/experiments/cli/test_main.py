@@ -236,6 +236,6 @@ def test_a_stopped_run_says_how_to_go_on_and_does(in_tmp, capsys, sent, status):
     out, err = child.communicate(timeout=60)
     assert (child.returncode, out) == (status, "")
     assert err.count("\n") == 1
-    assert "the same command goes on from the last record" in err
+    assert "the same command goes on where it stopped" in err
     assert 0 < recorded(in_tmp / "a.zarr") < 1001
     assert not RunStore(in_tmp / "a.zarr").complete

@@ -17,6 +17,7 @@ from drift.sim.clouds.direction import direction
 from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput
 from drift.sim.runs import memory, run, snapshots
+from drift.sim.runs.snapshots import ResumePoints
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 from tests.support import oracle
@@ -161,6 +162,49 @@ def test_a_first_signal_waits_for_the_record_in_hand_and_its_cloud(
     assert len(RunStore(path).records()) == 5
     run.run(SMALL, path, on="cpu")
     assert_same_arrays(path, plain[0])
+
+
+FAR = {
+    "step": {"rounding": "stochastic"},
+    "leap": {"schedule": "linear"},
+    "leaving": {"schedule": "cosine", "survivors": 7, "master": "float32"},
+}
+
+
+@pytest.mark.parametrize("name", FAR)
+def test_a_signal_between_far_records_is_heard_and_the_steps_are_kept(name, tmp_path, monkeypatch):
+    drift = Drift(sigma=1e-9, tokens=20, dims=16, steps=1000, records=1, **FAR[name])
+    save, resume, kept, resumed = ResumePoints.save_if_due, Simulation.resume, [], []
+
+    def saved(self, step, held):
+        if 300 <= step < 1000 and not kept:
+            kept.append(step)
+            os.kill(os.getpid(), signal.SIGTERM)
+        save(self, step, held)
+
+    def stop(*_):
+        raise Stop
+
+    monkeypatch.setattr(ResumePoints, "save_if_due", saved)
+    monkeypatch.setattr(
+        Simulation, "resume", lambda self, *at: resumed.append(at[0]) or resume(self, *at)
+    )
+    handler = signal.signal(signal.SIGTERM, stop)
+    path = tmp_path / "run.zarr"
+    try:
+        with pytest.raises(Stop):
+            run.run(drift, path, on="cpu")
+        assert [int(step) for step in zarr.open_group(path)["checkpoint"].group_keys()] == kept
+        assert len(RunStore(path).records()) == 1
+        run.run(drift, path, on="cpu")
+        assert resumed == kept
+        kept.clear()
+        signal.signal(signal.SIGTERM, lambda *_: None)  # which stops nothing
+        run.run(drift, tmp_path / "plain.zarr", on="cpu")
+        assert kept
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert_same_arrays(path, tmp_path / "plain.zarr")
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from drift.sim import device_check
+from drift.sim import device_check, interrupts
 from drift.sim.devices import host_memory
 from drift.sim.errors import BadInput
 from drift.sim.sweeps import dask_worker
@@ -51,6 +51,23 @@ def test_it_counts_what_a_sweep_here_counts(ready, tmp_path):
 def test_nothing_is_begun_of_a_sweep_that_is_being_stopped(ready):
     dask_worker.stop("mine", True)
     assert dask_worker.count_batch("mine", np.array([2, 3])) is None
+    dask_worker.stop("mine", False)
+    assert len(dask_worker.count_batch("mine", np.array([2, 3])).outcomes) == 2
+
+
+def test_a_batch_in_hand_is_given_up_where_its_own_sweep_is_being_stopped(ready, monkeypatch):
+    monkeypatch.setattr(interrupts, "PATIENCE_SECONDS", 0.0)
+    check, stopped = interrupts.give_up_if_pending, ["other", "mine"]
+
+    def stopping():
+        if stopped:
+            dask_worker.stop(stopped.pop(0), True)
+        check()
+
+    monkeypatch.setattr(interrupts, "give_up_if_pending", stopping)
+    assert dask_worker.count_batch("mine", np.array([2, 3])) is None
+    assert not stopped
+    dask_worker.stop("other", False)
     dask_worker.stop("mine", False)
     assert len(dask_worker.count_batch("mine", np.array([2, 3])).outcomes) == 2
 

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 from jax.errors import JaxRuntimeError
 from zarr.storage import LocalStore
 
+from drift.sim import interrupts
 from drift.sim.batches import batch, sizing
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.runs.run import run
@@ -110,6 +112,40 @@ def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, mo
     attrs = SweepStore(path).attrs
     assert attrs["sessions"] == 3
     assert attrs["seconds"]["total"] > result["seconds"]["total"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"rounding": ("stochastic",)}, {"tokens": (3000,)}])
+def test_a_batch_that_takes_long_is_given_up_for_a_signal_and_counted_later(
+    tmp_path, monkeypatch, fields
+):
+    made = tiny(**{"steps": (200,), "schedule": ("linear",), **fields})
+    monkeypatch.setattr(interrupts, "PATIENCE_SECONDS", 0.0)
+    check, heard = interrupts.give_up_if_pending, []
+
+    def signalled():
+        if not heard:
+            heard.append(os.kill(os.getpid(), signal.SIGTERM))
+            while not interrupts.pending():  # the main thread hears it, wherever this is
+                time.sleep(0.01)
+        check()
+
+    def stop(*_):
+        raise Stop
+
+    monkeypatch.setattr(interrupts, "give_up_if_pending", signalled)
+    handler = signal.signal(signal.SIGTERM, stop)
+    try:
+        with pytest.raises(Stop):
+            sweep(made, tmp_path / "a.zarr", on="cpu")
+        assert not SweepStore(tmp_path / "a.zarr").done.any()
+        heard.clear()
+        signal.signal(signal.SIGTERM, lambda *_: None)  # which stops nothing
+        sweep(made, tmp_path / "b.zarr", on="cpu")
+        assert heard
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    sweep(made, tmp_path / "a.zarr", on="cpu")
+    assert stored_bytes(tmp_path / "a.zarr") == stored_bytes(tmp_path / "b.zarr")
 
 
 def failing(monkeypatch, blame, error):
