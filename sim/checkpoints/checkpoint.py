@@ -1,37 +1,31 @@
-"""A checkpoint's embedding matrices, found by the names that model families give them.
+"""A checkpoint's matrices of tokens, and whether one matrix serves as two.
 
 embedding    the matrix whose rows a model reads tokens by
 unembedding  the matrix whose rows it scores them by
-tied         one matrix serves as both: only the embedding is stored, or both are and
-             agree bit for bit
+tied         one matrix serves as both: only one is stored, and config.json does not contradict
+             it, or both are stored and agree bit for bit. Where one is stored in a form that can't
+             be read, or may be in another file, it is not known
 """
 
 import re
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from drift.sim.checkpoints import token_matrices
+from drift.sim.checkpoints.token_matrices import TokenMatrix
 from drift.sim.checkpoints.weights import Weights
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, printable
 from drift.sim.matrix import Matrix
 from drift.sim.strict_json import read_document
 
-FAMILIES = (
-    ("model.embed_tokens.weight", "lm_head.weight"),
-    ("model.language_model.embed_tokens.weight", "lm_head.weight"),
-    ("model.language_model.embed_tokens.weight", "model.language_model.lm_head.weight"),
-    ("language_model.model.embed_tokens.weight", "language_model.lm_head.weight"),
-    ("language_model.model.embed_tokens.weight", "lm_head.weight"),
-    ("wte.weight", "lm_head.weight"),
-    ("transformer.wte.weight", "lm_head.weight"),
-    ("transformer.embd.wte.weight", "lm_head.linear.weight"),
-    ("model.transformer.wte.weight", "model.transformer.ff_out.weight"),
-    ("gpt_neox.embed_in.weight", "embed_out.weight"),
-    ("tok_embeddings.weight", "output.weight"),
-    ("token_embd.weight", "output.weight"),
-)
-"""Names of embedding and unembedding in each family of models."""
+_PARTS = ("text_config", "llm_config", "language_config", "language_model", "thinker_config")
+"""Parts of config.json that tell of the language model, in models of several kinds of data."""
+_VOCABULARY = re.compile(r"(\w+_)?vocab_size|n_vocab|vocabulary_size")
+_DEEPEST = 4
+"""Levels of config.json that are looked into."""
 
 
 class Checkpoint:
@@ -53,30 +47,75 @@ class Checkpoint:
         self.directory = self.weights.source.parent
         self.notes: list[str] = self.weights.notes
         """lines for people on what is odd about it"""
-        self.embedding, self.unembedding = _found(set(self.weights.names))
 
     @cached_property
-    def tied(self) -> bool:
-        """True where one matrix serves as both; where both are stored, both are read.
+    def _found(self) -> list[TokenMatrix]:
+        """The matrices of tokens, those that can't be read too."""
+        found = token_matrices.find(self.weights, _vocabularies(self._config))
+        for each in found:
+            if each.instead:
+                self.notes.append(
+                    f"{printable(each.name)} can't be read: it holds {each.instead}, not rows of"
+                    " floats"
+                )
+            elif each.by_shape:
+                self.notes.append(
+                    f"{printable(each.name)} was found by its shape: its rows are the vocabulary"
+                )
+        return found
 
-        Raises BadInput where one of them cannot be read.
+    @property
+    def candidates(self) -> list[str]:
+        """Names of all matrices of tokens, those that can't be read too."""
+        return [each.name for each in self._found]
+
+    @property
+    def matrices(self) -> list[str]:
+        """Names of the matrices of tokens: the embedding, the unembedding, others that are there.
+
+        Those that can't be read are left out, unless there is no other.
         """
-        if self.embedding is None:
-            return False
-        if self.unembedding is not None:
-            return self._identical(self.embedding, self.unembedding)
+        return [each.name for each in self._found if not each.instead] or self.candidates
+
+    @property
+    def embedding(self) -> str | None:
+        """Name of the embedding; None where none is known."""
+        return self._named("embedding")
+
+    @property
+    def unembedding(self) -> str | None:
+        """Name of the unembedding; None where none is known."""
+        return self._named("unembedding")
+
+    @cached_property
+    def tied(self) -> bool | None:
+        """True where one matrix serves as both, False where two differ, None where not known.
+
+        Raises BadInput where one of them should be there and cannot be read.
+        """
+        readable = [each for each in self._found if not each.instead]
+        reads = [each.name for each in readable if each.role != "unembedding"]
+        scores = [each.name for each in readable if each.role == "unembedding"]
+        if not scores and len(readable) == 2 and any(each.role is None for each in readable):
+            reads, scores = reads[:1], reads[1:]  # two by shape alone: one is for each
+        if reads and scores:
+            return any(self.identical(each, scores[0]) for each in reads)
+        if not readable or len(readable) < len(self._found):
+            return None
+        first, *others = (each.name for each in readable)
+        if not all(self.identical(first, each) for each in others):
+            return None
         if self._is_one_of_many():
-            self.notes.append(
-                f"{self.path} is one shard of several: an unembedding may be in another"
-            )
-            return False
-        if self._said_untied():
+            self.notes.append(f"{self.path} is one shard of several: others may hold more matrices")
+            return None
+        said = _said_tied(self._config)
+        if said is False:
+            which = "embedding" if scores else "unembedding"
             self.notes.append(
                 f"{self.directory / 'config.json'} says that embedding and unembedding are not"
-                " tied, yet no unembedding is there"
+                f" tied, yet no {which} is there"
             )
-            return False
-        return True
+        return None if said is False or (scores and said is None) else True
 
     def default(self) -> str:
         """Return the name of the default matrix: the unembedding, else the embedding.
@@ -84,8 +123,15 @@ class Checkpoint:
         Raises BadInput, listing what is there, where no name is a known one.
         """
         name = self.unembedding or self.embedding
+        if name is None and len(self.matrices) == 1:
+            name = self.matrices[0]
+        if name is None and self.matrices:
+            listed = ", ".join(map(printable, self.matrices))
+            raise BadInput(
+                f"{self.path} has several matrices of tokens: {listed}; --tensor names one"
+            )
         if name is None:
-            known = self.weights.listed("model.embed_tokens.weight")
+            known = token_matrices.likeliest(self.weights, _vocabularies(self._config))
             raise BadInput(
                 f"{self.path} has no embedding or unembedding under a known name; {known};"
                 " --tensor names one"
@@ -99,7 +145,7 @@ class Checkpoint:
         """
         return self.weights.matrix(self.default() if name is None else name)
 
-    def _identical(self, a: str, b: str) -> bool:
+    def identical(self, a: str, b: str) -> bool:
         """Return whether two tensors are bit-identical."""
         one, other = self.weights.tensor(a), self.weights.tensor(b)
         if (one.dtype, one.shape) != (other.dtype, other.shape):
@@ -111,26 +157,44 @@ class Checkpoint:
         found = re.search(r"-of-0*(\d{1,9})\.safetensors$", self.weights.source.name)
         return found is not None and int(found[1]) > 1
 
-    def _said_untied(self) -> bool:
-        """Return whether config.json beside it says untied, at its top or for the text model."""
+    @cached_property
+    def _config(self) -> Any:
+        """The document config.json beside it; None where there is none that can be read."""
         path = self.directory / "config.json"
         if not path.exists():
-            return False
+            return None
         try:
-            config = read_document(path)
+            return read_document(path)
         except BadInput as error:
             self.notes.append(f"{error}; it was passed over")
-            return False
-        parts = [config, config.get("text_config")] if isinstance(config, dict) else []
-        said = [part.get("tie_word_embeddings") for part in parts if isinstance(part, dict)]
-        return False in [answer for answer in said if answer is not None][:1]
+            return None
+
+    def _named(self, role: str) -> str | None:
+        """Return the first matrix of a role; one that can't be read where there is no other."""
+        readable = (each.name for each in self._found if each.role == role and not each.instead)
+        others = (each.name for each in self._found if each.role == role)
+        some = any(not each.instead for each in self._found)
+        return next(readable, None if some else next(others, None))
 
 
-def _found(names: set[str]) -> tuple[str | None, str | None]:
-    """The embedding and the unembedding among `names`, of one family where it can be."""
-    for embedding, unembedding in FAMILIES:
-        if embedding in names and unembedding in names:
-            return embedding, unembedding
-    embeddings, unembeddings = zip(*FAMILIES, strict=True)
-    first = lambda known: next((name for name in known if name in names), None)  # noqa: E731
-    return first(embeddings), first(unembeddings)
+def _said_tied(config: Any) -> bool | None:
+    """Return whether a config says tied, at its top or for the language model; None for neither."""
+    if not isinstance(config, dict):
+        return None
+    for part in (config, *(config.get(name) for name in _PARTS)):
+        answer = part.get("tie_word_embeddings") if isinstance(part, dict) else None
+        if answer is not None:
+            return answer is not False
+    return None
+
+
+def _vocabularies(config: Any, level: int = 0) -> set[int]:
+    """Return all sizes of vocabularies that a config names."""
+    if not isinstance(config, dict) or level > _DEEPEST:
+        return set()
+    found = {
+        value
+        for name, value in config.items()
+        if _VOCABULARY.fullmatch(name) and type(value) is int and value > 1
+    }
+    return found.union(*(_vocabularies(part, level + 1) for part in config.values()))

@@ -4,6 +4,7 @@ Only files that hold a wanted tensor are opened. Pickles are never opened: they 
 """
 
 import difflib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,15 @@ class Weights:
     def names(self) -> list[str]:
         """Names of all tensors, as the file or the index lists them."""
         return list(self._files)
+
+    def tensors(self) -> list[Tensor]:
+        """Return the header's entries of all tensors, those left out whose file can't be read."""
+        found: list[Tensor] = []
+        for file in dict.fromkeys(self._files.values()):
+            with suppress(BadInput):
+                header = self._header(file)
+                found += [header[name] for name in header if self._files.get(name) == file]
+        return found
 
     def tensor(self, name: str) -> Tensor:
         """Return the header's entry of a tensor. Raises BadInput where it is not there."""

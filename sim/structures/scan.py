@@ -178,7 +178,7 @@ class Scan:
 
 
 def scan(checkpoint: Checkpoint, name: str | None = None) -> list[Scan]:
-    """Scan one tensor, or the embedding and the unembedding that are there.
+    """Scan one tensor, or all matrices that have a row for each token, those alike once.
 
     Raises BadInput where one of them cannot be read as a matrix (sim.checkpoints.weights).
 
@@ -192,14 +192,13 @@ def scan(checkpoint: Checkpoint, name: str | None = None) -> list[Scan]:
     """
     if name is not None:
         return [_scanned(checkpoint, name)]
-    checkpoint.default()  # raises where there is neither
-    first, second = checkpoint.embedding, checkpoint.unembedding
-    if first is None or second is None:
-        return [_scanned(checkpoint, first or second or "")]
-    found = _scanned(checkpoint, first)
-    if checkpoint.tied:
-        return [found, replace(found, name=second)]
-    return [found, _scanned(checkpoint, second)]
+    names = checkpoint.matrices or [checkpoint.default()]  # which raises where there is none
+    found: list[Scan] = []
+    for each in names:
+        alike = (one for one in found if checkpoint.identical(one.name, each))
+        twin = next(alike, None)
+        found.append(replace(twin, name=each) if twin else _scanned(checkpoint, each))
+    return found
 
 
 def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
