@@ -1,6 +1,7 @@
 """Errors with messages of one line, and the escaping of text in them.
 
 printable   of text from files or libraries: nothing in it can steer a terminal
+blank       of a name: there is nothing to see of it
 """
 
 import errno
@@ -67,6 +68,11 @@ def printable(text: str, most: int = _MOST) -> str:
     """Return `text` with its unprintable characters escaped, cut after `most` characters."""
     start = "".join(each if each.isprintable() else _escaped(each) for each in text[: most + 1])
     return start if len(text) <= most and len(start) <= most else start[: most - 1] + "…"
+
+
+def printable_name(name: str) -> str:
+    """Return a name from a file as `printable` does, in quotes where it is blank."""
+    return printable(name) if name.strip() else printable(repr(name))
 
 
 def _escaped(character: str) -> str:

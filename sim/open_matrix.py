@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drift.kernels.formats import FORMATS
+from drift.sim.checkpoints import hub, layouts
 from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
@@ -91,8 +92,9 @@ def tensor_or_step(
                 f"tensor is {tensor!r}, but {at} is a run, which has snapshots and no tensors"
             )
         return _step(at, snapshot)
-    if not at.exists():
-        raise BadInput(f"{at} does not exist; a run's store or a checkpoint is needed")
+    if not at.exists() and not (isinstance(at, LocalLocation) and hub.cached(at.path)):
+        else_ = layouts.looked_for(at.path) if isinstance(at, LocalLocation) else ""
+        raise BadInput(f"{at} does not exist; a run's store or a checkpoint is needed{else_}")
     if not isinstance(at, LocalLocation):
         raise BadInput(f"{at} is not a run's store; checkpoints are read only from local paths")
     if snapshot is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drift.experiments.cli.options import AsJson, store
+from drift.experiments.cli.sources import Download, fetch, say_notes
 from drift.experiments.console.terminal import remark
 from drift.experiments.console.values import parse_wholes
 from drift.sim.stores.location import LocalLocation, StoreLocation
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 EXAMPLE = "drift compare first.zarr first.zarr --snapshot 0,100"
 
-_SOURCE = "A checkpoint (a .safetensors file, a directory, an index) or a run's store (a path, s3://BUCKET/NAME)."
+_SOURCE = (
+    "A checkpoint (a .safetensors file, a directory, an index, a hub's ORG/NAME) or a run's store"
+    " (a path, s3://BUCKET/NAME)."
+)
 _SNAPSHOT = "Runs: the step to compare, or one step for each."
 
 
@@ -45,6 +49,7 @@ def command(
             parser=parse_wholes, metavar="STEP[,STEP]", help=_SNAPSHOT, show_default="the last kept"
         ),
     ] = None,
+    download: Download = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare two matrices of token vectors bit by bit, and follow their black holes.
@@ -53,13 +58,15 @@ def command(
     distances count lattice steps, so -0 and +0 are 0 apart. Values that are not
     finite have no distance, and their rows are in no black hole.
     """
-    from drift.sim.errors import BadInput, printable
+    from drift.sim.errors import BadInput, printable_name
     from drift.sim.open_matrix import is_run, open_matrix, tensor_or_step
     from drift.sim.structures.compare import compare
 
     steps: tuple[int | None, ...] = snapshot or (None,)
     if len(steps) > 2:
         raise BadInput(f"snapshot names {len(steps)} steps; one for both or one for each is needed")
+    if download:
+        fetch(a, b)
     runs = is_run(a), is_run(b)
 
     def opened(place: StoreLocation, step: int | None) -> "tuple[str | int, Matrix]":
@@ -70,12 +77,14 @@ def command(
         name = tensor_or_step(place, mine, step)
         matrix = open_matrix(place, mine, step)
         if isinstance(name, str):  # files of one name are in many places
-            matrix = replace(matrix, label=f"{place}, {printable(name)}")
+            matrix = replace(matrix, label=f"{place}, {printable_name(name)}")
         return name, matrix
 
     name_a, one = opened(a, steps[0])
     name_b, other = opened(b, steps[-1])
     tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
+    for place in (a, b):
+        say_notes(place, tensor)
     found = compare(one, other)
     if None not in tensors and name_a != name_b:
         remark(f"{one.label} is compared with {other.label}")
@@ -97,7 +106,7 @@ def command(
 def _texts(place: StoreLocation) -> "TokenTexts | None":
     """Return the texts of the tokens of the checkpoint at `place`."""
     from drift.experiments.console.token_text import load_token_texts
+    from drift.sim.checkpoints.checkpoint import Checkpoint
 
     assert isinstance(place, LocalLocation), "checkpoints are"
-    path = place.path
-    return load_token_texts(path if path.is_dir() else path.parent)
+    return load_token_texts(Checkpoint(place.path).directory)

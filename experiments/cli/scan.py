@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from drift.experiments.cli.options import AsJson, path
+from drift.experiments.cli.sources import Download, fetch
 from drift.experiments.console.terminal import remark
+from drift.sim.stores.location import LocalLocation
 
 if TYPE_CHECKING:
     from drift.experiments.console.token_text import TokenTexts
@@ -23,13 +25,15 @@ def command(
         typer.Argument(
             parser=path,
             metavar="CHECKPOINT",
-            help="A .safetensors file, a directory or an index of shards.",
+            help="A .safetensors file, a directory, an index of shards or a hub's ORG/NAME.",
         ),
     ],
     tensor: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="The matrix to scan.", show_default="embedding and unembedding"
+            metavar="NAME",
+            help="The matrix to scan.",
+            show_default="all that have a row for each token",
         ),
     ] = None,
     ids: Annotated[
@@ -40,21 +44,25 @@ def command(
             help="Write the token ids of the black holes, one JSON line each.",
         ),
     ] = None,
+    download: Download = False,
     as_json: AsJson = False,
 ) -> None:
     """Find the tokens whose vectors are bit-identical in a checkpoint.
 
-    Reads only the embedding and the unembedding, in place. Rows of zeros, rows
-    that are the mean of the others, and rows with NaNs or infinities are listed
+    Reads only the matrices that have a row for each token, in place: the
+    embedding, the unembedding and others like them. Rows of zeros, rows that are
+    the mean of the others, and rows with NaNs or infinities are listed
     separately, because tools produce them. With a tokenizer.json beside the
     checkpoint and the extra "tokenizers" installed, token ids come with their
-    texts.
+    texts. A hub's model is looked for in the hub's cache.
     """
     from drift.experiments.console.files import write_text_atomically
     from drift.experiments.console.token_text import load_token_texts
     from drift.sim.checkpoints.checkpoint import Checkpoint
     from drift.sim.structures.scan import scan
 
+    if download:
+        fetch(LocalLocation(checkpoint))
     found = Checkpoint(checkpoint)
     scans = scan(found, tensor)
     tied = _tied(found, tensor)

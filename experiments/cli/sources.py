@@ -24,9 +24,16 @@ if TYPE_CHECKING:
 
 SOURCE = (
     "A run's store (a path or s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a"
-    " directory or an index."
+    " directory, an index or a hub's ORG/NAME."
 )
 
+Download = Annotated[
+    bool,
+    typer.Option(
+        "--download",
+        help="Fetch a hub's model, ORG/NAME, into the hub's cache first; needs the extra hub.",
+    ),
+]
 Tensor = Annotated[
     str | None,
     typer.Option(
@@ -82,6 +89,35 @@ def beside(sources: list[StoreLocation], what: str) -> Path:
         first = Path(os.path.abspath(first))
     name = first.name.removesuffix(".zarr").removesuffix(".index.json").removesuffix(".safetensors")
     return first.with_name(f"{name}-{what}")
+
+
+def fetch(*places: StoreLocation) -> None:
+    """Download the hub's models that `places` name, where nothing is there.
+
+    Raises BadInput where there is none to fetch, and as sim.checkpoints.download does.
+    """
+    from drift.sim.checkpoints.download import download
+    from drift.sim.errors import BadInput
+
+    missing = [each for each in places if isinstance(each, LocalLocation) and not each.exists()]
+    if not missing:
+        there = ", ".join(map(str, places))
+        raise BadInput(f"--download is given, but {there} is there already; leave it out")
+    for place in missing:
+        download(place.path)
+
+
+def say_notes(place: StoreLocation, tensor: str | None) -> None:
+    """Say on stderr what was passed over in the checkpoint at `place`, if it is one."""
+    from drift.sim.checkpoints.checkpoint import Checkpoint
+    from drift.sim.open_matrix import is_run
+
+    if isinstance(place, LocalLocation) and not is_run(place):
+        found = Checkpoint(place.path)
+        if tensor is None:
+            found.default()
+        for note in found.notes:
+            remark(note)
 
 
 def save(

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from drift.experiments.cli.options import AsJson, store
-from drift.experiments.cli.sources import SOURCE, Exponents, Near, Snapshot, Tensor
+from drift.experiments.cli.sources import (
+    SOURCE,
+    Download,
+    Exponents,
+    Near,
+    Snapshot,
+    Tensor,
+    fetch,
+    say_notes,
+)
 from drift.experiments.console.terminal import remark
 from drift.sim.stores.location import StoreLocation
 
@@ -23,6 +32,7 @@ def command(
     snapshot: Snapshot = None,
     near: Near = None,
     exponents: Exponents = None,
+    download: Download = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the structure of the occupied cells: black holes, components, distances.
@@ -33,7 +43,10 @@ def command(
     mutually adjacent cells a few seconds, 5,000 a minute. More than twenty
     million adjacent pairs are refused.
     """
+    if download:
+        fetch(source)
     found, selection = examined(source, tensor, snapshot, near, exponents)
+    say_notes(source, tensor)
     say_strange(found)
     document = found.as_json(selection)
     for note in found.notes:

@@ -7,7 +7,7 @@ from rich.table import Table
 from drift.experiments.console.terminal import LINE, new_console
 from drift.experiments.console.token_text import TokenTexts, token_label
 from drift.sim.checkpoints.checkpoint import Checkpoint
-from drift.sim.errors import printable
+from drift.sim.errors import printable, printable_name
 from drift.sim.structures.scan import Scan
 
 _HOLES = 20
@@ -27,22 +27,31 @@ def show_scans(
     for each in _heading(checkpoint, scans, tied):
         console.print(each)
     console.print(_summary(scans, texts))
-    for scan in scans[:1] if tied else scans:
-        if len(scans) > 1 and not tied:
-            console.print(printable(scan.name))
-        if scan.black_holes:
-            console.print(_holes(scan, texts))
-        for each in _more(scan, texts):
-            console.print(each)
+    shown: list[Scan] = []
+    for scan in scans:
+        # Of matrices that are alike, the scan is one and the same.
+        if any(scan.black_holes is one.black_holes for one in shown):
+            continue
+        shown.append(scan)
+        alike = [one.name for one in scans if one.black_holes is scan.black_holes]
+        parts = [*([_holes(scan, texts)] if scan.black_holes else []), *_more(scan, texts)]
+        if parts and len(alike) < len(scans):
+            console.print(", ".join(map(printable_name, alike)))
+        for part in parts:
+            console.print(part)
 
 
 def _heading(checkpoint: Checkpoint, scans: list[Scan], tied: bool | None) -> list[str]:
     lines = [printable(str(checkpoint.path), LINE)]
-    if checkpoint.embedding is None and checkpoint.unembedding is None:
+    candidates = checkpoint.candidates
+    if not candidates:
         return lines
     if tied is None:
-        return [*lines, "embedding and unembedding: not known whether they are tied"]
-    how = ": both are stored, and bit-identical" if tied and len(scans) > 1 else ""
+        listed = ", ".join(map(printable_name, candidates))
+        which = f"candidates: {listed}" if len(candidates) > 1 else f"only {listed} is there"
+        return [*lines, f"embedding and unembedding: not known whether they are tied; {which}"]
+    both = "both are stored" if len(scans) < 3 else "both are stored, beside others"
+    how = f": {both}, and bit-identical" if tied and len(scans) > 1 else ""
     return [*lines, f"embedding and unembedding are {'' if tied else 'not '}tied{how}"]
 
 
@@ -51,7 +60,7 @@ def _summary(scans: list[Scan], texts: TokenTexts | None) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("")
     for scan in scans:
-        table.add_column(printable(scan.name), justify="right", overflow="fold")
+        table.add_column(printable_name(scan.name), justify="right", overflow="fold")
     table.add_row("rows × dims", *(f"{s.shape[0]:,} × {s.shape[1]:,}" for s in scans))
     table.add_row("dtype", *(s.dtype for s in scans))
     table.add_row("distinct", *(f"{s.distinct:,}" for s in scans))

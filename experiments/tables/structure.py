@@ -35,6 +35,8 @@ def show(label: str, found: dict[str, Any]) -> None:
         )
     console.print(heading)
     console.print(f"{found['tokens']:,} tokens in {found['cells']:,} cells")
+    if not found["cells"]:
+        return
     console.print(_components(found))
     console.print(holes_line([hole["tokens"] for hole in found["black_holes"]]))
     names = [f"{hole['tokens']:,}" for hole in found["black_holes"]]

@@ -17,7 +17,7 @@ import numpy as np
 from drift.sim.checkpoints import token_matrices
 from drift.sim.checkpoints.token_matrices import TokenMatrix
 from drift.sim.checkpoints.weights import Weights
-from drift.sim.errors import BadInput, printable
+from drift.sim.errors import BadInput, printable_name
 from drift.sim.matrix import Matrix
 from drift.sim.strict_json import read_document
 
@@ -53,15 +53,13 @@ class Checkpoint:
         """The matrices of tokens, those that can't be read too."""
         found = token_matrices.find(self.weights, _vocabularies(self._config))
         for each in found:
+            name = printable_name(each.name)
             if each.instead:
                 self.notes.append(
-                    f"{printable(each.name)} can't be read: it holds {each.instead}, not rows of"
-                    " floats"
+                    f"{name} can't be read: it holds {each.instead}, not rows of floats"
                 )
             elif each.by_shape:
-                self.notes.append(
-                    f"{printable(each.name)} was found by its shape: its rows are the vocabulary"
-                )
+                self.notes.append(f"{name} was found by its shape: its rows are the vocabulary")
         return found
 
     @property
@@ -126,7 +124,7 @@ class Checkpoint:
         if name is None and len(self.matrices) == 1:
             name = self.matrices[0]
         if name is None and self.matrices:
-            listed = ", ".join(map(printable, self.matrices))
+            listed = ", ".join(map(printable_name, self.matrices))
             raise BadInput(
                 f"{self.path} has several matrices of tokens: {listed}; --tensor names one"
             )

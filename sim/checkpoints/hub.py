@@ -39,7 +39,7 @@ def model_of(directory: Path) -> str:
 
 
 def not_cached(path: Path) -> str:
-    """Return the words for a `path` that is no id of a model in the cache."""
+    """Return what a message says of a `path` that is no id of a model in the cache."""
     model = model_id(path)
     if not model:
         return ""
@@ -52,7 +52,7 @@ def not_cached(path: Path) -> str:
     except OSError:
         which = f"there is no {cache}"
     fetch = f"; drift scan {model} --download fetches it" if "/" in model else ""
-    return f", nor a model {model} in the hub's cache: {which}{fetch}"
+    return f"; no model {model} is in the hub's cache: {which}{fetch}"
 
 
 def model_id(path: Path) -> str:

@@ -48,7 +48,7 @@ def source(path: Path, notes: list[str]) -> Path:
             raise BadInput(f"{path} is {_broken(path)}") from error
         if found := hub.cached(path):
             return _in_directory(found, notes)
-        raise BadInput(f"{path}: there is no such file or directory{_looked_for(path)}") from error
+        raise BadInput(f"{path}: there is no such file or directory{looked_for(path)}") from error
     if path.suffix not in (".safetensors", ".json"):
         raise BadInput(f"{path} is {recognised(path) or f'no safetensors file; {ACCEPTED}'}")
     return path
@@ -188,7 +188,7 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
     return [(int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", path.name)]
 
 
-def _looked_for(path: Path) -> str:
+def looked_for(path: Path) -> str:
     """Return what a message says of a path that is not there: what was looked for, and where."""
     said = hub.not_cached(path)
     parent = path.parent

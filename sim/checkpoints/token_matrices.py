@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from drift.sim.checkpoints.names import Named, Role, in_layer, is_companion, named
 from drift.sim.checkpoints.safetensors import Tensor, format_shape
 from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE, Weights
-from drift.sim.errors import BadInput, printable
+from drift.sim.errors import BadInput, printable, printable_name
 
 _PADDED, _PADDED_SHARE = 1024, 8
 """Most rows that a vocabulary is padded by, and which part of it they are at most."""
@@ -71,9 +71,10 @@ def likeliest(weights: Weights, vocabularies: Collection[int]) -> str:
     if len(weights.names) <= _RANKED or not every:
         return weights.listed()
 
-    def rank(tensor: Tensor) -> tuple[bool, bool, bool, bool, int]:
+    def rank(tensor: Tensor) -> tuple[bool, bool, bool, bool, bool, int]:
         rows = tensor.shape[0]
         return (
+            not _is_readable(tensor),
             not _is_vocabulary(rows, vocabularies),
             is_companion(tensor.name) or bool(_NO_TOKENS.search(tensor.name)),
             in_layer(tensor.name),
@@ -82,7 +83,7 @@ def likeliest(weights: Weights, vocabularies: Collection[int]) -> str:
         )
 
     ranked = sorted(every, key=rank)[:_RANKED]
-    shown = (f"{printable(each.name)} {format_shape(each.shape)}" for each in ranked)
+    shown = (f"{printable_name(each.name)} {format_shape(each.shape)}" for each in ranked)
     return f"of the {len(weights.names):,} tensors these are the likeliest: {', '.join(shown)}"
 
 

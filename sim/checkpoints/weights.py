@@ -13,7 +13,7 @@ from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16,
 from drift.sim.checkpoints import layouts
 from drift.sim.checkpoints.first_bytes import recognised
 from drift.sim.checkpoints.safetensors import Tensor, format_shape, read_header
-from drift.sim.errors import BadInput, printable
+from drift.sim.errors import BadInput, printable, printable_name
 from drift.sim.matrix import Matrix
 
 FORMATS_BY_DTYPE = {
@@ -108,7 +108,7 @@ class Weights:
             codes = np.memmap(file, little, mode="r", offset=tensor.start, shape=tensor.shape)
         except (OSError, ValueError) as error:
             raise BadInput(f"{where} can't be mapped: {error}") from error
-        return Matrix.whole(np.asarray(codes), target, f"{file.name}, {printable(name)}")
+        return Matrix.whole(np.asarray(codes), target, f"{file.name}, {printable_name(name)}")
 
     def listed(self, like: str = "") -> str:
         """Return a list of names for messages: all, or those similar to `like` and a count."""
@@ -118,9 +118,9 @@ class Weights:
             near = difflib.get_close_matches(
                 like[:100], [n for n in short if len(n) <= 100], 5, 0.3
             )
-            some = ", ".join(printable(name) for name in near or names[:5])
+            some = ", ".join(printable_name(name) for name in near or names[:5])
             return f"it holds {len(names):,}, among them {some}"
-        return f"it holds {', '.join(printable(name) for name in names) or 'none'}"
+        return f"it holds {', '.join(printable_name(name) for name in names) or 'no tensors'}"
 
     def _header(self, file: Path) -> dict[str, Tensor]:
         if file not in self._headers:

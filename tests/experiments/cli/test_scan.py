@@ -221,3 +221,34 @@ def test_its_help_has_an_example_and_names_the_extra(capsys):
     assert status == 0
     assert "drift scan" in out.split("Example:")[1]
     assert '"tokenizers"' in out
+
+
+def test_no_name_stands_over_nothing_and_none_is_blank(in_tmp, capsys):
+    apart = np.arange(12, dtype=np.uint16).reshape(6, 2) + 0x3F80
+    apart[3] += 0x100
+    tensors = {EMBEDDING: matrix(apart, BFLOAT16), UNEMBEDDING: matrix(CODES, BFLOAT16)}
+    write("a.safetensors", {**tensors, "": matrix(CODES, BFLOAT16)})
+    out = drift(capsys, "scan", "a.safetensors")[1]
+    assert (out.count(EMBEDDING), out.count(UNEMBEDDING)) == (1, 2)
+    out = drift(capsys, "scan", "a.safetensors", "--tensor", "")[1]
+    assert "''" in out.splitlines()[3]
+    assert "a.safetensors, ''" in drift(capsys, "structure", "a.safetensors", "--tensor", "")[1]
+    write("a.safetensors", {"": matrix(CODES, BFLOAT16), " ": matrix(CODES, BFLOAT16)})
+    assert "it holds '', ' '; --tensor" in drift(capsys, "scan", "a.safetensors")[2]
+
+
+def test_a_pair_that_is_not_known_comes_with_its_candidates(in_tmp, capsys):
+    packed = ("I32", [6, 1], bytes(24))
+    tensors = {EMBEDDING: matrix(CODES, BFLOAT16), "lm_head.weight_packed": packed}
+    write("a.safetensors", tensors)
+    status, out, err = drift(capsys, "scan", "a.safetensors")
+    assert status == 0
+    assert "lm_head.weight_packed can't be read: it holds I32 of shape [6, 1]" in err
+    assert (
+        f"not known whether they are tied; candidates: {EMBEDDING}, lm_head.weight_packed"
+    ) in plain(out)
+    assert json.loads(drift(capsys, "scan", "a.safetensors", "--json")[1])["tied"] is None
+    write("a.safetensors", {UNEMBEDDING: matrix(CODES, BFLOAT16)})
+    assert f"are tied; only {UNEMBEDDING} is there" in plain(
+        drift(capsys, "scan", "a.safetensors")[1]
+    )

@@ -1,14 +1,20 @@
 """The files that a path stands for, in directories as trainers and hubs nest them."""
 
 import json
+import shutil
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from drift.kernels.formats import BFLOAT16
 from drift.sim.checkpoints.checkpoint import Checkpoint
+from drift.sim.checkpoints.download import download
+from drift.sim.checkpoints.hub import cache_directory
 from drift.sim.checkpoints.layouts import INDEX
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, Unfinished
 from tests.support.builders import matrix, write, write_sharded
 
 HEAD = "lm_head.weight"
@@ -179,7 +185,7 @@ def test_what_is_nowhere_is_told_with_all_places(tmp_path, cache, monkeypatch):
     model_in(cache, "Org/Other", ["aaaa"])
     said = refused("Org/Name")
     assert said == (
-        "Org/Name: there is no such file or directory, nor a model Org/Name in the hub's cache:"
+        "Org/Name: there is no such file or directory; no model Org/Name is in the hub's cache:"
         f" {cache} holds Org/Other; drift scan Org/Name --download fetches it"
     )
     (tmp_path / "Org").mkdir()
@@ -189,3 +195,89 @@ def test_what_is_nowhere_is_told_with_all_places(tmp_path, cache, monkeypatch):
         assert "hub's cache" not in refused(path)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "none"))
     assert f"hub's cache: there is no {tmp_path / 'none'}; the working" in refused("Name")
+
+
+class Library:
+    """The hub's library, whose hub has the files of one model."""
+
+    def __init__(self, hub):
+        self.hub, self.asked = hub, []
+
+    def snapshot_download(self, model, cache_dir, allow_patterns):
+        self.asked.append(allow_patterns)
+        if model != "Org/Name":
+            raise type("RepositoryNotFoundError", (Exception,), {})("404 Client Error.\nmore")
+        if self.hub is None:
+            raise OSError("the network is down")
+        found = Path(cache_dir) / "models--Org--Name" / "snapshots" / "aaaa"
+        found.mkdir(parents=True, exist_ok=True)
+        for file in self.hub.iterdir():
+            if any(fnmatch(file.name, pattern) for pattern in allow_patterns):
+                shutil.copy(file, found)
+        return str(found)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """The library of a hub whose model is made in a directory."""
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "hub").mkdir()
+    library = Library(tmp_path / "hub")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", library)
+    monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    monkeypatch.chdir(tmp_path)
+    return library
+
+
+def test_of_a_hubs_model_only_the_shards_that_are_needed_are_fetched(hub, cache):
+    write_sharded(hub.hub, [{"h": ONE}, {HEAD: ONE}, {"model.embed_tokens.weight": OTHER}])
+    assert "drift scan Org/Name --download" in refused("Org/Name")
+    assert hub.asked == []
+    download(Path("Org/Name"))
+    assert sorted(each.name[:11] for each in cache.glob("*/snapshots/aaaa/*.safetensors")) == [
+        "model-00002",
+        "model-00003",
+    ]
+    assert first("Org/Name") == (0x3F80, [])
+    assert Checkpoint("Org/Name").tied is False
+
+
+@pytest.mark.parametrize("name", ["model", "consolidated"])
+def test_a_hubs_model_of_one_file_is_fetched(hub, name):
+    write(hub.hub / f"{name}.safetensors", {HEAD: ONE})
+    (hub.hub / "config.json").write_text('{"tie_word_embeddings": true}')
+    (hub.hub / "pytorch_model.bin").write_bytes(b"\x80\x02}.")
+    download(Path("Org/Name"))
+    assert Checkpoint("Org/Name").tied is True
+
+
+def test_a_download_that_cannot_be_gets_one_line(hub, monkeypatch):
+    def said(path, kind=BadInput):
+        with pytest.raises(kind) as error:
+            download(Path(path))
+        assert str(error.value).isprintable()
+        return str(error.value)
+
+    assert said("Org/Gone") == "Org/Gone can't be downloaded: 404 Client Error."
+    assert said("Org/Name") == "Org/Name has no safetensors file at its hub; one is needed"
+    assert "hub is there already; ORG/NAME is needed" in said("hub")
+    assert "a/b/c is no id of a model" in said("a/b/c")
+    hub.hub = None
+    assert said("Org/Name", Unfinished) == "Org/Name can't be downloaded: the network is down"
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert said("Org/Name") == "--download needs the extra bf16-drift[hub]"
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "HF_HUB_OFFLINE forbids it; unset it to download" in said("Org/Name")
+
+
+def test_the_library_finds_its_models_where_they_are_looked_for(tmp_path, monkeypatch):
+    constants = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setenv("HF_HUB_CACHE", constants.HF_HUB_CACHE)
+    assert str(cache_directory()) == constants.HF_HUB_CACHE
+    from huggingface_hub import snapshot_download
+
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    root = model_in(tmp_path, "Org/Name", ["a" * 40, "b" * 40], main="b" * 40)
+    theirs = snapshot_download("Org/Name", cache_dir=tmp_path, local_files_only=True)
+    assert Checkpoint("Org/Name").directory == Path(theirs) == root / "snapshots" / ("b" * 40)
