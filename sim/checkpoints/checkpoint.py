@@ -55,9 +55,7 @@ class Checkpoint:
         for each in found:
             name = printable_name(each.name)
             if each.instead:
-                self.notes.append(
-                    f"{name} can't be read: it holds {each.instead}, not rows of floats"
-                )
+                self.notes.append(f"{name} can't be read: it holds {each.instead}")
             elif each.by_shape:
                 self.notes.append(f"{name} was found by its shape: its rows are the vocabulary")
         return found

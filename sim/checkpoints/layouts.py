@@ -99,6 +99,8 @@ def _in_directory(path: Path, notes: list[str]) -> Path:
         raise BadInput(f"{path} holds {_names(files)}, and no {INDEX}; name one of them")
     if (path / "snapshots").is_dir():
         return _in_directory(_snapshot(path), notes)
+    if path.name == "snapshots" and hub.model_of(path.absolute().parent):
+        return _in_directory(_snapshot(path.parent), notes)
     return _deeper(path, notes)
 
 
@@ -161,10 +163,10 @@ def _snapshot(path: Path) -> Path:
 def _deeper(path: Path, notes: list[str]) -> Path:
     """Return the source in the only checkpoint-N of a trainer. Raises BadInput, naming others."""
     inside = sorted((each for each in path.iterdir() if each.is_dir()), key=_by_number)
-    models = [hub.model_of(each) for each in inside if hub.model_of(each)]
+    models = [each for each in inside if hub.model_of(each)]
     if models:
-        listed = _listed(models)
-        raise BadInput(f"{path} holds the models of a hub's cache: {listed}; name one of them")
+        listed = _names(models)
+        raise BadInput(f"{path} is a hub's cache, which holds {listed}; name one of them")
     held = [each for each in inside if next(each.glob("*.safetensors*"), None)]
     if len(held) == 1 and re.fullmatch(r"checkpoint-\d+", held[0].name):
         notes.append(f"{path} holds no safetensors file; {held[0]} is read")

@@ -26,8 +26,9 @@ _PATTERNS: tuple[tuple[Role, bool, str], ...] = (
     (
         "embedding",
         False,
-        r"embed_(text_)?tokens(_per_layer)?|in_out_embed|W_E"
-        r"|(words?|tok|tokens?|vocab|inputs?)_?(emb|embd|embeds?|embeddings?)(_table|_layer)?",
+        r"embed_(text_)?tokens(_per_layer)?|in_out_embed|embedding_layer|W_E"
+        r"|(words?|tok|tokens?|text|vocab|inputs?)_?(emb|embd|embeds?|embeddings?)"
+        r"(_table|_layers?)?",
     ),
     ("embedding", True, r"emb|embeds?|embedder|embeddings?|(.*\.)?transformer\.w"),
     ("unembedding", False, r"lm_heads?(\.linear|\.decoder)?|embed_out|output_layer"),

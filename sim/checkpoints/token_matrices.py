@@ -38,7 +38,7 @@ class TokenMatrix:
     by_shape: bool = False
     """True where its shape told it, not its name"""
     instead: str = ""
-    """what it holds that are no rows of floats; empty where it is readable"""
+    """what it holds that are no rows of tokens; empty where it is readable"""
 
 
 def find(weights: Weights, vocabularies: Collection[int]) -> list[TokenMatrix]:
@@ -55,7 +55,7 @@ def find(weights: Weights, vocabularies: Collection[int]) -> list[TokenMatrix]:
         except BadInput:  # of a missing shard: told where the matrix is read
             continue
     told = [one for one in told if _fits(one, told, shapes, vocabularies)]
-    found = [TokenMatrix(one.name, one.role, instead=_instead(one, shapes)) for one in told]
+    found = [TokenMatrix(one.name, one.role, instead=_instead(one, told, shapes)) for one in told]
     found += _by_shape(weights, found, vocabularies)
     first = {role: next((each for each in found if each.role == role), None) for role in _ROLES}
     usual = [each for each in first.values() if each is not None]
@@ -95,13 +95,18 @@ def _is_vocabulary(rows: int, vocabularies: Collection[int]) -> bool:
     return any(0 <= rows - n <= min(_PADDED, n // _PADDED_SHARE) for n in vocabularies)
 
 
-def _instead(one: Named, shapes: dict[str, Tensor]) -> str:
-    """Return what a tensor holds that are no rows of floats; empty where it is readable."""
+def _instead(one: Named, told: list[Named], shapes: dict[str, Tensor]) -> str:
+    """Return what a tensor holds that are no rows of tokens; empty where it is readable."""
     tensor = shapes.get(one.name)
     if tensor is None:
-        return "packed codes" if one.is_packed else ""
+        return "packed codes, not rows of floats" if one.is_packed else ""
     if one.is_packed or not _is_readable(tensor):
-        return f"{printable(tensor.dtype)} of shape {format_shape(tensor.shape)}"
+        return (
+            f"{printable(tensor.dtype)} of shape {format_shape(tensor.shape)}, not rows of floats"
+        )
+    others = {shapes[each.name].shape for each in told if each.name in shapes and each != one}
+    if one.role == "unembedding" and tensor.shape not in others and tensor.shape[::-1] in others:
+        return f"a column for each token: its shape is {format_shape(tensor.shape)}"
     return ""
 
 

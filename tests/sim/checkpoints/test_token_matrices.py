@@ -71,6 +71,11 @@ language_model.model.embed_tokens language_model.lm_head
 language_model.model.shared language_model.lm_head
 text_model.embeddings.token_embedding lm_head
 token_embedding_table lm_head
+text_emb lm_head
+embedding_layer unembed
+embedding unembedding
+thinker.model.embed_tokens thinker.lm_head
+0.auto_model.embeddings.word_embeddings lm_head
 module.model.embed_tokens module.lm_head
 _orig_mod.transformer.wte _orig_mod.lm_head
 model._orig_mod.embed_tokens lm_head._orig_mod
@@ -195,6 +200,13 @@ def test_a_head_that_cannot_be_read_is_named_and_hides_nothing(tmp_path, form, c
     with pytest.raises(BadInput, match=rf"tensor '{head}' has "):
         scan(alone)
     assert alone.tied is None
+
+
+def test_a_head_with_a_column_for_each_token_is_named(tmp_path):
+    found = put(tmp_path, {"embed.W_E": ONE, "unembed.W_U": rows(DIMS, ROWS)})
+    assert (found.tied, found.matrices) == (None, ["embed.W_E"])
+    note = f"it holds a column for each token: its shape is [{DIMS}, {ROWS}]"
+    assert found.notes == [f"unembed.W_U can't be read: {note}"]
 
 
 def test_an_index_alone_names_a_packed_head(tmp_path):
