@@ -7,12 +7,12 @@ import difflib
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-
 from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16, FLOAT32
 from drift.sim.checkpoints import layouts
 from drift.sim.checkpoints.first_bytes import recognised
+from drift.sim.checkpoints.mapped import MappedCodes
 from drift.sim.checkpoints.safetensors import Tensor, format_shape, read_header
+from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput, printable, printable_name
 from drift.sim.matrix import Matrix
 
@@ -23,6 +23,8 @@ FORMATS_BY_DTYPE = {
     "F8_E4M3": FLOAT8_E4M3FN,
     "F8_E5M2": FLOAT8_E5M2,
 }
+_PER_ROW, _PER_DIM = 128, 256
+"""Bytes of memory that any look at a matrix takes for each row and each dimension."""
 _LISTED = 12
 """Most names that a message lists; of more, it lists those similar to the one asked for."""
 
@@ -102,13 +104,14 @@ class Weights:
             )
         if 0 in tensor.shape:
             raise BadInput(f"{where} is empty: its shape is {format_shape(tensor.shape)}")
+        check_memory(_PER_ROW * tensor.shape[0] + _PER_DIM * tensor.shape[1], where)
         target = FORMATS_BY_DTYPE[tensor.dtype]
         little = target.storage.newbyteorder("<")
         try:
-            codes = np.memmap(file, little, mode="r", offset=tensor.start, shape=tensor.shape)
+            codes = MappedCodes.of(file, little, tensor.start, tensor.shape)
         except (OSError, ValueError) as error:
             raise BadInput(f"{where} can't be mapped: {error}") from error
-        return Matrix.whole(np.asarray(codes), target, f"{file.name}, {printable_name(name)}")
+        return Matrix.whole(codes, target, f"{file.name}, {printable_name(name)}")
 
     def listed(self, like: str = "") -> str:
         """Return a list of names for messages: all, or those similar to `like` and a count."""

@@ -167,7 +167,8 @@ def from_checkpoint(
         near=None if near is None else str(near),
         exponents=exponents,
     )
-    rows = CheckpointRows.of(origin)
-    tokens, dims = rows.shape
-    target = rest.pop("format", None) or rows.matrix.format.name
+    matrix = checkpoint.matrix(origin.tensor)
+    # All rows may be many: they are read once it is known that they fit into memory.
+    tokens, dims = matrix.codes.shape if near is None else CheckpointRows.of(origin).shape
+    target = rest.pop("format", None) or matrix.format.name
     return Drift(origin=origin, tokens=tokens, dims=dims, format=target, **rest)

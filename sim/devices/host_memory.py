@@ -45,12 +45,13 @@ def free_address_space() -> int | None:
 def check_memory(needed: float, what: str) -> None:
     """Raise BadInput, which begins with `what`, where so many bytes are not free."""
     if needed > (free := free_memory()):
-        raise BadInput(f"{what} needs {needed / 2**30:,.3g} GiB of memory; {gib(free)} are free")
+        raise BadInput(f"{what} needs {gib(needed)} of memory; {gib(free)} are free")
 
 
 def gib(size: float) -> str:
     """Return the text of a number of bytes."""
-    return f"{size / 2**30:.3g} GiB"
+    size /= 2**30
+    return f"{size:.3g} GiB" if size < 1000 else f"{size:,.0f} GiB"
 
 
 def _free_in_groups(system: Path = Path("/")) -> Iterator[int]:

@@ -21,6 +21,7 @@ import numpy as np
 
 from drift.kernels import row_hash
 from drift.kernels.formats import Format
+from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 from drift.sim.structures.lineage import Holes, Lineage, LineageEvent, lineage_events
@@ -68,6 +69,8 @@ class Histogram:
 
 _BLOCK_BYTES = 1 << 20
 """Bytes of rows compared together, few enough to stay in cache with their distances."""
+_PER_ROW, _PER_DIM = 100, 256
+"""Bytes of memory for each row of both matrices, and for each dimension."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,9 @@ class Comparison:
 
 
 def compare(a: Matrix, b: Matrix) -> Comparison:
-    """Compare rows of equal token ids. Raises BadInput where format or dims differ.
+    """Compare rows of equal token ids.
+
+    Raises BadInput where format or dims differ, and where it would need too much memory.
 
     >>> import numpy as np, drift
     >>> from safetensors.numpy import save_file
@@ -207,6 +212,8 @@ def compare(a: Matrix, b: Matrix) -> Comparison:
         if of_a != of_b:
             found = f"{what} is {of_a} in {a.label}, {of_b} in {b.label}"
             raise BadInput(f"{found}; it must be the same in both")
+    needed = _PER_ROW * (len(a.codes) + len(b.codes)) + _PER_DIM * dims
+    check_memory(needed, f"comparing {a.label} with {b.label}")
     token_ids, rows_a, rows_b = np.intersect1d(
         a.token_ids, b.token_ids, assume_unique=True, return_indices=True
     )

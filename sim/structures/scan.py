@@ -25,11 +25,14 @@ import numpy as np
 from drift.kernels.formats import Format
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.counting.cells import Cells
+from drift.sim.devices.host_memory import check_memory
 from drift.sim.matrix import Matrix
 
 _FIRST_LOOKS = (8, 64)
 """Dimensions after which rows that are out are dropped."""
 _BLOCK_BYTES = 1 << 22
+_PER_ROW = 200
+"""Bytes of memory for each row, measured where all rows are in pairs."""
 _NOISE = 1e-9
 """Covariance of rows that a library draws around the mean, over that of the others."""
 _TELLING = 8
@@ -204,6 +207,7 @@ def scan(checkpoint: Checkpoint, name: str | None = None) -> list[Scan]:
 def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
     matrix = checkpoint.matrix(name)
     dtype = checkpoint.weights.tensor(name).dtype
+    check_memory(_PER_ROW * matrix.codes.shape[0], matrix.label)
     is_finite = matrix.finite()
     finite = np.flatnonzero(is_finite)
     zero = zero_rows(matrix)

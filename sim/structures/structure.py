@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from drift.kernels import distances
 from drift.kernels.neighbours import Crowded, Progress, adjacent
 from drift.sim.counting.cells import Cells
+from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 from drift.sim.structures.components import Component, Isolated, components
@@ -26,6 +27,9 @@ MOST_CELLS = 2_000
 """Most cells whose pairs are counted at all distances; of more, at distance 1 alone."""
 MOST_ROWS = 200
 """Most rows of a matrix of distances."""
+_PER_ROW, _PER_VALUE = 320, 20
+"""Bytes of memory for each row, measured where all are in pairs, and for each value of the cells
+whose pairs are counted."""
 
 
 @dataclass(frozen=True)
@@ -183,9 +187,11 @@ def structure_of(matrix: Matrix, told: Progress = lambda done, total: None) -> S
     """The structure of `matrix`; rows that are not finite are in no cell.
 
     `told` hears how many cells of how many have found their neighbours. Raises
-    BadInput where more pairs of cells are adjacent than a graph can hold.
+    BadInput where more pairs of cells are adjacent than a graph can hold, and where it would need
+    too much memory.
     """
-    target = matrix.format
+    target, (count, dims) = matrix.format, matrix.codes.shape
+    check_memory(_PER_ROW * count + _PER_VALUE * min(count, MOST_CELLS) * dims, matrix.label)
     rows = np.flatnonzero(matrix.finite())
     cells = Cells.in_matrix(rows, matrix)
     try:
