@@ -82,9 +82,10 @@ Out = Annotated[
 
 
 def beside(sources: list[StoreLocation], what: str) -> Path:
-    """Return the path of figures that are given none: beside the first source, if it is local."""
+    """Return the path of figures that are given none: beside the first source, if it is a path."""
     place = sources[0]
-    first = place.path if isinstance(place, LocalLocation) else Path(place.name)
+    is_path = isinstance(place, LocalLocation) and place.exists()  # a hub's ORG/NAME is none
+    first = place.path if isinstance(place, LocalLocation) and is_path else Path(place.name)
     if first.name in ("", ".."):
         first = Path(os.path.abspath(first))
     name = first.name.removesuffix(".zarr").removesuffix(".index.json").removesuffix(".safetensors")
