@@ -70,12 +70,9 @@ def command(
     ml_dtypes, and PyTorch where it is installed. Every result is checked before
     its time counts. Takes about ten minutes without --quick.
     """
-    from drift.sim.devices import cache
     from drift.sim.devices import device as devices
 
-    cache.turn_on()
-    if device == "cpu":
-        devices.only_cpu()
+    devices.configure(device)
     chosen = devices.find_device(device)
     from drift.experiments.bench.setting import Setting
 

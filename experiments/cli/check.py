@@ -21,12 +21,9 @@ def command(
     run. Exits with 1 and names the first differing input where one fails.
     """
     from drift.sim import device_check
-    from drift.sim.devices import cache
     from drift.sim.devices import device as devices
 
-    cache.turn_on()
-    if device == "cpu":
-        devices.only_cpu()
+    devices.configure(device)
     chosen = devices.find_device(device)
     found = []
     for each in device_check.checks(chosen):

@@ -33,6 +33,7 @@ from drift.experiments.cli import (
 from drift.experiments.cli.help import Verb, Verbs, example
 from drift.experiments.console import terminal
 from drift.experiments.console.terminal import remark
+from drift.sim.devices.settings import refused
 from drift.sim.errors import BadInput, Unfinished, ran_out
 
 app = typer.Typer(
@@ -141,6 +142,8 @@ def _ended(arguments: list[str]) -> int:
             return _say(error.format_message(), 2) if error.format_message() else 2
         if isinstance(error, FileNotFoundError) and not _somewhere():
             return _say("the working directory is gone; go to one that is there", 2)
+        if setting := refused(error):
+            return _say(setting, 2)
         what = str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
         return _say(f"failed: {what} (DRIFT_TRACEBACK=1 shows where)", 1)
 

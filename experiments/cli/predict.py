@@ -55,11 +55,10 @@ def command(
 
 def _predicted(drift: "Drift", sigmas: tuple[float, ...]) -> dict[str, Any]:
     """Return the values to print; those of a single sigma are None where there are several."""
-    from drift.sim.devices import cache, device
+    from drift.sim.devices import device
     from drift.sim.prediction.predict import predict
 
-    cache.turn_on()
-    device.only_cpu()
+    device.configure("cpu")
     found = predict(drift, sigmas).as_json()
     of_one = [name for name in found["curve"][0] if name != "sigma"]
     del found["sigma"]

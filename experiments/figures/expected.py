@@ -134,10 +134,9 @@ def not_predicted(reasons: list[str], partly: bool) -> list[str]:
 
 def _load_jax() -> None:
     """Load JAX for CPUs alone; a figure without predictions does without it."""
-    from drift.sim.devices import cache, device
+    from drift.sim.devices import device
 
-    cache.turn_on()
-    device.only_cpu()
+    device.configure("cpu")
 
 
 def _unsupported(request: PairsRequest) -> str:

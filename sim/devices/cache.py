@@ -17,8 +17,9 @@ import platform
 import re
 import stat
 import sys
+import tempfile
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,39 +74,41 @@ def turn_on() -> CacheLocation:
     """Keep compiled programs from now on; call before anything is compiled.
 
     Says in one line on stderr where a directory can't be trusted, or can't be
-    had though DRIFT_CACHE names it.
+    written to though a variable names it.
     """
     import jax
 
     found = cache_location()
-    if found.directory is None or not found.ours:
+    if found.directory is None or ":/" in str(found.directory):
         return found
-    here = found.directory / _machine()
-    if not found.off:
-        found = _made(here)
-    if found.off:
-        if os.environ.get("DRIFT_CACHE") or here.parent.exists():
-            print(f"drift: no compilation cache at {here.parent}: {found.off}", file=sys.stderr)
-        return found
-    jax.config.update("jax_compilation_cache_dir", str(here))
-    for name, value in _SETTINGS.items():
-        if name.upper() not in os.environ:
-            jax.config.update(name, value)
+    here = found.directory / _machine() if found.ours else found.directory
+    off = found.off or _unwritable(here, found)
+    if off:
+        if os.environ.get("DRIFT_CACHE") or not found.ours or found.directory.exists():
+            print(f"drift: no compilation cache at {found.directory}: {off}", file=sys.stderr)
+        jax.config.update("jax_compilation_cache_dir", None)
+        return replace(found, off=off)
+    if found.ours:
+        jax.config.update("jax_compilation_cache_dir", str(here))
+        for name, value in _SETTINGS.items():
+            if name.upper() not in os.environ:
+                jax.config.update(name, value)
     _heal(here)
     return found
 
 
-def _made(here: Path) -> CacheLocation:
-    """Return the location, after making the directory `here` in it."""
-    directory = here.parent
+def _unwritable(here: Path, found: CacheLocation) -> str:
+    """Return why nothing can be kept in the directory `here`, which is made; empty where it can."""
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        off = _distrusted(directory)  # another process may have been quicker
-        if not off:
-            here.mkdir(mode=0o700, exist_ok=True)
+        here.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Another process may have been quicker.
+        if found.ours and found.directory and (off := _distrusted(found.directory)):
+            return off
+        here.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryFile(dir=here):
+            return ""
     except OSError as error:
-        off = f"it can't be written to: {error.strerror}"
-    return CacheLocation(directory, off)
+        return f"it can't be written to: {error.strerror}"
 
 
 def _usual() -> Path:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from drift.sim.errors import BadInput
 
@@ -85,13 +85,14 @@ _MOST = 1024
 
 
 def configure(name: str, count: int = 1) -> None:
-    """Tell JAX of its cache and of `count` devices called `name`, before it looks at them.
+    """Tell JAX of our settings, its cache and `count` devices called `name`, before it is used.
 
     For the command line: importers of the library configure JAX themselves. Raises BadInput for
-    more devices than make sense.
+    more devices than make sense, and for settings that JAX can't meet.
     """
-    from drift.sim.devices import cache
+    from drift.sim.devices import cache, settings
 
+    settings.use_ours()
     cache.turn_on()
     if name == "cpu":
         only_cpu()
@@ -141,20 +142,27 @@ def _all(name: str) -> "list[jax.Device]":
         raise BadInput(f"device is {name!r}; it must be one of {', '.join(get_args(Device))}")
     import jax
 
+    from drift.sim.devices import settings
+
+    config: Any = jax.config  # which does not name its options to the type checker
+    if config.jax_disable_jit:
+        raise BadInput("JAX compiles nothing, and steps would take minutes; unset JAX_DISABLE_JIT")
     try:
         return jax.local_devices(backend=None if name == "auto" else name)
     except (RuntimeError, AssertionError) as error:
-        raise BadInput(f"device {name} is not available; JAX finds {_found()}") from error
+        where = settings.unset("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
+        why = f"; {where}" if where else ""
+        raise BadInput(f"device {name} is not available; JAX finds {_found()}{why}") from error
 
 
 def _found() -> str:
-    """Return the platforms that JAX finds, or why it finds none."""
+    """Return the platforms that JAX finds."""
     import jax
 
     try:
         return ", ".join(sorted({device.platform for device in jax.devices()}))
     except (RuntimeError, AssertionError):
-        return f"none (JAX_PLATFORMS is {os.environ.get('JAX_PLATFORMS', 'not set')})"
+        return "none"
 
 
 def only_cpu() -> None:

@@ -124,14 +124,12 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     Raises BadInput where the worker can't do what the sweep needs, RuntimeError where its device
     does not round as it must.
     """
-    from drift.sim.devices import cache, device, host_memory
+    from drift.sim.devices import device, host_memory
 
     device.take_cores(share.slot, share.threads)
     keep_freed_memory()
-    cache.turn_on()
-    if setup.on == "cpu":
-        device.only_cpu()
-    else:
+    device.configure(setup.on)
+    if setup.on != "cpu":
         device.take_accelerators(share.slot, share.neighbours, setup.devices)
     from drift.sim import device_check
     from drift.sim.runs.prepare import provenance

@@ -145,14 +145,32 @@ def test_a_place_that_cannot_be_made_is_no_failure(free, monkeypatch, capsys):
     assert jax.config.jax_compilation_cache_dir is None
 
 
-def test_jaxs_own_setting_stays(free, monkeypatch):
+@pytest.fixture
+def users():
+    """Tells JAX of a directory of the user's own."""
+    yield lambda path: jax.config.update("jax_compilation_cache_dir", str(path))
+    jax.config.update("jax_compilation_cache_dir", None)
+
+
+@pytest.mark.parametrize("where", ["of/the/user", "gs://bucket/cache"])
+def test_jaxs_own_setting_stays(free, monkeypatch, users, tmp_path, where):
     monkeypatch.setenv("DRIFT_CACHE", "off")
-    jax.config.update("jax_compilation_cache_dir", "/of/the/user")
-    try:
-        assert cache.turn_on() == cache.CacheLocation(Path("/of/the/user"), ours=False)
-        assert jax.config.jax_compilation_cache_dir == "/of/the/user"
-    finally:
-        jax.config.update("jax_compilation_cache_dir", None)
+    path = where if "://" in where else str(tmp_path / where)
+    users(path)
+    assert cache.turn_on() == cache.CacheLocation(Path(path), ours=False)
+    assert jax.config.jax_compilation_cache_dir == path
+
+
+def test_a_directory_of_the_users_own_that_is_none_is_one_line_and_not_one_for_each_program(
+    free, users, capsys
+):
+    free.parent.mkdir(parents=True)
+    free.touch()
+    users(free)
+    assert "can't" in cache.turn_on().off
+    said = f"drift: no compilation cache at {free}: it can't be written to: File exists\n"
+    assert capsys.readouterr().err == said
+    assert jax.config.jax_compilation_cache_dir is None
 
 
 @pytest.mark.processes
