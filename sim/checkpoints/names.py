@@ -11,6 +11,7 @@ Wrappers put their names before and between the others; the last parts of a name
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Role = Literal["embedding", "unembedding"]
@@ -26,24 +27,32 @@ _PATTERNS: tuple[tuple[Role, bool, str], ...] = (
     (
         "embedding",
         False,
-        r"embed_(text_)?tokens(_per_layer)?|in_out_embed|embedding_layer|W_E"
+        r"embed_(text_)?tokens(_per_layer)?|in_out_embed|embedding_layer|w_e"
         r"|(words?|tok|tokens?|text|vocab|inputs?)_?(emb|embd|embeds?|embeddings?)"
         r"(_table|_layers?)?",
     ),
-    ("embedding", True, r"emb|embeds?|embedder|embeddings?|(.*\.)?transformer\.w"),
-    ("unembedding", False, r"lm_heads?(\.linear|\.decoder)?|embed_out|output_layer"),
+    ("embedding", True, r"emb|embeds?|embedder|embeddings?|transformer\.w"),
+    ("unembedding", False, r"lm_?heads?(\.linear|\.decoder)?|embed_out|output_layer"),
     (
         "unembedding",
         False,
         r"output_(projection|embeddings?)|predictions\.decoder|pred_layer\.proj",
     ),
     ("unembedding", False, r"vocab_(projector|head)|lm_loss|generator_lm_head|unembed(ding)?"),
-    ("unembedding", False, r"(to_)?logits|W_U|shared_head\.head"),
+    ("unembedding", False, r"(to_)?logits|w_u|shared_head\.head"),
     ("unembedding", True, r"head|output|decoder|proj_out|ff_out"),
 )
 """Role, whether they are plain, and the last parts of names; the most usual ones come first."""
+_HINT = re.compile(
+    r"emb|shared|wte|transformer\.w|w_[eu]|head|out|decoder|pred_layer|vocab|loss|logits", re.I
+)
+"""Something that every pattern has: of a million names, a few are looked at."""
+_LONGEST = 2
+"""Most parts that a pattern has."""
 _DEEPEST = 3
 """Most parts of a name that ends in a plain one."""
+_LONGEST_FORM = 3
+"""Most parts of a name after those that tell the role, and one."""
 _COMPANION = re.compile(
     r"scale|zero|shape|absmax|bias|quant_?(map|state)|nested|g_idx|qtype|lora|adapter|delta|dora"
 )
@@ -71,7 +80,7 @@ class Named:
 def named(names: Iterable[str]) -> list[Named]:
     """Return the tensors whose names tell a role: the usual ones first, one for each matrix."""
     found: dict[tuple[str, ...], Named] = {}
-    for name in names:
+    for name in filter(_HINT.search, names):
         told = _told(name)
         if told is not None:
             base, one = told
@@ -92,23 +101,45 @@ def in_layer(name: str) -> bool:
 
 
 def _told(name: str) -> tuple[tuple[str, ...], Named] | None:
-    """Return the parts of a name that tell its role, and what they tell."""
-    parts = [part for part in _parts(name) if part not in _WRAPPERS]
-    for length in range(len(parts), max(0, len(parts) - 3), -1):
-        base, rest = tuple(parts[:length]), tuple(parts[length:])
+    """Return the parts of a name before those of its form, and what they tell."""
+    every = _parts(name)
+    own = [place for place, part in enumerate(every) if part not in _WRAPPERS]
+    for length in range(len(own), max(0, len(own) - _LONGEST_FORM), -1):
+        base = [every[place] for place in own[:length]]
+        place = _pattern(".".join(_without_numbers(base)[-_LONGEST:]).lower())
+        if place is None:
+            continue
+        role, is_plain, _ = _PATTERNS[place]
         numbers = sum(part.isdecimal() for part in base)
-        path = ".".join(base).rstrip(".0123456789")
-        for place, (role, is_plain, pattern) in enumerate(_PATTERNS):
-            if not re.fullmatch(rf"(.*\.)?({pattern})", path):
-                continue
-            if is_plain and (length > _DEEPEST or numbers):
-                continue
-            is_packed = rest not in _ROWS
-            if is_packed and (_COMPANION.search(".".join(rest)) or not _PACKED.fullmatch(rest[0])):
-                return None
-            order = (numbers, place, length)
-            return base, Named(name, role, is_plain, is_packed, order)
+        if is_plain and (length > _DEEPEST or numbers):
+            continue
+        form = tuple(every[place] for place in own[length:])
+        is_packed = form not in _ROWS
+        if is_packed and (_COMPANION.search(".".join(form)) or not _PACKED.fullmatch(form[0])):
+            return None
+        # A wrapper may hold two matrices of one name: what it wraps, and what is trained instead.
+        matrix = tuple(every[: own[length]] if form else every)
+        return matrix, Named(name, role, is_plain, is_packed, (numbers, place, length))
     return None
+
+
+@lru_cache(1 << 14)  # layers have few different names
+def _pattern(end: str) -> int | None:
+    """Return the place of the first pattern that the last parts of a name match."""
+    return next(
+        (
+            place
+            for place, (_, _, pattern) in enumerate(_PATTERNS)
+            if re.fullmatch(rf"(.*\.)?({pattern})", end)
+        ),
+        None,
+    )
+
+
+def _without_numbers(parts: list[str]) -> list[str]:
+    """Return the parts of a name without numbers at its end."""
+    last = next((k for k in range(len(parts), 0, -1) if not parts[k - 1].isdecimal()), 0)
+    return parts[:last]
 
 
 def _parts(name: str) -> list[str]:

@@ -72,6 +72,8 @@ language_model.model.shared language_model.lm_head
 text_model.embeddings.token_embedding lm_head
 token_embedding_table lm_head
 text_emb lm_head
+transformer.w lm_head
+Embedding LMHead
 embedding_layer unembed
 embedding unembedding
 thinker.model.embed_tokens thinker.lm_head
@@ -270,6 +272,14 @@ def test_a_plain_name_needs_the_shape_of_the_matrix_that_is_known(tmp_path):
     assert put(tmp_path, {**SMALL, **tensors}).matrices == ["transformer.wte.weight"]
     tensors = {"encoder.embedding.weight": rows(7), "emb.weight": ONE}
     assert put(tmp_path, tensors, {"vocab_size": ROWS}).matrices == ["emb.weight"]
+
+
+def test_copies_under_wrappers_are_matrices_of_their_own(tmp_path):
+    names = ["lm_head.modules_to_save", "lm_head.original_module", "module.lm_head"]
+    names = [f"{name}.weight" for name in names]
+    found = put(tmp_path, dict(zip(names, [ONE, OTHER, rows(first=0x4100)], strict=True)))
+    assert sorted(found.matrices) == sorted(names)
+    assert found.default() == names[0]
 
 
 def test_several_heads_and_those_in_layers_come_after_the_models_own(tmp_path):
