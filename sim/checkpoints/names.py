@@ -19,6 +19,7 @@ Role = Literal["embedding", "unembedding"]
 _WRAPPERS = {
     *("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"),
     *("_forward_module", "base_model", "base_layer", "modules_to_save", "original_module"),
+    *("_module", "default", "wrapped_module"),
 }
 _PATTERNS: tuple[tuple[Role, bool, str], ...] = (
     ("embedding", True, r"shared"),
@@ -51,11 +52,13 @@ _LONGEST = 2
 """Most parts that a pattern has."""
 _DEEPEST = 3
 """Most parts of a name that ends in a plain one."""
-_LONGEST_FORM = 3
+_LONGEST_FORM = 4
 """Most parts of a name after those that tell the role, and one."""
 _COMPANION = re.compile(
-    r"scale|zero|shape|absmax|bias|quant_?(map|state)|nested|g_idx|qtype|lora|adapter|delta|dora"
+    r"scale|zero|shape|absmax|bias|quant_?(map|state)|nested|g_idx|qtype|lora|adapter|delta|dora|norm"
 )
+_PART = re.compile(r".*\.(weight|bias)")
+"""Form of a tensor of a module within the one that tells the role: it is no part of the matrix."""
 _PACKED = re.compile(r"\w*weight\w*|W_q|\w*blocks|codes|\w*packed\w*|\w*quantized\w*")
 _ROWS = {(), ("weight",), ("embedding",)}
 """Parts of a name after the one that tells the role, of a matrix of rows."""
@@ -84,9 +87,7 @@ def named(names: Iterable[str]) -> list[Named]:
         told = _told(name)
         if told is not None:
             base, one = told
-            first = found.setdefault(base, one)
-            if first.is_packed and not one.is_packed:
-                found[base] = one
+            found[base] = min(found.get(base, one), one, key=lambda each: each.order)
     return sorted(found.values(), key=lambda each: each.order)
 
 
@@ -114,12 +115,16 @@ def _told(name: str) -> tuple[tuple[str, ...], Named] | None:
         if is_plain and (length > _DEEPEST or numbers):
             continue
         form = tuple(every[place] for place in own[length:])
-        is_packed = form not in _ROWS
-        if is_packed and (_COMPANION.search(".".join(form)) or not _PACKED.fullmatch(form[0])):
+        is_packed, text = form not in _ROWS, ".".join(form)
+        if is_packed and (_COMPANION.search(text) or _PART.fullmatch(text)):
+            return None
+        is_usual = not is_packed or _PACKED.fullmatch(form[0]) is not None
+        if is_plain and not is_usual:
             return None
         # A wrapper may hold two matrices of one name: what it wraps, and what is trained instead.
         matrix = tuple(every[: own[length]] if form else every)
-        return matrix, Named(name, role, is_plain, is_packed, (numbers, place, length))
+        order = (numbers, place, length, is_packed, not is_usual)
+        return matrix, Named(name, role, is_plain, is_packed, order)
     return None
 
 
