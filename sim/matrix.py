@@ -9,7 +9,7 @@ its sign, NaN stays NaN; beyond the largest value is whatever the format has the
 infinity, NaN, or, in float4, its largest value.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ml_dtypes
 import numpy as np
@@ -59,11 +59,13 @@ class Matrix:
     """the matrix's name and source, for people: "model.safetensors, lm_head.weight" """
     token_ids: np.ndarray
     """int64 (rows,): the token id of each row, rising"""
+    note: str = ""
+    """a line for people on what the codes stand for; empty where they are the values"""
 
     @classmethod
-    def whole(cls, codes: np.ndarray, target: Format, label: str) -> "Matrix":
+    def whole(cls, codes: np.ndarray, target: Format, label: str, note: str = "") -> "Matrix":
         """Return all rows of a matrix, numbered from 0."""
-        return cls(codes, target, label, np.arange(len(codes)))
+        return cls(codes, target, label, np.arange(len(codes)), note)
 
     @classmethod
     def from_array(cls, array: ArrayLike, name: str | None) -> "Matrix":
@@ -108,4 +110,4 @@ class Matrix:
         """Return some `rows`, int64, rising, copied into memory; all of them as they are."""
         if len(rows) == len(self.codes):
             return self
-        return Matrix(self.codes[rows], self.format, self.label, self.token_ids[rows])
+        return replace(self, codes=self.codes[rows], token_ids=self.token_ids[rows])

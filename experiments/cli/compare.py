@@ -88,6 +88,8 @@ def command(
     found = compare(one, other)
     if None not in tensors and name_a != name_b:
         remark(f"{one.label} is compared with {other.label}")
+    for note in dict.fromkeys(each.note for each in (one, other) if each.note):
+        remark(note)
     if as_json:
         origin = {
             "a": str(a),

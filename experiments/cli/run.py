@@ -101,6 +101,8 @@ def command(
     drift = drift or drift_of(fields)
     execution = ExecutionOptions(engine, device, devices, memory)
     result = execution.run(drift, out or default_store(drift), overwrite, like)
+    if note := result.get("cloud", {}).get("note"):
+        remark(note)
     if zeroed := result.get("cloud", {}).get("zeroed"):
         remark(
             f"{zeroed:,} values of {result['cloud']['matrix']} became +0, being smaller than"

@@ -6,5 +6,6 @@ weights         the tensors, whichever file of a checkpoint holds them
 layouts         the files that a path stands for; hub, download: models of a hub, by their ids
 safetensors     the header of one file; first_bytes: what a file is that is no safetensors file
 mapped          codes in a file, whose pages are given back while they are read
+scales          what codes are worth; quantised: forms that hold no rows of floats
 selection       the tokens around one token
 """

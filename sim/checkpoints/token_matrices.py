@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from drift.sim.checkpoints.names import Named, Role, in_layer, is_companion, named
+from drift.sim.checkpoints.quantised import form
 from drift.sim.checkpoints.safetensors import Tensor, format_shape
 from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE, Weights
 from drift.sim.errors import BadInput, printable, printable_name
@@ -55,7 +56,10 @@ def find(weights: Weights, vocabularies: Collection[int]) -> list[TokenMatrix]:
         except BadInput:  # of a missing shard: told where the matrix is read
             continue
     told = [one for one in told if _fits(one, told, shapes, vocabularies)]
-    found = [TokenMatrix(one.name, one.role, instead=_instead(one, told, shapes)) for one in told]
+    names = set(weights.names)
+    found = [
+        TokenMatrix(one.name, one.role, instead=_instead(one, told, shapes, names)) for one in told
+    ]
     found += _by_shape(weights, found, vocabularies)
     first = {role: next((each for each in found if each.role == role), None) for role in _ROLES}
     usual = [each for each in first.values() if each is not None]
@@ -95,14 +99,18 @@ def _is_vocabulary(rows: int, vocabularies: Collection[int]) -> bool:
     return any(0 <= rows - n <= min(_PADDED, n // _PADDED_SHARE) for n in vocabularies)
 
 
-def _instead(one: Named, told: list[Named], shapes: dict[str, Tensor]) -> str:
+def _instead(
+    one: Named, told: list[Named], shapes: dict[str, Tensor], names: Collection[str]
+) -> str:
     """Return what a tensor holds that are no rows of tokens; empty where it is readable."""
     tensor = shapes.get(one.name)
     if tensor is None:
         return "packed codes, not rows of floats" if one.is_packed else ""
     if one.is_packed or not _is_readable(tensor):
+        what = form(one.name, tensor.dtype, names)
         return (
             f"{printable(tensor.dtype)} of shape {format_shape(tensor.shape)}, not rows of floats"
+            f"{what and f': {what}'}"
         )
     others = {shapes[each.name].shape for each in told if each.name in shapes and each != one}
     if one.role == "unembedding" and tensor.shape not in others and tensor.shape[::-1] in others:

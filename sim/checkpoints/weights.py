@@ -4,14 +4,26 @@ Only files that hold a wanted tensor are opened. Pickles are never opened: they 
 """
 
 import difflib
+import math
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
-from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16, FLOAT32
+import numpy as np
+
+from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT8_E5M2, FLOAT16, FLOAT32, Format
 from drift.sim.checkpoints import layouts
 from drift.sim.checkpoints.first_bytes import recognised
 from drift.sim.checkpoints.mapped import MappedCodes
+from drift.sim.checkpoints.quantised import form
 from drift.sim.checkpoints.safetensors import Tensor, format_shape, read_header
+from drift.sim.checkpoints.scales import (
+    SCALE_DTYPES,
+    Blocks,
+    ScaledCodes,
+    corrections_beside,
+    names_beside,
+)
 from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput, printable, printable_name
 from drift.sim.matrix import Matrix
@@ -23,6 +35,7 @@ FORMATS_BY_DTYPE = {
     "F8_E4M3": FLOAT8_E4M3FN,
     "F8_E5M2": FLOAT8_E5M2,
 }
+_KNOWN = ", ".join(FORMATS_BY_DTYPE)
 _PER_ROW, _PER_DIM = 128, 256
 """Bytes of memory that any look at a matrix takes for each row and each dimension."""
 _LISTED = 12
@@ -70,8 +83,10 @@ class Weights:
     def tensor(self, name: str) -> Tensor:
         """Return the header's entry of a tensor. Raises BadInput where it is not there."""
         if name not in self._files:
+            what = form(name, "", self._files)
             raise BadInput(
-                f"{self.path} holds no tensor {printable(repr(name))}; {self.listed(name)}"
+                f"{self.path} holds no tensor {printable(repr(name))}"
+                f"{what and f', but {what}'}; {self.listed(name)}"
             )
         file, which = self._files[name], printable(repr(name))
         if file != self.source and not file.exists():
@@ -93,10 +108,12 @@ class Weights:
         tensor = self.tensor(name)
         file = self._files[name]
         where = f"{file}: tensor {printable(repr(name))}"
+        odd = tensor.dtype not in FORMATS_BY_DTYPE or len(tensor.shape) != 2
+        if odd and (what := form(name, tensor.dtype, self._files)):
+            raise BadInput(f"{where} holds {what}; rows of {_KNOWN} are accepted")
         if tensor.dtype not in FORMATS_BY_DTYPE:
-            known = ", ".join(FORMATS_BY_DTYPE)
             raise BadInput(
-                f"{where} has dtype {printable(tensor.dtype)}; one of {known} is accepted"
+                f"{where} has dtype {printable(tensor.dtype)}; one of {_KNOWN} is accepted"
             )
         if len(tensor.shape) != 2:
             raise BadInput(
@@ -106,12 +123,53 @@ class Weights:
             raise BadInput(f"{where} is empty: its shape is {format_shape(tensor.shape)}")
         check_memory(_PER_ROW * tensor.shape[0] + _PER_DIM * tensor.shape[1], where)
         target = FORMATS_BY_DTYPE[tensor.dtype]
-        little = target.storage.newbyteorder("<")
+        codes = self._mapped(tensor, target.storage.newbyteorder("<"))
+        label = f"{file.name}, {printable_name(name)}"
+        if target.width > 8 or not (beside := names_beside(name, self._files)):
+            return Matrix.whole(codes, target, label)
         try:
-            codes = MappedCodes.of(file, little, tensor.start, tensor.shape)
+            scaled, which = self._scaled(codes, target, name, beside)
+        except BadInput as error:
+            note = f"{label}: codes alone are compared: {error}"
+            return Matrix.whole(codes, target, label, note)
+        note = (
+            f"{label}: rows are compared by values, code times scale in float32;"
+            f" {printable_name(beside[0])} has a scale for {which}"
+        )
+        return Matrix.whole(scaled, FLOAT32, label, note)
+
+    def _mapped(self, tensor: Tensor, kind: np.dtype) -> np.ndarray:
+        """Return the data of a tensor, read from the file as it is needed. Raises BadInput."""
+        file = self._files[tensor.name]
+        try:
+            return MappedCodes.of(file, kind, tensor.start, tensor.shape)
         except (OSError, ValueError) as error:
-            raise BadInput(f"{where} can't be mapped: {error}") from error
-        return Matrix.whole(codes, target, f"{file.name}, {printable_name(name)}")
+            which = printable(repr(tensor.name))
+            raise BadInput(f"{file}: tensor {which} can't be mapped: {error}") from error
+
+    def _scaled(
+        self, codes: np.ndarray, target: Format, name: str, beside: list[str]
+    ) -> tuple[np.ndarray, str]:
+        """Return the values of codes whose scales are `beside`, and which of them have a scale.
+
+        Raises BadInput where that is not clear.
+        """
+        beside = beside + corrections_beside(name, self._files)
+        if len(beside) > 1:
+            several = ", ".join(map(printable_name, beside))
+            raise BadInput(f"how {several} go together is not known")
+        scale = self.tensor(beside[0])
+        which = printable_name(scale.name)
+        blocks = Blocks.of((codes.shape[0], codes.shape[1]), scale.shape)
+        if scale.dtype not in SCALE_DTYPES:
+            raise BadInput(f"{which} has dtype {printable(scale.dtype)}")
+        if blocks is None:
+            shapes = f"{format_shape(scale.shape)} beside codes of {format_shape(codes.shape)}"
+            raise BadInput(f"{which} has shape {shapes}")
+        check_memory(4 * math.prod(scale.shape), f"{self._files[scale.name]}: {which}")
+        scales = self._mapped(scale, SCALE_DTYPES[scale.dtype]).astype(np.float32)
+        scaled = ScaledCodes(codes, target, scales, blocks)
+        return cast(np.ndarray, scaled), blocks.text((codes.shape[0], codes.shape[1]))
 
     def listed(self, like: str = "") -> str:
         """Return a list of names for messages: all, or those similar to `like` and a count."""

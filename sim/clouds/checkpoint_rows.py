@@ -103,7 +103,8 @@ class CheckpointCloud:
             # In one byte order, so that the digest is the same on every machine.
             digest.update(np.ascontiguousarray(used, used.dtype.newbyteorder("<")).data)
         about = {"matrix": self._matrix.label, "format": self._matrix.format.name}
-        return {**about, "sha256": digest.hexdigest(), "zeroed": zeroed}
+        noted = {"note": self._matrix.note} if self._matrix.note else {}
+        return {**about, "sha256": digest.hexdigest(), "zeroed": zeroed, **noted}
 
     def _small(self, codes: np.ndarray) -> np.ndarray:
         """Return whether each of `codes` is too small, but not zero, bool."""

@@ -207,6 +207,8 @@ def scan(checkpoint: Checkpoint, name: str | None = None) -> list[Scan]:
 def _scanned(checkpoint: Checkpoint, name: str) -> Scan:
     matrix = checkpoint.matrix(name)
     dtype = checkpoint.weights.tensor(name).dtype
+    if matrix.note and matrix.note not in checkpoint.notes:
+        checkpoint.notes.append(matrix.note)
     check_memory(_PER_ROW * matrix.codes.shape[0], matrix.label)
     is_finite = matrix.finite()
     finite = np.flatnonzero(is_finite)

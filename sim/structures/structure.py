@@ -126,8 +126,8 @@ class Structure:
 
     @property
     def notes(self) -> list[str]:
-        """Lines on what is left out, since there is too much of it."""
-        found = []
+        """Lines on what the codes stand for, and on what is left out, being too much."""
+        found = [self.matrix.note] if self.matrix.note else []
         if self.cells > MOST_CELLS:
             beyond = f"pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells"
             found.append(f"{self.cells:,} cells: {beyond}")
