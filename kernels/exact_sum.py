@@ -11,15 +11,13 @@ limb   a value is written as LIMBS integers of 15 bits on a fixed grid,
 On the host, rows of float64 terms are summed as math.fsum sums them, many rows at a time.
 Pairs are added, and what each addition rounds away is known exactly (Knuth's TwoSum;
 D. E. Knuth, The Art of Computer Programming 2, 4.2.2). Those errors are added too, the
-ordinary way; where the loss in that could change the last bit, fsum decides.
+ordinary way; where the loss in that could change the last bit, fsum decides. Nothing here loads
+JAX: kernels.exact_sum_jax sums limbs on a device.
 """
 
 import math
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 LIMBS = 4
 LIMB_BITS = 15
@@ -33,24 +31,6 @@ def scale_exponent(bound: float) -> int:
     return int(np.clip(LIMB_BITS - int(exponent), -126, 127))
 
 
-def limb_sums(values: jax.Array, present: jax.Array, scale: jax.Array) -> tuple[jax.Array, ...]:
-    """Sum over the present rows the limbs of `values` (rows, dims) float32.
-
-    `present` (rows,) bool; `scale` a float32 power of two. Returns LIMBS arrays
-    (dims,) int32, kept apart since stacking them here makes XLA compute each from
-    the start.
-    """
-    # Scaling by a power of two and taking the rounded part away are exact, so a fused
-    # multiply-add gives the same bits.
-    remainder = jnp.where(present[:, None], values, jnp.float32(0)) * scale
-    sums = []
-    for _ in range(LIMBS):
-        limb = lax.round(remainder, lax.RoundingMethod.TO_NEAREST_EVEN)
-        sums.append(jnp.sum(limb.astype(jnp.int32), axis=0, dtype=jnp.int32))
-        remainder = (remainder - limb) * jnp.float32(1 << LIMB_BITS)
-    return tuple(sums)
-
-
 def limbs_of(values: np.ndarray, scale: np.float32) -> np.ndarray:
     """Return the limbs of every one of `values` (…) float32, int64 (LIMBS, …), on the host."""
     remainder, found = values * scale, []
@@ -59,6 +39,31 @@ def limbs_of(values: np.ndarray, scale: np.float32) -> np.ndarray:
         found.append(limb.astype(np.int64))
         remainder = (remainder - limb) * np.float32(1 << LIMB_BITS)
     return np.stack(found)
+
+
+_EXACT_ROWS = 1 << (24 - LIMB_BITS)
+"""Rows of limbs that float32 adds without rounding."""
+
+
+def limb_sums_of(values: np.ndarray, counts: np.ndarray | None, scale: np.float32) -> np.ndarray:
+    """Sum the limbs of `values` (rows, dims) float32 over rows, int64 (LIMBS, dims), on the host.
+
+    Each row counts as often as `counts`, float64 (rows,), says; once where it is None.
+    """
+    remainder = values * scale
+    limb, sums = np.empty_like(remainder), np.zeros((LIMBS, values.shape[1]), np.int64)
+    for k in range(LIMBS):
+        np.rint(remainder, out=limb)
+        if counts is not None:
+            sums[k] = counts @ limb.astype(np.float64)
+        else:
+            for start in range(0, len(limb), _EXACT_ROWS):
+                sums[k] += np.add.reduce(limb[start : start + _EXACT_ROWS]).astype(np.int64)
+        np.subtract(remainder, limb, out=remainder)
+        if k + 1 == LIMBS or not remainder.any():
+            return sums
+        np.multiply(remainder, np.float32(1 << LIMB_BITS), out=remainder)
+    return sums
 
 
 def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:

@@ -97,6 +97,17 @@ def equal(
     return same
 
 
+def equal_bits(codes: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return whether rows a[i] and b[i] of `codes` are the same, -0 and +0 apart, bool."""
+    same = np.empty(len(a), bool)
+
+    def one(part: slice) -> None:
+        same[part] = (codes[a[part]] == codes[b[part]]).all(axis=1)
+
+    side_by_side(one, len(a), (1 << 20) // max(1, codes.itemsize * codes.shape[1]))
+    return same
+
+
 def side_by_side(work: Callable[[slice], None], rows: int, block: int) -> None:
     """Do `work` on every block of rows, several at a time where there are many."""
     block = max(1, block)

@@ -18,7 +18,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from drift.kernels.exact_sum import LIMBS, limb_sums
+from drift.kernels.exact_sum import LIMBS
+from drift.kernels.exact_sum_jax import limb_sums
 from drift.kernels.formats import Arithmetic, Format
 from drift.kernels.rounding import merge_zeros, quantise, widen
 from drift.kernels.row_hash_jax import fingerprint

@@ -18,7 +18,8 @@ import numpy as np
 from jax import lax
 
 from drift.kernels import row_hash
-from drift.kernels.exact_sum import LIMBS, MOST_ROWS, limb_sums
+from drift.kernels.exact_sum import LIMBS, MOST_ROWS
+from drift.kernels.exact_sum_jax import limb_sums
 from drift.kernels.formats import Format
 from drift.kernels.rounding import merge_zeros, widen
 from drift.kernels.row_hash_jax import as_words, fingerprint, weights

@@ -1,0 +1,278 @@
+"""The step engine on a CPU without JAX: it carries only what can still differ.
+
+Here nothing depends on the token, so tokens whose states are equal go on together for ever, and a
+dimension in which all tokens hold one state is settled for ever. What is moved is one row for each
+state, in the dimensions that are open, and one value for each dimension that is settled.
+
+state    the bits from which a step starts, -0 and +0 apart
+row      the state of one token or more, in the open dimensions
+settled  a dimension in which all tokens hold one state; the others are open
+
+Tokens that have left go on as all others do: a snapshot wants them. Bit for bit this is what the
+step engine of a device gives (sim.engines.step).
+"""
+
+import weakref
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from drift.kernels import row_hash
+from drift.kernels.exact_sum import LIMBS
+from drift.kernels.formats import Format
+from drift.kernels.stepping.host import RowsResult, step_rows
+from drift.sim.counting.coalesce import representatives
+from drift.sim.engines.chunks import Chunks, Fill
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
+
+_ELEMENTS = 1 << 16
+"""Values that a thread moves at a time: they stay in a core's second-level cache."""
+_BLOCK = 256
+"""Steps taken at a time."""
+_LOOKED_AT = 16
+"""Rows that are compared before all are."""
+_WORTHWHILE = 0.9
+"""What is carried is cut down where no more than this share of it would be left."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What is carried of a cloud at one step; never changed once it is made."""
+
+    codes: np.ndarray
+    """(rows, open dims), in the storage type"""
+    row: np.ndarray
+    """int64 (tokens,): the row of each token"""
+    open: np.ndarray
+    """int64 (open dims,), rising"""
+    settled: np.ndarray
+    """int64 (settled dims,), in no order"""
+    values: np.ndarray
+    """(settled dims,), in the storage type: the code that all tokens have there"""
+
+    def cells(self, target: Format) -> np.ndarray:
+        """Return the first row that shares a cell with each row, int64 (rows,)."""
+        if not self.codes.shape[1]:
+            return np.zeros(len(self.codes), np.int64)
+        return representatives(np.arange(len(self.codes)), self.codes, target)
+
+    def cut_down(self, cells: np.ndarray) -> "Carried":
+        """Return what has to be carried on, given the `cells` of the rows.
+
+        Only rows that share a cell can hold one state.
+        """
+        codes, (rows, dims) = self.codes, self.codes.shape
+        # Few dimensions agree in some rows and not in all.
+        some = codes[np.linspace(0, rows - 1, _LOOKED_AT).astype(int)]
+        alike = np.flatnonzero((some == some[0]).all(axis=0))
+        alike = alike[(codes.take(alike, axis=1) == codes[0, alike]).all(axis=0)]
+        kept = np.delete(np.arange(dims), alike)
+        others = np.flatnonzero(cells != np.arange(rows))
+        others = others[row_hash.equal_bits(codes, others, cells[others])]
+        staying = np.delete(np.arange(rows), others)
+        if len(kept) * len(staying) > _WORTHWHILE * rows * dims:
+            return self
+        into = np.empty(rows, np.int64)
+        into[staying] = np.arange(len(staying))
+        into[others] = into[cells[others]]
+        return Carried(
+            codes[np.ix_(staying, kept)],
+            into[self.row],
+            self.open[kept],
+            np.concatenate([self.settled, self.open[alike]]),
+            np.concatenate([self.values, codes[0, alike]]),
+        )
+
+
+@dataclass(frozen=True)
+class CarriedRows:
+    """The codes of all tokens, put together where they are asked for."""
+
+    carried: Carried
+    """its codes are those of `format`"""
+    format: Format
+    """the format of the codes"""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the cloud: (tokens, dims)."""
+        return len(self.carried.row), len(self.carried.open) + len(self.carried.settled)
+
+    def span(self, start: int, stop: int) -> np.ndarray:
+        """Return codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+        carried = self.carried
+        rows = carried.codes[carried.row[start:stop]]
+        if not len(carried.settled):
+            return rows
+        found = np.empty((len(rows), self.shape[1]), self.format.storage)
+        found[:, carried.open], found[:, carried.settled] = rows, carried.values
+        return found
+
+
+@dataclass(frozen=True)
+class HostObservation:
+    """The cloud at one step, as this engine finds it."""
+
+    rows: CarriedRows
+    """the codes in the view format, which are counted"""
+    state_rows: CarriedRows
+    """the codes in the state format, from which the next step starts"""
+    present: np.ndarray
+    """bool (tokens,): true for the tokens that are observed"""
+    stalled: int
+    """coordinates that the last step left where they were"""
+    limbs: np.ndarray
+    """int64 (LIMBS, dims), the exact sum over present tokens: kernels.exact_sum"""
+    moved: bool
+    """true where any token may be elsewhere than at the observation before"""
+    cells: np.ndarray
+    """int64 (rows,): the first row that shares a cell with each"""
+
+    def representatives(self, tokens: np.ndarray) -> np.ndarray:
+        """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
+        cell = self.cells[self.rows.carried.row[tokens]]
+        _, first, which = np.unique(cell, return_index=True, return_inverse=True)
+        return tokens[first][which]
+
+
+class HostEngine:
+    """Moves the cloud of a `drift` whose steps kernels.stepping.host supports."""
+
+    name = "step"
+
+    def __init__(self, drift: Drift, u: np.ndarray, chunks: Chunks, pool: Executor):
+        self._drift, self._u, self._chunks, self._pool = drift, u, chunks, pool
+        self._present = np.ones(chunks.tokens, bool)
+
+    def load(self, fill: Fill, step: int = 0) -> None:
+        """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
+        tokens, dims, state = self._chunks.tokens, self._chunks.dims, self._drift.arithmetic.state
+        codes = np.empty((tokens, dims), state.storage)
+
+        def one(chunk: int) -> None:
+            start, stop = self._chunks.bounds(chunk)
+            codes[start:stop] = fill(start, stop)
+
+        list(self._pool.map(one, range(len(self._chunks))))
+        none = np.zeros(0, np.int64)
+        self._carried = Carried(codes, np.arange(tokens), np.arange(dims), none, codes[0, :0])
+        self._origin = self._step = step
+        self._cut_at, self._at_rest = step + 1, False
+        self._observed_at_rest: HostObservation | None = None
+        self._given: weakref.ref[Carried] | None = None
+
+    def observe_only(self, present: np.ndarray) -> None:
+        """Observe from now on the tokens for which `present`, bool (tokens,), is true."""
+        self._present = present
+
+    def observe(self, step: int, exponent: int, bound: float) -> HostObservation:
+        """Move on to `step` and observe.
+
+        Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and none exceeds
+        `bound` in magnitude.
+        """
+        moved, last, found = not self._at_rest, self._observed_at_rest, None
+        if last is not None and np.array_equal(last.present, self._present):
+            return replace(last, moved=False)
+        scale = np.float32(np.ldexp(1.0, exponent))
+        while self._step < step and not self._at_rest:
+            stop = min(step, self._cut_at, self._step + _BLOCK)
+            found = self._move(stop, scale if stop == step else None)
+            if stop == self._cut_at and stop < step:
+                self._cut_down(found.view.cells(self._drift.target))
+        if found is None or found.limbs is None:  # nothing moved, or all came to rest before
+            found = self._move(self._step, scale)
+        self._step, target = step, self._drift.target
+        state = replace(self._carried)
+        self._given = weakref.ref(state)
+        view = state if found.view is self._carried else found.view
+        observed = HostObservation(
+            rows=CarriedRows(view, target),
+            state_rows=CarriedRows(state, self._drift.arithmetic.state),
+            present=self._present,
+            stalled=self._stalled_at_rest() if self._at_rest else found.stalled,
+            limbs=found.limbs,
+            moved=moved,
+            cells=view.cells(target),
+        )
+        self._cut_down(observed.cells)
+        if self._at_rest:
+            self._observed_at_rest = observed
+        return observed
+
+    def _cut_down(self, cells: np.ndarray) -> None:
+        """Carry less from now on, where that is worth it."""
+        self._carried = self._carried.cut_down(cells)
+        # The first steps part most; later ones are looked at again and again, but ever more seldom.
+        self._cut_at = self._origin + max(1, 2 * (self._step - self._origin))
+
+    def _move(self, last: int, scale: np.float32 | None) -> "_Moved":
+        """Take the steps up to `last`, none where that is where the cloud is; observe if asked."""
+        carried, arithmetic = self._carried, self._drift.arithmetic
+        alive, counts = self._counts()
+        steps = self._displacements(last, carried.open)
+        # Codes that nobody else has any more are written over: fresh memory costs more than a step.
+        held = self._given is not None and self._given() is not None
+        codes = np.empty_like(carried.codes) if held else carried.codes
+        size = max(1, _ELEMENTS // max(1, len(carried.open)))
+        parts = [slice(start, start + size) for start in range(0, len(carried.codes), size)]
+
+        def one(part: slice) -> RowsResult:
+            here = None if counts is None else counts[part]
+            done = step_rows(carried.codes[part], steps, here, scale, arithmetic)
+            codes[part] = done.codes
+            return done
+
+        moved = list((self._pool.map if len(parts) > 1 else map)(one, parts))
+        settled = step_rows(
+            carried.values[None],
+            self._displacements(last, carried.settled),
+            np.array([alive], np.float64),
+            scale,
+            arithmetic,
+        )
+        self._carried = view = replace(carried, codes=codes, values=settled.codes[0])
+        if arithmetic.view != arithmetic.state:
+            seen = np.concatenate([each.view for each in moved])
+            view = replace(carried, codes=seen, values=settled.view[0])
+        if last > self._step:
+            still = settled.still and all(each.still for each in moved)
+            self._at_rest = still and self._drift.schedule == "constant"
+        self._step = last
+        limbs = None
+        if settled.limbs is not None:
+            limbs = np.zeros((LIMBS, self._chunks.dims), np.int64)
+            limbs[:, carried.settled] = settled.limbs
+            limbs[:, carried.open] = sum(each.limbs for each in moved)
+        return _Moved(view, settled.stalled + sum(each.stalled for each in moved), limbs)
+
+    def _counts(self) -> tuple[int, np.ndarray | None]:
+        """Return the number of present tokens, and of each row, float64; None for one each."""
+        row, rows = self._carried.row, len(self._carried.codes)
+        alive = int(np.count_nonzero(self._present))
+        if alive == rows == len(row):
+            return alive, None
+        return alive, np.bincount(row[self._present], minlength=rows).astype(np.float64)
+
+    def _displacements(self, last: int, dims: np.ndarray) -> np.ndarray:
+        """Return those of the steps up to `last` in `dims`, float32 (steps, dims)."""
+        first, drift, u = self._step + 1, self._drift, self._u[dims]
+        if drift.schedule == "constant":
+            return np.broadcast_to(displacements(drift, u, 1, 1), (last + 1 - first, len(dims)))
+        return displacements(drift, u, first, last)
+
+    def _stalled_at_rest(self) -> int:
+        """Count the coordinates of present tokens that a step leaves where they are at rest."""
+        moving = np.count_nonzero(displacements(self._drift, self._u, 1, 1))
+        return int(moving) * int(np.count_nonzero(self._present))
+
+
+class _Moved(NamedTuple):
+    """The cloud after some steps: its codes in the view format, and what was observed."""
+
+    view: Carried
+    stalled: int
+    limbs: np.ndarray | None
