@@ -9,8 +9,9 @@ from tests.support.source_files import FILES, ROOT, named
 
 ROOMS = """
 kernels.formats
-kernels.rounding kernels.threefry kernels.exact_sum kernels.row_hash kernels.row_hash_jax
+kernels.rounding kernels.threefry kernels.exact_sum kernels.row_hash
     kernels.neighbours kernels.distances
+kernels.exact_sum_jax kernels.row_hash_jax
 kernels.stepping kernels.value_map
 sim.errors
 sim.interrupts sim.source_digest sim.strict_json sim.sampling sim.matrix sim.devices

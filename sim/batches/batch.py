@@ -25,8 +25,9 @@ from drift.sim.devices.device import worker_count
 from drift.sim.devices.shards import Shards
 from drift.sim.engines import choose
 from drift.sim.engines.chunks import Chunks
-from drift.sim.engines.simulation import Simulation, State, may_rest, stalled_at_rest
+from drift.sim.engines.simulation import Simulation, State
 from drift.sim.spec.drift import Drift, recorded
+from drift.sim.spec.schedule import may_rest, moving_dims
 
 
 def batch_size(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int:
@@ -110,7 +111,8 @@ def _count_stacked(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict
     clouds, first = StackedClouds(drifts, slots, on, plain(on.platform)), drifts[0]
     stacked_counts = StackedCounts(clouds.replicas)
     found: list[dict[int, Counts]] = [{} for _ in drifts]
-    stalled_at_end = np.array([stalled_at_rest(each.drift, each.u) for each in clouds.replicas])
+    moving = [moving_dims(each.drift, each.u) for each in clouds.replicas]
+    stalled_at_end = np.array(moving) * first.tokens
     stalled, at_rest, result = np.zeros(len(drifts), np.int64), False, None
     leaving = first.survivors is not None
     for step in first.record_steps:

@@ -8,9 +8,8 @@ held    the programs of a shape that are in memory. JAX keeps every one for as l
 import ctypes
 import gc
 import time
+from functools import cache
 from typing import Any
-
-import jax.monitoring
 
 _EVENTS = "/jax/core/compile/"
 _PROGRAM = "/jax/core/compile/backend_compile_duration"
@@ -35,8 +34,13 @@ def _count(event: str, **_: str | int) -> None:
     _fetched += event == _HIT
 
 
-jax.monitoring.register_event_duration_secs_listener(_listen)
-jax.monitoring.register_event_listener(_count)
+@cache
+def watch() -> None:
+    """Count programs and seconds from now on; modules that need JAX call this first."""
+    import jax.monitoring
+
+    jax.monitoring.register_event_duration_secs_listener(_listen)
+    jax.monitoring.register_event_listener(_count)
 
 
 def seconds() -> float:
@@ -56,6 +60,7 @@ def fetched() -> int:
 
 def tracked(function: Any) -> Any:
     """Return `function`, of jax.jit, whose programs `release_programs` can let go of."""
+    watch()
     _functions.append(function)
     return function
 

@@ -87,16 +87,34 @@ _MOST = 1024
 def configure(name: str, count: int = 1) -> None:
     """Tell JAX of our settings, its cache and `count` devices called `name`, before it is used.
 
-    For the command line: importers of the library configure JAX themselves. Raises BadInput for
-    more devices than make sense, and for settings that JAX can't meet.
+    JAX is told when it is first asked for devices, and not loaded before. For the command line:
+    importers of the library configure JAX themselves. Raises BadInput for more devices than make
+    sense; a device is not found where JAX can't meet its settings.
     """
+    _check_count(count)
+    _wanted[:] = [(name, count)]
+
+
+_wanted: list[tuple[str, int]] = []
+"""The names and numbers of devices that JAX is still to be told of."""
+
+
+def _tell() -> None:
+    """Tell JAX what `configure` was told, once. Raises BadInput for settings it can't meet."""
     from drift.sim.devices import cache, settings
 
-    settings.use_ours()
-    cache.turn_on()
-    if name == "cpu":
-        only_cpu()
-    request_devices(count)
+    while _wanted:
+        name, count = _wanted.pop()
+        settings.use_ours()
+        cache.turn_on()
+        if name == "cpu":
+            only_cpu()
+        request_devices(count)
+
+
+def _check_count(count: int) -> None:
+    if count > _MOST:
+        raise BadInput(f"devices is {count}; it must be in 1 ... {_MOST}")
 
 
 def request_devices(count: int) -> None:
@@ -104,10 +122,10 @@ def request_devices(count: int) -> None:
 
     Raises BadInput for more than make sense.
     """
+    _check_count(count)
+    if count <= 1:
+        return
     import jax
-
-    if count > _MOST:
-        raise BadInput(f"devices is {count}; it must be in 1 ... {_MOST}")
 
     name = "jax_num_cpu_devices"
     if count > max(1, getattr(jax.config, name)):
@@ -138,6 +156,7 @@ def find_device(name: str = "auto") -> "jax.Device":
 
 def _all(name: str) -> "list[jax.Device]":
     """Return the devices called `name` of this process."""
+    _tell()
     if name not in get_args(Device):
         raise BadInput(f"device is {name!r}; it must be one of {', '.join(get_args(Device))}")
     import jax

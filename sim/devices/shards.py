@@ -19,6 +19,7 @@ from drift.kernels.formats import Arithmetic
 from drift.kernels.stepping.block import BlockResult, Path, step_block_uncompiled
 from drift.sim.devices import compilation
 
+compilation.watch()
 _TOKENS = PartitionSpec("tokens")
 _WHOLE = PartitionSpec()
 
@@ -49,6 +50,11 @@ class Shards:
     def platform(self) -> str:
         """The platform of the devices: cpu, gpu or tpu."""
         return self.devices[0].platform
+
+    @property
+    def kind(self) -> str:
+        """The devices' kind, as JAX calls it."""
+        return str(self.devices[0].device_kind)
 
     @property
     def on_host(self) -> bool:

@@ -1,10 +1,13 @@
 """The choice of the engine: `step` moves every coordinate, `leap` every distinct value.
 
 Both give the same bits; `auto` takes the cheaper one by a rough estimate, in units
-of one coordinate stepped on a CPU (about 0.1 ns on two cores):
+of one coordinate stepped on a CPU (about 0.1 ns on two cores). On a CPU the step engine has two
+ways, with the same bits too: the kernels of JAX, or NumPy (sim.engines.host).
 
 step   1 for every coordinate at every step, 10 at every record; a hundredth of it
        on an accelerator
+NumPy  60 for every coordinate; 6 for every one at every step, and 25 at every record, in the
+       dimensions in which the first step leaves tokens apart. Loading JAX takes a second
 leap   30 for every coordinate drawn, 20 for every entry of the tables of one step,
        200 for every class at every record; where steps differ, 2 for every class
        at every step
@@ -15,15 +18,22 @@ nothing any more (the step engine notices it with equal steps alone, of all toke
 that leave among them).
 """
 
+import math
 from typing import Literal, get_args
 
+import numpy as np
+
 from drift.kernels.formats import FLOAT32
+from drift.kernels.stepping import host
 from drift.sim.errors import BadInput
+from drift.sim.sampling.normal import upper_quantile
 from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import weights
 
 Engine = Literal["step", "leap"]
 Wanted = Literal["auto", "step", "leap"]
 
+_UNIT_SECONDS = 1e-10
 _CLASSES = 1024
 _ACCELERATED = 100
 
@@ -78,6 +88,55 @@ def leap_cost(drift: Drift) -> float:
     if drift.schedule == "constant":
         return cost + 20.0 * drift.dims * (1 << drift.target.width)
     return cost + 2.0 * classes * steps
+
+
+_LOADED = 1e10
+"""The cost of loading JAX and its programs."""
+_QUANTILES = 64
+_SPREAD = 7.0
+"""The width of a drawn cloud in a dimension, in sigmas: nearly all tokens are within it."""
+
+
+def suits_host(drift: Drift, wanted: str) -> tuple[bool, str]:
+    """Return whether a CPU moves a drift soonest without JAX, where `wanted` allows, and why."""
+    if wanted == "leap":
+        return False, "leap was asked for"
+    if not host.supports(drift.arithmetic):
+        return False, f"NumPy does not step with {_unsupported(drift)}"
+    here, costs = _host_cost(drift), {"step with JAX": step_cost(drift, "cpu") + _LOADED}
+    if wanted == "auto" and not leap_unsupported_reason(drift):
+        costs["leap"] = leap_cost(drift) + _LOADED
+    estimates = {"step without JAX": here, **costs}
+    told = ", ".join(f"{name} {cost * _UNIT_SECONDS:.2g} s" for name, cost in estimates.items())
+    return here < min(costs.values()), f"the least of: {told}"
+
+
+def _unsupported(drift: Drift) -> str:
+    if drift.jitter:
+        return "jitter"
+    return f"the rounding {drift.rounding} of {drift.arithmetic.state.name}"
+
+
+def _host_cost(drift: Drift) -> float:
+    """Return the cost of the step engine without JAX, in the units above."""
+    steps, records = _until_rest(drift) if drift.schedule == "constant" else _all(drift)
+    moved = _open_share(drift) * (6.0 * steps + 25.0 * records)
+    return drift.tokens * drift.dims * (60.0 + moved)
+
+
+def _open_share(drift: Drift) -> float:
+    """Return the share of dimensions in which the first step leaves tokens apart, roughly.
+
+    There the cloud is wider than the spacing of the lattice where the step takes it, or a
+    boundary between two values of the lattice happens to be within it.
+    """
+    if drift.sigma is None:
+        return 1.0
+    # |u| is about that of a normal vector, over its length.
+    tails = (np.arange(_QUANTILES) + 0.5) / _QUANTILES / 2
+    sizes = upper_quantile(tails) / math.sqrt(drift.dims)
+    spacings = drift.arithmetic.state.ulp(drift.radius * weights(drift, 1, 1)[0] * sizes)
+    return float(np.mean(np.minimum(1, _SPREAD * drift.sigma / spacings)))
 
 
 def _all(drift: Drift) -> tuple[int, int]:

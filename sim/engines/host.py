@@ -13,6 +13,7 @@ step engine of a device gives (sim.engines.step).
 """
 
 import weakref
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -26,21 +27,21 @@ from drift.kernels.stepping.host import RowsResult, step_rows
 from drift.sim.counting.coalesce import representatives
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements
+from drift.sim.spec.schedule import displacements, may_rest, moving_dims
 
 _ELEMENTS = 1 << 16
 """Values that a thread moves at a time: they stay in a core's second-level cache."""
-_BLOCK = 256
-"""Steps taken at a time."""
+_STEPS, _VALUES = 256, 1 << 30
+"""Steps taken at a time, and coordinates moved in them, at most: about a second's work."""
 _LOOKED_AT = 16
 """Rows that are compared before all are."""
 _WORTHWHILE = 0.9
-"""What is carried is cut down where no more than this share of it would be left."""
+"""The share of what is carried that may be left for cutting it down to be worth it."""
 
 
 @dataclass(frozen=True)
 class Carried:
-    """What is carried of a cloud at one step; never changed once it is made."""
+    """The part of a cloud that is carried, at one step; given away it never changes."""
 
     codes: np.ndarray
     """(rows, open dims), in the storage type"""
@@ -60,7 +61,7 @@ class Carried:
         return representatives(np.arange(len(self.codes)), self.codes, target)
 
     def cut_down(self, cells: np.ndarray) -> "Carried":
-        """Return what has to be carried on, given the `cells` of the rows.
+        """Return the part that has to be carried on, given the `cells` of the rows.
 
         Only rows that share a cell can hold one state.
         """
@@ -168,24 +169,39 @@ class HostEngine:
         """Observe from now on the tokens for which `present`, bool (tokens,), is true."""
         self._present = present
 
+    @property
+    def state_rows(self) -> CarriedRows:
+        """The codes in the state format, until the next step is taken."""
+        return CarriedRows(self._carried, self._drift.arithmetic.state)
+
+    def approach(self, step: int, bound: float) -> Iterator[int]:
+        """Move on towards `step`, as far as one last move is not long; yield the steps reached."""
+        while not self._at_rest and (stop := self._next_stop(step)) < step:
+            moved = self._move(stop, None)
+            if stop == self._cut_at:
+                self._cut_down(moved.view.cells(self._drift.target))
+            yield stop
+
+    def _next_stop(self, step: int) -> int:
+        """Return how far to go at once towards `step`."""
+        at_once = _VALUES // max(1, self._carried.codes.size)
+        return min(step, self._cut_at, self._step + min(max(1, at_once), _STEPS))
+
     def observe(self, step: int, exponent: int, bound: float) -> HostObservation:
         """Move on to `step` and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and none exceeds
         `bound` in magnitude.
         """
-        moved, last, found = not self._at_rest, self._observed_at_rest, None
+        moved, last = not self._at_rest, self._observed_at_rest
         if last is not None and np.array_equal(last.present, self._present):
             return replace(last, moved=False)
-        scale = np.float32(np.ldexp(1.0, exponent))
-        while self._step < step and not self._at_rest:
-            stop = min(step, self._cut_at, self._step + _BLOCK)
-            found = self._move(stop, scale if stop == step else None)
-            if stop == self._cut_at and stop < step:
-                self._cut_down(found.view.cells(self._drift.target))
-        if found is None or found.limbs is None:  # nothing moved, or all came to rest before
-            found = self._move(self._step, scale)
+        for _ in self.approach(step, bound):
+            pass
+        found = self._move(self._step if self._at_rest else step, np.float32(np.ldexp(1, exponent)))
         self._step, target = step, self._drift.target
+        alive = int(np.count_nonzero(self._present))
+        stalled = alive * moving_dims(self._drift, self._u) if self._at_rest else found.stalled
         state = replace(self._carried)
         self._given = weakref.ref(state)
         view = state if found.view is self._carried else found.view
@@ -193,7 +209,7 @@ class HostEngine:
             rows=CarriedRows(view, target),
             state_rows=CarriedRows(state, self._drift.arithmetic.state),
             present=self._present,
-            stalled=self._stalled_at_rest() if self._at_rest else found.stalled,
+            stalled=stalled,
             limbs=found.limbs,
             moved=moved,
             cells=view.cells(target),
@@ -240,7 +256,7 @@ class HostEngine:
             view = replace(carried, codes=seen, values=settled.view[0])
         if last > self._step:
             still = settled.still and all(each.still for each in moved)
-            self._at_rest = still and self._drift.schedule == "constant"
+            self._at_rest = still and may_rest(self._drift)
         self._step = last
         limbs = None
         if settled.limbs is not None:
@@ -263,11 +279,6 @@ class HostEngine:
         if drift.schedule == "constant":
             return np.broadcast_to(displacements(drift, u, 1, 1), (last + 1 - first, len(dims)))
         return displacements(drift, u, first, last)
-
-    def _stalled_at_rest(self) -> int:
-        """Count the coordinates of present tokens that a step leaves where they are at rest."""
-        moving = np.count_nonzero(displacements(self._drift, self._u, 1, 1))
-        return int(moving) * int(np.count_nonzero(self._present))
 
 
 class _Moved(NamedTuple):

@@ -2,17 +2,14 @@
 
 state    the cloud at one step, counted
 pause    a step between two of them, between blocks of steps: work can be saved or given up there
-at rest  no step moves anything any more. That is so where all steps are equal and one moved
-         no coordinate that it displaces; then even the signs of zeros are those they will keep
 """
 
 import math
-import time
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
-import jax
 import numpy as np
 
 from drift.kernels.exact_sum import from_limbs, scale_exponent
@@ -21,15 +18,72 @@ from drift.sim.clouds.direction import direction, exact_mean
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.counting.cells import Counts
 from drift.sim.counting.partition import Partition
-from drift.sim.devices.shards import Shards
+from drift.sim.devices.host import Host
 from drift.sim.engines import choose, range_check
 from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks, Fill
-from drift.sim.engines.leap import LeapEngine, LeapObservation
+from drift.sim.engines.host import HostEngine
 from drift.sim.engines.rows import CloudRows
-from drift.sim.engines.step import StepEngine, StepObservation
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements, keys
+
+if TYPE_CHECKING:
+    import jax
+
+    from drift.sim.devices.shards import Shards
+
+
+class Observation(Protocol):
+    """The cloud at one step, as an engine finds it."""
+
+    @property
+    def rows(self) -> CloudRows:
+        """The codes in the view format, which are counted."""
+
+    @property
+    def state_rows(self) -> CloudRows:
+        """The codes in the state format, from which the next step starts."""
+
+    @property
+    def present(self) -> np.ndarray:
+        """The tokens that are observed, bool (tokens,)."""
+
+    @property
+    def stalled(self) -> int:
+        """The number of coordinates that the last step left where they were."""
+
+    @property
+    def limbs(self) -> np.ndarray:
+        """The exact sum over present tokens, int64 (LIMBS, dims): kernels.exact_sum."""
+
+    @property
+    def moved(self) -> bool:
+        """True where any token may be elsewhere than at the observation before."""
+
+    def representatives(self, tokens: np.ndarray) -> np.ndarray:
+        """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
+
+
+class MovingCloud(Protocol):
+    """The cloud of one drift, in an engine that moves it."""
+
+    @property
+    def state_rows(self) -> CloudRows:
+        """The codes in the state format, until the next step is taken."""
+
+    def load(self, fill: Fill, step: int = 0) -> None:
+        """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
+
+    def observe_only(self, present: np.ndarray) -> None:
+        """Observe from now on the tokens for which `present`, bool (tokens,), is true."""
+
+    def approach(self, step: int, bound: float) -> Iterator[int]:
+        """Move on towards `step`, where that takes long; yield earlier steps once they are taken.
+
+        No value exceeds `bound` in magnitude.
+        """
+
+    def observe(self, step: int, exponent: int, bound: float) -> Observation:
+        """Move on to `step` and observe; values are summed on the grid of 2**`exponent`."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +94,7 @@ class State:
     """what is reported of the step"""
     populations: np.ndarray
     """int64 (black holes,): the tokens of each, falling"""
-    observation: StepObservation | LeapObservation
+    observation: Observation
     """the cloud as the engine found it"""
 
     @property
@@ -60,7 +114,7 @@ class Pause:
 
     step: int
     """the last one that was taken"""
-    engine: StepEngine | LeapEngine
+    engine: MovingCloud
     """the one that took it"""
 
     @property
@@ -70,7 +124,7 @@ class Pause:
 
 
 def count(
-    observation: StepObservation | LeapObservation,
+    observation: Observation,
     partition: Partition,
     step: int,
     u: np.ndarray,
@@ -93,21 +147,28 @@ def count(
     return State(counts, cells.populations, observation)
 
 
-_FIRST_VALUES, _BLOCK_SECONDS = 1e10, 1.0
-"""The coordinates that the first block of steps moves, at most, and the seconds of later ones."""
+def moving_cloud(
+    drift: Drift,
+    u: np.ndarray,
+    strengths: np.ndarray,
+    chunks: Chunks,
+    on: "jax.Device | Shards | Host",
+    pool: ThreadPoolExecutor,
+    engine: Engine,
+) -> MovingCloud:
+    """Return the engine that moves the cloud of `drift`, without the cloud.
 
-
-def may_rest(drift: Drift) -> bool:
-    """Return whether one step can tell that no later one will move anything."""
-    return drift.schedule == "constant" and drift.rounding != "stochastic"
-
-
-def stalled_at_rest(drift: Drift, u: np.ndarray, step: int = 0) -> int:
-    """Count the coordinates that each step leaves where they were, once the drift is at rest.
-
-    They are those of the tokens that are present after `step`.
+    Those that need JAX load it here.
     """
-    return int(np.count_nonzero(displacements(drift, u, 1, 1))) * drift.alive(step)
+    if isinstance(on, Host):
+        return HostEngine(drift, u, chunks, pool)
+    if engine == "leap":
+        from drift.sim.engines.leap import LeapEngine
+
+        return LeapEngine(drift, u, chunks, pool)
+    from drift.sim.engines.device import DeviceEngine
+
+    return DeviceEngine(drift, u, strengths, chunks, on, pool)
 
 
 class Simulation:
@@ -121,7 +182,7 @@ class Simulation:
         self,
         drift: Drift,
         chunks: Chunks,
-        on: jax.Device | Shards,
+        on: "jax.Device | Shards | Host",
         pool: ThreadPoolExecutor,
         engine: Engine = "step",
     ):
@@ -131,16 +192,7 @@ class Simulation:
         strengths = drawn.strengths(drift)
         self._survivor_ranks = drawn.survivor_ranks(drift)
         self._partition = self._new_partition()
-        self.engine: StepEngine | LeapEngine
-        if engine == "leap":
-            self.engine = LeapEngine(drift, self.u, chunks, pool)
-        else:
-            self.engine = StepEngine(chunks, drift.arithmetic, strengths, on, pool)
-        self.step = 0
-        self._most = max(1, int(_FIRST_VALUES / (drift.tokens * drift.dims)))
-        self._at_rest = False
-        self._observation_at_rest: StepObservation | None = None
-        self._may_rest = may_rest(drift)
+        self.engine = moving_cloud(drift, self.u, strengths, chunks, on, pool, engine)
         target, state = drift.target, drift.arithmetic.state
         farthest = np.zeros((len(chunks), drift.dims), np.int64)
 
@@ -167,7 +219,6 @@ class Simulation:
     def resume(self, step: int, fill: Fill) -> None:
         """Go on from the cloud of `step` that `fill` gives, in the state format."""
         self.engine.load(fill, step)
-        self.step, self._at_rest, self._observation_at_rest = step, False, None
         self._partition = self._new_partition()
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
@@ -189,62 +240,7 @@ class Simulation:
             self.engine.observe_only(self._survivor_ranks < self.drift.alive(step))
 
     def _state_at(self, step: int) -> Generator[Pause, None, State]:
-        engine, grid = self.engine, self._exponent
-        if isinstance(engine, LeapEngine):
-            for reached in engine.approach(step, self._bound):
-                yield Pause(reached, engine)
-            found = engine.observe(step, grid, self._bound)
-            return count(found, self._partition, step, self.u, grid)
-        moved = self._observation_at_rest is None
-        if step > self.step:
-            observation = yield from self._stepped(engine, step)
-        else:
-            observation = engine.stay(grid)
-        return count(replace(observation, moved=moved), self._partition, step, self.u, grid)
-
-    def _stepped(self, engine: StepEngine, step: int) -> Generator[Pause, None, StepObservation]:
-        """Move on to a later step and return the observation there."""
-        leaving, block = self.drift.survivors is not None, min(engine.block, self._most)
-        unseen = leaving and not self._at_rest and step - self.step > block
-        if unseen:
-            # Those that have left are kept, and move on: only all tokens can tell of rest.
-            engine.observe_only(np.ones(self.drift.tokens, bool))
-        # At rest no step is taken any more: all later observations are the one that showed it.
-        while not self._at_rest:
-            steps, began = min(engine.block, self._most, step - self.step), time.monotonic()
-            if self.step + steps == step:
-                if unseen:
-                    self._observe_present(step)
-                observation = engine.observe(self._next(steps), self._exponent, self._keys(steps))
-                self.step = step
-                if not leaving and self._is_at_rest(observation.stalled):
-                    self._at_rest, self._observation_at_rest = True, observation
-                return observation
-            stalled = engine.move(self._next(steps), self._keys(steps))
-            self.step += steps
-            self._at_rest = self._is_at_rest(stalled)
-            # So few steps together that a signal is heard soon; their number changes no bit.
-            pace = steps / max(time.monotonic() - began, 1e-9)
-            self._most = max(1, int(min(pace * _BLOCK_SECONDS, engine.block)))
-            yield Pause(self.step, engine)
-        self.step = step
-        if self._observation_at_rest is None or leaving:
-            if unseen:
-                self._observe_present(step)
-            stalled = stalled_at_rest(self.drift, self.u, step)
-            self._observation_at_rest = replace(engine.stay(self._exponent), stalled=stalled)
-        return self._observation_at_rest
-
-    def _is_at_rest(self, stalled: int) -> bool:
-        """Return whether no later step can move anything after one that `stalled` so many.
-
-        All tokens must have been observed.
-        """
-        return self._may_rest and stalled == stalled_at_rest(self.drift, self.u)
-
-    def _next(self, steps: int) -> np.ndarray:
-        return displacements(self.drift, self.u, self.step + 1, self.step + steps)
-
-    def _keys(self, steps: int) -> np.ndarray | None:
-        stochastic = self.drift.rounding == "stochastic"
-        return keys(self.drift, self.step + 1, self.step + steps) if stochastic else None
+        for reached in self.engine.approach(step, self._bound):
+            yield Pause(reached, self.engine)
+        found = self.engine.observe(step, self._exponent, self._bound)
+        return count(found, self._partition, step, self.u, self._exponent)

@@ -20,8 +20,9 @@ from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.counting.coalesce import coalesce
 from drift.sim.devices.shards import Shards
 from drift.sim.engines.chunks import TILE, Chunks, Fill
+from drift.sim.engines.device_rows import DeviceRows
 from drift.sim.engines.fused_trial import fast_path
-from drift.sim.engines.rows import ComparableRows, DeviceRows, HostRows
+from drift.sim.engines.rows import ComparableRows, HostRows
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,17 @@ say so in an error of JAX's own, RESOURCE_EXHAUSTED; the host in a MemoryError.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from drift.sim.devices.host_memory import free_memory, gib
-from drift.sim.devices.shards import Shards
 from drift.sim.engines.choose import Engine
 from drift.sim.errors import BadInput, Unfinished, ran_out
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.location import StoreLocation
+
+if TYPE_CHECKING:
+    from drift.sim.devices.host import Host
+    from drift.sim.devices.shards import Shards
 
 _OVERHEAD = 384 << 20
 """Libraries and programs."""
@@ -37,7 +40,7 @@ def cloud_bytes(drift: Drift) -> int:
     return sum(kept_bytes.values()) * drift.tokens * drift.dims
 
 
-def memory_needed(drift: Drift, shards: Shards, engine: Engine = "step") -> int:
+def memory_needed(drift: Drift, shards: "Shards | Host", engine: Engine = "step") -> int:
     """Bytes of the host's memory, which is where the leap engine has its cloud."""
     clouds = _COPIES * cloud_bytes(drift) if shards.on_host or engine == "leap" else 0
     return int(clouds) + _PER_TOKEN * drift.tokens + _OVERHEAD
@@ -60,7 +63,7 @@ def disk_needed(drift: Drift) -> int:
 def check_fits(
     drift: Drift,
     out: StoreLocation | None,
-    shards: Shards,
+    shards: "Shards | Host",
     memory: int | None = None,
     engine: Engine = "step",
 ) -> None:
@@ -104,7 +107,7 @@ class Budget(NamedTuple):
 
 
 def check_memory(
-    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+    drift: Drift, shards: "Shards | Host", memory: int | None, engine: Engine, beside: int = 0
 ) -> None:
     """Raise BadInput where the memory of the host, or of a device, is too small.
 
@@ -117,7 +120,7 @@ def check_memory(
 
 
 def budgets(
-    drift: Drift, shards: Shards, memory: int | None, engine: Engine, beside: int = 0
+    drift: Drift, shards: "Shards | Host", memory: int | None, engine: Engine, beside: int = 0
 ) -> Iterator[Budget]:
     """The host's, and those of devices that tell their memory."""
     needed = memory_needed(drift, shards, engine) + beside
@@ -144,7 +147,7 @@ def size_text(drift: Drift) -> str:
 
 @contextmanager
 def as_out_of_memory(
-    drift: Drift, shards: Shards, memory: int | None, engine: Engine, then: str = ""
+    drift: Drift, shards: "Shards | Host", memory: int | None, engine: Engine, then: str = ""
 ) -> Iterator[None]:
     """Turn it into Unfinished, which says how many tokens fit, and `then` how to go on."""
     rooms = list(budgets(drift, shards, memory, engine))

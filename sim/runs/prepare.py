@@ -8,19 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from drift.sim import device_check
 from drift.sim.devices import device
-from drift.sim.devices.shards import Shards
+from drift.sim.devices.host import Host, is_cpu
 from drift.sim.engines import choose
 from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
-from drift.sim.engines.step import StepEngine
 from drift.sim.runs.memory import as_out_of_memory, check_fits
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.location import StoreLocation
+
+if TYPE_CHECKING:
+    from drift.sim.devices.shards import Shards
 
 
 @dataclass(frozen=True)
@@ -53,26 +54,49 @@ def prepare(
     device that does not round as it must, and, also for the block, Unfinished where memory
     runs out: `then` says how to go on.
     """
-    shards = Shards(device.find_devices(on, devices))
-    name = choose.choose_engine(drift, engine, shards.platform, devices)
+    shards, name, why = _chosen(drift, on, engine, devices)
     check_fits(drift, out, shards, memory, name)
-    workers = device.worker_count(shards.devices[0])
+    workers = device.cores() if shards.on_host else 1
     running_out = as_out_of_memory(drift, shards, memory, name, then)
     with running_out, ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes, devices)
-        trusted = device_check.check_quickly(shards, drift.arithmetic) if name == "step" else {}
+        about = {**provenance(name, shards), "engine_reason": why}
+        if name == "step" and not isinstance(shards, Host):
+            from drift.sim.device_check import check_quickly
+
+            about |= check_quickly(shards, drift.arithmetic)
         simulation = Simulation(drift, chunks, shards, pool, name)
-        if not shards.on_host and isinstance(simulation.engine, StepEngine):
-            trusted["kernel"] = simulation.engine.path
-        yield Prepared(simulation, name, pool, {**provenance(name, shards), **trusted})
+        if not shards.on_host and hasattr(simulation.engine, "path"):
+            about["kernel"] = simulation.engine.path
+        yield Prepared(simulation, name, pool, about)
 
 
-def provenance(engine: str, shards: Shards) -> dict[str, Any]:
+def _chosen(
+    drift: Drift, on: str, engine: str, devices: int
+) -> "tuple[Shards | Host, Engine, str]":
+    """Return where a drift is moved, by which engine, and why. JAX is loaded where it is needed.
+
+    Raises BadInput for what is not there, and for an engine that does not apply.
+    """
+    why = f"of {devices} devices"
+    if devices == 1 and is_cpu(on):
+        choose.choose_engine(drift, engine, "cpu")
+        suits, why = choose.suits_host(drift, engine)
+        if suits:
+            return Host(), "step", why
+    from drift.sim.devices.shards import Shards
+
+    shards = Shards(device.find_devices(on, devices))
+    name = choose.choose_engine(drift, engine, shards.platform, devices)
+    return shards, name, why if shards.on_host else f"on a {shards.platform}"
+
+
+def provenance(engine: str, shards: "Shards | Host") -> dict[str, Any]:
     """Return what attributes of a store say of the programs and the machine that made it."""
     packages = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "zarr")
     return {
         "engine": engine,
-        "device": {"platform": shards.platform, "kind": shards.devices[0].device_kind},
+        "device": {"platform": shards.platform, "kind": shards.kind},
         "devices": len(shards),
         "versions": {name: version(name) for name in packages},
     }

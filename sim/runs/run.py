@@ -240,6 +240,7 @@ def summary(store: RunStore) -> dict[str, Any]:
         "spec": attrs["spec"],
         **taken,
         "engine": attrs["engine"],
+        "engine_reason": attrs.get("engine_reason"),
         "device": attrs["device"],
         "initial": attrs["initial"],
         "final": final,

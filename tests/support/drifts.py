@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from drift.kernels.formats import BFLOAT16, FORMATS, Rounding
 from drift.sim.devices import device
+from drift.sim.devices.host import Host
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.rows import HostRows
 from drift.sim.engines.simulation import Simulation
@@ -55,10 +56,15 @@ def drifts(draw):
 
 
 def states(drift, chunk_bytes=16 << 20, workers=2, engine="step", steps=None):
-    """Every state of a drift, or those of some steps; codes as one array."""
+    """Every state of a drift, or those of some steps; codes as one array.
+
+    The engine is "step" or "leap", which use JAX, or "host".
+    """
     with ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
-        simulation = Simulation(drift, chunks, device.find_device("cpu"), pool, engine)
+        on = Host() if engine == "host" else device.find_device("cpu")
+        engine = "step" if engine == "host" else engine
+        simulation = Simulation(drift, chunks, on, pool, engine)
         found = list(simulation.states(range(drift.steps + 1) if steps is None else steps))
     return simulation.u, [
         (s.counts, s.populations, s.rows.span(0, drift.tokens).copy()) for s in found

@@ -14,7 +14,7 @@ from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.counting.cells import CellCounts
 from drift.sim.devices.device import find_devices
 from drift.sim.devices.shards import Shards
-from drift.sim.engines import rows
+from drift.sim.engines import device_rows
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
 from drift.sim.engines.step import StepEngine
@@ -48,7 +48,7 @@ def apart(monkeypatch):
 
 
 def same_result(a, b):
-    aside = {"store": 0, "seconds": 0}
+    aside = {"store": 0, "seconds": 0, "engine_reason": ""}
     return {**a, **aside} == {**b, **aside}
 
 
@@ -124,15 +124,15 @@ def test_cells_that_devices_share_are_counted_once(apart, told_apart):
 
 def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monkeypatch):
     fetched, block, dims = [], 32 * 10, 16
-    picked = rows._picked
+    picked = device_rows._picked
 
     def watched(codes, rows):
         found = picked(codes, rows)
         fetched.append(found.nbytes)
         return found
 
-    monkeypatch.setattr(rows, "_picked", watched)
-    monkeypatch.setattr(rows, "BLOCK_BYTES", block)
+    monkeypatch.setattr(device_rows, "_picked", watched)
+    monkeypatch.setattr(device_rows, "BLOCK_BYTES", block)
     rng = np.random.default_rng(1)
     codes = rng.integers(0x2000, 0x4000, (600, dims), dtype=np.uint16)
     with ThreadPoolExecutor(2) as pool:

@@ -26,6 +26,7 @@ sys.exit(status)
 def started(out, **environment):
     """A small drift in a process of its own."""
     command = [sys.executable, "-c", CODE, "run", "--sigma", "1e-9", "--tokens", "20"]
+    command += ["--jitter", "0.1"]  # which needs JAX
     command += ["--dims", "16", "--records", "2", "--device", "cpu", "--json", "--out", str(out)]
     command += ["--engine", "step"]  # the other one compiles little
     pipe, environment = subprocess.PIPE, {**os.environ, **environment}

@@ -16,9 +16,9 @@ from drift.experiments.cli import main
 from drift.kernels.formats import BFLOAT16
 from drift.sim import device_check
 from drift.sim.devices.shards import Shards
-from drift.sim.engines import rows, step
+from drift.sim.engines import device_rows, step
 from drift.sim.engines.chunks import Chunks
-from drift.sim.engines.rows import DeviceRows
+from drift.sim.engines.device_rows import DeviceRows
 from drift.sim.errors import BadInput
 from drift.sim.runs import memory, prepare
 from drift.sim.spec.drift import Drift
@@ -119,8 +119,8 @@ def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
     there = DeviceRows(chunks, [jax.device_put(k.reshape(shape)) for k in near.codes], BFLOAT16)
     a, b = rng.permutation(tokens), rng.integers(0, tokens, tokens)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "BLOCK_BYTES", data.draw(st.integers(1, 500)))
-        patch.setattr(rows, "SENT_BYTES", data.draw(st.integers(1, 500)))
+        patch.setattr(device_rows, "BLOCK_BYTES", data.draw(st.integers(1, 500)))
+        patch.setattr(device_rows, "SENT_BYTES", data.draw(st.integers(1, 500)))
         np.testing.assert_array_equal(there.take(b), near.take(b))
         np.testing.assert_array_equal(there.equal(a, b), near.equal(a, b))
         start = data.draw(st.integers(0, tokens - 1))

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from drift.kernels.stepping import host
 from drift.sim.devices import device
+from drift.sim.devices.host import Host
 from drift.sim.engines import choose
 from drift.sim.engines.chunks import Chunks
+from drift.sim.engines.host import HostEngine
 from drift.sim.engines.simulation import Simulation
 from drift.sim.engines.step import StepEngine
 from drift.sim.spec.drift import Drift
@@ -31,6 +34,8 @@ def test_every_bit_and_every_count_is_the_oracles(drift):
     held, clouds = oracle.walk(drift, u)
     if not choose.leap_unsupported_reason(drift):
         assert_equal_states(states(drift, engine="leap")[1], found)
+    if host.supports(drift.arithmetic):
+        assert_equal_states(states(drift, engine="host")[1], found)
     for step, (counts, populations, codes) in enumerate(found):
         np.testing.assert_array_equal(codes, oracle.bits(clouds[step]))
         expected = oracle.counts(drift, held, clouds, step, u)
@@ -109,13 +114,13 @@ def test_a_thousand_steps_to_the_diarys_radius_stop_near_0_14():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["step", "leap"])
+@pytest.mark.parametrize("engine", ["step", "leap", "host"])
 def test_a_simulation_that_rests_moves_again_once_it_is_taken_back(engine):
     drift = Drift(sigma=1e-9, tokens=20, dims=32, steps=2000)
     with ThreadPoolExecutor(2) as pool:
-        simulation = Simulation(
-            drift, Chunks.plan(20, 32, 2), device.find_device("cpu"), pool, engine
-        )
+        on = Host() if engine == "host" else device.find_device("cpu")
+        engine = "step" if engine == "host" else engine
+        simulation = Simulation(drift, Chunks.plan(20, 32, 2), on, pool, engine)
         start, *first = simulation.states([0, 50, 1500, 2000])
         codes = start.rows.span(0, 20).copy()
         counts = [(s.counts, s.populations.tolist()) for s in first]
@@ -128,10 +133,12 @@ def test_a_simulation_that_rests_moves_again_once_it_is_taken_back(engine):
 @pytest.mark.parametrize("fields", [{}, {"direction": "axis"}, {"radius": 0.0}])
 def test_rest_is_noticed_where_tokens_leave_too(fields, monkeypatch):
     drift = Drift(**{"sigma": 1e-3, "tokens": 20, "dims": 2, "steps": 10**9, **fields}, survivors=7)
-    moves, move = [], StepEngine.move
+    moves, move, on_host = [], StepEngine.move, HostEngine._move
     monkeypatch.setattr(StepEngine, "move", lambda *given: moves.append(1) or move(*given))
+    monkeypatch.setattr(HostEngine, "_move", lambda *given: moves.append(1) or on_host(*given))
     steps = (0, 1, 3, 10**6, 10**6 + 5, 5 * 10**8, 10**9)
     found = states(drift, steps=steps)[1]
-    assert len(moves) < 1000
+    assert_equal_states(found, states(drift, engine="host", steps=steps)[1])
+    assert len(moves) < 2000
     assert_equal_states(found, states(drift, engine="leap", steps=steps)[1])
     assert [counts.alive for counts, _, _ in found][-1] == 7

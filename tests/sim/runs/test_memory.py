@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 from jax.errors import JaxRuntimeError
 
+from drift.sim.engines import choose
+from drift.sim.engines.host import HostEngine
 from drift.sim.engines.step import StepEngine
 from drift.sim.errors import BadInput, Unfinished, ran_out
 from drift.sim.runs import memory, run
@@ -28,10 +30,14 @@ def test_what_says_that_memory_ran_out():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("error", [JaxRuntimeError(DEVICE), MemoryError("Unable to allocate")])
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [(StepEngine, JaxRuntimeError(DEVICE)), (HostEngine, MemoryError("Unable to allocate"))],
+)
 @pytest.mark.parametrize("when", ["load", "observe"])
-def test_a_run_out_of_memory_says_what_fits_and_goes_on(tmp_path, monkeypatch, error, when):
-    path, original, left = tmp_path / "a.zarr", getattr(StepEngine, when), [5]
+def test_a_run_out_of_memory_says_what_fits_and_goes_on(tmp_path, monkeypatch, kind, error, when):
+    path, original, left = tmp_path / "a.zarr", getattr(kind, when), [5]
+    monkeypatch.setattr(choose, "suits_host", lambda *given: (kind is HostEngine, ""))
     run.run(SMALL, tmp_path / "plain.zarr", on="cpu", engine="step")
 
     def failing(self, *given):
@@ -41,7 +47,7 @@ def test_a_run_out_of_memory_says_what_fits_and_goes_on(tmp_path, monkeypatch, e
         return original(self, *given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(StepEngine, when, failing)
+        patch.setattr(kind, when, failing)
         patch.setattr(memory, "free_memory", lambda: GIB)
         with pytest.raises(Unfinished) as caught:
             run.run(SMALL, path, on="cpu", engine="step")
@@ -116,7 +122,8 @@ def test_a_process_that_really_has_no_more_ends_with_one_line(tmp_path):
         "import contextlib, io, resource, sys\n"
         "from drift.experiments.cli import main as cli\n"
         "from drift.sim.runs import memory\n"
-        "small = ['--tokens', '9', '--dims', '8', '--out', sys.argv[-1] + '.small', '--json']\n"
+        "small = ['--tokens', '9', '--dims', '8', '--jitter', '1']  # which needs JAX\n"
+        "small += ['--out', sys.argv[-1] + '.small', '--json']\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
         "    assert cli.outcome(sys.argv[1:] + small) == 0\n"
         "memory.free_memory = lambda: 1 << 40\n"

@@ -52,7 +52,8 @@ def test_the_result_is_plain_json_with_the_promised_keys(plain):
     path, result = plain
     assert json.loads(json.dumps(result)) == result
     assert result.keys() == {
-        *("spec", "engine", "device", "initial", "final", "records", "store", "seconds")
+        *("spec", "engine", "engine_reason", "device", "initial", "final", "records", "store"),
+        "seconds",
     }
     assert result["device"].keys() == {"platform", "kind"}
     assert result["seconds"].keys() == {"total", "compile"}
