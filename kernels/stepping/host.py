@@ -12,7 +12,7 @@ from typing import NamedTuple
 import ml_dtypes
 import numpy as np
 
-from drift.kernels.exact_sum import limb_sums_of
+from drift.kernels.exact_sum import LIMBS, limb_sums_of
 from drift.kernels.formats import BFLOAT16, FLOAT32, Arithmetic, Format
 
 _DROPPED = 16
@@ -31,8 +31,8 @@ class RowsResult(NamedTuple):
     """coordinates that the last step left where they were though it displaces them"""
     still: bool
     """true where it left all those of each row where they were"""
-    limbs: np.ndarray | None
-    """int64 (LIMBS, dims), the exact sum of the view: kernels.exact_sum; None if not asked for"""
+    limbs: np.ndarray
+    """int64 (LIMBS, dims), the exact sum of the view: kernels.exact_sum; 0 where none was asked"""
 
 
 def supports(arithmetic: Arithmetic) -> bool:
@@ -77,7 +77,8 @@ def step_rows(
         codes = values.astype(_dtype(state)).view(state.storage)
     seen = codes if view == state else values.astype(_dtype(view)).view(view.storage)
     if scale is None:
-        return RowsResult(codes, seen, stalled, still, None)
+        nothing = np.zeros((LIMBS, codes.shape[1]), np.int64)
+        return RowsResult(codes, seen, stalled, still, nothing)
     if view != state:
         values = seen.view(_dtype(view)).astype(np.float32)
     return RowsResult(codes, seen, stalled, still, limb_sums_of(values, counts, scale))

@@ -258,11 +258,10 @@ class HostEngine:
             still = settled.still and all(each.still for each in moved)
             self._at_rest = still and may_rest(self._drift)
         self._step = last
-        limbs = None
-        if settled.limbs is not None:
-            limbs = np.zeros((LIMBS, self._chunks.dims), np.int64)
-            limbs[:, carried.settled] = settled.limbs
-            limbs[:, carried.open] = sum(each.limbs for each in moved)
+        limbs = np.zeros((LIMBS, self._chunks.dims), np.int64)
+        limbs[:, carried.settled] = settled.limbs
+        for each in moved:
+            limbs[:, carried.open] += each.limbs
         return _Moved(view, settled.stalled + sum(each.stalled for each in moved), limbs)
 
     def _counts(self) -> tuple[int, np.ndarray | None]:
@@ -286,4 +285,4 @@ class _Moved(NamedTuple):
 
     view: Carried
     stalled: int
-    limbs: np.ndarray | None
+    limbs: np.ndarray
