@@ -10,6 +10,7 @@ infinity, NaN, or, in float4, its largest value.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import ml_dtypes
 import numpy as np
@@ -41,6 +42,38 @@ def beyond(values: np.ndarray, target: Format) -> np.ndarray:
     size = np.abs(values)
     # A tie goes to the even one of the largest code and the code that would follow it.
     return size >= edge if target.largest_magnitude % 2 else size > edge
+
+
+class ComputedCodes:
+    """Codes, shaped as a matrix `like`, that are computed from it as they are read."""
+
+    def __init__(self, like: np.ndarray, target: Format):
+        self.shape, self.size, self.ndim = like.shape, like.size, 2
+        self.dtype, self.itemsize = target.storage, target.storage.itemsize
+        self.nbytes = self.size * self.itemsize
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        """Return codes as a matrix of numpy would, of rows or of (rows, columns)."""
+        raise NotImplementedError
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return all codes in memory."""
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+
+class RoundedCodes(ComputedCodes):
+    """The codes of a matrix rounded to `target`, to nearest."""
+
+    def __init__(self, codes: np.ndarray, source: Format, target: Format):
+        super().__init__(codes, target)
+        self._codes, self._source, self._target = codes, source, target
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        """Return rounded codes as ComputedCodes does."""
+        return nearest(values(np.asarray(self._codes[key]), self._source), self._target)
 
 
 _BLOCK_BYTES = 1 << 22
@@ -93,6 +126,15 @@ class Matrix:
                 f"bits holds {largest}; codes of {target.name} are below {2 * target.sign}"
             )
         return cls.whole(codes, target, "bits")
+
+    def rounded(self, target: Format) -> "Matrix":
+        """Return the matrix in another format, rounded to nearest as its codes are read."""
+        if target == self.format:
+            return self
+        codes = cast(np.ndarray, RoundedCodes(self.codes, self.format, target))
+        return replace(
+            self, codes=codes, format=target, label=f"{self.label}, rounded to {target.name}"
+        )
 
     def blocks(self) -> list[slice]:
         """Return the rows in blocks that stay in cache, one slice after another."""

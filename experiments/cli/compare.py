@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -38,8 +38,8 @@ def command(
     tensor: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
-            help="Matrix of the checkpoints.",
+            metavar="NAME[,NAME]",
+            help="Matrix of the checkpoints, or one for each.",
             show_default="unembedding, or embedding where tied",
         ),
     ] = None,
@@ -50,6 +50,15 @@ def command(
         ),
     ] = None,
     download: Download = False,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Round to this format first, to nearest, what is in another.",
+            show_default="both have one format",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two matrices of token vectors bit by bit, and follow their black holes.
@@ -57,7 +66,12 @@ def command(
     Rows are paired by token id. Values are identical where all their bits are;
     distances count lattice steps, so -0 and +0 are 0 apart. Values that are not
     finite have no distance, and their rows are in no black hole.
+
+    To see whether a checkpoint was converted right, --format bfloat16 rounds the
+    wider one first, and a line says how many values of the other are not the
+    rounding.
     """
+    from drift.kernels.formats import FORMATS
     from drift.sim.errors import BadInput, printable_name
     from drift.sim.open_matrix import is_run, open_matrix, tensor_or_step
     from drift.sim.structures.compare import compare
@@ -67,9 +81,16 @@ def command(
         raise BadInput(f"snapshot names {len(steps)} steps; one for both or one for each is needed")
     if download:
         fetch(a, b)
+    if format_ is not None and format_ not in FORMATS:
+        raise BadInput(f"format is {format_!r}; it must be one of {', '.join(FORMATS)}")
     runs = is_run(a), is_run(b)
+    tensor_a, tensor_b = _tensors(tensor)
+    if tensor_a != tensor_b and any(runs):
+        raise BadInput(f"tensor is {tensor!r}; a name for each is for two checkpoints")
 
-    def opened(place: StoreLocation, step: int | None) -> "tuple[str | int, Matrix]":
+    def opened(
+        place: StoreLocation, tensor: str | None, step: int | None
+    ) -> "tuple[str | int, Matrix]":
         """Return the matrix, and the tensor or step that it is."""
         # Of a run and a checkpoint, each gets the option that is its own.
         mine = tensor if all(runs) or not is_run(place) else None
@@ -80,29 +101,59 @@ def command(
             matrix = replace(matrix, label=f"{place}, {printable_name(name)}")
         return name, matrix
 
-    name_a, one = opened(a, steps[0])
-    name_b, other = opened(b, steps[-1])
+    name_a, one = opened(a, tensor_a, steps[0])
+    name_b, other = opened(b, tensor_b, steps[-1])
+    rounded = [each.format.name for each in (one, other)]
+    if format_ is not None:
+        one, other = (each.rounded(FORMATS[format_]) for each in (one, other))
     tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
-    for place in (a, b):
-        say_notes(place, tensor)
+    for place, name in ((a, tensor_a), (b, tensor_b)):
+        say_notes(place, name)
     found = compare(one, other)
     if None not in tensors and name_a != name_b:
         remark(f"{one.label} is compared with {other.label}")
     for note in dict.fromkeys(each.note for each in (one, other) if each.note):
         remark(note)
     if as_json:
-        origin = {
+        origin: dict[str, Any] = {
             "a": str(a),
             "b": str(b),
             "tensor": tensors[0] if name_a == name_b else None,
             "tensors": tensors,
             "snapshots": [each if isinstance(each, int) else None for each in (name_a, name_b)],
         }
+        if format_ is not None:
+            origin |= {
+                "format": format_,
+                "formats": rounded,
+                "not_rounding": found.differing_values,
+            }
         print(json.dumps(origin | found.as_json()))
     else:
         from drift.experiments.tables.compare import show
 
         show(one, other, found, None if all(runs) else _texts(b if runs[0] else a))
+        if format_ is not None:
+            print(_not_rounding(found.differing_values, format_, rounded))
+
+
+def _tensors(named: str | None) -> tuple[str | None, str | None]:
+    """Return the names for both sides; BadInput for more than two, or an empty one of two."""
+    from drift.sim.errors import BadInput
+
+    names = [None] if named is None else named.split(",")
+    if len(names) > 2 or (len(names) == 2 and "" in names):
+        raise BadInput(f"tensor is {named!r}; one name for both or one for each is needed")
+    return names[0], names[-1]
+
+
+def _not_rounding(count: int, target: str, formats: list[str]) -> str:
+    """Return the line on values that are not the rounding of the other side's."""
+    wider = [side for side, each in zip("AB", formats, strict=True) if each != target]
+    if len(wider) != 1:
+        return f"values that differ after both are rounded to {target}: {count:,}"
+    other = "AB".replace(wider[0], "")
+    return f"values of {other} that are not {wider[0]}'s rounded to {target}: {count:,}"
 
 
 def _texts(place: StoreLocation) -> "TokenTexts | None":

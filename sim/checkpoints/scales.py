@@ -101,10 +101,11 @@ def _block(length: int, parts: int) -> int | None:
     return next(fit, None if length % parts else length // parts)
 
 
-class ScaledCodes:
-    """The float32 codes of values, each computed as it is read; shaped as a matrix of codes."""
+class ScaledCodes(matrix.ComputedCodes):
+    """The float32 codes of values, each computed as it is read."""
 
     def __init__(self, codes: np.ndarray, source: Format, scales: np.ndarray, blocks: Blocks):
+        super().__init__(codes, FLOAT32)
         every = np.arange(1 << source.width).astype(source.storage)
         self._codes, self._values = codes, matrix.values(every, source)
         self._scales = scales.reshape(blocks.shape)
@@ -112,16 +113,9 @@ class ScaledCodes:
             np.arange(n) // each
             for n, each in zip(codes.shape, (blocks.rows, blocks.columns), strict=True)
         ]
-        self.shape, self.size, self.ndim = codes.shape, codes.size, 2
-        self.dtype = FLOAT32.storage
-        self.itemsize = self.dtype.itemsize
-        self.nbytes = self.size * self.itemsize
-
-    def __len__(self) -> int:
-        return self.shape[0]
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        """Return codes as a matrix of numpy would, of rows or of (rows, columns)."""
+        """Return codes as ComputedCodes does."""
         rows, columns = key if isinstance(key, tuple) else (key, slice(None))
         down, across = self._block_of[0][rows], self._block_of[1][columns]
         if down.ndim == 1 and (isinstance(rows, slice) or isinstance(columns, slice)):
@@ -129,7 +123,3 @@ class ScaledCodes:
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             found = self._values[self._codes[rows, columns]] * self._scales[down, across]
         return np.asarray(found, np.float32).view(self.dtype)
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        """Return all codes in memory."""
-        return self[:].astype(dtype or self.dtype, copy=False)

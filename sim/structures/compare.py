@@ -169,6 +169,11 @@ class Comparison:
         """True where the matrices are identical."""
         return self.rows == (self.identical_rows,) * 2
 
+    @property
+    def differing_values(self) -> int:
+        """Number of values of compared rows that are not identical."""
+        return len(self.token_ids) * self.dims - self.identical_values
+
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `drift compare`, without the sources."""
         moved = self.moved_most
@@ -211,7 +216,8 @@ def compare(a: Matrix, b: Matrix) -> Comparison:
     ):
         if of_a != of_b:
             found = f"{what} is {of_a} in {a.label}, {of_b} in {b.label}"
-            raise BadInput(f"{found}; it must be the same in both")
+            more = "; --format rounds to one first" if what == "format" else ""
+            raise BadInput(f"{found}; it must be the same in both{more}")
     needed = _PER_ROW * (len(a.codes) + len(b.codes)) + _PER_DIM * dims
     check_memory(needed, f"comparing {a.label} with {b.label}")
     token_ids, rows_a, rows_b = np.intersect1d(

@@ -2,6 +2,7 @@
 
 import json
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -251,3 +252,65 @@ def test_ids_that_follow_each_other_are_a_range():
     assert _ranges([]) == ""
     assert _ranges([3, 7, 8, 9, 11]) == "3, 7-9, 11"
     assert _ranges(list(range(0, 20, 2))) == "0, 2, 4, 6, …"
+
+
+def converted(path, cut=False):
+    """A float32 matrix and what became of it in bfloat16: rounded, or its upper bits."""
+    values = np.random.default_rng(5).normal(0, 0.02, (60, DIMS)).astype(np.float32)
+    values[:2] = [[np.inf] * DIMS, [-0.0] * DIMS]
+    wide = values.view(np.uint32)
+    narrow = (wide >> 16).astype(np.uint16)
+    if not cut:
+        narrow = values.astype(ml_dtypes.bfloat16).view(np.uint16)
+    write(path / "wide.safetensors", {UNEMBEDDING: matrix(wide, FLOAT32)})
+    write(path / "narrow.safetensors", {UNEMBEDDING: matrix(narrow, BFLOAT16)})
+    return int(np.count_nonzero((wide & 0xFFFF > 0x8000) | ((wide & 0x1FFFF) == 0x18000)))
+
+
+@pytest.mark.parametrize("names", [("wide", "narrow"), ("narrow", "wide")])
+def test_a_conversion_is_compared_with_the_rounding(in_tmp, capsys, names):
+    files = [f"{name}.safetensors" for name in names]
+    for cut in (False, True):
+        wrong = converted(in_tmp, cut) if cut else converted(in_tmp) * 0
+        status, out, err = drift(capsys, "compare", *files, "--format", "bfloat16", "--json")
+        assert (status, err) == (0, "")
+        found = json.loads(out)
+        assert (found["format"], found["not_rounding"]) == ("bfloat16", wrong)
+        assert found["formats"] == [{"wide": "float32", "narrow": "bfloat16"}[n] for n in names]
+        assert found["identical"] == (wrong == 0)
+    status, out, _ = drift(capsys, "compare", *files, "--format", "bfloat16")
+    wide, narrow = "AB"[names.index("wide")], "AB"[names.index("narrow")]
+    assert out.splitlines()[-1] == (
+        f"values of {narrow} that are not {wide}'s rounded to bfloat16: {wrong:,}"
+    )
+    assert "wide.safetensors, lm_head.weight, rounded to bfloat16" in out
+    status, out, _ = drift(capsys, "compare", *files, "--format", "float16")
+    assert out.splitlines()[-1].startswith("values that differ after both are rounded to float16: ")
+
+
+def test_formats_that_differ_say_how_to_round(in_tmp, capsys):
+    converted(in_tmp)
+    status, out, err = drift(capsys, "compare", "wide.safetensors", "narrow.safetensors")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert err.endswith("must be the same in both; --format rounds to one first\n")
+    line = ("compare", "wide.safetensors", "narrow.safetensors", "--format", "int8")
+    status, _, err = drift(capsys, *line)
+    assert (status, err.startswith("drift: format is 'int8'; it must be one of")) == (2, True)
+
+
+def test_each_side_has_a_tensor_of_its_own(in_tmp, capsys):
+    first, second = base(), tuned()[:VOCABULARY]
+    write("a.safetensors", {EMBEDDING: matrix(first, BFLOAT16), "x": matrix(second, BFLOAT16)})
+    line = ("compare", "a.safetensors", "a.safetensors", "--json", "--tensor")
+    status, out, err = drift(capsys, *line, f"{EMBEDDING},x")
+    found = json.loads(out)
+    assert (status, found["tensor"], found["tensors"]) == (0, None, [EMBEDDING, "x"])
+    assert found["identical_rows"] == int((first == second).all(axis=1).sum())
+    assert err == f"drift: a.safetensors, {EMBEDDING} is compared with a.safetensors, x\n"
+    assert json.loads(drift(capsys, *line, "x")[1])["identical"]
+    for wrong in ("x,", ",x", "x,x,x"):
+        status, out, err = drift(capsys, *line, wrong)
+        assert (status, out) == (2, "")
+        assert "one name for both or one for each is needed" in err
+    status, _, err = drift(capsys, *line, "x,y")
+    assert (status, "holds no tensor 'y'" in err) == (2, True)
