@@ -30,6 +30,10 @@ class Damaged(BadInput):
     """A store does not hold what was written to it."""
 
 
+class MissingData(Damaged):
+    """A store lacks something that was written to it; the rest may be whole."""
+
+
 class Unfinished(RuntimeError):
     """The work can't go on as things are; what is done is kept. Exit status 1."""
 

@@ -10,7 +10,7 @@ from drift.experiments.console.values import format_duration
 from drift.experiments.figures.captions import axis_label, parts
 from drift.experiments.report.document import Command, DataTable, PageBlock, Paragraph
 from drift.sim.spec.drift import FIELDS
-from drift.sim.stores.run_store import COUNTS
+from drift.sim.stores.run_layout import COUNTS
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import SweepStore
 

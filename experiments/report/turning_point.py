@@ -15,7 +15,7 @@ import numpy as np
 from drift.experiments.figures.sweeps.sweep_slice import SEEDS, SweepSlice, plane_slice
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift, recorded
-from drift.sim.stores.run_store import COUNTS
+from drift.sim.stores.run_layout import COUNTS
 from drift.sim.sweeps.store import SweepStore
 
 _HALF = 0.5

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.sim.stores.run_store import COUNTS
+from drift.sim.stores.run_layout import COUNTS
 from drift.sim.sweeps.store import SweepStore
 
 

@@ -9,7 +9,8 @@ run writes.
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from drift.sim.errors import BadInput, unwritten
 from drift.sim.runs import snapshots
 from drift.sim.runs.prepare import prepare
 from drift.sim.spec.drift import Drift
-from drift.sim.stores import lock, run_store
+from drift.sim.stores import lock, run_layout
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, StoreLocation
 from drift.sim.stores.resume import unfinished
@@ -52,8 +53,12 @@ def open_or_create(
                 create(out, simulation, attributes)
         store = RunStore(out, writing=True, still=still)
         if resuming:
-            check_inputs(store, simulation, "--overwrite replaces it")
             out.clean()
+            found = simulation.u, simulation.initial.token_ids
+            for name, values in run_layout.coordinates(simulation.drift, *found).items():
+                add = run_layout.add_coordinate
+                store.mend(name, partial(add, store.group, name, values, overwrite=True))
+            check_inputs(store, simulation, "--overwrite replaces it")
             try:
                 store.update(engine=attributes["engine"])
             except OSError as error:
@@ -68,8 +73,8 @@ def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any
     """
     cloud = simulation.initial
     known = {"cloud": cloud.facts} if cloud.facts else {}
-    with out.begin({**attributes, **known, **run_store.FIRST}) as group:
-        run_store.fill(group, simulation.drift, simulation.u, cloud.token_ids)
+    with out.begin({**attributes, **known, **run_layout.FIRST}) as group:
+        run_layout.fill(group, simulation.drift, simulation.u, cloud.token_ids)
 
 
 def resumable(drift: Drift, out: StoreLocation, overwrite: bool) -> bool:
@@ -111,39 +116,52 @@ def stream(
     records, kept = drift.record_steps, drift.snapshot_steps
     checkpoints = snapshots.ResumePoints(store, pool, checkpoint_seconds)
     done, begun = {counts.step for counts in store.records()}, "initial" in store.attrs
-    ahead = {step for step in records if step not in done} | {drift.steps}
+    ahead = ({*records} - done) | ({*kept} - store.snapshots()) | {drift.steps}
     if not begun:
         ahead.add(0)
     saved = checkpoints.latest() if begun else None
     if saved and saved[0] <= min(ahead):  # else records before it are lost
         simulation.resume(*saved)
     states, final = simulation.states_and_pauses(sorted(ahead)), None
-    while True:
-        with interrupts.delay_signals():  # a first signal waits for the steps in hand
-            state = next(states, None)
-            if state is None:
-                break
-            store.still()
-            if isinstance(state, Pause):
-                checkpoints.save_if_due(state.step, state)
-                continue
-            step = state.counts.step
-            if step in kept:
-                _keep(store, kept.index(step), state, pool)
-            if step == 0:
-                store.update(initial=state.counts.as_json())
-            if step in records and step not in done:
-                done.add(step)
-                store.write_record(records.index(step), state.counts)
-                progress(state.counts, len(done), len(records))
-            if step < drift.steps:
-                checkpoints.save_if_due(step, state)
-        final = state.counts, state.populations
-        del state  # its cloud, before the next one is made
+    with _sealed(store):
+        while True:
+            with interrupts.delay_signals():  # a first signal waits for the steps in hand
+                state = next(states, None)
+                if state is None:
+                    break
+                store.still()
+                if isinstance(state, Pause):
+                    checkpoints.save_if_due(state.step, state)
+                    continue
+                step = state.counts.step
+                if step in kept:
+                    _keep(store, kept.index(step), state, pool)
+                if step == 0:
+                    store.update(initial=state.counts.as_json())
+                if step in records and step not in done:
+                    done.add(step)
+                    store.write_record(records.index(step), state.counts)
+                    progress(state.counts, len(done), len(records))
+                if step < drift.steps:
+                    checkpoints.save_if_due(step, state)
+            final = state.counts, state.populations
+            del state  # its cloud, before the next one is made
     with interrupts.delay_signals():
         checkpoints.drop()
     assert final is not None, "the last step is always ahead"
     return final
+
+
+@contextmanager
+def _sealed(store: RunStore) -> Iterator[None]:
+    """Bind what was written to its place where the block is left by an error, or a signal."""
+    try:
+        yield
+    except BaseException:
+        with interrupts.delay_signals(), suppress(OSError):
+            store.still()
+            store.seal()
+        raise
 
 
 def _keep(store: RunStore, snapshot: int, state: State, pool: Executor) -> None:

@@ -1,8 +1,9 @@
 """Whole clouds on disk: snapshots, and the checkpoint a run resumes from.
 
-A checkpoint is a group `checkpoint/STEP` inside the store, marked complete after
-its bits are written and until they are deleted; the one before it goes only then.
-Saving costs time, so it is done once in a while: at most a tenth of the run goes
+A checkpoint is a group `checkpoint/STEP` inside the store, marked complete after its bits
+are written. It is used while the attributes of the store bind it to its place there
+(sim.stores.digests): from then on, and until any of it is deleted. The one before it goes
+only then. Saving costs time, so it is done once in a while: at most a tenth of the run goes
 into it.
 """
 
@@ -17,12 +18,15 @@ from drift.sim.engines.chunks import Fill
 from drift.sim.engines.rows import CloudRows
 from drift.sim.engines.simulation import Pause, State
 from drift.sim.errors import Damaged
-from drift.sim.stores import integrity, run_store
+from drift.sim.stores import integrity, run_layout
+from drift.sim.stores.digests import DIGESTS
 from drift.sim.stores.run_store import RunStore
 
 _GROUP = "checkpoint"
+_WHOLE = "complete"
+"""The attribute of a checkpoint that is set once its bits are written."""
 _MADE = "made"
-"""The attribute of a checkpoint that says how its bits were made: sim.stores.integrity."""
+"""The attribute that says how its bits were made, in stores of older versions."""
 _SHARE = 10.0
 """Keeping checkpoints takes no more than one part in so many of the time."""
 
@@ -31,7 +35,7 @@ def write_codes(
     array: zarr.Array | np.ndarray, at: int | None, rows: CloudRows, pool: Executor
 ) -> None:
     """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time."""
-    tokens, size = rows.shape[0], run_store.rows_together(rows.shape, rows.format)
+    tokens, size = rows.shape[0], run_layout.rows_together(rows.shape, rows.format)
 
     def one(start: int) -> None:
         stop = min(start + size, tokens)
@@ -77,34 +81,40 @@ class ResumePoints:
         self._store, self._pool = store, pool
         self._every, self._last = every, time.monotonic()
 
-    def _saved(self) -> dict[int, zarr.Group]:
+    def _saved(self) -> list[int]:
+        """The steps of those that may be whole, rising."""
+        if self._store.bound:
+            keys = [key.split("/") for key in self._store.attrs[DIGESTS]]
+            return sorted({int(key[1]) for key in keys if key[0] == _GROUP and len(key) > 2})
         if _GROUP not in self._store.group:
-            return {}
-        with integrity.as_damaged(f"{self._store.address}: {_GROUP}"):
-            group = self._store.group[_GROUP]
-            assert isinstance(group, zarr.Group)
-            return {int(name): one for name, one in group.groups()}
+            return []
+        group = self._store.group[_GROUP]
+        assert isinstance(group, zarr.Group), "drift made it"
+        return sorted(int(name) for name in group.group_keys())
 
     def latest(self) -> tuple[int, Fill] | None:
-        """The step of the last complete checkpoint, and its cloud; None where there is none.
+        """The step of the last one, and its cloud; None where there is none, or it was removed.
 
         Raises Damaged for a damaged one.
         """
-        whole = {step: one for step, one in self._saved().items() if one.attrs.get("complete")}
-        if not whole:
-            return None
-        step, place = max(whole), self._store.address
-        here = f"{_GROUP}/{step}"
-        try:
-            with integrity.as_damaged(f"{place}: {here}"):
-                array = whole[step]["bits"]
-                assert isinstance(array, zarr.Array)
-                known = whole[step].attrs.get(_MADE)
-            if known not in (None, integrity.described(array)):
-                raise Damaged(f"{place}: {here} is damaged: it is not as drift made it")
-        except Damaged as error:
-            raise Damaged(f"{error}; {_without(here)}") from error
-        return step, reader(array, place)
+        with integrity.as_damaged(f"{self._store.address}: {_GROUP}"):
+            saved = self._saved()
+        for step in reversed(saved):
+            here = f"{_GROUP}/{step}"
+            try:
+                with integrity.as_damaged(f"{self._store.address}: {here}"):
+                    group, array = (self._store.group.get(each) for each in (here, f"{here}/bits"))
+                    if group is None and array is None:
+                        continue
+                    if group is not None and not group.attrs.get(_WHOLE):
+                        continue
+                    assert isinstance(group, zarr.Group), "it has attributes"
+                    assert isinstance(array, zarr.Array), "it has bits"
+                    assert group.attrs.get(_MADE) in (None, integrity.described(array)), "as made"
+            except Damaged as error:
+                raise Damaged(f"{error}; {_without(here)}") from error
+            return step, reader(array, self._store.address)
+        return None
 
     def save_if_due(self, step: int, state: State | Pause) -> None:
         """Keep the cloud of `state`, at `step`, if the last one was kept long enough ago.
@@ -114,24 +124,20 @@ class ResumePoints:
         began = time.monotonic()
         if began - self._last < self._every and not interrupts.pending():
             return
-        rows, older = state.state_rows, self._saved()
+        rows, older = state.state_rows, [each for each in self._saved() if each != step]
+        self._store.release(f"{_GROUP}/{step}/")
         group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)
         tokens, dims = rows.shape
-        array = run_store.add_bits(group, {"token": tokens, "dim": dims}, rows.format)
+        array = run_layout.add_bits(group, {"token": tokens, "dim": dims}, rows.format)
         write_codes(array, None, rows, self._pool)
-        group.update_attributes({"complete": True, _MADE: integrity.described(array)})
-        self._delete({name: one for name, one in older.items() if name != step})
+        group.attrs[_WHOLE] = True
+        self._store.remove(*(f"{_GROUP}/{each}" for each in older))
         self._last = time.monotonic()
         self._every = self._every and max(self._every, _SHARE * (self._last - began))
 
     def drop(self) -> None:
-        """Remove them all."""
-        self._delete(self._saved())
-        if _GROUP in self._store.group:
+        """Remove them all, and what is left of others."""
+        if self._saved():
+            self._store.remove(_GROUP)
+        elif _GROUP in self._store.group:
             del self._store.group[_GROUP]
-
-    def _delete(self, saved: dict[int, zarr.Group]) -> None:
-        """Delete checkpoints that say first that they are no longer whole."""
-        for step, group in saved.items():
-            group.attrs["complete"] = False
-            del self._store.group[f"{_GROUP}/{step}"]

@@ -2,9 +2,11 @@
 
 chunk    of an array, a file or an object; drift writes each with a checksum (CRC-32C), and
          one that is missing reads as fill values, which no result has
-seal     in the attributes of a store: a checksum of all the others, which tell the spec and
-         the outcome. Stores of older versions have none, and are believed
-known    in the attributes likewise: for each array, a checksum of its own metadata
+seal     in the attributes of a store: a checksum of all the others, which tell the spec, the
+         outcome, and what belongs where (sim.stores.digests). Stores of older versions have
+         none, and are believed
+known    in the attributes likewise: for each array, a checksum of most of its metadata, by
+         which versions without digests know it
 """
 
 import itertools
@@ -18,7 +20,8 @@ import numpy as np
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from drift.sim.errors import BadInput, Damaged, StorageError
+from drift.sim.errors import BadInput, Damaged, MissingData, StorageError
+from drift.sim.stores.digests import DIGESTS, Misplaced
 
 SEAL, KNOWN = "seal", "arrays"
 CHECKED = (ZstdCodec(level=0), Crc32cCodec())
@@ -28,12 +31,14 @@ CHECKED = (ZstdCodec(level=0), Crc32cCodec())
 def sealed(attributes: dict[str, Any]) -> dict[str, Any]:
     """All attributes of a store, with their seal."""
     said = {name: value for name, value in attributes.items() if name != SEAL}
-    return {**said, SEAL: _sum(said)}
+    return {**said, SEAL: checksum(said)}
 
 
 def holds(attributes: dict[str, Any]) -> bool:
-    """Return whether the seal fits the attributes; true where there is none."""
-    return SEAL not in attributes or sealed(attributes)[SEAL] == attributes[SEAL]
+    """Return whether the seal fits the attributes; true where there never was one."""
+    if SEAL not in attributes:
+        return DIGESTS not in attributes
+    return sealed(attributes)[SEAL] == attributes[SEAL]
 
 
 def known(group: zarr.Group) -> dict[str, str]:
@@ -42,8 +47,8 @@ def known(group: zarr.Group) -> dict[str, str]:
 
 
 def described(array: zarr.Array) -> str:
-    """A checksum of all by which the chunks of an array become numbers."""
-    return _sum(
+    """A checksum of most by which the chunks of an array become numbers."""
+    return checksum(
         {
             "shape": array.shape,
             "chunks": array.chunks,
@@ -55,7 +60,8 @@ def described(array: zarr.Array) -> str:
     )
 
 
-def _sum(value: Any) -> str:
+def checksum(value: Any) -> str:
+    """Return a checksum of a JSON value."""
     return f"{zlib.crc32(json.dumps(value, sort_keys=True).encode()):08x}"
 
 
@@ -83,19 +89,22 @@ def read(array: zarr.Array, store: object, at: Any = ...) -> np.ndarray:
     except (StorageError, MemoryError):
         raise
     except Exception:
-        for chunk, region in _chunks(array, at):
+        for chunk, region in chunks(array, at):
             with as_damaged(f"{store}: chunk {chunk} of {array.path}"):
                 array[region]
         raise  # none of them alone
 
 
 def check(values: np.ndarray, array: zarr.Array, store: object, at: Any = ...) -> None:
-    """Raise Damaged where any of `values`, which were written to `array`, is a fill value."""
+    """Raise Damaged where any of `values`, which were written to `array`, is a fill value.
+
+    It is MissingData where a whole chunk is missing.
+    """
     if not _filled(values, array).any():
         return
-    for chunk, region in _chunks(array, at):
+    for chunk, region in chunks(array, at):
         if _filled(read(array, store, region), array).all():
-            raise Damaged(f"{store} is damaged: chunk {chunk} of {array.path} is missing")
+            raise MissingData(f"{store} is damaged: chunk {chunk} of {array.path} is missing")
     raise Damaged(f"{store} is damaged: {array.path} lacks values that were written")
 
 
@@ -104,7 +113,7 @@ def _filled(values: np.ndarray, array: zarr.Array) -> Any:
     return values == fill if fill == fill else np.isnan(values)
 
 
-def _chunks(array: zarr.Array, at: Any) -> Iterator[tuple[str, tuple[slice, ...]]]:
+def chunks(array: zarr.Array, at: Any = ...) -> Iterator[tuple[str, tuple[slice, ...]]]:
     """The name and the place of each chunk that holds some of `array`[`at`]."""
     given = list(at) if isinstance(at, tuple) else [at]
     whole = [slice(None)] * (array.ndim - len(given) + 1)
@@ -124,6 +133,8 @@ def _chunks(array: zarr.Array, at: Any) -> Iterator[tuple[str, tuple[slice, ...]
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, Misplaced):
+        return str(error)
     if "checksum" in str(error):
         return "its checksum does not hold"
     return f"it can't be decoded ({type(error).__name__})"

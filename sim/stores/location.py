@@ -110,24 +110,26 @@ class LocalLocation(StoreLocation):
 
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
         """The group there; BadInput where there is none."""
-        import zarr
+        from zarr.storage import LocalStore
 
-        from drift.sim.stores import integrity
+        from drift.sim.stores import digests, integrity
 
         if not self.holds_group():
             raise BadInput(f"{self} is not {wanted}: {self._instead()}")
         with integrity.as_damaged(f"{self} is not {wanted}, or its zarr.json", BadInput):
-            return zarr.open_group(self.path, mode="r+" if writing else "r", zarr_format=3)
+            return digests.open_bound(LocalStore(self.path, read_only=not writing), writing)
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:
         """A group beside, which takes the place at the end; BadInput where it can't be written."""
-        import zarr
+        from zarr.storage import LocalStore
+
+        from drift.sim.stores import digests
 
         new, going = self.beside("new").path, self.beside("old").path
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            yield zarr.create_group(new, zarr_format=3, attributes=dict(attributes), overwrite=True)
+            yield digests.create_bound(LocalStore(new), attributes, overwrite=True)
             shutil.rmtree(going, ignore_errors=True)
             if self.path.exists():
                 self.path.rename(going)

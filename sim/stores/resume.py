@@ -33,7 +33,7 @@ def unfinished(
         return None
     try:
         store = kind(out)
-        theirs = store.asked()
+        theirs, finished = store.asked(asked), store.finished
     except NotBegun:
         return None
     except Damaged as error:
@@ -42,7 +42,7 @@ def unfinished(
         raise Damaged(f"{error}; {_REPLACES}") from error
     if overwrite:
         return None
-    if store.finished:
+    if finished:
         again = f"--overwrite {kind.verb}s it again, --out names another place"
         raise BadInput(f"{out} is complete; {again}")
     for name, mine in asked.items():

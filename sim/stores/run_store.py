@@ -1,163 +1,31 @@
-"""The store of a run: what it holds, how an empty one is made, how it is read and written.
-
-A store is a Zarr v3 group that plain xarray.open_zarr opens:
-
-step, and every count      (record)           int64; radius and stalled float64
-direction                  (dim)              float64, u as used
-token_id                   (token)            int64, of a cloud that is a checkpoint's rows:
-                                              which row of its tensor each token was
-bits, snapshot_step        (snapshot, token, dim), (snapshot)
-present                    (snapshot, token)  int8, where tokens leave: 1 or 0
-populations                (black_hole)       of the last step, falling; made last
-
-`bits` are codes as unsigned integers of the format's width (float4 in the low
-bits of a byte), with the attribute `format`. Everything is preallocated with fill
-values that no result has: -1, NaN, and in `bits` all ones, which is the code of a
-NaN, or, in float4, of nothing. The shapes and chunks of the arrays depend on the
-spec alone. The attribute `cloud` tells of a checkpoint's rows: the `matrix` and its
-`format`, the `sha256` of their ids and of their codes as they are used, and how many
-values were `zeroed`, being too small for a drift. Every chunk has a checksum, and so have
-the attributes and each array's own (sim.stores.integrity).
-
-A record's step is written after its counts, so it alone says that the record is
-there. The attribute `complete` turns true last of all.
-
-Metadata are not consolidated, so xarray.open_zarr wants consolidated=False to be quiet: Zarr
-v3 has no such thing yet, and a copy hides from zarr-python whatever is added or changed later.
-"""
+"""The store of a run, opened: how it is read and written (its arrays: sim.stores.run_layout)."""
 
 import dataclasses
-from collections.abc import Callable
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
-import zarr
-from zarr.codecs import BloscCodec, Crc32cCodec
 
-from drift.kernels.formats import Format
+from drift.sim import interrupts
 from drift.sim.counting.cells import Counts
-from drift.sim.errors import Damaged
+from drift.sim.counting.contradiction import contradiction
+from drift.sim.errors import Damaged, MissingData
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.vector import DirectionVector
 from drift.sim.stores import integrity
 from drift.sim.stores.location import AnyLocation
+from drift.sim.stores.run_layout import COUNTS, KIND, LAST, LAYOUT, add
 from drift.sim.stores.store import Store
 
-KIND = "drift run"
-LAYOUT = 1
-"""The version of what is described here."""
-
-COUNTS = {
-    "distinct": "occupied cells",
-    "black_holes": "cells of two tokens or more",
-    "black_hole_tokens": "tokens in black holes",
-    "singletons": "cells of one token",
-    "largest": "tokens in the fullest cell",
-    "pairs": "coalesced pairs of tokens",
-    "alive": "tokens that are counted",
-    "radius": "mean of the tokens along the direction",
-    "stalled": "share of coordinates the last step left where they were",
-}
-_REAL = ("radius", "stalled")
-_COORDINATES = ("step", "snapshot_step", "token_id")
-_CHUNK_BYTES = 8 << 20
-
-
-FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
-"""The attributes of a store that is to be begun (sim.stores.location)."""
-LAST = "spec"
-"""The attribute without which it was not."""
-
-
-def fill(
-    group: zarr.Group, drift: Drift, u: np.ndarray, token_ids: np.ndarray | None = None
-) -> None:
-    """Make a new group the empty store of `drift`, whose unit vector is `u`."""
-    records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
-    for name, text in {"step": "steps done", **COUNTS}.items():
-        add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
-    add(group, "direction", "float64", {"dim": drift.dims}, "unit vector of the drift")[:] = u
-    if token_ids is not None:
-        ids = add(group, "token_id", "int64", {"token": drift.tokens}, "row of the tensor")
-        ids[:] = token_ids
-    if snapshots:
-        shape = {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims}
-        add_bits(group, shape, drift.target)
-        if drift.survivors is not None:
-            add_present(group, shape)
-        steps = add(group, "snapshot_step", "int64", {"snapshot": snapshots}, "step it shows")
-        steps[:] = drift.snapshot_steps
-    seal(
-        group,
-        coordinates=" ".join(name for name in _COORDINATES if name in group),
-        **{LAST: drift.as_json()},
-    )
-
-
-def seal(group: zarr.Group, **attributes: Any) -> None:
-    """Give a group that has all its arrays the last of the attributes that it begins with."""
-    known = {integrity.KNOWN: integrity.known(group)}
-    group.update_attributes(integrity.sealed({**dict(group.attrs), **attributes, **known}))
-
-
-def add(
-    group: zarr.Group,
-    name: str,
-    dtype: str,
-    dims: dict[str, int],
-    text: str,
-    overwrite: bool = False,
-) -> zarr.Array:
-    """Preallocate a small array of plain numbers, in one chunk."""
-    return group.create_array(
-        name,
-        shape=tuple(dims.values()),
-        chunks=tuple(max(1, n) for n in dims.values()),
-        dtype=dtype,
-        fill_value=float("nan") if dtype == "float64" else -1,
-        dimension_names=tuple(dims),
-        attributes={"long_name": text, "units": "1"},
-        compressors=integrity.CHECKED,
-        overwrite=overwrite,
-    )
-
-
-def rows_together(shape: tuple[int, int], held: Format) -> int:
-    """Rows in one chunk of the codes of a cloud, of `shape` (tokens, dims)."""
-    tokens, dims = shape
-    return max(1, min(tokens, _CHUNK_BYTES // (held.storage.itemsize * dims)))
-
-
-def add_bits(group: zarr.Group, dims: dict[str, int], held: Format) -> zarr.Array:
-    """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum."""
-    *outer, tokens, width = dims.values()
-    rows = rows_together((tokens, width), held)
-    return group.create_array(
-        "bits",
-        shape=(*outer, tokens, width),
-        chunks=(*(1 for _ in outer), rows, width),
-        dtype=held.storage,
-        fill_value=int(np.iinfo(held.storage).max),
-        dimension_names=tuple(dims),
-        attributes={"long_name": "codes of the tokens", "format": held.name},
-        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
-    )
-
-
-def add_present(group: zarr.Group, dims: dict[str, int]) -> zarr.Array:
-    """Preallocate which tokens of each snapshot are present."""
-    return group.create_array(
-        "present",
-        shape=(dims["snapshot"], dims["token"]),
-        chunks=(1, dims["token"]),
-        dtype="int8",
-        fill_value=-1,
-        dimension_names=("snapshot", "token"),
-        attributes={"long_name": "whether the token is present", "units": "1"},
-        compressors=integrity.CHECKED,
-    )
+_COUNTED = "counted"
+"""The attribute that binds the first records, before all are there and their chunks are bound."""
+_SEAL_SECONDS = 1.0
+"""Least time between two seals of records."""
 
 
 class RunStore(Store):
@@ -174,6 +42,7 @@ class RunStore(Store):
 
     kind, verb, wanted = KIND, "run", "a drift store"
     layout, last = LAYOUT, LAST
+    growing = ("step", *COUNTS)
 
     def __init__(
         self, place: AnyLocation, writing: bool = False, still: Callable[[], None] = lambda: None
@@ -182,8 +51,9 @@ class RunStore(Store):
         self.still = still
         """raises an OSError where it must not be written to any more"""
         self._known: dict[str, np.ndarray] = {}
+        self._sealed = time.monotonic()
 
-    def asked(self) -> dict[str, Any]:
+    def asked(self, now: Mapping[str, Any]) -> dict[str, Any]:
         """The spec; reads the records too, so that Damaged is raised before one is resumed."""
         self.records()
         spec: dict[str, Any] = self.attrs["spec"]
@@ -208,13 +78,60 @@ class RunStore(Store):
 
         Raises Damaged, as the others here do, where a chunk is damaged or missing.
         """
-        return self.values(name)
+        found = self.values(name)
+        if name == "populations" and self.complete:
+            final = self.attrs["final"]
+            pairs = int((found * (found - 1) // 2).sum())
+            told = tuple(final[each] for each in ("black_holes", "black_hole_tokens", "pairs"))
+            if told != (len(found), int(found.sum()), pairs):
+                raise Damaged(f"{self.address} is damaged: its populations are not those of final")
+        return found
 
     def records(self) -> list[Counts]:
-        """The records that are there, rising."""
+        """The records that are there, rising. Raises Damaged where they contradict what is known
+        of them, or one another."""
         columns = self._columns()
         done = np.flatnonzero(columns["step"] >= 0)
+        if wrong := self._contradiction({name: columns[name][done] for name in columns}):
+            raise Damaged(f"{self.address} is damaged: {wrong}")
         return [Counts(**{name: columns[name][k].item() for name in columns}) for k in done]
+
+    def _contradiction(self, columns: dict[str, np.ndarray]) -> str | None:
+        """Return what is wrong with the records that are there, if anything is."""
+        attrs, steps = self.attrs, columns["step"].tolist()
+        if steps != list(Drift.from_json(attrs["spec"]).record_steps[: len(steps)]):
+            return "its steps are not those that its spec records"
+        if steps and (wrong := contradiction(columns)):
+            return f"its records contradict themselves: {wrong}"
+        for name in {"initial", "final"} & attrs.keys():
+            told = attrs[name]
+            if told["step"] in steps:
+                at = steps.index(told["step"])
+                if any(columns[each][at].item() != told[each] for each in columns):
+                    return f"its record of step {told['step']} is not its {name} one"
+        counted = attrs.get(_COUNTED)
+        if steps and counted and _checksum(columns, counted["records"]) != counted["sum"]:
+            return "its records are not those that were written"
+        return None
+
+    def snapshots(self) -> set[int]:
+        """The steps of the snapshots that are there, all of which is read.
+
+        Raises Damaged for one that is damaged, but not for one that is missing.
+        """
+        if not self.has("bits"):
+            return set()
+        begun = {0} if "initial" in self.attrs else set()
+        written = {counts.step for counts in self.records()} | begun
+        found, names = set(), [name for name in ("bits", "present") if self.has(name)]
+        for k, step in enumerate(Drift.from_json(self.attrs["spec"]).snapshot_steps):
+            if step in written:
+                with suppress(MissingData):
+                    for name in names:
+                        for _, region in integrity.chunks(self.array(name), k):
+                            self.values(name, region)
+                    found.add(step)
+        return found
 
     def write_record(self, index: int, counts: Counts) -> None:
         """Put a record in its place, the step last."""
@@ -227,10 +144,20 @@ class RunStore(Store):
 
         self.address.together(write, COUNTS)
         write("step")
+        if time.monotonic() - self._sealed > _SEAL_SECONDS or interrupts.pending():
+            self.seal()
+
+    def seal(self) -> None:
+        """Bind the records, and what else was written, to their places."""
+        if self._known:
+            self.update(**{_COUNTED: _counted(self._known)})
+        self._sealed = time.monotonic()
 
     def _columns(self) -> dict[str, np.ndarray]:
         """Steps first, since a record's counts are there before its step is."""
         steps = self.values("step", there=self.complete)
+        if np.count_nonzero(steps >= 0) < self.attrs.get(_COUNTED, {}).get("records", 0):
+            steps[:] = -1  # some are lost, so that nothing vouches for the others
         read = partial(self.values, there=steps >= 0)
         counts = self.address.together(read, COUNTS)
         return {"step": steps, **dict(zip(COUNTS, counts, strict=True))}
@@ -247,6 +174,18 @@ class RunStore(Store):
             overwrite=True,
         )
         array[:] = populations
-        known = {**self.attrs.get(integrity.KNOWN, {}), array.name: integrity.described(array)}
-        self.update(**attributes, **{integrity.KNOWN: known})
-        self.update(complete=True)
+        self.verify()
+        known = {**self.attrs.get(integrity.KNOWN, {}), array.basename: integrity.described(array)}
+        counted = _counted(self._known or self._columns())
+        last = {integrity.KNOWN: known, _COUNTED: counted, "complete": True}
+        self.update(**attributes, **last)
+
+
+def _counted(columns: dict[str, np.ndarray]) -> dict[str, int]:
+    done = int(np.count_nonzero(columns["step"] >= 0))
+    return {"records": done, "sum": _checksum(columns, done)}
+
+
+def _checksum(columns: dict[str, np.ndarray], records: int) -> int:
+    """A checksum of the first records."""
+    return zlib.crc32(b"".join(columns[name][:records].tobytes() for name in ("step", *COUNTS)))

@@ -150,33 +150,30 @@ class S3Location(StoreLocation):
 
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
         """The group there; BadInput where there is none."""
-        import zarr
-
-        from drift.sim.stores import integrity
+        from drift.sim.stores import digests, integrity
 
         if not self.holds_group():
             instead = "no Zarr v3 group is there" if self.exists() else "there is nothing"
             raise BadInput(f"{self} is not {wanted}: {instead}")
-        mode: Any = "r+" if writing else "r"
         with (
             self._asking(),
             integrity.as_damaged(f"{self} is not {wanted}, or its zarr.json", BadInput),
         ):
-            return zarr.open_group(self._store(), mode=mode, zarr_format=3)
+            return digests.open_bound(self._store(), writing)
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:
         """The group itself, which first says what it is, and then loses what it had."""
-        import zarr
+        from drift.sim.stores import digests
 
         there = self.holds_group()
         with self._asking():
             if there:
-                group = zarr.open_group(self._store(), mode="r+", zarr_format=3)
+                group = digests.open_bound(self._store(), writing=True)
                 group.attrs.put(dict(attributes))
                 self.bucket.delete(f"{self.key}/", but=f"{self.key}/{_ROOT}")
             else:
-                group = zarr.create_group(self._store(), zarr_format=3, attributes=dict(attributes))
+                group = digests.create_bound(self._store(), attributes)
             yield group
 
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

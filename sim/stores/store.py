@@ -1,13 +1,16 @@
 """A store that is open: what those of runs and of sweeps have in common."""
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, ClassVar
 
 import numpy as np
 import zarr
 
-from drift.sim.errors import BadInput, Damaged, NotBegun, printable
+from drift.sim.errors import BadInput, Damaged, MissingData, NotBegun, printable
 from drift.sim.stores import integrity
+from drift.sim.stores.digests import DIGESTS, bound_store
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 
@@ -25,6 +28,8 @@ class Store:
     """the version of what it holds"""
     last: ClassVar[str]
     """the attribute that is written last when it is begun"""
+    growing: ClassVar[tuple[str, ...]] = ()
+    """arrays whose chunks are sealed only when all is there"""
 
     def __init__(self, place: AnyLocation, writing: bool = False):
         self.address = at = locate(place)
@@ -39,6 +44,10 @@ class Store:
             raise Damaged(f"{at} is damaged: its attributes are not those that drift wrote")
         if self.last not in attrs:
             raise NotBegun(f"{at} holds only the beginning of a store; run the same command again")
+        self._bound = bound_store(self.group)
+        self.bound = DIGESTS in attrs
+        """True where a process that knew of digests began it, or went on with it"""
+        self._bind()
 
     def _other_layout(self, attrs: dict[str, Any]) -> str:
         """Return what to say of a store of another layout, which another version wrote."""
@@ -65,26 +74,34 @@ class Store:
         """True where there is nothing to resume."""
         return self.complete
 
-    def asked(self) -> dict[str, Any]:
+    def asked(self, now: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the store was asked for, field by field; reads what a resume rests on.
 
-        Raises Damaged where that is damaged.
+        `now` is what is asked for now. Raises Damaged where the store is damaged.
         """
         raise NotImplementedError
 
     def has(self, name: str) -> bool:
         """Return whether the store was given an array of that name."""
+        sealed = f"{name}/zarr.json" in self._bound.sealed
         with integrity.as_damaged(f"{self.address}: array {name}"):
-            return name in self.attrs.get(integrity.KNOWN, ()) or name in self.group
+            return sealed or name in self.attrs.get(integrity.KNOWN, ()) or name in self.group
 
     def array(self, name: str) -> zarr.Array:
-        """One of the arrays, unread. Raises Damaged where it is not as it was made, KeyError where
-        none has this name."""
+        """One of the arrays, unread.
+
+        Raises Damaged where it is not as it was made, MissingData where none has this name.
+        """
         if name not in self._arrays:
             with integrity.as_damaged(f"{self.address}: array {name}"):
-                found = self.group[name]
-            known = self.attrs.get(integrity.KNOWN, {}).get(name)
-            if not isinstance(found, zarr.Array) or known not in (None, integrity.described(found)):
+                found = self.group.get(name)
+            if found is None:
+                raise MissingData(
+                    f"{self.address}: array {name} is damaged: its zarr.json is missing"
+                )
+            known: dict[str, str] = self.attrs.get(integrity.KNOWN, {})
+            made = known.get(name) or known.get(f"/{name}")  # as one version wrote it
+            if not isinstance(found, zarr.Array) or made not in (None, integrity.described(found)):
                 raise Damaged(f"{self.address} is damaged: {name} is not the array that drift made")
             self._arrays[name] = found
         return self._arrays[name]
@@ -92,14 +109,90 @@ class Store:
     def values(self, name: str, at: Any = ..., there: np.ndarray | bool = True) -> np.ndarray:
         """Return what an array holds `at` an index; `there` says which values were written.
 
-        Raises Damaged, naming the chunk, where one is damaged, or missing.
+        Raises Damaged, naming the chunk, where one is damaged, or missing, or another's.
         """
         array = self.array(name)
-        found = integrity.read(array, self.address, at)
+        try:
+            found = integrity.read(array, self.address, at)
+        except Damaged:
+            if not self._is_newer():
+                raise
+            found = integrity.read(array, self.address, at)
         written = found if there is True else found[np.broadcast_to(there, found.shape)]
         integrity.check(written, array, self.address, at)
         return found
 
     def update(self, **attributes: Any) -> None:
-        """Set attributes."""
-        self.group.update_attributes(integrity.sealed({**self.attrs, **attributes}))
+        """Set attributes, and seal what is read and written."""
+        new = {**self.attrs, **attributes}
+        growing = () if new["complete"] else tuple(f"{name}/c" for name in self.growing)
+        known = self._bound.digests()
+        new[DIGESTS] = {key: known[key] for key in known if not key.startswith(growing)}
+        self.group.update_attributes(integrity.sealed(new))
+        self._bind()
+
+    def mend(self, name: str, write: Callable[[], None]) -> None:
+        """Let `write` make a coordinate again of which something is gone.
+
+        Raises Damaged where it is damaged, or was another one.
+        """
+        with suppress(MissingData):
+            self.values(name)
+            return
+        chunks = {key: self._bound.sealed[key] for key in self._bound.sealed if "/c" in key}
+        self._arrays.pop(name, None)
+        write()
+        for key in chunks:
+            if key.startswith(f"{name}/") and self._bound.written.get(key) != chunks[key]:
+                raise Damaged(f"{self.address} is damaged: {name} is missing, and was another one")
+
+    def remove(self, *names: str) -> None:
+        """Seal what was written, without some groups, and then delete these."""
+        self._bound.forget(*(f"{name}/" for name in names))
+        self.update()
+        for name in names:
+            del self.group[name]
+
+    def release(self, *keys: str) -> None:
+        """Bind what is at some keys to its place no longer, before it is written again."""
+        if self._bound.forget(*keys):
+            self.update()
+
+    def wrote(self, *keys: str) -> bool:
+        """Return whether this process has written what is at all of some keys."""
+        return all(self._bound.written.get(key) for key in keys)
+
+    def verify(self) -> None:
+        """Read what no process is known to have written, or this one to have read.
+
+        Raises Damaged where any of it is damaged, MissingData where it is missing.
+        """
+        bound = self._bound
+        known = (*bound.digests(), *self.attrs.get(integrity.KNOWN, ()))
+        for name in sorted({key.lstrip("/").partition("/")[0] for key in known}):
+            array = self.array(name)
+            for chunk, region in integrity.chunks(array):
+                key = f"{name}/{chunk}"
+                if key not in bound.read and not bound.written.get(key):
+                    integrity.read(array, self.address, region)
+                if key not in bound.read and not bound.written.get(key):
+                    raise MissingData(
+                        f"{self.address} is damaged: chunk {chunk} of {name} is missing"
+                    )
+
+    def _bind(self) -> None:
+        attrs = self.attrs
+        self._bound.sealed = dict(attrs.get(DIGESTS, {}))
+        self._bound.complete = DIGESTS in attrs and self.complete
+
+    def _is_newer(self) -> bool:
+        """Return whether its writer has gone on since it was opened; go on with it as it is now."""
+        try:
+            now = type(self)(self.address)
+        except BadInput:
+            return False
+        same = now.attrs[self.last] == self.attrs[self.last]
+        if not same or self.complete or now._bound.sealed == self._bound.sealed:
+            return False
+        self._bound.sealed = now._bound.sealed
+        return True

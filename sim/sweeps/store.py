@@ -12,19 +12,19 @@ The count `radius` of a run is called `reached` here, since radius may be an axi
 coordinates of a named axis number its values, which stand in its attributes. Fill
 values are -1, NaN and false; points that failed keep them. Shapes, chunks and values
 of all arrays depend on the grid alone: attributes hold what has happened. Of a point that
-failed they keep why. Checksums are those of sim.stores.run_store.
+failed they keep why. Checksums are those of sim.stores.run_layout.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import zarr
 
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, MissingData
 from drift.sim.spec.drift import recorded
-from drift.sim.stores import integrity, run_store
+from drift.sim.stores import integrity, run_layout
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.store import Store
@@ -34,7 +34,7 @@ KIND = "drift sweep"
 LAYOUT = 1
 """The version of what is described here."""
 
-NAMES = {name: "reached" if name == "radius" else name for name in run_store.COUNTS}
+NAMES = {name: "reached" if name == "radius" else name for name in run_layout.COUNTS}
 """The array of each count."""
 _REAL = ("radius", "stalled")
 _CHUNK_VALUES = 1 << 17
@@ -50,7 +50,7 @@ def fill(group: zarr.Group, grid: Grid) -> None:
     points = points_per_chunk(grid)
     names = tuple(axis.name for axis in grid.axes)
     counts = len(grid.progress)
-    for name, text in run_store.COUNTS.items():
+    for name, text in run_layout.COUNTS.items():
         group.create_array(
             NAMES[name],
             shape=(*grid.shape, counts),
@@ -71,11 +71,9 @@ def fill(group: zarr.Group, grid: Grid) -> None:
         attributes={"long_name": "whether the cell is done", "units": "1"},
         compressors=integrity.CHECKED,
     )
-    for axis in grid.axes:
-        _add_axis(group, axis)
-    _add(group, "progress", ("progress",), grid.progress, "share of the steps done")
-    _add_steps(group, grid)
-    run_store.seal(
+    for coordinate in coordinates(grid):
+        coordinate.add(group)
+    run_layout.seal(
         group,
         coordinates=" ".join((*names, "progress", "step")),
         **{LAST: {"base": grid.base, "axes": [_told(axis) for axis in grid.axes]}},
@@ -108,46 +106,59 @@ def points_per_chunk(grid: Grid) -> tuple[int, ...]:
     return tuple(reversed(chunk))
 
 
-def _add_axis(group: zarr.Group, axis: Axis) -> None:
-    row, about = AXES[axis.name], dict[str, Any]()
-    if axis.named:
-        words = (meaning.replace(" ", "_") for meaning in axis.meanings)
-        about = {
-            "meanings": axis.meanings,
-            "flag_values": axis.coordinates.tolist(),
-            "flag_meanings": " ".join(words),
-        }
-    _add(group, axis.name, (axis.name,), axis.coordinates, row.meaning, units=row.units, **about)
+class Coordinate(NamedTuple):
+    """A small array that is there from the start."""
+
+    name: str
+    """of the array"""
+    dims: tuple[str, ...]
+    """the names of its dimensions"""
+    values: np.ndarray
+    """float64 or int64, of as many dimensions"""
+    attributes: dict[str, Any]
+    """its own: long_name, units, and of words their meanings"""
+
+    def add(self, group: zarr.Group, overwrite: bool = False) -> None:
+        """Write it, in chunks of a million at most; where `overwrite`, what is left of it goes."""
+        shape = self.values.shape
+        room = max(1, (1 << 20) // int(np.prod(shape[1:], dtype=int)))
+        array = group.create_array(
+            self.name,
+            shape=shape,
+            chunks=(min(shape[0], room), *shape[1:]),
+            dtype=self.values.dtype,
+            fill_value=float("nan") if self.values.dtype.kind == "f" else -1,
+            dimension_names=self.dims,
+            attributes=self.attributes,
+            compressors=integrity.CHECKED,
+            overwrite=overwrite,
+        )
+        array[...] = self.values
 
 
-def _add_steps(group: zarr.Group, grid: Grid) -> None:
-    """The steps at which points are counted."""
-    text = "steps done"
+def coordinates(grid: Grid) -> Iterator[Coordinate]:
+    """The axes, progress, and the steps at which points are counted."""
+    for axis in grid.axes:
+        row, about = AXES[axis.name], dict[str, Any]()
+        if axis.named:
+            words = (meaning.replace(" ", "_") for meaning in axis.meanings)
+            about = {
+                "meanings": axis.meanings,
+                "flag_values": axis.coordinates.tolist(),
+                "flag_meanings": " ".join(words),
+            }
+        about = {"long_name": row.meaning, "units": row.units, **about}
+        yield Coordinate(axis.name, (axis.name,), axis.coordinates, about)
+    about = {"long_name": "share of the steps done", "units": "1"}
+    yield Coordinate("progress", ("progress",), grid.progress, about)
+    about = {"long_name": "steps done", "units": "1"}
     for axis in grid.axes:
         if axis.name == "steps":
             steps = np.array([recorded(steps, grid.records) for steps in axis.values])
-            _add(group, "step", ("steps", "progress"), steps, text)
+            yield Coordinate("step", ("steps", "progress"), steps, about)
             return
-    only = np.array(recorded(grid.base["steps"], grid.records))
-    _add(group, "step", ("progress",), only, text)
-
-
-def _add(
-    group: zarr.Group, name: str, dims: tuple[str, ...], values: np.ndarray, text: str, **more: Any
-) -> None:
-    """A small array that is there from the start, in chunks of a million at most."""
-    room = max(1, (1 << 20) // int(np.prod(values.shape[1:], dtype=int)))
-    array = group.create_array(
-        name,
-        shape=values.shape,
-        chunks=(min(len(values), room), *values.shape[1:]),
-        dtype=values.dtype,
-        fill_value=float("nan") if values.dtype.kind == "f" else -1,
-        dimension_names=dims,
-        attributes={"long_name": text, "units": "1", **more},
-        compressors=integrity.CHECKED,
-    )
-    array[...] = values
+    steps = np.array(recorded(grid.base["steps"], grid.records))
+    yield Coordinate("step", ("progress",), steps, about)
 
 
 class SweepStore(Store):
@@ -174,9 +185,16 @@ class SweepStore(Store):
         """True where no point is left: also where `complete`, points may have been damaged."""
         return self.complete and bool(self.values("done", there=False).all())
 
-    def asked(self) -> dict[str, Any]:
-        """The values of every field of the grid."""
-        return self.grid.fields
+    def asked(self, now: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of every field of the grid; of an axis that is missing, those asked now."""
+
+        def values(name: str) -> np.ndarray:
+            try:
+                return self.values(name)
+            except MissingData:
+                return np.array(now[name])  # `mend` finds out whether they were these
+
+        return grid_from(self.attrs[self.last], values).fields
 
     @property
     def progress(self) -> np.ndarray:

@@ -7,6 +7,7 @@ A point that fails is noted, with its reason, and the others go on.
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.local import BatchResult, OpenExecutor, local_executor
 from drift.sim.sweeps.point_order import PointGroups, batches, to_count
 from drift.sim.sweeps.progress import SweepProgress
-from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.store import SweepStore, coordinates
 from drift.sim.sweeps.writer import GridWriter
 
 Progress = Callable[[SweepProgress], None]
@@ -70,6 +71,8 @@ def sweep(
                 resume.create(out, grid, {**about, "inputs": counters.inputs})
         out.clean()
         store = SweepStore(out, writing=True)
+        for coordinate in coordinates(grid):
+            store.mend(coordinate.name, partial(coordinate.add, store.group, overwrite=True))
         if store.complete:  # but points of it are missing: they are counted again
             store.update(complete=False)
         writer = GridWriter(store, still)
@@ -119,7 +122,7 @@ def write(
         with interrupts.delay_signals():
             writer.flush(**session.attributes())
             if writer.done.all():
-                writer.flush(complete=True)
+                writer.finish()
 
 
 def _take(found: BatchResult, writer: GridWriter) -> None:

@@ -2,7 +2,9 @@
 
 Chunks are written whole, the counts before `done`, so that a point is done only if
 its data are there; whoever is killed in between loses what was not flushed, and the
-points of it are counted again. Points that are not done hold fill values.
+points of it are counted again. Points that are not done hold fill values. A chunk that is
+written again is first taken from those that are bound to their places (sim.stores.digests),
+since whoever is killed then leaves another one there.
 """
 
 from collections import defaultdict
@@ -12,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.sim.counting.cells import Counts
+from drift.sim.counting.contradiction import contradiction
 from drift.sim.errors import Damaged, unwritten
 from drift.sim.sweeps.store import NAMES, SweepStore, points_per_chunk
 
@@ -63,6 +66,8 @@ class GridWriter:
     def flush(self, **attributes: Any) -> None:
         """Write all that was taken, then `attributes`. Unfinished where the disk is full."""
         try:
+            self._still()
+            self.store.release(*(key for chunk in self._changed for key in _keys(chunk)))
             for chunk in sorted(self._changed):
                 self._still()
                 self._write(self._blocks[chunk])
@@ -76,6 +81,18 @@ class GridWriter:
         self._waiting = 0
         if len(self._blocks) > _KEPT:
             self._blocks.clear()
+
+    def finish(self) -> None:
+        """Say that all is there, once what other processes wrote is read.
+
+        Raises Damaged where some of it is damaged, or contradicts itself.
+        """
+        for chunk in np.ndindex(*map(_parts, self._shape, self._sizes)):
+            if not self.store.wrote(*_keys(chunk)):
+                self._block(chunk)
+                self._blocks.pop(chunk)
+        self.store.verify()
+        self.flush(complete=True)
 
     def _write(self, block: Block) -> None:
         def one(name: str) -> None:
@@ -101,7 +118,7 @@ class GridWriter:
             try:
                 self._blocks[chunk] = self._read(region)
             except Damaged as error:
-                done = "/".join(("done/c", *map(str, chunk)))
+                done = _keys(chunk)[-1]
                 said = f"{error}; without {done} the same command counts its grid points again"
                 raise Damaged(said) from error
         return self._blocks[chunk]
@@ -117,7 +134,20 @@ class GridWriter:
                 there = self.store.values(NAMES[name], (*region, slice(None)), done[..., None])
                 values[done] = there[done]
             counts[name] = values
+        if wrong := contradiction({name: counts[name][done] for name in NAMES}):
+            where = ", ".join(f"{each.start}:{each.stop}" for each in region)
+            raise Damaged(f"{self.store.address} is damaged: its counts at [{where}]: {wrong}")
         return Block(region, counts, done)
+
+
+def _keys(chunk: tuple[int, ...]) -> list[str]:
+    """The keys of a chunk of each array; that of `done`, which has no records, comes last."""
+    at = "/".join(("c", *map(str, chunk)))
+    return [*(f"{name}/{at}/0" for name in NAMES.values()), f"done/{at}"]
+
+
+def _parts(length: int, size: int) -> int:
+    return -(-length // size)
 
 
 def _by_reason(failed: dict[int, str]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from drift.sim.errors import BadInput
 from drift.sim.open_matrix import open_matrix
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
-from drift.sim.stores import run_store
+from drift.sim.stores import run_layout
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
 from tests.support import oracle
@@ -35,8 +35,8 @@ def stopped(drift, path, records):
 
 def begun(path, drift):
     """The store of a run that has counted nothing."""
-    with locate(path).begin(run_store.FIRST) as group:
-        run_store.fill(group, drift, np.ones(drift.dims))
+    with locate(path).begin(run_layout.FIRST) as group:
+        run_layout.fill(group, drift, np.ones(drift.dims))
 
 
 def made(path, drift):
@@ -84,7 +84,7 @@ def test_every_width_is_read_one_code_each(tmp_path, name):
 
 
 def test_many_chunks_are_read_a_few_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(run_store, "_CHUNK_BYTES", 3 * 16 * 2)
+    monkeypatch.setattr(run_layout, "_CHUNK_BYTES", 3 * 16 * 2)
     monkeypatch.setattr("drift.sim.open_matrix._CHUNKS_TOGETHER", 2)
     store = made(tmp_path / "run.zarr", Drift(**{**FEW, "tokens": 31}, survivors=20))
     assert store.array("bits").chunks == (1, 3, 16)
@@ -95,7 +95,7 @@ def test_many_chunks_are_read_a_few_at_a_time(tmp_path, monkeypatch):
 
 def test_a_run_from_a_checkpoint_keeps_its_ids(tmp_path):
     store = made(tmp_path / "run.zarr", LEAVING)
-    ids = run_store.add(store.group, "token_id", "int64", {"token": 9}, "id in the checkpoint")
+    ids = run_layout.add(store.group, "token_id", "int64", {"token": 9}, "id in the checkpoint")
     ids[:] = 100 + 2 * np.arange(9)
     expected = 100 + 2 * np.flatnonzero(store.read("present")[2])
     assert open_matrix(tmp_path / "run.zarr").token_ids.tolist() == expected.tolist()
@@ -144,7 +144,11 @@ def test_a_damaged_snapshot_is_not_read(tmp_path):
     made(path, LEAVING)
     last, first = path / "bits/c/2/0/0", path / "bits/c/0/0/0"
     first.write_bytes(first.read_bytes()[:-9] + b"something")
-    refused(path, "chunk c/0/0/0 of bits is damaged: its checksum does not hold", snapshot=0)
+    refused(
+        path,
+        "chunk c/0/0/0 of bits is damaged: it is not the one that drift wrote there",
+        snapshot=0,
+    )
     last.unlink()
     refused(path, "run.zarr is damaged: chunk c/2/0/0 of bits is missing")
     assert open_matrix(path, snapshot=7).codes.shape[1] == 16

@@ -7,7 +7,7 @@ import pytest
 
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
-from drift.sim.stores.run_store import COUNTS
+from drift.sim.stores.run_layout import COUNTS
 from drift.sim.sweeps.store import NAMES
 from drift.sim.sweeps.sweep import sweep
 from tests.support.builders import tiny

@@ -13,6 +13,7 @@ from drift.sim.runs import snapshots
 from drift.sim.runs.run import run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import integrity
+from drift.sim.stores.digests import DIGESTS
 from drift.sim.stores.run_store import RunStore
 from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.sweep import sweep
@@ -116,13 +117,18 @@ def changed(path, change):
 def test_an_array_that_is_not_as_it_was_made_is_not_read(there, name, change):
     changed(there / "run.zarr" / name, change)
     refused(
-        f"{name} is not the array that drift made", lambda: RunStore(there / "run.zarr").array(name)
+        f"run.zarr: array {name} is damaged: it is not the one that drift wrote there$",
+        lambda: RunStore(there / "run.zarr").array(name),
     )
-    # Stores of before have no seal.
+    # Stores of before have no digests; then they have the array's own checksum, or no seal at all.
     changed(
         there / "run.zarr",
-        lambda found: [found["attributes"].pop(each) for each in (integrity.SEAL, integrity.KNOWN)],
+        lambda found: [found["attributes"].pop(each) for each in (integrity.SEAL, DIGESTS)],
     )
+    refused(
+        f"{name} is not the array that drift made", lambda: RunStore(there / "run.zarr").array(name)
+    )
+    changed(there / "run.zarr", lambda found: found["attributes"].pop(integrity.KNOWN))
     assert RunStore(there / "run.zarr").array(name).shape
 
 
@@ -213,8 +219,8 @@ def test_a_sweep_counts_again_what_is_lost(there, whole):
 def test_a_damaged_chunk_of_done_cells_says_how_they_are_counted_again(there, whole):
     path = there / "grid.zarr"
     store = SweepStore(path, writing=True)
-    store.update(complete=False)
     store.array("done")[1, 2, 1] = False
+    store.update(complete=False)
     flip(path / "distinct/c/0/0/0/0")
     said = r"chunk c/0/0/0/0 of distinct is damaged.*; without done/c/0/0/0 the same command counts"
     with pytest.raises(Damaged, match=said):

@@ -16,7 +16,7 @@ from drift.sim.errors import BadInput, NotBegun, Unfinished
 from drift.sim.open_matrix import is_run, open_matrix
 from drift.sim.runs import run, snapshots
 from drift.sim.spec.drift import Drift
-from drift.sim.stores import lease, lock, run_store, s3, s3_client
+from drift.sim.stores import lease, lock, run_layout, s3, s3_client
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
 from drift.sim.stores.s3_client import ObjectStore
@@ -107,12 +107,13 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch)
     run.create(locate(out), Begun, {})
     store = RunStore(out, writing=True)
     kept = store.group.create_group("checkpoint/7", attributes={"complete": True})
-    run_store.add(kept, "bits", "int64", {"token": 3}, "codes")[:] = 1
+    run_layout.add(kept, "bits", "int64", {"token": 3}, "codes")[:] = 1
+    store.update()
     checkpoints = snapshots.ResumePoints(store, None)
     assert checkpoints.latest()[0] == 7
 
     async def half(self, prefix):
-        at = {"Bucket": bucket.removeprefix("s3://"), "Key": f"some/run.zarr/{prefix}/bits/c/0"}
+        at = {"Bucket": bucket.removeprefix("s3://"), "Key": f"some/run.zarr/{prefix}/7/bits/c/0"}
         s3_client.client().get_object(**at)
         s3_client.client().delete_object(**at)
         raise Stop
@@ -137,7 +138,7 @@ def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, r
 
     def begin():
         with place.begin({"complete": False}) as group:
-            run_store.add(group, "one", "int64", {"each": 3}, "numbers")[:] = 1
+            run_layout.add(group, "one", "int64", {"each": 3}, "numbers")[:] = 1
             group.attrs["last"] = True
 
     def one():
@@ -191,7 +192,7 @@ def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, r
 
 @pytest.mark.slow
 def test_a_run_that_was_not_begun_is_begun_again(out):
-    with pytest.raises(Stop), locate(out).begin(run_store.FIRST):
+    with pytest.raises(Stop), locate(out).begin(run_layout.FIRST):
         raise Stop
     with pytest.raises(NotBegun, match="holds only the beginning of a store; run the same"):
         RunStore(out)

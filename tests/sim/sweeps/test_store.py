@@ -21,13 +21,14 @@ GRID = tiny(rounding=("nearest", "toward-zero"))
 
 
 def made_up(grid, cell):
-    """Records that no other cell has."""
-    return [
-        Counts(
-            step, *(1000 * cell + 10 * k + n for n in range(7)), radius=cell + k / 8, stalled=0.5
-        )
-        for k, step in enumerate(range(grid.records + 1))
-    ]
+    """Records that no other cell has: single tokens, a black hole of two and one of more."""
+    found = []
+    for k, step in enumerate(range(grid.records + 1)):
+        single, more = 1000 * cell + 10 * k + 7, cell + k + 3
+        pairs = more * (more - 1) // 2 + 1
+        counts = (single + 2, 2, more + 2, single, more, pairs, single + more + 2)
+        found.append(Counts(step, *counts, radius=cell + k / 8, stalled=0.5))
+    return found
 
 
 def new(path, grid=GRID):
@@ -184,6 +185,7 @@ def test_data_of_a_cell_that_is_not_done_do_not_stay(tmp_path):
     done = writer.store.done
     done[0, 0, 0, 0] = False
     writer.store.array("done")[...] = done
+    writer.store.update()
     again = GridWriter(SweepStore(tmp_path / "a.zarr", writing=True))
     again.put(2, made_up(GRID, 2))
     again.flush()
@@ -192,7 +194,7 @@ def test_data_of_a_cell_that_is_not_done_do_not_stay(tmp_path):
     assert (distinct[[1, 2]] >= 0).all()
 
 
-@pytest.mark.parametrize("room", range(12))
+@pytest.mark.parametrize("room", range(13))
 def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch, room):
     writer = new(tmp_path / "a.zarr")
     writer.put(4, made_up(GRID, 4))
@@ -209,7 +211,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch, room)
     writer.put(5, made_up(GRID, 5))
     with monkeypatch.context() as patch:
         patch.setattr(LocalStore, "set", set_)
-        if room < 11:  # nine counts, done, and the attributes
+        if room < 12:  # the attributes, nine counts, done, and the attributes again
             message = "a.zarr can't be written: No space left on device; 23 grid points are left"
             with pytest.raises(Unfinished, match=message):
                 writer.flush()

@@ -1,0 +1,174 @@
+"""The store of a run: what it holds, and how an empty one is made.
+
+A store is a Zarr v3 group that plain xarray.open_zarr opens:
+
+step, and every count      (record)           int64; radius and stalled float64
+direction                  (dim)              float64, u as used
+token_id                   (token)            int64, of a cloud that is a checkpoint's rows:
+                                              which row of its tensor each token was
+bits, snapshot_step        (snapshot, token, dim), (snapshot)
+present                    (snapshot, token)  int8, where tokens leave: 1 or 0
+populations                (black_hole)       of the last step, falling; made last
+
+`bits` are codes as unsigned integers of the format's width (float4 in the low
+bits of a byte), with the attribute `format`. Everything is preallocated with fill
+values that no result has: -1, NaN, and in `bits` all ones, which is the code of a
+NaN, or, in float4, of nothing. The shapes and chunks of the arrays depend on the
+spec alone. The attribute `cloud` tells of a checkpoint's rows: the `matrix` and its
+`format`, the `sha256` of their ids and of their codes as they are used, and how many
+values were `zeroed`, being too small for a drift. Every chunk has a checksum, and so have
+the attributes (sim.stores.integrity), which bind every array to its place in this store
+(sim.stores.digests).
+
+A record's step is written after its counts, so it alone says that the record is
+there. Chunks of records are bound once all are there; until then the attribute `counted` has a
+checksum of the first of them, which is written about once a second. The attribute `complete`
+turns true last of all.
+
+Metadata are not consolidated, so xarray.open_zarr wants consolidated=False to be quiet: Zarr
+v3 has no such thing yet, and a copy hides from zarr-python whatever is added or changed later.
+"""
+
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec
+
+from drift.kernels.formats import Format
+from drift.sim.spec.drift import Drift
+from drift.sim.stores import integrity
+from drift.sim.stores.digests import DIGESTS, bound_store
+
+KIND = "drift run"
+LAYOUT = 1
+"""The version of what is described here."""
+
+COUNTS = {
+    "distinct": "occupied cells",
+    "black_holes": "cells of two tokens or more",
+    "black_hole_tokens": "tokens in black holes",
+    "singletons": "cells of one token",
+    "largest": "tokens in the fullest cell",
+    "pairs": "coalesced pairs of tokens",
+    "alive": "tokens that are counted",
+    "radius": "mean of the tokens along the direction",
+    "stalled": "share of coordinates the last step left where they were",
+}
+_MEANINGS = {
+    "direction": ("dim", "unit vector of the drift"),
+    "token_id": ("token", "row of the tensor"),
+    "snapshot_step": ("snapshot", "step it shows"),
+}
+_REAL = ("radius", "stalled")
+_COORDINATES = ("step", "snapshot_step", "token_id")
+_CHUNK_BYTES = 8 << 20
+
+FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
+"""The attributes of a store that is to be begun (sim.stores.location)."""
+LAST = "spec"
+"""The attribute without which it was not."""
+
+
+def fill(
+    group: zarr.Group, drift: Drift, u: np.ndarray, token_ids: np.ndarray | None = None
+) -> None:
+    """Make a new group the empty store of `drift`, whose unit vector is `u`."""
+    records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
+    for name, text in {"step": "steps done", **COUNTS}.items():
+        add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
+    for name, values in coordinates(drift, u, token_ids).items():
+        add_coordinate(group, name, values)
+    if snapshots:
+        shape = {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims}
+        add_bits(group, shape, drift.target)
+        if drift.survivors is not None:
+            add_present(group, shape)
+    seal(
+        group,
+        coordinates=" ".join(name for name in _COORDINATES if name in group),
+        **{LAST: drift.as_json()},
+    )
+
+
+def coordinates(drift: Drift, u: np.ndarray, token_ids: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Return the arrays that are known before anything is moved, by their names."""
+    found = {"direction": u}
+    if token_ids is not None:
+        found["token_id"] = token_ids
+    if drift.snapshot_steps:
+        found["snapshot_step"] = np.array(drift.snapshot_steps)
+    return found
+
+
+def add_coordinate(
+    group: zarr.Group, name: str, values: np.ndarray, overwrite: bool = False
+) -> None:
+    """Make one of them; where `overwrite`, in the place of what may be left of it."""
+    dtype = "float64" if name == "direction" else "int64"
+    dim, text = _MEANINGS[name]
+    add(group, name, dtype, {dim: len(values)}, text, overwrite)[:] = values
+
+
+def seal(group: zarr.Group, **attributes: Any) -> None:
+    """Give a group that has all its arrays the last of the attributes that it begins with."""
+    known = {integrity.KNOWN: integrity.known(group), DIGESTS: bound_store(group).digests()}
+    group.update_attributes(integrity.sealed({**dict(group.attrs), **attributes, **known}))
+
+
+def add(
+    group: zarr.Group,
+    name: str,
+    dtype: str,
+    dims: dict[str, int],
+    text: str,
+    overwrite: bool = False,
+) -> zarr.Array:
+    """Preallocate a small array of plain numbers, in one chunk."""
+    return group.create_array(
+        name,
+        shape=tuple(dims.values()),
+        chunks=tuple(max(1, n) for n in dims.values()),
+        dtype=dtype,
+        fill_value=float("nan") if dtype == "float64" else -1,
+        dimension_names=tuple(dims),
+        attributes={"long_name": text, "units": "1"},
+        compressors=integrity.CHECKED,
+        overwrite=overwrite,
+    )
+
+
+def rows_together(shape: tuple[int, int], held: Format) -> int:
+    """Rows in one chunk of the codes of a cloud, of `shape` (tokens, dims)."""
+    tokens, dims = shape
+    return max(1, min(tokens, _CHUNK_BYTES // (held.storage.itemsize * dims)))
+
+
+def add_bits(group: zarr.Group, dims: dict[str, int], held: Format) -> zarr.Array:
+    """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum."""
+    *outer, tokens, width = dims.values()
+    rows = rows_together((tokens, width), held)
+    return group.create_array(
+        "bits",
+        shape=(*outer, tokens, width),
+        chunks=(*(1 for _ in outer), rows, width),
+        dtype=held.storage,
+        fill_value=int(np.iinfo(held.storage).max),
+        dimension_names=tuple(dims),
+        attributes={"long_name": "codes of the tokens", "format": held.name},
+        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
+    )
+
+
+def add_present(group: zarr.Group, dims: dict[str, int]) -> zarr.Array:
+    """Preallocate which tokens of each snapshot are present."""
+    return group.create_array(
+        "present",
+        shape=(dims["snapshot"], dims["token"]),
+        chunks=(1, dims["token"]),
+        dtype="int8",
+        fill_value=-1,
+        dimension_names=("snapshot", "token"),
+        attributes={"long_name": "whether the token is present", "units": "1"},
+        compressors=integrity.CHECKED,
+    )
