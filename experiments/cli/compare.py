@@ -84,9 +84,12 @@ def command(
     if format_ is not None and format_ not in FORMATS:
         raise BadInput(f"format is {format_!r}; it must be one of {', '.join(FORMATS)}")
     runs = is_run(a), is_run(b)
-    tensor_a, tensor_b = _tensors(tensor)
+    tensor_a, tensor_b = given = _tensors(tensor)
     if tensor_a != tensor_b and any(runs):
         raise BadInput(f"tensor is {tensor!r}; a name for each is for two checkpoints")
+
+    if tensor is None and not any(runs):
+        tensor_a, tensor_b = _paired(a, b)
 
     def opened(
         place: StoreLocation, tensor: str | None, step: int | None
@@ -107,7 +110,7 @@ def command(
     if format_ is not None:
         one, other = (each.rounded(FORMATS[format_]) for each in (one, other))
     tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
-    for place, name in ((a, tensor_a), (b, tensor_b)):
+    for place, name in zip((a, b), given, strict=True):
         say_notes(place, name)
     found = compare(one, other)
     if None not in tensors and name_a != name_b:
@@ -135,6 +138,18 @@ def command(
         show(one, other, found, None if all(runs) else _texts(b if runs[0] else a))
         if format_ is not None:
             print(_not_rounding(found.differing_values, format_, rounded))
+
+
+def _paired(a: StoreLocation, b: StoreLocation) -> tuple[str | None, str | None]:
+    """Return the names of matrices that belong together, where one side is an adapter."""
+    from drift.sim.checkpoints.checkpoint import Checkpoint
+
+    if not (isinstance(a, LocalLocation) and isinstance(b, LocalLocation)):
+        return None, None
+    if not (a.exists() and b.exists()):  # said where they are opened
+        return None, None
+    one, other = Checkpoint(a.path), Checkpoint(b.path)
+    return one.pair_with(other) if one.adapted or other.adapted else (None, None)
 
 
 def _tensors(named: str | None) -> tuple[str | None, str | None]:

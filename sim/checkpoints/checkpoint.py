@@ -58,6 +58,11 @@ class Checkpoint:
                 self.notes.append(f"{name} can't be read: it holds {each.instead}")
             elif each.by_shape:
                 self.notes.append(f"{name} was found by its shape: its rows are the vocabulary")
+            if changes := self._changes(each.name):
+                self.notes.append(
+                    f"{name} is shown without the change that an adapter makes of it"
+                    f" ({printable_name(changes[0])})"
+                )
         return found
 
     @property
@@ -101,6 +106,8 @@ class Checkpoint:
         first, *others = (each.name for each in readable)
         if not all(self.identical(first, each) for each in others):
             return None
+        if self.adapted:
+            return None
         if self._is_one_of_many():
             self.notes.append(f"{self.path} is one shard of several: others may hold more matrices")
             return None
@@ -112,6 +119,35 @@ class Checkpoint:
                 f" tied, yet no {which} is there"
             )
         return None if said is False or (scores and said is None) else True
+
+    @cached_property
+    def adapted(self) -> str | None:
+        """Model that this is an adapter of; None where it is no adapter."""
+        if not self.weights.source.name.startswith("adapter_"):
+            return None
+        config = self._read("adapter_config.json")
+        base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+        return base if isinstance(base, str) and base else "another model"
+
+    def pair_with(self, other: "Checkpoint") -> tuple[str, str]:
+        """Return names of the matrices to compare: of an adapter and a model, those of one role.
+
+        Raises BadInput as `default` does.
+        """
+        if self.adapted or other.adapted:
+            for role in ("unembedding", "embedding"):
+                mine, theirs = self._named(role), other._named(role)
+                if mine is not None and theirs is not None:
+                    return mine, theirs
+        return self.default(), other.default()
+
+    def _changes(self, name: str | None = None) -> list[str]:
+        """Return names of an adapter's changes of one matrix, or of matrices of tokens."""
+        module = r"(.*\.)?(\w*emb\w*|wte|shared|lm_head|output_layer)"
+        if name is not None:
+            module = re.escape(name.removesuffix(".weight").removesuffix(".base_layer"))
+        changed = re.compile(rf"{module}\.([\w.]*\.)?(lora|token_adapter|trainable_tokens)")
+        return [each for each in self.weights.names if changed.match(each)]
 
     def default(self) -> str:
         """Return the name of the default matrix: the unembedding, else the embedding.
@@ -125,6 +161,16 @@ class Checkpoint:
             listed = ", ".join(map(printable_name, self.matrices))
             raise BadInput(
                 f"{self.path} has several matrices of tokens: {listed}; --tensor names one"
+            )
+        if name is None and self.adapted:
+            what = f"{self.path} is an adapter of {printable_name(self.adapted)}"
+            if changes := self._changes():
+                raise BadInput(
+                    f"{what}, and holds changes of matrices of tokens alone"
+                    f" ({printable_name(changes[0])}); merge it into its base to see them"
+                )
+            raise BadInput(
+                f"{what}, and holds no matrix of tokens: it leaves its base's as they are"
             )
         if name is None:
             known = token_matrices.likeliest(self.weights, _vocabularies(self._config))
@@ -156,7 +202,11 @@ class Checkpoint:
     @cached_property
     def _config(self) -> Any:
         """The document config.json beside it; None where there is none that can be read."""
-        path = self.directory / "config.json"
+        return self._read("config.json")
+
+    def _read(self, name: str) -> Any:
+        """Return the JSON of a file beside it; None where there is none that can be read."""
+        path = self.directory / name
         if not path.exists():
             return None
         try:
