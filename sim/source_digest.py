@@ -11,7 +11,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-_LIBRARIES = ("jax", "jaxlib", "numpy", "ml-dtypes")
+LIBRARIES = ("jax", "jaxlib", "numpy", "ml-dtypes")
+"""Packages that a count rests on, beside this one."""
 _PARTS = ("kernels", "sim", "experiments")
 _SHOWN = 12
 """Digits of a digest that tell two trees apart."""
@@ -31,15 +32,20 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
+def short_digest() -> str:
+    """Return the first digits of `source_digest`, which people are shown and stores keep."""
+    return source_digest()[:_SHOWN]
+
+
 def programs() -> dict[str, str]:
     """The version of Python and of each package that a count rests on, by name.
 
     That of this package names its sources too. Processes whose programs are equal count alike.
     """
     return {
-        "bf16-drift": f"{version('bf16-drift')} with sources {source_digest()[:_SHOWN]}",
+        "bf16-drift": f"{version('bf16-drift')} with sources {short_digest()}",
         "python": ".".join(map(str, sys.version_info[:2])),
-        **{name: version(name) for name in _LIBRARIES},
+        **{name: version(name) for name in LIBRARIES},
     }
 
 

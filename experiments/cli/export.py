@@ -64,7 +64,7 @@ def command(
     if out is None:
         _write(lines, sys.stdout)
         return
-    with atomic_write(out) as new, new.open("x", encoding="utf-8") as file:
+    with atomic_write(out) as new, new.open("w", encoding="utf-8") as file:
         count = _write(lines, file) - 1
     if as_json:
         print(json.dumps({"csv": str(out), "lines": count, "bytes": out.stat().st_size}))

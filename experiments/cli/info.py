@@ -35,6 +35,7 @@ def command(
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, text in found["versions"].items():
         table.add_row(name, text)
+    table.add_row("sources", found["sources"])
     for device in found["devices"]:
         table.add_row("device", printable(_device_line(device), LINE))
     if found["no_device"]:
@@ -57,6 +58,7 @@ def gather() -> dict[str, Any]:
     """Return the values to show."""
     from drift.experiments.console.machine import extras, processor, versions
     from drift.sim.devices import device, host_memory
+    from drift.sim.source_digest import short_digest
 
     package = Path(__file__).resolve().parent.parent
     environment = {
@@ -65,6 +67,7 @@ def gather() -> dict[str, Any]:
     devices, why = _devices()
     return {
         "versions": {"python": platform.python_version(), **versions(), **extras()},
+        "sources": short_digest(),
         "devices": devices,
         "no_device": why,
         "processor": processor(),

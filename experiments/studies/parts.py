@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -23,6 +22,7 @@ from drift.experiments.studies.registry import IDENTITY, Study
 from drift.sim.devices.device import configure
 from drift.sim.errors import BadInput, NotBegun, Unfinished, unwritten
 from drift.sim.spec.drift import Drift
+from drift.sim.stores.resume import other_programs
 from drift.sim.stores.run_store import RunStore
 from drift.sim.stores.store import Store
 from drift.sim.sweeps.grid import Grid
@@ -167,12 +167,8 @@ def _opened(kind: type[Kept], at: Path) -> Kept | None:
         store = kind(at)
     except NotBegun:
         return None
-    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
-    if not store.complete and made_by != this:
-        raise BadInput(
-            f"{at} was begun by version {made_by}, this is {this}; remove it, or --out names"
-            " another place"
-        )
+    if not store.complete and (other := other_programs(store)):
+        raise BadInput(f"{at} was begun {other}; remove it, or --out names another place")
     return store
 
 
@@ -202,10 +198,13 @@ class PartProgress:
 def run_study(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
     """Carry out the parts that are missing, draw the page, and return what `--json` prints.
 
-    Raises BadInput where stores of another study are in the way, Unfinished where a grid point
-    fails or the disk is full.
+    Raises BadInput where a store, or stores of another study, are in the way, Unfinished where a
+    grid point fails or the disk is full.
     """
     began = time.monotonic()
+    for each in (out, *out.absolute().parents):
+        if (each / "zarr.json").is_file():
+            raise BadInput(f"{each} is a Zarr store, and no place for a study; --out names another")
     configure(device)
     made, done = StudyStores(out / "stores"), []
     parts = study.parts(quick)

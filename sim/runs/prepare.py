@@ -17,6 +17,7 @@ from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
 from drift.sim.runs.memory import as_out_of_memory, check_fits
+from drift.sim.source_digest import short_digest
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.location import StoreLocation
 
@@ -99,4 +100,5 @@ def provenance(engine: str, shards: "Shards | Host") -> dict[str, Any]:
         "device": {"platform": shards.platform, "kind": shards.kind},
         "devices": len(shards),
         "versions": {name: version(name) for name in packages},
+        "sources": short_digest(),
     }

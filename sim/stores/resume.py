@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any, TypeVar
 
 from drift.sim.errors import BadInput, Damaged, NotBegun
+from drift.sim.source_digest import LIBRARIES, short_digest
 from drift.sim.stores.location import StoreLocation
 from drift.sim.stores.store import Store
 
@@ -49,7 +50,26 @@ def unfinished(
         if mine != theirs.get(name):
             found = f"{name} {shown(theirs.get(name))}, not {shown(mine)}"
             raise BadInput(f"{out} is an unfinished {kind.verb} with {found}; {_REPLACES}")
-    made_by, this = store.attrs["versions"]["bf16-drift"], version("bf16-drift")
-    if made_by != this:
-        raise BadInput(f"{out} was begun by version {made_by}, this is {this}; {_REPLACES}")
+    if other := other_programs(store):
+        raise BadInput(f"{out} was begun {other}; go on with that one, or {_REPLACES}")
     return store
+
+
+def other_programs(store: Store) -> str | None:
+    """Return by which programs an unfinished store was begun, and which are here, in words.
+
+    None where they are the same, and so count alike. Stores of older versions know their own
+    version alone.
+    """
+    begun, number = store.attrs["versions"], version("bf16-drift")
+    if begun["bf16-drift"] != number:
+        return f"by version {begun['bf16-drift']}, this is {number}"
+    sources = store.attrs.get("sources")
+    if sources is None:
+        return None
+    if sources != short_digest():
+        return f"by drift {number} of other code (its sources are {sources}, here {short_digest()})"
+    for name in LIBRARIES:
+        if begun.get(name) != version(name):
+            return f"with {name} {begun.get(name)}, here it is {version(name)}"
+    return None

@@ -1,6 +1,7 @@
 """How verbs end on bad days: terminated, out of memory, on a full disk."""
 
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -216,3 +217,35 @@ def test_what_interrupts_a_file_leaves_what_was_there(tmp_path):
         file.writelines(halves())
     assert path.read_text() == "before"
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_what_a_killed_export_left_goes_with_the_next_one_there(tmp_path):
+    target = tmp_path / "a.csv"
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    left, living = (tmp_path / f".a.csv.drift-{pid}" for pid in (child.pid, os.getppid()))
+    others = [tmp_path / f".{name}" for name in ("a.csv.drift-lock", "b.csv.drift-1", "a.csv")]
+    for path in (left, living, *others):
+        path.write_text("half")
+    with atomic_write(target) as new:
+        new.write_text("whole")
+        assert not left.exists()
+    assert {*tmp_path.iterdir()} == {target, living, *others}
+    left.write_text("of a machine that shares the disk, where it is still being written")
+    with left.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with atomic_write(target) as new:
+            new.write_text("again")
+    assert left.exists()
+    assert target.read_text() == "again"
+
+
+def test_a_study_is_not_written_into_a_store(in_tmp, capsys):
+    (in_tmp / "first.zarr").mkdir()
+    (in_tmp / "first.zarr/zarr.json").write_text("{}")
+    for out in ("first.zarr", "first.zarr/study"):
+        status, said, err = drift(capsys, "study", "stall", "--quick", "--out", out)
+        assert (status, said) == (2, "")
+        assert "first.zarr is a Zarr store, and no place for a study; --out names another" in err
+        assert err.count("\n") == 1
+    assert [each.name for each in (in_tmp / "first.zarr").iterdir()] == ["zarr.json"]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from drift.sim import interrupts
 from drift.sim.batches import batch, sizing
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.runs.run import run
+from drift.sim.source_digest import short_digest
 from drift.sim.spec.drift import recorded
 from drift.sim.stores import lock, resume
 from drift.sim.stores.locate import locate
@@ -251,6 +253,24 @@ def test_one_of_another_version_is_refused(unfinished, monkeypatch):
     monkeypatch.setattr(resume, "version", lambda name: "9.9")
     with pytest.raises(BadInput, match=r"was begun by version 0\.1\.0, this is 9\.9"):
         sweep(tiny(), unfinished, on="cpu")
+
+
+def test_one_of_other_code_or_libraries_is_refused_and_both_are_named(unfinished, monkeypatch):
+    mine = short_digest()
+    assert SweepStore(unfinished).attrs["sources"] == mine
+    with monkeypatch.context() as patch:
+        patch.setattr(resume, "short_digest", lambda: "0123456789ab")
+        said = (
+            rf"begun by drift \S+ of other code \(its sources are {mine}, here 0123456789ab\);"
+            " go on with that one, or --overwrite replaces it$"
+        )
+        with pytest.raises(BadInput, match=said):
+            sweep(tiny(), unfinished, on="cpu")
+    numpy = version("numpy")
+    with monkeypatch.context() as patch:
+        patch.setattr(resume, "version", lambda name: "1.0" if name == "numpy" else version(name))
+        with pytest.raises(BadInput, match=rf"begun with numpy {numpy}, here it is 1.0; go on"):
+            sweep(tiny(), unfinished, on="cpu")
 
 
 def test_a_direction_file_that_changed_is_noticed(in_tmp):
