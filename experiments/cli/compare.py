@@ -110,9 +110,9 @@ def command(
     if format_ is not None:
         one, other = (each.rounded(FORMATS[format_]) for each in (one, other))
     tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
+    found = compare(one, other)
     for place, name in zip((a, b), given, strict=True):
         say_notes(place, name)
-    found = compare(one, other)
     if None not in tensors and name_a != name_b:
         remark(f"{one.label} is compared with {other.label}")
     for note in dict.fromkeys(each.note for each in (one, other) if each.note):

@@ -20,6 +20,7 @@ from drift.experiments.cli.execution import (
 )
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, store
+from drift.experiments.cli.sources import say_notes
 from drift.experiments.console.terminal import remark
 from drift.sim.errors import BadInput
 from drift.sim.stores.location import LocalLocation, StoreLocation
@@ -101,6 +102,8 @@ def command(
     drift = drift or drift_of(fields)
     execution = ExecutionOptions(engine, device, devices, memory)
     result = execution.run(drift, out or default_store(drift), overwrite, like)
+    if "from" in fields:
+        say_notes(LocalLocation(fields["from"]), fields.get("tensor"))
     if note := result.get("cloud", {}).get("note"):
         remark(note)
     if zeroed := result.get("cloud", {}).get("zeroed"):

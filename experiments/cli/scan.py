@@ -67,10 +67,10 @@ def command(
     scans = scan(found, tensor)
     tied = _tied(found, tensor)
     texts = load_token_texts(found.directory)
-    for note in found.notes:
-        remark(note)
     if ids is not None:
         write_text_atomically(ids, "".join(_lines(scans, texts)))
+    for note in found.notes:
+        remark(note)
     if as_json:
         print(json.dumps({"tensors": [each.as_json() for each in scans], "tied": tied}))
     else:

@@ -53,17 +53,24 @@ class Checkpoint:
         """The matrices of tokens, those that can't be read too."""
         found = token_matrices.find(self.weights, _vocabularies(self._config))
         for each in found:
-            name = printable_name(each.name)
             if each.instead:
-                self.notes.append(f"{name} can't be read: it holds {each.instead}")
-            elif each.by_shape:
-                self.notes.append(f"{name} was found by its shape: its rows are the vocabulary")
+                name = printable_name(each.name)
+                self.notes.append(f"{self.path}: {name} can't be read: it holds {each.instead}")
             if changes := self._changes(each.name):
                 self.notes.append(
-                    f"{name} is shown without the change that an adapter makes of it"
-                    f" ({printable_name(changes[0])})"
+                    f"{self.path}: {printable_name(each.name)} is shown without the change that an"
+                    f" adapter makes of it ({printable_name(changes[0])})"
                 )
         return found
+
+    def _taken(self, names: list[str]) -> list[str]:
+        """Return `names`, with a note on each whose matrix was found by its shape."""
+        for each in self._found:
+            name = f"{self.path}: {printable_name(each.name)}"
+            note = f"{name} was found by its shape: its rows are the vocabulary"
+            if each.by_shape and each.name in names and note not in self.notes:
+                self.notes.append(note)
+        return names
 
     @property
     def candidates(self) -> list[str]:
@@ -76,7 +83,8 @@ class Checkpoint:
 
         Those that can't be read are left out, unless there is no other.
         """
-        return [each.name for each in self._found if not each.instead] or self.candidates
+        readable = [each.name for each in self._found if not each.instead]
+        return self._taken(readable or self.candidates)
 
     @property
     def embedding(self) -> str | None:
@@ -154,15 +162,17 @@ class Checkpoint:
 
         Raises BadInput, listing what is there, where no name is a known one.
         """
-        name = self.unembedding or self.embedding
-        if name is None and len(self.matrices) == 1:
-            name = self.matrices[0]
-        if name is None and self.matrices:
-            listed = ", ".join(map(printable_name, self.matrices))
+        if name := self.unembedding or self.embedding:
+            return self._taken([name])[0]
+        several = self.matrices
+        if several and (len(several) == 1 or self.tied):
+            return several[0]
+        if several:
+            listed = ", ".join(map(printable_name, several))
             raise BadInput(
                 f"{self.path} has several matrices of tokens: {listed}; --tensor names one"
             )
-        if name is None and self.adapted:
+        if self.adapted:
             what = f"{self.path} is an adapter of {printable_name(self.adapted)}"
             if changes := self._changes():
                 raise BadInput(
@@ -172,13 +182,11 @@ class Checkpoint:
             raise BadInput(
                 f"{what}, and holds no matrix of tokens: it leaves its base's as they are"
             )
-        if name is None:
-            known = token_matrices.likeliest(self.weights, _vocabularies(self._config))
-            raise BadInput(
-                f"{self.path} has no embedding or unembedding under a known name; {known};"
-                " --tensor names one"
-            )
-        return name
+        known = token_matrices.likeliest(self.weights, _vocabularies(self._config))
+        raise BadInput(
+            f"{self.path} has no embedding or unembedding under a known name; {known};"
+            " --tensor names one"
+        )
 
     def matrix(self, name: str | None = None) -> Matrix:
         """Return a tensor as codes in its own format, memory-mapped; by default the default one.

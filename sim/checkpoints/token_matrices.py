@@ -121,9 +121,14 @@ def _instead(
 def _fits(
     one: Named, told: list[Named], shapes: dict[str, Tensor], vocabularies: Collection[int]
 ) -> bool:
-    """Return whether a name is not plain, or its shape is that of a matrix of tokens."""
+    """Return whether a name is not plain, or its shape is that of a matrix of tokens.
+
+    Codes of other forms have shapes of their own, which tell nothing.
+    """
     tensor = shapes.get(one.name)
     if not one.is_plain or tensor is None:
+        return True
+    if one.is_packed or tensor.dtype not in FORMATS_BY_DTYPE:
         return True
     if len(tensor.shape) != 2:
         return False

@@ -29,7 +29,7 @@ class Origin:
         axis=16,
         caption="{}",
     )
-    """a file, a directory or an index: sim.checkpoints.checkpoint"""
+    """a file, a directory, an index or a hub's ORG/NAME: sim.checkpoints.layouts"""
     tensor: str = field(
         *("text", "tensor of the checkpoint", "Cloud"),
         shown_default="the unembedding",

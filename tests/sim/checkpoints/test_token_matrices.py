@@ -204,20 +204,27 @@ def test_a_head_that_cannot_be_read_is_named_and_hides_nothing(tmp_path, form, c
     assert (found.tied, found.candidates) == (None, [embedding, head])
     assert [each.name for each in scan(found)] == [embedding] == [found.default()]
     (note,) = found.notes
-    assert note.startswith(
-        f"{head} can't be read: it holds {dtype} of shape {shape}, not rows of floats"
-    )
+    said = f"it holds {dtype} of shape {shape}, not rows of floats"
+    assert note.startswith(f"{tmp_path}: {head} can't be read: {said}")
     alone = put(tmp_path, PACKED[form], config)
     with pytest.raises(BadInput, match=rf"tensor '{head}' (has|holds) "):
         scan(alone)
     assert alone.tied is None
 
 
+@pytest.mark.parametrize("head", ["head.qweight", "output.weight", "decoder.weight._data"])
+def test_a_head_of_a_plain_name_is_named_too(tmp_path, head):
+    tensors = {"emb.weight": ONE, head: ("I32", [1, ROWS], bytes(4 * ROWS))}
+    for config in (None, {"vocab_size": ROWS}):
+        found = put(tmp_path, {**SMALL, **tensors}, config)
+        assert (found.tied, found.candidates) == (None, ["emb.weight", head])
+
+
 def test_a_head_with_a_column_for_each_token_is_named(tmp_path):
     found = put(tmp_path, {"embed.W_E": ONE, "unembed.W_U": rows(DIMS, ROWS)})
     assert (found.tied, found.matrices) == (None, ["embed.W_E"])
     note = f"it holds a column for each token: its shape is [{DIMS}, {ROWS}]"
-    assert found.notes == [f"unembed.W_U can't be read: {note}"]
+    assert found.notes == [f"{tmp_path}: unembed.W_U can't be read: {note}"]
 
 
 def test_an_index_alone_names_a_packed_head(tmp_path):
@@ -225,9 +232,8 @@ def test_an_index_alone_names_a_packed_head(tmp_path):
     (tmp_path / "model-00002-of-00002.safetensors").unlink()
     found = Checkpoint(tmp_path)
     assert found.tied is None
-    assert found.notes == [
-        "lm_head.weight_packed can't be read: it holds packed codes, not rows of floats"
-    ]
+    (note,) = found.notes
+    assert note.endswith("weight_packed can't be read: it holds packed codes, not rows of floats")
 
 
 CONFIGS = [
@@ -244,12 +250,14 @@ def test_rows_that_are_the_vocabulary_of_a_config_tell_a_matrix(tmp_path, config
     names = ["net.table.weight", "net.last.weight"]
     found = put(tmp_path, {**SMALL, names[0]: ONE, "other.weight": rows(30, 5)}, config)
     assert (found.matrices, found.tied, found.default()) == ([names[0]], True, names[0])
-    assert found.notes == [f"{names[0]} was found by its shape: its rows are the vocabulary"]
+    said = f"{tmp_path}: {names[0]} was found by its shape: its rows are the vocabulary"
+    assert found.notes == [said]
     found = put(tmp_path, {**SMALL, **dict(zip(names, [ONE, OTHER], strict=True))}, config)
     assert (found.matrices, found.tied) == (names, False)
     with pytest.raises(BadInput, match=r"several matrices of tokens: net\.table\.weight, net\.l"):
         found.default()
-    assert put(tmp_path, {**SMALL, **dict.fromkeys(names, ONE)}, config).tied is True
+    found = put(tmp_path, {**SMALL, **dict.fromkeys(names, ONE)}, config)
+    assert (found.tied, found.default()) == (True, names[0])
 
 
 def test_a_number_of_rows_that_layers_have_tells_nothing(tmp_path):
