@@ -88,7 +88,9 @@ def drift_of(fields: dict[str, Any]) -> "Drift":
     from drift.sim.clouds.checkpoint_rows import from_checkpoint
     from drift.sim.errors import BadInput
     from drift.sim.spec.drift import Drift
+    from drift.sim.spec.rules import check_used
 
+    check_used({name: (value,) for name, value in fields.items()})
     own = {name: value for name, value in fields.items() if FIELDS[name].goes_with != "rows"}
     rows = {name: value for name, value in fields.items() if name not in own}
     if "from" in rows:

@@ -148,12 +148,15 @@ def command(
     The same command resumes an interrupted sweep.
     """
     from drift.experiments.cli.dry_run import dry
+    from drift.sim.spec.rules import check_used
     from drift.sim.sweeps.grid import Grid
 
     given = {name: found if FIELDS[name].axis else (found,) for name, found in fields.items()}
     if (found := seeds_of(given.get("seed"), seeds)) is not None:
         given["seed"] = found
-    grid = Grid.given(spell_out(given))
+    spelled = spell_out(given)
+    check_used(spelled)
+    grid = Grid.given(spelled)
     execution, store = ExecutionOptions(engine, device, devices, memory), out or default_store(grid)
     worker_options = WorkerOptions(workers, scheduler)
     if dry_run:

@@ -14,9 +14,10 @@ from drift.experiments.console.values import (
     parse_names,
     parse_reals,
 )
-from drift.sim.errors import printable
+from drift.sim.errors import BadInput, printable
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.fields import DIGEST
+from drift.sim.spec.rules import check_used
 from drift.sim.sweeps.grid import AXES, Grid
 
 _ALWAYS = ("sigma", "radius", "steps", "from", "tensor", "format")
@@ -31,8 +32,10 @@ def run_line(drift: Drift) -> str | None:
     """The `drift run` line of a spec; None where it cannot be shown."""
     if drift.direction.startswith(DIGEST):
         return None  # an array has no option
-    told = []
-    for name, value in _told(drift.as_json()):
+    fields, told = dict(_told(drift.as_json())), []
+    if _refused({name: (value,) for name, value in fields.items()}):
+        return None
+    for name, value in fields.items():
         told += [(name, ",".join(map(str, value)) if name == "at" else _text(value))]
     return _joined("run", told)
 
@@ -48,6 +51,8 @@ def sweep_line(grid: Grid) -> str | None:
     single = {name: values[0] for name, values in ordered.items() if len(values) == 1}
     kept = {name for name, _ in _told(single)} | several.keys()
     told = []
+    if _refused({name: values for name, values in ordered.items() if name in kept}):
+        return None
     for name, values in ordered.items():
         if name not in kept:
             continue
@@ -58,6 +63,15 @@ def sweep_line(grid: Grid) -> str | None:
         else:
             told.append((name, text))
     return _joined("sweep", told)
+
+
+def _refused(given: dict[str, Any]) -> bool:
+    """Return whether no line takes all that is `given`, since some of it would change nothing."""
+    try:
+        check_used(given)
+    except BadInput:
+        return True
+    return False
 
 
 def _told(fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """Rules that tie two fields of a drift together; the rules of a single field are in its row."""
 
 import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from drift.sim.errors import BadInput, printable
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from drift.sim.spec.drift import Drift
 
 MOST_RECORDS = 100_000
+_SHOWN = 5
+"""Values of a field that a line shows."""
 
 
 def check_names(spec: Any, known: Collection[str], where: str) -> None:
@@ -22,6 +24,31 @@ def check_names(spec: Any, known: Collection[str], where: str) -> None:
         if name not in known:
             accepted = ", ".join(known)
             raise BadInput(f"{where} has {printable(repr(name))}; a spec has {accepted}")
+
+
+def check_used(given: Mapping[str, Collection[Any]]) -> None:
+    """Raise BadInput for a field that was given and that changes nothing beside the others.
+
+    `given` has the values of the fields that were given, by their JSON names; others have their
+    defaults.
+    """
+    schedules, directions = given.get("schedule", ["constant"]), given.get("direction", ["random"])
+    random = (
+        any(given.get("jitter", [0]))
+        or any(kept is not None for kept in given.get("survivors", [None]))
+        or "stochastic" in given.get("rounding", ["nearest"])
+    )
+    named = f"schedule {', '.join(schedules)}", f"direction {', '.join(map(str, directions))}"
+    rows = "--from, whose rows are not drawn; jitter, survivors and stochastic rounding use it"
+    for name, unused, beside in (
+        ("records", "at" in given, "--at, which names the steps themselves"),
+        ("decay", "exponential" not in schedules, f"{named[0]}; it is for exponential"),
+        ("direction_seed", "random" not in directions, f"{named[1]}; it is for random"),
+        ("seed", "from" in given and not random, rows),
+    ):
+        if name in given and unused:
+            values = ", ".join(str(value) for value in itertools.islice(given[name], _SHOWN))
+            raise BadInput(f"{name} is {values} with {beside}")
 
 
 def check_cloud(drift: "Drift") -> None:

@@ -17,7 +17,8 @@ from drift.sim.errors import BadInput
 from drift.sim.stores.run_store import RunStore
 from tests.support.run_cli import drift
 
-SMALL = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16", "--records", "4"]
+FEW = ["run", "--sigma", "1e-9", "--tokens", "20", "--dims", "16"]
+SMALL = [*FEW, "--records", "4"]
 
 
 @pytest.mark.slow
@@ -47,7 +48,7 @@ def test_json_is_one_document_and_the_default_store_has_a_name(in_tmp, capsys):
 
 @pytest.mark.slow
 def test_numbers_may_be_written_with_exponents(in_tmp, capsys):
-    arguments = [*SMALL, "--steps", "1e2", "--at", "0,1e1,100", "--radius", "3.71e-1", "--json"]
+    arguments = [*FEW, "--steps", "1e2", "--at", "0,1e1,100", "--radius", "3.71e-1", "--json"]
     result = json.loads(drift(capsys, *arguments)[1])
     assert result["spec"]["steps"] == 100
     assert [c["step"] for c in result["records"]] == [0, 10, 100]
@@ -69,7 +70,7 @@ BAD = {
     "steps nan": ([*SMALL, "--steps", "nan"], "'nan' is not a whole number"),
     "tokens zero": ([*SMALL, "--tokens", "0"], "tokens is 0"),
     "dims negative": ([*SMALL, "--dims", "-2"], "dims is -2"),
-    "at beyond the end": ([*SMALL, "--at", "5,200"], "at names step 200"),
+    "at beyond the end": ([*FEW, "--at", "5,200"], "at names step 200"),
     "snapshots unknown": ([*SMALL, "--snapshots", "some"], "snapshots is 'some'"),
     "direction unknown": ([*SMALL, "--direction", "up"], "direction is 'up'"),
     "direction missing": ([*SMALL, "--direction", "u.npy"], "u.npy: there is no such file"),
@@ -79,7 +80,27 @@ BAD = {
     "an unknown format": ([*SMALL, "--format", "fp8"], "it must be one of bfloat16, float16"),
     "an unknown rounding": ([*SMALL, "--rounding", "up"], "nearest, toward-zero, stochastic"),
     "an unknown schedule": ([*SMALL, "--schedule", "x"], "constant, linear, cosine, expo"),
-    "decay too large": ([*SMALL, "--decay", "1"], "decay is 1; it must be between 0 and 1"),
+    "records beside at": ([*SMALL, "--at", "1", "--records", "3"], "records is 3 with --at, which"),
+    "decay beside constant": (
+        [*SMALL, "--decay", "0.5"],
+        "decay is 0.5 with schedule constant; it",
+    ),
+    "direction seed beside axis": (
+        [*SMALL, "--direction", "axis", "--direction-seed", "0"],
+        "direction_seed is 0 with direction axis; it is for random",
+    ),
+    "seed beside rows": (
+        ["run", "--from", "a", "--seed", "3"],
+        "seed is 3 with --from, whose rows",
+    ),
+    "seeds beside rows": (
+        ["sweep", "--from", "a", "--jitter", "0", "--seeds", "2"],
+        "seed is 0, 1 with --from, whose rows are not drawn; jitter, survivors and stochastic",
+    ),
+    "decay too large": (
+        [*SMALL, "--schedule", "exponential", "--decay", "1"],
+        "decay is 1; it must be between 0 and 1",
+    ),
     "survivors too many": ([*SMALL, "--survivors", "21"], "survivors is 21; it must be in 1"),
     "survivors no number": ([*SMALL, "--survivors", "most"], "'most' is not a number"),
     "jitter absurd": ([*SMALL, "--jitter", "11"], "jitter is 11; it must be in 0 ... 10"),

@@ -79,7 +79,8 @@ def test_every_option_of_a_run_may_be_an_axis(in_tmp, capsys, monkeypatch):
         "--survivors": "all,5",
     }
     for option, text in named.items():
-        arguments = [*SMALL, "--sigma", "1e-9", option, text, "--dry-run", "--json"]
+        with_it = ["--schedule", "exponential"] if option == "--decay" else []
+        arguments = [*SMALL, "--sigma", "1e-9", option, text, *with_it, "--dry-run", "--json"]
         status, out, err = drift(capsys, *arguments)
         assert (status, err) == (0, "")
         assert json.loads(out)["axes"] == {option[2:].replace("-", "_"): 2}
@@ -100,7 +101,10 @@ BAD = {
     "too many records": ([*GRID, "--records", "1e9"], "records is 1000000000; at most 100000"),
     "nameless": ([*GRID, "--out", "."], "drift: . is "),
     "records": ([*GRID, "--records", "5,10"], "'5,10' is not a"),
-    "a cell": ([*GRID, "--decay", "0.5,2"], "decay is 2; it must be between 0 and 1"),
+    "a cell": (
+        [*GRID, "--schedule", "exponential", "--decay", "0.5,2"],
+        "decay is 2; it must be between 0 and 1",
+    ),
     "two axes": (
         [*GRID, "--master", "none,float32", "--rounding", "nearest,stochastic"],
         "rounding is stochastic with master float32",

@@ -48,12 +48,25 @@ def parsed(monkeypatch):
 VALUES = np.array([[1.0, 2.0], [1.0, 2.0], [1.5, 3.0]])
 SPECS = [
     {},
-    {"sigma": 0.1 + 0.2, "radius": 1e-300, "steps": 10**6, "tokens": 3, "dims": 7},
-    {"direction": 'it\'s "here" $HOME; rm -rf *.npy', "seed": 2**64 - 1, "direction_seed": 5},
+    {
+        "direction_seed": 5,
+        "sigma": 0.1 + 0.2,
+        "radius": 1e-300,
+        "steps": 10**6,
+        "tokens": 3,
+        "dims": 7,
+    },
+    {"direction": 'it\'s "here" $HOME; rm -rf *.npy', "seed": 2**64 - 1},
     {"format": "float8_e5m2", "rounding": "stochastic", "survivors": 1, "records": 3},
     {"schedule": "exponential", "decay": 0.5, "master": "float32", "jitter": 0.1},
     {"at": (100, 0, 7), "snapshots": "records"},
 ]
+
+
+@pytest.mark.parametrize("unused", [{"decay": 0.5}, {"direction": "axis", "direction_seed": 3}])
+def test_a_spec_with_a_field_that_changes_nothing_has_no_line(unused):
+    assert run_line(Drift(sigma=1e-9, **unused)) is None
+    assert sweep_line(builders.small_grid({k: (v,) for k, v in unused.items()})) is None
 
 
 @pytest.mark.parametrize("fields", SPECS)
@@ -147,5 +160,7 @@ def test_a_sweep_over_checkpoints_comes_back(parsed, tmp_path, monkeypatch):
         builders.write(Path(name) / "model.safetensors", tensors)
     for more in ([], ["--near", "0", "--exponents", "3,4,9"], ["--format", "float16"]):
         for source in ("a", "a,b"):
-            grid = parsed(shlex.join(["drift", "sweep", "--from", source, *more, "--seeds", "2"]))
+            grid = parsed(
+                shlex.join(["drift", "sweep", "--from", source, *more, "--seeds=2", "--jitter=0.1"])
+            )
             assert parsed(sweep_line(grid)) == grid
