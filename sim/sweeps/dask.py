@@ -15,7 +15,7 @@ import queue
 import sys
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,16 +35,12 @@ _WINDOW = 2
 """Batches for each worker that are submitted: the one it counts, and the next."""
 _RETRIES = 1
 _TICK_SECONDS, _ASK_SECONDS, _FAREWELL_SECONDS = 0.01, 0.5, 2.0
-_PATIENCE_SECONDS = 30.0
-"""Seconds without an answer of the scheduler, after which it is gone."""
-_ANSWER_SECONDS = 10.0
-"""Seconds for a scheduler to have a worker."""
-_GATHER_SECONDS = 30.0
-"""Seconds for the others to be ready, once one is."""
-_START_SECONDS = 300.0
-"""Seconds for one worker to be ready."""
-_ALONE_SECONDS = 60.0
-"""Seconds without any worker that is ready, after which none is left."""
+_STOP_SECONDS = 20.0
+"""Seconds for workers to end what they have begun, once a signal waits."""
+_PATIENCE_SECONDS, _ALONE_SECONDS = 30.0, 60.0
+"""Seconds without an answer of the scheduler, and without a worker, after which there is none."""
+_ANSWER_SECONDS, _START_SECONDS, _GATHER_SECONDS = 10.0, 300.0, 30.0
+"""Seconds for a scheduler to have a worker, for one to be ready, and then for the others."""
 _OVERDUE_SECONDS, _OVERDUE_TIMES = 5.0, 1.5 * _WINDOW
 """A batch is overdue after so long, and so many times what any took before, without compiling."""
 _MOST_STILLBORN = 5
@@ -70,12 +66,17 @@ class Task:
 
 
 class DaskExecutor:
-    """The workers of the cluster of `client`, each of which makes ready as `setup` says."""
+    """The workers of the cluster of `client`, each of which makes ready as `setup` says.
 
-    def __init__(self, client: Any, setup: "SweepSetup"):
+    `refill` starts others for those of this machine that could not start, and returns how many
+    could not.
+    """
+
+    def __init__(self, client: Any, setup: "SweepSetup", refill: Callable[[], int] | None = None):
         from distributed import as_completed
 
-        self._client, self._setup = client, setup
+        self._client, self._setup, self._refill = client, setup, refill
+        self._go_on = GO_ON + (", and without --workers in this process" if refill else "")
         self.ready: dict[str, dict[str, Any]] = {}
         """what each worker that is ready said of itself, by its address"""
         self._refused: set[str] = set()
@@ -109,7 +110,7 @@ class DaskExecutor:
                     self._opened, self._seen = True, now
                     return next(iter(self.ready.values()))
             elif now - began > _START_SECONDS:
-                raise Unfinished(f"no worker was ready within {_START_SECONDS:g} s")
+                raise Unfinished(f"no worker was ready in {_START_SECONDS:g} s; {self._go_on}")
             elif count is None and not said and now - began > _ANSWER_SECONDS:
                 if not there:
                     raise BadInput("the scheduler has no workers; dask worker ADDRESS starts one")
@@ -135,7 +136,8 @@ class DaskExecutor:
         self._registered.cancel()
         with suppress(Exception):
             self._client.cancel([future for task in self._tasks for future in task.futures])
-            self._run(self._unregister()).result(_FAREWELL_SECONDS)
+            leaving = self._client.unregister_worker_plugin(self._setup.name)
+            self._run(leaving).result(_FAREWELL_SECONDS)
 
     def _fill(self, source: Iterator[Batch]) -> bool:
         """Submit what keeps the workers busy; return whether there may be more to submit."""
@@ -199,9 +201,8 @@ class DaskExecutor:
             # It may have waited at workers that another batch killed.
             self._suspects.append(batch._replace(alone=True))
         else:
-            died = error.allowed_failures + 1
-            reason = f"{died} workers died counting it; it may need more memory"
-            return [BatchResult(batch.points, [reason], 0.0, 0.0)]
+            reason = f"{error.allowed_failures + 1} workers died counting it"
+            return [BatchResult(batch.points, [f"{reason}; it may need more memory"], 0.0, 0.0)]
         return []
 
     def _submit_overdue(self) -> None:
@@ -217,7 +218,9 @@ class DaskExecutor:
         """Return the results of the batches that have been begun, together."""
         self._tell_stop(True)
         found: list[BatchResult] = []
-        while self._tasks:
+        limit = time.monotonic() + _STOP_SECONDS
+        # What a worker has that never comes back is counted again.
+        while self._tasks and time.monotonic() < limit:
             found += self._wait()
         self._tell_stop(False)
         return BatchResult(
@@ -252,12 +255,13 @@ class DaskExecutor:
             self._asked = self._run(self._ask(_ASK_SECONDS))
         if now - self._answered > _PATIENCE_SECONDS or self._client.status == "closed":
             raise Unfinished(f"the scheduler is gone; {GO_ON}")
+        lost = self._refill() if self._refill else 0
         if self.ready:
             self._seen = now
         elif self._opened and now - self._seen > _ALONE_SECONDS:
-            raise Unfinished(f"no worker is left; {GO_ON}")
-        elif self._stillborn >= _MOST_STILLBORN:
-            raise Unfinished(f"{self._stillborn} workers in a row died before they were ready")
+            raise Unfinished(f"no worker is left; {self._go_on}")
+        elif (died := self._stillborn + lost) >= _MOST_STILLBORN:
+            raise Unfinished(f"{died} workers died before they were ready; {self._go_on}")
 
     def _note(self, said: dict[str, Any]) -> None:
         """Note what a worker says of itself. Raises BadInput or Unfinished where it can't begin."""
@@ -294,6 +298,3 @@ class DaskExecutor:
         await asyncio.sleep(seconds)
         asking = self._client.scheduler.processing(workers=None)
         return known, await asyncio.wait_for(asking, _PATIENCE_SECONDS)
-
-    async def _unregister(self) -> None:
-        await self._client.unregister_worker_plugin(self._setup.name)

@@ -9,10 +9,14 @@ settings for TLS apply, and tls:// addresses.
 import asyncio
 import logging
 import os
+import resource
 import sys
+import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from multiprocessing import resource_tracker
@@ -31,6 +35,9 @@ from drift.sim.sweeps.point_order import PointGroups
 
 ANSWER_SECONDS = 10.0
 _CLOSE_SECONDS = 5.0
+_START_SECONDS = 60.0
+_FILES, _WORKER_FILES = 80, 24
+"""Files that this process has open at most with a cluster, and more for each worker."""
 _WORKER_BYTES = 384 << 20
 """Memory that libraries and programs take in each worker."""
 _LOOPBACK = "127.0.0.1"
@@ -73,9 +80,9 @@ def _connected(
         from drift.sim.sweeps.dask_worker import SweepSetup  # Dask is there
 
         options = (grid, inputs, on, engine, devices, memory, threads)
-        workers = DaskExecutor(
-            client, SweepSetup(f"drift-{uuid.uuid4().hex}", programs(), *options)
-        )
+        setup = SweepSetup(f"drift-{uuid.uuid4().hex}", programs(), *options)
+        refill = None if count is None else partial(_refill, client.cluster, count)
+        workers = DaskExecutor(client, setup, refill)
         try:
             about = workers.gather(count)
             platform = about["about"]["device"]["platform"]
@@ -97,9 +104,11 @@ def _connected(
 def local_cluster(count: int) -> Iterator[Any]:
     """A distributed.Client of a cluster that starts `count` worker processes on this machine.
 
-    Raises Unfinished where no cluster can be started.
+    Raises BadInput where the system lets so few files be open that they would wait for ever,
+    Unfinished where no cluster can be started.
     """
     distributed = _library()
+    _allow_files(count)
     from dask import config
 
     quiet: dict[str, list[str]] = {
@@ -109,7 +118,8 @@ def local_cluster(count: int) -> Iterator[Any]:
     with config.set(quiet), _safe_path():
         try:
             _start_tracker()
-            cluster = distributed.LocalCluster(
+            cluster = _within_a_minute(
+                distributed.LocalCluster,
                 n_workers=0,
                 threads_per_worker=1,
                 host=_LOOPBACK,
@@ -123,14 +133,56 @@ def local_cluster(count: int) -> Iterator[Any]:
                 preload=["drift.sim.sweeps.dask_worker"],
             )
         except Exception as error:
-            raise Unfinished(f"{count} workers can't be started here: {error}") from error
+            why = f"{error}; the same command without --workers needs none"
+            raise Unfinished(f"{count} workers can't be started here: {why}") from error
         try:
             with running_scheduler(cluster.scheduler_address) as client:
+                client.cluster = cluster
                 cluster.scale(count)  # returns at once: how long they may take is for us to say
                 yield client
         finally:
             with suppress(Exception):
                 cluster.close(timeout=_CLOSE_SECONDS)
+
+
+def _refill(cluster: Any, count: int) -> int:
+    """Start workers for those that could not start; return how many could not."""
+    lost = sum(worker.status.name in ("failed", "closed") for worker in cluster.workers.values())
+    if len(cluster.worker_spec) < count + lost:
+        cluster.scale(count + lost)
+    return lost
+
+
+def _allow_files(count: int) -> None:
+    """Let this process have the files open that `count` workers need. Raises BadInput."""
+    needed = _FILES + _WORKER_FILES * count
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = sys.maxsize if hard == resource.RLIM_INFINITY else hard
+    if needed > most:
+        raise BadInput(
+            f"only {most} files may be open at a time, and {count} workers need {needed};"
+            f" ulimit -n {needed} allows them"
+        )
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def _within_a_minute(make: Callable[..., Any], **options: Any) -> Any:
+    """Return what `make` returns. Raises TimeoutError where it does not for a minute."""
+    made: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            made.set_result(make(**options))
+        except BaseException as error:
+            made.set_exception(error)
+
+    # No pool, whose threads are waited for at the end of the process.
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return made.result(_START_SECONDS)
+    except FutureTimeout:
+        raise TimeoutError(f"no scheduler within {_START_SECONDS:g} s") from None
 
 
 @contextmanager
