@@ -4,8 +4,8 @@ colour  the value of the first axis
 dashes  the combination of values of the other axes
 bar     a strip that names the colours where they are too many for a legend
 
-Matplotlib lays out a legend, but not by width, and not in groups: columns are chosen here so
-that the legend is no wider than the figure, and each group begins a row of its own.
+Matplotlib lays out a legend and measures it: it gets the most columns with which it is no wider
+than the figure. Each group of handles begins a row of its own.
 """
 
 import itertools
@@ -22,7 +22,7 @@ from matplotlib.lines import Line2D
 
 from drift.experiments.figures.axes import Scale, Ticks
 from drift.experiments.figures.captions import in_symbols
-from drift.experiments.figures.style import COLOURS, short_values, text_width
+from drift.experiments.figures.style import COLOURS, POINTS, short_values
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
@@ -32,8 +32,6 @@ _LIGHTEST = 0.88
 """Fraction of the colour map that is used: colours beyond are too light for lines."""
 _HIGH = 310.0
 """Height of the bar, points."""
-_HANDLE = 40.0
-"""Points that the handle beside a label takes."""
 _COLUMNS = 4
 
 
@@ -80,29 +78,28 @@ def add_legend(
     groups += [more] if more else []
     if not groups:
         return 0
-    for columns in range(min(_COLUMNS, max(map(len, groups))), 0, -1):
+    return add_grouped_legend(figure, groups, wide, _COLUMNS)
+
+
+def add_grouped_legend(
+    figure: Figure, groups: Sequence[Sequence[Artist]], wide: float, most: int
+) -> int:
+    """Put a legend of `groups` of handles above, in up to `most` columns; return its rows.
+
+    It is at most `wide` points wide, unless a single column is wider.
+    """
+    for columns in range(min(most, max(map(len, groups))), 0, -1):
         rows = [row for group in groups for row in _rows(group, columns)]
         # Matplotlib fills a legend column by column.
         handles = [row[k] for k in range(columns) for row in rows]
-        if _width(handles, columns) <= wide:
+        legend = figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+        if columns == 1 or legend.get_window_extent().width * POINTS / figure.dpi <= wide:
             break
-    figure.legend(handles=handles, loc="outside upper center", ncols=columns)
+        legend.remove()
     return len(rows)
 
 
-def columns_within(handles: Sequence[Artist], wide: float, most: int) -> int:
-    """Return the most columns, of 1 to `most`, with which a legend is within `wide` points."""
-    counts = range(most, 1, -1)
-    return next((count for count in counts if _width(handles, count) <= wide), 1)
-
-
-def _width(handles: Sequence[Artist], columns: int) -> float:
-    """Return the width in points of a legend of so many columns."""
-    widths = [text_width(str(handle.get_label())) + _HANDLE for handle in handles]
-    return sum(max(part, default=0) for part in np.array_split(widths, columns))
-
-
-def _rows(handles: list[Line2D], columns: int) -> list[list[Line2D]]:
+def _rows(handles: Sequence[Artist], columns: int) -> list[list[Artist]]:
     """Return the handles in rows, the last one filled up with empty handles."""
     empty = Line2D([], [], linestyle="none", label=" ")
     filled = [*handles, *[empty] * (-len(handles) % columns)]

@@ -68,8 +68,7 @@ class Task:
 class DaskExecutor:
     """The workers of the cluster of `client`, each of which makes ready as `setup` says.
 
-    `refill` starts others for those of this machine that could not start, and returns how many
-    could not.
+    `refill` replaces those of this machine that could not start, and returns how many could not.
     """
 
     def __init__(self, client: Any, setup: "SweepSetup", refill: Callable[[], int] | None = None):
@@ -136,8 +135,7 @@ class DaskExecutor:
         self._registered.cancel()
         with suppress(Exception):
             self._client.cancel([future for task in self._tasks for future in task.futures])
-            leaving = self._client.unregister_worker_plugin(self._setup.name)
-            self._run(leaving).result(_FAREWELL_SECONDS)
+            self._run(self._unregister()).result(_FAREWELL_SECONDS)
 
     def _fill(self, source: Iterator[Batch]) -> bool:
         """Submit what keeps the workers busy; return whether there may be more to submit."""
@@ -217,8 +215,7 @@ class DaskExecutor:
     def _stop(self) -> BatchResult:
         """Return the results of the batches that have been begun, together."""
         self._tell_stop(True)
-        found: list[BatchResult] = []
-        limit = time.monotonic() + _STOP_SECONDS
+        found, limit = list[BatchResult](), time.monotonic() + _STOP_SECONDS
         # What a worker has that never comes back is counted again.
         while self._tasks and time.monotonic() < limit:
             found += self._wait()
@@ -255,12 +252,12 @@ class DaskExecutor:
             self._asked = self._run(self._ask(_ASK_SECONDS))
         if now - self._answered > _PATIENCE_SECONDS or self._client.status == "closed":
             raise Unfinished(f"the scheduler is gone; {GO_ON}")
-        lost = self._refill() if self._refill else 0
+        died = self._stillborn + (self._refill() if self._refill else 0)
         if self.ready:
             self._seen = now
         elif self._opened and now - self._seen > _ALONE_SECONDS:
             raise Unfinished(f"no worker is left; {self._go_on}")
-        elif (died := self._stillborn + lost) >= _MOST_STILLBORN:
+        elif died >= _MOST_STILLBORN:
             raise Unfinished(f"{died} workers died before they were ready; {self._go_on}")
 
     def _note(self, said: dict[str, Any]) -> None:
@@ -298,3 +295,6 @@ class DaskExecutor:
         await asyncio.sleep(seconds)
         asking = self._client.scheduler.processing(workers=None)
         return known, await asyncio.wait_for(asking, _PATIENCE_SECONDS)
+
+    async def _unregister(self) -> None:
+        await self._client.unregister_worker_plugin(self._setup.name)  # here it does not block

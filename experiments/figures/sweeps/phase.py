@@ -25,7 +25,7 @@ from matplotlib.patheffects import withStroke
 from drift.experiments.figures.axes import Scale, Ticks, contour
 from drift.experiments.figures.captions import in_symbols, wrapped
 from drift.experiments.figures.expected import ExpectedPairs
-from drift.experiments.figures.legend import columns_within
+from drift.experiments.figures.legend import add_grouped_legend
 from drift.experiments.figures.style import COLOURS, GREY, POINTS, new_figure
 from drift.experiments.figures.sweeps.expected import expected_onsets
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
@@ -128,8 +128,7 @@ def transition(
     Ticks(scale, "x", long).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=sweep_slice.fraction_label(record))
     handles = axes.get_legend_handles_labels()[0] + onset
-    ncols = columns_within(handles, long + _TRANSITION_BESIDE, 2 + (not onset))
-    figure.legend(handles=handles, loc="outside upper center", ncols=ncols)
+    add_grouped_legend(figure, [handles], long + _TRANSITION_BESIDE, 2 + (not onset))
     caption = wrapped(sweep_slice.caption() + sweep_slice.missing() + notes, 72 * 5.4)
     figure.supxlabel(caption, color=GREY)
     return figure
@@ -223,9 +222,7 @@ def phase(
     beside.put_on(axes)
     label, ticks = sweep_slice.fraction_label(record), np.linspace(0, 1, 6).tolist()
     figure.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
-    figure.legend(
-        handles=handles, loc="outside upper center", ncols=columns_within(handles, wide, 2)
-    )
+    add_grouped_legend(figure, [handles], wide, 2)
     mean = [f"mean over {sweep_slice.repeats()}"] if sweep_slice.averaged else []
     said = [*sweep_slice.caption(), *mean, *sweep_slice.missing(), *notes]
     figure.supxlabel(wrapped(said, wide - _MARGIN), color=GREY)
