@@ -91,7 +91,8 @@ def add_grouped_legend(
     for columns in range(min(most, max(map(len, groups))), 0, -1):
         rows = [row for group in groups for row in _rows(group, columns)]
         # Matplotlib fills a legend column by column.
-        handles = [row[k] for k in range(columns) for row in rows]
+        by_column = [row[k] for k in range(columns) for row in rows]
+        handles = by_column if len(groups) > 1 else groups[0]
         legend = figure.legend(handles=handles, loc="outside upper center", ncols=columns)
         if columns == 1 or legend.get_window_extent().width * POINTS / figure.dpi <= wide:
             break
