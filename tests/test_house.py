@@ -12,7 +12,8 @@ kernels.formats
 kernels.rounding kernels.threefry kernels.exact_sum kernels.row_hash
     kernels.neighbours kernels.distances
 kernels.exact_sum_jax kernels.row_hash_jax
-kernels.stepping kernels.value_map
+kernels.stepping
+kernels.value_map
 sim.errors
 sim.interrupts sim.source_digest sim.strict_json sim.sampling sim.matrix sim.devices
 sim.spec sim.counting

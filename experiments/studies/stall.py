@@ -39,7 +39,7 @@ def parts(quick: bool = False) -> list[Part]:
 
 def _stalling(drift: Drift) -> Note:
     def find(made: StudyStores) -> list[int | None]:
-        from drift.sim.prediction.predict import stall_steps
+        from drift.sim.prediction.stalling import stall_steps
 
         return stall_steps(drift)
 

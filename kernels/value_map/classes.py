@@ -8,11 +8,15 @@ Classes of all dimensions stand in one row of arrays, dimension after dimension,
 their values rising.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from drift.kernels.formats import Format
+
+Displacements = Callable[[int, int], np.ndarray]
+"""Gives the displacements, float32 (steps, dims), from a first to a last step."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ A value stalls at the first step that leaves it where it was though its displace
 is not 0, -0 and +0 being one value.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from jax import lax
 
 from drift.kernels.formats import Format, Rounding
 from drift.kernels.rounding import quantise, widen
-from drift.kernels.value_map.classes import ValueClasses, same_value
+from drift.kernels.value_map.classes import Displacements, ValueClasses, same_value
 
 TILES, WIDTH, BLOCK = 512, 64, 64
 """The tiles of a call, the values of a tile, the displacements of a call."""
@@ -84,10 +84,6 @@ def _flipped(bits: jax.Array, negative: jax.Array, target: Format) -> jax.Array:
     """Turn a code into a rank, or back: all bits where the value is negative, else the sign."""
     sign = target.sign
     return bits ^ jnp.where(negative, jnp.uint32(2 * sign - 1), jnp.uint32(sign))
-
-
-Displacements = Callable[[int, int], np.ndarray]
-"""Gives the displacements, float32 (steps, dims), from a first to a last step."""
 
 
 class StepwiseMap:

@@ -12,14 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from drift.kernels.value_map.iterate import STALL_BLOCK, STALL_WIDTH, stall
-from drift.sim.clouds.direction import direction
 from drift.sim.devices.device import cores
 from drift.sim.prediction.onset import onsets
+from drift.sim.prediction.stalling import stall_steps
 from drift.sim.prediction.supported import check_supported
 from drift.sim.prediction.transport import Moments, Transport, TransportedClasses, total
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements
 
 
 @dataclass(frozen=True)
@@ -184,36 +182,3 @@ def _point(sigma: float, expected: Expected) -> Point:
         radius=expected.radius,
         stalled=expected.stalled,
     )
-
-
-def stall_steps(drift: Drift) -> list[int | None]:
-    """Return the first step that leaves the image of 0 where it was, by dimension.
-
-    None where there is none within the drift's steps, or no displacement. Weights never
-    rise, so a coordinate that has stalled stays. Raises BadInput where no exact form applies.
-    """
-    check_supported(drift)
-    u = direction(drift.direction, drift.dims, drift.direction_seed)
-    return [
-        found
-        for start in range(0, drift.dims, STALL_WIDTH)
-        for found in _stalled(drift, u[start : start + STALL_WIDTH])
-    ]
-
-
-def _stalled(drift: Drift, u: np.ndarray) -> list[int | None]:
-    """Return the stall steps of at most STALL_WIDTH dimensions with the direction `u`."""
-    arithmetic, values = drift.arithmetic, np.zeros(STALL_WIDTH, np.float32)
-    found = np.zeros(len(u), np.int64)
-    moved = displacements(drift, u, 1, 1)[0] != 0
-    for first in range(1, drift.steps + 1, STALL_BLOCK):
-        last = min(first + STALL_BLOCK - 1, drift.steps)
-        block = np.zeros((STALL_BLOCK, STALL_WIDTH), np.float32)
-        block[: last - first + 1, : len(u)] = displacements(drift, u, first, last)
-        taken = np.int32(last - first + 1)
-        values, at = stall(values, block, taken, state=arithmetic.state, rounding=drift.rounding)
-        now = np.asarray(at)[: len(u)]
-        found = np.where((found == 0) & (now < STALL_BLOCK), first + now, found)
-        if np.all(found[moved]):
-            break
-    return [int(step) or None for step in found]

@@ -9,71 +9,38 @@ transport       where the drawable values of a dimension are at a step. Without 
                 randomness that is one monotone function of the value, so those that share a
                 value then are an interval of them, a class of kernels.value_map
 group           dimensions whose coordinates of u are the same: they share one transport
-
-A run is refused where its cloud holds a value that leaves the format's range
-(sim.engines.range_check). A prediction has no cloud; it is refused where more likely than not a
-run would be.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from drift.kernels.formats import Format
+from drift.kernels.stepping import host
 from drift.kernels.value_map.classes import ValueClasses
+from drift.kernels.value_map.host import HostMap
 from drift.sim.clouds.direction import direction
 from drift.sim.devices.host_memory import free_memory
-from drift.sim.engines import range_check
-from drift.sim.engines.leap import value_map
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
+from drift.sim.prediction.first_step import FirstStep
+from drift.sim.prediction.in_range import (
+    check_likely_in_range,
+    largest_starts,
+    largest_transported,
+)
 from drift.sim.sampling.normal import masses
 from drift.sim.sampling.thresholds import drawn_magnitudes
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements
 
-
-def largest_starts(drift: Drift, u: np.ndarray) -> np.ndarray:
-    """Return the largest magnitude accepted in each dimension, int64 (dims,); -1 for none.
-
-    `u`, float64 (dims,), is the direction; magnitudes are codes without their sign.
-    """
-    target, distance = drift.target, drift.radius * np.abs(u)
-    every = target.magnitudes()[:-1]
-    found = np.searchsorted(every, target.largest - distance, side="right") - 1
-    # The difference was rounded: a sum just beyond the largest value may seem to fit.
-    too_far = (found >= 0) & (every[found] + distance > target.largest)
-    return found - too_far
-
-
-def check_likely_in_range(drift: Drift, u: np.ndarray) -> None:
-    """Raise BadInput where a drawn cloud would more likely than not leave the range."""
-    largest, sigma = largest_starts(drift, u), drift.sigma
-    assert sigma is not None, "the cloud is a checkpoint's"
-    every = drift.target.magnitudes()
-    midpoints = (every[largest] + every[largest + 1]) / 2
-    with np.errstate(over="ignore"):
-        beyond = masses(np.minimum(midpoints / sigma, 30.0))[1]
-    beyond[largest < 0] = 1.0
-    if drift.tokens * float(beyond.sum()) > math.log(2):
-        raise BadInput(
-            f"radius is {drift.radius:g}; a drift of sigma {sigma:g} would more likely than not"
-            f" leave {drift.format}'s range, which ends at {drift.target.largest:.5g}"
-        )
-
-
-def largest_transported(drift: Drift, u: np.ndarray, largest: np.ndarray) -> float:
-    """Return a magnitude that no value exceeds, from the `largest` drawn, int64 (dims,).
-
-    Raises BadInput where rounding carries one of them out of the range.
-    """
-    extent = drift.target.value(largest)
-    range_check.check_range(drift, u, extent, 1.0)
-    return range_check.largest_reached(drift, u, extent, 1.0)
+if TYPE_CHECKING:
+    from drift.kernels.value_map.iterate import StepwiseMap
+    from drift.kernels.value_map.power import PowerMap
 
 
 _FARTHEST = 30.0
@@ -110,6 +77,10 @@ class ValueDistribution:
 
 _STRIP = 128
 """Groups moved at once."""
+_UNTIL_REST = 1536
+"""Equal steps after which bfloat16 is usually at rest."""
+_MOST_HERE = 3e9
+"""Values that NumPy moves by a step in the time that loading JAX takes, or little more."""
 _PER_DIM = 100
 """Bytes that a transport keeps of each dimension."""
 
@@ -209,27 +180,69 @@ class Transport:
         """Give the classes at each of `steps`, rising and after 0, of one strip of groups after
         the other.
         """
-        drift, state = self._drift, self._drift.arithmetic.state
+        state = self._drift.arithmetic.state
         for start in range(0, len(self._u) if steps else 0, _STRIP):
             u, largest = (each[start : start + _STRIP] for each in (self._u, self._largest))
-            classes = self._classes(largest)
-            if state != drift.target:
-                values = drift.target.value(drift.target.code_of_rank(classes.values))
-                classes = replace(classes, values=state.rank_of(state.code(values)))
-            moving = value_map(drift, u, classes, 0, self._bound, pool)
-            if steps[0] > 1:
-                moving.to(1)  # where most of them meet
+            moving = self._moved_here(u, largest, steps, pool) or self._moved_by_jax(
+                u, largest, steps, pool
+            )
             yield [self._transported(*moving.to(step), state) for step in steps]
 
-    def _classes(self, largest: np.ndarray) -> ValueClasses:
-        """Return the classes at step 0; values beyond `largest`, int64 (dims,), count as it."""
+    def _moved_here(
+        self, u: np.ndarray, largest: np.ndarray, steps: Sequence[int], pool: Executor
+    ) -> HostMap | None:
+        """Return the map of a strip that NumPy takes from step to step; None if that takes long."""
+        drift, arithmetic = self._drift, self._drift.arithmetic
+        if arithmetic.state != arithmetic.view or not host.supports(arithmetic):
+            return None
+        displaced = displacements(drift, u, 1, 1)[0]
+        first = FirstStep(self._drawable(), self._limits(largest), displaced, arithmetic)
+        equal = drift.schedule == "constant"
+        taken = min(steps[-1], _UNTIL_REST) if equal else steps[-1]
+        classes = first.classes(_MOST_HERE / taken * _STRIP / max(_STRIP, len(self._u)))
+        if classes is None:
+            return None
+
+        def block(first: int, last: int) -> np.ndarray:
+            return displacements(drift, u, first, last)
+
+        at_first = steps[0] == 1  # what the first step stalls is a matter of single values
+        classes, origin = (self._classes(largest), 0) if at_first else (classes, 1)
+        return HostMap(classes, block, origin, arithmetic.state, drift.rounding, equal, pool)
+
+    def _moved_by_jax(
+        self, u: np.ndarray, largest: np.ndarray, steps: Sequence[int], pool: Executor
+    ) -> "PowerMap | StepwiseMap":
+        """Return the map of a strip that the kernels of JAX move."""
+
+        from drift.sim.engines.leap import value_map
+
+        drift, state, classes = self._drift, self._drift.arithmetic.state, self._classes(largest)
+        if state != drift.target:
+            values = drift.target.value(drift.target.code_of_rank(classes.values))
+            classes = replace(classes, values=state.rank_of(state.code(values)))
+        moving = value_map(drift, u, classes, 0, self._bound, pool)
+        if steps[0] > 1:
+            moving.to(1)  # where most of them meet
+        return moving
+
+    def _drawable(self) -> np.ndarray:
+        """Return the ranks of the drawable values, rising."""
         target = self._drift.target
         magnitudes = np.minimum(self._magnitudes, target.largest_magnitude)
         coordinates = np.concatenate([-magnitudes[::-1], [0], magnitudes])
-        lowest, highest = (target.rank_of(target.code_at(end)) for end in (-largest, largest))
-        every = target.rank_of(target.code_at(coordinates))
+        return target.rank_of(target.code_at(coordinates))
+
+    def _limits(self, largest: np.ndarray) -> np.ndarray:
+        """Return the lowest and the highest rank in each dimension, (2, dims)."""
+        target = self._drift.target
+        return np.stack([target.rank_of(target.code_at(end)) for end in (-largest, largest)])
+
+    def _classes(self, largest: np.ndarray) -> ValueClasses:
+        """Return the classes at step 0; values beyond `largest`, int64 (dims,), count as it."""
+        every, (lowest, highest) = self._drawable(), self._limits(largest)
         ranks = np.clip(every, lowest[:, None], highest[:, None]).ravel()
-        bounds = np.arange(len(largest) + 1) * len(coordinates)
+        bounds = np.arange(len(largest) + 1) * len(every)
         return ValueClasses(bounds, np.arange(len(ranks)), ranks).moved(ranks)
 
     def _transported(

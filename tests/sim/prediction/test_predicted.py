@@ -8,7 +8,8 @@ import pytest
 
 from drift import BadInput, Drift, Origin, predict
 from drift.sim.prediction.onset import onsets
-from drift.sim.prediction.predict import expect, stall_steps
+from drift.sim.prediction.predict import expect
+from drift.sim.prediction.stalling import stall_steps
 
 SMALL = Drift(sigma=1e-5, tokens=60, dims=8, steps=20, survivors=11)
 

@@ -1,0 +1,67 @@
+"""The classes of drawable values after the first step, found by bisection.
+
+Most drawable values meet in it. A step is monotone: where it takes two values to one rank, it takes
+all between them there. So intervals are halved whose ends part, in all dimensions at once, and few
+values are ever moved. The words are those of sim.prediction.transport.
+"""
+
+import numpy as np
+
+from drift.kernels.formats import Arithmetic
+from drift.kernels.stepping.host import step_rows
+from drift.kernels.value_map.classes import ValueClasses
+
+
+class FirstStep:
+    """The first step of some dimensions.
+
+    `ranks` (drawable values,) are those of the drawable values, which rise; `limits`, (2, dims),
+    are the lowest and the highest rank that counts in each dimension: those beyond count as it.
+    `displacements` float32 (dims,).
+    """
+
+    def __init__(
+        self,
+        ranks: np.ndarray,
+        limits: np.ndarray,
+        displacements: np.ndarray,
+        arithmetic: Arithmetic,
+    ):
+        self._ranks, self._limits, self._displacements = ranks, limits, displacements
+        self._arithmetic, self._state = arithmetic, arithmetic.state
+
+    def classes(self, most: float) -> ValueClasses | None:
+        """Return the classes after the step; their values are ranks. None for more than `most`."""
+        drawable, dims = len(self._ranks), len(self._displacements)
+        dim, low = np.arange(dims), np.zeros(dims, np.int64)
+        high = low + drawable - 1
+        at_low, at_high = self._image(dim, low), self._image(dim, high)
+        starts, values = [dim * drawable], [at_low]
+        while len(dim):
+            # Between two values that go to one rank no class begins.
+            parted = at_low != at_high
+            found = parted & (high == low + 1)
+            starts.append(dim[found] * drawable + high[found])
+            values.append(at_high[found])
+            open_ = parted & ~found
+            dim, low, high, at_low, at_high = (
+                each[open_] for each in (dim, low, high, at_low, at_high)
+            )
+            if len(dim) > most:
+                return None
+            middle = (low + high) // 2
+            between = self._image(dim, middle)
+            dim, low, high = np.tile(dim, 2), np.append(low, middle), np.append(middle, high)
+            at_low, at_high = np.append(at_low, between), np.append(between, at_high)
+        first = np.concatenate(starts)
+        order = np.argsort(first)
+        bounds = np.searchsorted(first, np.arange(dims + 1) * drawable, sorter=order)
+        return ValueClasses(bounds, first[order], np.concatenate(values)[order])
+
+    def _image(self, dim: np.ndarray, value: np.ndarray) -> np.ndarray:
+        """Return the ranks to which the step takes drawable values, given by their numbers."""
+        lowest, highest = self._limits[:, dim]
+        ranks = np.clip(self._ranks[value], lowest, highest)
+        codes = self._state.code_of_rank(ranks)[None]
+        moved = step_rows(codes, self._displacements[None, dim], None, None, self._arithmetic)
+        return self._state.rank_of(moved.codes[0])

@@ -1,0 +1,78 @@
+"""The step at which each dimension stalls: the first that leaves the image of 0 where it was."""
+
+import numpy as np
+
+from drift.kernels.stepping import host
+from drift.kernels.value_map.classes import same_value
+from drift.sim.clouds.direction import direction
+from drift.sim.prediction.supported import check_supported
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.schedule import displacements
+
+_BLOCK = 256
+"""Steps whose displacements are made at once."""
+_MANY = 20_000
+"""Steps, unless they are equal, for which loading JAX is worth it."""
+
+
+def stall_steps(drift: Drift) -> list[int | None]:
+    """Return the first step that leaves the image of 0 where it was, by dimension.
+
+    None where there is none within the drift's steps, or no displacement. Weights never
+    rise, so a coordinate that has stalled stays. Raises BadInput where no exact form applies.
+    """
+    check_supported(drift)
+    u = direction(drift.direction, drift.dims, drift.direction_seed)
+    many = drift.steps > _MANY and drift.schedule != "constant"
+    found = _by_jax(drift, u) if many or not host.supports(drift.arithmetic) else _here(drift, u)
+    return [int(step) or None for step in found]
+
+
+def _here(drift: Drift, u: np.ndarray) -> np.ndarray:
+    """Return the stall steps, int64 (dims,); 0 for none."""
+    state, found = drift.arithmetic.state, np.zeros(drift.dims, np.int64)
+    left = np.flatnonzero(displacements(drift, u, 1, 1)[0])
+    ranks = np.full(len(left), state.sign).astype(state.storage)  # that of +0
+    for first in range(1, drift.steps + 1, _BLOCK):
+        last = min(first + _BLOCK - 1, drift.steps)
+        block = displacements(drift, u[left], first, last)
+        stalled = np.zeros(len(left), np.int64)
+        for step, displaced in enumerate(block, first):
+            codes = state.code_of_rank(ranks)[None]
+            moved = host.step_rows(codes, displaced[None], None, None, drift.arithmetic)
+            before, ranks = ranks, state.rank_of(moved.codes[0])
+            stays = same_value(before, ranks, state) & (displaced != 0) & (stalled == 0)
+            stalled[stays] = step
+        found[left] = stalled
+        left, ranks = left[stalled == 0], ranks[stalled == 0]
+        if not len(left):
+            break
+    return found
+
+
+def _by_jax(drift: Drift, u: np.ndarray) -> np.ndarray:
+    """Return the same of many steps."""
+    from drift.kernels.value_map.iterate import STALL_WIDTH
+
+    parts = [_strip_by_jax(drift, u[k : k + STALL_WIDTH]) for k in range(0, len(u), STALL_WIDTH)]
+    return np.concatenate(parts)
+
+
+def _strip_by_jax(drift: Drift, u: np.ndarray) -> np.ndarray:
+    """Return the stall steps of at most STALL_WIDTH dimensions with the direction `u`."""
+    from drift.kernels.value_map.iterate import STALL_BLOCK, STALL_WIDTH, stall
+
+    arithmetic, values = drift.arithmetic, np.zeros(STALL_WIDTH, np.float32)
+    found = np.zeros(len(u), np.int64)
+    moved = displacements(drift, u, 1, 1)[0] != 0
+    for first in range(1, drift.steps + 1, STALL_BLOCK):
+        last = min(first + STALL_BLOCK - 1, drift.steps)
+        block = np.zeros((STALL_BLOCK, STALL_WIDTH), np.float32)
+        block[: last - first + 1, : len(u)] = displacements(drift, u, first, last)
+        taken = np.int32(last - first + 1)
+        values, at = stall(values, block, taken, state=arithmetic.state, rounding=drift.rounding)
+        now = np.asarray(at)[: len(u)]
+        found = np.where((found == 0) & (now < STALL_BLOCK), first + now, found)
+        if np.all(found[moved]):
+            break
+    return found
