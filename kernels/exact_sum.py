@@ -45,13 +45,20 @@ _EXACT_ROWS = 1 << (24 - LIMB_BITS)
 """Rows of limbs that float32 adds without rounding."""
 
 
-def limb_sums_of(values: np.ndarray, counts: np.ndarray | None, scale: np.float32) -> np.ndarray:
+def limb_sums_of(
+    values: np.ndarray,
+    counts: np.ndarray | None,
+    scale: np.float32,
+    scratch: np.ndarray | None = None,
+) -> np.ndarray:
     """Sum the limbs of `values` (rows, dims) float32 over rows, int64 (LIMBS, dims), on the host.
 
-    Each row counts as often as `counts`, float64 (rows,), says; once where it is None.
+    Each row counts as often as `counts`, float64 (rows,), says; once where it is None. `values`
+    are written over, and so is `scratch`, of their shape and type, where it is given.
     """
-    remainder = values * scale
-    limb, sums = np.empty_like(remainder), np.zeros((LIMBS, values.shape[1]), np.int64)
+    remainder = np.multiply(values, scale, out=values)
+    limb = np.empty_like(values) if scratch is None else scratch
+    sums = np.zeros((LIMBS, values.shape[1]), np.int64)
     for k in range(LIMBS):
         np.rint(remainder, out=limb)
         if counts is not None:

@@ -7,6 +7,7 @@ Where there are few steps, or little to move, this is done before JAX would have
 nothing here loads it. The roundings are those of kernels.rounding.
 """
 
+import threading
 from typing import NamedTuple
 
 import ml_dtypes
@@ -46,42 +47,73 @@ def supports(arithmetic: Arithmetic) -> bool:
     return arithmetic.rounding == "nearest" or arithmetic.state in (BFLOAT16, FLOAT32)
 
 
+class _Workspace(threading.local):
+    """Arrays of one thread that are used again and again.
+
+    Fresh memory costs several times what is done in it: the C library gives so large pieces back
+    to the system at once, which has to clear them for the next one.
+    """
+
+    size = -1
+
+    def arrays(self, shape: tuple[int, int]) -> list[np.ndarray]:
+        """Return two float32 arrays, one of uint32 and one of bool, all of `shape`."""
+        size = shape[0] * shape[1]
+        if size > self.size:
+            self.size = size
+            self._kept = [np.empty(size, kind) for kind in ("f4", "f4", "u4", "?")]
+        return [each[:size].reshape(shape) for each in self._kept]
+
+
+_workspace = _Workspace()
+
+
 def step_rows(
     codes: np.ndarray,
     displacements: np.ndarray,
     counts: np.ndarray | None,
     scale: np.float32 | None,
     arithmetic: Arithmetic,
+    out: np.ndarray | None = None,
 ) -> RowsResult:
     """Take all `displacements`, float32 (steps, dims), and observe where there is a `scale`.
 
     codes   of the state format (rows, dims)
     counts  float64 (rows,), how often each row counts; once where it is None
     scale   a power of two, see kernels.exact_sum
+    out     where the codes go, which may be `codes`; a new array where it is None
     """
     state, view = arithmetic.state, arithmetic.view
-    values = codes.view(_dtype(state)).astype(np.float32)
-    before, scratch = values, np.empty(values.shape, np.uint32)
+    values, before, scratch, stays = _workspace.arrays(codes.shape)
+    values[...] = codes.view(_dtype(state))
     for k, displacement in enumerate(displacements):
         if k == len(displacements) - 1:
-            before = values.copy()
+            before[...] = values
         _step(values, displacement, arithmetic, scratch)
     stalled, still = 0, False
     if len(displacements):
         moving = displacements[-1] != 0
-        stays = (values == before) & moving
+        np.logical_and(np.equal(values, before, out=stays), moving, out=stays)
         stalled = int(np.count_nonzero(stays))
         still = stalled == len(codes) * np.count_nonzero(moving)
         if counts is not None and scale is not None:
             stalled = int(counts @ stays.sum(axis=1))
-        codes = values.astype(_dtype(state)).view(state.storage)
-    seen = codes if view == state else values.astype(_dtype(view)).view(view.storage)
+    moved = np.empty_like(codes) if out is None else out
+    _narrow(values, state, moved, scratch)
+    seen = moved if view == state else values.astype(_dtype(view)).view(view.storage)
     if scale is None:
-        nothing = np.zeros((LIMBS, codes.shape[1]), np.int64)
-        return RowsResult(codes, seen, stalled, still, nothing)
+        return RowsResult(moved, seen, stalled, still, np.zeros((LIMBS, codes.shape[1]), np.int64))
     if view != state:
-        values = seen.view(_dtype(view)).astype(np.float32)
-    return RowsResult(codes, seen, stalled, still, limb_sums_of(values, counts, scale))
+        values[...] = seen.view(_dtype(view))
+    return RowsResult(moved, seen, stalled, still, limb_sums_of(values, counts, scale, before))
+
+
+def _narrow(values: np.ndarray, state: Format, out: np.ndarray, scratch: np.ndarray) -> None:
+    """Write the codes of float32 `values`, which are of the state format, to `out`."""
+    if state == BFLOAT16:
+        out[...] = np.right_shift(values.view(np.uint32), _DROPPED, out=scratch)
+    else:
+        out[...] = values.astype(_dtype(state)).view(state.storage)
 
 
 def _step(

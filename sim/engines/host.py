@@ -29,7 +29,7 @@ from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements, may_rest, moving_dims
 
-_ELEMENTS = 1 << 16
+_ELEMENTS = 1 << 17
 """Values that a thread moves at a time: they stay in a core's second-level cache."""
 _STEPS, _VALUES = 256, 1 << 30
 """Steps taken at a time, and coordinates moved in them, at most: about a second's work."""
@@ -238,9 +238,7 @@ class HostEngine:
 
         def one(part: slice) -> RowsResult:
             here = None if counts is None else counts[part]
-            done = step_rows(carried.codes[part], steps, here, scale, arithmetic)
-            codes[part] = done.codes
-            return done
+            return step_rows(carried.codes[part], steps, here, scale, arithmetic, codes[part])
 
         moved = list((self._pool.map if len(parts) > 1 else map)(one, parts))
         settled = step_rows(

@@ -1,6 +1,6 @@
 """A drift streamed into a store: begun, resumed, finished.
 
-Each record is on disk before the next one begins. A signal is heard between two blocks of
+Records are on disk within about a second. A signal is heard between two blocks of
 steps, where a checkpoint is kept then. A run that was interrupted or killed goes on from its
 last checkpoint (or from its cloud, made again) and ends with the arrays that an undisturbed
 run writes.
@@ -123,7 +123,7 @@ def stream(
     if saved and saved[0] <= min(ahead):  # else records before it are lost
         simulation.resume(*saved)
     states, final = simulation.states_and_pauses(sorted(ahead)), None
-    with _sealed(store):
+    with _flushed(store):
         while True:
             with interrupts.delay_signals():  # a first signal waits for the steps in hand
                 state = next(states, None)
@@ -140,7 +140,7 @@ def stream(
                     store.update(initial=state.counts.as_json())
                 if step in records and step not in done:
                     done.add(step)
-                    store.write_record(records.index(step), state.counts)
+                    store.put_record(records.index(step), state.counts)
                     progress(state.counts, len(done), len(records))
                 if step < drift.steps:
                     checkpoints.save_if_due(step, state)
@@ -153,14 +153,14 @@ def stream(
 
 
 @contextmanager
-def _sealed(store: RunStore) -> Iterator[None]:
-    """Bind what was written to its place where the block is left by an error, or a signal."""
+def _flushed(store: RunStore) -> Iterator[None]:
+    """Write what was counted where the block is left by an error, or a signal."""
     try:
         yield
     except BaseException:
         with interrupts.delay_signals(), suppress(OSError):
             store.still()
-            store.seal()
+            store.flush()
         raise
 
 

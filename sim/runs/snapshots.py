@@ -124,6 +124,7 @@ class ResumePoints:
         began = time.monotonic()
         if began - self._last < self._every and not interrupts.pending():
             return
+        self._store.flush()  # from here on the run goes on, and counts no record before it
         rows, older = state.state_rows, [each for each in self._saved() if each != step]
         self._store.release(f"{_GROUP}/{step}/")
         group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)

@@ -21,9 +21,9 @@ the attributes (sim.stores.integrity), which bind every array to its place in th
 (sim.stores.digests).
 
 A record's step is written after its counts, so it alone says that the record is
-there. Chunks of records are bound once all are there; until then the attribute `counted` has a
-checksum of the first of them, which is written about once a second. The attribute `complete`
-turns true last of all.
+there; all that were counted within about a second are written together. Chunks of records are
+bound once all are there; until then the attribute `counted` has a checksum of the first of
+them. The attribute `complete` turns true last of all.
 
 Metadata are not consolidated, so xarray.open_zarr wants consolidated=False to be quiet: Zarr
 v3 has no such thing yet, and a copy hides from zarr-python whatever is added or changed later.

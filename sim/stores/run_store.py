@@ -24,8 +24,8 @@ from drift.sim.stores.store import Store
 
 _COUNTED = "counted"
 """The attribute that binds the first records, before all are there and their chunks are bound."""
-_SEAL_SECONDS = 1.0
-"""Least time between two seals of records."""
+_WRITE_SECONDS = 1.0
+"""Seconds that records are kept in memory: to write one takes as long as to write all."""
 
 
 class RunStore(Store):
@@ -51,7 +51,7 @@ class RunStore(Store):
         self.still = still
         """raises an OSError where it must not be written to any more"""
         self._known: dict[str, np.ndarray] = {}
-        self._sealed = time.monotonic()
+        self._unwritten, self._wrote = False, time.monotonic()
 
     def asked(self, now: Mapping[str, Any]) -> dict[str, Any]:
         """The spec; reads the records too, so that Damaged is raised before one is resumed."""
@@ -133,25 +133,32 @@ class RunStore(Store):
                     found.add(step)
         return found
 
-    def write_record(self, index: int, counts: Counts) -> None:
-        """Put a record in its place, the step last."""
+    def put_record(self, index: int, counts: Counts) -> None:
+        """Take a record; about once a second all that were taken are written."""
         if not self._known:
             self._known = self._columns()
+        for name, column in self._known.items():
+            column[index] = getattr(counts, name)
+        self._unwritten = True
+        if time.monotonic() - self._wrote > _WRITE_SECONDS or interrupts.pending():
+            self.flush()
 
-        def write(name: str) -> None:
-            self._known[name][index] = getattr(counts, name)
-            self.array(name)[:] = self._known[name]  # its only chunk, which needs no reading so
-
-        self.address.together(write, COUNTS)
-        write("step")
-        if time.monotonic() - self._sealed > _SEAL_SECONDS or interrupts.pending():
-            self.seal()
-
-    def seal(self) -> None:
-        """Bind the records, and what else was written, to their places."""
+    def flush(self) -> None:
+        """Write the records that were taken, and bind to its place what was written."""
+        self._write_records()
         if self._known:
             self.update(**{_COUNTED: _counted(self._known)})
-        self._sealed = time.monotonic()
+
+    def _write_records(self) -> None:
+        """Write the records that were taken, their steps last."""
+
+        def write(name: str) -> None:
+            self.array(name)[:] = self._known[name]  # its only chunk, which needs no reading so
+
+        if self._unwritten:
+            self.address.together(write, COUNTS)
+            write("step")
+        self._unwritten, self._wrote = False, time.monotonic()
 
     def _columns(self) -> dict[str, np.ndarray]:
         """Steps first, since a record's counts are there before its step is."""
@@ -174,6 +181,7 @@ class RunStore(Store):
             overwrite=True,
         )
         array[:] = populations
+        self._write_records()
         self.verify()
         known = {**self.attrs.get(integrity.KNOWN, {}), array.basename: integrity.described(array)}
         counted = _counted(self._known or self._columns())
