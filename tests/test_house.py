@@ -15,7 +15,7 @@ kernels.exact_sum_jax kernels.row_hash_jax
 kernels.stepping
 kernels.value_map
 sim.errors
-sim.interrupts sim.source_digest sim.strict_json sim.sampling sim.matrix sim.devices
+sim.interrupts sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.matrix sim.devices
 sim.spec sim.counting
 sim.checkpoints sim.stores
 sim.clouds sim.structures sim.open_matrix

@@ -25,6 +25,7 @@ from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.host import HostEngine
 from drift.sim.engines.rows import CloudRows
 from drift.sim.spec.drift import Drift
+from drift.sim.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     import jax
@@ -187,14 +188,26 @@ class Simulation:
         engine: Engine = "step",
     ):
         self.drift = drift
-        self.initial = initial_cloud(drift)
-        self.u = direction(drift.direction, drift.dims, drift.direction_seed, self._centroid)
-        strengths = drawn.strengths(drift)
-        self._survivor_ranks = drawn.survivor_ranks(drift)
+        self.watch = Stopwatch("draw", "move", "count", "write")
+        """where the time goes; writing is timed by who writes"""
+        with self.watch.timing("draw"):
+            self.initial = initial_cloud(drift)
+            self.u = direction(drift.direction, drift.dims, drift.direction_seed, self._centroid)
+            strengths = drawn.strengths(drift)
+            self._survivor_ranks = drawn.survivor_ranks(drift)
         self._partition = self._new_partition()
         self.engine = moving_cloud(drift, self.u, strengths, chunks, on, pool, engine)
-        target, state = drift.target, drift.arithmetic.state
-        farthest = np.zeros((len(chunks), drift.dims), np.int64)
+        with self.watch.timing("draw"):
+            extent = self._load(chunks)
+        strength = max(1.0, float(np.max(np.abs(strengths))))
+        range_check.check_range(drift, self.u, extent, strength)
+        self._bound = range_check.largest_reached(drift, self.u, extent, strength)
+        self._exponent = scale_exponent(self._bound)
+
+    def _load(self, chunks: Chunks) -> np.ndarray:
+        """Draw the cloud into the engine; return the largest magnitudes, float (dims,)."""
+        target, state = self.drift.target, self.drift.arithmetic.state
+        farthest = np.zeros((len(chunks), self.drift.dims), np.int64)
 
         def fill(start: int, stop: int) -> np.ndarray:
             codes = self.initial.codes(start, stop)
@@ -203,11 +216,7 @@ class Simulation:
             return codes if state == target else state.code(target.value(codes))
 
         self.engine.load(fill)
-        extent = target.value(farthest.max(axis=0))
-        strength = max(1.0, float(np.max(np.abs(strengths))))
-        range_check.check_range(drift, self.u, extent, strength)
-        self._bound = range_check.largest_reached(drift, self.u, extent, strength)
-        self._exponent = scale_exponent(self._bound)
+        return target.value(farthest.max(axis=0))
 
     def _centroid(self) -> np.ndarray:
         drift = self.drift
@@ -218,7 +227,8 @@ class Simulation:
 
     def resume(self, step: int, fill: Fill) -> None:
         """Go on from the cloud of `step` that `fill` gives, in the state format."""
-        self.engine.load(fill, step)
+        with self.watch.timing("draw"):
+            self.engine.load(fill, step)
         self._partition = self._new_partition()
 
     def states(self, steps: Iterable[int]) -> Iterator[State]:
@@ -240,7 +250,9 @@ class Simulation:
             self.engine.observe_only(self._survivor_ranks < self.drift.alive(step))
 
     def _state_at(self, step: int) -> Generator[Pause, None, State]:
-        for reached in self.engine.approach(step, self._bound):
+        for reached in self.watch.each("move", self.engine.approach(step, self._bound)):
             yield Pause(reached, self.engine)
-        found = self.engine.observe(step, self._exponent, self._bound)
-        return count(found, self._partition, step, self.u, self._exponent)
+        with self.watch.timing("move"):
+            found = self.engine.observe(step, self._exponent, self._bound)
+        with self.watch.timing("count"):
+            return count(found, self._partition, step, self.u, self._exponent)

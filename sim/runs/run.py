@@ -23,6 +23,7 @@ from drift.sim.errors import BadInput, unwritten
 from drift.sim.runs import snapshots
 from drift.sim.runs.prepare import prepare
 from drift.sim.spec.drift import Drift
+from drift.sim.stopwatch import Stopwatch
 from drift.sim.stores import lock, run_layout
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, StoreLocation
@@ -115,6 +116,7 @@ def stream(
     drift = simulation.drift
     records, kept = drift.record_steps, drift.snapshot_steps
     checkpoints = snapshots.ResumePoints(store, pool, checkpoint_seconds)
+    writing = partial(simulation.watch.timing, "write")
     done, begun = {counts.step for counts in store.records()}, "initial" in store.attrs
     ahead = ({*records} - done) | ({*kept} - store.snapshots()) | {drift.steps}
     if not begun:
@@ -131,22 +133,27 @@ def stream(
                     break
                 store.still()
                 if isinstance(state, Pause):
-                    checkpoints.save_if_due(state.step, state)
+                    with writing():
+                        checkpoints.save_if_due(state.step, state)
                     continue
                 step = state.counts.step
-                if step in kept:
-                    _keep(store, kept.index(step), state, pool)
-                if step == 0:
-                    store.update(initial=state.counts.as_json())
-                if step in records and step not in done:
-                    done.add(step)
-                    store.put_record(records.index(step), state.counts)
+                recorded = step in records and step not in done
+                with writing():
+                    if step in kept:
+                        _keep(store, kept.index(step), state, pool)
+                    if step == 0:
+                        store.update(initial=state.counts.as_json())
+                    if recorded:
+                        done.add(step)
+                        store.put_record(records.index(step), state.counts)
+                if recorded:
                     progress(state.counts, len(done), len(records))
                 if step < drift.steps:
-                    checkpoints.save_if_due(step, state)
+                    with writing():
+                        checkpoints.save_if_due(step, state)
             final = state.counts, state.populations
             del state  # its cloud, before the next one is made
-    with interrupts.delay_signals():
+    with interrupts.delay_signals(), writing():
         checkpoints.drop()
     assert final is not None, "the last step is always ahead"
     return final
@@ -229,15 +236,25 @@ def run(
         simulation, pool = made.simulation, made.pool
         if like is not None:
             check_inputs(like, simulation, "its spec can't be run again")
-        store = held.enter_context(open_or_create(simulation, out, overwrite, made.about))
+        seconds = partial(_seconds, simulation.watch, began, compiled)
+        with simulation.watch.timing("write"):
+            store = held.enter_context(open_or_create(simulation, out, overwrite, made.about))
         with _writing(out):
             final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
-            total = time.monotonic() - began
-            seconds = {"total": total, "compile": min(total, compilation.seconds() - compiled)}
-            with interrupts.delay_signals():
+            with interrupts.delay_signals(), simulation.watch.timing("write"):
                 store.still()
-                store.finish(populations, final=final.as_json(), seconds=seconds)
-        return summary(RunStore(out))
+                store.finish(populations, final=final.as_json(), seconds=seconds())
+        with simulation.watch.timing("write"):
+            found = summary(RunStore(out))
+        # The store was told before its last write, and before it was read again.
+        return {**found, "seconds": seconds()}
+
+
+def _seconds(watch: Stopwatch, began: float, compiled: float) -> dict[str, float]:
+    """Return what a run has taken since `began`, where `compiled` had gone into programs."""
+    total, parts = time.monotonic() - began, watch.seconds
+    compiling = min(total, compilation.seconds() - compiled)
+    return {"total": total, "compile": compiling, "start": total - sum(parts.values()), **parts}
 
 
 @contextmanager
