@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _PACKAGES = (
-    *("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "scipy", "networkit"),
+    *("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "scipy"),
     *("zarr", "numcodecs", "matplotlib", "rich", "typer"),
 )
 _EXTRAS = (

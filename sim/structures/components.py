@@ -9,11 +9,13 @@ clustering  of a node: edges among its neighbours over their pairs, 0 where it h
             Strogatz, Nature 393, 1998)
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import networkit
 import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
 
 
 @dataclass(frozen=True)
@@ -38,34 +40,69 @@ class GraphComponents:
 
 def graph_components(nodes: int, edges: np.ndarray) -> GraphComponents:
     """Return the components of a graph; `edges`, (edges, 2), has each edge once."""
-    graph = _graph(nodes, edges)
-    of_node = _connected(graph)
-    graph.sortEdges()
-    local = networkit.centrality.LocalClusteringCoefficient(graph, turbo=len(edges) > 0)
-    local.run()
+    of_node = connected(nodes, edges)
+    degree = np.bincount(edges.ravel(), minlength=nodes)
+    pairs = degree * (degree - 1.0) / 2
+    local = np.divide(_triangles(nodes, edges), pairs, out=np.zeros(nodes), where=pairs > 0)
     count = np.bincount(of_node)
     return GraphComponents(
         of_node,
         count,
         np.bincount(of_node[edges[:, 0]], minlength=len(count)),
-        np.bincount(of_node, np.nan_to_num(local.scores())) / count,
+        np.bincount(of_node, local) / count,
     )
 
 
 def connected(nodes: int, edges: np.ndarray) -> np.ndarray:
     """Return the component of each node alone, int64 (nodes,), as in GraphComponents."""
-    return _connected(_graph(nodes, edges))
+    _, of_node = csgraph.connected_components(_adjacency(nodes, edges), directed=False)
+    return of_node.astype(np.int64)
 
 
-def _graph(nodes: int, edges: np.ndarray) -> networkit.Graph:
-    a, b = (np.ascontiguousarray(ends, np.uint64) for ends in edges.T)
-    return networkit.GraphFromCoo((a, b), n=nodes, weighted=False, directed=False)
+def _adjacency(nodes: int, edges: np.ndarray) -> sparse.csr_array:
+    """Return the matrix with a 1 for each edge, from its first node to its second."""
+    a, b = edges.T
+    return sparse.csr_array((np.ones(len(edges), np.int64), (a, b)), shape=(nodes, nodes))
 
 
-def _connected(graph: networkit.Graph) -> np.ndarray:
-    found = networkit.components.ConnectedComponents(graph)
-    found.run()
-    return np.asarray(found.getPartition().getVector(), np.int64)
+_BLOCK = 1 << 22
+"""Paths of two edges that are looked at together, about."""
+
+
+def _triangles(nodes: int, edges: np.ndarray) -> np.ndarray:
+    """Count the triangles that each node is in, int64 (nodes,)."""
+    # Edges lead to the node of higher degree, so that few leave any one: the number of paths of
+    # two edges is then at most the number of edges to the power of 3/2.
+    degree = np.bincount(edges.ravel(), minlength=nodes)
+    rank = np.empty(nodes, np.int64)
+    rank[np.argsort(degree, kind="stable")] = np.arange(nodes)
+    upward = _adjacency(nodes, np.sort(rank[edges], axis=1))
+    found = np.zeros(nodes, np.int64)
+    # Of a triangle u -> v -> w, u -> w: one for each path between the ends of the edge u -> w ...
+    for rows, closed in _closed_paths(upward, upward):
+        found[rows] += closed.sum(axis=1)
+    # ... and one for each u that leads to both ends of the edge v -> w.
+    for rows, closed in _closed_paths(upward.T.tocsr(), upward):
+        found[rows] += closed.sum(axis=1)
+        found += closed.sum(axis=0)
+    return found[rank]
+
+
+def _closed_paths(
+    first: sparse.csr_array, upward: sparse.csr_array
+) -> Iterator[tuple[slice, sparse.csr_array]]:
+    """Give rows of the number of paths by an edge of `first` and one `upward`, in blocks.
+
+    Only pairs of nodes are counted that an edge joins.
+    """
+    paths = np.cumsum(first @ np.diff(upward.indptr))
+    start = 0
+    while start < len(paths):
+        before = paths[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(paths, before + _BLOCK)))
+        rows = slice(start, stop)
+        yield rows, (first[rows] @ upward).multiply(upward[rows])
+        start = stop
 
 
 @dataclass(frozen=True)
