@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drift.experiments.bench import leap, stepping
+from drift.experiments.bench import leap, stepping, whole_job
 from drift.experiments.console.files import markdown_table
 from drift.experiments.console.terminal import new_console
 from drift.experiments.figures.style import COLOURS, GREY, new_figure
@@ -75,6 +75,7 @@ Rows = list[tuple[str, ...]]
 
 _VERDICTS = ("ratio", "measured", "target", "met")
 _CONTENDERS = ("", "steps", "median", "min", "max", "cost", "× ours")
+_PARTS = ("where the time goes", *whole_job.PARTS)
 _WIDTH = 100
 """Columns that the tables need; a narrower terminal wraps them."""
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
@@ -88,6 +89,8 @@ def show(document: Document) -> None:
     for result in document["results"]:
         console.print(Text(f"\n{_heading(result)}", "bold"))
         console.print(_rich(_CONTENDERS, contender_rows(result)))
+        if parts := part_rows(result):
+            console.print(_rich(_PARTS, parts))
         for name, why in result["absent"].items():
             console.print(f"absent: {name}: {why}")
     console.print(Text("\nRatios", "bold"))
@@ -107,6 +110,8 @@ def markdown(document: Document, figure: str) -> str:
     for result in document["results"]:
         parts.append(f"### {_heading(result)}")
         parts.append(markdown_table(_CONTENDERS, contender_rows(result)))
+        if rows := part_rows(result):
+            parts.append(markdown_table(_PARTS, rows))
         parts += [f"Absent: {name}: {why}." for name, why in result["absent"].items()]
     return "\n\n".join(parts) + "\n"
 
@@ -131,6 +136,15 @@ def contender_rows(result: Document) -> Rows:
         cost = f"{_number(row['cost'])} {unit}"
         rows.append((row["name"], steps, *times, cost, _number(row["cost"] / first)))
     return rows
+
+
+def part_rows(result: Document) -> Rows:
+    """The cells of the table of the parts of each contender that tells of all of them."""
+    return [
+        (row["name"], *(_time(row["parts"][name]) for name in whole_job.PARTS))
+        for row in result["contenders"]
+        if row.get("parts", {}).keys() >= {*whole_job.PARTS}
+    ]
 
 
 def _heading(result: Document) -> str:

@@ -47,7 +47,9 @@ class Contender:
     traffic: int = 0
     """bytes that one `run` must read and write"""
     notes: Callable[[Any], dict[str, Any]] = _no_notes
-    """what else a result says"""
+    """what else the result of the warm-up says"""
+    parts: Callable[[Any], dict[str, float]] = _no_notes
+    """seconds of the parts of one `run`, by its result"""
 
 
 @dataclass
@@ -55,7 +57,7 @@ class Case:
     """One piece of work and those who do it."""
 
     group: str
-    """step, leap, count, neighbours or sweep"""
+    """whole-job, step, leap, count, neighbours or sweep"""
     name: str
     """name within the group"""
     unit: str
@@ -82,10 +84,11 @@ class WrongResult(RuntimeError):
 def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Time the contenders of a case; the result as plain JSON values.
 
-    Raises Different for a contender whose result is wrong.
+    Raises WrongResult for a contender whose result is wrong.
     """
     say(f"{case.group}, {case.name}: {len(case.contenders)} contenders, {rounds} rounds")
     there, rows = [], {}
+    parts: dict[str, list[dict[str, float]]] = {one.name: [] for one in case.contenders}
     for one in case.contenders:
         taken, result = _timed(one)
         there.append((one, _rounds(taken, rounds)))
@@ -94,8 +97,10 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
         first = turn % max(1, len(there))
         for one, its_rounds in there[first:] + there[:first]:
             if turn < its_rounds:
-                rows[one.name]["seconds"].append(_timed(one)[0])
-    found = [_summary(one, rows[one.name]) for one, _ in there]
+                seconds, result = _timed(one)
+                rows[one.name]["seconds"].append(seconds)
+                parts[one.name].append(one.parts(result))
+    found = [_summary(one, rows[one.name], parts[one.name]) for one, _ in there]
     return {
         "group": case.group,
         "case": case.name,
@@ -127,12 +132,14 @@ def _row(one: Contender, notes: dict[str, Any]) -> dict[str, Any]:
     return {"name": one.name, "steps": one.steps, "work": one.work, **notes, "seconds": []}
 
 
-def _summary(one: Contender, row: dict[str, Any]) -> dict[str, Any]:
+def _summary(one: Contender, row: dict[str, Any], parts: list[dict[str, float]]) -> dict[str, Any]:
     seconds = row["seconds"]
     median = statistics.median(seconds)
     row |= {"median": median, "min": min(seconds), "max": max(seconds)}
     if one.traffic:
         row["bytes_per_second"] = one.traffic / median
+    if parts[0]:
+        row["parts"] = {name: statistics.median(each[name] for each in parts) for name in parts[0]}
     return row
 
 

@@ -29,8 +29,11 @@ from drift.sim.spec.schedule import displacements
 
 VOCABULARY = (151_936, 2_560)
 """Tokens and dims of the unembedding that the whole question comes from."""
+DIARY = (2_212, 2_560)
+"""Its tokens within five exponents of its largest black hole; the shape of `drift run`."""
 
 _SIZES = {
+    "whole-job": DIARY,
     "step": (20_000, 2_560),
     "leap": VOCABULARY,
     "count": VOCABULARY,
@@ -38,6 +41,7 @@ _SIZES = {
     "sweep": (400, 256),
 }
 _QUICK = {
+    "whole-job": (1_000, 512),
     "step": (2_000, 1_024),
     "leap": (2_000, 256),
     "count": (8_000, 256),
@@ -46,8 +50,15 @@ _QUICK = {
 }
 GROUPS = tuple(_SIZES)
 
-_COPIES = {"step": 30, "leap": 6, "count": 8, "neighbours": 3, "sweep": 4_000}
-"""Memory a group needs, in clouds of two bytes a value; step counts rivals' float32."""
+_COPIES = {
+    "whole-job": 30,
+    "step": 30,
+    "leap": 6,
+    "count": 8,
+    "neighbours": 3,
+    "sweep": 4_000,
+}
+"""Memory a group needs, in clouds of two bytes a value; rivals' float32 among them."""
 _PACKAGES = ("bf16-drift", "jax", "jaxlib", "numpy", "ml-dtypes", "torch")
 """Packages whose versions matter for a measurement."""
 FEWEST = 64

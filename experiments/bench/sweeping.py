@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.experiments.bench import rivals
+from drift.experiments.bench import rivals, script
 from drift.experiments.bench.runner import Case, Contender
 from drift.experiments.bench.setting import Setting
 from drift.sim.clouds.direction import direction
@@ -59,7 +59,7 @@ def cases(setting: Setting) -> Iterator[Case]:
     case = Case("sweep", f"{len(grid):,} grid points, {COUNTS} counts", "ns per grid point", facts)
     found: dict[int, list[int]] = {}
     case.contenders.append(_ours(setting, grid, found))
-    cells = {k: _cell(grid.drift(k)) for k in range(0, len(grid), len(grid) // _SAMPLE)}
+    cells = {k: loop_input(grid.drift(k)) for k in range(0, len(grid), len(grid) // _SAMPLE)}
     case.contenders.append(_loop(NUMPY, numpy_loop, cells, found))
     case.enter(TORCH, partial(_torch, setting, cells, found))
     return iter([case])
@@ -89,7 +89,8 @@ def _ours(setting: Setting, grid: Grid, found: dict[int, list[int]]) -> Contende
     return Contender(OURS, run, wrong, ready, work=len(grid), notes=notes)
 
 
-def _cell(drift: Drift) -> LoopInput:
+def loop_input(drift: Drift) -> LoopInput:
+    """Return the cloud, the displacements and the records of `drift`, for a loop."""
     u = direction(drift.direction, drift.dims, drift.direction_seed)
     steps = displacements(drift, u, 1, drift.steps)
     return LoopInput(draw_cloud(drift, 0, drift.tokens), steps, drift.record_steps)
@@ -112,37 +113,20 @@ def _loop(
 
 
 def numpy_loop(cell: LoopInput) -> list[int]:
-    """Distinct rows at each record, the rounding in integers, since ml_dtypes casts are slow."""
-    x = cell.codes.astype(np.uint32) << 16
-    counts = [] if 0 not in cell.records else [_distinct(x)]
-    for t, c in enumerate(cell.displacements, 1):
-        bits = (x.view(np.float32) + c).view(np.uint32)
-        x = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
-        if t in cell.records:
-            counts.append(_distinct(x))
-    return counts
+    """Return the distinct rows of a grid point at each record, by NumPy."""
+    return script.numpy_loop(cell.codes, cell.displacements, cell.records)
 
 
-def _distinct(x: np.ndarray) -> int:
-    """Rows that differ, -0 being +0."""
-    codes = (x >> 16).astype(np.uint16)
-    codes[codes == 0x8000] = 0
-    return len({row.tobytes() for row in codes})
-
-
-def _torch(setting: Setting, cells: dict[int, LoopInput], found: dict[int, list[int]]) -> Contender:
+def torch_loop(setting: Setting) -> Callable[[LoopInput], list[int]]:
+    """Return the loop in PyTorch; raises Missing where there is none."""
     torch, _ = rivals.torch("cpu", setting.threads)
 
     def loop(cell: LoopInput) -> list[int]:
         x = torch.from_numpy(cell.codes.view(np.int16)).view(torch.bfloat16)
-        steps = torch.from_numpy(cell.displacements)
-        distinct = lambda: len(torch.unique(x + 0.0, dim=0))  # noqa: E731 # -0 becomes +0
-        counts = [] if 0 not in cell.records else [distinct()]
-        with torch.inference_mode():
-            for t, c in enumerate(steps, 1):
-                x = (x.float() + c).bfloat16()
-                if t in cell.records:
-                    counts.append(distinct())
-        return counts
+        return script.torch_loop(x, torch.from_numpy(cell.displacements), cell.records)
 
-    return _loop(TORCH, loop, cells, found)
+    return loop
+
+
+def _torch(setting: Setting, cells: dict[int, LoopInput], found: dict[int, list[int]]) -> Contender:
+    return _loop(TORCH, torch_loop(setting), cells, found)

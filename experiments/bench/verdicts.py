@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from drift.experiments.bench import counting, leap, neighbours, stepping, sweeping
-from drift.experiments.bench.setting import VOCABULARY
+from drift.experiments.bench import counting, leap, neighbours, stepping, sweeping, whole_job
+from drift.experiments.bench.setting import DIARY, VOCABULARY
 
 Result = dict[str, Any]
 
@@ -26,6 +26,11 @@ _LEAST_TIMES = {
     counting.TORCH: {"distinct": 10.0, "few": 10.0},
 }
 """Least time of each rival as a multiple of the counter's."""
+
+
+_LEAST_TIMES_OF_SCRIPT = {1e-9: 4.0, 1e-7: 2.5, 1e-6: 1.5, 0.02: 1.4}
+"""Least time of the PyTorch script as a multiple of the command's, for each sigma."""
+_ENGINE = tuple(name for name in whole_job.PARTS if name != "start")
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,9 @@ def verdicts(results: list[Result], platform: str) -> list[dict[str, Any]]:
         verdicts_of = _BY_GROUP[result["group"]]
         there = {row["name"]: row for row in result["contenders"]}
         found += verdicts_of(result, there, platform)
-    return [asdict(verdict) for verdict in [*found, *_growth(results)]]
+    return [
+        asdict(verdict) for verdict in [*found, *_growth(results), *_records(results, platform)]
+    ]
 
 
 def at_least(what: str, value: float, least: float | None, unit: str = "×") -> Verdict:
@@ -157,7 +164,50 @@ def _sweep(result: Result, there: dict[str, Result], platform: str) -> Iterator[
     yield at_least(text, ours["computing"], 0.8 if judged else None, "")
 
 
+def _whole_job(result: Result, there: dict[str, Result], platform: str) -> Iterator[Verdict]:
+    judged, text = _is_diary(result, platform), f"whole job, {result['case']}"
+    ours, usual = there[whole_job.OURS], result["records"] == whole_job.RECORDS
+    for name in (whole_job.TORCH, whole_job.NUMPY):
+        if name in there:
+            script, least = there[name], _LEAST_TIMES_OF_SCRIPT.get(result["sigma"])
+            least = least if judged and usual and name == whole_job.TORCH else None
+            yield at_least(f"{text}: {name} beside ours", script["median"] / ours["median"], least)
+            working = script["median"] - script["parts"]["import"]
+            yield at_least(f"{text}: the same less its import", working / ours["median"], None)
+    if whole_job.COLD in there:
+        cold = there[whole_job.COLD]["median"] / ours["median"]
+        yield at_most(f"{text}: empty cache beside warm", cold, 1.5 if judged else None)
+    writing = ours["parts"]["write"] / ours["median"]
+    yield at_most(f"{text}: share of writing", writing, 0.1 if judged else None, "")
+
+
+def _records(results: list[Result], platform: str) -> Iterator[Verdict]:
+    """Yield the seconds in the engine with the usual records relative to those with one."""
+    jobs = [
+        result
+        for result in results
+        if result["group"] == "whole-job" and result["sigma"] == whole_job.NARROW
+    ]
+    took = {
+        (result["tokens"], result["dims"], result["records"]): sum(row["parts"][p] for p in _ENGINE)
+        for result in jobs
+        for row in result["contenders"]
+        if row["name"] == whole_job.OURS
+    }
+    for (tokens, dims, records), many in took.items():
+        few = took.get((tokens, dims, 1))
+        if few is not None and records == whole_job.RECORDS:
+            judged = _is_diary(jobs[0], platform)
+            text = f"whole job, σ = {whole_job.NARROW:g}: {records} records beside 1, in the engine"
+            yield at_most(text, many / few, 1.5 if judged else None)
+
+
+def _is_diary(result: Result, platform: str) -> bool:
+    return platform == "cpu" and (result["tokens"], result["dims"]) == DIARY
+
+
 _BY_GROUP = {
+    "whole-job": _whole_job,
     "step": _step,
     "leap": _leap,
     "count": _count,

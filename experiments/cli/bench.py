@@ -30,7 +30,7 @@ def command(
         typer.Option(
             parser=parse_names,
             metavar="GROUP,…",
-            help="Groups to measure: step, leap, count, neighbours, sweep.",
+            help="Groups to measure: whole-job, step, leap, count, neighbours, sweep.",
             show_default="all",
         ),
     ] = None,
@@ -63,12 +63,14 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Time each engine and the counter, and print ratios.
+    """Time the command, each engine and the counter, and print ratios.
 
-    Timed in the same rounds, on as many threads: a copy of the cloud, one read of
-    it, a vectorised loop built with the system's C compiler, NumPy with
-    ml_dtypes, and PyTorch where it is installed. Every result is checked before
-    its time counts. Takes about ten minutes without --quick.
+    Whole jobs are processes of `drift run` and of the script that one would write
+    in PyTorch, or in NumPy where that is not installed; the parts of their time are
+    shown. All else is timed beside a copy of the cloud, one read of it, a loop
+    built with the system's C compiler, NumPy with ml_dtypes, and PyTorch. All of
+    a case take turns, on as many threads, and every result is checked before its
+    time counts. Takes about fifteen minutes without --quick.
     """
     from drift.sim.devices import device as devices
 
@@ -95,13 +97,14 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 
     Raises BadInput for groups that there are not, and sizes that do not fit.
     """
-    from drift.experiments.bench import counting, leap, neighbours, stepping, sweeping
+    from drift.experiments.bench import counting, leap, neighbours, stepping, sweeping, whole_job
     from drift.experiments.bench.runner import measure as measured
     from drift.experiments.bench.setting import machine
     from drift.experiments.bench.verdicts import verdicts
     from drift.sim.errors import BadInput
 
     groups = {
+        "whole-job": whole_job.cases,
         "step": stepping.cases,
         "leap": leap.cases,
         "count": counting.cases,

@@ -5,8 +5,10 @@ import sys
 
 import pytest
 
-from drift.experiments.bench import page, verdicts
+from drift.experiments.bench import page, script, verdicts, whole_job
 from drift.sim.devices import host_memory
+from drift.sim.runs.run import run
+from drift.sim.spec.drift import Drift
 from tests.support.run_cli import drift
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]
@@ -19,23 +21,41 @@ def alone(monkeypatch, in_tmp):
     return in_tmp
 
 
+@pytest.fixture
+def at_once(monkeypatch):
+    """No process is started: what it would do is done here, once."""
+    done = {}
+
+    def process(command, setting, **variables):
+        if command[1] == "-P":
+            script.main(*command[3:])
+            return 1.0, ""
+        sigma, records = (command[command.index(f"--{each}") + 1] for each in ("sigma", "records"))
+        if (sigma, records) not in done:
+            job = Drift(sigma=float(sigma), tokens=256, dims=64, records=int(records))
+            done[sigma, records] = run(job, setting.scratch / f"{len(done)}.zarr", on="cpu")
+        return 0.5, json.dumps(done[sigma, records])
+
+    monkeypatch.setattr(whole_job, "process", process)
+
+
 @pytest.mark.slow
-def test_everything_is_measured_printed_and_written(alone, capsys):
+def test_everything_is_measured_printed_and_written(alone, at_once, capsys):
     status, out, err = drift(capsys, *SMALL, "--out", "here/a.json", "--json")
     assert status == 0, err
     document = json.loads(out)
     assert len(out.splitlines()) == 1
     assert all(line.startswith("bench: ") for line in err.splitlines())
     results = document["results"]
-    groups = {"step": 3, "leap": 2, "count": 6, "neighbours": 2, "sweep": 1}
+    groups = {"whole-job": 3, "step": 3, "leap": 2, "count": 6, "neighbours": 2, "sweep": 1}
     assert [r["group"] for r in results] == [name for name, n in groups.items() for _ in range(n)]
-    main = results[2]
+    main = results[5]
     assert main["steps"] == 100
     names = {row["name"] for row in main["contenders"]}
     assert names >= {"step engine", "plain XLA", "copy", "NumPy + ml_dtypes"}
     assert main["absent"]["PyTorch eager"] == "torch is not installed"
     assert main["absent"]["torch.compile"] == "left out by --quick"
-    leapt = results[4]["contenders"]
+    leapt = results[6]["contenders"]
     assert [row["name"] for row in leapt] == ["leap engine", "stepping until nothing moves"]
     assert leapt[0]["radius"] == leapt[1]["radius"]
     for result in results:
@@ -70,7 +90,7 @@ def test_one_group_without_a_compiler_as_tables(alone, capsys, monkeypatch):
     [
         (
             ["--only", "step,fly"],
-            "only names 'fly'; the groups are step, leap, count, neighbours, sweep",
+            "only names 'fly'; the groups are whole-job, step, leap, count, neighbours, sweep",
         ),
         (["--tokens", "63"], "tokens is 63"),
         (["--dims", "4"], "dims is 4; a benchmark here needs 64 or more"),

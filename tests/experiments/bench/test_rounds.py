@@ -53,6 +53,15 @@ def test_the_warm_up_and_what_makes_ready_are_not_timed(takes):
     assert (row["median"], row["min"], row["max"]) == (0.5, 0.25, 1.0)
 
 
+def test_the_parts_of_a_run_are_medians_of_the_rounds_too():
+    found = iter([9.0, 1.0, 5.0, 2.0])
+    parts = lambda draw: {"draw": draw, "twice": 2 * draw}  # noqa: E731
+    told = Contender("told", lambda: next(found), parts=parts)
+    rows = measure(case(told, Contender("silent", lambda: None)), 3, quiet)["contenders"]
+    assert rows[0]["parts"] == {"draw": 2.0, "twice": 4.0}
+    assert "parts" not in rows[1]
+
+
 def test_costs_are_per_unit_of_work_or_multiples_of_a_contender(takes):
     ours, read = Contender("ours", takes(0.5), work=1e9, traffic=4000), Contender("read", takes(2))
     (row,) = measure(case(ours), 3, quiet)["contenders"]
