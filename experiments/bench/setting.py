@@ -30,7 +30,7 @@ from drift.sim.spec.schedule import displacements
 VOCABULARY = (151_936, 2_560)
 """Tokens and dims of the unembedding that the whole question comes from."""
 DIARY = (2_212, 2_560)
-"""Its tokens within five exponents of its largest black hole; the shape of `drift run`."""
+"""Tokens within five exponents of its largest black hole, and dims: the shape of `drift run`."""
 
 _SIZES = {
     "whole-job": DIARY,
