@@ -1,74 +1,14 @@
-"""A measurement as tables, on a terminal and as a page, and its figure: cost against steps."""
+"""A measurement as tables, on a terminal and as a page."""
 
 from typing import Any
 
-from matplotlib.figure import Figure
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from drift.experiments.bench import leap, stepping, whole_job
+from drift.experiments.bench import whole_job
 from drift.experiments.console.files import markdown_table
 from drift.experiments.console.terminal import new_console
-from drift.experiments.figures.style import COLOURS, GREY, new_figure
-
-_DRAWN = {
-    stepping.OURS: "-",
-    stepping.C: "-",
-    leap.OURS: "-",
-    stepping.EAGER: "--",
-    stepping.NUMPY: "--",
-    leap.STEPPING: ":",
-}
-"""Contenders whose lines are drawn, and their dashes; colours follow this order."""
-
-
-def draw(results: list[dict[str, Any]]) -> Figure:
-    """One line a contender through its medians, with bars from fastest to slowest."""
-    figure = new_figure()
-    axes = figure.add_subplot()
-    for (name, style), colour in zip(_DRAWN.items(), COLOURS, strict=False):
-        points = sorted(_points(results, name))
-        if not points:
-            continue
-        steps, middle, low, high = zip(*points, strict=True)
-        axes.plot(steps, middle, style, color=colour, marker="o", markersize=3, label=name)
-        axes.vlines(steps, low, high, color=colour, linewidth=0.8)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("steps")
-    axes.set_ylabel("ns per coordinate, all steps together")
-    if axes.lines:
-        figure.legend(loc="outside upper center", ncols=3)
-    figure.supxlabel(_caption(results), color=GREY)
-    return figure
-
-
-def _points(results: list[dict[str, Any]], name: str) -> set[tuple[float, float, float, float]]:
-    """(steps, median, least, most) for each case in which `name` took all the steps."""
-    found = set()
-    for result in results:
-        for row in result["contenders"]:
-            if row["name"] == name and row["steps"] == result["steps"]:
-                each = 1e9 / (result["tokens"] * result["dims"])
-                times = (row[key] * each for key in ("median", "min", "max"))
-                found.add((row["steps"], *times))
-    return found
-
-
-def _caption(results: list[dict[str, Any]]) -> str:
-    sizes = {result["group"]: (result["tokens"], result["dims"]) for result in results}
-    what = {
-        "step": "step engine and loops: moved, and the engine's result counted",
-        "leap": "leap engine and stepping until nothing moves: drawn, moved, counted",
-    }
-    lines = [
-        f"{text}, {sizes[group][0]:,} × {sizes[group][1]:,}"
-        for group, text in what.items()
-        if group in sizes
-    ]
-    return "\n".join(lines)
-
 
 Document = dict[str, Any]
 Rows = list[tuple[str, ...]]

@@ -97,8 +97,11 @@ class Setting:
 
     def simulation(self, drift: Drift, engine: Engine) -> Simulation:
         """A drift at step 0, its cloud drawn, as `drift run` sets it up."""
-        chunks = Chunks.plan(drift.tokens, drift.dims, devices.worker_count(self.device))
-        return Simulation(drift, chunks, self.device, self.engine_pool, engine)
+        return Simulation(drift, self.chunks(drift), self.device, self.engine_pool, engine)
+
+    def chunks(self, drift: Drift) -> Chunks:
+        """The chunks in which the engine of this device has the cloud."""
+        return Chunks.plan(drift.tokens, drift.dims, devices.worker_count(self.device))
 
     @property
     def rounds(self) -> int:

@@ -166,15 +166,16 @@ def _engine(setting: Setting, start: Start) -> Contender:
 def _moving(setting: Setting, start: Start) -> Contender:
     """Return the step engine without the count, which is all that the loops do."""
     tokens, steps = len(start.codes), len(start.displacements)
-    drawn: list[StepEngine] = []
+    chunks, loaded = setting.chunks(start.drift), list[StepEngine]()
 
     def ready() -> None:
-        made = setting.simulation(start.drift, "step").engine
-        assert isinstance(made, StepEngine)
-        drawn[:] = [made]
+        strengths, pool = np.ones(tokens, np.float32), setting.engine_pool
+        engine = StepEngine(chunks, start.drift.arithmetic, strengths, setting.device, pool)
+        engine.load(lambda first, after: start.codes[first:after])
+        loaded[:] = [engine]
 
     def run() -> StepEngine:
-        (made,) = drawn
+        (made,) = loaded
         for first in range(0, steps, made.block):
             made.move(start.displacements[first : first + made.block])
         return made

@@ -129,7 +129,8 @@ def measure(setting: "Setting", only: tuple[str, ...] | None) -> dict[str, Any]:
 
 def write(document: dict[str, Any], name: Path) -> list[Path]:
     """Write the numbers, the page and the figure beside each other; their paths."""
-    from drift.experiments.bench.page import draw, markdown
+    from drift.experiments.bench.figure import draw
+    from drift.experiments.bench.page import markdown
     from drift.experiments.console.files import write_text_atomically
     from drift.experiments.figures.style import save
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from drift.experiments.bench import page, script, verdicts, whole_job
+from drift.experiments.bench import figure, script, verdicts, whole_job
 from drift.sim.devices import host_memory
 from drift.sim.runs.run import run
 from drift.sim.spec.drift import Drift
@@ -55,7 +55,7 @@ def test_everything_is_measured_printed_and_written(alone, at_once, capsys):
     assert names >= {"step engine", "plain XLA", "copy", "NumPy + ml_dtypes"}
     assert main["absent"]["PyTorch eager"] == "torch is not installed"
     assert main["absent"]["torch.compile"] == "left out by --quick"
-    leapt = results[6]["contenders"]
+    leapt = results[7]["contenders"]
     assert [row["name"] for row in leapt] == ["leap engine", "stepping until nothing moves"]
     assert leapt[0]["radius"] == leapt[1]["radius"]
     for result in results:
@@ -211,7 +211,7 @@ def test_a_sweep_is_judged_by_its_cells():
 def test_a_line_has_only_who_took_all_the_steps():
     results = [step_result(30.0, 0.5), leap_result(1000, 5.0) | {"absent": {}}]
     results[1]["contenders"][0]["steps"] = 1000
-    axes = page.draw(results).axes[0]
+    axes = figure.draw(results).axes[0]
     lines = {line.get_label(): line.get_xydata().tolist() for line in axes.lines}
     assert lines.keys() == {"step engine", "C loop", "leap engine"}
     assert lines["step engine"] == [[100, pytest.approx(1.5e9 / (20_000 * 2560))]]

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from drift.experiments.bench import page, script, sweeping, verdicts, whole_job
+from drift.experiments.bench import figure, page, script, sweeping, verdicts, whole_job
 from drift.experiments.bench.setting import Setting
 from drift.experiments.bench.whole_job import Done
 from drift.sim.runs.simulate import simulate
@@ -171,6 +171,18 @@ def test_a_page_shows_where_the_time_goes():
     assert rows[0] == ("drift run", "1 s", "300 ms", "400 ms", "200 ms", "100 ms")
     assert [row[0] for row in rows] == ["drift run", "drift run, empty cache"]
     assert page.part_rows({"contenders": [{"name": "step engine"}]}) == []
+
+
+def test_bars_show_the_parts_one_after_another():
+    axes, *more = figure.draw([result(), result(0.02, script=3.0)]).axes
+    assert not more
+    bars = np.array([(bar.get_y() + 0.16, bar.get_x(), bar.get_width()) for bar in axes.patches])
+    ours = [(0.0, 1.0), (1.0, 0.3), (1.3, 0.4), (1.7, 0.2), (1.9, 0.1)]
+    np.testing.assert_allclose(bars[:5], [(-0.18, *each) for each in ours])
+    np.testing.assert_allclose(bars[5:7], [(0.18, 0.0, 1.5), (0.18, 1.5, 6.5)])
+    np.testing.assert_allclose(bars[-1], (1.18, 1.5, 1.5))
+    said = [label.get_text() for label in axes.get_legend().get_texts()]
+    assert said == ["start or import", "draw", "move", "count", "write", "script"]
 
 
 def test_numpy_rounds_as_bfloat16_does():
