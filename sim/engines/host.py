@@ -193,7 +193,7 @@ class HostEngine:
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and none exceeds
         `bound` in magnitude.
         """
-        moved, last = not self._at_rest, self._observed_at_rest
+        last = self._observed_at_rest
         if last is not None and np.array_equal(last.present, self._present):
             return replace(last, moved=False)
         for _ in self.approach(step, bound):
@@ -211,7 +211,7 @@ class HostEngine:
             present=self._present,
             stalled=stalled,
             limbs=found.limbs,
-            moved=moved,
+            moved=last is None,
             cells=view.cells(target),
         )
         self._cut_down(observed.cells)

@@ -119,6 +119,15 @@ def test_a_state_that_is_kept_stays_as_it_was(pool):
         np.testing.assert_array_equal(state.rows.span(0, 60), codes)
 
 
+@pytest.mark.parametrize("steps", [[2000], [0, 2000], [0, 1500, 1501, 2000]])
+def test_all_may_come_to_rest_between_two_records(steps):
+    drift = Drift(sigma=1e-9, tokens=20, dims=32, steps=2000, survivors=9)
+    found = states(drift, engine="host", steps=steps)[1]
+    assert found[-1][0].distinct < 9
+    assert found[-1][0].stalled == 1.0
+    assert_equal_states(found, states(drift, engine="step", steps=steps)[1])
+
+
 def test_pauses_on_the_way_hold_the_cloud_of_their_step(pool, monkeypatch):
     monkeypatch.setattr(host, "_STEPS", 3)
     simulation = Simulation(SMALL, Chunks.plan(60, 128, 2), Host(), pool)
