@@ -99,8 +99,11 @@ _wanted: list[tuple[str, int]] = []
 """The names and numbers of devices that JAX is still to be told of."""
 
 
-def _tell() -> None:
-    """Tell JAX what `configure` was told, once. Raises BadInput for settings it can't meet."""
+def tell_jax() -> None:
+    """Tell JAX what `configure` was told, once; before what needs JAX and asks for no device.
+
+    Raises BadInput for settings that it can't meet.
+    """
     from drift.sim.devices import cache, settings
 
     while _wanted:
@@ -156,7 +159,7 @@ def find_device(name: str = "auto") -> "jax.Device":
 
 def _all(name: str) -> "list[jax.Device]":
     """Return the devices called `name` of this process."""
-    _tell()
+    tell_jax()
     if name not in get_args(Device):
         raise BadInput(f"device is {name!r}; it must be one of {', '.join(get_args(Device))}")
     import jax

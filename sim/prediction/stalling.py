@@ -5,6 +5,7 @@ import numpy as np
 from drift.kernels.stepping import host
 from drift.kernels.value_map.classes import same_value
 from drift.sim.clouds.direction import direction
+from drift.sim.devices import device
 from drift.sim.prediction.supported import check_supported
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements
@@ -51,9 +52,10 @@ def _here(drift: Drift, u: np.ndarray) -> np.ndarray:
 
 
 def _by_jax(drift: Drift, u: np.ndarray) -> np.ndarray:
-    """Return the same of many steps."""
+    """Return stall steps likewise."""
     from drift.kernels.value_map.iterate import STALL_WIDTH
 
+    device.tell_jax()
     parts = [_strip_by_jax(drift, u[k : k + STALL_WIDTH]) for k in range(0, len(u), STALL_WIDTH)]
     return np.concatenate(parts)
 

@@ -24,6 +24,7 @@ from drift.kernels.stepping import host
 from drift.kernels.value_map.classes import ValueClasses
 from drift.kernels.value_map.host import HostMap
 from drift.sim.clouds.direction import direction
+from drift.sim.devices import device
 from drift.sim.devices.host_memory import free_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
@@ -217,6 +218,7 @@ class Transport:
 
         from drift.sim.engines.leap import value_map
 
+        device.tell_jax()
         drift, state, classes = self._drift, self._drift.arithmetic.state, self._classes(largest)
         if state != drift.target:
             values = drift.target.value(drift.target.code_of_rank(classes.values))

@@ -7,6 +7,7 @@ import pty
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -218,13 +219,18 @@ def test_colours_are_left_out_where_nobody_wants_them(monkeypatch, capsys):
 def test_no_home_costs_a_line_at_most(store, in_tmp):
     home = {"HOME": "/proc/none", "XDG_CACHE_HOME": "", "MPLCONFIGDIR": "/dev/null/x"}
     words = ["plot", "curves", str(store), "--out", "a"]
+    loading = ["predict", "--sigma", "1", "--tokens", "9", "--dims", "8", "--master", "float32"]
     for cache, line in (
         ("/dev/null/cache", "drift: no compilation cache at /dev/null/cache: it can't be"),
         ("", ""),
     ):
         environment = {**os.environ, **home, "DRIFT_CACHE": cache}
-        done = subprocess.run([*PROGRAM, *words], capture_output=True, text=True, env=environment)
+        run = partial(subprocess.run, capture_output=True, text=True, env=environment)
+        done = run([*PROGRAM, *words])
         assert (done.returncode, done.stdout) == (0, "figure: a.png\nfigure: a.svg\n")
+        assert done.stderr == ""
+        done = run([*PROGRAM, *loading])  # JAX, that is
+        assert done.returncode == 0
         assert done.stderr.startswith(line)
         assert done.stderr.count("\n") == bool(line)
 

@@ -193,7 +193,9 @@ def test_cells_that_are_not_done_are_hatched_and_counted(tmp_path):
 def test_what_was_done_later_has_not_failed(tmp_path):
     store = sweep_store(tmp_path / "grid.zarr", {"sigma": SIGMAS}, share, failed=[0, 1])
     store.array("done")  # which is read anew, attributes are not
-    SweepStore(tmp_path / "grid.zarr", writing=True).array("done")[0] = True
+    writer = SweepStore(tmp_path / "grid.zarr", writing=True)
+    writer.release("done/c/0")
+    writer.array("done")[0] = True
     sweep_slice = plane_slice(store, None, None, {})
     assert sweep_slice.failed.ravel().tolist() == [True, False, False, False]  # sigma rises
     assert sweep_slice.missing() == ["1 of 4 grid points failed"]

@@ -174,5 +174,5 @@ def test_a_field_is_named_in_its_row_and_in_its_physics_alone():
         for path in FILES
         if re.search(r"""["'.]decay\b|\bdecay\s*[:=]""", path.read_text())
     }
-    physics = {"sim/spec/schedule.py", "sim/batches/sizing.py"}
+    physics = {"sim/spec/schedule.py", "sim/spec/rules.py", "sim/batches/sizing.py"}
     assert naming == {"sim/spec/drift.py", *physics}

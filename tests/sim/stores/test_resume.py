@@ -144,7 +144,7 @@ def test_a_disk_that_really_takes_no_more_is_told(tmp_path, plain):
     """The kernel refuses files beyond a size, as it does on a full disk."""
     path = tmp_path / "a.zarr"
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8000, before[1]))
     try:
         with pytest.raises(Unfinished, match=r"a\.zarr can't be written: File too large; what"):
             run.run(SMALL, path, on="cpu")
