@@ -11,6 +11,9 @@ from drift.kernels.formats import Arithmetic
 from drift.kernels.stepping.host import step_rows
 from drift.kernels.value_map.classes import ValueClasses
 
+_AT_ONCE = 1 << 16
+"""Values moved at a time: they stay in a core's second-level cache."""
+
 
 class FirstStep:
     """The first step of some dimensions.
@@ -60,8 +63,13 @@ class FirstStep:
 
     def _image(self, dim: np.ndarray, value: np.ndarray) -> np.ndarray:
         """Return the ranks to which the step takes drawable values, given by their numbers."""
-        lowest, highest = self._limits[:, dim]
-        ranks = np.clip(self._ranks[value], lowest, highest)
-        codes = self._state.code_of_rank(ranks)[None]
-        moved = step_rows(codes, self._displacements[None, dim], None, None, self._arithmetic)
-        return self._state.rank_of(moved.codes[0])
+        found = np.empty(len(dim), self._state.storage)
+        for start in range(0, len(dim), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            lowest, highest = self._limits[:, dim[part]]
+            ranks = np.clip(self._ranks[value[part]], lowest, highest)
+            codes = self._state.code_of_rank(ranks)[None]
+            steps = self._displacements[None, dim[part]]
+            moved = step_rows(codes, steps, None, None, self._arithmetic)
+            found[part] = self._state.rank_of(moved.codes[0])
+        return found
