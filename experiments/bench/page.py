@@ -42,10 +42,13 @@ def markdown(document: Document, figure: str) -> str:
     parts = [f"# Speed: {_title(document)}", _machine(document["machine"])]
     parts.append(f"Measured by `{document['command']}`.")
     parts.append("## Ratios\n\n" + markdown_table(_VERDICTS, verdict_rows(document)))
-    parts.append(f"![Cost against steps]({figure})\n\n## Everything measured")
+    parts.append(f"![Seconds of whole jobs, and cost against steps]({figure})")
+    parts.append("## Everything measured")
     parts.append(
         "Times are medians of interleaved rounds after a warm-up, in which each result was compared"
-        " bit for bit with the reference, or with the cells that are known to exist."
+        " bit for bit with the reference, or with the cells that are known to exist. The script of"
+        " a whole job draws a cloud of its own; its loop, given the command's, counted what the"
+        " command counts."
     )
     for result in document["results"]:
         parts.append(f"### {_heading(result)}")

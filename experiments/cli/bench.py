@@ -23,7 +23,7 @@ EXAMPLE = "drift bench --quick --only neighbours"
 
 def command(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Small clouds and fewer rounds: a few seconds.")
+        bool, typer.Option("--quick", help="Small clouds and fewer rounds: about a minute.")
     ] = False,
     only: Annotated[
         tuple | None,

@@ -68,7 +68,7 @@ def test_everything_is_measured_printed_and_written(alone, at_once, capsys):
     assert json.loads((alone / "here" / "a.json").read_text()) == document
     page = (alone / "here" / "a.md").read_text()
     assert "`drift bench --quick --tokens 256 --dims 64 --device cpu`" in page
-    assert "![Cost against steps](a.png)" in page
+    assert "![Seconds of whole jobs, and cost against steps](a.png)" in page
     assert "Absent: PyTorch eager: torch is not installed." in page
 
 
