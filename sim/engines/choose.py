@@ -7,7 +7,8 @@ ways, with the same bits too: the kernels of JAX, or NumPy (sim.engines.host).
 step   1 for every coordinate at every step, 10 at every record; a hundredth of it
        on an accelerator
 NumPy  60 for every coordinate; 6 for every one at every step, and 25 at every record, in the
-       dimensions in which the first step leaves tokens apart. Loading JAX takes a second
+       dimensions in which the first step leaves tokens apart; 10 microseconds for a step at least.
+       Loading JAX takes a second
 leap   30 for every coordinate drawn, 20 for every entry of the tables of one step,
        200 for every class at every record; where steps differ, 2 for every class
        at every step
@@ -90,6 +91,8 @@ def leap_cost(drift: Drift) -> float:
     return cost + 2.0 * classes * steps
 
 
+_CALLS = 1e5
+"""The cost of the calls of NumPy that a step takes, however little it moves."""
 _LOADED = 1e10
 """The cost of loading JAX and its programs."""
 _QUANTILES = 64
@@ -120,8 +123,9 @@ def _unsupported(drift: Drift) -> str:
 def _host_cost(drift: Drift) -> float:
     """Return the cost of the step engine without JAX, in the units above."""
     steps, records = _until_rest(drift) if drift.schedule == "constant" else _all(drift)
-    moved = _open_share(drift) * (6.0 * steps + 25.0 * records)
-    return drift.tokens * drift.dims * (60.0 + moved)
+    coordinates, share = drift.tokens * drift.dims, _open_share(drift)
+    moved = coordinates * (60.0 + share * (6.0 * steps + 25.0 * records))
+    return moved + _CALLS * (steps + 40 * records)
 
 
 def _open_share(drift: Drift) -> float:

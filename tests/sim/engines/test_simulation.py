@@ -23,7 +23,7 @@ from tests.support.drifts import assert_equal_states, drifts, states
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(drifts())
 @example(Drift(sigma=1e-9, tokens=40, dims=64, steps=33))
 @example(Drift(sigma=1e-7, tokens=40, dims=5, steps=100))
