@@ -189,5 +189,7 @@ def test_numpy_rounds_as_bfloat16_does():
     import ml_dtypes
 
     values = np.random.default_rng(0).standard_normal((50, 7), np.float32)
+    ties = (np.arange(0x3F00, 0x3F32) << 16 | 0x8000).astype(np.uint32).view(np.float32)
+    values = np.column_stack([values, ties])
     bits = (script._rounded(values) >> 16).astype(np.uint16)
     np.testing.assert_array_equal(bits, values.astype(ml_dtypes.bfloat16).view(np.uint16))

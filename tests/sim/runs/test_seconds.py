@@ -1,9 +1,10 @@
 """The seconds of a run: which of its parts each of them is counted for."""
 
-import time
+from types import SimpleNamespace
 
 import pytest
 
+from drift.sim import stopwatch
 from drift.sim.clouds.initial import DrawnCloud
 from drift.sim.counting.partition import Partition
 from drift.sim.engines.host import HostEngine
@@ -12,7 +13,6 @@ from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 
 TINY = Drift(sigma=1e-9, tokens=20, dims=16, steps=4, records=4)
-NAP = 0.3
 SLOW = {
     "a device that is looked for": (prepare, "_chosen", "start"),
     "a draw": (DrawnCloud, "codes", "draw"),
@@ -30,19 +30,28 @@ def parts(seconds):
     return {name: seconds[name] for name in ("start", "draw", "move", "count", "write")}
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still until it is told otherwise: clock.now += 1."""
+    clock = SimpleNamespace(now=5.0)
+    for each in (stopwatch, run):
+        monkeypatch.setattr(each, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
 @pytest.mark.parametrize(("owner", "name", "part"), SLOW.values(), ids=SLOW)
-def test_what_is_slow_is_counted_for_its_part(tmp_path, monkeypatch, owner, name, part):
-    usual, naps = getattr(owner, name), [NAP]
+def test_what_is_slow_is_counted_for_its_part(tmp_path, monkeypatch, clock, owner, name, part):
+    usual, calls = getattr(owner, name), []
 
     def slow(*given, **named):
-        time.sleep(naps.pop() if naps else 0)
+        clock.now += 1
+        calls.append(name)
         return usual(*given, **named)
 
     monkeypatch.setattr(owner, name, slow)
     seconds = run.run(TINY, tmp_path / "a.zarr", on="cpu")["seconds"]
-    assert not naps
-    assert max(parts(seconds), key=seconds.get) == part
-    assert seconds[part] >= NAP
+    assert seconds["total"] == len(calls) > 0
+    assert parts(seconds) == dict.fromkeys(parts(seconds), 0.0) | {part: len(calls)}
 
 
 def test_the_parts_are_the_whole_and_the_store_knows_them_too(tmp_path):
@@ -56,10 +65,9 @@ def test_the_parts_are_the_whole_and_the_store_knows_them_too(tmp_path):
     assert stored["write"] < seconds["write"]  # it is told before its last write
 
 
-def test_what_is_done_with_a_state_is_not_time_of_the_simulation(tmp_path):
-    def nap(counts, done, total):
-        time.sleep(0.1)
+def test_what_is_done_with_a_state_is_not_time_of_the_simulation(tmp_path, clock):
+    def wait(counts, done, total):
+        clock.now += 1
 
-    seconds = run.run(TINY, tmp_path / "a.zarr", on="cpu", progress=nap)["seconds"]
-    assert seconds["start"] >= 5 * 0.1
-    assert seconds["total"] - seconds["start"] < 5 * 0.1
+    seconds = run.run(TINY, tmp_path / "a.zarr", on="cpu", progress=wait)["seconds"]
+    assert parts(seconds) == dict.fromkeys(parts(seconds), 0.0) | {"start": 5}
