@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from drift.sim.clouds.checkpoint_rows import CheckpointCloud
 from drift.sim.clouds.drawn import draw_cloud
 from drift.sim.spec.drift import Drift
 
@@ -45,4 +44,9 @@ class DrawnCloud:
 
 def initial_cloud(drift: Drift) -> InitialCloud:
     """Return the initial cloud of `drift`. Raises BadInput where it can't be had."""
-    return DrawnCloud(drift) if drift.origin is None else CheckpointCloud(drift, drift.origin)
+    if drift.origin is None:
+        return DrawnCloud(drift)
+    # Late, since most clouds are drawn, and files of checkpoints take long to load.
+    from drift.sim.clouds.checkpoint_rows import CheckpointCloud
+
+    return CheckpointCloud(drift, drift.origin)
