@@ -198,7 +198,8 @@ class HostEngine:
             return replace(last, moved=False)
         for _ in self.approach(step, bound):
             pass
-        found = self._move(self._step if self._at_rest else step, np.float32(np.ldexp(1, exponent)))
+        scale = np.float32(np.ldexp(1.0, exponent))
+        found = self._move(self._step if self._at_rest else step, scale)
         self._step, target = step, self._drift.target
         alive = int(np.count_nonzero(self._present))
         stalled = alive * moving_dims(self._drift, self._u) if self._at_rest else found.stalled
