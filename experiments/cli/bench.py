@@ -65,12 +65,12 @@ def command(
 ) -> None:
     """Time the command, each engine and the counter, and print ratios.
 
-    Whole jobs are processes of `drift run` and of the script that one would write
-    in PyTorch, or in NumPy where that is not installed; the parts of their time are
-    shown. All else is timed beside a copy of the cloud, one read of it, a loop
-    built with the system's C compiler, NumPy with ml_dtypes, and PyTorch. All of
-    a case take turns, on as many threads, and every result is checked before its
-    time counts. Takes about fifteen minutes without --quick.
+    Whole jobs are processes of `drift run` and of the script that one would
+    write in PyTorch, or in NumPy where that is not installed; the parts of their
+    time are shown. All else is timed beside a copy of the cloud, one read of it,
+    a loop built with the system's C compiler, NumPy with ml_dtypes, and PyTorch.
+    All of a case take turns, on as many threads, and every result is checked
+    before its time counts. Takes about fifteen minutes without --quick.
     """
     from drift.sim.devices import device as devices
 

@@ -242,7 +242,8 @@ def recorded(path):
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_says_how_to_go_on_and_does(in_tmp, capsys, sent, status):
     arguments = ["run", "--sigma", "1e-9", "--tokens", "64", "--dims", "64", "--steps", "1e5"]
-    arguments += ["--records", "1000", "--out", "a.zarr", "--device", "cpu"]
+    arguments += ["--records", "3000", "--out", "a.zarr", "--device", "cpu"]
+    arguments += ["--rounding", "stochastic"]  # which never comes to rest
     # A shell starts its background jobs, and so this test's children, deaf to SIGINT.
     code = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
@@ -258,5 +259,5 @@ def test_a_stopped_run_says_how_to_go_on_and_does(in_tmp, capsys, sent, status):
     assert (child.returncode, out) == (status, "")
     assert err.count("\n") == 1
     assert "the same command goes on where it stopped" in err
-    assert 0 < recorded(in_tmp / "a.zarr") < 1001
+    assert 0 < recorded(in_tmp / "a.zarr") < 3001
     assert not RunStore(in_tmp / "a.zarr").complete

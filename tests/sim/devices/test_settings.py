@@ -38,6 +38,7 @@ def odd():
 
 def test_what_stands_in_the_way_is_set_aside(odd, monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)
+    monkeypatch.setattr(device, "_wanted", [])  # what the command line asked for before
     with pytest.raises(BadInput, match=r"steps would take minutes; unset JAX_DISABLE_JIT$"):
         device.find_device("cpu")  # as an importer of the library has it
     settings.use_ours()
