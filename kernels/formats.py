@@ -16,6 +16,7 @@ Nothing here loads JAX.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -48,6 +49,13 @@ class Format:
     def storage(self) -> np.dtype:
         """The unsigned integers that codes are kept in, one code each."""
         return np.dtype(f"uint{max(8, self.width)}")
+
+    @cached_property
+    def dtype(self) -> np.dtype:
+        """The type of NumPy or ml_dtypes whose values have these codes."""
+        import ml_dtypes  # late, since few who ask for a format convert its values
+
+        return np.dtype(getattr(ml_dtypes, self.name, None) or self.name)
 
     @property
     def largest(self) -> float:

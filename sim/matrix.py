@@ -12,7 +12,6 @@ infinity, NaN, or, in float4, its largest value.
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-import ml_dtypes
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -20,20 +19,15 @@ from drift.kernels.formats import BFLOAT16, FORMATS, Format
 from drift.sim.errors import BadInput
 
 
-def dtype(target: Format) -> np.dtype:
-    """Return the NumPy or ml_dtypes type of a format."""
-    return np.dtype(getattr(ml_dtypes, target.name, None) or target.name)
-
-
 def values(codes: np.ndarray, source: Format) -> np.ndarray:
     """Return float32 values of `codes`, exact."""
-    return codes.view(dtype(source)).astype(np.float32)
+    return codes.view(source.dtype).astype(np.float32)
 
 
 def nearest(values: np.ndarray, target: Format) -> np.ndarray:
     """Return codes of the float32 `values` rounded to `target`, ties to even."""
     with np.errstate(over="ignore"):
-        return values.astype(dtype(target)).view(target.storage)
+        return values.astype(target.dtype).view(target.storage)
 
 
 def beyond(values: np.ndarray, target: Format) -> np.ndarray:
@@ -113,12 +107,12 @@ class Matrix:
             )
         if name is not None and name not in FORMATS:
             raise BadInput(f"format is {name!r}; it must be one of {', '.join(FORMATS)}")
-        typed = {dtype(each): each for each in FORMATS.values()}.get(bits.dtype)
+        typed = {each.dtype: each for each in FORMATS.values()}.get(bits.dtype)
         target = FORMATS[name] if name else typed or BFLOAT16
-        if bits.dtype not in (target.storage, dtype(target)):
+        if bits.dtype not in (target.storage, target.dtype):
             raise BadInput(
                 f"bits is {bits.dtype}; {target.name} takes {target.storage} codes or"
-                f" {dtype(target)} values"
+                f" {target.dtype} values"
             )
         codes = np.ascontiguousarray(bits).view(target.storage)
         if (largest := int(codes.max())) >> target.width:

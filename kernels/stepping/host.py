@@ -8,9 +8,9 @@ nothing here loads it. The roundings are those of kernels.rounding.
 """
 
 import threading
+from collections.abc import Callable
 from typing import NamedTuple
 
-import ml_dtypes
 import numpy as np
 
 from drift.kernels.exact_sum import LIMBS, limb_sums_of
@@ -85,11 +85,13 @@ def step_rows(
     """
     state, view = arithmetic.state, arithmetic.view
     values, before, scratch, stays = _workspace.arrays(codes.shape)
-    values[...] = codes.view(_dtype(state))
+    values[...] = codes.view(state.dtype)
+    round_in_place = _rounding_of(arithmetic)
     for k, displacement in enumerate(displacements):
         if k == len(displacements) - 1:
             before[...] = values
-        _step(values, displacement, arithmetic, scratch)
+        np.add(values, displacement, out=values)
+        round_in_place(values, scratch)
     stalled, still = 0, False
     if len(displacements):
         moving = displacements[-1] != 0
@@ -100,11 +102,11 @@ def step_rows(
             stalled = int(counts @ stays.sum(axis=1))
     moved = np.empty_like(codes) if out is None else out
     _narrow(values, state, moved, scratch)
-    seen = moved if view == state else values.astype(_dtype(view)).view(view.storage)
+    seen = moved if view == state else values.astype(view.dtype).view(view.storage)
     if scale is None:
         return RowsResult(moved, seen, stalled, still, np.zeros((LIMBS, codes.shape[1]), np.int64))
     if view != state:
-        values[...] = seen.view(_dtype(view))
+        values[...] = seen.view(view.dtype)
     return RowsResult(moved, seen, stalled, still, limb_sums_of(values, counts, scale, before))
 
 
@@ -113,29 +115,36 @@ def _narrow(values: np.ndarray, state: Format, out: np.ndarray, scratch: np.ndar
     if state == BFLOAT16:
         out[...] = np.right_shift(values.view(np.uint32), _DROPPED, out=scratch)
     else:
-        out[...] = values.astype(_dtype(state)).view(state.storage)
+        out[...] = values.astype(state.dtype).view(state.storage)
 
 
-def _step(
-    values: np.ndarray, displacement: np.ndarray, arithmetic: Arithmetic, scratch: np.ndarray
-) -> None:
-    """Move float32 `values` (rows, dims) of the state format, in place."""
-    np.add(values, displacement, out=values)
-    if arithmetic.state == FLOAT32:
-        return
-    if arithmetic.state != BFLOAT16:
-        values[...] = values.astype(_dtype(arithmetic.state))
-        return
+def _rounding_of(arithmetic: Arithmetic) -> Callable[[np.ndarray, np.ndarray], None]:
+    """Return what rounds float32 values to the state format in place, beside uint32 scratch.
+
+    Both are arrays (rows, dims). It is chosen once for many steps.
+    """
+    state = arithmetic.state
+    if state == BFLOAT16:
+        return _to_nearest_bfloat16 if arithmetic.rounding == "nearest" else _cut_to_bfloat16
+
+    def rounded(values: np.ndarray, scratch: np.ndarray) -> None:
+        if state.dtype != values.dtype:
+            values[...] = values.astype(state.dtype)
+
+    return rounded
+
+
+def _to_nearest_bfloat16(values: np.ndarray, scratch: np.ndarray) -> None:
+    # What is added carries where the lower half is past the midpoint, or on it and the upper
+    # half odd: to nearest, ties to even. (ml_dtypes rounds so too, in twice the time.)
     bits = values.view(np.uint32)
-    if arithmetic.rounding == "nearest":
-        # What is added carries where the lower half is past the midpoint, or on it and the upper
-        # half odd: to nearest, ties to even. (ml_dtypes rounds so too, in twice the time.)
-        np.right_shift(bits, _DROPPED, out=scratch)
-        np.bitwise_and(scratch, 1, out=scratch)
-        np.add(scratch, (1 << (_DROPPED - 1)) - 1, out=scratch)
-        np.add(bits, scratch, out=bits)
+    np.right_shift(bits, _DROPPED, out=scratch)
+    np.bitwise_and(scratch, 1, out=scratch)
+    np.add(scratch, (1 << (_DROPPED - 1)) - 1, out=scratch)
+    np.add(bits, scratch, out=bits)
     np.bitwise_and(bits, _KEPT, out=bits)
 
 
-def _dtype(target: Format) -> np.dtype:
-    return np.dtype(getattr(ml_dtypes, target.name, None) or target.name)
+def _cut_to_bfloat16(values: np.ndarray, scratch: np.ndarray) -> None:
+    bits = values.view(np.uint32)
+    np.bitwise_and(bits, _KEPT, out=bits)

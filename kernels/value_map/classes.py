@@ -8,7 +8,8 @@ Classes of all dimensions stand in one row of arrays, dimension after dimension,
 their values rising.
 """
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,6 +51,32 @@ class ValueClasses:
     def of_class(self, of_initial: np.ndarray) -> np.ndarray:
         """Sum `of_initial`, int64 (initial classes,), over the initial classes of each class."""
         return np.add.reduceat(of_initial, self.first_value)
+
+
+class SteppedMap(ABC):
+    """The map of classes from step to step, whoever takes the steps."""
+
+    _step: int
+    """the last step that was taken"""
+
+    def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
+        """Move on to `step`, a later one; return the classes of ranks there, and those stalled.
+
+        Each of the former is made of some of the latter, whose values, bool, are true where the
+        last step left them where they were though its displacement is not 0.
+        """
+        assert step > self._step, "a later one"
+        for _ in self.approach(step):
+            pass
+        return self._arrive(step)
+
+    @abstractmethod
+    def approach(self, step: int) -> Iterator[tuple[int, ValueClasses]]:
+        """Move on towards `step`; yield the steps on the way, and the classes of ranks there."""
+
+    @abstractmethod
+    def _arrive(self, step: int) -> tuple[ValueClasses, ValueClasses]:
+        """Take the steps that `approach` has left, and return what `to` returns."""
 
 
 def same_value(a: np.ndarray, b: np.ndarray, target: Format) -> np.ndarray:

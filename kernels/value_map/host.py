@@ -12,7 +12,12 @@ import numpy as np
 
 from drift.kernels.formats import Arithmetic, Format, Rounding
 from drift.kernels.stepping.host import step_rows
-from drift.kernels.value_map.classes import Displacements, ValueClasses, same_value
+from drift.kernels.value_map.classes import (
+    Displacements,
+    SteppedMap,
+    ValueClasses,
+    same_value,
+)
 
 _ELEMENTS = 1 << 16
 """Classes moved at a time: they stay in a core's second-level cache."""
@@ -20,7 +25,7 @@ _STEPS = 64
 """Steps taken at a time."""
 
 
-class HostMap:
+class HostMap(SteppedMap):
     """The steps after the step `origin`, from the classes `classes` there.
 
     All steps are one where `equal`.
@@ -42,15 +47,7 @@ class HostMap:
         self._at_rest = False
         self._merge_at = origin + 1
 
-    def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
-        """Move on to `step`, a later one; return the classes of ranks there, and those stalled.
-
-        Each of the former is made of some of the latter, whose values, bool, are true where the
-        last step left them where they were though its displacement is not 0.
-        """
-        assert step > self._step, "a later one"
-        for _ in self.approach(step):
-            pass
+    def _arrive(self, step: int) -> tuple[ValueClasses, ValueClasses]:
         before = self._classes
         after = before.values if self._at_rest else self._moved(step, step)
         moving = np.repeat(self._displacements(step, step)[0] != 0, before.sizes)

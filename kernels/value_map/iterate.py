@@ -29,7 +29,12 @@ from jax import lax
 
 from drift.kernels.formats import Format, Rounding
 from drift.kernels.rounding import quantise, widen
-from drift.kernels.value_map.classes import Displacements, ValueClasses, same_value
+from drift.kernels.value_map.classes import (
+    Displacements,
+    SteppedMap,
+    ValueClasses,
+    same_value,
+)
 
 TILES, WIDTH, BLOCK = 512, 64, 64
 """The tiles of a call, the values of a tile, the displacements of a call."""
@@ -86,7 +91,7 @@ def _flipped(bits: jax.Array, negative: jax.Array, target: Format) -> jax.Array:
     return bits ^ jnp.where(negative, jnp.uint32(2 * sign - 1), jnp.uint32(sign))
 
 
-class StepwiseMap:
+class StepwiseMap(SteppedMap):
     """The steps after the first to the second of `steps`, from the initial classes `classes`."""
 
     def __init__(
@@ -103,15 +108,7 @@ class StepwiseMap:
         self._target, self._rounding = target, rounding
         self._at_rest = np.zeros(len(classes.values), bool)
 
-    def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
-        """Move on to `step`, a later one; return the classes of ranks there, and those stalled.
-
-        Each of the former is made of some of the latter, whose values, bool, are true where the
-        last step left them where they were though its displacement is not 0.
-        """
-        assert step > self._step, "a later one"
-        for _ in self.approach(step):
-            pass
+    def _arrive(self, step: int) -> tuple[ValueClasses, ValueClasses]:
         # Where all are at rest nothing but the last step is taken, to tell what is stalled.
         stalled_classes = self._advance(step if self._at_rest.all() else self._step + 1, step)
         return self._classes, stalled_classes

@@ -121,10 +121,7 @@ class SharedMotion:
         self._target, self._codes = start.target, start.columns
         self._present = np.ones(len(self._of), bool)
         self._start = self._classes = _start_classes(start)
-
-        def block(first: int, last: int) -> np.ndarray:
-            return displacements(drift, u, first, last)
-
+        block = partial(displacements, drift, u)
         self._map = StepwiseMap(self._start, block, (0, drift.steps), self._target, drift.rounding)
         self._base: ValueClasses | None = None
 

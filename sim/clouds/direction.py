@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 
 from drift.kernels.formats import Format
-from drift.sim import matrix
 from drift.sim.errors import BadInput
 from drift.sim.sampling.normal import draw_normal
 from drift.sim.sampling.philox import Stream
@@ -63,7 +62,7 @@ def _sums(codes: Codes, first: int, stop: int, dims: int, target: Format, shift:
     for start in range(first, stop, rows):
         block = codes(start, min(start + rows, stop))
         value, group = values[: len(block)], groups[: len(block)]
-        value[...] = block.view(matrix.dtype(target))
+        value[...] = block.view(target.dtype)
         np.bitwise_and(block, target.sign - 1, out=group)
         np.right_shift(group, shift, out=group)
         for k in range(int(group.min()), int(group.max()) + 1):

@@ -11,7 +11,7 @@ Bit for bit what the step engine gives.
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -36,11 +36,7 @@ def value_map(
     """
     arithmetic = drift.arithmetic
     if drift.schedule != "constant" or arithmetic.state != arithmetic.view:
-
-        def block(first: int, last: int) -> np.ndarray:
-            return displacements(drift, u, first, last)
-
-        steps = origin, drift.steps
+        block, steps = partial(displacements, drift, u), (origin, drift.steps)
         return StepwiseMap(classes, block, steps, arithmetic.state, drift.rounding)
     equal, target = displacements(drift, u, 1, 1)[0], drift.target
     # Tables have no rows for ranks that no value can reach.

@@ -121,7 +121,7 @@ def trace(
                     f"the cloud still moves after {MOST_STEPS:,} steps; more are not retraced"
                 )
             before, codes = codes, move(codes, done)
-            at_rest = _may_rest(drift) and np.array_equal(before, codes)
+            at_rest = schedule.may_rest(drift) and np.array_equal(before, codes)
         found.append(round_to(state.value(codes).astype(np.float32), view, "nearest"))
     return np.stack(found)
 
@@ -145,8 +145,3 @@ def _mover(
         return step(codes, c, drift.arithmetic.state, drift.rounding, random)
 
     return move
-
-
-def _may_rest(drift: Drift) -> bool:
-    """Return whether all steps are one function: a coordinate that one leaves alone is at rest."""
-    return drift.schedule == "constant" and drift.rounding != "stochastic"

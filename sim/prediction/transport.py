@@ -15,6 +15,7 @@ import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -203,12 +204,9 @@ class Transport:
         classes = first.classes(_MOST_HERE / taken * _STRIP / max(_STRIP, len(self._u)))
         if classes is None:
             return None
-
-        def block(first: int, last: int) -> np.ndarray:
-            return displacements(drift, u, first, last)
-
         at_first = steps[0] == 1  # what the first step stalls is a matter of single values
         classes, origin = (self._classes(largest), 0) if at_first else (classes, 1)
+        block = partial(displacements, drift, u)
         return HostMap(classes, block, origin, arithmetic.state, drift.rounding, equal, pool)
 
     def _moved_by_jax(

@@ -16,7 +16,7 @@ from drift import structure
 from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT16, FLOAT32, FORMATS
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.errors import BadInput
-from drift.sim.matrix import Matrix, dtype
+from drift.sim.matrix import Matrix
 from drift.sim.structures import structure as module
 from drift.sim.structures.structure import structure_of
 from tests.support import builders
@@ -180,7 +180,7 @@ def test_codes_and_values_of_a_format_have_one_structure(name):
     coordinates = np.array([[0, 1], [0, 1], [1, 1], [1, -3], [1, -3], [1, -3]])
     codes = target.code_at(coordinates)
     codes[1, 0] = target.sign  # -0
-    values = codes.view(dtype(target))
+    values = codes.view(target.dtype)
     found = structure(codes, format=name)
     assert (found.tokens, found.cells) == (6, 3)
     assert [hole.token_ids.tolist() for hole in found.black_holes] == [[3, 4, 5], [0, 1]]
