@@ -1,6 +1,8 @@
 """Moving the distinct values of each dimension in place of tokens.
 
-classes  the distinct values, and which token has which
-iterate  steps of any schedule, one after another
-power    many equal steps at once: the table of one step, and its powers by squaring
+classes     the distinct values, and which token has which
+first_step  the classes after one step, by bisection: most values meet in it
+host        steps of any schedule, by NumPy alone
+iterate     steps of any schedule, one after another
+power       many equal steps at once: the table of one step, and its powers by squaring
 """

@@ -29,7 +29,7 @@ from drift.sim.devices import device
 from drift.sim.devices.host_memory import free_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
-from drift.sim.prediction.first_step import FirstStep
+from drift.kernels.value_map.first_step import FirstStep
 from drift.sim.prediction.in_range import (
     check_likely_in_range,
     largest_starts,

@@ -1,8 +1,10 @@
-"""The classes of drawable values after the first step, found by bisection.
+"""The classes of initial values after the first step, found by bisection.
 
-Most drawable values meet in it. A step is monotone: where it takes two values to one rank, it takes
+Most initial values meet in it. A step is monotone: where it takes two values to one rank, it takes
 all between them there. So intervals are halved whose ends part, in all dimensions at once, and few
-values are ever moved. The words are those of sim.prediction.transport.
+values are ever moved.
+
+drawable value  a value that a cloud may hold at step 0; they are numbered from the lowest
 """
 
 import numpy as np
