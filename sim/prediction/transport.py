@@ -23,13 +23,13 @@ import numpy as np
 from drift.kernels.formats import Format
 from drift.kernels.stepping import host
 from drift.kernels.value_map.classes import ValueClasses
+from drift.kernels.value_map.first_step import FirstStep
 from drift.kernels.value_map.host import HostMap
 from drift.sim.clouds.direction import direction
 from drift.sim.devices import device
 from drift.sim.devices.host_memory import free_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
-from drift.kernels.value_map.first_step import FirstStep
 from drift.sim.prediction.in_range import (
     check_likely_in_range,
     largest_starts,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from drift.kernels.formats import FORMATS
 from drift.kernels.stepping import host
-from drift.kernels.value_map.host import HostMap
 from drift.kernels.value_map.first_step import FirstStep
+from drift.kernels.value_map.host import HostMap
 from drift.sim.prediction.transport import Transport
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements
