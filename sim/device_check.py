@@ -136,7 +136,7 @@ def _runs(device: jax.Device, drift: Drift, engine: Engine) -> None:
         chunks = Chunks.plan(drift.tokens, drift.dims, 1)
         simulation = Simulation(drift, chunks, device, pool, engine)
         states = simulation.states(drift.record_steps)
-        for state, expected in zip(states, reference.walk(drift, simulation.u), strict=True):
+        for state, expected in zip(states, reference.walk(drift, simulation.motion), strict=True):
             found = state.rows.span(0, drift.tokens)
             if not np.array_equal(found, expected):
                 token, dim = np.argwhere(found != expected)[0]

@@ -19,6 +19,7 @@ sim.interrupts sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.
 sim.spec sim.counting
 sim.checkpoints sim.stores
 sim.clouds sim.structures sim.open_matrix
+sim.motions
 sim.engines
 sim.prediction sim.batches sim.device_check
 sim.runs

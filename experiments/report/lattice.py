@@ -14,11 +14,12 @@ from drift.experiments.report.document import Lattice, PageBlock, Paragraph
 from drift.experiments.report.tables import format_axis_value, spread_evenly
 from drift.experiments.report.turning_point import TurningPoint
 from drift.sim.clouds import drawn
-from drift.sim.clouds.direction import direction
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.engines.choose import has_monotone_steps
 from drift.sim.engines.reference import trace
 from drift.sim.errors import BadInput
+from drift.sim.motions.make import motion_along, motion_of
+from drift.sim.motions.motion import Motion
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 
@@ -47,7 +48,8 @@ def _explanation(drift: Drift) -> Paragraph:
 def of_run(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> list[PageBlock]:
     """Return the panel of a run. Raises BadInput where its cloud is unknown, or it is too long."""
     numbers, start = _start(store, drift)
-    return [_explanation(drift), panel(drift, store.read("direction"), numbers, start, counted)]
+    motion = motion_along(drift, store.read("direction"))
+    return [_explanation(drift), panel(motion, numbers, start, counted)]
 
 
 def of_turning_point(turning: TurningPoint) -> list[PageBlock]:
@@ -58,7 +60,6 @@ def of_turning_point(turning: TurningPoint) -> list[PageBlock]:
     drift = turning.drift
     if drift.origin is not None or drift.direction.endswith(".npy"):
         raise BadInput("a sweep keeps no clouds or directions that come from files")
-    u = direction(drift.direction, drift.dims, drift.direction_seed)
     numbers, start = _drawn(drift)
     where = ", ".join(
         f"{name} {format_axis_value(value)}" for name, value in turning.values.items()
@@ -70,7 +71,7 @@ def of_turning_point(turning: TurningPoint) -> list[PageBlock]:
     return [
         _explanation(drift),
         Paragraph(here),
-        panel(drift, u, numbers, start, turning.counted()),
+        panel(motion_of(drift), numbers, start, turning.counted()),
     ]
 
 
@@ -96,8 +97,7 @@ def _start(store: RunStore, drift: Drift) -> tuple[np.ndarray, np.ndarray]:
 
 
 def panel(
-    drift: Drift,
-    u: np.ndarray,
+    motion: Motion,
     numbers: np.ndarray,
     start: np.ndarray,
     counted: Sequence[dict[str, Any]],
@@ -107,10 +107,11 @@ def panel(
     `counted` holds the whole cloud's counts at some steps. Raises BadInput where the drift is too
     long to be computed again.
     """
+    drift, u = motion.drift, motion.u
     dims = _dims(u)
     shown = spread_evenly(counted, _RECORDS)
     steps = [counts["step"] for counts in shown]
-    codes = trace(drift, u, start[:, dims], (numbers, dims), steps)
+    codes = trace(drift, motion, start[:, dims], (numbers, dims), steps)
     target = drift.target
     lasting = np.ones((len(steps), len(numbers)), bool)
     data: dict[str, Any] = {

@@ -27,7 +27,6 @@ from drift.sim.engines import choose
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation, State
 from drift.sim.spec.drift import Drift, recorded
-from drift.sim.spec.schedule import may_rest, moving_dims
 
 
 def batch_size(drift: Drift, on: jax.Device | Shards, engine: str = "auto") -> int:
@@ -111,7 +110,8 @@ def _count_stacked(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict
     clouds, first = StackedClouds(drifts, slots, on, plain(on.platform)), drifts[0]
     stacked_counts = StackedCounts(clouds.replicas)
     found: list[dict[int, Counts]] = [{} for _ in drifts]
-    moving = [moving_dims(each.drift, each.u) for each in clouds.replicas]
+    moving = [each.motion.moving_dims for each in clouds.replicas]
+    may_rest = clouds.replicas[0].motion.may_rest
     stalled_at_end = np.array(moving) * first.tokens
     stalled, at_rest, result = np.zeros(len(drifts), np.int64), False, None
     leaving = first.survivors is not None
@@ -127,7 +127,7 @@ def _count_stacked(drifts: list[Drift], slots: int, on: jax.Device) -> list[dict
             result, moved = clouds.move(step), True
             stalled = np.asarray(result.stalled)[: len(drifts)].sum(axis=1, dtype=np.int64)
             everyone = not (leaving and last)
-            at_rest = everyone and may_rest(first) and np.array_equal(stalled, stalled_at_end)
+            at_rest = everyone and may_rest and np.array_equal(stalled, stalled_at_end)
         if leaving and at_rest:
             clouds.observe_only(step)
             result, moved = clouds.stay(), True

@@ -34,7 +34,6 @@ from drift.sim.devices import compilation
 from drift.sim.engines.leap import limbs_by_rank
 from drift.sim.engines.leap_rows import transposed
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements
 
 _AT_ONCE = 16
 """Replicas that one call observes, while the next ones are drawn."""
@@ -117,12 +116,12 @@ class SharedMotion:
 
     def __init__(self, start: SharedStart):
         self._replicas, self._of = start.cloud.replicas, start.cloud.of
-        drift, u = self._replicas[0].drift, self._replicas[0].u
+        drift, motion = self._replicas[0].drift, self._replicas[0].motion
         self._target, self._codes = start.target, start.columns
         self._present = np.ones(len(self._of), bool)
         self._start = self._classes = _start_classes(start)
-        block = partial(displacements, drift, u)
-        self._map = StepwiseMap(self._start, block, (0, drift.steps), self._target, drift.rounding)
+        steps, rounding = (0, drift.steps), drift.rounding
+        self._map = StepwiseMap(self._start, motion.displacements, steps, self._target, rounding)
         self._base: ValueClasses | None = None
 
     def observe(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

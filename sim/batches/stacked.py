@@ -23,7 +23,7 @@ from drift.kernels.stepping.batch import step_batch
 from drift.kernels.stepping.block import BLOCK, NO_MOVE, BlockResult, Path
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.clouds import drawn
-from drift.sim.clouds.direction import direction, exact_mean
+from drift.sim.clouds.direction import exact_mean
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.counting.cells import CellCounts, Counts
 from drift.sim.counting.coalesce import Equal, Fingerprint, coalesce
@@ -31,8 +31,9 @@ from drift.sim.counting.partition import Partition
 from drift.sim.devices.shards import jitted
 from drift.sim.engines import range_check
 from drift.sim.engines.choose import has_monotone_steps
+from drift.sim.motions.make import motion_of
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements, keys
+from drift.sim.spec.schedule import keys
 
 _SHORT, _LONG = 16, BLOCK
 """The two windows, in steps."""
@@ -49,7 +50,8 @@ class Replica:
     def __init__(self, drift: Drift):
         self.drift, start = drift, initial_cloud(drift)
         mean = partial(exact_mean, start.codes, drift.tokens, drift.dims, drift.target)
-        self.u = direction(drift.direction, drift.dims, drift.direction_seed, mean)
+        self.motion = motion_of(drift, mean)
+        self.u = self.motion.u
         self.strengths, self.survivor_ranks = drawn.strengths(drift), drawn.survivor_ranks(drift)
         target, state = drift.target, drift.arithmetic.state
         codes = start.codes(0, drift.tokens)
@@ -145,7 +147,7 @@ class StackedClouds:
         step_keys = np.zeros((len(self.replicas), count, 2), np.uint32)
         for k, replica in enumerate(self.replicas):
             drift = replica.drift
-            block[k, : last - begin] = displacements(drift, replica.u, begin + 1, last)
+            block[k, : last - begin] = replica.motion.displacements(begin + 1, last)
             if drift.rounding == "stochastic":
                 step_keys[k, : last - begin] = keys(drift, begin + 1, last)
         return self._put(block), self._put(step_keys)

@@ -16,28 +16,28 @@ from drift.sim.devices.shards import Shards
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.rows import CloudRows
 from drift.sim.engines.step import StepEngine, StepObservation
-from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements, keys, may_rest, moving_dims
+from drift.sim.motions.motion import Motion
+from drift.sim.spec.schedule import keys
 
 _FIRST_VALUES, _BLOCK_SECONDS = 1e10, 1.0
 """The coordinates that the first block of steps moves, at most, and the seconds of later ones."""
 
 
 class DeviceEngine:
-    """Moves the cloud of a `drift`; `strengths` is float32 (tokens,), `u` float64 (dims,)."""
+    """Moves the cloud of a drift by its `motion`; `strengths` is float32 (tokens,)."""
 
     name = "step"
 
     def __init__(
         self,
-        drift: Drift,
-        u: np.ndarray,
+        motion: Motion,
         strengths: np.ndarray,
         chunks: Chunks,
         on: jax.Device | Shards,
         pool: ThreadPoolExecutor,
     ):
-        self._drift, self._u = drift, u
+        drift = motion.drift
+        self._drift, self._motion = drift, motion
         self._engine = StepEngine(chunks, drift.arithmetic, strengths, on, pool)
         self.path = self._engine.path
         """the way in which the kernels step, in words"""
@@ -110,7 +110,7 @@ class DeviceEngine:
         self._step, kept = step, self._observed_at_rest
         if kept is None or not np.array_equal(kept.present, self._present):
             alive = int(np.count_nonzero(self._present))
-            stalled = moving_dims(self._drift, self._u) * alive
+            stalled = self._motion.moving_dims * alive
             self._observed_at_rest = kept = replace(engine.stay(exponent), stalled=stalled)
         return kept
 
@@ -119,11 +119,11 @@ class DeviceEngine:
 
         All tokens must have been observed.
         """
-        drift = self._drift
-        return may_rest(drift) and stalled == moving_dims(drift, self._u) * drift.tokens
+        motion = self._motion
+        return motion.may_rest and stalled == motion.moving_dims * self._drift.tokens
 
     def _next(self, steps: int) -> np.ndarray:
-        return displacements(self._drift, self._u, self._step + 1, self._step + steps)
+        return self._motion.displacements(self._step + 1, self._step + steps)
 
     def _keys(self, steps: int) -> np.ndarray | None:
         stochastic = self._drift.rounding == "stochastic"

@@ -26,8 +26,7 @@ from drift.kernels.formats import Format
 from drift.kernels.stepping.host import RowsResult, step_rows
 from drift.sim.counting.coalesce import representatives
 from drift.sim.engines.chunks import Chunks, Fill
-from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements, may_rest, moving_dims
+from drift.sim.motions.motion import Motion
 
 _ELEMENTS = 1 << 17
 """Values that a thread moves at a time: they stay in a core's second-level cache."""
@@ -140,12 +139,12 @@ class HostObservation:
 
 
 class HostEngine:
-    """Moves the cloud of a `drift` whose steps kernels.stepping.host supports."""
+    """Moves the cloud of a drift whose steps kernels.stepping.host supports, by its `motion`."""
 
     name = "step"
 
-    def __init__(self, drift: Drift, u: np.ndarray, chunks: Chunks, pool: Executor):
-        self._drift, self._u, self._chunks, self._pool = drift, u, chunks, pool
+    def __init__(self, motion: Motion, chunks: Chunks, pool: Executor):
+        self._drift, self._motion, self._chunks, self._pool = motion.drift, motion, chunks, pool
         self._present = np.ones(chunks.tokens, bool)
 
     def load(self, fill: Fill, step: int = 0) -> None:
@@ -202,7 +201,7 @@ class HostEngine:
         found = self._move(self._step if self._at_rest else step, scale)
         self._step, target = step, self._drift.target
         alive = int(np.count_nonzero(self._present))
-        stalled = alive * moving_dims(self._drift, self._u) if self._at_rest else found.stalled
+        stalled = alive * self._motion.moving_dims if self._at_rest else found.stalled
         state = replace(self._carried)
         self._given = weakref.ref(state)
         view = state if found.view is self._carried else found.view
@@ -230,7 +229,7 @@ class HostEngine:
         """Take the steps up to `last`, none where that is where the cloud is; observe if asked."""
         carried, arithmetic = self._carried, self._drift.arithmetic
         alive, counts = self._counts()
-        steps = self._displacements(last, carried.open)
+        steps = self._motion.displacements(self._step + 1, last, carried.open)
         # Codes that nobody else has any more are written over: fresh memory costs more than a step.
         held = self._given is not None and self._given() is not None
         codes = np.empty_like(carried.codes) if held else carried.codes
@@ -244,7 +243,7 @@ class HostEngine:
         moved = list((self._pool.map if len(parts) > 1 else map)(one, parts))
         settled = step_rows(
             carried.values[None],
-            self._displacements(last, carried.settled),
+            self._motion.displacements(self._step + 1, last, carried.settled),
             np.array([alive], np.float64),
             scale,
             arithmetic,
@@ -255,7 +254,7 @@ class HostEngine:
             view = replace(carried, codes=seen, values=settled.view[0])
         if last > self._step:
             still = settled.still and all(each.still for each in moved)
-            self._at_rest = still and may_rest(self._drift)
+            self._at_rest = still and self._motion.may_rest
         self._step = last
         limbs = np.zeros((LIMBS, self._chunks.dims), np.int64)
         limbs[:, carried.settled] = settled.limbs
@@ -270,13 +269,6 @@ class HostEngine:
         if alive == rows == len(row):
             return alive, None
         return alive, np.bincount(row[self._present], minlength=rows).astype(np.float64)
-
-    def _displacements(self, last: int, dims: np.ndarray) -> np.ndarray:
-        """Return those of the steps up to `last` in `dims`, float32 (steps, dims)."""
-        first, drift, u = self._step + 1, self._drift, self._u[dims]
-        if drift.schedule == "constant":
-            return np.broadcast_to(displacements(drift, u, 1, 1), (last + 1 - first, len(dims)))
-        return displacements(drift, u, first, last)
 
 
 class _Moved(NamedTuple):

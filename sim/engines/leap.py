@@ -22,23 +22,27 @@ from drift.kernels.value_map.iterate import StepwiseMap
 from drift.kernels.value_map.power import PowerMap
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.leap_rows import LeapRows, RankedCloud
-from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements
+from drift.sim.motions.motion import Motion
 
 
 def value_map(
-    drift: Drift, u: np.ndarray, classes: ValueClasses, origin: int, bound: float, pool: Executor
+    motion: Motion,
+    dims: np.ndarray | None,
+    classes: ValueClasses,
+    origin: int,
+    bound: float,
+    pool: Executor,
 ) -> PowerMap | StepwiseMap:
     """Return the map that takes `classes`, of the state format, on from the step `origin`.
 
-    `u`, float64 (dims,), is the direction in the dimensions of the classes, and `bound`
-    a magnitude that no value exceeds.
+    `dims`, int64 (dims,), are the dimensions of the classes, all where None; `bound` is a
+    magnitude that no value exceeds.
     """
-    arithmetic = drift.arithmetic
-    if drift.schedule != "constant" or arithmetic.state != arithmetic.view:
-        block, steps = partial(displacements, drift, u), (origin, drift.steps)
+    drift, arithmetic = motion.drift, motion.drift.arithmetic
+    if not motion.equal or arithmetic.state != arithmetic.view:
+        block, steps = partial(motion.displacements, dims=dims), (origin, drift.steps)
         return StepwiseMap(classes, block, steps, arithmetic.state, drift.rounding)
-    equal, target = displacements(drift, u, 1, 1)[0], drift.target
+    equal, target = motion.displacements(1, 1, dims)[0], drift.target
     # Tables have no rows for ranks that no value can reach.
     farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)
     ends = np.array([target.sign + farthest, farthest], target.storage)
@@ -76,12 +80,12 @@ class LeapObservation:
 
 
 class LeapEngine:
-    """Moves the cloud of a deterministic drift of a format of 16 bits or fewer."""
+    """Moves the cloud of a deterministic drift of a format of 16 bits or fewer by its `motion`."""
 
     name = "leap"
 
-    def __init__(self, drift: Drift, u: np.ndarray, chunks: Chunks, pool: Executor):
-        self._drift, self._u, self._chunks, self._pool = drift, u, chunks, pool
+    def __init__(self, motion: Motion, chunks: Chunks, pool: Executor):
+        self._drift, self._motion, self._chunks, self._pool = motion.drift, motion, chunks, pool
         self._present = np.ones(chunks.tokens, bool)
         self._origin = 0
         self._last: tuple[ValueClasses, np.ndarray, np.ndarray] | None = None
@@ -118,7 +122,7 @@ class LeapEngine:
     def _map_from_origin(self, bound: float) -> PowerMap | StepwiseMap:
         if self._map is None:
             classes = self._cloud.classes
-            self._map = value_map(self._drift, self._u, classes, self._origin, bound, self._pool)
+            self._map = value_map(self._motion, None, classes, self._origin, bound, self._pool)
         return self._map
 
     def observe(self, step: int, exponent: int, bound: float) -> LeapObservation:

@@ -14,6 +14,7 @@ from drift.sim import matrix
 from drift.sim.clouds import drawn
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.errors import BadInput
+from drift.sim.motions.motion import Motion
 from drift.sim.spec import schedule
 from drift.sim.spec.drift import Drift
 
@@ -73,7 +74,7 @@ def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.nd
     return a
 
 
-def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
+def walk(drift: Drift, motion: Motion) -> Iterator[np.ndarray]:
     """Give codes (tokens, dims) at each record of `drift`, in its view format."""
     state, view = drift.arithmetic.state, drift.target
     codes = state.code(view.value(initial_cloud(drift).codes(0, drift.tokens)))
@@ -82,7 +83,7 @@ def walk(drift: Drift, u: np.ndarray) -> Iterator[np.ndarray]:
     records = set(drift.record_steps)
     for t in range(drift.steps + 1):
         if t:
-            c = schedule.displacements(drift, u, t, t)
+            c = motion.displacements(t, t)
             if drift.arithmetic.jitter:
                 c = c * strength
                 c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
@@ -98,7 +99,7 @@ MOST_STEPS = 20_000
 
 def trace(
     drift: Drift,
-    u: np.ndarray,
+    motion: Motion,
     start: np.ndarray,
     which: tuple[np.ndarray, np.ndarray],
     steps: Sequence[int],
@@ -106,13 +107,13 @@ def trace(
     """Return codes (steps, tokens, dims) of the drift's format at each of `steps`, which rise.
 
     `start` are the codes at step 0 (tokens, dims) of `which` tokens and dims, their
-    numbers; u is the unit vector, float64, of all dims. Raises BadInput for more than
+    numbers. Raises BadInput for more than
     MOST_STEPS steps before all is at rest.
     """
     state, view = drift.arithmetic.state, drift.target
     codes = state.code(view.value(start))
     found, done, at_rest = [], 0, False
-    move = _mover(drift, u, which)
+    move = _mover(drift, motion, which)
     for wanted in steps:
         while done < wanted and not at_rest:
             done += 1
@@ -121,20 +122,20 @@ def trace(
                     f"the cloud still moves after {MOST_STEPS:,} steps; more are not retraced"
                 )
             before, codes = codes, move(codes, done)
-            at_rest = schedule.may_rest(drift) and np.array_equal(before, codes)
+            at_rest = motion.may_rest and np.array_equal(before, codes)
         found.append(round_to(state.value(codes).astype(np.float32), view, "nearest"))
     return np.stack(found)
 
 
 def _mover(
-    drift: Drift, u: np.ndarray, which: tuple[np.ndarray, np.ndarray]
+    drift: Drift, motion: Motion, which: tuple[np.ndarray, np.ndarray]
 ) -> Callable[[np.ndarray, int], np.ndarray]:
     """Return a function that takes codes of the coordinates `which` from before step t to after."""
     numbers, dims = which
     strengths = drawn.strengths(drift)[numbers][:, None] if drift.jitter else None
 
     def move(codes: np.ndarray, t: int) -> np.ndarray:
-        c = schedule.displacements(drift, u[dims], t, t)
+        c = motion.displacements(t, t, dims)
         if strengths is not None:
             c = c * strengths
             c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)

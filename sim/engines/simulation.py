@@ -14,7 +14,7 @@ import numpy as np
 
 from drift.kernels.exact_sum import from_limbs, scale_exponent
 from drift.sim.clouds import drawn
-from drift.sim.clouds.direction import direction, exact_mean
+from drift.sim.clouds.direction import exact_mean
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.counting.cells import Counts
 from drift.sim.counting.partition import Partition
@@ -24,6 +24,8 @@ from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.host import HostEngine
 from drift.sim.engines.rows import CloudRows
+from drift.sim.motions.make import motion_of
+from drift.sim.motions.motion import Motion
 from drift.sim.spec.drift import Drift
 from drift.sim.stopwatch import Stopwatch
 
@@ -149,27 +151,26 @@ def count(
 
 
 def moving_cloud(
-    drift: Drift,
-    u: np.ndarray,
+    motion: Motion,
     strengths: np.ndarray,
     chunks: Chunks,
     on: "jax.Device | Shards | Host",
     pool: ThreadPoolExecutor,
     engine: Engine,
 ) -> MovingCloud:
-    """Return the engine that moves the cloud of `drift`, without the cloud.
+    """Return the engine that moves the cloud of a drift by its `motion`, without the cloud.
 
     Those that need JAX load it here.
     """
     if isinstance(on, Host):
-        return HostEngine(drift, u, chunks, pool)
+        return HostEngine(motion, chunks, pool)
     if engine == "leap":
         from drift.sim.engines.leap import LeapEngine
 
-        return LeapEngine(drift, u, chunks, pool)
+        return LeapEngine(motion, chunks, pool)
     from drift.sim.engines.device import DeviceEngine
 
-    return DeviceEngine(drift, u, strengths, chunks, on, pool)
+    return DeviceEngine(motion, strengths, chunks, on, pool)
 
 
 class Simulation:
@@ -192,11 +193,12 @@ class Simulation:
         """where the time goes; writing is timed by who writes"""
         with self.watch.timing("draw"):
             self.initial = initial_cloud(drift)
-            self.u = direction(drift.direction, drift.dims, drift.direction_seed, self._centroid)
+            self.motion = motion_of(drift, self._centroid)
+            self.u = self.motion.u
             strengths = drawn.strengths(drift)
             self._survivor_ranks = drawn.survivor_ranks(drift)
         self._partition = self._new_partition()
-        self.engine = moving_cloud(drift, self.u, strengths, chunks, on, pool, engine)
+        self.engine = moving_cloud(self.motion, strengths, chunks, on, pool, engine)
         with self.watch.timing("draw"):
             extent = self._load(chunks)
         strength = max(1.0, float(np.max(np.abs(strengths))))

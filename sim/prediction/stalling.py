@@ -4,11 +4,11 @@ import numpy as np
 
 from drift.kernels.stepping import host
 from drift.kernels.value_map.classes import same_value
-from drift.sim.clouds.direction import direction
 from drift.sim.devices import device
+from drift.sim.motions.make import motion_of
+from drift.sim.motions.motion import Motion
 from drift.sim.prediction.supported import check_supported
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements
 
 _BLOCK = 256
 """Steps whose displacements are made at once."""
@@ -23,20 +23,21 @@ def stall_steps(drift: Drift) -> list[int | None]:
     rise, so a coordinate that has stalled stays. Raises BadInput where no exact form applies.
     """
     check_supported(drift)
-    u = direction(drift.direction, drift.dims, drift.direction_seed)
-    many = drift.steps > _MANY and drift.schedule != "constant"
-    found = _by_jax(drift, u) if many or not host.supports(drift.arithmetic) else _here(drift, u)
+    motion = motion_of(drift)
+    many = drift.steps > _MANY and not motion.equal
+    found = _by_jax(motion) if many or not host.supports(drift.arithmetic) else _here(motion)
     return [int(step) or None for step in found]
 
 
-def _here(drift: Drift, u: np.ndarray) -> np.ndarray:
+def _here(motion: Motion) -> np.ndarray:
     """Return the stall steps, int64 (dims,); 0 for none."""
+    drift = motion.drift
     state, found = drift.arithmetic.state, np.zeros(drift.dims, np.int64)
-    left = np.flatnonzero(displacements(drift, u, 1, 1)[0])
+    left = np.flatnonzero(motion.displacements(1, 1)[0])
     ranks = np.full(len(left), state.sign).astype(state.storage)  # that of +0
     for first in range(1, drift.steps + 1, _BLOCK):
         last = min(first + _BLOCK - 1, drift.steps)
-        block = displacements(drift, u[left], first, last)
+        block = motion.displacements(first, last, left)
         stalled = np.zeros(len(left), np.int64)
         for step, displaced in enumerate(block, first):
             codes = state.code_of_rank(ranks)[None]
@@ -51,29 +52,30 @@ def _here(drift: Drift, u: np.ndarray) -> np.ndarray:
     return found
 
 
-def _by_jax(drift: Drift, u: np.ndarray) -> np.ndarray:
+def _by_jax(motion: Motion) -> np.ndarray:
     """Return stall steps likewise."""
     from drift.kernels.value_map.iterate import STALL_WIDTH
 
     device.tell_jax()
-    parts = [_strip_by_jax(drift, u[k : k + STALL_WIDTH]) for k in range(0, len(u), STALL_WIDTH)]
-    return np.concatenate(parts)
+    every = np.arange(motion.dims)
+    strips = (every[k : k + STALL_WIDTH] for k in range(0, len(every), STALL_WIDTH))
+    return np.concatenate([_strip_by_jax(motion, dims) for dims in strips])
 
 
-def _strip_by_jax(drift: Drift, u: np.ndarray) -> np.ndarray:
-    """Return the stall steps of at most STALL_WIDTH dimensions with the direction `u`."""
+def _strip_by_jax(motion: Motion, dims: np.ndarray) -> np.ndarray:
+    """Return the stall steps of `dims`, at most STALL_WIDTH dimensions."""
     from drift.kernels.value_map.iterate import STALL_BLOCK, STALL_WIDTH, stall
 
-    arithmetic, values = drift.arithmetic, np.zeros(STALL_WIDTH, np.float32)
-    found = np.zeros(len(u), np.int64)
-    moved = displacements(drift, u, 1, 1)[0] != 0
+    drift, values = motion.drift, np.zeros(STALL_WIDTH, np.float32)
+    found, state = np.zeros(len(dims), np.int64), drift.arithmetic.state
+    moved = motion.displacements(1, 1, dims)[0] != 0
     for first in range(1, drift.steps + 1, STALL_BLOCK):
         last = min(first + STALL_BLOCK - 1, drift.steps)
         block = np.zeros((STALL_BLOCK, STALL_WIDTH), np.float32)
-        block[: last - first + 1, : len(u)] = displacements(drift, u, first, last)
+        block[: last - first + 1, : len(dims)] = motion.displacements(first, last, dims)
         taken = np.int32(last - first + 1)
-        values, at = stall(values, block, taken, state=arithmetic.state, rounding=drift.rounding)
-        now = np.asarray(at)[: len(u)]
+        values, at = stall(values, block, taken, state=state, rounding=drift.rounding)
+        now = np.asarray(at)[: len(dims)]
         found = np.where((found == 0) & (now < STALL_BLOCK), first + now, found)
         if np.all(found[moved]):
             break

@@ -25,11 +25,11 @@ from drift.kernels.stepping import host
 from drift.kernels.value_map.classes import ValueClasses
 from drift.kernels.value_map.first_step import FirstStep
 from drift.kernels.value_map.host import HostMap
-from drift.sim.clouds.direction import direction
 from drift.sim.devices import device
 from drift.sim.devices.host_memory import free_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
+from drift.sim.motions.make import motion_of
 from drift.sim.prediction.in_range import (
     check_likely_in_range,
     largest_starts,
@@ -38,7 +38,6 @@ from drift.sim.prediction.in_range import (
 from drift.sim.sampling.normal import masses
 from drift.sim.sampling.thresholds import drawn_magnitudes
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements
 
 if TYPE_CHECKING:
     from drift.kernels.value_map.iterate import StepwiseMap
@@ -156,17 +155,20 @@ class Transport:
                 f" {free / 2**30:.3g} GiB are free"
             )
         self._drift, self.sigma = drift, drift.sigma
-        self.u = direction(drift.direction, drift.dims, drift.direction_seed)
+        self._motion = motion_of(drift)
+        self.u = self._motion.u
         """float64 (dims,): the direction"""
         check_likely_in_range(drift, self.u)
-        moved = displacements(drift, self.u, 1, 1)[0] != 0  # none is larger than the first
-        self._u, self.group = np.unique(np.where(moved, self.u, 0.0), return_inverse=True)
-        """int64 (dims,): the group of each dimension"""
+        moved = self._motion.displacements(1, 1)[0] != 0  # none is larger than the first
+        _, self._dims, self.group = np.unique(
+            np.where(moved, self.u, 0.0), return_index=True, return_inverse=True
+        )
+        """int64 (dims,): the group of each dimension; `_dims` has one dimension of each"""
         self._magnitudes, self._midpoints = drawn_magnitudes(
             drift.sigma, drift.target, drift.smallest_drawn
         )
-        self._largest = np.minimum(largest_starts(drift, self._u), self._magnitudes[-1])
-        self._bound = largest_transported(drift, self._u, self._largest)
+        self._largest = np.minimum(largest_starts(drift, self.u[self._dims]), self._magnitudes[-1])
+        self._bound = largest_transported(drift, self.u[self._dims], self._largest)
 
     def distribution(self, sigma: float) -> ValueDistribution:
         """Return the distribution of the drawable values; `sigma` is at most the drift's."""
@@ -183,34 +185,35 @@ class Transport:
         the other.
         """
         state = self._drift.arithmetic.state
-        for start in range(0, len(self._u) if steps else 0, _STRIP):
-            u, largest = (each[start : start + _STRIP] for each in (self._u, self._largest))
-            moving = self._moved_here(u, largest, steps, pool) or self._moved_by_jax(
-                u, largest, steps, pool
+        for start in range(0, len(self._dims) if steps else 0, _STRIP):
+            strip = slice(start, start + _STRIP)
+            dims, largest = self._dims[strip], self._largest[strip]
+            moving = self._moved_here(dims, largest, steps, pool) or self._moved_by_jax(
+                dims, largest, steps, pool
             )
             yield [self._transported(*moving.to(step), state) for step in steps]
 
     def _moved_here(
-        self, u: np.ndarray, largest: np.ndarray, steps: Sequence[int], pool: Executor
+        self, dims: np.ndarray, largest: np.ndarray, steps: Sequence[int], pool: Executor
     ) -> HostMap | None:
         """Return the map of a strip that NumPy takes from step to step; None if that takes long."""
         drift, arithmetic = self._drift, self._drift.arithmetic
         if arithmetic.state != arithmetic.view or not host.supports(arithmetic):
             return None
-        displaced = displacements(drift, u, 1, 1)[0]
+        displaced = self._motion.displacements(1, 1, dims)[0]
         first = FirstStep(self._drawable(), self._limits(largest), displaced, arithmetic)
-        equal = drift.schedule == "constant"
+        equal = self._motion.equal
         taken = min(steps[-1], _UNTIL_REST) if equal else steps[-1]
-        classes = first.classes(_MOST_HERE / taken * _STRIP / max(_STRIP, len(self._u)))
+        classes = first.classes(_MOST_HERE / taken * _STRIP / max(_STRIP, len(self._dims)))
         if classes is None:
             return None
         at_first = steps[0] == 1  # what the first step stalls is a matter of single values
         classes, origin = (self._classes(largest), 0) if at_first else (classes, 1)
-        block = partial(displacements, drift, u)
+        block = partial(self._motion.displacements, dims=dims)
         return HostMap(classes, block, origin, arithmetic.state, drift.rounding, equal, pool)
 
     def _moved_by_jax(
-        self, u: np.ndarray, largest: np.ndarray, steps: Sequence[int], pool: Executor
+        self, dims: np.ndarray, largest: np.ndarray, steps: Sequence[int], pool: Executor
     ) -> "PowerMap | StepwiseMap":
         """Return the map of a strip that the kernels of JAX move."""
 
@@ -221,7 +224,7 @@ class Transport:
         if state != drift.target:
             values = drift.target.value(drift.target.code_of_rank(classes.values))
             classes = replace(classes, values=state.rank_of(state.code(values)))
-        moving = value_map(drift, u, classes, 0, self._bound, pool)
+        moving = value_map(self._motion, dims, classes, 0, self._bound, pool)
         if steps[0] > 1:
             moving.to(1)  # where most of them meet
         return moving

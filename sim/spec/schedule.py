@@ -61,16 +61,6 @@ def displacements(drift: Drift, u: np.ndarray, first: int, last: int) -> np.ndar
     return rounded
 
 
-def may_rest(drift: Drift) -> bool:
-    """Return whether one step can tell that no later one will move anything."""
-    return drift.schedule == "constant" and drift.rounding != "stochastic"
-
-
-def moving_dims(drift: Drift, u: np.ndarray) -> int:
-    """Count the dimensions in which the first step displaces anything; `u` is float64 (dims,)."""
-    return int(np.count_nonzero(displacements(drift, u, 1, 1)))
-
-
 def keys(drift: Drift, first: int, last: int) -> np.ndarray:
     """Keys of the random words of steps first ... last, uint32 (steps, 2)."""
     drawn = words64(drift.seed, Stream.ROUNDING, first, last - first + 1)

@@ -12,7 +12,6 @@ from drift.kernels.value_map.first_step import FirstStep
 from drift.kernels.value_map.host import HostMap
 from drift.sim.prediction.transport import Transport
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.schedule import displacements
 
 NARROW = [name for name, each in FORMATS.items() if each.width <= 16]
 
@@ -33,19 +32,19 @@ def test_they_are_those_of_every_value_moved(name, rounding, power, radius, seed
     if not host.supports(drift.arithmetic):
         return
     transport = Transport(drift)
-    u, largest = transport._u, transport._largest
-    displaced = displacements(drift, u, 1, 1)[0]
+    dims, largest = transport._dims, transport._largest
+    displaced = transport._motion.displacements(1, 1, dims)[0]
     first = FirstStep(
         transport._drawable(), transport._limits(largest), displaced, drift.arithmetic
     )
     found = first.classes(np.inf)
 
     def block(first, last):
-        return displacements(drift, u, first, last)
+        return transport._motion.displacements(first, last, dims)
 
     with ThreadPoolExecutor(1) as pool:
         every = transport._classes(largest)
         moved, _ = HostMap(every, block, 0, drift.target, rounding, True, pool).to(1)
     for each in ("bounds", "first_value", "values"):
         np.testing.assert_array_equal(getattr(found, each), getattr(moved, each))
-    assert first.classes(0) is None or len(found.values) == len(u)
+    assert first.classes(0) is None or len(found.values) == len(dims)

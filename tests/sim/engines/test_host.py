@@ -9,13 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drift.kernels.stepping import host as kernel
-from drift.sim.clouds.direction import direction
 from drift.sim.devices import host as devices
 from drift.sim.devices.host import Host
 from drift.sim.engines import choose, host
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.host import HostEngine
 from drift.sim.engines.simulation import Simulation
+from drift.sim.motions.make import motion_of
 from drift.sim.spec.drift import Drift
 from tests.support.drifts import SMALL, assert_equal_states, drifts, states
 
@@ -28,8 +28,7 @@ def pool():
 
 def loaded(drift, codes, pool, step=0):
     """The engine of a drift, with `codes` as its cloud."""
-    u = direction(drift.direction, drift.dims, drift.direction_seed)
-    made = HostEngine(drift, u, Chunks.plan(drift.tokens, drift.dims, 2), pool)
+    made = HostEngine(motion_of(drift), Chunks.plan(drift.tokens, drift.dims, 2), pool)
     made.load(lambda start, stop: codes[start:stop], step)
     return made
 

@@ -3,20 +3,19 @@
 import numpy as np
 import pytest
 
-from drift.sim.clouds.direction import direction
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.engines import reference
 from drift.sim.engines.reference import walk
 from drift.sim.errors import BadInput
+from drift.sim.motions.make import motion_of
 from drift.sim.spec.drift import Drift
 
 NUMBERS, DIMS = np.array([1, 5, 6, 19]), np.array([0, 3, 11])
 
 
 def traced_of(drift, steps):
-    u = direction(drift.direction, drift.dims, drift.direction_seed)
     start = initial_cloud(drift).codes(0, drift.tokens)[NUMBERS][:, DIMS]
-    return reference.trace(drift, u, start, (NUMBERS, DIMS), steps)
+    return reference.trace(drift, motion_of(drift), start, (NUMBERS, DIMS), steps)
 
 
 @pytest.mark.slow
@@ -35,8 +34,7 @@ def traced_of(drift, steps):
 )
 def test_it_is_the_whole_drift_at_these_coordinates(fields):
     drift = Drift(**{"sigma": 1e-9, "tokens": 20, "dims": 12, "steps": 40, "records": 7, **fields})
-    u = direction(drift.direction, drift.dims, drift.direction_seed)
-    whole = np.stack([codes[NUMBERS][:, DIMS] for codes in walk(drift, u)])
+    whole = np.stack([codes[NUMBERS][:, DIMS] for codes in walk(drift, motion_of(drift))])
     found = traced_of(drift, drift.record_steps)
     assert found.dtype == drift.target.storage
     np.testing.assert_array_equal(found, whole)
