@@ -20,7 +20,7 @@ from drift.sim.prediction.supported import ROWS, unsupported_reason
 from drift.sim.spec.drift import Drift
 
 if TYPE_CHECKING:
-    from drift.sim.prediction.predict import Expected
+    from drift.sim.prediction.expected import Expected
 
 _MOST_SECONDS = 15.0
 _PER_COORDINATE, _PER_STEP, _PER_SIGMA = 7e-4, 2e-6, 1e-6
@@ -62,7 +62,7 @@ class ExpectedPairs:
         """
 
         def predict(drift: Drift, some: list[PairsRequest]) -> None:
-            from drift.sim.prediction.predict import expect
+            from drift.sim.prediction.expected import expect
 
             steps = sorted({step for each in some for step in each.steps})
             sigmas = sorted(set(map(_sigma, some)))

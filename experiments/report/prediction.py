@@ -20,7 +20,7 @@ from drift.sim.errors import BadInput
 from drift.sim.stores.run_store import RunStore
 
 if TYPE_CHECKING:
-    from drift.sim.prediction.predict import Expected
+    from drift.sim.prediction.expected import Expected
 
 _ROWS = 12
 _NO_ERROR = "–"

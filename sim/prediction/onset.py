@@ -16,8 +16,9 @@ import numpy as np
 from drift.sim.clouds.direction import direction
 from drift.sim.devices.device import cores
 from drift.sim.errors import BadInput
+from drift.sim.prediction.masses import TransportedClasses, total
 from drift.sim.prediction.supported import check_supported
-from drift.sim.prediction.transport import Transport, TransportedClasses, total
+from drift.sim.prediction.transport import Transport
 from drift.sim.spec.drift import SMALLEST_SIGMA, Drift
 from drift.sim.spec.schedule import share
 
@@ -27,25 +28,34 @@ _DOWN, _UP = 4.0, 64.0
 """Factors between the sigmas tried, downwards and upwards."""
 
 
-def onsets(drift: Drift, steps: Sequence[int]) -> list[float | None]:
+def onsets(
+    drift: Drift, steps: Sequence[int], moved: Transport | None = None
+) -> list[float | None]:
     """Return the sigma at which one coalesced pair is expected after each of `steps`, rising.
 
     It is right to three digits and more; None where there is none between the smallest
     sigma and the largest with which the drift is likely to stay inside the format's
-    range. The drift's own sigma is left aside. Raises BadInput as sim.prediction.predict does.
+    range. The drift's own sigma is left aside; `moved` is a transport that may serve. Raises
+    BadInput as sim.prediction.predict does.
     """
     check_supported(drift)
     found: dict[int, float | None] = {}
     left = [step for step in steps if drift.alive(step) > 2]  # a lone pair is expected nowhere
-    least, top = SMALLEST_SIGMA, max((_guess(drift, step) for step in left), default=0.0) * _DOWN
+    least, top = SMALLEST_SIGMA, enough(drift, left)
     with ThreadPoolExecutor(cores()) as pool:
-        while left and (transport := _transport_in_range(drift, least, top)) is not None:
-            pairs = _Pairs(drift, transport, left, pool)
+        while left:
+            if moved is not None and moved.sigma >= top and moved.keeps(left):
+                transport: Transport | None = moved
+            else:
+                transport = transport_in_range(drift, least, top)
+            if transport is None:
+                break
+            pairs, least = _Pairs(drift, transport, left, pool), min(top, transport.sigma)
             for step in left:
-                if pairs.log(step, transport.sigma) < 0:
-                    found[step] = _below(transport.sigma, partial(pairs.log, step))
+                if pairs.log(step, least) < 0:
+                    found[step] = _below(least, partial(pairs.log, step))
             left = [step for step in left if step not in found]
-            least, top = transport.sigma, transport.sigma * _UP
+            top = least * _UP
     return [found.get(step) for step in steps]
 
 
@@ -56,7 +66,7 @@ class _Pairs:
         self._drift, self._transport, self._pool = drift, transport, pool
         later = [step for step in steps if step]
         self._kept: dict[int, list[TransportedClasses]] = {step: [] for step in later}
-        for strip in transport.strips(later, pool):
+        for _, strip in transport.strips(later, pool):
             for step, moved in zip(later, strip, strict=True):
                 # Without what is stalled, which is not asked for and may be large.
                 self._kept[step].append(replace(moved, stalled=moved.classes))
@@ -65,14 +75,23 @@ class _Pairs:
         """Return the logarithm of their expected number."""
         distribution, alive = self._transport.distribution(sigma), self._drift.alive(step)
         if step:
-            parts = self._pool.map(lambda moved: moved.log_pair(distribution), self._kept[step])
+            parts = self._pool.map(
+                lambda moved: moved.masses(distribution).log_pair, self._kept[step]
+            )
             one = total(np.concatenate(list(parts))[self._transport.group])
         else:
-            one = self._drift.dims * float(self._transport.initial().log_pair(distribution)[0])
+            one = self._drift.dims * float(
+                self._transport.initial().masses(distribution).log_pair[0]
+            )
         return math.log(alive * (alive - 1) / 2) + one
 
 
-def _transport_in_range(drift: Drift, least: float, sigma: float) -> Transport | None:
+def enough(drift: Drift, steps: Sequence[int]) -> float:
+    """Return a sigma whose transport is likely to serve the onsets after `steps`."""
+    return max((_guess(drift, step) for step in steps), default=0.0) * _DOWN
+
+
+def transport_in_range(drift: Drift, least: float, sigma: float) -> Transport | None:
     """Return the transport for `sigma`, or a smaller one in range; None at `least` and below."""
     while sigma > least:
         try:

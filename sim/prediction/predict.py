@@ -5,109 +5,28 @@ Expectations are over random clouds, all seeds, with the drift's direction.
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from itertools import repeat
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-import numpy as np
-
-from drift.sim.devices.device import cores
-from drift.sim.prediction.onset import onsets
+from drift.sim.prediction.cells.occupancy import Occupancy
+from drift.sim.prediction.expected import Expected, expect
+from drift.sim.prediction.onset import enough, onsets, transport_in_range
 from drift.sim.prediction.stalling import stall_steps
 from drift.sim.prediction.supported import check_supported
-from drift.sim.prediction.transport import Moments, Transport, TransportedClasses, total
+from drift.sim.prediction.transport import Transport
 from drift.sim.spec.drift import Drift
 
 
-@dataclass(frozen=True)
-class Expected:
-    """Expectations of a drift at `step`, over clouds drawn anew."""
+@dataclass(frozen=True, kw_only=True)
+class Record(Occupancy):
+    """Expectations after `step`, over clouds drawn anew."""
 
     step: int
     """after so many steps"""
     alive: int
     """tokens that are present then"""
-    log_pair_probability: float
-    """natural logarithm of the chance that two given tokens share a cell"""
-    pairs: float
-    """the expected number of coalesced pairs among the tokens alive then"""
-    pairs_error: float
-    """the standard deviation of that number"""
-    radius: float
-    """the component along u of the tokens' mean, in the units of sigma"""
-    stalled: float
-    """the share of coordinates that the last step left where they were: sim.counting.cells"""
-
-
-def expect(drift: Drift, steps: Sequence[int], sigmas: Sequence[float]) -> list[list[Expected]]:
-    """Return the expectations for each of `sigmas` after each of `steps`, rising: [sigma][step].
-
-    The drift's own sigma is left aside; one transport serves all sigmas.
-    Raises BadInput where no exact form is implemented, and for a sigma of which a
-    drift would more likely than not leave the format's range.
-    """
-    check_supported(drift)
-    for sigma in sigmas:
-        replace(drift, sigma=sigma)  # which checks it
-    transport = Transport(replace(drift, sigma=max(sigmas)))
-    distributions = [transport.distribution(sigma) for sigma in sigmas]
-    later = [step for step in steps if step > 0]
-    with ThreadPoolExecutor(cores()) as pool:
-        strips = [
-            [
-                list(pool.map(TransportedClasses.moments, strip, repeat(distribution)))
-                for distribution in distributions
-            ]
-            for strip in transport.strips(later, pool)
-        ]
-    found = []
-    for number, distribution in enumerate(distributions):
-        at_start = _everywhere(transport.initial().moments(distribution), drift.dims)
-        rows = zip(*(strip[number] for strip in strips), strict=True)
-        moved = dict(zip(later, (_joined(row, transport.group) for row in rows), strict=True))
-        found.append([_expected(drift, s, moved.get(s, at_start), transport.u) for s in steps])
-    return found
-
-
-def _joined(strips: Sequence[Moments], group: np.ndarray) -> Moments:
-    """Return the moments of all dimensions; `group`, int64 (dims,), is the group of each."""
-    return Moments(*(np.concatenate(parts)[group] for parts in zip(*strips, strict=True)))
-
-
-def _everywhere(one: Moments, dims: int) -> Moments:
-    """Return the moments of all dimensions from one, whose distribution is even."""
-    spread = Moments(*(np.repeat(part, dims) for part in one))
-    return spread._replace(mean=np.zeros(dims))
-
-
-def _expected(drift: Drift, step: int, moments: Moments, u: np.ndarray) -> Expected:
-    alive, log_pair = drift.alive(step), total(moments.log_pair)
-    pairs = alive * (alive - 1) / 2 * math.exp(log_pair)
-    # Of two pairs that share a token, the covariance of sharing a cell is r - p**2.
-    triples = float(alive) * (alive - 1) * (alive - 2)
-    log_triple = total(moments.log_triple)
-    shared = math.exp(log_triple) * -math.expm1(min(0.0, 2 * log_pair - log_triple))
-    variance = pairs * -math.expm1(log_pair) + triples * shared
-    return Expected(
-        step=step,
-        alive=alive,
-        log_pair_probability=log_pair,
-        pairs=pairs,
-        pairs_error=math.sqrt(variance),
-        radius=total(u * moments.mean),
-        stalled=total(moments.stalled) / drift.dims,
-    )
-
-
-@dataclass(frozen=True)
-class Point:
-    """Expectations where the cloud is drawn from N(0, `sigma`)."""
-
-    sigma: float
-    """the standard deviation of the drawn cloud"""
     expected_pairs: float
-    """coalesced pairs among the tokens that are present then"""
+    """coalesced pairs among them"""
     pairs_error: float
     """the standard deviation of their number"""
     pair_probability: float
@@ -118,14 +37,24 @@ class Point:
     """the component along u of the tokens' mean, in the units of sigma"""
     stalled: float
     """the share of coordinates that the last step left where they were: sim.counting.cells"""
+    spectrum: list[tuple[int, int, float]]
+    """[k_first, k_last, cells]: the expected cells of k_first ... k_last tokens, from 1 to all"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Point(Record):
+    """Expectations after the last step, where the cloud is drawn from N(0, `sigma`)."""
+
+    sigma: float
+    """the standard deviation of the drawn cloud"""
+    records: list[Record]
+    """the expectations after each of the steps that were asked for"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Predicted(Point):
     """Expectations of a drift after its last step, whose own sigma is `sigma`."""
 
-    alive: int
-    """tokens that are present after the last step"""
     onset_sigma: float | None
     """where one coalesced pair is expected; None where there is no such sigma"""
     stall_steps: list[int | None]
@@ -135,23 +64,31 @@ class Predicted(Point):
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
-        return asdict(self)
+        found = asdict(self)
+        for each in (found, *found["curve"]):
+            for record in (each, *each["records"]):
+                record["spectrum"] = [list(entry) for entry in record["spectrum"]]
+        return found
 
 
-def predict(drift: Drift, sigmas: Sequence[float] = ()) -> Predicted:
+def predict(drift: Drift, sigmas: Sequence[float] = (), steps: Sequence[int] = ()) -> Predicted:
     """Return what is to be expected of `drift` after its last step, without simulating it.
 
-    The `curve` is that of `sigmas`, or of the drift's own one where none are given; one
-    transport serves all, so many cost little more than one. sim/prediction/derivation.md
-    derives the formulas. Raises BadInput where no exact form is implemented
-    (stochastic rounding, jitter, float32, a checkpoint's rows), and for a sigma of which a
-    drift would more likely than not leave the format's range.
+    The `curve` is that of `sigmas`, or of the drift's own one where none are given, and its
+    `records` are those after `steps`; one transport serves all, so many cost little more than
+    one. sim/prediction/derivation.md derives the formulas. Raises BadInput where no exact form is
+    implemented (stochastic rounding, jitter, float32, a checkpoint's rows), for a sigma of which
+    a drift would more likely than not leave the format's range, and for a step that it has not.
 
         >>> import drift
         >>> d = drift.Drift(sigma=1e-6, tokens=100, dims=32)
-        >>> found = drift.predict(d, sigmas=[1e-7, 1e-6, 1e-5])
+        >>> found = drift.predict(d, sigmas=[1e-7, 1e-6, 1e-5], steps=[0, 10, 100])
         >>> f"{found.expected_pairs:.1f} ± {found.pairs_error:.1f} pairs at {found.radius:.4f}"
         '387.1 ± 51.9 pairs at 0.3724'
+        >>> f"{found.distinct:.1f} ± {found.distinct_error:.1f} cells, the largest: {found.largest}"
+        '24.2 ± 2.5 cells, the largest: 16'
+        >>> [round(record.distinct, 1) for record in found.records]
+        [100.0, 99.6, 24.2]
         >>> f"one pair where sigma is {found.onset_sigma:.2g}"
         'one pair where sigma is 2e-05'
         >>> [round(point.expected_pairs, 1) for point in found.curve]
@@ -159,26 +96,46 @@ def predict(drift: Drift, sigmas: Sequence[float] = ()) -> Predicted:
     """
     check_supported(drift)
     assert drift.sigma is not None, "drifts of a checkpoint's rows have no exact form"
-    asked = list(sigmas) or [drift.sigma]
-    every = sorted({drift.sigma, *asked})
-    rows = expect(drift, [drift.steps], every)
-    points = {sigma: _point(sigma, row[0]) for sigma, row in zip(every, rows, strict=True)}
+    asked = [replace(drift, sigma=sigma).sigma or 0.0 for sigma in sigmas] or [drift.sigma]
+    recorded, last = _steps(drift, steps), drift.steps
+    every, at = sorted({drift.sigma, *asked}), sorted({*recorded, last})
+    transport = _transport(drift, every[-1])
+    points = {}
+    for sigma, row in zip(every, expect(drift, at, every, True, transport), strict=True):
+        records = {step: _record(found) for step, found in zip(at, row, strict=True)}
+        point = {each.name: getattr(records[last], each.name) for each in fields(Record)}
+        points[sigma] = Point(**point, sigma=sigma, records=[records[step] for step in recorded])
+    mine = points[drift.sigma]
     return Predicted(
-        **asdict(points[drift.sigma]),
-        alive=drift.alive(drift.steps),
-        onset_sigma=onsets(drift, [drift.steps])[0],
+        **{each.name: getattr(mine, each.name) for each in fields(Point)},
+        onset_sigma=onsets(drift, [last], transport)[0],
         stall_steps=stall_steps(drift),
         curve=[points[sigma] for sigma in asked],
     )
 
 
-def _point(sigma: float, expected: Expected) -> Point:
-    return Point(
-        sigma=sigma,
-        expected_pairs=expected.pairs,
-        pairs_error=expected.pairs_error,
-        pair_probability=math.exp(expected.log_pair_probability),
-        log_pair_probability=expected.log_pair_probability,
-        radius=expected.radius,
-        stalled=expected.stalled,
+def _transport(drift: Drift, sigma: float) -> Transport:
+    """Return a transport that serves `sigma`, and likely the onset too."""
+    wanted = enough(drift, [drift.steps])
+    wider = transport_in_range(drift, sigma, wanted) if wanted > sigma else None
+    return wider or Transport(replace(drift, sigma=sigma))
+
+
+def _steps(drift: Drift, steps: Sequence[int]) -> tuple[int, ...]:
+    """Return the steps that are asked for, as the drift has them."""
+    if not len(steps):
+        return ()
+    found = replace(drift, at=tuple(steps)).at
+    assert found is not None, "steps were given"
+    return found
+
+
+def _record(found: Expected) -> Record:
+    own = {
+        each.name: getattr(found, each.name) for each in fields(Record) if hasattr(found, each.name)
+    }
+    return Record(
+        **own,
+        expected_pairs=found.pairs,
+        pair_probability=math.exp(found.log_pair_probability),
     )

@@ -11,12 +11,10 @@ transport       where the drawable values of a dimension are at a step. Without 
 group           dimensions whose coordinates of u are the same: they share one transport
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -30,113 +28,28 @@ from drift.sim.devices.host_memory import free_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
 from drift.sim.motions.make import motion_of
+from drift.sim.prediction.composed import MasterMap
 from drift.sim.prediction.in_range import (
     check_likely_in_range,
     largest_starts,
     largest_transported,
 )
-from drift.sim.sampling.normal import masses
+from drift.sim.prediction.masses import TransportedClasses, ValueDistribution
 from drift.sim.sampling.thresholds import drawn_magnitudes
 from drift.sim.spec.drift import Drift
 
-if TYPE_CHECKING:
-    from drift.kernels.value_map.iterate import StepwiseMap
-    from drift.kernels.value_map.power import PowerMap
-
-
-_FARTHEST = 30.0
-"""In sigmas: what is beyond has no mass that a float64 sum could see."""
-_TAIL = 0.25
-
-
-class ValueDistribution:
-    """The distribution of the drawable values for one sigma.
-
-    `midpoints`, float64, rising and positive, are those below each drawable magnitude.
-    """
-
-    def __init__(self, sigma: float, midpoints: np.ndarray):
-        with np.errstate(over="ignore"):
-            inside, outside = masses(np.minimum(midpoints / sigma, _FARTHEST))
-        half = np.array([0.5])
-        self._inner = np.concatenate([-half, -inside[::-1] / 2, inside / 2, half])
-        self._below = np.concatenate([[0.0], outside[::-1] / 2, (1 + inside) / 2, [1.0]])
-        self._above = self._below[::-1]
-
-    def of(self, first: np.ndarray, stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the masses of values first ... stop - 1, and of all others, float64 (intervals,).
-
-        Each mass is a difference of numbers of its own size: in a tail of tail masses, near 0
-        of masses counted from 0. So none is cancelled away, however small it is.
-        """
-        under, over = self._below[first], self._above[stop]
-        above, below = self._above[first], self._below[stop]
-        inner = self._inner[stop] - self._inner[first]
-        mass = np.where(below < _TAIL, below - under, inner)
-        return np.where(above < _TAIL, above - over, mass), under + over
-
-
-_STRIP = 128
-"""Groups moved at once."""
+_STRIP, _WIDE_STRIP = 128, 4096
+"""Groups moved at once: where all their drawable values are, and where classes alone are."""
+_MOST_KEPT = 1 << 22
+"""Classes that are kept for whoever asks for the same steps again."""
 _UNTIL_REST = 1536
 """Equal steps after which bfloat16 is usually at rest."""
 _MOST_HERE = 3e9
 """Values that NumPy moves by a step in the time that loading JAX takes, or little more."""
+_ROUNDS = 16
+"""Rounds of a bisection, each of which walks all the way."""
 _PER_DIM = 100
 """Bytes that a transport keeps of each dimension."""
-
-
-class Moments(NamedTuple):
-    """Moments of a distribution in each dimension at a step, float64 (dims,) each."""
-
-    log_pair: np.ndarray
-    """log of the chance that two tokens share the coordinate: log sum m**2 over masses m"""
-    log_triple: np.ndarray
-    """log of the chance that three tokens share it: log sum m**3"""
-    mean: np.ndarray
-    """the mean of the coordinate's value, in the units of sigma"""
-    stalled: np.ndarray
-    """the chance that the last step left the coordinate where it was though displaced"""
-
-
-@dataclass(frozen=True)
-class TransportedClasses:
-    """The drawable values of some dimensions, transported to one step."""
-
-    drawable: int
-    """how many drawable values each dimension has"""
-    classes: ValueClasses
-    """the classes the drawable values are in by now; their values are ranks of the view format,
-    -0 as +0"""
-    values: np.ndarray
-    """float64 (classes,): the value of each class"""
-    stalled: ValueClasses
-    """the classes that `classes` are made of; their values, bool, are true where the last step
-    left them where they were though displaced"""
-
-    def masses(self, distribution: ValueDistribution) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mass of each class, and of all others of its dimension, float64 (classes,)."""
-        return _masses(self.classes, self.drawable, distribution)
-
-    def moments(self, distribution: ValueDistribution) -> Moments:
-        """Return the moments of the dimensions: sums over their classes."""
-        each, here = self.classes.bounds[:-1], np.flatnonzero(self.stalled.values)
-        stalled = np.zeros(len(self.stalled.values))
-        stalled[here] = _masses(self.stalled, self.drawable, distribution, here)[0]
-        mass, others = self.masses(distribution)
-        cubes, other_cubes = mass * mass * mass, mass * others * (1 + mass)
-        return Moments(
-            self.log_pair(distribution),
-            _log(np.add.reduceat(cubes, each), np.add.reduceat(other_cubes, each)),
-            np.add.reduceat(mass * self.values, each),
-            np.add.reduceat(stalled, self.stalled.bounds[:-1]),
-        )
-
-    def log_pair(self, distribution: ValueDistribution) -> np.ndarray:
-        """Return the first of the moments alone, float64 (dims,)."""
-        mass, others = self.masses(distribution)
-        each = self.classes.bounds[:-1]
-        return _log(np.add.reduceat(mass * mass, each), np.add.reduceat(mass * others, each))
 
 
 class Transport:
@@ -160,8 +73,11 @@ class Transport:
         """float64 (dims,): the direction"""
         check_likely_in_range(drift, self.u)
         moved = self._motion.displacements(1, 1)[0] != 0  # none is larger than the first
-        _, self._dims, self.group = np.unique(
-            np.where(moved, self.u, 0.0), return_index=True, return_inverse=True
+        _, self._dims, self.group, self._repeats = np.unique(
+            np.where(moved, self.u, 0.0),
+            return_index=True,
+            return_inverse=True,
+            return_counts=True,
         )
         """int64 (dims,): the group of each dimension; `_dims` has one dimension of each"""
         self._magnitudes, self._midpoints = drawn_magnitudes(
@@ -169,6 +85,8 @@ class Transport:
         )
         self._largest = np.minimum(largest_starts(drift, self.u[self._dims]), self._magnitudes[-1])
         self._bound = largest_transported(drift, self.u[self._dims], self._largest)
+        self._kept: list[tuple[np.ndarray, list[TransportedClasses]]] = []
+        self._kept_steps: tuple[int, ...] = ()
 
     def distribution(self, sigma: float) -> ValueDistribution:
         """Return the distribution of the drawable values; `sigma` is at most the drift's."""
@@ -180,54 +98,90 @@ class Transport:
         stalled = replace(classes, values=np.zeros(len(classes.values), bool))
         return self._transported(classes, stalled, self._drift.target)
 
-    def strips(self, steps: Sequence[int], pool: Executor) -> Iterator[list[TransportedClasses]]:
+    def strips(
+        self, steps: Sequence[int], pool: Executor
+    ) -> Iterator[tuple[np.ndarray, list[TransportedClasses]]]:
         """Give the classes at each of `steps`, rising and after 0, of one strip of groups after
-        the other.
+        the other; and before them how many dimensions each group has, int64 (groups,).
+
+        They are kept where they are few, so that nothing is moved twice.
         """
-        state = self._drift.arithmetic.state
-        for start in range(0, len(self._dims) if steps else 0, _STRIP):
-            strip = slice(start, start + _STRIP)
-            dims, largest = self._dims[strip], self._largest[strip]
-            moving = self._moved_here(dims, largest, steps, pool) or self._moved_by_jax(
-                dims, largest, steps, pool
-            )
-            yield [self._transported(*moving.to(step), state) for step in steps]
+        if self._kept and set(steps) <= set(self._kept_steps):
+            which = [self._kept_steps.index(step) for step in steps]
+            for repeats, strip in self._kept:
+                yield repeats, [strip[k] for k in which]
+            return
+        kept, room = [], _MOST_KEPT
+        for repeats, strip in self._moved(steps, pool):
+            yield repeats, strip
+            room -= sum(each.size for each in strip)
+            if room >= 0:
+                kept.append((repeats, strip))
+        if room >= 0:
+            self._kept, self._kept_steps = kept, tuple(steps)
+
+    def keeps(self, steps: Sequence[int]) -> bool:
+        """Return whether the classes at these steps, if after 0, are kept."""
+        return {step for step in steps if step} <= set(self._kept_steps)
+
+    def _moved(
+        self, steps: Sequence[int], pool: Executor
+    ) -> Iterator[tuple[np.ndarray, list[TransportedClasses]]]:
+        """Move the classes, strip after strip: wide ones where few classes are moved."""
+        start = 0
+        while start < len(self._dims) and steps:
+            stop = start + _WIDE_STRIP
+            there = self._moved_here(slice(start, stop), steps, pool)
+            if there is None:
+                stop = start + _STRIP
+                there = self._moved_by_jax(slice(start, stop), steps, pool)
+            yield self._repeats[start:stop], there
+            start = stop
 
     def _moved_here(
-        self, dims: np.ndarray, largest: np.ndarray, steps: Sequence[int], pool: Executor
-    ) -> HostMap | None:
-        """Return the map of a strip that NumPy takes from step to step; None if that takes long."""
+        self, strip: slice, steps: Sequence[int], pool: Executor
+    ) -> list[TransportedClasses] | None:
+        """Return the classes of a strip that NumPy moves; None where that takes long."""
         drift, arithmetic = self._drift, self._drift.arithmetic
-        if arithmetic.state != arithmetic.view or not host.supports(arithmetic):
+        dims, largest = self._dims[strip], self._largest[strip]
+        if not host.supports(arithmetic):
             return None
-        displaced = self._motion.displacements(1, 1, dims)[0]
-        first = FirstStep(self._drawable(), self._limits(largest), displaced, arithmetic)
         equal = self._motion.equal
+        ranks, limits = self._drawable(), self._limits(largest)
+        if arithmetic.state != arithmetic.view:
+            most = _MOST_HERE / steps[-1] / _ROUNDS * len(dims) / len(self._dims)
+            found = MasterMap(self._motion, dims, ranks, limits, steps, pool).classes(most)
+            if found is None:
+                return None
+            return [self._transported(*each, drift.target) for each in found]
+        first = FirstStep(ranks, limits, self._motion.displacements(1, 1, dims)[0], arithmetic)
         taken = min(steps[-1], _UNTIL_REST) if equal else steps[-1]
-        classes = first.classes(_MOST_HERE / taken * _STRIP / max(_STRIP, len(self._dims)))
+        classes = first.classes(_MOST_HERE / taken * len(dims) / len(self._dims))
         if classes is None:
             return None
         at_first = steps[0] == 1  # what the first step stalls is a matter of single values
         classes, origin = (self._classes(largest), 0) if at_first else (classes, 1)
         block = partial(self._motion.displacements, dims=dims)
-        return HostMap(classes, block, origin, arithmetic.state, drift.rounding, equal, pool)
+        moving = HostMap(classes, block, origin, arithmetic.state, drift.rounding, equal, pool)
+        return [self._transported(*moving.to(step), arithmetic.state) for step in steps]
 
     def _moved_by_jax(
-        self, dims: np.ndarray, largest: np.ndarray, steps: Sequence[int], pool: Executor
-    ) -> "PowerMap | StepwiseMap":
-        """Return the map of a strip that the kernels of JAX move."""
+        self, strip: slice, steps: Sequence[int], pool: Executor
+    ) -> list[TransportedClasses]:
+        """Return the classes of a strip that the kernels of JAX move."""
 
         from drift.sim.engines.leap import value_map
 
         device.tell_jax()
-        drift, state, classes = self._drift, self._drift.arithmetic.state, self._classes(largest)
+        dims, classes = self._dims[strip], self._classes(self._largest[strip])
+        drift, state = self._drift, self._drift.arithmetic.state
         if state != drift.target:
             values = drift.target.value(drift.target.code_of_rank(classes.values))
             classes = replace(classes, values=state.rank_of(state.code(values)))
         moving = value_map(self._motion, dims, classes, 0, self._bound, pool)
         if steps[0] > 1:
             moving.to(1)  # where most of them meet
-        return moving
+        return [self._transported(*moving.to(step), state) for step in steps]
 
     def _drawable(self) -> np.ndarray:
         """Return the ranks of the drawable values, rising."""
@@ -261,27 +215,3 @@ class Transport:
         classes = classes.moved(ranks)
         values = target.value(target.code_of_rank(classes.values))
         return TransportedClasses(2 * len(self._magnitudes) + 1, classes, values, stalled)
-
-
-def _masses(
-    classes: ValueClasses,
-    drawable: int,
-    distribution: ValueDistribution,
-    which: np.ndarray | slice = slice(None),
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the masses of `which` of the classes, and of all others of their dimension.
-
-    Both are float64 (classes,).
-    """
-    ends = np.append(classes.first_value[1:], drawable * (len(classes.bounds) - 1))
-    return distribution.of(classes.first_value[which] % drawable, (ends[which] - 1) % drawable + 1)
-
-
-def _log(sums: np.ndarray, complements: np.ndarray) -> np.ndarray:
-    """Return the log of `sums`, which are 1 - `complements`, from whichever of the two is small."""
-    return np.where(sums < 0.5, np.log(sums), np.log1p(-np.minimum(complements, 0.75)))
-
-
-def total(parts: np.ndarray) -> float:
-    """Return the sum of float64 values, rounded once."""
-    return math.fsum(parts.tolist())

@@ -68,8 +68,8 @@ def expectations(name: str, drift: Drift, sigmas: Sequence[float]) -> Note:
     asked = {"drift": drift.as_json(), "sigmas": list(sigmas)}
 
     def find(made: StudyStores) -> dict[str, Any]:
+        from drift.sim.prediction.expected import expect
         from drift.sim.prediction.onset import onsets
-        from drift.sim.prediction.predict import expect
 
         curve = [row[0] for row in expect(drift, [drift.steps], list(sigmas))]
         points = [

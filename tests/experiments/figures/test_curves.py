@@ -15,7 +15,7 @@ from drift.experiments.figures.sweeps.curves import sweep_curves
 from drift.experiments.figures.sweeps.expected import expected_in_slice
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice, all_axes, parse_fixed
 from drift.sim.errors import BadInput
-from drift.sim.prediction.predict import expect
+from drift.sim.prediction.expected import expect
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore

@@ -20,7 +20,7 @@ from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.errors import BadInput
 from drift.sim.open_matrix import open_matrix
 from drift.sim.prediction import predict
-from drift.sim.prediction.predict import expect
+from drift.sim.prediction.expected import expect
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore

@@ -18,7 +18,7 @@ from drift.experiments.studies.registry import STUDIES
 from drift.experiments.studies.rows import limits
 from drift.kernels import distances
 from drift.sim.open_matrix import open_matrix
-from drift.sim.prediction.predict import expect
+from drift.sim.prediction.expected import expect
 from drift.sim.prediction.stalling import stall_steps
 from drift.sim.spec.drift import Drift
 from drift.sim.structures.structure import structure_of

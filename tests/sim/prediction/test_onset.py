@@ -7,8 +7,8 @@ import pytest
 
 from drift.sim.clouds.direction import direction
 from drift.sim.errors import BadInput
+from drift.sim.prediction.expected import expect
 from drift.sim.prediction.onset import onsets
-from drift.sim.prediction.predict import expect
 from drift.sim.prediction.stalling import stall_steps
 from drift.sim.spec.drift import Drift
 from tests.support import oracle
