@@ -17,6 +17,8 @@ _MOST = 1000
 """Sigmas of a curve."""
 _NOT_ASKED = ("tensor", "near", "exponents", "seed", "records", "at", "snapshots")
 """Fields that nothing predicted depends on."""
+_OF_ALL = ("sigma", "step", "alive")
+"""Values of a curve's point that all of its points share, or that tell them apart."""
 
 
 @with_fields(without=_NOT_ASKED, several=("sigma",))
@@ -60,6 +62,6 @@ def _predicted(drift: "Drift", sigmas: tuple[float, ...]) -> dict[str, Any]:
 
     device.configure("cpu")
     found = predict(drift, sigmas).as_json()
-    of_one = [name for name in found["curve"][0] if name != "sigma"]
+    of_one = [name for name in found["curve"][0] if name not in _OF_ALL]
     del found["sigma"]
     return found if len(sigmas) == 1 else {**found, **dict.fromkeys(of_one)}

@@ -104,7 +104,7 @@ def _expect(
 
 
 class _Row:
-    """What becomes known of one step and one sigma, strip by strip."""
+    """The expectations of one step and one sigma, as they become known strip by strip."""
 
     def __init__(self, drift: Drift, distribution: ValueDistribution, step: int, spectra: bool):
         self._drift, self._distribution, self._step = drift, distribution, step
@@ -115,11 +115,14 @@ class _Row:
     def add(self, moved: TransportedClasses, repeats: np.ndarray) -> None:
         """Take a strip; each of its groups stands for `repeats` dimensions, int64 (groups,)."""
         masses = moved.masses(self._distribution)
-        self._moments.append(moved.moments(self._distribution, masses))
+        moments = moved.moments(self._distribution, masses)
+        self._moments.append(moments)
         if self._law is not None:
-            self._law.add(masses, repeats)
-            if self._pairs(self._law.log_pair) < LEAST_PAIRS:
+            log_pair = self._law.log_pair + float(repeats @ moments.log_pair)
+            if self._pairs(log_pair) < LEAST_PAIRS:
                 self._law = None
+            else:
+                self._law.add(masses, repeats)
 
     def _pairs(self, log_pair: float) -> float:
         return self._alive * (self._alive - 1) / 2 * math.exp(log_pair)

@@ -108,7 +108,7 @@ class TransportedClasses:
 
     @property
     def size(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return len(self.stalled.values)
 
     def masses(self, distribution: ValueDistribution) -> DimensionMasses:

@@ -116,9 +116,10 @@ def predict(drift: Drift, sigmas: Sequence[float] = (), steps: Sequence[int] = (
 
 def _transport(drift: Drift, sigma: float) -> Transport:
     """Return a transport that serves `sigma`, and likely the onset too."""
+    narrow = Transport(replace(drift, sigma=sigma))  # refused before anything large is made
     wanted = enough(drift, [drift.steps])
     wider = transport_in_range(drift, sigma, wanted) if wanted > sigma else None
-    return wider or Transport(replace(drift, sigma=sigma))
+    return wider or narrow
 
 
 def _steps(drift: Drift, steps: Sequence[int]) -> tuple[int, ...]:

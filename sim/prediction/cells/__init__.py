@@ -1,4 +1,4 @@
-"""What is counted in cells, in expectation: from the law of the logarithm of their probability.
+"""Expected counts of cells, from the law of the logarithm of their probability.
 
 law        of log p, a convolution over dimensions
 occupancy  distinct cells and their error, singletons, black holes, the largest

@@ -24,6 +24,8 @@ _CERTAIN = 1e-17
 """Mass beside the largest class below which a dimension has one class."""
 _NO_WEIGHT = 1e-24
 """Share of sum m**2 below which a class has none: it could not be seen in a float64 sum."""
+_MERGED = 512
+"""Terms that dimensions have together at most."""
 _PERIOD = 48.0
 """Nats of the grid, beside 2 log n: what lies beyond wraps, e**-48 pairs at most."""
 _FINEST, _COARSEST = 1024, 128
@@ -32,7 +34,7 @@ _PER_WIDTH = 4.0
 """Points in the width, 1 / sqrt(n), of what n tokens count in a cell over log p."""
 _ROUNDED = 1e-16
 """Share of the law at a point that is taken for what the transform rounded."""
-_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 17
 """Values of a block of dimensions that are transformed together."""
 
 
@@ -80,12 +82,12 @@ class Law:
     weights: tuple[np.ndarray, ...]
     """on each grid, float64 (points,): P2 times the law without the top cell"""
 
-    def cells(self) -> tuple[np.ndarray, np.ndarray]:
+    def cells(self, grid: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Return -log p and the number of cells there, float64 (points with cells,).
 
         The top cell is the last of them. What the transform rounds is left out.
         """
-        weights, minus_log = self.weights[0], self.grids[0].minus_log
+        weights, minus_log = self.weights[grid], self.grids[grid].minus_log
         there = np.abs(weights) > _ROUNDED * math.exp(self.log_pair)
         cells = weights[there] * np.exp(2 * minus_log[there])
         return np.append(minus_log[there], -self.log_top), np.append(cells, 1.0)
@@ -122,11 +124,16 @@ class LawSum:
         several = masses.others[top] > _CERTAIN
         kept = several[dim_of] & ((squares > _NO_WEIGHT) | is_top)
         number = np.cumsum(several) - 1
-        terms = _Terms(number[dim_of[kept]], -logs[kept], squares[kept])
-        tops = _Terms(number[several], -logs[top][several], squares[top][several])
+        terms = _Terms.merged(
+            number[dim_of[kept]],
+            -logs[kept],
+            squares[kept],
+            np.cumsum(kept)[top[several]] - 1,
+            repeats[several],
+        )
         for k, grid in enumerate(self._grids):
-            self._functions[k] *= terms.characteristic(grid, repeats[several])
-            self._tops[k] *= tops.characteristic(grid, repeats[several])
+            self._functions[k] *= terms.characteristic(grid)
+            self._tops[k] *= terms.tops.characteristic(grid)
 
     def law(self) -> Law:
         """Return the law of all that was added."""
@@ -138,21 +145,61 @@ class LawSum:
 
 
 class _Terms(NamedTuple):
-    """The terms -log m of some dimensions."""
+    """The terms -log m of some dimensions, or their sums over a few dimensions together."""
 
     dim: np.ndarray
-    """int64 (terms,): the dimension of each, rising"""
+    """int64 (terms,): the number of the dimension of each, or of its group, rising"""
     at: np.ndarray
     """float64 (terms,)"""
     weight: np.ndarray
     """float64 (terms,); those of a dimension sum to 1, or less"""
+    top: np.ndarray
+    """int64 (groups,): the term of the top cell in each"""
+    repeats: np.ndarray
+    """int64 (groups,): how many dimensions have these terms"""
 
-    def characteristic(self, grid: LawGrid, repeats: np.ndarray) -> np.ndarray:
+    @classmethod
+    def merged(
+        cls,
+        dim: np.ndarray,
+        at: np.ndarray,
+        weight: np.ndarray,
+        top: np.ndarray,
+        repeats: np.ndarray,
+    ) -> "_Terms":
+        """Return the terms, dimensions of few classes put together: fewer are transformed."""
+        starts = np.searchsorted(dim, np.arange(len(repeats) + 1))
+        groups: list[tuple[np.ndarray, np.ndarray, int]] = []
+        counts: list[int] = []
+        for k, count in enumerate(repeats.tolist()):
+            own = slice(starts[k], starts[k + 1])
+            new = at[own], weight[own], int(top[k] - starts[k])
+            if groups and counts[-1] == count == 1 and len(groups[-1][0]) * len(new[0]) <= _MERGED:
+                groups[-1] = _sums(groups[-1], new)
+            else:
+                groups.append(new)
+                counts.append(count)
+        sizes = np.array([len(each) for each, _, _ in groups], np.int64)
+        return cls(
+            np.repeat(np.arange(len(groups)), sizes),
+            np.concatenate([at[:0], *(each for each, _, _ in groups)]),
+            np.concatenate([weight[:0], *(each for _, each, _ in groups)]),
+            np.cumsum(sizes) - sizes + np.array([each for _, _, each in groups], np.int64),
+            np.array(counts, np.int64),
+        )
+
+    @property
+    def tops(self) -> "_Terms":
+        """The terms of the top cell alone."""
+        alone = np.arange(len(self.top))
+        return _Terms(alone, self.at[self.top], self.weight[self.top], alone, self.repeats)
+
+    def characteristic(self, grid: LawGrid) -> np.ndarray:
         """Return the product of the dimensions' characteristic functions, complex."""
         found = np.ones(grid.points // 2 + 1, complex)
         block = max(1, _AT_ONCE // grid.points)
-        for start in range(0, len(repeats), block):
-            counts = repeats[start : start + block]
+        for start in range(0, len(self.repeats), block):
+            counts = self.repeats[start : start + block]
             inside = slice(*np.searchsorted(self.dim, (start, start + len(counts))))
             split = self._split(grid, inside, start, len(counts))
             each = np.fft.rfft(split, axis=1)
@@ -180,3 +227,15 @@ class _Terms(NamedTuple):
             where = row + (below.astype(np.int64) + offset) % grid.points
             np.add.at(found, where, part * self.weight[inside])
         return found.reshape(dims, grid.points)
+
+
+def _sums(
+    one: tuple[np.ndarray, np.ndarray, int], other: tuple[np.ndarray, np.ndarray, int]
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the terms of two groups of dimensions together, those without weight left out."""
+    at = np.add.outer(one[0], other[0]).ravel()
+    weight = np.multiply.outer(one[1], other[1]).ravel()
+    top = one[2] * len(other[0]) + other[2]
+    kept = weight > _NO_WEIGHT
+    kept[top] = True
+    return at[kept], weight[kept], int(np.count_nonzero(kept[:top]))

@@ -1,4 +1,4 @@
-"""What is counted in the cells of n tokens, in expectation over clouds: derivation.md.
+"""Expected counts in the cells of n tokens, over clouds: derivation.md.
 
 The occupancy of a cell of probability p is Binomial(n, p). Every sum over cells is taken over the
 law of log p (sim.prediction.cells.law), of what vanishes where nothing is shared; and beside it
@@ -187,7 +187,7 @@ def largest(law: Law, tokens: int) -> tuple[int, ...]:
     P(largest < K) is taken for the product over cells of the chance of fewer than K tokens, as if
     cells were independent: an approximation.
     """
-    minus_log, cells = law.cells()
+    minus_log, cells = law.cells(-1)  # half as many points are enough for whole numbers
     top = tokens * math.exp(law.log_top)
     # The top cell alone is hardly below the one, and none is thought to be above the other.
     low = max(1, int(top - _WIDTHS * math.sqrt(top) - _WIDTHS))
