@@ -75,6 +75,9 @@ if TYPE_CHECKING:
     from drift.sim.sweeps.grid import Grid as Grid
     from drift.sim.sweeps.store import SweepStore as SweepStore
     from drift.sim.sweeps.sweep import sweep as sweep
+    from drift.sim.tracks.found import Track as Track
+    from drift.sim.tracks.track import track as track
+    from drift.sim.tracks.track_store import TrackStore as TrackStore
 
 _HOME = {
     "FORMATS": "kernels.formats",
@@ -101,6 +104,9 @@ _HOME = {
     "Structure": "sim.structures.structure",
     "structure": "sim.structures.structure",
     "sweep": "sim.sweeps.sweep",
+    "Track": "sim.tracks.found",
+    "track": "sim.tracks.track",
+    "TrackStore": "sim.tracks.track_store",
 }
 """The module that has a public name."""
 

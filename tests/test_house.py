@@ -10,7 +10,7 @@ from tests.support.source_files import FILES, ROOT, named
 ROOMS = """
 kernels.formats
 kernels.rounding kernels.threefry kernels.exact_sum kernels.row_hash
-    kernels.neighbours kernels.distances
+    kernels.neighbours kernels.distances kernels.displacements
 kernels.exact_sum_jax kernels.row_hash_jax
 kernels.stepping
 kernels.value_map
@@ -20,8 +20,8 @@ sim.spec sim.counting
 sim.checkpoints sim.stores
 sim.clouds sim.structures sim.open_matrix
 sim.motions
-sim.engines
-sim.prediction sim.batches sim.device_check
+sim.engines sim.trajectories
+sim.prediction sim.batches sim.device_check sim.tracks
 sim.runs
 sim.sweeps
 experiments.console experiments.observed

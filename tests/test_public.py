@@ -15,8 +15,8 @@ from tests.support.source_files import ROOT
 
 NAMES = (
     "BadInput Checkpoint Comparison Counts Damaged Drift FORMATS Grid Origin Predicted RunStore"
-    " Scan Simulated Structure SweepStore Unfinished compare from_checkpoint predict run scan"
-    " simulate structure sweep"
+    " Scan Simulated Structure SweepStore Track TrackStore Unfinished compare from_checkpoint"
+    " predict run scan simulate structure sweep track"
 )
 
 

@@ -162,7 +162,7 @@ def _snapshot(path: Path) -> Path:
 
 def _deeper(path: Path, notes: list[str]) -> Path:
     """Return the source in the only checkpoint-N of a trainer. Raises BadInput, naming others."""
-    inside = sorted((each for each in path.iterdir() if each.is_dir()), key=_by_number)
+    inside = sorted((each for each in path.iterdir() if each.is_dir()), key=by_number)
     models = [each for each in inside if hub.model_of(each)]
     if models:
         listed = _names(models)
@@ -185,8 +185,8 @@ def _deeper(path: Path, notes: list[str]) -> Path:
     raise BadInput(f"{path} holds no safetensors file, but {which}")
 
 
-def _by_number(path: Path) -> list[tuple[int, str]]:
-    """Return a key that sorts checkpoint-500 before checkpoint-1000."""
+def by_number(path: Path) -> list[tuple[int, str]]:
+    """Return a key of a path's name that sorts checkpoint-500 before checkpoint-1000."""
     return [(int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", path.name)]
 
 

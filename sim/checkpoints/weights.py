@@ -123,7 +123,7 @@ class Weights:
             raise BadInput(f"{where} is empty: its shape is {format_shape(tensor.shape)}")
         check_memory(_PER_ROW * tensor.shape[0] + _PER_DIM * tensor.shape[1], where)
         target = FORMATS_BY_DTYPE[tensor.dtype]
-        codes = self._mapped(tensor, target.storage.newbyteorder("<"))
+        codes = self.mapped(tensor, target.storage.newbyteorder("<"))
         label = f"{file.name}, {printable_name(name)}"
         if target.width > 8 or not (beside := names_beside(name, self._files)):
             return Matrix.whole(codes, target, label)
@@ -138,11 +138,16 @@ class Weights:
         )
         return Matrix.whole(scaled, FLOAT32, label, note)
 
-    def _mapped(self, tensor: Tensor, kind: np.dtype) -> np.ndarray:
-        """Return the data of a tensor, read from the file as it is needed. Raises BadInput."""
+    def mapped(
+        self, tensor: Tensor, kind: np.dtype, shape: tuple[int, ...] | None = None
+    ) -> np.ndarray:
+        """Return the data of a tensor, read from the file as it is needed; in another `shape`.
+
+        Raises BadInput where it can't be mapped.
+        """
         file = self._files[tensor.name]
         try:
-            return MappedCodes.of(file, kind, tensor.start, tensor.shape)
+            return MappedCodes.of(file, kind, tensor.start, shape or tensor.shape)
         except (OSError, ValueError) as error:
             which = printable(repr(tensor.name))
             raise BadInput(f"{file}: tensor {which} can't be mapped: {error}") from error
@@ -167,7 +172,7 @@ class Weights:
             shapes = f"{format_shape(scale.shape)} beside codes of {format_shape(codes.shape)}"
             raise BadInput(f"{which} has shape {shapes}")
         check_memory(4 * math.prod(scale.shape), f"{self._files[scale.name]}: {which}")
-        scales = self._mapped(scale, SCALE_DTYPES[scale.dtype]).astype(np.float32)
+        scales = self.mapped(scale, SCALE_DTYPES[scale.dtype]).astype(np.float32)
         scaled = ScaledCodes(codes, target, scales, blocks)
         return cast(np.ndarray, scaled), blocks.text((codes.shape[0], codes.shape[1]))
 

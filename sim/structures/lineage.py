@@ -37,7 +37,6 @@ from typing import Any
 
 import numpy as np
 
-from drift.sim.counting.cells import Cells
 from drift.sim.counting.coalesce import representatives
 from drift.sim.matrix import Matrix
 from drift.sim.structures.components import connected
@@ -57,14 +56,24 @@ class Holes:
     @classmethod
     def among(cls, matrix: Matrix, rows: np.ndarray, finite: np.ndarray) -> "Holes":
         """Return the holes among `rows` of a matrix, int64, rising; only finite rows are in any."""
-        places = np.flatnonzero(finite)
-        shared = representatives(rows[places], matrix.codes, matrix.format)
-        cells = Cells.of_representatives(places, shared)
-        number = np.full(len(cells), -1)
-        number[cells.holes] = np.arange(len(cells.holes))
-        of = np.full(len(rows), -1)
-        of[cells.tokens] = np.repeat(number, cells.population)
-        return cls(of, cells.population[cells.holes], cells.first[cells.holes])
+        shared = np.full(len(rows), -1)
+        first = representatives(rows[finite], matrix.codes, matrix.format)
+        shared[finite] = np.searchsorted(rows, first)
+        return cls.of_representatives(shared)
+
+    @classmethod
+    def of_representatives(cls, representatives: np.ndarray) -> "Holes":
+        """Return the holes of compared rows, given the first row of the cell of each.
+
+        `representatives` are int64 (compared rows,), -1 for rows that are in no cell.
+        """
+        there = representatives >= 0
+        population = np.bincount(representatives[there], minlength=len(representatives))
+        first = np.flatnonzero(population > 1)
+        first = first[np.argsort(-population[first], kind="stable")]
+        number = np.full(len(representatives), -1)
+        number[first] = np.arange(len(first))
+        return cls(np.where(there, number[representatives], -1), population[first], first)
 
     def __len__(self) -> int:
         return len(self.tokens)
