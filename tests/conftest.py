@@ -1,12 +1,15 @@
 """Every test runs on the CPU, without a cache, with JAX's strictest promotion rules."""
 
+import math
 import os
+import shutil
 
 import jax
 import pytest
 import typer.rich_utils  # noqa: F401  it reads FORCE_COLOR once, before a test sets it
 from hypothesis import settings
 
+from drift.experiments.console import progress
 from tests.support import readme_tour as tour
 from tests.support import s3_server
 
@@ -16,6 +19,14 @@ jax.config.update("jax_compilation_cache_dir", None)
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# How far it is would be told on a busy machine, and on no other.
+progress._QUIET_SECONDS = math.inf
+
+# Stores are many small files. In memory they take no time to come and go.
+MEMORY, ROOM = "/dev/shm", 4 << 30
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", MEMORY)
 
 # The same examples every time: a failure has to come again. First calls compile.
 settings.register_profile("drift", deadline=None, derandomize=True, max_examples=50)

@@ -1,47 +1,41 @@
 """A process that sweeps in children and kills them, for tests.
 
-Each line on stdin is a stage, a number of seconds, and the path of a store into which a
-child sweeps tests.support.builders.life. Its life begins, with stage 0, when everything is loaded
-and compiled; a stage ends with each batch that is done. It is killed so many seconds
+Its first argument is a file with what the points of tests.support.builders.life count
+(tests.support.counted_before). Each line on stdin is a stage, a number of seconds, and the
+path of a store into which a child sweeps life. Its life begins, with stage 0, when
+everything is loaded; a stage ends with each batch that is done. It is killed so many seconds
 into that stage. Its status is printed, and how long each stage was that it saw the end
 of. Forking saves the seconds that imports take: nothing here has touched a JAX device,
-which no fork would survive, and compiled programs come from a cache.
+which no fork would survive.
 """
 
 import itertools
 import os
+import pickle
 import signal
 import sys
 import time
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from drift.sim.batches import batch
-from drift.sim.devices import cache, device
 from drift.sim.sweeps.sweep import sweep
 from tests.support.builders import life
 
 
-def child(path, ready):
-    cache.turn_on()
-    device.only_cpu()
-    on = device.find_device("cpu")
-    with ThreadPoolExecutor(device.worker_count(on)) as pool:
-        batch.count_batch([life().drift(0)], on, pool)
+def child(path, ready, counted):
     os.write(ready, b".")
     each_batch = {"progress": lambda session: os.write(ready, b"."), "flush_seconds": 0.0}
-    sweep(life(), path, on="cpu", **each_batch)
+    sweep(life(), path, on="cpu", by=counted.telling, **each_batch)
 
 
-def lived(path, last, seconds):
+def lived(path, last, seconds, counted):
     """The status of a child, and the seconds of its stages."""
     heard, ready = os.pipe()
     pid = os.fork()
     if not pid:
         status = 1
         try:
-            child(path, ready)
+            child(path, ready, counted)
             status = 0
         finally:
             os._exit(status)
@@ -61,9 +55,10 @@ def lived(path, last, seconds):
 
 def main():
     warnings.filterwarnings("ignore", "os.fork")  # JAX's, which has no thread here yet
+    counted = pickle.loads(Path(sys.argv[1]).read_bytes())
     for line in sys.stdin:
         last, seconds, path = line.strip().split(maxsplit=2)
-        status, stages = lived(Path(path), int(last), float(seconds))
+        status, stages = lived(Path(path), int(last), float(seconds), counted)
         print(status, *stages, flush=True)
 
 

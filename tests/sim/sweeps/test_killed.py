@@ -1,35 +1,35 @@
 """Sweeps that are killed, at any moment of their lives, and gone on with."""
 
-import os
+import pickle
 import random
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from drift.sim.errors import BadInput
+from drift.sim.sweeps.local import local_executor
 from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.sweep import sweep
 from tests.support.builders import files, life, stored_bytes
+from tests.support.counted_before import CountedBefore
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
-KILLS, SIDE_BY_SIDE, NEVER = 50, 2, 1000
+KILLS, NEVER = 50, 1000
+COUNTING = 5
+"""Of so many that were killed one counts what is left; the others are told."""
 
 
 class Victims:
     """A process of tests.support.sweeps_to_kill."""
 
-    def __init__(self, cache):
-        command = [sys.executable, "-m", "tests.support.sweeps_to_kill"]
-        environment = {**os.environ, "DRIFT_CACHE": str(cache)}
+    def __init__(self, counted):
+        command = [sys.executable, "-m", "tests.support.sweeps_to_kill", counted]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, text=True, env=environment
-        )
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
 
     def live(self, path, stage=NEVER, seconds=0.0):
         """Sweep into `path`, killed `seconds` into a stage; the status, and stages' seconds."""
@@ -52,37 +52,32 @@ def done_in(path):
 
 
 def test_killed_at_fifty_moments_of_its_life_it_goes_on_to_the_same_store(tmp_path):
-    whole = tmp_path / "whole.zarr"
-    sweep(life(), whole, on="cpu")
+    whole, counted = tmp_path / "whole.zarr", CountedBefore()
+    sweep(life(), whole, on="cpu", by=counted.noting)
     arrays, values = stored_bytes(whole), files(whole)
-
-    def side(number):
-        victims, found = Victims(tmp_path / "cache"), []
-        victims.live(tmp_path / f"first-{number}.zarr")
-        status, stages = victims.live(tmp_path / f"{number}.zarr")
-        assert (status, len(stages)) == (0, 13)
-        assert stored_bytes(tmp_path / f"{number}.zarr") == arrays
-        for k in range(number, KILLS, SIDE_BY_SIDE):
-            stage = k * len(stages) // KILLS
-            place, status = tmp_path / f"kill-{k}", 0
-            path, seconds = place / "a.zarr", random.Random(k).random() * stages[stage]
-            while status == 0:
-                status, _ = victims.live(path, stage, seconds)
-                if status == 0:  # it was over before that
-                    path, seconds = path.with_name(f"more-{path.name}"), seconds / 2
-            assert status == -signal.SIGKILL
-            done, complete = done_in(path)
-            found.append(done)
-            if not complete:
-                result = sweep(life(), path, on="cpu")
-                assert (result["done"], result["failed"]) == (len(life()), 0)
-                assert not [each for each in place.iterdir() if each.suffix != ".zarr"]
-            assert stored_bytes(path) == arrays
-            assert files(path) == values
-        victims.close()
-        return found
-
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        found = [done for part in pool.map(side, range(SIDE_BY_SIDE)) for done in part]
-    assert len(found) == KILLS
+    (tmp_path / "counted").write_bytes(pickle.dumps(counted))
+    victims, found = Victims(tmp_path / "counted"), []
+    victims.live(tmp_path / "first.zarr")  # which loads what is loaded when it is needed
+    status, stages = victims.live(tmp_path / "unharmed.zarr")
+    assert (status, len(stages)) == (0, 13)
+    assert stored_bytes(tmp_path / "unharmed.zarr") == arrays
+    for k in range(KILLS):
+        stage = k * len(stages) // KILLS
+        place, status = tmp_path / f"kill-{k}", 0
+        path, seconds = place / "a.zarr", random.Random(k).random() * stages[stage]
+        while status == 0:
+            status, _ = victims.live(path, stage, seconds)
+            if status == 0:  # it was over before that
+                path, seconds = path.with_name(f"more-{path.name}"), seconds / 2
+        assert status == -signal.SIGKILL
+        done, complete = done_in(path)
+        found.append(done)
+        if not complete:
+            by = counted.telling if k % COUNTING else local_executor
+            result = sweep(life(), path, on="cpu", by=by)
+            assert (result["done"], result["failed"]) == (len(life()), 0)
+            assert not [each for each in place.iterdir() if each.suffix != ".zarr"]
+        assert stored_bytes(path) == arrays
+        assert files(path) == values
+    victims.close()
     assert len(set(found)) > 10, "they were killed at all stages"
