@@ -7,7 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import psutil
@@ -20,6 +23,7 @@ from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.sweep import sweep
 from tests.support import deadly_points
 from tests.support.builders import stored_bytes, tiny
+from tests.support.dask_processes import Forker
 from tests.support.run_cli import drift
 from tests.support.source_files import ROOT
 
@@ -29,33 +33,48 @@ SMALL = ["sweep", "--tokens", "12", "--dims", "8", "--records", "4", "--device",
 FAILING = [*SMALL, "--sigma", "1e-9,1e-7", "--radius", "0.1,1e39", "--steps", "5,40"]
 
 
+QUIET = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+"""Dask looks a hundred times in a second at what each of its processes does."""
+
+
 class Cluster:
     """A scheduler and its workers, in processes of their own."""
 
-    def __init__(self, directory, *options, workers=2, **variables):
-        self.file, self.variables = directory / "scheduler.json", variables
+    def __init__(self, forker, directory, *options, workers=2, **variables):
+        self.forker, self.variables = forker, {**QUIET, **variables}
+        self.file = directory / "scheduler.json"
         self.scheduler = self.start(
             "scheduler", "--port", "0", "--dashboard-address", "127.0.0.1:0"
         )
-        self.workers = [self.work(*options) for _ in range(workers)]
         while not self.file.exists():
             assert self.scheduler.poll() is None
             time.sleep(0.02)
         time.sleep(0.1)  # it is not written at once
+        self.workers = [self.work(*options) for _ in range(workers)]
         self.address = json.loads(self.file.read_text())["address"]
         with dask_cluster.running_scheduler(self.address) as client:
             client.wait_for_workers(len(self.workers), timeout=60)
 
-    def work(self, *options, **variables):
-        return self.start("worker", *(options or ["--no-nanny"]), "--nthreads", "1", **variables)
+    def work(self, *options):
+        return self.start("worker", *self.options(options))
 
-    def start(self, role, *options, **variables):
-        module = f"distributed.cli.dask_{role}"
-        given = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file)]
-        command = [sys.executable, "-m", module, *given, *options]
+    def work_elsewhere(self, **variables):
+        """Start a worker that has loaded nothing yet, and finds what it loads by `variables`."""
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", *self.given()]
+        command += self.options()
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         variables = {**os.environ, **self.variables, **variables}
         return subprocess.Popen(command, cwd=ROOT, env=variables, **quiet)
+
+    def options(self, given=()):
+        return [*given, "--no-nanny", "--nthreads", "1"]
+
+    def given(self):
+        return ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(self.file)]
+
+    def start(self, role, *options):
+        variables = {**os.environ, **self.variables}
+        return self.forker.start(role, [*self.given(), *options], variables, ROOT)
 
     def stop(self):
         for process in (*self.workers, self.scheduler):
@@ -64,8 +83,15 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    found = Cluster(tmp_path_factory.mktemp("cluster"))
+def forker():
+    found = Forker()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def running(forker, tmp_path_factory):
+    found = Cluster(forker, tmp_path_factory.mktemp("cluster"))
     yield found
     found.stop()
 
@@ -98,12 +124,12 @@ def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
 
 
 @pytest.fixture
-def own(tmp_path):
+def own(forker, tmp_path):
     """What starts a cluster that the test may do as it likes with."""
     started = []
 
     def start(*options, **given):
-        started.append(Cluster(tmp_path, *options, **given))
+        started.append(Cluster(forker, tmp_path, *options, **given))
         return started[-1]
 
     yield start
@@ -148,7 +174,7 @@ def test_a_worker_with_the_same_version_and_other_code_is_left_out(own, in_tmp, 
 
     def progress(session):
         if len(found.workers) == 1:
-            found.workers.append(found.work(**other))
+            found.workers.append(found.work_elsewhere(**other))
         said.extend(capsys.readouterr().err.splitlines())
         time.sleep(0.0 if said else 2.0)  # it has time to come
 
@@ -161,10 +187,32 @@ def test_a_worker_with_the_same_version_and_other_code_is_left_out(own, in_tmp, 
     assert line.endswith(f", and {programs()['bf16-drift']} here")
 
 
+@contextmanager
+def replaced(found, *options):
+    """Meanwhile another worker comes for each that dies, as Dask's nannies see to it."""
+    over = threading.Event()
+
+    def watch():
+        while not over.wait(0.1):
+            for k, worker in enumerate(found.workers):
+                if worker.poll() is not None:
+                    found.workers[k] = found.work(*options)
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        try:
+            yield
+        finally:
+            over.set()
+            watching.result()
+
+
 def test_only_a_point_that_kills_its_workers_fails(own, in_tmp):
     deadly = {deadly_points.POINTS: "5", "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
-    found, grid = own("--preload", "tests.support.deadly_points", **deadly), tiny()
-    result = by_workers(found, in_tmp / "a.zarr", grid)
+    preload = ("--preload", "tests.support.deadly_points")
+    found, grid = own(*preload, **deadly), tiny()
+    with replaced(found, *preload):
+        result = by_workers(found, in_tmp / "a.zarr", grid)
     assert (result["done"], result["failed"]) == (len(grid) - 1, 1)
     said = "1 workers died counting it; it may need more memory"
     assert SweepStore(in_tmp / "a.zarr").failed == {5: said}
