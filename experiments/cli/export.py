@@ -1,6 +1,6 @@
 """`drift export`: the counts of a store as CSV.
 
-line   of a run, a record; of a sweep, a record of a finished grid point
+line   of a run, a record; of a sweep, a record of a finished grid point; of a track, a sample
 names  of a run, those of the JSON; of a sweep, those of its arrays: first its axes, whose
        names stand in words, then progress and the counts
 
@@ -27,6 +27,7 @@ from drift.sim.stores.location import StoreLocation
 if TYPE_CHECKING:
     from drift.sim.stores.run_store import RunStore
     from drift.sim.sweeps.store import SweepStore
+    from drift.sim.tracks.track_store import TrackStore
 
 EXAMPLE = "drift export first.zarr --out first.csv"
 
@@ -40,7 +41,9 @@ _VALUES = 1 << 19
 def command(
     source: Annotated[
         StoreLocation,
-        typer.Argument(parser=store, metavar="STORE", help="The store of a run or a sweep."),
+        typer.Argument(
+            parser=store, metavar="STORE", help="The store of a run, a sweep or a track."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -48,19 +51,24 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the counts of a run or a sweep as CSV.
+    """Write the counts of a run, a sweep or a track as CSV.
 
     A run has one line per record, a sweep one per record of each finished grid
-    point. With --out, --json prints how many lines there are.
+    point, a track one per sample, with all its numbers. With --out, --json prints
+    how many lines there are.
     """
     from drift.experiments.console.files import atomic_write
     from drift.sim.errors import BadInput
     from drift.sim.stores.run_store import RunStore
     from drift.sim.sweeps.store import SweepStore, is_sweep
+    from drift.sim.tracks.track_store import TrackStore, is_track
 
     if as_json and out is None:
         raise BadInput("--json needs --out FILE: without it stdout carries the CSV")
-    lines = _of_sweep(SweepStore(source)) if is_sweep(source) else _of_run(RunStore(source))
+    if is_track(source):
+        lines = _of_track(TrackStore(source))
+    else:
+        lines = _of_sweep(SweepStore(source)) if is_sweep(source) else _of_run(RunStore(source))
     if out is None:
         _write(lines, sys.stdout)
         return
@@ -118,6 +126,22 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
             columns = (count[point].tolist() for count in counts)
             for each in zip(progress, steps, *columns, strict=True):
                 yield [*names, *each]
+
+
+def _of_track(store: "TrackStore") -> Iterator[Iterable[Any]]:
+    """Yield the lines of a track, a sample each; a number that is not there is empty."""
+    from drift.sim.tracks.names import PER_STEP
+
+    found = store.track()  # before anything is printed: some of it may be damaged
+    yield ["step", *PER_STEP]
+    columns = [map(_or_empty, found.arrays[name].tolist()) for name in PER_STEP]
+    yield from zip(found.steps, *columns, strict=True)
+
+
+def _or_empty(number: float) -> float | str:
+    """Return a number of a track, or an empty text for none."""
+    missing = number < 0 if isinstance(number, int) else number != number
+    return "" if missing else number
 
 
 def _blocks(shape: tuple[int, ...], chunk: Sequence[int], most: int) -> Iterator[tuple[slice, ...]]:

@@ -29,6 +29,7 @@ from drift.experiments.cli import (
     structure,
     study,
     sweep,
+    track,
 )
 from drift.experiments.cli.help import Verb, Verbs, example
 from drift.experiments.console import terminal
@@ -53,6 +54,7 @@ for _name, _verb in {
     "structure": structure,
     "scan": scan,
     "compare": compare,
+    "track": track,
     "predict": predict,
     "study": study,
     "report": report,
@@ -163,6 +165,7 @@ def _resuming(arguments: list[str]) -> str:
         "run": " where it stopped",
         "sweep": " with the grid points that are left",
         "study": " with what is left",
+        "track": " with the samples that are left",
     }
     verb = arguments[0] if arguments else ""
     return f"; the same command goes on{where[verb]}" if verb in where else ""

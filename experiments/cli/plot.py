@@ -20,7 +20,7 @@ from drift.experiments.cli.sources import (
     beside,
     save,
 )
-from drift.experiments.console.values import parse_real, parse_wholes
+from drift.experiments.console.values import parse_names, parse_real, parse_wholes
 from drift.sim.stores.location import StoreLocation
 
 Source = Annotated[StoreLocation, typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)]
@@ -104,10 +104,40 @@ def _cloud(
     save(drawn, out or beside([source], "cloud"), as_json)
 
 
+def _track(
+    source: Annotated[
+        StoreLocation, typer.Argument(parser=store, metavar="STORE", help="The store of a track.")
+    ],
+    panels: Annotated[
+        tuple | None,
+        typer.Option(
+            parser=parse_names,
+            metavar="NAME,…",
+            help="Panels: phases, freezing, displacement, centroid, energy, moves.",
+            show_default="all",
+        ),
+    ] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a track: when tokens freeze, how far they and their centroid move.
+
+    Panels: tokens by phase over the steps; a histogram of the steps at which they
+    froze; quantiles of their displacements; the centroid and its motion; bulk
+    against thermal motion; and which tokens move when.
+    """
+    from drift.experiments.figures.track import track_figure
+    from drift.sim.tracks.track_store import TrackStore
+
+    drawn = track_figure(TrackStore(source).track(), panels)
+    save(drawn, out or beside([source], "track"), as_json)
+
+
 VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "holes": (_holes, "drift plot holes first.zarr --observed"),
     "components": (_components, "drift plot components first.zarr --near largest"),
     "cloud": (_cloud, "drift plot cloud first.zarr"),
+    "track": (_track, "drift plot track track.zarr --panels phases,moves"),
 }
 """The function that draws each kind, and an example."""
 

@@ -1,4 +1,4 @@
-"""`drift report`: a run, a sweep or a study as one page to share."""
+"""`drift report`: a run, a sweep, a track or a study as one page to share."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def command(
         typer.Argument(
             parser=store,
             metavar="SOURCE",
-            help="The store of a run or a sweep, or a study's directory.",
+            help="The store of a run, a sweep or a track, or a study's directory.",
         ),
     ],
     out: Annotated[

@@ -134,6 +134,25 @@ class RunBar(ProgressBar):
         self._show(done, total, line)
 
 
+class TrackBar(ProgressBar):
+    """Progress of a track, updated with each sample."""
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` samples are measured, and the time that is left."""
+        from drift.experiments.console.values import format_duration
+
+        now = time.monotonic()
+        if self._first is None:
+            self._first = done, now
+        measured, seconds = done - self._first[0], now - self._first[1]
+        line = f"{self._title}: {done:,} of {total:,} samples"
+        if measured:
+            line += f", {format_duration(seconds / measured * (total - done))} left"
+        self._show(done, total, line)
+
+    _first: tuple[int, float] | None = None
+
+
 class SweepBar(ProgressBar):
     """Progress of a sweep, updated with each batch."""
 

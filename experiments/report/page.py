@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from drift.experiments.figures.expected import ExpectedPairs
-from drift.experiments.report import run, study, sweep
+from drift.experiments.report import run, study, sweep, track
 from drift.experiments.report.document import HtmlPage, Part
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, LocalLocation
 from drift.sim.stores.run_store import RunStore
 from drift.sim.sweeps.store import SweepStore, is_sweep
+from drift.sim.tracks.track_store import TrackStore, is_track
 
 
 def page_of(
@@ -18,10 +19,10 @@ def page_of(
     lead: str = "",
     expected_pairs: ExpectedPairs | None = None,
 ) -> HtmlPage:
-    """Return the page of runs, sweeps and studies; `title` and `lead` head a page of several.
+    """Return the page of runs, sweeps, tracks and studies.
 
-    Without `expected_pairs`, they are predicted where that is quick. Raises BadInput where a
-    source can't be read.
+    `title` and `lead` head a page of several. Without `expected_pairs`, they are predicted where
+    that is quick. Raises BadInput where a source can't be read.
     """
     by = f"Made with drift report, bf16-drift {version('bf16-drift')}."
     expected_pairs = expected_pairs or ExpectedPairs()
@@ -35,4 +36,6 @@ def part_of(source: AnyLocation, expected_pairs: ExpectedPairs) -> Part:
         return study.part(location.path, *found)
     if is_sweep(source):
         return sweep.part(SweepStore(source), expected_pairs)
+    if is_track(source):
+        return track.part(TrackStore(source))
     return run.part(RunStore(source), expected_pairs)

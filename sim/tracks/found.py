@@ -21,6 +21,9 @@ from drift.sim.tracks.recorder import Recorder, bin_starts
 if TYPE_CHECKING:
     import xarray
 
+FROZEN = "frozen means equal at the samples: what moves between them and comes back is not seen"
+"""What a track can't know, for people."""
+
 
 @dataclass(frozen=True)
 class TrackEvent:
@@ -130,6 +133,7 @@ class Track:
             "all_still": self.all_still,
             "events": [event.as_json() for event in self.events],
             "token_ids": _ids(self.token_ids),
+            "notes": [*self.notes, FROZEN],
             "store": self.store,
         }
 

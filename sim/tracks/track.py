@@ -103,6 +103,7 @@ def _spec(view: View, every: int, near: str | None, exponents: int) -> dict[str,
         "steps": f"sha256:{steps}",
         "tokens": len(view.rows),
         "rows": None if len(view.rows) == of.tokens else f"sha256:{rows}",
+        "data": f"blake2b:{_ends(view)}",
         "near": near,
         "exponents": exponents if near is not None else None,
     }
@@ -192,6 +193,12 @@ def _measured(view: View, store: TrackStore | None, progress: Progress) -> Track
 
 def _digest(codes: np.ndarray) -> str:
     return hashlib.blake2b(np.ascontiguousarray(codes).data, digest_size=8).hexdigest()
+
+
+def _ends(view: View) -> str:
+    """Return a digest of the first sample and the last one."""
+    found = [next(iter(view.samples(k)))[0] for k in (0, len(view.picked) - 1)]
+    return _digest(np.concatenate(found))
 
 
 def _net(view: View, codes: np.ndarray, present: np.ndarray) -> np.ndarray:

@@ -27,9 +27,11 @@ import numpy as np
 import zarr
 
 from drift.sim import interrupts
-from drift.sim.errors import Damaged, MissingData
+from drift.sim.errors import BadInput, Damaged
 from drift.sim.stores import integrity
 from drift.sim.stores.digests import DIGESTS
+from drift.sim.stores.locate import locate
+from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.run_layout import seal
 from drift.sim.stores.store import Store
 from drift.sim.structures.lineage import Side
@@ -65,6 +67,17 @@ _HOLES = {
     "hole_tokens": Meaning("tokens in the black hole"),
     "hole_first_token": Meaning("its smallest token id"),
 }
+
+
+def is_track(place: AnyLocation) -> bool:
+    """Return whether the store of a track is at `place`, of whatever layout."""
+    at = locate(place)
+    if not at.holds_group():
+        return False
+    try:
+        return bool(at.group().attrs.get("kind") == KIND)
+    except BadInput:
+        return False
 
 
 def _add(
@@ -228,9 +241,9 @@ class TrackStore(Store):
         return made
 
     def track(self) -> Track:
-        """Return the track of a complete store. Raises MissingData for another one."""
+        """Return the track of a complete store. Raises BadInput for another one."""
         if not self.complete:
-            raise MissingData(f"{self.address} is not complete; the same drift track goes on")
+            raise BadInput(f"{self.address} is not complete; the same drift track goes on")
         arrays = {name: self.values(name) for name in (*PER_STEP, *PER_TOKEN, "motion", "moves")}
         attrs = self.attrs
         return Track(
