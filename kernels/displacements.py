@@ -1,4 +1,4 @@
-"""How far rows of codes have moved between two clouds, block by block, on the host.
+"""Distances that rows of codes have moved between two clouds, block by block, on the host.
 
 distance  of two values: the absolute difference of their lattice coordinates; 0 between -0 and +0
 moved     of a value: its distance is not 0

@@ -3,6 +3,6 @@
 track                           drift.track: measures a trajectory, in memory or into a store
 found, track_store              what comes of it, and the store that it is in
 meter                           the measures of one sample after another
-displaced, quantiles, partition displacements, their quantiles, and cells, of one sample
+displaced, quantiles, cell_tracker  displacements, their quantiles, and cells
 recorder, names                 what is gathered of samples, and what it is called
 """

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     import xarray
 
 FROZEN = "frozen means equal at the samples: what moves between them and comes back is not seen"
-"""What a track can't know, for people."""
+"""The limit of what a track can know, for people."""
 
 
 @dataclass(frozen=True)
 class TrackEvent:
-    """What became of some black holes between a sample and the one before it."""
+    """A change of some black holes from one sample to the next."""
 
     step: int
     """step of the sample"""

@@ -21,8 +21,8 @@ import numpy as np
 from drift.kernels import displacements
 from drift.kernels.displacements import Workspace
 from drift.kernels.formats import Format
+from drift.sim.tracks.cell_tracker import CellTracker
 from drift.sim.tracks.displaced import Moved, TokenDisplacements
-from drift.sim.tracks.partition import Partition
 from drift.sim.tracks.quantiles import quantiles
 
 _BLOCK_VALUES = 1 << 16
@@ -63,7 +63,7 @@ class Meter:
         rows = self._parts[0].stop
         self._spaces: SimpleQueue[Workspace] = SimpleQueue()
         self._new_space = lambda: Workspace(rows, dims, target)
-        self.partition = Partition(tokens, target)
+        self.partition = CellTracker(tokens, target)
         """the cells at the last sample"""
         self.present = np.zeros(tokens, bool)
         """bool (tokens,): who is present at the last sample"""

@@ -1,4 +1,4 @@
-"""What is measured of a trajectory, gathered sample by sample; it can be put aside and taken up.
+"""Numbers of a trajectory, gathered sample by sample; they can be put aside and taken up.
 
 early      a displacement whose L2 is above sqrt(dims);  midlife: whose L∞ is above 1
 still      of a motion: no coordinate moved

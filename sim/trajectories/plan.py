@@ -1,4 +1,4 @@
-"""What of a trajectory is looked at: which samples, by which steps, and which tokens.
+"""The part of a trajectory that is looked at: which samples, by which steps, and which tokens.
 
 slab  samples that are read together, since they share chunks of a file
 """

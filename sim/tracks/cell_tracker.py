@@ -17,7 +17,7 @@ from drift.sim.counting.coalesce import coalesce
 from drift.sim.structures.lineage import Holes
 
 
-class Partition:
+class CellTracker:
     """The cells of `tokens` tokens at one sample after another; all are in none at first."""
 
     def __init__(self, tokens: int, target: Format):
