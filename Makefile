@@ -8,6 +8,8 @@ BIN := .venv/bin
 DEMO := results/demo
 # Two processes, each with files of tests of its own, the slow ones first (tests/conftest.py).
 TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# Else each of the processes that tests start compiles what it imports, whatever the shell says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test quick soak lint readme aot clean
 

@@ -62,6 +62,14 @@ def bucket(endpoint, monkeypatch):
 
 
 @pytest.fixture
+def svg_only(monkeypatch):
+    """PNGs stay empty: tests.support.svg_only."""
+    from tests.support import svg_only
+
+    svg_only.draw(monkeypatch)
+
+
+@pytest.fixture
 def in_tmp(tmp_path, monkeypatch):
     """An empty working directory."""
     monkeypatch.chdir(tmp_path)

@@ -19,7 +19,7 @@ def answer(capsys, *arguments):
 
 
 @pytest.mark.slow
-def test_every_verb_takes_a_store_there_as_it_takes_a_path(bucket, in_tmp, capsys):
+def test_every_verb_takes_a_store_there_as_it_takes_a_path(svg_only, bucket, in_tmp, capsys):
     there, here = f"{bucket}/runs/first.zarr", "first.zarr"
     status, out, err = drift(capsys, *SMALL, "--direction-seed", "1", "--out", there)
     assert (status, err) == (0, "")
@@ -41,7 +41,7 @@ def test_every_verb_takes_a_store_there_as_it_takes_a_path(bucket, in_tmp, capsy
 
 
 @pytest.mark.slow
-def test_the_verbs_of_sweeps_take_a_store_there_too(bucket, in_tmp, capsys):
+def test_the_verbs_of_sweeps_take_a_store_there_too(svg_only, bucket, in_tmp, capsys):
     there = f"{bucket}/grid.zarr"
     grid = ["sweep", "--sigma", "1e-9,1e-8", "--steps", "1,10", "--tokens", "12", "--dims", "8"]
     asked = answer(capsys, *grid, "--records", "2", "--out", there, "--dry-run")

@@ -143,7 +143,7 @@ def test_the_verb_writes_the_same_files_again(stores, in_tmp, capsys):
 
 
 @pytest.mark.slow
-def test_figures_go_beside_their_first_source(in_tmp, capsys, monkeypatch):
+def test_figures_go_beside_their_first_source(svg_only, in_tmp, capsys, monkeypatch):
     (in_tmp / "model").mkdir()
     matrix = builders.matrix(np.zeros((3, 2)), BFLOAT16)
     builders.write(in_tmp / "model/$a_{\u6a21.safetensors", {"lm_head.weight": matrix})

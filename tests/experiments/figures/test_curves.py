@@ -126,7 +126,7 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
 
 
 @pytest.mark.slow
-def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatch):
+def test_a_prediction_can_be_left_out_and_insisted_on(svg_only, stores, in_tmp, monkeypatch):
     assert len(curves([RunStore(stores[0])], ExpectedPairs(False)).axes[1].get_lines()) == 1
     monkeypatch.setattr(expected, "_MOST_SECONDS", 0.0)
     assert len(curves([RunStore(stores[0])]).axes[1].get_lines()) == 1
@@ -141,7 +141,7 @@ def test_a_prediction_can_be_left_out_and_insisted_on(stores, in_tmp, monkeypatc
 
 
 @pytest.mark.slow
-def test_the_verb_says_what_is_not_predicted_and_why(stores, in_tmp, capsys):
+def test_the_verb_says_what_is_not_predicted_and_why(svg_only, stores, in_tmp, capsys):
     drift = Drift(sigma=1e-9, tokens=20, dims=16, steps=9, records=4, rounding="stochastic")
     run.run(drift, in_tmp / "run.zarr", on="cpu")
     why = "no exact form is implemented for stochastic rounding"
@@ -351,7 +351,7 @@ def test_seeds_alone_give_one_line(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_verb_draws_a_sweep(sweep, in_tmp, capsys):
+def test_the_verb_draws_a_sweep(svg_only, sweep, in_tmp, capsys):
     verb = ["plot", "curves", str(sweep.address), "--at", "rounding=nearest", "--out"]
     assert main.outcome([*verb, "a"]) == main.outcome([*verb, "b"]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == ["figure: a.png", "figure: a.svg"]

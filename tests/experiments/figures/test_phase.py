@@ -293,7 +293,7 @@ def test_along_sigma_alone_the_onset_is_a_line_across(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_flag_leaves_the_onset_out(sweep, in_tmp):
+def test_the_flag_leaves_the_onset_out(svg_only, sweep, in_tmp):
     verb = ["plot", "phase", str(sweep.address), "--at", "radius=1", "--out", "a"]
     for flag, said in (([], True), (["--no-prediction"], False)):
         assert main.outcome([*verb, *flag]) == 0

@@ -23,6 +23,7 @@ from drift.sim.prediction.stalling import stall_steps
 from drift.sim.spec.drift import Drift
 from drift.sim.structures.structure import structure_of
 from drift.sim.sweeps.store import SweepStore
+from tests.support import svg_only
 from tests.support.run_cli import drift
 
 pytestmark = pytest.mark.slow
@@ -63,6 +64,7 @@ def coarse(tmp_path_factory):
     """The study `coarsening` of a tiny plan, and what it printed."""
     out = tmp_path_factory.mktemp("coarse")
     with pytest.MonkeyPatch.context() as patch:
+        svg_only.draw(patch)
         patch.setattr(plan, "_plan", lambda quick: TINY)
         patch.setattr(similarity, "FACTOR", 1000.0)
         patch.setattr(rescaling, "RESCALED", ("bfloat16", "float4_e2m1fn"))
@@ -223,7 +225,7 @@ def stalled(tmp_path_factory):
     return out, arguments
 
 
-def test_an_interrupted_study_goes_on(stalled, capsys, tmp_path):
+def test_an_interrupted_study_goes_on(svg_only, stalled, capsys, tmp_path):
     out, arguments = stalled
     status, printed, err = drift(capsys, *arguments)
     assert status == 0
@@ -278,7 +280,9 @@ def test_stores_of_something_else_are_refused(stalled, capsys, tmp_path):
     assert sorted(path.name for path in there.iterdir()) == ["way-bfloat16.zarr"]
 
 
-def test_an_unfinished_store_of_another_version_is_named_with_what_works(stalled, capsys, tmp_path):
+def test_an_unfinished_store_of_another_version_is_named_with_what_works(
+    svg_only, stalled, capsys, tmp_path
+):
     shutil.copytree(stalled[0], tmp_path / "stall")
     store = tmp_path / "stall" / "stores" / "steps.zarr"
     opened = SweepStore(store, writing=True)

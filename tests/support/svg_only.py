@@ -1,0 +1,19 @@
+"""Figures drawn once, as SVG: for tests that look at no PNG, since each takes a second to draw."""
+
+from drift.experiments.console.files import atomic_write
+from drift.experiments.figures import style
+
+
+def draw(patch):
+    """Leave each PNG empty as long as `patch` lasts, a pytest.MonkeyPatch."""
+    save = style._save
+
+    def saved(figure, name, kind):
+        if kind == "svg":
+            return save(figure, name, kind)
+        path = name.with_name(f"{name.name}.{kind}")
+        with atomic_write(path) as new:
+            new.write_bytes(b"")
+        return path
+
+    patch.setattr(style, "_save", saved)
