@@ -35,7 +35,7 @@ def show_track(track: Track) -> None:
 def _samples(track: Track) -> Table:
     """Return the table of samples: counts, quantiles of displacements, motion of the centroid."""
     table = Table(box=box.SIMPLE, pad_edge=False)
-    heads = ("step", "distinct", "holes", "in holes", "moved", "L2", "L2 p90", "L∞ max")
+    heads = ("step", "distinct", "holes", "in holes", "moved", "L2", "L∞ max")
     for name in (*heads, "motion"):
         table.add_column(name, justify="right", no_wrap=True)
     of = track.arrays
@@ -47,7 +47,7 @@ def _samples(track: Track) -> Table:
         if k:
             share = of["moved_tokens"][k] / max(1, of["alive"][k])
             cells.append("0%" if not share else "<0.1%" if share < 0.001 else f"{share:.1%}")
-            cells += [_ranks(of[name][k]) for name in ("l2_median", "l2_p90", "linf_max")]
+            cells += [_ranks(of[name][k]) for name in ("l2_median", "linf_max")]
             cells.append(f"{of['centroid_step'][k]:.2g}")
         table.add_row(*cells)
     return table

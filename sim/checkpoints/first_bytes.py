@@ -11,7 +11,8 @@ from drift.sim.strict_json import open_regular
 
 _TORCH = (
     "convert it with: python -c 'import torch, safetensors.torch as s;"
-    ' s.save_file(torch.load("IN", weights_only=True), "OUT.safetensors")\''
+    ' w = torch.load("IN", weights_only=True);'
+    ' s.save_file(w if isinstance(w, dict) else {"W": w}, "OUT.safetensors")\''
 )
 _KINDS: tuple[tuple[bytes, str], ...] = (
     (rb"PK\x03\x04", f"a zip archive, as torch.save writes; {_TORCH}"),

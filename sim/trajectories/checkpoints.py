@@ -13,12 +13,13 @@ import numpy as np
 
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.checkpoints.layouts import by_number
-from drift.sim.errors import BadInput, printable, printable_name
+from drift.sim.errors import BadInput, printable_name
 from drift.sim.matrix import Matrix
 from drift.sim.open_matrix import is_run, open_matrix
-from drift.sim.stores.location import StoreLocation
+from drift.sim.stores.location import LocalLocation, StoreLocation
+from drift.sim.stores.run_layout import KIND
 from drift.sim.stores.run_store import RunStore
-from drift.sim.trajectories.files import matrix_codes, open_npy
+from drift.sim.trajectories.files import kind_of, matrix_codes, open_npy
 from drift.sim.trajectories.trajectory import Trajectory, codes_of, format_of
 
 
@@ -168,7 +169,10 @@ class SnapshotTrajectory(Trajectory):
 
 def of_run(place: StoreLocation) -> Trajectory | None:
     """Return the trajectory of a run's snapshots; None where no run's store is."""
-    if not is_run(place):
+    local = isinstance(place, LocalLocation)
+    held = kind_of(place.path) == KIND if isinstance(place, LocalLocation) else is_run(place)
+    if not held:
         return None
-    told = printable(str(place.group().attrs.get("kind")))
-    return SnapshotTrajectory(place) if told == "drift run" else None
+    if local or place.group().attrs.get("kind") == KIND:
+        return SnapshotTrajectory(place)
+    raise BadInput(f"{place} is not a run's store; others are read only from local paths")

@@ -17,7 +17,7 @@ from drift.sim.checkpoints.mapped import MappedCodes
 from drift.sim.checkpoints.safetensors import format_shape
 from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE, Weights
 from drift.sim.errors import BadInput, printable, printable_name
-from drift.sim.strict_json import open_regular
+from drift.sim.strict_json import open_regular, read_document
 from drift.sim.trajectories.trajectory import (
     ArrayTrajectory,
     MappedTrajectory,
@@ -39,6 +39,19 @@ ACCEPTED = (
 def is_zarr(path: Path) -> bool:
     """Return whether a zarr array or group is at a path, of version 3 or 2."""
     return any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zgroup"))
+
+
+def kind_of(path: Path) -> str | None:
+    """Return what a zarr group's attribute `kind` says, as drift's stores do; None elsewhere.
+
+    Raises BadInput where its zarr.json can't be read.
+    """
+    if not (path / "zarr.json").is_file():
+        return None
+    told = read_document(path / "zarr.json")
+    attributes = told.get("attributes") if isinstance(told, dict) else None
+    kind = attributes.get("kind") if isinstance(attributes, dict) else None
+    return kind if isinstance(kind, str) and told.get("node_type") == "group" else None
 
 
 def is_hdf5(path: Path) -> bool:
@@ -76,7 +89,7 @@ def open_npy(path: Path) -> np.ndarray:
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        if "pickle" in str(error) or "Object arrays" in str(error):
+        if any(word in str(error) for word in ("pickle", "Object arrays", "Python objects")):
             raise BadInput(
                 f"{path} holds Python objects, which may run code; {ACCEPTED}"
             ) from error
@@ -154,9 +167,8 @@ def _in_zarr(path: Path, tensor: str | None, format_name: str | None) -> Traject
 
     opened = _opened(path, lambda: zarr.open(str(path), mode="r"))
     if isinstance(opened, zarr.Group):
-        kind = opened.attrs.get("kind")
-        if kind in ("drift sweep", "drift track"):
-            what = f"the store of a {str(kind)[6:]}, which holds no clouds"
+        if (kind := kind_of(path)) in ("drift sweep", "drift track"):
+            what = f"the store of a {kind[6:]}, which holds no clouds"
             raise BadInput(f"{path} is {what}; {ACCEPTED}")
         arrays = _opened(path, lambda: dict(opened.arrays()))
         if tensor is None:

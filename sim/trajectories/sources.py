@@ -11,8 +11,9 @@ import numpy as np
 from drift.sim.errors import BadInput
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import LocalLocation, StoreLocation
+from drift.sim.stores.run_layout import KIND
 from drift.sim.trajectories import checkpoints
-from drift.sim.trajectories.files import ACCEPTED, is_hdf5, is_zarr, of_file
+from drift.sim.trajectories.files import ACCEPTED, is_hdf5, is_zarr, kind_of, of_file
 from drift.sim.trajectories.trajectory import ArrayTrajectory, Trajectory
 
 
@@ -92,8 +93,11 @@ def _of_places(
         local = checkpoints.checkpoints_in(local[0])
         return checkpoints.of_checkpoints(local, tensor, format_name)
     for each in local:
-        if (is_zarr(each) and not locate(each).holds_group()) or is_hdf5(each):
-            raise BadInput(f"{each} is one of several sources; each must be a checkpoint's matrix")
+        if (is_zarr(each) and kind_of(each) != KIND) or is_hdf5(each):
+            raise BadInput(
+                f"{each} is one of several sources; each must be a checkpoint, a .npy matrix or a"
+                " run's store"
+            )
     ordered: list[Any] = list(checkpoints.in_order(local)) if len(local) == len(paths) else paths
     some = [locate(each) if isinstance(each, Path) and is_zarr(each) else each for each in ordered]
     return checkpoints.of_checkpoints(some, tensor, format_name)
