@@ -24,6 +24,7 @@ sim.engines sim.trajectories
 sim.prediction sim.batches sim.device_check sim.tracks
 sim.runs
 sim.sweeps
+sim.predicted
 experiments.console experiments.observed
 experiments.tables experiments.figures
 experiments.studies

@@ -1,11 +1,11 @@
-"""Drawable values with float32 masters: the whole map to the format that is seen, by bisection.
+"""The whole map of drawable values to the format that is seen, by bisection.
 
-place  where a value is seen at a step, and on which side of 0 its master stalls: three times the
-       rank of the view, and 0, 1 or 2 for a negative master that stalls, one that moves, and a
-       positive one that stalls. Both rise with the value, so equal ends of an interval tell of
-       all that is between
+place  where a value is seen at a step, and on which side of 0 it stalls: three times the rank of
+       the view, and 0, 1 or 2 for a negative value that stalls, one that moves, and another that
+       stalls. Both rise with the value, so equal ends of an interval tell of all that is between
 
-Far fewer values are ever moved than can be drawn, which are as many as a 16-bit format has.
+It serves float32 masters, whose classes the view does not tell, and the first step, which stalls
+single values. Far fewer values are ever moved than can be drawn.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from drift.kernels.formats import FLOAT32
+from drift.kernels.stepping.host import step_rows
 from drift.kernels.value_map.classes import ValueClasses
 from drift.kernels.value_map.first_step import bisect_classes
 from drift.sim.matrix import nearest
@@ -27,7 +29,7 @@ _FRACTION = 0x7FFFFF
 _SIDES = 3
 
 
-class MasterMap:
+class WholeMap:
     """The values of some dimensions, from step 0 to each of `steps`, rising.
 
     `ranks` and `limits` are those of kernels.value_map.first_step, of the drift's format; `dims`,
@@ -44,7 +46,7 @@ class MasterMap:
         pool: Executor,
     ):
         self._motion, self._dims, self._steps, self._pool = motion, dims, steps, pool
-        self._target = motion.drift.target
+        self._target, self._arithmetic = motion.drift.target, motion.drift.arithmetic
         self._ranks, self._limits = ranks, limits
 
     def classes(self, most: float) -> list[tuple[ValueClasses, ValueClasses]] | None:
@@ -66,7 +68,7 @@ class MasterMap:
         return together
 
     def _ties(self) -> bool:
-        """Return whether a displacement may be half the spacing of float32 somewhere.
+        """Return whether a displacement may be half the spacing of values somewhere.
 
         It is a power of two then, and moves every other value alone.
         """
@@ -80,10 +82,10 @@ class MasterMap:
         return np.concatenate([np.zeros((0, len(self._steps)), np.int64), *found])
 
     def _walk(self, dim: np.ndarray, value: np.ndarray) -> np.ndarray:
-        target, last = self._target, self._steps[-1]
+        last, state = self._steps[-1], self._arithmetic.state
         lowest, highest = self._limits[:, dim]
-        codes = target.code_of_rank(np.clip(self._ranks[value], lowest, highest))
-        master, before = target.value(codes).astype(np.float32), np.empty(len(dim), np.float32)
+        codes = self._target.code_of_rank(np.clip(self._ranks[value], lowest, highest))
+        values, before = self._target.value(codes).astype(np.float32), np.empty(len(dim), "f4")
         places, step = np.empty((len(dim), len(self._steps)), np.int64), 0
         for first in range(1, last + 1, _STEPS):
             count = min(_STEPS, last + 1 - first)
@@ -92,15 +94,20 @@ class MasterMap:
             for k in range(count):
                 step = first + k
                 displaced = block[0 if self._motion.equal else k][dim]
-                before[...] = master
-                np.add(master, displaced, out=master)
+                before[...] = values
+                if state == FLOAT32:
+                    np.add(values, displaced, out=values)
+                else:
+                    codes = step_rows(codes[None], displaced[None], None, None, self._arithmetic)[0]
+                    codes = codes[0]
+                    values[...] = codes.view(state.dtype)
                 if step in self._steps:
                     at = self._steps.index(step)
-                    places[:, at] = self._place(before, master, displaced)
+                    places[:, at] = self._place(before, values, displaced)
         return places
 
     def _place(self, before: np.ndarray, after: np.ndarray, displaced: np.ndarray) -> np.ndarray:
         target = self._target
         stalled = (before == after) & (displaced != 0)
-        side = 1 + np.sign(after).astype(np.int64) * stalled
+        side = 1 + np.where(after < 0, -1, 1) * stalled
         return target.rank_of(nearest(after, target)).astype(np.int64) * _SIDES + side

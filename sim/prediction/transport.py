@@ -28,7 +28,7 @@ from drift.sim.devices.host_memory import free_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
 from drift.sim.motions.make import motion_of
-from drift.sim.prediction.composed import MasterMap
+from drift.sim.prediction.composed import WholeMap
 from drift.sim.prediction.in_range import (
     check_likely_in_range,
     largest_starts,
@@ -150,7 +150,7 @@ class Transport:
         ranks, limits = self._drawable(), self._limits(largest)
         if arithmetic.state != arithmetic.view:
             most = _MOST_HERE / steps[-1] / _ROUNDS * len(dims) / len(self._dims)
-            found = MasterMap(self._motion, dims, ranks, limits, steps, pool).classes(most)
+            found = WholeMap(self._motion, dims, ranks, limits, steps, pool).classes(most)
             if found is None:
                 return None
             return [self._transported(*each, drift.target) for each in found]
@@ -159,11 +159,17 @@ class Transport:
         classes = first.classes(_MOST_HERE / taken * len(dims) / len(self._dims))
         if classes is None:
             return None
-        at_first = steps[0] == 1  # what the first step stalls is a matter of single values
-        classes, origin = (self._classes(largest), 0) if at_first else (classes, 1)
+        at_first, origin = [], 1
+        if steps[0] == 1:  # what the first step stalls is a matter of single values
+            whole = WholeMap(self._motion, dims, ranks, limits, [1], pool).classes(_MOST_HERE)
+            if whole is None:
+                classes, origin = self._classes(largest), 0
+            else:
+                at_first = [self._transported(*whole[0], drift.target)]
         block = partial(self._motion.displacements, dims=dims)
         moving = HostMap(classes, block, origin, arithmetic.state, drift.rounding, equal, pool)
-        return [self._transported(*moving.to(step), arithmetic.state) for step in steps]
+        later = [moving.to(step) for step in steps[len(at_first) :]]
+        return at_first + [self._transported(*each, arithmetic.state) for each in later]
 
     def _moved_by_jax(
         self, strip: slice, steps: Sequence[int], pool: Executor

@@ -10,7 +10,8 @@ an axis, progress    its own              float64 or int64, what to select by
 
 The count `radius` of a run is called `reached` here, since radius may be an axis. The
 coordinates of a named axis number its values, which stand in its attributes. Fill
-values are -1, NaN and false; points that failed keep them. Shapes, chunks and values
+values are -1, NaN and false; points that failed keep them. A prediction's store has expected
+counts, all float64, and EXPECTED beside them. Shapes, chunks and values
 of all arrays depend on the grid alone: attributes hold what has happened. Of a point that
 failed they keep why. Checksums are those of sim.stores.run_layout.
 """
@@ -36,6 +37,13 @@ LAYOUT = 1
 
 NAMES = {name: "reached" if name == "radius" else name for name in run_layout.COUNTS}
 """The array of each count."""
+EXPECTED = {
+    "distinct_error": "standard deviation of occupied cells over clouds",
+    "pairs_error": "standard deviation of coalesced pairs over clouds",
+    "largest_5": "quantile of 5 % of the tokens in the fullest cell, nearly",
+    "largest_95": "quantile of 95 % of the tokens in the fullest cell, nearly",
+}
+"""The arrays that a prediction has beside the counts, whose `largest` is a median."""
 _REAL = ("radius", "stalled")
 _CHUNK_VALUES = 1 << 17
 
@@ -45,20 +53,21 @@ LAST = "grid"
 """The attribute without which it was not."""
 
 
-def fill(group: zarr.Group, grid: Grid) -> None:
-    """Make a new group the empty store of `grid`."""
+def fill(group: zarr.Group, grid: Grid, predicted: bool = False) -> None:
+    """Make a new group the empty store of `grid`; of expectations where `predicted`."""
     points = points_per_chunk(grid)
     names = tuple(axis.name for axis in grid.axes)
     counts = len(grid.progress)
-    for name, text in run_layout.COUNTS.items():
+    for name, text in {**run_layout.COUNTS, **(EXPECTED if predicted else {})}.items():
+        real = predicted or name in _REAL
         group.create_array(
-            NAMES[name],
+            NAMES.get(name, name),
             shape=(*grid.shape, counts),
             chunks=(*points, counts),
-            dtype="float64" if name in _REAL else "int64",
-            fill_value=float("nan") if name in _REAL else -1,
+            dtype="float64" if real else "int64",
+            fill_value=float("nan") if real else -1,
             dimension_names=(*names, "progress"),
-            attributes={"long_name": text, "units": "1"},
+            attributes={"long_name": f"expected {text}" if predicted else text, "units": "1"},
             compressors=integrity.CHECKED,
         )
     group.create_array(
@@ -231,21 +240,34 @@ class SweepStore(Store):
     def read(self, name: str, points: Any = ..., record: Any = slice(None)) -> np.ndarray:
         """A count of `points`, (their shape …, progress), or in one `record`, (their shape …).
 
-        `name` is one of COUNTS; radius is the radius reached. It is -1 or NaN in points that are
-        not done. Raises Damaged where a chunk is damaged, or missing.
+        `name` is one of COUNTS, or of EXPECTED; radius is the radius reached. It is -1 or NaN in
+        points that are not done. Raises Damaged where a chunk is damaged, or missing.
         """
         points = points if isinstance(points, tuple) else (points,)
         done = self.values("done", points, there=self.complete)  # what is done by then is there
         there = done if isinstance(record, int) else done[..., None]
-        return self.values(NAMES[name], (*points, record), there)
+        return self.values(NAMES.get(name, name), (*points, record), there)
+
+
+class PredictedStore(SweepStore):
+    """The store of a predicted grid: expected counts in the place of those of clouds."""
+
+    kind, verb, wanted = "drift prediction", "predict", "the store of a prediction"
+
+
+def open_grid(place: AnyLocation) -> SweepStore:
+    """Return the store of a sweep, or of a predicted grid; BadInput where there is neither."""
+    at = locate(place)
+    predicted = at.holds_group() and at.group().attrs.get("kind") == PredictedStore.kind
+    return PredictedStore(at) if predicted else SweepStore(at)
 
 
 def is_sweep(place: AnyLocation) -> bool:
-    """Return whether the store of a sweep is at `place`, of whatever layout."""
+    """Return whether the store of a sweep, or of a predicted grid, is at `place`."""
     at = locate(place)
     if not at.holds_group():
         return False
     try:
-        return bool(at.group().attrs.get("kind") == KIND)
+        return at.group().attrs.get("kind") in (KIND, PredictedStore.kind)
     except BadInput:
         return False

@@ -1,4 +1,4 @@
-"""Masters by bisection against moving every value."""
+"""Masters, and what the first step stalls, by bisection against moving every value."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from drift.sim.motions.make import motion_of
-from drift.sim.prediction.composed import MasterMap
+from drift.sim.prediction.composed import WholeMap
 from drift.sim.prediction.transport import Transport
 from drift.sim.spec.drift import Drift
 
@@ -17,6 +17,9 @@ CASES = {
     "linear": {"schedule": "linear"},
     "stalling": {"schedule": "exponential", "decay": 0.4, "radius": 0.01},
     "float8": {"format": "float8_e4m3fn", "sigma": 0.1},
+    "no master": {"master": "none", "sigma": 1e-3},
+    "no master, all stall": {"master": "none", "format": "float16", "radius": 1e-7},
+    "toward zero": {"master": "none", "rounding": "toward-zero", "radius": 0.01, "sigma": 0.1},
     "float16": {"format": "float16", "sigma": 1e-4, "schedule": "cosine"},
 }
 
@@ -25,7 +28,7 @@ def both(drift, steps, monkeypatch):
     """The classes at each step by bisection, and by moving every value."""
     with ThreadPoolExecutor(2) as pool:
         found = [list(Transport(drift).strips(steps, pool))]
-        monkeypatch.setattr(MasterMap, "classes", lambda self, most: None)
+        monkeypatch.setattr(WholeMap, "classes", lambda self, most: None)
         found.append(list(Transport(drift).strips(steps, pool)))
     return [[each for _, strip in strips for each in strip] for strips in found]
 
@@ -48,9 +51,9 @@ def test_classes_and_what_stalls_are_those_of_every_value(name, monkeypatch):
 
 def test_few_values_are_moved(monkeypatch):
     drift, moved = replace(SMALL, dims=32), []
-    walk = MasterMap._walk
+    walk = WholeMap._walk
     monkeypatch.setattr(
-        MasterMap,
+        WholeMap,
         "_walk",
         lambda self, dim, value: moved.append(len(dim)) or walk(self, dim, value),
     )
@@ -65,10 +68,10 @@ def test_a_power_of_two_is_left_to_those_who_move_every_value():
     with ThreadPoolExecutor(2) as pool:
         transport = Transport(drift)
         ranks, limits = transport._drawable(), transport._limits(transport._largest)
-        ties = MasterMap(motion_of(drift), transport._dims, ranks, limits, [32], pool)
+        ties = WholeMap(motion_of(drift), transport._dims, ranks, limits, [32], pool)
         assert ties.classes(1e9) is None
         untied = replace(drift, radius=0.4)
         assert (
-            MasterMap(motion_of(untied), transport._dims, ranks, limits, [32], pool).classes(1e9)
+            WholeMap(motion_of(untied), transport._dims, ranks, limits, [32], pool).classes(1e9)
             is not None
         )
