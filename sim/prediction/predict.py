@@ -63,11 +63,13 @@ class Predicted(Point):
     """one for each sigma that was asked for"""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values."""
+        """Return the fields as plain JSON values; without `records` where none were asked for."""
         found = asdict(self)
         for each in (found, *found["curve"]):
             for record in (each, *each["records"]):
                 record["spectrum"] = [list(entry) for entry in record["spectrum"]]
+            if not each["records"]:
+                del each["records"]
         return found
 
 
@@ -102,7 +104,7 @@ def predict(drift: Drift, sigmas: Sequence[float] = (), steps: Sequence[int] = (
     transport = _transport(drift, every[-1])
     points = {}
     for sigma, row in zip(every, expect(drift, at, every, True, transport), strict=True):
-        records = {step: _record(found) for step, found in zip(at, row, strict=True)}
+        records = {step: record_of(found) for step, found in zip(at, row, strict=True)}
         point = {each.name: getattr(records[last], each.name) for each in fields(Record)}
         points[sigma] = Point(**point, sigma=sigma, records=[records[step] for step in recorded])
     mine = points[drift.sigma]
@@ -131,12 +133,11 @@ def _steps(drift: Drift, steps: Sequence[int]) -> tuple[int, ...]:
     return found
 
 
-def _record(found: Expected) -> Record:
-    own = {
-        each.name: getattr(found, each.name) for each in fields(Record) if hasattr(found, each.name)
-    }
+def record_of(found: Expected) -> Record:
+    """Return the record of an expectation."""
+    known = asdict(found)
     return Record(
-        **own,
+        **{each.name: known[each.name] for each in fields(Record) if each.name in known},
         expected_pairs=found.pairs,
         pair_probability=math.exp(found.log_pair_probability),
     )
