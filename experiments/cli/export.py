@@ -60,7 +60,7 @@ def command(
     from drift.experiments.console.files import atomic_write
     from drift.sim.errors import BadInput
     from drift.sim.stores.run_store import RunStore
-    from drift.sim.sweeps.store import SweepStore, is_sweep
+    from drift.sim.sweeps.store import is_sweep, open_grid
     from drift.sim.tracks.track_store import TrackStore, is_track
 
     if as_json and out is None:
@@ -68,7 +68,7 @@ def command(
     if is_track(source):
         lines = _of_track(TrackStore(source))
     else:
-        lines = _of_sweep(SweepStore(source)) if is_sweep(source) else _of_run(RunStore(source))
+        lines = _of_sweep(open_grid(source)) if is_sweep(source) else _of_run(RunStore(source))
     if out is None:
         _write(lines, sys.stdout)
         return
@@ -108,17 +108,19 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
     import numpy as np
 
     from drift.sim.spec.drift import recorded
-    from drift.sim.sweeps.store import NAMES
+    from drift.sim.sweeps.store import EXPECTED, NAMES, PredictedStore
 
     grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done
-    yield [*(axis.name for axis in grid.axes), "progress", "step", *NAMES.values()]
+    extra = EXPECTED if isinstance(sweep, PredictedStore) else ()
+    stored = [*NAMES.values(), *extra]
+    yield [*(axis.name for axis in grid.axes), "progress", "step", *stored]
     meanings = [axis.meanings if axis.named else axis.values for axis in grid.axes]
     *chunk, records = sweep.array("distinct").chunks
     for block in _blocks(grid.shape, chunk, _VALUES // records):
         there = np.argwhere(done[block]) + [each.start for each in block]
         if not len(there):
             continue
-        counts = [sweep.read(name, block)[done[block]] for name in NAMES]
+        counts = [sweep.read(name, block)[done[block]] for name in (*NAMES, *extra)]
         for point, place in enumerate(there.tolist()):
             values = {axis.name: axis.values[k] for axis, k in zip(grid.axes, place, strict=True)}
             names = [meaning[k] for meaning, k in zip(meanings, place, strict=True)]

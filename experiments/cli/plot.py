@@ -28,6 +28,15 @@ Sources = Annotated[
     list[StoreLocation], typer.Argument(parser=store, metavar="SOURCE", help=SOURCE)
 ]
 
+Predicted = Annotated[
+    bool | None,
+    typer.Option(
+        "--prediction/--no-prediction",
+        help="Draw the prediction of drift predict.",
+        show_default="where it is quick",
+    ),
+]
+
 
 def _holes(
     sources: Sources,
@@ -38,17 +47,22 @@ def _holes(
     snapshot: Snapshot = None,
     near: Near = None,
     exponents: Exponents = None,
+    prediction: Predicted = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw the populations of the black holes by rank, several sources overlaid.
 
-    The options that select a cloud or tokens apply to every source.
+    The expected number of black holes of so many tokens or more is drawn over those
+    of a run. The options that select a cloud or tokens apply to every source.
     """
     from drift.experiments.figures.black_holes import holes, populations
+    from drift.experiments.figures.expected import ExpectedPairs
 
-    found, caption = populations(sources, tensor, snapshot, near, exponents)
-    save(holes(found, caption, observed), out or beside(sources, "holes"), as_json)
+    expectations = ExpectedPairs(prediction)
+    found, caption = populations(sources, tensor, snapshot, near, exponents, expectations)
+    drawn = holes(found, caption, observed)
+    save(drawn, out or beside(sources, "holes"), as_json, expectations.missing)
 
 
 def _components(
@@ -158,14 +172,6 @@ At = Annotated[
         help="Sweeps: fix axes at these values, which may be abbreviated.",
     ),
 ]
-Predicted = Annotated[
-    bool | None,
-    typer.Option(
-        "--prediction/--no-prediction",
-        help="Draw the prediction of drift predict.",
-        show_default="where it is quick",
-    ),
-]
 
 
 @app.command("curves", epilog=example(_CURVES), cls=Verb)
@@ -191,7 +197,7 @@ def curves_command(
     from drift.experiments.figures.sweeps.sweep_slice import all_axes, parse_fixed
     from drift.sim.errors import BadInput
     from drift.sim.stores.run_store import RunStore
-    from drift.sim.sweeps.store import SweepStore, is_sweep
+    from drift.sim.sweeps.store import is_sweep, open_grid
 
     sweeps = [each for each in stores if is_sweep(each)]
     if sweeps and len(stores) > 1:
@@ -202,7 +208,7 @@ def curves_command(
         raise BadInput(f"at is {at[0]}, but {stores[0]} is not a sweep; a run has no axes")
     expected_pairs = ExpectedPairs(prediction)
     if sweeps:
-        opened = SweepStore(stores[0])
+        opened = open_grid(stores[0])
         drawn = sweep_curves(all_axes(opened, parse_fixed(opened.grid, at or [])), expected_pairs)
     else:
         drawn = curves([RunStore(each) for each in stores], expected_pairs)
@@ -249,9 +255,9 @@ def phase_command(
     from drift.experiments.figures.expected import ExpectedPairs
     from drift.experiments.figures.sweeps.phase import phase, transition
     from drift.experiments.figures.sweeps.sweep_slice import parse_fixed, plane_slice, record_at
-    from drift.sim.sweeps.store import SweepStore
+    from drift.sim.sweeps.store import open_grid
 
-    opened = SweepStore(sweep)
+    opened = open_grid(sweep)
     sweep_slice = plane_slice(opened, x, y, parse_fixed(opened.grid, at or []))
     draw = phase if len(sweep_slice.names) > 1 else transition
     expected_pairs = ExpectedPairs(prediction)

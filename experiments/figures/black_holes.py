@@ -4,8 +4,10 @@ population  the number of tokens in a black hole
 run         the populations of its last step are in its store; those of a snapshot or of a
             selection of tokens are counted
 checkpoint  its populations are counted
+expected    of a run, over clouds: how many black holes have so many tokens or more
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,8 @@ from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from drift.experiments import observed
 from drift.experiments.figures.captions import captions, selected
+from drift.experiments.figures.curves import request_of_run
+from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.style import COLOURS, GREY, figure_text, new_figure
 from drift.sim.counting.cells import CellCounts
 from drift.sim.counting.coalesce import representatives
@@ -37,6 +41,8 @@ class Populations:
     """name of the source in the legend"""
     tokens: np.ndarray
     """populations, int64 (black holes,), falling"""
+    expected: "Sequence[tuple[int, int, float]]" = ()
+    """its expected spectrum (sim.prediction); empty where there is none"""
 
 
 def populations(
@@ -45,10 +51,12 @@ def populations(
     snapshot: int | None,
     near: str | None,
     exponents: int | None,
+    expectations: ExpectedPairs | None = None,
 ) -> tuple[list[Populations], str]:
     """Return the populations of each source, and a caption.
 
-    The options are those of experiments.cli.sources. Raises BadInput where a source is not what
+    The options are those of experiments.cli.sources; without `expectations` nothing is predicted.
+    Raises BadInput where a source is not what
     they say, and for a run that is not complete.
     """
     asked = (tensor, snapshot, near, exponents)
@@ -70,10 +78,33 @@ def populations(
     elif len(sources) == 1:
         caption = [figure_text(labels[0])]
     said = [printable(str(source)) for source in sources]
-    made = [Populations(*each) for each in zip(said, names, found, strict=True)]
+    spectra = _spectra(sources, snapshot, near, expectations)
+    made = [Populations(*each) for each in zip(said, names, found, spectra, strict=True)]
     which = [] if snapshot is None else [f"step {snapshot:,}"]
     which += selected(selection)
     return made, "\n".join([*caption, *([",  ".join(which)] if which else [])])
+
+
+def _spectra(
+    sources: list[StoreLocation],
+    snapshot: int | None,
+    near: str | None,
+    expectations: ExpectedPairs | None,
+) -> "list[Sequence[tuple[int, int, float]]]":
+    """Return the expected spectrum of each source; an empty one where there is none."""
+    runs = [k for k, source in enumerate(sources) if is_run(source) and near is None]
+    found: list[Sequence[tuple[int, int, float]]] = [()] * len(sources)
+    if expectations is None or not runs:
+        return found
+    requests = []
+    for k in runs:
+        store = RunStore(sources[k])
+        step = store.attrs["spec"]["steps"] if snapshot is None else snapshot
+        requests.append(request_of_run(store, [step]))
+    rows, _ = expectations.at_steps(requests, spectra=True)
+    for k, row in zip(runs, rows, strict=True):
+        found[k] = row[0].spectrum if row else ()
+    return found
 
 
 def _stored(location: StoreLocation) -> np.ndarray:
@@ -105,6 +136,9 @@ _NAMED = 5
 """Most sources that a message names."""
 _LEAST = 2
 """Tokens of the smallest possible black hole."""
+_EXPECTED = "expected number of so many tokens or more"
+_FAINTEST = 0.5
+"""Expected black holes of so many tokens or more that are still drawn."""
 
 
 def holes(found: list[Populations], caption: str, with_observed: bool = False) -> Figure:
@@ -138,14 +172,27 @@ def holes(found: list[Populations], caption: str, with_observed: bool = False) -
             markevery=_marked(len(each.tokens)),
             label=each.label if len(each.tokens) else f"{each.label}: no black holes",
         )
+        if each.expected:
+            axes.plot(*_ranks(each.expected), color=ink, linestyle=":", linewidth=1.0)
     _axis(axes, "x", 1, max(len(each.tokens) for each in found))
     _axis(axes, "y", _LEAST, max(int(each.tokens.max(initial=0)) for each in found))
     axes.set_xlabel("rank of black hole")
     axes.set_ylabel("tokens in black hole")
+    if any(each.expected for each in found):
+        axes.plot([], [], color=GREY, linestyle=":", linewidth=1.0, label=_EXPECTED)
     columns = 2 if len(found) > 1 and all(len(each.label) <= _SHORT for each in found) else 1
     figure.legend(loc="outside upper center", ncols=columns)
     figure.supxlabel(caption, color=GREY)
     return figure
+
+
+def _ranks(spectrum: "Sequence[tuple[int, int, float]]") -> tuple[np.ndarray, np.ndarray]:
+    """Return the expected rank of black holes of so many tokens, and these, float64 (entries,)."""
+    firsts = np.array([first for first, _, _ in spectrum], np.float64)
+    cells = np.array([cells for _, _, cells in spectrum])
+    ranks = np.cumsum(cells[::-1])[::-1]  # as many have so many tokens or more
+    shown = (firsts >= _LEAST) & (ranks >= _FAINTEST)
+    return ranks[shown], firsts[shown]
 
 
 def _marked(count: int) -> list[int]:

@@ -1,11 +1,13 @@
 """The coalescence curve: distinct cells, largest black hole and pairs against the radius reached.
 
-expected  pairs by sim.prediction.predict, with a band of one standard deviation to each side
+expected  by sim.prediction, with a band of one standard deviation to each side, or, of the largest
+          black hole, from its quantile of 5 % to that of 95 %
 
 Zero has no logarithm, so the axis of pairs is linear from no pairs to one.
 """
 
 import hashlib
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +27,7 @@ from drift.sim.stores.run_store import RunStore
 if TYPE_CHECKING:
     from drift.sim.prediction.expected import Expected
 
-EXPECTED = "predicted pairs"
+EXPECTED = "expected"
 CROSS: dict[str, Any] = {
     "marker": "x",
     "markersize": 4.5,
@@ -58,12 +60,19 @@ def put_scale(axes: Axes) -> None:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
 
 
-def put_expected(axes: Axes, rows: "list[Expected]", colour: str) -> None:
-    """Draw the expected pairs of a run at its records, and their band."""
-    radius, pairs = [row.radius for row in rows], [row.pairs for row in rows]
-    low = [max(0.0, row.pairs - row.pairs_error) for row in rows]
-    high = [row.pairs + row.pairs_error for row in rows]
-    axes.plot(radius, pairs, color=colour, **_EXPECTED)
+def put_expected(
+    axes: Axes, rows: "Sequence[Expected]", name: str, colour: str, linestyle: str = "-"
+) -> None:
+    """Draw what is expected of a count of a run at its records, and its band."""
+    radius, middle = [row.radius for row in rows], [getattr(row, name) for row in rows]
+    if name == "largest":
+        low, high = [row.largest_5 for row in rows], [row.largest_95 for row in rows]
+    else:
+        errors = [getattr(row, f"{name}_error") for row in rows]
+        least = 1.0 if name == "distinct" else 0.0
+        low = [max(least, mean - error) for mean, error in zip(middle, errors, strict=True)]
+        high = [mean + error for mean, error in zip(middle, errors, strict=True)]
+    axes.plot(radius, middle, color=colour, linestyle=linestyle, **_EXPECTED)
     axes.fill_between(radius, low, high, color=colour, **_BAND)
 
 
@@ -86,7 +95,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 def curves(
     stores: list[RunStore], expected_pairs: ExpectedPairs | None = None, columns: int = 2
 ) -> Figure:
-    """Draw the curves of several runs, and their expected pairs.
+    """Draw the curves of several runs, and what is expected of them.
 
     Without `expected_pairs`, they are predicted where that is quick. `columns` is the number of
     columns of the legend. Raises BadInput where a run has no record yet.
@@ -111,7 +120,9 @@ def curves(
     found, reasons = _expected(stores, records, expected_pairs or ExpectedPairs())
     for rows, colour in zip(found, colours, strict=True):
         if rows:
-            put_expected(lower, rows, colour["pairs"])
+            put_expected(upper, rows, "distinct", colour["distinct"])
+            put_expected(upper, rows, "largest", colour["largest"], "--")
+            put_expected(lower, rows, "pairs", colour["pairs"])
     put_scale(lower)
     lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     figure.align_ylabels()
@@ -129,7 +140,7 @@ def _expected(
 
 
 def request_of_run(store: RunStore, steps: list[int]) -> PairsRequest:
-    """Return the request for the expected pairs of a run at `steps`."""
+    """Return the request for the expected counts of a run at `steps`."""
     drift, used = store.drift, None
     if drift.origin is not None:  # a checkpoint, which may be gone by now
         return PairsRequest(None, steps, None)
@@ -155,8 +166,8 @@ def _legends(
     handles: list[Any] = [Line2D([], [], color=colour[k], **style) for k, style in _STYLES.items()]
     labels = ["distinct cells", "largest black hole (tokens)", "coalesced pairs"]
     if predicted:
-        handles.append(expected_handles(colour["pairs"]))
-        labels.append(f"{EXPECTED}, ± one standard deviation")
+        handles.append(expected_handles("black"))
+        labels.append(f"{EXPECTED}, ± one standard deviation (largest: 5 to 95 %)")
     if len(specs) > 1:
         handles += [Line2D([], [], color=each["pairs"], linewidth=4) for each in colours]
         labels += own

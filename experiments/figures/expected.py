@@ -1,6 +1,6 @@
-"""The expected pairs that a figure, or a page of figures, shows beside those that were counted.
+"""The expected counts that a figure, or a page of figures, shows beside those of clouds.
 
-request     a drift, and the steps at which its expected pairs are wanted
+request     a drift, and the steps at which its expected counts are wanted
 motion      what the displacements move: drifts that differ only in sigma and seed share one
 cost        about how many seconds all predictions of a figure take. Above a limit nothing is
             predicted, unless predictions were asked for
@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from drift.sim.prediction.expected import Expected
 
 _MOST_SECONDS = 15.0
-_PER_COORDINATE, _PER_STEP, _PER_SIGMA = 7e-4, 2e-6, 1e-6
-"""Seconds for a distinct coordinate of u: its tables, a step without tables, a sigma at a step."""
+_PER_COORDINATE, _PER_STEP, _PER_SIGMA = 5e-5, 2e-7, 1e-6
+"""Seconds for a distinct coordinate of u: its first step, a later one, a sigma at a step."""
+_LEAST_STEP = 2e-5
+"""Seconds for a step of few coordinates."""
+_PER_LAW = 0.01
+"""Seconds for what is counted at a step for a sigma."""
+_MOST_EQUAL = 1536
+"""Equal steps after which nothing moves any more, usually."""
 _LETTERS = 120
 """Characters of a reason for which there is no prediction."""
 
 
 class PairsRequest(NamedTuple):
-    """A drift whose expected pairs are wanted at some steps."""
+    """A drift whose expected counts are wanted at some steps."""
 
     drift: Drift | None
     """None where the cloud is a checkpoint's rows"""
@@ -41,7 +47,7 @@ class PairsRequest(NamedTuple):
 
 
 class ExpectedPairs:
-    """The expected pairs of the drifts in a figure, or in all figures of a page.
+    """The expected counts of the drifts in a figure, or in all figures of a page.
 
     `wanted` is True where predictions are asked for, False where they are unwanted, and None
     where they are wanted if they are quick. No drift is predicted twice.
@@ -54,26 +60,32 @@ class ExpectedPairs:
         self._known: dict[object, dict[int, Expected]] = {}
 
     def at_steps(
-        self, requests: Sequence[PairsRequest]
+        self, requests: Sequence[PairsRequest], spectra: bool = False
     ) -> "tuple[list[list[Expected]], list[str]]":
         """Return the expectation of each request at its steps, and the reasons for missing ones.
 
-        A request that is not predicted has an empty list.
+        A request that is not predicted has an empty list; expectations have spectra if `spectra`.
         """
+
+        def missing(each: PairsRequest) -> list[int]:
+            found = self._known.get(_key(each), {})
+            return [s for s in each.steps if s not in found or (spectra and not found[s].spectrum)]
 
         def predict(drift: Drift, some: list[PairsRequest]) -> None:
             from drift.sim.prediction.expected import expect
 
-            steps = sorted({step for each in some for step in each.steps})
+            steps = sorted({step for each in some for step in missing(each)})
             sigmas = sorted(set(map(_sigma, some)))
-            rows = dict(zip(sigmas, expect(drift, steps, sigmas), strict=True))
+            rows = dict(zip(sigmas, expect(drift, steps, sigmas, spectra), strict=True))
             for each in some:
                 found = {row.step: row for row in rows[_sigma(each)]}
                 self._known.setdefault(_key(each), {}).update(found)
 
         def known(each: PairsRequest) -> "list[Expected]":
-            found = self._known.get(_key(each), {}) if each.drift is not None else {}
-            return [found[step] for step in each.steps] if found.keys() >= set(each.steps) else []
+            if each.drift is None or missing(each):
+                return []
+            found = self._known[_key(each)] if each.steps else {}
+            return [found[step] for step in each.steps]
 
         reasons = self._predict([each for each in requests if not known(each)], predict)
         return list(map(known, requests)), reasons
@@ -112,8 +124,9 @@ class ExpectedPairs:
                 motions.setdefault(_motion(each.drift), []).append(each)
         cost = sum(_cost(drift, some) for drift, some in motions.items())
         if cost > _MOST_SECONDS and not self.wanted:
+            # The command says so. A figure has nothing to do with options and waiting.
             reason = f"it would take about {cost:,.0f} seconds; --prediction asks for it"
-            reasons[reason] = sum(map(len, motions.values()))
+            self.missing[reason] += sum(map(len, motions.values()))
             motions = {}
         if motions:
             _load_jax()
@@ -174,9 +187,11 @@ def _cost(drift: Drift, requests: Sequence[PairsRequest]) -> float:
     """Return about how many seconds the requests of one motion take."""
     # Coordinates of u that are equal share their tables.
     coordinates = 2 if drift.direction in ("axis", "diagonal") else drift.dims
-    stepped = drift.steps if drift.schedule != "constant" or drift.master != "none" else 0
+    equal = drift.schedule == "constant" and drift.master == "none"
+    stepped = min(drift.steps, _MOST_EQUAL) if equal else drift.steps
     sums = len(set(map(_sigma, requests))) * max(len(each.steps) for each in requests)
-    return coordinates * (_PER_COORDINATE + _PER_STEP * stepped + _PER_SIGMA * sums)
+    one = max(_LEAST_STEP, coordinates * _PER_STEP)
+    return coordinates * (_PER_COORDINATE + _PER_SIGMA * sums) + one * stepped + _PER_LAW * sums
 
 
 def _sigma(request: PairsRequest) -> float:

@@ -9,7 +9,7 @@ from drift.experiments.report.document import HtmlPage, Part
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, LocalLocation
 from drift.sim.stores.run_store import RunStore
-from drift.sim.sweeps.store import SweepStore, is_sweep
+from drift.sim.sweeps.store import is_sweep, open_grid
 from drift.sim.tracks.track_store import TrackStore, is_track
 
 
@@ -35,7 +35,7 @@ def part_of(source: AnyLocation, expected_pairs: ExpectedPairs) -> Part:
     if isinstance(location, LocalLocation) and (found := study.study_at(location.path)):
         return study.part(location.path, *found)
     if is_sweep(source):
-        return sweep.part(SweepStore(source), expected_pairs)
+        return sweep.part(open_grid(source), expected_pairs)
     if is_track(source):
         return track.part(TrackStore(source))
     return run.part(RunStore(source), expected_pairs)

@@ -2,7 +2,7 @@
 
 curve     the mean, at each record, of the grid points that differ only in seeds
 band      from their minimum to their maximum
-expected  crosses on the curves of pairs, at some of the records
+expected  crosses on the curves, at some of the records
 """
 
 import math
@@ -72,7 +72,7 @@ def sweep_curves(
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_ylabel(label)
         axes.tick_params(labelbottom=False)
-    crosses, notes = _expected(panels[-1], sweep_slice, shades, expected_pairs or ExpectedPairs())
+    crosses, notes = _expected(panels, sweep_slice, shades, expected_pairs or ExpectedPairs())
     put_scale(panels[-1])
     panels[-1].set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     figure.align_ylabels()
@@ -96,17 +96,21 @@ def _curve(
 
 
 def _expected(
-    axes: Axes, sweep_slice: SweepSlice, shades: list[str], expected_pairs: ExpectedPairs
+    panels: list[Axes], sweep_slice: SweepSlice, shades: list[str], expected_pairs: ExpectedPairs
 ) -> tuple[list[Line2D], list[str]]:
-    """Draw the expected pairs; return the handles and the notes on them."""
+    """Draw the expected counts; return the handles and the notes on them."""
+    if sweep_slice.predicted:
+        return [], []
     last = len(sweep_slice.store.progress) - 1
     records = np.unique(np.linspace(0, last, _CROSSES).round().astype(int)).tolist()
     known = expected_in_slice(sweep_slice, records, expected_pairs)
     shape = len(shades), -1, len(records)
-    reached, pairs = known.reached.reshape(shape), known.pairs.reshape(shape)
-    for c, d in np.argwhere(~np.ma.getmaskarray(pairs).all(axis=-1)):
-        axes.plot(reached[c, d], pairs[c, d], color=shades[c], **CROSS)
-    if pairs.mask.all():
+    values = {name: each.reshape(shape) for name, each in known.values.items()}
+    there = ~np.ma.getmaskarray(values["radius"]).all(axis=-1)
+    for axes, name in zip(panels, _COUNTS, strict=True):
+        for c, d in np.argwhere(there):
+            axes.plot(values["radius"][c, d], values[name][c, d], color=shades[c], **CROSS)
+    if not there.any():
         return [], known.notes
     return [Line2D([], [], color="black", label=EXPECTED, **CROSS)], known.notes
 

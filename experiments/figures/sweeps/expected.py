@@ -1,4 +1,4 @@
-"""The expected pairs of a slice of a sweep, averaged as the counted ones are, and its onsets.
+"""The expected counts of a slice of a sweep, averaged as those of clouds are, and its onsets.
 
 An expectation is over the seeds of clouds. Each seed of a random direction has an expectation of
 its own; as for counts, their mean is taken over the grid points that are done.
@@ -14,14 +14,15 @@ from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.sim.spec.drift import recorded
 from drift.sim.sweeps.grid import drift_of
 
+_SHOWN = ("radius", "distinct", "largest", "pairs", "alive")
+
 
 class ExpectedInSlice(NamedTuple):
-    """The expected pairs at the points of a slice."""
+    """The expected counts at the points of a slice."""
 
-    reached: np.ma.MaskedArray
-    """radius reached, float64 (*shape of the shown axes, records); masked without prediction"""
-    pairs: np.ma.MaskedArray
-    """expected pairs, likewise"""
+    values: dict[str, np.ma.MaskedArray]
+    """by name, float64 (*shape of the shown axes, records); masked without prediction. That of
+    `radius` is the radius reached, that of `largest` the mean of medians"""
     notes: list[str]
     """parts of a caption on missing predictions"""
 
@@ -40,18 +41,18 @@ class Onsets(NamedTuple):
 def expected_in_slice(
     sweep_slice: SweepSlice, records: list[int], expected_pairs: ExpectedPairs
 ) -> ExpectedInSlice:
-    """Return the expected pairs of a slice in some records."""
+    """Return the expected counts of a slice in some records."""
     done, requests = _requests(sweep_slice, records, ())
     shape = (*done.shape, len(records))
-    reached, pairs = (np.ma.masked_all(shape) for _ in range(2))
+    values = {name: np.ma.masked_all(shape) for name in _SHOWN}
     found, reasons = expected_pairs.at_steps(requests)
     for at, rows in zip(np.argwhere(done), found, strict=True):
         if rows:
-            reached[*at] = [row.radius for row in rows]
-            pairs[*at] = [row.pairs for row in rows]
+            for name, each in values.items():
+                each[*at] = [getattr(row, name) for row in rows]
     weights = np.broadcast_to(done[..., None], shape)
     notes = not_predicted(reasons, any(found))
-    return ExpectedInSlice(_mean(reached, weights), _mean(pairs, weights), notes)
+    return ExpectedInSlice({n: _mean(each, weights) for n, each in values.items()}, notes)
 
 
 def expected_onsets(sweep_slice: SweepSlice, record: int, expected_pairs: ExpectedPairs) -> Onsets:

@@ -5,9 +5,9 @@ tile      the rectangle of one value of each axis, on a map
 contour   a line where the fraction is one half (experiments.figures.axes)
 crossing  where the fraction passes one half along one axis, interpolated as the axis is drawn
 band      from the minimum to the maximum over seeds; names have points alone
-onset     the sigma at which one coalesced pair is expected, one for each value of the other axis.
-          Between numbers the line joins them, and it goes on from the outermost to the edge of
-          the map; names are not joined
+expected  the fraction that is expected, and its contour, which is dashed
+onset     the sigma at which one coalesced pair is expected, one for each value of the other axis: a
+          line across its tiles. Nothing is drawn between them, since it may be anywhere there
 empty     of a tile: no seed is done, since it failed, or is not done yet
 partial   of a tile: some seeds are done; it shows their mean
 """
@@ -24,14 +24,28 @@ from matplotlib.patheffects import withStroke
 
 from drift.experiments.figures.axes import Scale, Ticks, contour
 from drift.experiments.figures.captions import in_symbols, wrapped
+from drift.experiments.figures.curves import CROSS
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.legend import add_grouped_legend
 from drift.experiments.figures.style import COLOURS, GREY, POINTS, new_figure
-from drift.experiments.figures.sweeps.expected import expected_onsets
+from drift.experiments.figures.sweeps.expected import expected_in_slice, expected_onsets
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.sim.errors import BadInput
 
-_LABEL = "one pair predicted"
+_LABEL = "one pair expected"
+
+
+def expected_fraction(
+    sweep_slice: SweepSlice, record: int, expected_pairs: ExpectedPairs
+) -> tuple[np.ma.MaskedArray, list[str]]:
+    """Return the expected fraction, of the shape of the shown axes, and notes on missing ones.
+
+    It is masked without prediction, and for a slice that is itself a prediction.
+    """
+    if sweep_slice.predicted:
+        return np.ma.masked_all(sweep_slice.shape[:-1]), []
+    found = expected_in_slice(sweep_slice, [record], expected_pairs)
+    return (found.values["distinct"] / found.values["alive"])[..., 0], found.notes
 
 
 def draw_onset(
@@ -60,14 +74,7 @@ def draw_onset(
 def _lines(other: Scale, onsets: np.ndarray) -> list[np.ndarray]:
     """Return lines, (2, points), of sigmas and positions on the other axis, where onsets are."""
     there = np.flatnonzero(~np.isnan(onsets))
-    gaps = np.flatnonzero(np.diff(there) > 1) + 1
-    if other.kind == "names":
-        gaps = np.arange(1, len(there))
-    found = []
-    for rows in np.split(there, gaps) if len(there) else []:
-        ends = other.edges[rows[0]], *other.positions[rows], other.edges[rows[-1] + 1]
-        found.append(np.array([onsets[[rows[0], *rows, rows[-1]]], ends]))
-    return found
+    return [np.array([onsets[[row, row]], other.edges[row : row + 2]]) for row in there]
 
 
 def _label(sigma: Scale, onsets: np.ndarray) -> str:
@@ -117,14 +124,14 @@ def transition(
                 scale.positions, *ends, color=ink, alpha=0.25, linewidth=0, label=label
             )
     axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
-    onset, notes = draw_onset(
-        axes,
-        sweep_slice,
-        record,
-        expected_pairs or ExpectedPairs(),
-        color=COLOURS[1],
-        linestyle="-.",
+    expectations = expected_pairs or ExpectedPairs()
+    fractions, notes = expected_fraction(sweep_slice, record, expectations)
+    if not fractions.mask.all():
+        axes.plot(scale.positions, fractions, color="black", label="expected", **CROSS)
+    onset, more = draw_onset(
+        axes, sweep_slice, record, expectations, color=COLOURS[1], linestyle="-."
     )
+    notes = list(dict.fromkeys([*notes, *more]))
     Ticks(scale, "x", long).put_on(axes)
     axes.set(ylim=(-0.03, 1.03), ylabel=sweep_slice.fraction_label(record))
     handles = axes.get_legend_handles_labels()[0] + onset
@@ -162,6 +169,11 @@ _LINE: dict[str, Any] = {
     "linewidth": 1.6,
     "solid_capstyle": "butt",
     "path_effects": [withStroke(linewidth=3.4, foreground="white")],
+}
+_DASHED: dict[str, Any] = {
+    "color": "#C44E52",
+    "linewidth": 1.2,
+    "linestyle": (0, (4, 2)),
 }
 _DOTTED: dict[str, Any] = {
     "color": "white",
@@ -213,10 +225,13 @@ def phase(
     axes.grid(False)
     mesh = axes.pcolormesh(x.edges, y.edges, fraction, cmap=_MAP, vmin=0, vmax=1)
     mesh.set_rasterized(fraction.size > _VECTORS)
-    onset, notes = draw_onset(
-        axes, sweep_slice, record, expected_pairs or ExpectedPairs(), **_DOTTED
-    )
-    handles = [_contour(axes, x, y, fraction), *onset, *_empty(axes, sweep_slice, x, y)]
+    expectations = expected_pairs or ExpectedPairs()
+    onset, notes = draw_onset(axes, sweep_slice, record, expectations, **_DOTTED)
+    expected, more = expected_fraction(sweep_slice, record, expectations)
+    notes = list(dict.fromkeys([*notes, *more]))
+    counted = "one half expected" if sweep_slice.predicted else "one half distinct"
+    lines = [_contour(axes, x, y, fraction, counted), *_expected_contour(axes, x, y, expected.T)]
+    handles = [*lines, *onset, *_empty(axes, sweep_slice, x, y)]
     handles += _partial(axes, sweep_slice, x, y)
     below.put_on(axes)
     beside.put_on(axes)
@@ -229,17 +244,27 @@ def phase(
     return figure
 
 
-def _contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray) -> Line2D:
+def _contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray, label: str) -> Line2D:
     """Draw the contour; return its handle."""
     lines = contour(x, y, fraction, HALF)
     for line in lines:
         axes.plot(*line.T, **_LINE)
     if lines:
-        return Line2D([], [], label="one half distinct", **_LINE)
+        return Line2D([], [], label=label, **_LINE)
     said = "no contour at one half"
     if fraction.min() > HALF or fraction.max() < HALF:
         said += f": all values are {'above' if fraction.min() > HALF else 'below'}"
     return Line2D([], [], linestyle="none", label=said)
+
+
+def _expected_contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray) -> list[Line2D]:
+    """Draw the expected contour beside the counted one; return its handle, where it is there."""
+    if fraction.mask.all():
+        return []
+    lines = contour(x, y, fraction, HALF)
+    for line in lines:
+        axes.plot(*line.T, **_DASHED)
+    return [Line2D([], [], label="one half expected", **_DASHED)] if lines else []
 
 
 def _empty(axes: Axes, sweep_slice: SweepSlice, x: Scale, y: Scale) -> list[Artist]:

@@ -21,7 +21,7 @@ from drift.experiments.console.values import parse_names
 from drift.experiments.figures.captions import in_symbols, parts
 from drift.sim.errors import BadInput, printable
 from drift.sim.sweeps.grid import Axis, Grid
-from drift.sim.sweeps.store import SweepStore
+from drift.sim.sweeps.store import PredictedStore, SweepStore
 
 _LISTED = 12
 """Most values that a message lists."""
@@ -116,6 +116,11 @@ class SweepSlice:
     fixed: dict[str, int]
     """the index at which each fixed axis stands"""
 
+    @property
+    def predicted(self) -> bool:
+        """True where its counts are expectations, over all clouds."""
+        return isinstance(self.store, PredictedStore)
+
     @cached_property
     def shown_axes(self) -> tuple[Axis, ...]:
         """The axes that are shown."""
@@ -175,14 +180,17 @@ class SweepSlice:
     def fraction_label(self, record: int) -> str:
         """Return the label of a fraction in a record."""
         progress = self.store.progress[record]
+        expected = "expected " if self.predicted else ""
         if progress == 1:
-            return "final distinct fraction (cells / tokens)"
-        return f"distinct fraction after {progress:g} of the steps"
+            return f"{'' if expected else 'final '}{expected}distinct fraction (cells / tokens)"
+        return f"{expected}distinct fraction after {progress:g} of the steps"
 
     def caption(self) -> list[str]:
         """Return the parts of a caption: the fields that all grid points shown share."""
         grid = self.store.grid
         known = {name: value for name, value in grid.base.items() if value is not None}
+        if self.predicted:
+            known.pop("seed", None)
         said = parts(known)
         for axis in grid.axes:
             if axis.name in self.fixed:

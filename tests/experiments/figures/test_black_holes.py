@@ -134,7 +134,10 @@ def test_what_was_observed_is_in_the_package():
 def test_the_verb_writes_the_same_files_again(stores, in_tmp, capsys):
     verb = ["plot", "holes", str(stores["few"]), str(stores["other"]), "--observed"]
     assert main.outcome([*verb, "--out", "fig/a", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"figures": ["fig/a.png", "fig/a.svg"]}
+    assert json.loads(capsys.readouterr().out) == {
+        "figures": ["fig/a.png", "fig/a.svg"],
+        "not_predicted": [],
+    }
     first = [(in_tmp / "fig" / name).read_bytes() for name in ("a.png", "a.svg")]
     assert image.imread(in_tmp / "fig/a.png").shape[0] > 500
     assert main.outcome([*verb, "--out", "fig/a"]) == 0

@@ -35,7 +35,7 @@ def stores(tmp_path_factory):
 def test_the_lines_are_the_stored_counts(stores):
     store = RunStore(stores[0])
     axes, lower = curves([store]).axes
-    distinct, largest = axes.get_lines()
+    distinct, largest = axes.get_lines()[:2]
     records = store.records()
     np.testing.assert_array_equal(distinct.get_xdata(), [c.radius for c in records])
     np.testing.assert_array_equal(distinct.get_ydata(), [c.distinct for c in records])
@@ -64,7 +64,19 @@ def test_the_predicted_line_is_what_is_expected_at_the_records(stores):
             mine = ends[ends[:, 0] == row.radius, 1]
             low = max(0.0, row.pairs - row.pairs_error)
             assert (mine.min(), mine.max()) == (low, row.pairs + row.pairs_error)
-    assert "predicted pairs, ± one standard deviation" in legend(drawn)
+    upper = drawn.axes[0]
+    for k, name in ((4, "distinct"), (5, "largest"), (6, "distinct"), (7, "largest")):
+        line = upper.get_lines()[k]
+        np.testing.assert_array_equal(line.get_ydata(), [getattr(row, name) for row in rows])
+        ends = upper.collections[k - 4].get_paths()[0].vertices
+        last = ends[ends[:, 0] == rows[-1].radius, 1]
+        error = rows[-1].distinct_error
+        band = {
+            "distinct": (rows[-1].distinct - error, rows[-1].distinct + error),
+            "largest": (rows[-1].largest_5, rows[-1].largest_95),
+        }[name]
+        assert (last.min(), last.max()) == pytest.approx(band)
+    assert "expected, ± one standard deviation (largest: 5 to 95 %)" in legend(drawn)
     assert "no prediction" not in drawn.get_supxlabel()
 
 
@@ -96,7 +108,7 @@ WITHOUT = {
     "jitter": ({"jitter": 0.1}, "no exact form is implemented for jitter"),
     "format": ({"format": "float32"}, "no exact form is implemented for float32"),
     "file": ({"direction": "u.npy"}, "u.npy has changed since"),
-    "price": ({"steps": 10**6, "schedule": "linear"}, "it would take about 32 seconds"),
+    "price": ({"steps": 10**6, "schedule": "linear"}, "it would take about 20 seconds"),
 }
 
 
@@ -107,13 +119,19 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
     np.save("u.npy", np.arange(1.0, 17.0))
     drift = Drift(**{"sigma": 1e-9, "tokens": 20, "dims": 16, "records": 4, **fields})
     run.run(drift, in_tmp / "run.zarr", on="cpu")
-    with_it = curves([RunStore("run.zarr")])
+    expectations = ExpectedPairs()
+    with_it = curves([RunStore("run.zarr")], expectations)
     if name == "file":
-        assert "predicted" not in with_it.get_supxlabel()  # as long as it is the same
+        assert "no prediction" not in with_it.get_supxlabel()  # as long as it is the same
         np.save("u.npy", np.ones(16))
-        with_it = curves([RunStore("run.zarr")])
+        expectations = ExpectedPairs()
+        with_it = curves([RunStore("run.zarr")], expectations)
     assert len(with_it.axes[1].get_lines()) == 1
-    assert f"\nno prediction: {why}" in with_it.get_supxlabel()
+    [missing] = expectations.missing
+    assert why in missing
+    told = name != "price"  # that is for the command to say: a figure knows of no options
+    assert (f"\nno prediction: {why}" in with_it.get_supxlabel()) == told
+    assert "prediction asks" not in with_it.get_supxlabel()
     assert legend(with_it) == [
         "distinct cells",
         "largest black hole (tokens)",
@@ -122,7 +140,7 @@ def test_what_is_not_predicted_is_measured_alone_and_the_caption_says_why(name, 
     both = curves([RunStore("run.zarr"), RunStore(stores[0])])
     other = name != "price"  # what is together too dear is left out together
     assert len(both.axes[1].get_lines()) == 2 + other
-    assert f"\nno prediction{' for some runs' * other}: {why}" in both.get_supxlabel()
+    assert (f"\nno prediction for some runs: {why}" in both.get_supxlabel()) == other
 
 
 @pytest.mark.slow
@@ -136,8 +154,8 @@ def test_a_prediction_can_be_left_out_and_insisted_on(svg_only, stores, in_tmp, 
         verb = ["plot", "curves", str(stores[0]), "--out", "a", *flag]
         assert main.outcome(verb) == 0
         pictures.append((in_tmp / "a.svg").read_text())
-    said = [("predicted pairs" in text, "no prediction" in text) for text in pictures]
-    assert said == [(False, True), (False, False), (True, False)]
+    said = [("expected, ±" in text, "no prediction" in text) for text in pictures]
+    assert said == [(False, False), (False, False), (True, False)]
 
 
 @pytest.mark.slow
@@ -282,14 +300,18 @@ def test_of_a_sweep_crosses_are_means_of_what_is_expected_of_its_cells(tmp_path)
     ]
     weights = {1e-10: (1, 0), 1e-9: (2 / 3, 1 / 3), 1e-8: (1 / 2, 1 / 2)}
     marks = crosses(drawn.axes[2])
-    assert not crosses(drawn.axes[0]) + crosses(drawn.axes[1])
+    for axes, name in zip(drawn.axes, ("distinct", "largest"), strict=False):
+        assert len(crosses(axes)) == len(marks)
+        for line, sigma in zip(crosses(axes), sorted(SIGMAS), strict=True):
+            rows = [[getattr(row, name) for row in each[SIGMAS.index(sigma)]] for each in expected]
+            np.testing.assert_allclose(line.get_ydata(), np.dot(weights[sigma], rows), rtol=1e-12)
     for line, sigma in zip(marks, sorted(SIGMAS), strict=True):  # stochastic ones have none
         for name, found in (("radius", line.get_xdata()), ("pairs", line.get_ydata())):
             rows = [[getattr(row, name) for row in each[SIGMAS.index(sigma)]] for each in expected]
             np.testing.assert_allclose(found, np.dot(weights[sigma], rows), rtol=1e-12)
     solid = [line.get_color() for line in drawn.axes[2].get_lines() if line.get_linestyle() == "-"]
     assert [line.get_color() for line in marks] == solid
-    assert "predicted pairs" in legend(drawn)
+    assert "expected" in legend(drawn)
     caption = " ".join(drawn.get_supxlabel().split())
     assert (
         "no prediction for some runs: no exact form is implemented for stochastic rounding"
@@ -300,7 +322,7 @@ def test_of_a_sweep_crosses_are_means_of_what_is_expected_of_its_cells(tmp_path)
 def test_a_sweep_without_any_prediction_says_why(sweep, tmp_path):
     none = sweep_curves(all_axes(sweep, parse_fixed(sweep.grid, ["rounding=stochastic"])))
     assert not crosses(none.axes[2])
-    assert "predicted pairs" not in legend(none)
+    assert "expected" not in legend(none)
     assert "no prediction: no exact form is" in none.get_supxlabel()
 
 
@@ -310,17 +332,18 @@ def test_of_a_sweep_of_checkpoints_nothing_is_predicted_or_read(sweep, monkeypat
     monkeypatch.setitem(sweep.__dict__, "grid", Grid(base, sweep.grid.axes[1:]))
     monkeypatch.setattr(SweepSlice, "done", np.ones((2, 3), bool))
     known = expected_in_slice(SweepSlice(sweep, ("rounding",), {}), [0, 4], ExpectedPairs(True))
-    assert known.pairs.mask.all()
+    assert known.values["pairs"].mask.all()
     why = "no exact form is implemented for a cloud that is a checkpoint's rows"
     assert known.notes == [f"no prediction: {why}"]
 
 
 @pytest.mark.slow
 def test_lines_of_one_colour_have_one_value(sweep):
-    lines = sweep_curves(all_axes(sweep, {})).axes[0].get_lines()
+    lines = sweep_curves(all_axes(sweep, {}), ExpectedPairs(False)).axes[0].get_lines()
     colours = [line.get_color() for line in lines]
     assert [colours.count(colour) for colour in dict.fromkeys(colours)] == [2, 2, 1]
-    chosen = sweep_curves(all_axes(sweep, parse_fixed(sweep.grid, ["sigma=1e-10"])))
+    fixed = parse_fixed(sweep.grid, ["sigma=1e-10"])
+    chosen = sweep_curves(all_axes(sweep, fixed), ExpectedPairs(False))
     assert [line.get_color() for line in chosen.axes[0].get_lines()] == list(COLOURS[:2])
     assert r"$\sigma$ = $10^{-10}$ (one of 3)" in chosen.get_supxlabel()
 

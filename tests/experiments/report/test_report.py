@@ -19,7 +19,7 @@ from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
 from drift.sim.errors import BadInput
 from drift.sim.open_matrix import open_matrix
-from drift.sim.prediction import predict
+from drift.sim.prediction import expected as prediction
 from drift.sim.prediction.expected import expect
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
@@ -412,11 +412,11 @@ def test_a_store_on_object_storage_is_read_there(bucket, in_tmp, capsys):
 def test_a_page_predicts_each_drift_once(store, tmp_path, monkeypatch):
     asked = []
 
-    def noting(drift, steps, sigmas):
+    def noting(drift, steps, sigmas, spectra):
         asked.append((steps, sigmas))
-        return expect(drift, steps, sigmas)
+        return expect(drift, steps, sigmas, spectra)
 
-    monkeypatch.setattr(predict, "expect", noting)
+    monkeypatch.setattr(prediction, "expect", noting)
     read = Read(render(page_of([store.address])))
     assert asked == [([counts.step for counts in store.records()], [SMALL.sigma])]
     assert len(read.tables["Coalesced pairs"]) == len(store.records()) + 1
@@ -424,5 +424,6 @@ def test_a_page_predicts_each_drift_once(store, tmp_path, monkeypatch):
     axes = {"sigma": (1e-10, 1e-9, 1e-8), "seed": (0, 1)}
     swept = sweep_store(tmp_path / "grid.zarr", axes, lambda **_: 0.5)
     read = Read(render(page_of([swept.address])))
-    assert asked == [([0, 25, 50, 75, 100], [1e-10, 1e-9, 1e-8])]
+    # The end for the map, and what is left of the steps for the curves.
+    assert asked == [([100], [1e-10, 1e-9, 1e-8]), ([0, 25, 50, 75], [1e-10, 1e-9, 1e-8])]
     assert len(read.tables["Coalesced pairs at the end, mean over clouds"]) == 4
