@@ -160,6 +160,9 @@ FORMATS = {
 Rounding = Literal["nearest", "toward-zero", "stochastic"]
 """The roundings, which kernels.rounding defines."""
 
+Decay = Literal["none", "rounded", "fused"]
+"""The decay of a step: a factor that is rounded before the displacement is added, or with it."""
+
 SMALLEST_DISPLACEMENT = 2.0**-103
 """Smaller displacements are +0, so that no float32 subnormal ever arises."""
 
@@ -175,3 +178,5 @@ class Arithmetic(NamedTuple):
     """how a step rounds to the state format; the view is always rounded to nearest"""
     jitter: bool = False
     """true where each token's displacement is multiplied by a strength of its own"""
+    decay: Decay = "none"
+    """what multiplies the value before the displacement is added"""

@@ -16,6 +16,7 @@ kernels.stepping
 kernels.value_map
 sim.errors
 sim.interrupts sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.matrix sim.devices
+sim.displacements
 sim.spec sim.counting
 sim.checkpoints sim.stores
 sim.clouds sim.structures sim.open_matrix

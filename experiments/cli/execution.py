@@ -11,6 +11,7 @@ import typer
 
 from drift.experiments.console.terminal import remark
 from drift.experiments.console.values import parse_size, parse_whole
+from drift.sim.spec.motion_rules import kind_of
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ def default_store(drift: "Drift") -> StoreLocation:
     else:
         rows = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
         cloud = re.sub("[^A-Za-z0-9._-]+", "-", rows)[:60]
-    name = f"run-{cloud}-R{drift.radius:g}-X{drift.steps}-{digest}.zarr"
+    kind = kind_of(drift.motion)
+    way = f"R{drift.radius:g}" if kind == "straight" else kind
+    name = f"run-{cloud}-{way}-X{drift.steps}-{digest}.zarr"
     return LocalLocation(Path("results") / name)
 
 

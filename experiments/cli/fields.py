@@ -18,6 +18,8 @@ from drift.experiments.console.values import (
     parse_names,
     parse_real,
     parse_reals,
+    parse_size_of,
+    parse_sizes_of,
     parse_whole,
     parse_whole_or_all,
     parse_wholes,
@@ -33,6 +35,8 @@ _SINGLE: dict[str, tuple[Callable[[str], Any] | None, str]] = {
     "whole": (parse_whole, "N"),
     "text": (None, "NAME"),
     "direction": (None, "NAME"),
+    "motion": (None, "NAME"),
+    "size": (parse_size_of, "REAL"),
     "path": (path, "PATH"),
     "steps": (parse_wholes, "STEP,…"),
 }
@@ -42,6 +46,8 @@ _SEVERAL: dict[str, tuple[Callable[[str], Any] | None, str]] = {
     "whole": (parse_counts, "N,…"),
     "text": (parse_names, "NAME,…"),
     "direction": (parse_names, "NAME,…"),
+    "motion": (parse_names, "NAME,…"),
+    "size": (parse_sizes_of, "REAL,…"),
     "path": (parse_names, "PATH,…"),
 }
 """The parser of several values of each kind, for axes, and its name in a help page."""
@@ -107,6 +113,11 @@ def _parameter(name: str) -> str:
 
 def _option(name: str, several: Container[str]) -> Any:
     row = FIELDS[name]
+    if row.kind == "flag":
+        return Annotated[
+            bool | None,
+            typer.Option(row.option, help=row.help, show_default=False, rich_help_panel=row.panel),
+        ]
     parser, metavar = (_SEVERAL if name in several else _SINGLE)[row.kind]
     if row.none == "all" and parser in _OR_ALL:
         parser = _OR_ALL[parser]

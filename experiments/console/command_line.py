@@ -17,6 +17,7 @@ from drift.experiments.console.values import (
 from drift.sim.errors import BadInput, printable
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.fields import DIGEST
+from drift.sim.spec.motion_rules import unused_fields
 from drift.sim.spec.rules import check_used
 from drift.sim.sweeps.grid import AXES, Grid
 
@@ -30,7 +31,7 @@ _LONGEST = 100_000
 
 def run_line(drift: Drift) -> str | None:
     """The `drift run` line of a spec; None where it cannot be shown."""
-    if drift.direction.startswith(DIGEST):
+    if drift.direction.startswith(DIGEST) or drift.motion.startswith(DIGEST):
         return None  # an array has no option
     fields, told = dict(_told(drift.as_json())), []
     if _refused({name: (value,) for name, value in fields.items()}):
@@ -77,8 +78,9 @@ def _refused(given: dict[str, Any]) -> bool:
 def _told(fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """The fields that a line names, and their values."""
     usual, taken = Drift(sigma=1.0).as_json(), "from" in fields
+    unused = unused_fields(fields.get("motion", "straight"), bool(fields.get("weight_decay", 0)))
     for name, value in fields.items():
-        if value is None or (taken and FIELDS[name].goes_with == "drawn"):
+        if value is None or name in unused or (taken and FIELDS[name].goes_with == "drawn"):
             continue
         if value != usual.get(name) or (name in _ALWAYS and (taken or name != "format")):
             yield name, value
@@ -121,6 +123,9 @@ def _option(name: str) -> str:
 
 
 def _joined(verb: str, told: list[tuple[str, str]]) -> str | None:
-    options = [word for name, text in told for word in (_option(name), text)]
+    options = []
+    for name, text in told:
+        flag = name in FIELDS and FIELDS[name].kind == "flag"
+        options += [_option(name)] if flag else [_option(name), text]
     line = shlex.join(["drift", verb, *options])
     return line if line == printable(line, _LONGEST) else None

@@ -24,6 +24,14 @@ def parse_real(text: str) -> float:
         raise typer.BadParameter(f"{text!r} is not a number") from error
 
 
+def parse_size_of(text: str) -> float | str:
+    """Return a real number, or the text of a path where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def parse_whole(text: str) -> int:
     """Return a whole number, exactly; 1e6 is one."""
     try:
@@ -118,6 +126,11 @@ class Range(NamedTuple):
 def parse_reals(text: str) -> tuple[Any, ...]:
     """Return real numbers."""
     return _range(text, False) if ":" in text else tuple(map(parse_real, parse_names(text)))
+
+
+def parse_sizes_of(text: str) -> tuple[Any, ...]:
+    """Return real numbers, and paths among them."""
+    return _range(text, False) if ":" in text else tuple(map(parse_size_of, parse_names(text)))
 
 
 def parse_counts(text: str) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from drift.experiments.figures.style import figure_text, format_value, text_width
 from drift.sim.spec.drift import FIELDS
+from drift.sim.spec.motion_rules import unused_fields
 
 _KNOWN = {name: row for name, row in FIELDS.items() if row.axis is not None}
 """The fields that captions name; records are drawn, not named."""
@@ -62,6 +63,8 @@ def _text(spec: dict[str, Any], names: list[str]) -> str:
 
 def _tells(spec: dict[str, Any], name: str) -> bool:
     """Return whether captions show a field: they leave out the default of an unusual one."""
+    if name in unused_fields(spec.get("motion", "straight"), bool(spec.get("weight_decay", 0))):
+        return name == "steps"
     return not (_KNOWN[name].unusual and spec.get(name) == _KNOWN[name].default)
 
 

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from drift.experiments.console.terminal import LINE, new_console
 from drift.sim.errors import printable
+from drift.sim.spec.motion_rules import TABLE, kind_of
 
 _ROWS = 12
 """Most records shown between the first and the last."""
@@ -17,7 +18,7 @@ _HOLES = 12
 _LONG = 1e6
 
 _USUAL = ("nearest", "constant")
-_OPTIONAL = ("master", "jitter", "survivors")
+_OPTIONAL = ("master", "jitter", "survivors", "weight_decay")
 
 _COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "radius", "stalled")
 
@@ -53,17 +54,33 @@ def show_run(result: dict[str, Any]) -> None:
 def title(spec: dict[str, Any], cloud: str) -> Text:
     """Return a title: shape, `cloud`, drift, and options that differ from their defaults."""
     special = [spec[name] for name in ("rounding", "schedule") if spec[name] not in _USUAL]
-    special += [f"{name} {spec[name]}" for name in _OPTIONAL if spec[name] not in (0, None, "none")]
+    found = [(name, spec.get(name)) for name in _OPTIONAL]
+    special += [
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in found
+        if value not in (0, None, "none")
+    ]
     rest = ", ".join(
         [
             f" in {spec['format']}",
             cloud,
-            f"R = {spec['radius']:g}, X = {spec['steps']:,}",
-            f"direction {printable(spec['direction'])}",
+            *_motion(spec),
             *special,
         ]
     )
     return Text.assemble((f"{spec['tokens']:,} tokens × {spec['dims']:,} dims", "bold"), rest)
+
+
+def _motion(spec: dict[str, Any]) -> list[str]:
+    """Return the motion of a spec in words: how far, in how many steps, and along what."""
+    motion, steps = spec.get("motion", "straight"), f"X = {spec['steps']:,}"
+    kind = kind_of(motion)
+    if kind == TABLE:
+        return [steps, f"motion {printable(motion)}"]
+    far = f"R = {spec['radius']:g}" if kind == "straight" else f"{kind}, lr = {spec['lr']:g}"
+    if kind != "straight":
+        steps += f", gradient {printable(str(spec['gradient']))}"
+    return [f"{far}, {steps}", f"direction {printable(spec['direction'])}"]
 
 
 def _cloud(spec: dict[str, Any]) -> str:
@@ -84,8 +101,10 @@ def _chosen(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [rows[round(k * last / count)] for k in range(count + 1)] if last else rows
 
 
-def length(radius: float) -> str:
+def length(radius: float | None) -> str:
     """Return the text of a radius, with four decimals, or four digits where it is large."""
+    if radius is None:
+        return "–"
     return f"{radius:z.4f}" if abs(radius) < _LONG else f"{radius:.4g}"
 
 

@@ -63,6 +63,9 @@ class BlockResult(NamedTuple):
     """int32 (dims,): present rows whose coordinate the last step left where it was"""
     limbs: jax.Array
     """int32 (LIMBS, dims): the present rows' exact sum of the view: kernels.exact_sum"""
+    kept: jax.Array | None = None
+    """int32 (dims,): present rows whose coordinate the last step left where it was, displaced or
+    not; None without decay, where only what is displaced can move"""
 
 
 def step_block_uncompiled(
@@ -88,14 +91,15 @@ def step_block_uncompiled(
     """
     codes = _fused(codes, tokens, steps, arithmetic, path)
     zeros = jnp.zeros(codes.shape[2], jnp.int32)
+    counted: Sums = (zeros,) if arithmetic.decay == "none" else (zeros, zeros)
 
-    def tile(stalled: jax.Array, rows: tuple[jax.Array, Tokens]) -> tuple[jax.Array, jax.Array]:
+    def tile(stayed: Sums, rows: tuple[jax.Array, Tokens]) -> tuple[Sums, jax.Array]:
         after, more = _steps(*rows, steps, arithmetic, path)
         # On the lattice already: this only turns values back into codes.
         moved = quantise(after, arithmetic.state, "nearest").astype(arithmetic.state.storage)
-        return stalled + more, moved
+        return tuple(a + b for a, b in zip(stayed, more, strict=True)), moved
 
-    stalled, moved = lax.scan(tile, zeros, (codes, tokens))
+    (stalled, *kept), moved = lax.scan(tile, counted, (codes, tokens))
 
     def observe() -> tuple:
         return lax.scan(
@@ -107,7 +111,7 @@ def step_block_uncompiled(
 
     # A condition and no select: what is not observed is not computed.
     limbs, (views, fingerprints) = lax.cond(steps.observed, observe, skip)
-    return BlockResult(moved, views, fingerprints, stalled, jnp.stack(limbs))
+    return BlockResult(moved, views, fingerprints, stalled, jnp.stack(limbs), *kept)
 
 
 def _observe(
@@ -145,8 +149,11 @@ def _fused(
 
 def _steps(
     codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
-) -> tuple[jax.Array, jax.Array]:
-    """Return a tile's float32 values after the last step, and the rows stalled in each dim."""
+) -> tuple[jax.Array, Sums]:
+    """Return a tile's float32 values after the last step, and the rows stalled in each dim.
+
+    With decay the rows kept in each dim too.
+    """
     last = steps.taken - 1
 
     def take(t: jax.Array, values: jax.Array) -> jax.Array:
@@ -155,8 +162,9 @@ def _steps(
     before = _all_but_the_last(codes, last, take, arithmetic.state, path)
     after = lax.optimization_barrier(take(last, before))  # else it is computed twice
     moving = lax.dynamic_index_in_dim(steps.displacements, last) != 0
-    stalled = (after == before) & moving & tokens.present[:, None]
-    return after, jnp.sum(stalled, axis=0, dtype=jnp.int32)
+    kept = (after == before) & tokens.present[:, None]
+    told = (kept & moving,) if arithmetic.decay == "none" else (kept & moving, kept)
+    return after, tuple(jnp.sum(each, axis=0, dtype=jnp.int32) for each in told)
 
 
 def _all_but_the_last(

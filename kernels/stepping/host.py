@@ -3,6 +3,8 @@
     y = x + c   one IEEE float32 add
     x <- Q(y)   to the state format
 
+Values may decay before: see kernels.stepping.step.
+
 Where there are few steps, or little to move, this is done before JAX would have been loaded; and
 nothing here loads it. The roundings are those of kernels.rounding.
 """
@@ -34,6 +36,8 @@ class RowsResult(NamedTuple):
     """true where it left all those of each row where they were"""
     limbs: np.ndarray
     """int64 (LIMBS, dims), the exact sum of the view: kernels.exact_sum; 0 where none was asked"""
+    kept: int = 0
+    """coordinates that the last step left where they were, displaced or not; with decay alone"""
 
 
 def supports(arithmetic: Arithmetic) -> bool:
@@ -75,6 +79,7 @@ def step_rows(
     scale: np.float32 | None,
     arithmetic: Arithmetic,
     out: np.ndarray | None = None,
+    factors: np.ndarray | None = None,
 ) -> RowsResult:
     """Take all `displacements`, float32 (steps, dims), and observe where there is a `scale`.
 
@@ -82,6 +87,7 @@ def step_rows(
     counts  float64 (rows,), how often each row counts; once where it is None
     scale   a power of two, see kernels.exact_sum
     out     where the codes go, which may be `codes`; a new array where it is None
+    factors float32 (steps,), of a decay: what each step multiplies values by before
     """
     state, view = arithmetic.state, arithmetic.view
     values, before, scratch, stays = _workspace.arrays(codes.shape)
@@ -90,11 +96,16 @@ def step_rows(
     for k, displacement in enumerate(displacements):
         if k == len(displacements) - 1:
             before[...] = values
+        if factors is not None:
+            _decay_in_place(values, factors[k], arithmetic, scratch)
         np.add(values, displacement, out=values)
         round_in_place(values, scratch)
-    stalled, still = 0, False
+    stalled, still, kept = 0, False, 0
     if len(displacements):
         moving = displacements[-1] != 0
+        if factors is not None and scale is not None:
+            stayed = np.count_nonzero(values == before, axis=1)
+            kept = int(stayed.sum() if counts is None else counts @ stayed)
         np.logical_and(np.equal(values, before, out=stays), moving, out=stays)
         stalled = int(np.count_nonzero(stays))
         still = stalled == len(codes) * np.count_nonzero(moving)
@@ -107,7 +118,8 @@ def step_rows(
         return RowsResult(moved, seen, stalled, still, np.zeros((LIMBS, codes.shape[1]), np.int64))
     if view != state:
         values[...] = seen.view(view.dtype)
-    return RowsResult(moved, seen, stalled, still, limb_sums_of(values, counts, scale, before))
+    limbs = limb_sums_of(values, counts, scale, before)
+    return RowsResult(moved, seen, stalled, still, limbs, kept)
 
 
 def _narrow(values: np.ndarray, state: Format, out: np.ndarray, scratch: np.ndarray) -> None:
@@ -132,6 +144,19 @@ def _rounding_of(arithmetic: Arithmetic) -> Callable[[np.ndarray, np.ndarray], N
             values[...] = values.astype(state.dtype)
 
     return rounded
+
+
+def _decay_in_place(
+    values: np.ndarray, factor: np.float32, arithmetic: Arithmetic, scratch: np.ndarray
+) -> None:
+    np.multiply(values, factor, out=values)
+    smallest = FLOAT32.smallest_drawn
+    if arithmetic.decay == "rounded":
+        _rounding_of(arithmetic)(values, scratch)
+        smallest = arithmetic.state.smallest_drawn
+    small = np.abs(values) < smallest
+    if small.any():
+        values[small] = np.copysign(np.float32(0), values[small])
 
 
 def _to_nearest_bfloat16(values: np.ndarray, scratch: np.ndarray) -> None:

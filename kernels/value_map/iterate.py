@@ -6,7 +6,7 @@ tile   WIDTH values of one dimension, given by their ranks
 All tokens that have a value go where it goes. Shapes are fixed, so nothing of a
 drift but its format and rounding compiles anything.
 
-Weights never rise, so a value that a step left where it was stays there for good:
+Where displacements never rise, a value that a step left where it was stays there for good:
 every later displacement is of the same sign and no larger. (Computed weights may
 rise by rounding, by far less than a float32 can tell; so the next larger float32
 has to leave the value where it is as well.) Such values are at rest and not stepped
@@ -92,7 +92,10 @@ def _flipped(bits: jax.Array, negative: jax.Array, target: Format) -> jax.Array:
 
 
 class StepwiseMap(SteppedMap):
-    """The steps after the first to the second of `steps`, from the initial classes `classes`."""
+    """The steps after the first to the second of `steps`, from the initial classes `classes`.
+
+    `falling` is false where a displacement may exceed the one before it, or change its sign.
+    """
 
     def __init__(
         self,
@@ -101,10 +104,12 @@ class StepwiseMap(SteppedMap):
         steps: tuple[int, int],
         target: Format,
         rounding: Rounding,
+        falling: bool = True,
     ):
         self._classes, self._step = classes, steps[0]
-        self._displacements = displacements
-        self._never_zero = displacements(steps[1], steps[1])[0] != 0
+        self._displacements, self._falling = displacements, falling
+        # Of an optimizer the last step would cost all steps.
+        self._never_zero = displacements(steps[1], steps[1])[0] != 0 if falling else None
         self._target, self._rounding = target, rounding
         self._at_rest = np.zeros(len(classes.values), bool)
 
@@ -127,24 +132,28 @@ class StepwiseMap(SteppedMap):
         block, classes = self._displacements(first, last), self._classes
         before, after, at_rest = self._take(block)
         moving = np.repeat(block[-1] != 0, classes.sizes)
-        # A -0 that the next step may turn into +0 is not at rest.
-        turning = (after == self._target.sign - 1) & moving & ~self._moves_to_the_end(classes)
         self._classes, self._step = classes.moved(after), last
         kept = np.searchsorted(classes.first_value, self._classes.first_value)
-        self._at_rest = (at_rest & ~turning)[kept]
+        if self._falling:
+            # A -0 that the next step may turn into +0 is not at rest.
+            turning = (after == self._target.sign - 1) & moving & ~self._moves_to_the_end(classes)
+            at_rest &= ~turning
+        self._at_rest = at_rest[kept]
         return replace(classes, values=moving & same_value(before, after, self._target))
 
     def _moves_to_the_end(self, classes: ValueClasses) -> np.ndarray:
         """Return whether each class has a displacement at the last of all steps, bool."""
+        assert self._never_zero is not None, "displacements never rise"
         return np.repeat(self._never_zero, classes.sizes)
 
     def _take(self, block: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return ranks before and after the last step of `block` (steps, dims), and which rest.
 
-        A class is at rest where neither that step nor a slightly larger one moves it.
+        A class is at rest where neither that step nor a slightly larger one moves it, and later
+        ones are no larger.
         """
         before, after = self._classes.values.copy(), self._classes.values.copy()
-        at_rest = np.ones(len(after), bool)
+        at_rest = np.full(len(after), self._falling)
         dim_of, tiles = self._tiles()
         steps = np.zeros((-(-len(tiles) // TILES) * TILES, BLOCK), np.float32)
         steps[: len(tiles), : len(block)] = block.T[dim_of]
@@ -159,12 +168,13 @@ class StepwiseMap(SteppedMap):
             padded = np.zeros((TILES, WIDTH), self._target.storage)
             padded[: len(which)] = self._classes.values[which]
             done = take(padded, steps[by], np.int32(len(block)))
-            more = take(done.after, larger[by], np.int32(1))
-            calls.append((which, (*done, more.after)))
+            more = take(done.after, larger[by], np.int32(1)).after if self._falling else done.after
+            calls.append((which, (*done, more)))
         for which, ranks in calls:  # all were made first: they run side by side
             ends = [np.asarray(each)[: len(which)] for each in ranks]
             before[which], after[which] = ends[:2]
-            at_rest[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])
+            if self._falling:
+                at_rest[which] = (ends[0] == ends[1]) & (ends[1] == ends[2])
         return before, after, at_rest
 
     def _tiles(self) -> tuple[np.ndarray, np.ndarray]:

@@ -121,7 +121,9 @@ class SharedMotion:
         self._present = np.ones(len(self._of), bool)
         self._start = self._classes = _start_classes(start)
         steps, rounding = (0, drift.steps), drift.rounding
-        self._map = StepwiseMap(self._start, motion.displacements, steps, self._target, rounding)
+        self._map = StepwiseMap(
+            self._start, motion.displacements, steps, self._target, rounding, motion.falling
+        )
         self._base: ValueClasses | None = None
 
     def observe(self, step: int, present: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,8 @@ import numpy as np
 from drift.sim import matrix
 from drift.sim.engines import choose
 from drift.sim.spec.drift import Drift
+from drift.sim.spec.fields import rows
+from drift.sim.spec.motion_fields import MotionFields
 
 _FEWEST, _SMALLEST = 8, 4096
 """The fewest drifts worth sharing their motion, and the fewest tokens of them all."""
@@ -23,9 +25,14 @@ _FAR = 3.0
 """Standard deviations within which nearly all tokens are."""
 
 
+_MOTION = tuple(each for each in rows(MotionFields) if each != "jitter")
+"""The fields of the motion beside them."""
+
+
 def displacement_key(drift: Drift) -> object:
     """Return the fields that drifts of one group share where their displacements are equal."""
-    return drift.radius, drift.decay, drift.direction, drift.direction_seed
+    along = drift.direction, drift.direction_seed
+    return drift.radius, drift.decay, *along, *(getattr(drift, name) for name in _MOTION)
 
 
 def worth_sharing(drift: Drift, count: int) -> bool:
@@ -38,6 +45,8 @@ def worth_sharing(drift: Drift, count: int) -> bool:
     few = count < _FEWEST or count * drift.tokens < _SMALLEST
     if few or choose.leap_unsupported_reason(drift) or drift.sigma is None or not moved:
         return False
+    if drift.motion != "straight":
+        return True  # made once for all, where each alone would be made again
     # Half a typical displacement: a quarter of the dimensions have smaller ones.
     reached = drift.radius / math.sqrt(drift.dims) * moved[0] / drift.steps / 2
     ends = np.array([reached - _FAR * drift.sigma, reached + _FAR * drift.sigma], np.float32)
@@ -56,7 +65,15 @@ _SHARED_BYTES, _MOST_SHARED = 32 << 20, 256
 def group_key(drift: Drift) -> tuple[Any, ...]:
     """Return the fields that drifts handed over together have in common; it can be a key."""
     cloud = drift.tokens, drift.dims, drift.survivors
-    return *cloud, drift.arithmetic, drift.schedule, drift.steps, drift.records, drift.at
+    return (
+        *cloud,
+        drift.arithmetic,
+        drift.schedule,
+        drift.motion,
+        drift.steps,
+        drift.records,
+        drift.at,
+    )
 
 
 def batch_size(
@@ -95,4 +112,8 @@ def _codes(drift: Drift) -> int:
 def slots(drift: Drift, platform: str, devices: int, engine: str) -> int:
     """Return how many drifts of its group are moved in one call."""
     leaps = choose.choose_engine(drift, engine, platform, devices) == "leap"
-    return 1 if leaps or devices > 1 else min(_MOST, max(1, _BYTES // _codes(drift)))
+    return (
+        1
+        if leaps or devices > 1 or drift.weight_decay
+        else min(_MOST, max(1, _BYTES // _codes(drift)))
+    )

@@ -9,6 +9,7 @@ To be counted the tokens of all replicas are numbered one after another. Tokens 
 replicas never share a cell.
 """
 
+import math
 from functools import cache, partial
 from typing import Any
 
@@ -24,7 +25,7 @@ from drift.kernels.stepping.block import BLOCK, NO_MOVE, BlockResult, Path
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.clouds import drawn
 from drift.sim.clouds.direction import exact_mean
-from drift.sim.clouds.initial import initial_cloud
+from drift.sim.clouds.initial import extremes, initial_cloud
 from drift.sim.counting.cells import CellCounts, Counts
 from drift.sim.counting.coalesce import Equal, Fingerprint, coalesce
 from drift.sim.counting.partition import Partition
@@ -58,9 +59,10 @@ class Replica:
         self.codes = codes if state == target else state.code(target.value(codes))
         self.extent = target.value(np.max(codes & (target.sign - 1), axis=0))
         strength = max(1.0, float(np.max(np.abs(self.strengths))))
-        range_check.check_range(drift, self.u, self.extent, strength)
+        every = partial(extremes, start, drift)
+        range_check.check_range(self.motion, self.extent, strength, every)
         self.exponent = scale_exponent(
-            range_check.largest_reached(drift, self.u, self.extent, strength)
+            range_check.largest_reached(self.motion, self.extent, strength)
         )
 
     def present(self, step: int) -> np.ndarray:
@@ -242,12 +244,15 @@ class StackedTokens:
         for row, along, stayed in parts:
             mine = dict(zip(found, row, strict=True))
             alive = mine["alive"]
-            radius, share = along / alive, stayed / (alive * dims)
+            radius = None if math.isnan(along) else along / alive
+            share = stayed / (alive * dims)
             made.append(Counts(step=step, **mine, radius=radius, stalled=share))
         return made
 
     def _along(self, limbs: np.ndarray) -> list[float]:
         """Return the components along u of the sums of the replicas' tokens."""
+        if np.isnan(self._u).any():
+            return [math.nan] * len(limbs)
         terms = from_limbs(limbs.swapaxes(0, 1), self._grids[:, None]).swapaxes(0, 1) * self._u
         return exact_sums(terms.reshape(len(terms), -1)).tolist()
 

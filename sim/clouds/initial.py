@@ -42,6 +42,21 @@ class DrawnCloud:
         return draw_cloud(self.drift, start, stop)
 
 
+_ROWS = 4096
+"""Tokens looked at at a time."""
+
+
+def extremes(cloud: InitialCloud, drift: Drift) -> np.ndarray:
+    """Return the smallest and the largest value of a cloud in each dimension, float64 (2, dims)."""
+    target = drift.target
+    low = high = target.rank_of(cloud.codes(0, 1)[0])
+    for start in range(0, drift.tokens, _ROWS):
+        ranks = target.rank_of(cloud.codes(start, min(start + _ROWS, drift.tokens)))
+        least, most = ranks.min(axis=0), ranks.max(axis=0)
+        low, high = np.minimum(low, least), np.maximum(high, most)
+    return np.stack([target.value(target.code_of_rank(each)) for each in (low, high)])
+
+
 def initial_cloud(drift: Drift) -> InitialCloud:
     """Return the initial cloud of `drift`. Raises BadInput where it can't be had."""
     if drift.origin is None:

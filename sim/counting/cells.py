@@ -46,8 +46,8 @@ class Counts:
     """pairs of tokens that share a cell: the sum of n(n-1)/2 over cells"""
     alive: int
     """tokens that are counted"""
-    radius: float
-    """the component along u of the tokens' mean, in the units of sigma"""
+    radius: float | None
+    """the component along u of the tokens' mean, in the units of sigma; None where there is no u"""
     stalled: float
     """the share, 0 to 1, of coordinates that the last step left where they were"""
 

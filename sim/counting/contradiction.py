@@ -27,7 +27,7 @@ def contradiction(counts: Mapping[str, np.ndarray]) -> str | None:
         "pairs is less than black holes have": pairs < together - holes,
         "a count is negative": np.minimum.reduce([single, holes, pairs, largest]) < 0,
         "stalled is no share": ~((stalled >= 0) & (stalled <= 1)),
-        "radius is not finite": ~np.isfinite(radius),
+        "radius is not finite": np.isinf(radius),
     }
     for text, where in wrong.items():
         if where.any():

@@ -29,6 +29,7 @@ from drift.kernels.stepping import host
 from drift.sim.errors import BadInput
 from drift.sim.sampling.normal import upper_quantile
 from drift.sim.spec.drift import Drift
+from drift.sim.spec.motion_rules import has_equal_steps
 from drift.sim.spec.schedule import weights
 
 Engine = Literal["step", "leap"]
@@ -71,22 +72,24 @@ def leap_unsupported_reason(drift: Drift) -> str:
         return "master weights"
     if drift.jitter > 0:
         return "jitter"
+    if drift.weight_decay:
+        return "weight decay"
     return "stochastic rounding" if drift.rounding == "stochastic" else ""
 
 
 def step_cost(drift: Drift, platform: str) -> float:
     """Return the cost of the step engine, in the units above."""
-    steps, records = _until_rest(drift) if drift.schedule == "constant" else _all(drift)
+    steps, records = _until_rest(drift) if has_equal_steps(drift) else _all(drift)
     cost = drift.tokens * drift.dims * (steps + 10.0 * records)
     return cost if platform == "cpu" else cost / _ACCELERATED
 
 
 def leap_cost(drift: Drift) -> float:
     """Return the cost of the leap engine, in the units above."""
-    steps, records = _until_rest(drift)
+    steps, records = _until_rest(drift) if drift.motion == "straight" else _all(drift)
     classes = drift.dims * min(drift.tokens, _CLASSES)
     cost = 30.0 * drift.tokens * drift.dims + 200.0 * classes * records
-    if drift.schedule == "constant":
+    if has_equal_steps(drift):
         return cost + 20.0 * drift.dims * (1 << drift.target.width)
     return cost + 2.0 * classes * steps
 
@@ -122,7 +125,7 @@ def _unsupported(drift: Drift) -> str:
 
 def _host_cost(drift: Drift) -> float:
     """Return the cost of the step engine without JAX, in the units above."""
-    steps, records = _until_rest(drift) if drift.schedule == "constant" else _all(drift)
+    steps, records = _until_rest(drift) if has_equal_steps(drift) else _all(drift)
     coordinates, share = drift.tokens * drift.dims, _open_share(drift)
     moved = coordinates * (60.0 + share * (6.0 * steps + 25.0 * records))
     return moved + _CALLS * (steps + 40 * records)
@@ -134,7 +137,7 @@ def _open_share(drift: Drift) -> float:
     There the cloud is wider than the spacing of the lattice where the step takes it, or a
     boundary between two values of the lattice happens to be within it.
     """
-    if drift.sigma is None:
+    if drift.sigma is None or drift.motion != "straight":
         return 1.0
     # |u| is about that of a normal vector, over its length.
     tails = (np.arange(_QUANTILES) + 0.5) / _QUANTILES / 2

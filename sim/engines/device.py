@@ -74,7 +74,7 @@ class DeviceEngine:
         # At rest no step is taken any more: all later observations are the one that showed it.
         while not self._at_rest and step - self._step > min(engine.block, self._most):
             steps, began = min(engine.block, self._most), time.monotonic()
-            stalled = engine.move(self._next(steps), self._keys(steps))
+            stalled = engine.move(self._next(steps), self._keys(steps), self._factors(steps))
             self._step += steps
             self._at_rest = self._is_at_rest(stalled)
             # So few steps together that a signal is heard soon; their number changes no bit.
@@ -100,7 +100,8 @@ class DeviceEngine:
         engine, everyone = self._engine, bool(self._present.all())
         if step > self._step and not self._at_rest:
             steps = step - self._step
-            found = engine.observe(self._next(steps), exponent, self._keys(steps))
+            moving = self._next(steps), exponent, self._keys(steps), self._factors(steps)
+            found = engine.observe(*moving)
             self._step = step
             if everyone and self._is_at_rest(found.stalled):
                 self._at_rest, self._observed_at_rest = True, found
@@ -124,6 +125,9 @@ class DeviceEngine:
 
     def _next(self, steps: int) -> np.ndarray:
         return self._motion.displacements(self._step + 1, self._step + steps)
+
+    def _factors(self, steps: int) -> np.ndarray | None:
+        return self._motion.factors(self._step + 1, self._step + steps)
 
     def _keys(self, steps: int) -> np.ndarray | None:
         stochastic = self._drift.rounding == "stochastic"

@@ -98,6 +98,8 @@ def fast_path(device: jax.Device, arithmetic: Arithmetic) -> tuple[Path, str]:
     Tried once a process for each device and arithmetic, which compiles the kernel.
     """
     fused = fused_path(device.platform)
+    if arithmetic.decay != "none":
+        return plain(device.platform), "plain, since the fused kernel has no decay"
     if fused is None:
         return plain(device.platform), f"there is no fused kernel for a {device.platform}"
     return _tried(device, arithmetic, fused)

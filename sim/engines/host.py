@@ -229,7 +229,11 @@ class HostEngine:
         """Take the steps up to `last`, none where that is where the cloud is; observe if asked."""
         carried, arithmetic = self._carried, self._drift.arithmetic
         alive, counts = self._counts()
-        steps = self._motion.displacements(self._step + 1, last, carried.open)
+        first, motion = self._step + 1, self._motion
+        steps, factors = (
+            motion.displacements(first, last, carried.open),
+            motion.factors(first, last),
+        )
         # Codes that nobody else has any more are written over: fresh memory costs more than a step.
         held = self._given is not None and self._given() is not None
         codes = np.empty_like(carried.codes) if held else carried.codes
@@ -238,15 +242,17 @@ class HostEngine:
 
         def one(part: slice) -> RowsResult:
             here = None if counts is None else counts[part]
-            return step_rows(carried.codes[part], steps, here, scale, arithmetic, codes[part])
+            out = codes[part]
+            return step_rows(carried.codes[part], steps, here, scale, arithmetic, out, factors)
 
         moved = list((self._pool.map if len(parts) > 1 else map)(one, parts))
         settled = step_rows(
             carried.values[None],
-            self._motion.displacements(self._step + 1, last, carried.settled),
+            motion.displacements(first, last, carried.settled),
             np.array([alive], np.float64),
             scale,
             arithmetic,
+            factors=factors,
         )
         self._carried = view = replace(carried, codes=codes, values=settled.codes[0])
         if arithmetic.view != arithmetic.state:

@@ -41,7 +41,7 @@ def value_map(
     drift, arithmetic = motion.drift, motion.drift.arithmetic
     if not motion.equal or arithmetic.state != arithmetic.view:
         block, steps = partial(motion.displacements, dims=dims), (origin, drift.steps)
-        return StepwiseMap(classes, block, steps, arithmetic.state, drift.rounding)
+        return StepwiseMap(classes, block, steps, arithmetic.state, drift.rounding, motion.falling)
     equal, target = motion.displacements(1, 1, dims)[0], drift.target
     # Tables have no rows for ranks that no value can reach.
     farthest = min(int(np.searchsorted(target.magnitudes(), bound)), target.largest_magnitude)

@@ -6,6 +6,7 @@ a few coordinates of a few tokens can be traced alone, for a picture.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,11 +47,49 @@ def step(
     target: Format,
     rounding: Rounding,
     words: np.ndarray | None = None,
+    decay: "Decayed | None" = None,
 ) -> np.ndarray:
     """Return codes after one step by `displacement`, float32, broadcast against `codes`."""
     with np.errstate(over="ignore"):
-        moved = matrix.values(codes, target) + displacement
+        values = matrix.values(codes, target)
+        if decay is not None:
+            values = decay.of(values, target, rounding)
+        moved = values + displacement
     return round_to(moved, target, rounding, words)
+
+
+class Decayed(NamedTuple):
+    """The decay of a step."""
+
+    factor: np.float32
+    """what values are multiplied by"""
+    fused: bool
+    """true where the product is not rounded before the displacement is added"""
+    words: np.ndarray | None = None
+    """uint32, for stochastic rounding of the product"""
+
+    def of(self, values: np.ndarray, target: Format, rounding: Rounding) -> np.ndarray:
+        """Return float32 values of `target` after the decay, float32."""
+        product = (values.astype(np.float64) * float(self.factor)).astype(np.float32)
+        precision = 24
+        if not self.fused:
+            codes = round_to(product, target, rounding, self.words)
+            product, precision = matrix.values(codes, target), target.precision
+        small = np.abs(product.astype(np.float64)) < 2.0 ** (precision - 127)
+        return np.where(small, np.copysign(np.float32(0), product), product)
+
+
+def _decay_at(
+    motion: Motion, t: int, numbers: np.ndarray, dims: int | np.ndarray
+) -> Decayed | None:
+    """Return the decay of step `t` for tokens of these numbers; None where there is none."""
+    factors, drift = motion.factors(t, t), motion.drift
+    if factors is None:
+        return None
+    random = None
+    if drift.rounding == "stochastic":
+        random = words(schedule.keys(drift, t, t)[0] ^ np.uint32(0x9E3779B9), numbers, dims)
+    return Decayed(factors[0], drift.fused, random)
 
 
 def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.ndarray:
@@ -88,7 +127,8 @@ def walk(drift: Drift, motion: Motion) -> Iterator[np.ndarray]:
                 c = c * strength
                 c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
             random = words(schedule.keys(drift, t, t)[0], numbers, drift.dims)
-            codes = step(codes, c, state, drift.rounding, random)
+            decay = _decay_at(motion, t, numbers, drift.dims)
+            codes = step(codes, c, state, drift.rounding, random, decay)
         if t in records:
             yield round_to(state.value(codes).astype(np.float32), view, "nearest")
 
@@ -143,6 +183,7 @@ def _mover(
         if drift.rounding == "stochastic":
             key = schedule.keys(drift, t, t)[0]
             random = words(key, numbers.astype(np.uint32), dims)
-        return step(codes, c, drift.arithmetic.state, drift.rounding, random)
+        decay = _decay_at(motion, t, numbers.astype(np.uint32), dims)
+        return step(codes, c, drift.arithmetic.state, drift.rounding, random, decay)
 
     return move

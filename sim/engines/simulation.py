@@ -15,7 +15,7 @@ import numpy as np
 from drift.kernels.exact_sum import from_limbs, scale_exponent
 from drift.sim.clouds import drawn
 from drift.sim.clouds.direction import exact_mean
-from drift.sim.clouds.initial import initial_cloud
+from drift.sim.clouds.initial import extremes, initial_cloud
 from drift.sim.counting.cells import Counts
 from drift.sim.counting.partition import Partition
 from drift.sim.devices.host import Host
@@ -139,12 +139,12 @@ def count(
     """
     tokens, dims = int(np.count_nonzero(observation.present)), len(u)
     cells = partition.cells(observation.present, observation.representatives, observation.moved)
-    terms = from_limbs(observation.limbs, exponent) * u
+    along = math.fsum((from_limbs(observation.limbs, exponent) * u).ravel().tolist())
     counts = Counts(
         step=step,
         **cells.counts(),
         alive=tokens,
-        radius=math.fsum(terms.ravel().tolist()) / tokens,
+        radius=None if math.isnan(along) else along / tokens,
         stalled=observation.stalled / (tokens * dims),
     )
     return State(counts, cells.populations, observation)
@@ -202,8 +202,8 @@ class Simulation:
         with self.watch.timing("draw"):
             extent = self._load(chunks)
         strength = max(1.0, float(np.max(np.abs(strengths))))
-        range_check.check_range(drift, self.u, extent, strength)
-        self._bound = range_check.largest_reached(drift, self.u, extent, strength)
+        range_check.check_range(self.motion, extent, strength, self._extremes)
+        self._bound = range_check.largest_reached(self.motion, extent, strength)
         self._exponent = scale_exponent(self._bound)
 
     def _load(self, chunks: Chunks) -> np.ndarray:
@@ -219,6 +219,10 @@ class Simulation:
 
         self.engine.load(fill)
         return target.value(farthest.max(axis=0))
+
+    def _extremes(self) -> np.ndarray:
+        """Return the smallest and the largest value in each dimension, float64 (2, dims)."""
+        return extremes(self.initial, self.drift)
 
     def _centroid(self) -> np.ndarray:
         drift = self.drift

@@ -16,7 +16,7 @@ from drift.kernels.formats import Arithmetic, Format
 from drift.kernels.row_hash_jax import as_words, weights
 from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, NO_MOVE, BlockResult
 from drift.kernels.stepping.fused import Fused
-from drift.kernels.stepping.step import Steps, Tokens
+from drift.kernels.stepping.step import NO_DECAY, Steps, Tokens
 from drift.sim.counting.coalesce import coalesce
 from drift.sim.devices.shards import Shards
 from drift.sim.engines.chunks import TILE, Chunks, Fill
@@ -101,23 +101,34 @@ class StepEngine:
 
         self._codes = list(self._pool.map(one, range(len(self.chunks))))
 
-    def move(self, displacements: np.ndarray, keys: np.ndarray | None = None) -> int:
+    def move(
+        self,
+        displacements: np.ndarray,
+        keys: np.ndarray | None = None,
+        factors: np.ndarray | None = None,
+    ) -> int:
         """Move by `displacements`, float32 (1 to self.block, dims), and observe nothing.
 
         Returns how many coordinates of the observed tokens the last step left where they
-        were. `keys`, uint32 (steps, 2), are those of stochastic rounding.
+        were. `keys`, uint32 (steps, 2), are those of stochastic rounding, and
+        `factors`, float32 (steps,), those of a decay.
         """
-        return self._stalled(self._step_chunks(self._steps(displacements, keys, False), 0))
+        steps = self._steps(displacements, keys, factors, False)
+        return self._stalled(self._step_chunks(steps, 0))
 
     def observe(
-        self, displacements: np.ndarray, exponent: int, keys: np.ndarray | None = None
+        self,
+        displacements: np.ndarray,
+        exponent: int,
+        keys: np.ndarray | None = None,
+        factors: np.ndarray | None = None,
     ) -> StepObservation:
         """Move by `displacements`, as `move` does, and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum.
         """
         return self._observation(
-            self._step_chunks(self._steps(displacements, keys, True), exponent)
+            self._step_chunks(self._steps(displacements, keys, factors, True), exponent)
         )
 
     def stay(self, exponent: int) -> StepObservation:
@@ -143,7 +154,13 @@ class StepEngine:
 
         return list(self._pool.map(one, range(len(self.chunks))))
 
-    def _steps(self, displacements: np.ndarray, keys: np.ndarray | None, observed: bool) -> Steps:
+    def _steps(
+        self,
+        displacements: np.ndarray,
+        keys: np.ndarray | None,
+        factors: np.ndarray | None,
+        observed: bool,
+    ) -> Steps:
         """Put a block of steps on the devices."""
         count = len(displacements)
         block = np.zeros((self.block, self.chunks.dims), np.float32)
@@ -151,9 +168,13 @@ class StepEngine:
         step_keys = np.zeros((self.block, 2), np.uint32)
         if keys is not None:
             step_keys[:count] = keys
-        whole = self._shards.whole
+        whole, each_factor = self._shards.whole, None
+        if self.arithmetic.decay != "none":
+            every = np.full(self.block, NO_DECAY, np.float32)
+            every[:count] = NO_DECAY if factors is None else factors
+            each_factor = whole(every)
         numbers = whole(np.int32(count)), whole(np.uint32(0)), whole(np.bool_(observed))
-        return Steps(whole(block), whole(step_keys), *numbers)
+        return Steps(whole(block), whole(step_keys), *numbers, each_factor)
 
     def _stalled(self, results: list[BlockResult]) -> int:
         parts = jax.device_get([one.stalled for one in results])

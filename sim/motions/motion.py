@@ -3,15 +3,21 @@
 equal    all steps are one function of the value: many of them leap, and one that moved nothing
          tells of all later ones
 falling  no displacement exceeds in magnitude the one before it in its dimension, nor has another
-         sign; so a value that a step left where it was stays there
+         sign, and nothing decays; so a value that a step left where it was stays there
 """
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from drift.sim.spec.drift import Drift
+
+BLOCK = 256
+"""Steps whose displacements are made at a time where all are gone through."""
 
 
 class Motion(ABC):
@@ -21,11 +27,14 @@ class Motion(ABC):
     """true where all steps are equal"""
     falling: bool
     """true where no step is larger than the one before it, or of another sign"""
+    u: np.ndarray
+    """float64 (dims,): the unit vector along which the radius is measured; NaN where all
+    displacements together lead nowhere"""
+    reach: np.ndarray
+    """float64 (dims,): a bound of the sum of the magnitudes of all displacements"""
 
-    def __init__(self, drift: Drift, u: np.ndarray):
+    def __init__(self, drift: Drift):
         self.drift, self.steps, self.dims = drift, drift.steps, drift.dims
-        self.u = u
-        """float64 (dims,): the unit vector along which the radius is measured"""
 
     @abstractmethod
     def displacements(self, first: int, last: int, dims: np.ndarray | None = None) -> np.ndarray:
@@ -33,6 +42,19 @@ class Motion(ABC):
 
         They are float32 (steps, n), to be read only; `dims` is int64 (n,).
         """
+
+    def rates(self, first: int, last: int) -> np.ndarray:
+        """Return the learning rates of steps `first` ... `last`, float64 (steps,); 1 without."""
+        return np.ones(last + 1 - first)
+
+    def factors(self, first: int, last: int) -> np.ndarray | None:
+        """Return what steps `first` ... `last` multiply values by before, float32 (steps,).
+
+        None where nothing decays.
+        """
+        if not self.drift.weight_decay:
+            return None
+        return (1 - self.rates(first, last) * self.drift.weight_decay).astype(np.float32)
 
     @property
     def may_rest(self) -> bool:
@@ -43,3 +65,47 @@ class Motion(ABC):
     def moving_dims(self) -> int:
         """The number of dimensions in which the first step displaces anything."""
         return int(np.count_nonzero(self.displacements(1, 1)))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The attribute `motion` of a store: what a motion rests on beside the spec; or nothing."""
+        return {}
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays that a store keeps of it beside u, by their names."""
+        return {}
+
+    def groups(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return one dimension of each group, and the group of every dimension, int64.
+
+        Dimensions of a group have equal displacements at all steps.
+        """
+        every = np.arange(self.dims)
+        return every, every
+
+    def blocks(self, first: int = 1, last: int | None = None) -> Iterator[np.ndarray]:
+        """Give the displacements of all steps, or of some, BLOCK at a time."""
+        last = self.steps if last is None else last
+        for start in range(first, last + 1, BLOCK):
+            yield self.displacements(start, min(start + BLOCK - 1, last))
+
+    def asked(self, after: int, step: int) -> float:
+        """Return the norm of the sum of the displacements of steps `after` + 1 ... `step`."""
+        if self.equal:
+            return (step - after) * norm(self.displacements(1, 1)[0])
+        total = np.zeros(self.dims)
+        for block in self.blocks(after + 1, step):
+            for row in block:  # one by one: the sum has the same bits on every machine
+                total += row
+        return norm(total)
+
+
+def norm(vector: np.ndarray) -> float:
+    """Return the Euclidean length of a vector, the same bits on every machine."""
+    values = np.abs(np.asarray(vector, np.float64))
+    largest = float(values.max(initial=0.0))
+    if not 0 < largest < math.inf:
+        return largest
+    scaled = values / largest
+    return largest * math.sqrt(math.fsum((scaled * scaled).tolist()))

@@ -10,45 +10,48 @@ import math
 import numpy as np
 
 from drift.sim.engines import range_check
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, printable
+from drift.sim.motions.motion import Motion
 from drift.sim.sampling.normal import masses
-from drift.sim.spec.drift import Drift
 
 
-def largest_starts(drift: Drift, u: np.ndarray) -> np.ndarray:
-    """Return the largest magnitude accepted in each dimension, int64 (dims,); -1 for none.
+def largest_starts(motion: Motion, dims: np.ndarray, most: int) -> np.ndarray:
+    """Return the largest magnitude accepted in each of `dims`, int64 (dims,); -1 for none.
 
-    `u`, float64 (dims,), is the direction; magnitudes are codes without their sign.
+    Magnitudes are codes without their sign, `most` is the largest that is asked for. A magnitude
+    is accepted where the drift takes neither of its two values out of the range.
     """
-    target, distance = drift.target, drift.radius * np.abs(u)
-    every = target.magnitudes()[:-1]
-    found = np.searchsorted(every, target.largest - distance, side="right") - 1
-    # The difference was rounded: a sum just beyond the largest value may seem to fit.
-    too_far = (found >= 0) & (every[found] + distance > target.largest)
-    return found - too_far
+    target = motion.drift.target
+    every, reach = target.magnitudes()[: most + 1], motion.reach[dims]
+    found = np.full(len(dims), most)
+    if every[most] + 2 * float(reach.max(initial=0)) <= target.largest:
+        return found
+    found[...], beyond = -1, np.full(len(dims), most + 1)
+    # Steps are monotone: where a magnitude stays inside, so does every smaller one.
+    while len(open_ := np.flatnonzero(beyond - found > 1)):
+        middle = (found[open_] + beyond[open_]) // 2
+        ends = np.stack([-every[middle], every[middle]])
+        inside = range_check.staying(motion, ends, dims[open_])
+        found[open_[inside]], beyond[open_[~inside]] = middle[inside], middle[~inside]
+    return found
 
 
-def check_likely_in_range(drift: Drift, u: np.ndarray) -> None:
-    """Raise BadInput where a drawn cloud would more likely than not leave the range."""
-    largest, sigma = largest_starts(drift, u), drift.sigma
-    assert sigma is not None, "the cloud is a checkpoint's"
+def check_likely_in_range(motion: Motion, largest: np.ndarray) -> None:
+    """Raise BadInput where a drawn cloud would more likely than not leave the range.
+
+    `largest`, int64 (dims,), is the magnitude accepted in each dimension.
+    """
+    drift = motion.drift
+    assert drift.sigma is not None, "the cloud is a checkpoint's"
     every = drift.target.magnitudes()
     midpoints = (every[largest] + every[largest + 1]) / 2
     with np.errstate(over="ignore"):
-        beyond = masses(np.minimum(midpoints / sigma, 30.0))[1]
+        beyond = masses(np.minimum(midpoints / drift.sigma, 30.0))[1]
     beyond[largest < 0] = 1.0
     if drift.tokens * float(beyond.sum()) > math.log(2):
+        straight = drift.motion == "straight"
+        what = f"radius is {drift.radius:g}" if straight else f"motion is {printable(drift.motion)}"
         raise BadInput(
-            f"radius is {drift.radius:g}; a drift of sigma {sigma:g} would more likely than not"
+            f"{what}; a drift of sigma {drift.sigma:g} would more likely than not"
             f" leave {drift.format}'s range, which ends at {drift.target.largest:.5g}"
         )
-
-
-def largest_transported(drift: Drift, u: np.ndarray, largest: np.ndarray) -> float:
-    """Return a magnitude that no value exceeds, from the `largest` drawn, int64 (dims,).
-
-    Raises BadInput where rounding carries one of them out of the range.
-    """
-    extent = drift.target.value(largest)
-    range_check.check_range(drift, u, extent, 1.0)
-    return range_check.largest_reached(drift, u, extent, 1.0)

@@ -25,15 +25,12 @@ from drift.kernels.value_map.first_step import FirstStep
 from drift.kernels.value_map.host import HostMap
 from drift.sim.devices import device
 from drift.sim.devices.host_memory import free_memory
+from drift.sim.engines.range_check import largest_reached
 from drift.sim.errors import BadInput
 from drift.sim.matrix import nearest
 from drift.sim.motions.make import motion_of
 from drift.sim.prediction.composed import WholeMap
-from drift.sim.prediction.in_range import (
-    check_likely_in_range,
-    largest_starts,
-    largest_transported,
-)
+from drift.sim.prediction.in_range import check_likely_in_range, largest_starts
 from drift.sim.prediction.masses import TransportedClasses, ValueDistribution
 from drift.sim.sampling.thresholds import drawn_magnitudes
 from drift.sim.spec.drift import Drift
@@ -71,20 +68,17 @@ class Transport:
         self._motion = motion_of(drift)
         self.u = self._motion.u
         """float64 (dims,): the direction"""
-        check_likely_in_range(drift, self.u)
-        moved = self._motion.displacements(1, 1)[0] != 0  # none is larger than the first
-        _, self._dims, self.group, self._repeats = np.unique(
-            np.where(moved, self.u, 0.0),
-            return_index=True,
-            return_inverse=True,
-            return_counts=True,
-        )
+        self._dims, self.group = self._motion.groups()
+        self._repeats = np.bincount(self.group)
         """int64 (dims,): the group of each dimension; `_dims` has one dimension of each"""
         self._magnitudes, self._midpoints = drawn_magnitudes(
             drift.sigma, drift.target, drift.smallest_drawn
         )
-        self._largest = np.minimum(largest_starts(drift, self.u[self._dims]), self._magnitudes[-1])
-        self._bound = largest_transported(drift, self.u[self._dims], self._largest)
+        most = min(int(self._magnitudes[-1]), drift.target.largest_magnitude)
+        self._largest = largest_starts(self._motion, self._dims, most)
+        check_likely_in_range(self._motion, self._largest[self.group])
+        extent = drift.target.value(np.maximum(self._largest, 0))[self.group]
+        self._bound = largest_reached(self._motion, extent, 1.0)
         self._kept: list[tuple[np.ndarray, list[TransportedClasses]]] = []
         self._kept_steps: tuple[int, ...] = ()
 

@@ -23,6 +23,7 @@ from drift.sim.errors import BadInput, unwritten
 from drift.sim.runs import snapshots
 from drift.sim.runs.prepare import prepare
 from drift.sim.spec.drift import Drift
+from drift.sim.spec.motion_rules import USED
 from drift.sim.stopwatch import Stopwatch
 from drift.sim.stores import lock, run_layout
 from drift.sim.stores.locate import locate
@@ -55,7 +56,7 @@ def open_or_create(
         store = RunStore(out, writing=True, still=still)
         if resuming:
             out.clean()
-            found = simulation.u, simulation.initial.token_ids
+            found = simulation.u, simulation.initial.token_ids, simulation.motion.arrays
             for name, values in run_layout.coordinates(simulation.drift, *found).items():
                 add = run_layout.add_coordinate
                 store.mend(name, partial(add, store.group, name, values, overwrite=True))
@@ -73,9 +74,11 @@ def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any
     Raises BadInput where it can't be written.
     """
     cloud = simulation.initial
-    known = {"cloud": cloud.facts} if cloud.facts else {}
-    with out.begin({**attributes, **known, **run_layout.FIRST}) as group:
-        run_layout.fill(group, simulation.drift, simulation.u, cloud.token_ids)
+    motion = simulation.motion
+    known = {"cloud": cloud.facts, "motion": motion.facts}
+    about = {name: facts for name, facts in known.items() if facts}
+    with out.begin({**attributes, **about, **run_layout.FIRST}) as group:
+        run_layout.fill(group, simulation.drift, motion.u, cloud.token_ids, motion.arrays)
 
 
 def resumable(drift: Drift, out: StoreLocation, overwrite: bool) -> bool:
@@ -94,7 +97,11 @@ def check_inputs(store: RunStore, simulation: Simulation, then: str) -> None:
     drift = simulation.drift
     if drift.origin is not None and store.attrs["cloud"] != simulation.initial.facts:
         found = f"with other rows than {drift.origin.path} holds now"
-    elif not np.array_equal(store.read("direction"), simulation.u):
+    elif store.attrs.get("motion", {}) != simulation.motion.facts:
+        found = f"with another {drift.motion} than there is now"
+        if drift.motion in USED:
+            found = f"with other sizes of the gradient than {drift.gradient} holds now"
+    elif not np.array_equal(store.read("direction"), simulation.u, equal_nan=True):
         found = f"with another direction than {drift.direction} gives"
     else:
         return

@@ -23,6 +23,7 @@ class Stream(IntEnum):
     JITTER = 4
     SURVIVORS = 5
     ROUNDING = 6
+    WALK = 7
 
 
 def words64(seed: int, stream: Stream, start: int, count: int) -> np.ndarray:

@@ -9,16 +9,16 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from drift.sim.errors import BadInput
-from drift.sim.spec.fields import MOST_WHOLE, Field, convert, field, rows
+from drift.sim.spec.fields import MOST_WHOLE, Field, convert, field, plain_text, rows
+from drift.sim.spec.motion_fields import MotionFields
+from drift.sim.spec.motion_rules import check_motion_fields, settle_table, trusted
 from drift.sim.spec.origin import ORIGIN, Origin
 from drift.sim.spec.rules import check_cloud, check_motion, check_names, check_records
 
 if TYPE_CHECKING:
-    from drift.kernels.formats import Arithmetic, Format, Rounding
+    from drift.kernels.formats import Arithmetic, Decay, Format, Rounding
 
 SMALLEST_SIGMA = 2.0**-100
-MOST_JITTER = 10.0
-"""Beyond it most tokens would run ten times too far, half of them backwards."""
 MOST_SEED = 2**64 - 1
 
 FormatName = Literal[
@@ -33,7 +33,7 @@ _SEED: dict[str, Any] = {"least": 0, "most": MOST_SEED, "bounds": "in 0 ... 2**6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Drift:
+class Drift(MotionFields):
     """One drift. Raises BadInput, naming the field, for what makes no sense.
 
     The fields are the options of `drift run`. Either `sigma` or `origin` is given;
@@ -168,16 +168,6 @@ class Drift:
         unusual=True,
     )
     """float32: kept between steps in place of the values, which only show them rounded"""
-    jitter: float = field(
-        *("real", "relative spread of the step between tokens", "Motion"),
-        default=0.0,
-        axis=14,
-        unusual=True,
-        least=0,
-        most=MOST_JITTER,
-        bounds=f"in 0 ... {MOST_JITTER:g}",
-    )
-    """j: token i moves by (1 + j * xi) times each displacement, xi from N(0, 1)"""
     survivors: int | None = field(
         *("whole", "tokens present at the end", "Motion"),
         default=None,
@@ -211,7 +201,9 @@ class Drift:
 
     def __post_init__(self) -> None:
         convert(self, _DRIFT)
+        settle_table(self)
         check_cloud(self)
+        check_motion_fields(self)
         check_motion(self)
         check_records(self)
 
@@ -228,7 +220,10 @@ class Drift:
         from drift.kernels.formats import FLOAT32, Arithmetic
 
         state = FLOAT32 if self.master == "float32" else self.target
-        return Arithmetic(state, self.target, self.rounding, self.jitter > 0)
+        decay: Decay = "none"
+        if self.weight_decay:
+            decay = "fused" if self.fused else "rounded"
+        return Arithmetic(state, self.target, self.rounding, self.jitter > 0, decay)
 
     @property
     def smallest_drawn(self) -> float:
@@ -261,7 +256,8 @@ class Drift:
         fields = {name: getattr(self, name) for name in _DRIFT}
         origin = self.origin.as_json() if self.origin else {}
         at = None if self.at is None else list(self.at)
-        return {**fields, "direction": str(self.direction), **origin, "at": at}
+        texts = {name: plain_text(fields[name]) for name in ("direction", "motion", "gradient")}
+        return {**fields, **texts, **origin, "at": at}
 
     @classmethod
     def from_json(cls, spec: Any, where: str = "the spec") -> "Drift":
@@ -271,6 +267,8 @@ class Drift:
         """
         check_names(spec, FIELDS, where)
         own = {name: value for name, value in spec.items() if name in _DRIFT}
+        if isinstance(own.get("motion"), str) and "steps" in own:
+            own["motion"] = trusted(own["motion"])
         origin = {
             name: spec[row.name] for name, row in ORIGIN.items() if spec.get(row.name) is not None
         }
@@ -285,7 +283,8 @@ class Drift:
             raise BadInput(f"{where}: {error}") from error
 
 
-_DRIFT = rows(Drift)
+_LATER = rows(MotionFields)
+_DRIFT = {name: row for name, row in rows(Drift).items() if name not in _LATER} | _LATER
 _OF_ROWS = {row.name: row for row in ORIGIN.values()}
 FIELDS: dict[str, Field] = {"sigma": _DRIFT["sigma"], **_OF_ROWS, **_DRIFT}
 """The row of every field by its JSON name, in the order in which help and captions show them."""

@@ -6,7 +6,8 @@ attributes of its array in a store, and the rule that every value obeys, whether
 Python, from JSON or from a shell.
 
 kind       what a value is: real (float), whole (int), text or path (str), steps (tuple of int),
-           or direction (a name, a .npy file or an array)
+           direction (a name, a .npy file or an array), flag (bool), motion (a name, a file of
+           displacements or an array of them), or size (float, or the path of a .csv)
 panel      the part of a help page that its option stands in
 
 Nothing here loads NumPy: `drift --help` answers at once.
@@ -19,17 +20,24 @@ import os
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from drift.sim.displacements.paths import SUFFIXES, is_table
 from drift.sim.errors import BadInput, printable
 
-Kind = Literal["real", "whole", "text", "path", "steps", "direction"]
-Panel = Literal["Cloud", "Motion", "Arithmetic", "Records"]
+Kind = Literal["real", "whole", "text", "path", "steps", "direction", "flag", "motion", "size"]
+Panel = Literal["Cloud", "Motion", "Optimizer", "Arithmetic", "Records"]
 
 MOST_WHOLE = 2**63 - 1
 """The largest integer that a store holds."""
 DIGEST = "sha256:"
 """The beginning of the text of a direction that was given as an array."""
 
-_TYPES = {"real": "a number", "whole": "a whole number", "text": "a text", "path": "a path"}
+_TYPES = {
+    "real": "a number",
+    "whole": "a whole number",
+    "text": "a text",
+    "path": "a path",
+    "size": "a number or a .csv file",
+}
 _SHOWN = 100
 
 
@@ -55,8 +63,8 @@ class Field:
     most: float = math.inf
     bounds: str = ""
     """`least` and `most` in words, after "it must be" """
-    open: bool = False
-    """True where the bounds themselves are excluded"""
+    open: bool | Literal["least", "most"] = False
+    """True where the bounds themselves are excluded, or the name of the one that is"""
     optional: bool = False
     """True where None is a value"""
     none: str = "none"
@@ -105,15 +113,22 @@ class Field:
             return self._steps(given)
         if self.kind == "direction":
             return self._direction(given)
+        if self.kind == "motion":
+            return self._motion(given)
         plain = given if type(given) in (int, float, str) else _plain(given)
         if self.kind in ("text", "path"):
             return self._text(plain)
-        number = _real(plain) if self.kind == "real" else _whole(plain)
+        if self.kind == "flag":
+            return self._flag(plain)
+        if self.kind == "size" and isinstance(plain, str):
+            return self._size(plain)
+        number = _whole(plain) if self.kind == "whole" else _real(plain)
         if number is None:
             accepted = ", ".join(filter(None, (_TYPES[self.kind], self.bounds)))
             raise BadInput(f"{self.name} is {shown(given)}; it must be {accepted}")
         inside = self.least <= number <= self.most
-        if not inside or (self.open and number in (self.least, self.most)):
+        excluded = [end for end in ("least", "most") if self.open in (True, end)]
+        if not inside or any(number == getattr(self, end) for end in excluded):
             raise BadInput(f"{self.name} is {shown(number)}; it must be {self.bounds}")
         return number
 
@@ -144,6 +159,41 @@ class Field:
             wrong = list(listed)[steps.index(None)]
             raise BadInput(f"{self.name} has {shown(wrong)}; it must be a list of whole numbers")
         return tuple(sorted(step for step in steps if step is not None))
+
+    def _flag(self, plain: Any) -> bool:
+        if isinstance(plain, bool):
+            return plain
+        raise BadInput(f"{self.name} is {shown(plain)}; it must be True or False")
+
+    def _size(self, plain: str) -> str:
+        from drift.sim.displacements.sizes import SizeTable
+
+        if plain.endswith(".csv"):
+            return plain if isinstance(plain, SizeTable) else SizeTable(plain)
+        raise BadInput(f"{self.name} is {shown(plain)}; it must be a number, or a .csv file")
+
+    def _motion(self, given: Any) -> str:
+        plain = _plain(given)
+        if isinstance(plain, str):
+            # A table's text (sim.displacements) is a str too, and stays what it is.
+            if plain in self.choices or type(plain) is not str:
+                return plain
+            if is_table(plain):
+                from drift.sim.displacements.table import DisplacementTable
+
+                return DisplacementTable(plain)
+            raise BadInput(
+                f"{self.name} is {shown(plain)}; it must be {', '.join(self.choices)}, a file of"
+                f" displacements ({', '.join(SUFFIXES)}) or an array"
+            )
+        if hasattr(given, "shape") or isinstance(given, list | tuple):
+            from drift.sim.displacements.table import DisplacementTable
+
+            return DisplacementTable.of(given)
+        raise BadInput(
+            f"{self.name} is {shown(plain)}; it must be {', '.join(self.choices)}, a file of"
+            " displacements or an array"
+        )
 
     def _direction(self, given: Any) -> str:
         plain = _plain(given)
@@ -195,6 +245,11 @@ def shown(value: Any) -> str:
     if getattr(value, "shape", ()):
         return f"an array of shape {tuple(value.shape)}"
     return printable(repr(value), _SHOWN)
+
+
+def plain_text(value: Any) -> Any:
+    """Return a text that carries something along as the text alone, and anything else as it is."""
+    return str(value) if isinstance(value, str) else value
 
 
 def alternatives(names: Iterable[str]) -> str:

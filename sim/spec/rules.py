@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift.sim.errors import BadInput, printable
 from drift.sim.spec.fields import DIGEST
+from drift.sim.spec.motion_rules import check_given
 from drift.sim.spec.origin import Origin
 
 if TYPE_CHECKING:
@@ -32,18 +33,24 @@ def check_used(given: Mapping[str, Collection[Any]]) -> None:
     `given` has the values of the fields that were given, by their JSON names; others have their
     defaults.
     """
+    check_given(given)
     schedules, directions = given.get("schedule", ["constant"]), given.get("direction", ["random"])
     random = (
         any(given.get("jitter", [0]))
         or any(kept is not None for kept in given.get("survivors", [None]))
         or "stochastic" in given.get("rounding", ["nearest"])
     )
+    walks = any(each != 1 for each in given.get("autocorrelation", [1]))
     named = f"schedule {', '.join(schedules)}", f"direction {', '.join(map(str, directions))}"
     rows = "--from, whose rows are not drawn; jitter, survivors and stochastic rounding use it"
     for name, unused, beside in (
         ("records", "at" in given, "--at, which names the steps themselves"),
         ("decay", "exponential" not in schedules, f"{named[0]}; it is for exponential"),
-        ("direction_seed", "random" not in directions, f"{named[1]}; it is for random"),
+        (
+            "direction_seed",
+            "random" not in directions and not walks,
+            f"{named[1]}; it is for random",
+        ),
         ("seed", "from" in given and not random, rows),
     ):
         if name in given and unused:

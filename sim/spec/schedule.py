@@ -32,8 +32,8 @@ def weights(drift: Drift, first: int, last: int) -> np.ndarray:
         # 1 + cos a = 2 sin((pi - a)/2)**2 keeps its precision where it is small.
         return 2 * _sin((x - t + 1) / x * (math.pi / 2)) ** 2 / (x + 1)
     if drift.schedule == "exponential":
-        power, whole = _power(drift.decay, t - 1), _power(drift.decay, np.array([float(x)]))
-        return power * ((1 - drift.decay) / (1 - whole))
+        each, whole = power(drift.decay, t - 1), power(drift.decay, np.array([float(x)]))
+        return each * ((1 - drift.decay) / (1 - whole))
     return np.full(len(t), 1 / x)
 
 
@@ -76,7 +76,13 @@ def _sin(x: np.ndarray) -> np.ndarray:
     return x * series
 
 
-def _power(base: float, exponents: np.ndarray) -> np.ndarray:
+def half_cosine(t: np.ndarray, whole: int) -> np.ndarray:
+    """(1 + cos(pi t / whole)) / 2 for t in [0, whole], float64."""
+    # 1 + cos a = 2 sin((pi - a)/2)**2 keeps its precision where it is small.
+    return _sin((whole - t) / whole * (math.pi / 2)) ** 2
+
+
+def power(base: float, exponents: np.ndarray) -> np.ndarray:
     """base**exponents for base in (0, 1); 0 where it is below e**-700."""
     x = exponents * log(np.array([base]))
     return np.where(x < -700, 0.0, exp(np.maximum(x, -700)))

@@ -6,6 +6,10 @@ step, and every count      (record)           int64; radius and stalled float64
 direction                  (dim)              float64, u as used
 token_id                   (token)            int64, of a cloud that is a checkpoint's rows:
                                               which row of its tensor each token was
+gradient_direction         (dim)              float64, of an optimizer: u of its gradient at first
+displacements              (displacement, dim) float32, of a table: its row for each step, where
+                                              it is small; else the attribute `motion` has its
+                                              path and digest
 bits, snapshot_step        (snapshot, token, dim), (snapshot)
 present                    (snapshot, token)  int8, where tokens leave: 1 or 0
 populations                (black_hole)       of the last step, falling; made last
@@ -29,6 +33,8 @@ Metadata are not consolidated, so xarray.open_zarr wants consolidated=False to b
 v3 has no such thing yet, and a copy hides from zarr-python whatever is added or changed later.
 """
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,7 +61,10 @@ COUNTS = {
     "radius": "mean of the tokens along the direction",
     "stalled": "share of coordinates the last step left where they were",
 }
+DISPLACEMENTS, GRADIENT_DIRECTION = "displacements", "gradient_direction"
 _MEANINGS = {
+    DISPLACEMENTS: ("displacement", "displacement of each step"),
+    GRADIENT_DIRECTION: ("dim", "unit vector that the gradient begins along"),
     "direction": ("dim", "unit vector of the drift"),
     "token_id": ("token", "row of the tensor"),
     "snapshot_step": ("snapshot", "step it shows"),
@@ -63,6 +72,8 @@ _MEANINGS = {
 _REAL = ("radius", "stalled")
 _COORDINATES = ("step", "snapshot_step", "token_id")
 _CHUNK_BYTES = 8 << 20
+UNWRITTEN = float("-inf")
+"""The fill value of a radius that may be NaN, and of a direction that is: where there is none."""
 
 FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
 """The attributes of a store that is to be begun (sim.stores.location)."""
@@ -71,13 +82,24 @@ LAST = "spec"
 
 
 def fill(
-    group: zarr.Group, drift: Drift, u: np.ndarray, token_ids: np.ndarray | None = None
+    group: zarr.Group,
+    drift: Drift,
+    u: np.ndarray,
+    token_ids: np.ndarray | None = None,
+    motion: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """Make a new group the empty store of `drift`, whose unit vector is `u`."""
+    """Make a new group the empty store of `drift`, whose unit vector is `u`.
+
+    `motion` has what else is kept of its motion: see `coordinates`.
+    """
     records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
     for name, text in {"step": "steps done", **COUNTS}.items():
-        add(group, name, "float64" if name in _REAL else "int64", {"record": records}, text)
-    for name, values in coordinates(drift, u, token_ids).items():
+        dtype, unwritten = (
+            "float64" if name in _REAL else "int64",
+            _fill(u if name == "radius" else 0),
+        )
+        add(group, name, dtype, {"record": records}, text, fill=unwritten)
+    for name, values in coordinates(drift, u, token_ids, motion).items():
         add_coordinate(group, name, values)
     if snapshots:
         shape = {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims}
@@ -91,9 +113,14 @@ def fill(
     )
 
 
-def coordinates(drift: Drift, u: np.ndarray, token_ids: np.ndarray | None) -> dict[str, np.ndarray]:
+def coordinates(
+    drift: Drift,
+    u: np.ndarray,
+    token_ids: np.ndarray | None,
+    motion: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
     """Return the arrays that are known before anything is moved, by their names."""
-    found = {"direction": u}
+    found = {"direction": u, **(motion or {})}
     if token_ids is not None:
         found["token_id"] = token_ids
     if drift.snapshot_steps:
@@ -105,9 +132,34 @@ def add_coordinate(
     group: zarr.Group, name: str, values: np.ndarray, overwrite: bool = False
 ) -> None:
     """Make one of them; where `overwrite`, in the place of what may be left of it."""
-    dtype = "float64" if name == "direction" else "int64"
     dim, text = _MEANINGS[name]
-    add(group, name, dtype, {dim: len(values)}, text, overwrite)[:] = values
+    if name == DISPLACEMENTS:
+        add_table(group, values, text, overwrite)
+        return
+    dtype = "float64" if values.dtype.kind == "f" else "int64"
+    add(group, name, dtype, {dim: len(values)}, text, overwrite, _fill(values))[:] = values
+
+
+def _fill(values: np.ndarray | int) -> float:
+    """Return the fill value of an array that holds `values`, or what is measured along them."""
+    return UNWRITTEN if np.isnan(values).any() else math.nan
+
+
+def add_table(group: zarr.Group, table: np.ndarray, text: str, overwrite: bool) -> None:
+    """Write a table of displacements, float32 (steps, dims)."""
+    steps, dims = table.shape
+    array = group.create_array(
+        DISPLACEMENTS,
+        shape=table.shape,
+        chunks=(max(1, min(steps, _CHUNK_BYTES // (4 * dims))), dims),
+        dtype="float32",
+        fill_value=float("nan"),
+        dimension_names=("displacement", "dim"),
+        attributes={"long_name": text, "units": "1"},
+        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
+        overwrite=overwrite,
+    )
+    array[...] = table
 
 
 def seal(group: zarr.Group, **attributes: Any) -> None:
@@ -123,14 +175,15 @@ def add(
     dims: dict[str, int],
     text: str,
     overwrite: bool = False,
+    fill: float = math.nan,
 ) -> zarr.Array:
-    """Preallocate a small array of plain numbers, in one chunk."""
+    """Preallocate a small array of plain numbers, in one chunk; `fill` is that of real numbers."""
     return group.create_array(
         name,
         shape=tuple(dims.values()),
         chunks=tuple(max(1, n) for n in dims.values()),
         dtype=dtype,
-        fill_value=float("nan") if dtype == "float64" else -1,
+        fill_value=fill if dtype == "float64" else -1,
         dimension_names=tuple(dims),
         attributes={"long_name": text, "units": "1"},
         compressors=integrity.CHECKED,

@@ -13,13 +13,23 @@ import numpy as np
 from drift.sim import interrupts
 from drift.sim.counting.cells import Counts
 from drift.sim.counting.contradiction import contradiction
+from drift.sim.displacements.sizes import SizeTable
+from drift.sim.displacements.table import DisplacementTable
 from drift.sim.errors import Damaged, MissingData
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.vector import DirectionVector
 from drift.sim.stores import integrity
 from drift.sim.stores.location import AnyLocation
-from drift.sim.stores.run_layout import COUNTS, KIND, LAST, LAYOUT, add
+from drift.sim.stores.run_layout import (
+    COUNTS,
+    DISPLACEMENTS,
+    GRADIENT_DIRECTION,
+    KIND,
+    LAST,
+    LAYOUT,
+    add,
+)
 from drift.sim.stores.store import Store
 
 _COUNTED = "counted"
@@ -61,14 +71,23 @@ class RunStore(Store):
 
     @property
     def drift(self) -> Drift:
-        """The drift that is run; a direction that was given as an array is the store's own.
+        """The drift that is run; what was given as an array or a small file is the store's own.
 
         Raises Damaged where that is another one than the spec names.
         """
         drift = Drift.from_json(self.attrs["spec"], str(self.address))
+        if self.has(DISPLACEMENTS):
+            table = DisplacementTable(drift.motion, self.read(DISPLACEMENTS), trusted=True)
+            if table.survey(None).sha256 != self.attrs["motion"]["sha256"]:
+                raise Damaged(f"{self.address}: its displacements are not those that it began with")
+            drift = dataclasses.replace(drift, motion=table)
+        if isinstance(drift.gradient, str):
+            rows = tuple((step, size) for step, size in self.attrs["motion"]["gradient"])
+            drift = dataclasses.replace(drift, gradient=SizeTable(drift.gradient, rows))
         if not drift.direction.startswith(DIGEST):
             return drift
-        vector = DirectionVector.of_unit(self.read("direction"))
+        name = GRADIENT_DIRECTION if self.has(GRADIENT_DIRECTION) else "direction"
+        vector = DirectionVector.of_unit(self.read(name))
         if vector != drift.direction:
             raise Damaged(f"{self.address}: its direction is not the one that its spec names")
         return dataclasses.replace(drift, direction=vector)
@@ -94,7 +113,8 @@ class RunStore(Store):
         done = np.flatnonzero(columns["step"] >= 0)
         if wrong := self._contradiction({name: columns[name][done] for name in columns}):
             raise Damaged(f"{self.address} is damaged: {wrong}")
-        return [Counts(**{name: columns[name][k].item() for name in columns}) for k in done]
+        rows = ({name: _known(columns[name][k].item()) for name in columns} for k in done)
+        return [Counts(**row) for row in rows]
 
     def _contradiction(self, columns: dict[str, np.ndarray]) -> str | None:
         """Return what is wrong with the records that are there, if anything is."""
@@ -107,7 +127,7 @@ class RunStore(Store):
             told = attrs[name]
             if told["step"] in steps:
                 at = steps.index(told["step"])
-                if any(columns[each][at].item() != told[each] for each in columns):
+                if any(_known(columns[each][at].item()) != told[each] for each in columns):
                     return f"its record of step {told['step']} is not its {name} one"
         counted = attrs.get(_COUNTED)
         if steps and counted and _checksum(columns, counted["records"]) != counted["sum"]:
@@ -187,6 +207,11 @@ class RunStore(Store):
         counted = _counted(self._known or self._columns())
         last = {integrity.KNOWN: known, _COUNTED: counted, "complete": True}
         self.update(**attributes, **last)
+
+
+def _known(value: Any) -> Any:
+    """Return the value of a count, None for NaN."""
+    return value if value == value else None
 
 
 def _counted(columns: dict[str, np.ndarray]) -> dict[str, int]:

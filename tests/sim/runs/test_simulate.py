@@ -94,7 +94,11 @@ BAD = {
         {"engine": "leap"},
         "engine is leap, which does not support jitter",
     ),
-    "the range": ({"format": "float4_e2m1fn", "sigma": 0.1, "radius": 99.0}, {}, "radius is 99"),
+    "the range": (
+        {"format": "float4_e2m1fn", "sigma": 0.1, "radius": 9999.0},
+        {},
+        "radius is 9999",
+    ),
     "memory": ({}, {"memory": 1000}, "60 tokens of 128 dims need 0.375 GiB of memory"),
 }
 

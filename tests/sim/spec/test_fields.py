@@ -168,11 +168,11 @@ def test_the_rows_are_those_of_the_attributes():
 
 
 def test_a_field_is_named_in_its_row_and_in_its_physics_alone():
-    """What reads the table must not name fields: --decay stands for all that come after it."""
+    """What reads the table must not name fields: --dampening stands for all of them."""
     naming = {
         str(path.relative_to(ROOT))
         for path in FILES
-        if re.search(r"""["'.]decay\b|\bdecay\s*[:=]""", path.read_text())
+        if re.search(r"""["'.]dampening\b|\bdampening\s*[:=]""", path.read_text())
     }
-    physics = {"sim/spec/schedule.py", "sim/spec/rules.py", "sim/batches/sizing.py"}
-    assert naming == {"sim/spec/drift.py", *physics}
+    physics = {"sim/spec/motion_rules.py", "sim/motions/sgd.py"}
+    assert naming == {"sim/spec/motion_fields.py", *physics}
