@@ -151,7 +151,7 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "holes": (_holes, "drift plot holes first.zarr --observed"),
     "components": (_components, "drift plot components first.zarr --near largest"),
     "cloud": (_cloud, "drift plot cloud first.zarr"),
-    "track": (_track, "drift plot track track.zarr --panels phases,moves"),
+    "track": (_track, "drift plot track track.zarr"),
 }
 """The function that draws each kind, and an example."""
 

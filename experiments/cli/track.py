@@ -16,7 +16,7 @@ from drift.experiments.console.terminal import remark
 from drift.experiments.console.values import Range, parse_counts, parse_whole
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
-EXAMPLE = "drift track W.safetensors --every 10 --out track.zarr"
+EXAMPLE = "drift track frames.zarr --out track.zarr"
 
 
 def parse_steps(text: str) -> Any:

@@ -1,5 +1,7 @@
 """Tables of a track: its samples, when tokens froze, and what became of black holes."""
 
+from collections import Counter
+
 import numpy as np
 from rich import box
 from rich.table import Table
@@ -8,8 +10,9 @@ from drift.experiments.console.terminal import LINE, new_console, say
 from drift.sim.errors import printable
 from drift.sim.structures.lineage import Side
 from drift.sim.tracks.found import FROZEN, Track, TrackEvent
+from drift.sim.tracks.names import WHATS
 
-_SAMPLES, _EVENTS, _STRETCHES = 14, 12, 6
+_SAMPLES, _EVENTS, _STRETCHES = 14, 8, 6
 """Most samples, events and still stretches that are shown."""
 _HOLES = 4
 """Most black holes shown of an event, the largest first."""
@@ -25,6 +28,9 @@ def show_track(track: Track) -> None:
     for line in _phases(track):
         console.print(line)
     if track.events:
+        found = Counter(event.what for event in track.events)
+        words = ", ".join(f"{word} {found[word]:,}" for word in WHATS if found[word])
+        console.print(f"black holes from sample to sample: {words}")
         console.print(_events(track.events))
     else:
         console.print("no black hole was born, changed or dissolved")

@@ -69,11 +69,12 @@ class TokenDisplacements:
         space: Workspace,
         changed: np.ndarray,
         has: np.ndarray,
+        values: np.ndarray | None,
     ) -> None:
         """Measure block `k`, the rows of `part`.
 
         `changed` and `has` say whose row is another one, and who has a displacement, bool (rows of
-        the block,).
+        the block,). `values`, where they are known, are the block's, and are written over.
         """
         self.moved.has[part] = has
         self._counts[k] = count = int(np.count_nonzero(has))
@@ -83,7 +84,7 @@ class TokenDisplacements:
         every = len(rows) == len(has)
         at: slice | np.ndarray = part if every else rows + part.start
         now, before = self._codes[0][at], self._codes[1][at]
-        value = space.values(now, space.reals[0])
+        value = values if every and values is not None else space.values(now, space.reals[0])
         old = space.values(before, space.reals[1])
         moved = np.subtract(value, old, out=value)
         self.squares[at] = displacements.sums_of_squares(moved, space.reals[2])

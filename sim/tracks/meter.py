@@ -25,7 +25,7 @@ from drift.sim.tracks.cell_tracker import CellTracker
 from drift.sim.tracks.displaced import Moved, TokenDisplacements
 from drift.sim.tracks.quantiles import quantiles
 
-_BLOCK_VALUES = 1 << 16
+_BLOCK_VALUES = 1 << 17
 """Values worked on at once: few enough to stay in cache, enough to be worth some sixty calls."""
 
 
@@ -139,6 +139,7 @@ class Meter:
         here &= self._finite[part]
         others = changed[part] | (here != was[part])
         changed[part] = others
+        values = None
         if others.any():
             values = space.values(block, space.reals[0])
             if not here.all():
@@ -146,7 +147,7 @@ class Meter:
             self._block_sums[k] = displacements.column_sums(values)
             self._norms[part] = np.sqrt(displacements.sums_of_squares(values, space.reals[1]))
         if self._codes:
-            found.measure(part, k, space, others, here & was[part])
+            found.measure(part, k, space, others, here & was[part], values)
 
     def _place(self, codes: np.ndarray) -> dict[str, float]:
         """Return where the cloud is, and how far tokens are from its centroid and the origin."""

@@ -79,6 +79,15 @@ SIGMA, STEPS = {"--sigma": real}, {"--steps": steps}
 SIGMAS, STEPSES = {"--sigma": several(real)}, {"--steps": several(steps)}
 MOTIONS, MANY = ({name: several(each) for name, each in some.items()} for some in (MOTION, ROWS))
 
+TRACK = {
+    "--as": one(*FORMATS),
+    "--every": count,
+    "--steps": one("0,4", "0:4:2:lin", odd=(*FILES, *RANGES)),
+    "--rows": one("0:4", "!3", odd=("good.npy", "5:1", "99", "model.safetensors")),
+    "--save-motion": at("c.npy"),
+    "--overwrite": flag,
+}
+
 VERBS = {
     "run": ([], SIGMA | CLOUD | STEPS, MOTION | HOW | RUN | {"--tensor": tensor}),
     "run --from": ([checkpoint], STEPS, MOTION | ROWS | HOW),
@@ -93,6 +102,8 @@ VERBS = {
     "structure": ([source], {}, LOOK),
     "scan": ([checkpoint], {}, {"--tensor": tensor, "--ids": at("new"), **json}),
     "compare": ([source, source], {}, {"--tensor": tensor, "--snapshot": one("0", "0,4"), **json}),
+    "track": ([at(*RUNS, *CHECKPOINTS, *FILES)], {}, TRACK | ROWS | json),
+    "plot track": ([at(*RUNS)], {}, {**out, **json, "--panels": one("phases", "x,moves")}),
     "status": ([at(GRID)], {}, json),
     "export": ([store], {}, out | json),
     "report": ([store], {}, DRAW),
@@ -115,7 +126,7 @@ def lines(draw, verbs=VERBS):
     for option, values in [*always.items(), *((each, options[each]) for each in chosen)]:
         given = draw(values)
         words += [option] if given is None else [option, given]
-    if words[0] in ("run", "sweep"):
+    if words[0] in ("run", "sweep", "track"):
         words += ["--out", draw(at("new.zarr"))]
     odd = [(), ("--colour",), ("σ",), ("--",), ("-x", "1"), ("--help",), ("--out",)]
     return [*words, *draw(st.sampled_from([()] * 40 + odd))]
