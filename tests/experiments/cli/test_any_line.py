@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from drift.experiments.cli import main
 from drift.sim.stores.run_store import RunStore
 from drift.sim.sweeps.store import SweepStore
+from drift.sim.tracks.track_store import TrackStore
 from tests.support import command_lines, sample_files
 
 NEW = ("new", "new.png", "new.svg", "new.zarr")
@@ -69,7 +70,7 @@ def honest(words):
 
 def opens(path, verb):
     """The store at `path`, which is whole, as we and others open it."""
-    store = (RunStore if verb == "run" else SweepStore)(path)
+    store = {"run": RunStore, "sweep": SweepStore, "track": TrackStore}[verb](path)
     assert store.complete or store.failed
     with xarray.open_zarr(path, consolidated=False) as data:
         assert data.attrs["kind"] == store.attrs["kind"]
