@@ -78,10 +78,11 @@ def _value(value: Any) -> str:
 def provenance_table(attrs: dict[str, Any], address: str) -> DataTable:
     """Return the table of the device, the versions and the time that a store was made with."""
     device = attrs.get("device", {})
+    used = f"{attrs.get('devices')} × {device.get('kind')} ({device.get('platform')})"
     rows = [
         ("store", address),
         ("engine", attrs.get("engine")),
-        ("device", f"{attrs.get('devices')} × {device.get('kind')} ({device.get('platform')})"),
+        ("device", used if device else None),
         ("processes", attrs.get("processes")),
         ("device check", attrs.get("check")),
         ("kernel", attrs.get("kernel")),

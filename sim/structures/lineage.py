@@ -164,16 +164,17 @@ def lineage_events(lineage: Lineage) -> list[LineageEvent]:
     if not len(tokens):
         return []
     event = connected(len(tokens), np.stack([of_a, len(a) + of_b], axis=1))
-    groups = np.split(np.argsort(event, kind="stable"), np.cumsum(np.bincount(event))[:-1])
-    twice, together, every = np.zeros((3, len(groups)), np.int64)
+    order, ends = np.argsort(event, kind="stable"), np.cumsum(np.bincount(event))
+    twice, together, every = np.zeros((3, len(ends)), np.int64)
     np.add.at(twice, event[of_a], shared)
     np.maximum.at(together, event[of_a], shared)
     np.add.at(every, event, tokens)
     changed = every - twice - together
     found = []
     for k in np.flatnonzero(changed):
-        before = _side(a, groups[k][groups[k] < len(a)], lineage.token_ids)
-        after = _side(b, groups[k][groups[k] >= len(a)] - len(a), lineage.token_ids)
+        group = order[ends[k - 1] if k else 0 : ends[k]]
+        before = _side(a, group[group < len(a)], lineage.token_ids)
+        after = _side(b, group[group >= len(a)] - len(a), lineage.token_ids)
         what = _what(before.tokens, after.tokens, int(together[k]))
         found.append(LineageEvent(what, before, after, int(changed[k])))
     return sorted(

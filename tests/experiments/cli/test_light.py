@@ -22,6 +22,8 @@ VERBS = {
     "phase": "plot phase grid.zarr --no-prediction",
     "holes": "plot holes run.zarr",
     "report": "report grid.zarr --no-prediction",
+    "track": "track run.zarr --out track.zarr",
+    "figure of a track": "plot track track.zarr --panels phases",
 }
 
 

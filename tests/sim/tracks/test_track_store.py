@@ -48,7 +48,8 @@ def test_a_complete_one_is_returned_and_another_one_refused(codes, in_tmp):
     assert len(other.steps) == 5
 
 
-@pytest.mark.parametrize("at", [1, 2, 3, 8])
+@pytest.mark.slow
+@pytest.mark.parametrize("at", [1, 3, 8])
 def test_an_interrupted_one_goes_on_with_the_same_bits(codes, in_tmp, monkeypatch, at):
     drift.track(codes, format="bfloat16", out="whole.zarr")
     monkeypatch.setattr(TrackStore, "due", lambda self: True)
