@@ -168,7 +168,10 @@ class SnapshotTrajectory(Trajectory):
 
 
 def of_run(place: StoreLocation) -> Trajectory | None:
-    """Return the trajectory of a run's snapshots; None where no run's store is."""
+    """Return the trajectory of a run's snapshots; None where no run's store is.
+
+    Raises BadInput where something else is on object storage.
+    """
     local = isinstance(place, LocalLocation)
     held = kind_of(place.path) == KIND if isinstance(place, LocalLocation) else is_run(place)
     if not held:
