@@ -14,7 +14,7 @@ from typing import Any
 
 from drift.experiments import observed
 from drift.experiments.studies import rescaling
-from drift.experiments.studies.coarsening import similarity
+from drift.experiments.studies.coarsening import directions, similarity
 from drift.experiments.studies.coarsening.similarity import Feature, similar
 from drift.experiments.studies.coarsening.structures import distance_table, structures
 from drift.experiments.studies.number_format import number
@@ -224,6 +224,18 @@ class Facts:
         first, steps = self.plan["directions"][0], self.plan["drift"]["steps"]
         return [*self._curve(), *self._curve(f"expected-{first}-{steps}")]
 
+    @cached_property
+    def directions(self) -> list[Row]:
+        """Expectations of every direction and sigma (.directions)."""
+        found: list[Row] = self.made.note("directions")["rows"]
+        return found
+
+    @cached_property
+    def direction_onsets(self) -> list[float | None]:
+        """Onset along each direction."""
+        found: list[float | None] = self.made.note("directions")["onsets"]
+        return found
+
     def _curve(self, name: str = "expected") -> list[Row]:
         curve: list[Row] = self.made.note(name)["curve"]
         return curve
@@ -245,6 +257,11 @@ def of_page(facts: Facts) -> dict[str, Any]:
         "cell_distances": distance_table(facts.shown, "pairs_at_distance", "cells"),
         "hole_distances": distance_table(facts.shown, "hole_pairs_at_distance", "populations"),
         "formats": formats,
+        "directions": facts.directions,
+        "direction_shares": directions.shares(facts.directions, facts.seen),
+        "direction_similar": directions.similar_rows(facts.directions, facts.seen),
+        "direction_onsets": [each for each in facts.direction_onsets if each is not None],
+        "direction_checks": directions.checks(facts.directions, facts.clouds),
         "rescaled": rescaling.facts(facts.formats, formats),
     }
 

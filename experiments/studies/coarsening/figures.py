@@ -10,7 +10,9 @@ from drift.experiments.figures.style import figure_text
 from drift.experiments.figures.sweeps.phase import phase
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.experiments.studies import rescaling
+from drift.experiments.studies.coarsening.directions import shares
 from drift.experiments.studies.coarsening.facts import Facts
+from drift.experiments.studies.coarsening.similarity import FACTOR
 from drift.experiments.studies.line_figure import Line, lines
 from drift.experiments.studies.number_format import number
 from drift.experiments.studies.rows import Row, values, where
@@ -26,6 +28,13 @@ _SHOWN = {
     "farthest": "largest distance between black holes",
 }
 _GREATEST = ("farthest",)
+_SHARES = {
+    "black_holes": "as many black holes",
+    "largest": "as many tokens in the largest",
+    "singletons": "as many singletons",
+    "similar": "as many black holes, and tokens in them",
+    "all": "all of these",
+}
 
 
 def figures(facts: Facts) -> dict[str, Figure]:
@@ -37,6 +46,7 @@ def figures(facts: Facts) -> dict[str, Figure]:
         "arithmetic": _arithmetic(facts),
         "formats": rescaling.figure(facts.formats, _caption(facts)),
         "prediction": _prediction(facts),
+        "directions": _directions(facts),
     }
     if facts.closest:
         found["populations"] = _populations(facts, facts.closest)
@@ -80,6 +90,18 @@ def _structure(facts: Facts) -> Figure:
     how = f"median over {len(facts.plan['directions'])} directions (maximum for distances)"
     caption = f"{_caption(facts, 'radius', 'steps')}\n{how}; dotted: observed in Qwen3-4B"
     return lines(found, _SIGMA, "number", caption, "x0", levels)
+
+
+def _directions(facts: Facts) -> Figure:
+    found = shares(facts.directions, facts.seen)
+    sigmas = [each["sigma"] for each in found]
+    shown = [
+        Line(label, sigmas, [each[key] for each in found], ink)
+        for ink, (key, label) in enumerate(_SHARES.items())
+    ]
+    how = f"share of {found[0]['directions']:,} directions within a factor of {FACTOR:g}"
+    caption = f"{_caption(facts, 'radius', 'steps')}\n{how} of what was observed"
+    return lines(shown, _SIGMA, "share of directions", caption)
 
 
 def _fraction(points: list[Row]) -> list[float]:

@@ -1,10 +1,11 @@
-"""Five groups of drifts, at the shape of the observed cloud.
+"""Six groups of drifts, at the shape of the observed cloud.
 
 control     the whole vocabulary: the standard deviation of usual initial weights, and a tight cloud
 transition  sigma by steps, several directions and clouds
 cloud       runs with snapshots, from which the structure after the last step is determined
 variant     the transition under other arithmetic, and in other formats
 repeats     many clouds along one direction, to compare with what is expected
+directions  what is expected along each of many directions
 
 Notes keep what is expected of drifts (sim.prediction), and the digest of each kept structure:
 
@@ -21,6 +22,7 @@ import numpy as np
 
 from drift.experiments import observed
 from drift.experiments.studies import rescaling
+from drift.experiments.studies.coarsening.directions import over_directions
 from drift.experiments.studies.parts import Note, Part, Run, StudyStores, Sweep
 from drift.experiments.studies.rows import spread
 from drift.kernels import distances
@@ -113,6 +115,8 @@ class VariedValues:
     """sigmas of the controls"""
     jitters: tuple[float, ...] = (1e-6, 1e-5, 1e-4)
     """jitters of the variant"""
+    many: int = 200
+    """direction seeds, from 0 on, along which clouds are expected and not simulated"""
 
 
 def _plan(quick: bool) -> VariedValues:
@@ -131,6 +135,7 @@ def _plan(quick: bool) -> VariedValues:
             directions=(0, 1),
             clouds=4,
             jitters=(1e-4, 1e-2),
+            many=6,
         )
     return VariedValues(
         vocabulary=seen["vocabulary"],
@@ -175,6 +180,7 @@ def parts(quick: bool = False) -> list[Part]:
     made += rescaling.sweeps(drift, plan.wide)
     made.append(_sweep(plan, "repeats", sigma=plan.repeated, seed=tuple(range(plan.clouds))))
     made.append(expectations("expected", drift, plan.repeated))
+    made.append(over_directions("directions", drift, plan.kept, plan.many))
     made.append(_about(plan, drift))
     return made
 

@@ -5,6 +5,7 @@ component is 1 for the largest; distances are those of cells and of black holes,
 and of more than 2,000 cells the adjacent pairs alone.
 """
 
+from drift.experiments.studies.coarsening.directions import checks, shares
 from drift.experiments.studies.coarsening.facts import Facts
 from drift.experiments.studies.coarsening.structures import structures
 from drift.experiments.studies.page import Table
@@ -33,6 +34,9 @@ def tables(facts: Facts) -> dict[str, Table]:
         "formats": Table(facts.formats),
         "prediction": Table(facts.agreement),
         "prediction-everywhere": Table(facts.agreement_everywhere),
+        "directions": Table(facts.directions),
+        "directions-shares": Table(shares(facts.directions, facts.seen)),
+        "directions-check": Table(checks(facts.directions, facts.clouds)),
     }
 
 

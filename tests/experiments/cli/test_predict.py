@@ -6,6 +6,7 @@ import math
 import pytest
 
 from drift.experiments.tables.predict import stalls
+from drift.experiments.tables.spectrum import octaves
 from drift.sim.prediction.predict import expect, onsets
 from drift.sim.spec.drift import Drift
 from tests.support.run_cli import drift
@@ -160,3 +161,89 @@ def test_bad_input_gets_one_line(in_tmp, capsys, name):
     assert err.startswith("drift: ")
     assert err.count("\n") == 1
     assert message in err
+
+
+def test_records_give_the_whole_curve_over_steps(in_tmp, capsys):
+    status, out, _ = drift(capsys, *SMALL, "--sigma", "1e-5", "--records", "4", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert [record["step"] for record in found["records"]] == [0, 5, 10, 15, 20]
+    assert found["records"][-1]["distinct"] == found["distinct"]
+    assert found["curve"][0]["records"] == found["records"]
+    assert [record["distinct"] for record in found["records"]] == sorted(
+        (record["distinct"] for record in found["records"]), reverse=True
+    )
+    assert "records" not in json.loads(drift(capsys, *SMALL, "--sigma", "1e-5", "--json")[1])
+    lines = drift(capsys, *SMALL, "--sigma", "1e-5", "--records", "4")[1].splitlines()
+    assert [line.split()[0] for line in lines if "±" in line] == ["0", "5", "10", "15", "20"]
+
+
+def test_the_promised_keys_are_there_and_the_spectrum_is_whole(capsys):
+    found = json.loads(drift(capsys, *SMALL, "--sigma", "1e-6", "--json")[1])
+    for at in (found, found["curve"][0]):
+        entries = at["spectrum"]
+        assert (entries[0][0], entries[-1][1]) == (1, 60)
+        assert sum(cells for _, _, cells in entries) == pytest.approx(at["distinct"])
+        tokens = sum(first * cells for first, _, cells in entries)
+        assert tokens == pytest.approx(60, rel=1e-6)
+        assert at["singletons"] + at["black_holes"] == pytest.approx(at["distinct"])
+        assert at["singletons"] + at["black_hole_tokens"] == pytest.approx(60)
+        assert at["largest_5"] <= at["largest"] <= at["largest_95"]
+        assert 0 <= at["grid_error"] < 1e-4
+
+
+def test_a_grid_is_listed_or_written(in_tmp, capsys):
+    grid = [*SMALL[:-2], "--sigma", "1e-6,1e-5", "--steps", "5,20"]
+    found = json.loads(drift(capsys, *grid, "--json")[1])
+    assert (found["cells"], found["failed"]) == (4, 0)
+    assert [(at["sigma"], at["steps"]) for at in found["points"]] == [
+        (1e-6, 5), (1e-6, 20), (1e-5, 5), (1e-5, 20)
+    ]  # fmt: skip
+    out = drift(capsys, *grid)[1]
+    assert out.split()[:3] == ["σ", "steps", "distinct"]
+    assert out.count("±") == 8
+    told = json.loads(drift(capsys, *grid, "--out", "p.zarr", "--json")[1])
+    assert (told["store"], told["cells"], told["done"]) == ("p.zarr", 4, 4)
+    header, *lines = drift(capsys, "export", "p.zarr")[1].splitlines()
+    assert header.startswith("sigma,steps,progress,step,distinct,")
+    assert header.endswith("distinct_error,pairs_error,largest_5,largest_95")
+    assert len(lines) == 8
+    status, _, err = drift(capsys, *grid, "--out", "p.zarr")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "p.zarr is complete" in err
+    status, _, err = drift(capsys, "status", "p.zarr")
+    assert (status, err.count("\n")) == (2, 1)
+
+
+def test_directions_are_averaged_and_their_spread_shown(capsys):
+    many = [*SMALL, "--sigma", "1e-6", "--direction-seeds", "3"]
+    found = json.loads(drift(capsys, *many, "--json")[1])
+    [point] = found["points"]
+    assert found["direction_seeds"] == 3
+    distinct = [each["distinct"] for each in point["directions"]]
+    assert point["distinct"] == pytest.approx(sum(distinct) / 3)
+    assert point["over_directions"]["distinct"]["most"] == max(distinct)
+    alone = json.loads(
+        drift(capsys, *SMALL, "--sigma", "1e-6", "--direction-seed", "2", "--json")[1]
+    )
+    assert distinct[2] == pytest.approx(alone["distinct"])
+    assert "means over 3 random directions" in drift(capsys, *many)[1]
+
+
+def test_a_spectrum_is_written_as_csv(in_tmp, capsys):
+    options = ["--sigma", "1e-6,1e-5", "--spectrum", "s.csv", "--json"]
+    found = json.loads(drift(capsys, *SMALL, *options)[1])
+    header, *lines = (in_tmp / "s.csv").read_text().splitlines()
+    assert header == "sigma,step,k_first,k_last,cells"
+    wanted = [
+        f"{point['sigma']!r},20,{first},{last},{cells!r}"
+        for point in found["curve"]
+        for first, last, cells in point["spectrum"]
+    ]
+    assert lines == wanted
+
+
+def test_octaves_sum_the_spectrum():
+    assert octaves([(1, 1, 5.0), (2, 2, 1.0), (3, 3, 0.5), (4, 9, 0.25), (10, 20, 0.0)]) == [
+        (1, 1, 5.0), (2, 3, 1.5), (4, 7, 0.25)
+    ]  # fmt: skip
