@@ -70,7 +70,7 @@ def predict_grid(
             for stored, values in (*arrays.items(), ("done", done)):
                 store.array(stored)[...] = values
             reasons = [{"reason": why, "cells": sorted(points)} for why, points in failed.items()]
-            store.update(failed=reasons, complete=True)
+            store.update(failed=reasons, complete=bool(done.all()))
     return {
         "store": str(out),
         "cells": len(grid),

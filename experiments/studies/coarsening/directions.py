@@ -1,4 +1,4 @@
-"""The same question over many directions, from what is expected along each.
+"""Many directions: what is expected along each, and how often that is near the observation.
 
 row    what is expected along one direction for one sigma, after the last step
 near   of a count: the observed one within the factor of .similarity
