@@ -45,7 +45,7 @@ class Format:
         """The code of -0, the sign bit."""
         return 1 << (self.width - 1)
 
-    @property
+    @cached_property
     def storage(self) -> np.dtype:
         """The unsigned integers that codes are kept in, one code each."""
         return np.dtype(f"uint{max(8, self.width)}")

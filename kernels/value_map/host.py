@@ -28,7 +28,7 @@ _STEPS = 64
 class HostMap(SteppedMap):
     """The steps after the step `origin`, from the classes `classes` there.
 
-    All steps are one where `equal`.
+    All steps are one where `equal`. Threads of `pool` share the work where it is given.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class HostMap(SteppedMap):
         target: Format,
         rounding: Rounding,
         equal: bool,
-        pool: Executor,
+        pool: Executor | None = None,
     ):
         self._classes, self._step, self._pool = classes, origin, pool
         self._displacements, self._equal = displacements, equal
@@ -83,5 +83,5 @@ class HostMap(SteppedMap):
             return step_rows(codes[None, part], steps, None, None, self._arithmetic).codes[0]
 
         parts = range(0, len(codes), _ELEMENTS)
-        moved = (self._pool.map if len(parts) > 1 else map)(one, parts)
+        moved = (self._pool.map if self._pool and len(parts) > 1 else map)(one, parts)
         return self._target.rank_of(np.concatenate(list(moved)))

@@ -1,7 +1,11 @@
 """Many small drifts moved and counted together.
 
-batch          the drifts of one group, from their specs to their counts
-stacked        drifts moved by coordinate, as one cloud
-shared_motion  drifts moved by value: a value goes where it goes in all of them
-sizing         how many go together, and which of the two ways
+batch           the drifts of one group, from their specs to their counts
+by_value        drifts moved by value: a value goes where it goes in all clouds of a motion
+motion_classes  where a motion takes all values that may be drawn
+placed_cloud    a cloud placed in these classes: what is summed of it
+token_classes   its cells at every record
+by_coordinate   drifts moved by coordinate, side by side on a device
+stacked         their clouds, as one
+sizing          how many go together, and which of the two ways
 """

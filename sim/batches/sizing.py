@@ -1,9 +1,7 @@
 """The number of small drifts counted together, and their way: by value or by coordinate.
 
-group   drifts that can be handed over together: their key is what they have in common
-shared  drifts of a group whose displacements are equal too. Many of them are moved by value
-        (sim.batches.shared_motion), where few values are left in each dimension
-slot    a place on the device for the cloud of one drift of a call
+group  drifts that can be handed over together: their key is what they have in common
+slot   a place on the device for the cloud of one drift of a call
 """
 
 import math
@@ -11,16 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from drift.kernels.stepping import host
 from drift.sim import matrix
 from drift.sim.engines import choose
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.fields import rows
 from drift.sim.spec.motion_fields import MotionFields
 
-_FEWEST, _SMALLEST = 8, 4096
-"""The fewest drifts worth sharing their motion, and the fewest tokens of them all."""
-_CROWDED = 1 / 8
-"""The share of a drift's coordinates that may be classes of the base, roughly."""
+_CROWDED = 1 / 4
+"""The share of a drift's coordinates that may be classes, roughly, for it to be moved by value."""
 _FAR = 3.0
 """Standard deviations within which nearly all tokens are."""
 
@@ -35,15 +32,18 @@ def displacement_key(drift: Drift) -> object:
     return drift.radius, drift.decay, *along, *(getattr(drift, name) for name in _MOTION)
 
 
-def worth_sharing(drift: Drift, count: int) -> bool:
-    """Return whether `count` drifts like this one are better moved by value than by coordinate.
+def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
+    """Return whether a drift is moved by value, without JAX.
 
-    That is so where few values are left in each dimension at the first record after
-    step 0. Their number is estimated from the spacing of the lattice around them.
+    That is so on a CPU for a small drawn cloud without randomness of its tokens, where few values
+    are left in each dimension at the first record after step 0. Their number is estimated from the
+    spacing of the lattice around them.
     """
     moved = [step for step in drift.record_steps if step]
-    few = count < _FEWEST or count * drift.tokens < _SMALLEST
-    if few or choose.leap_unsupported_reason(drift) or drift.sigma is None or not moved:
+    if platform != "cpu" or slots(drift, platform, devices, engine) == 1 or not moved:
+        return False
+    unsupported = choose.leap_unsupported_reason(drift) or not host.supports(drift.arithmetic)
+    if drift.sigma is None or unsupported:
         return False
     if drift.motion != "straight":
         return True  # made once for all, where each alone would be made again
@@ -58,8 +58,12 @@ _BYTES = 8 << 20
 """Bytes of the codes that are moved in one call."""
 _MOST = 32
 """Replicas of one call: more would wait longer for each other and gain nothing."""
-_SHARED_BYTES, _MOST_SHARED = 32 << 20, 256
-"""Bytes and drifts of one call where drifts share their motion, of which more gain something."""
+_COORDINATES, _MOST_BY_VALUE = 1 << 25, 1024
+"""Coordinates, for each thread, and drifts that are moved by value together: about a second."""
+SORTED = 1 << 22
+"""Words that are kept sorted at a time, in all seeds of drifts that are moved by value."""
+_PER_WORD = 32
+"""Bytes that a sorted word takes, with what is made of it."""
 
 
 def group_key(drift: Drift) -> tuple[Any, ...]:
@@ -85,23 +89,15 @@ def batch_size(
     """
     in_a_call = slots(drift, platform, devices, engine)
     if by_value(drift, platform, engine, devices):
-        return max(in_a_call * threads, _most_shared(drift))
+        most = _COORDINATES * threads // (drift.tokens * drift.dims)
+        return max(in_a_call * threads, min(_MOST_BY_VALUE, most))
     return 1 if in_a_call == 1 else in_a_call * threads
-
-
-def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
-    """Return whether drifts of its group are moved by value where many share displacements."""
-    several = slots(drift, platform, devices, engine) > 1
-    return several and platform == "cpu" and worth_sharing(drift, _most_shared(drift))
-
-
-def _most_shared(drift: Drift) -> int:
-    return min(_MOST_SHARED, _SHARED_BYTES // _codes(drift))
 
 
 def batch_bytes(drift: Drift, count: int) -> int:
     """Return the bytes that `count` such drifts take, roughly: their codes, in several forms."""
-    return 4 * count * _codes(drift)
+    coordinates = drift.tokens * drift.dims
+    return max(4 * min(count, 2 * _MOST) * _codes(drift), _PER_WORD * max(SORTED, coordinates))
 
 
 def _codes(drift: Drift) -> int:

@@ -11,14 +11,13 @@ Bit for bit what the step engine gives.
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 
-from drift.kernels.exact_sum import LIMB_BITS, limbs_of
-from drift.kernels.formats import Format
 from drift.kernels.value_map.classes import ValueClasses
 from drift.kernels.value_map.iterate import StepwiseMap
+from drift.kernels.value_map.limbs import limbs_by_rank
 from drift.kernels.value_map.power import PowerMap
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.leap_rows import LeapRows, RankedCloud
@@ -158,13 +157,3 @@ class LeapEngine:
             return np.stack([np.add.reduceat(limb.take(values) * weight, starts) for limb in limbs])
 
         return np.concatenate(list(self._pool.map(strip, range(0, dims, _STRIP))), axis=1)
-
-
-@lru_cache(maxsize=8)
-def limbs_by_rank(target: Format, exponent: int) -> np.ndarray:
-    """Return the limbs of every rank's value, int64 (LIMBS, ranks); 0 for values off the grid."""
-    ranks = np.arange(1 << target.width).astype(target.storage)
-    values = target.value(target.code_of_rank(ranks))
-    inside = np.abs(values) <= min(target.largest, np.ldexp(1.0, LIMB_BITS - exponent))
-    on_grid = np.where(inside, values, 0).astype(np.float32)
-    return limbs_of(on_grid, np.float32(np.ldexp(1.0, exponent)))

@@ -28,6 +28,7 @@ _FARTHEST = 9.2
 """In sigmas: P(|Z| > 9.2) < 2**-64, so no word reaches beyond."""
 _NEAREST_BITS = 66
 """P(|Z| < 2**-66) < 2**-66: no word reaches below."""
+_LOWER = np.uint64(0xFFFFFFFF)
 _UNDECIDED = 0xFFFF
 """Marks a guide entry that spans several codes; no format has that magnitude."""
 
@@ -48,6 +49,22 @@ def drawn_magnitudes(
     return magnitudes, (every[magnitudes - 1] + every[magnitudes]) / 2
 
 
+def keys_of(words: np.ndarray) -> np.ndarray:
+    """Return the keys of `words`, or of their upper halves: they rise with the values drawn.
+
+    Words are uint64, halves uint32, and so are their keys. The upper half of a key is the key of
+    the upper half.
+    """
+    # A large magnitude gives a small value, so all bits are flipped where it is positive, and
+    # where it is negative the sign alone.
+    bits = 8 * words.itemsize
+    signs = words.view(f"i{words.itemsize}") >> (bits - 1)  # all bits of it
+    signs &= (1 << (bits - 1)) - 1
+    keys = np.invert(signs, out=signs).view(words.dtype)
+    keys ^= words
+    return keys
+
+
 class Thresholds:
     """The table of thresholds for one sigma (positive, finite), format and smallest magnitude."""
 
@@ -64,6 +81,7 @@ class Thresholds:
         self._ascending = above[::-1].copy()
         self._following = np.append(self._ascending, np.uint64(1 << 63))
         self._codes = np.concatenate([[0], magnitudes]).astype(np.uint16)
+        self._above = np.append(above, np.uint64(0))
         starts = np.arange((1 << 15) + 1, dtype=np.uint64) << np.uint64(48)
         reached = np.searchsorted(self._ascending, starts)
         self._below, self._within = reached[:-1], np.diff(reached)
@@ -92,6 +110,27 @@ class Thresholds:
         split = np.flatnonzero(self._following[reached] <= most)
         codes[open_[split]] = self.codes(words[split] | low(open_[split]).astype(np.uint64))
         return codes
+
+    def coordinates_lazily(
+        self, high: np.ndarray, low: Callable[[np.ndarray], np.ndarray]
+    ) -> np.ndarray:
+        """Return lattice coordinates, int64, for words as `codes_lazily` takes them."""
+        codes = self.codes_lazily(high, low).astype(np.int64)
+        return np.where(codes & SIGN, -(codes & (SIGN - 1)), codes)
+
+    def first_keys(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least keys of values at or above lattice `coordinates`, int64 (n,), in halves.
+
+        Both are uint64. The upper half is 2**32 where no word gives such a value.
+        """
+        # Of at least so large a magnitude are the words below a threshold: those that are to be
+        # counted where it is positive, and else those that are not.
+        positive = coordinates > 0
+        magnitude = np.where(positive, coordinates, 1 - coordinates)
+        below = self._above.take(magnitude - self._codes[1:2].astype(np.int64), mode="clip")
+        key = np.where(positive, np.uint64(0) - below, below)
+        none = positive & (below == 0)
+        return (key >> np.uint64(32)) + (none.astype(np.uint64) << np.uint64(32)), key & _LOWER
 
     def _reached(self, words: np.ndarray) -> np.ndarray:
         """Return how many thresholds the magnitude of each word reaches."""

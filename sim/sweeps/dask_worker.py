@@ -131,7 +131,8 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     device.configure(setup.on)
     if setup.on != "cpu":
         device.take_accelerators(share.slot, share.neighbours, setup.devices)
-    from drift.sim import device_check
+    from drift.sim.batches import batch
+    from drift.sim.devices.host import Host
     from drift.sim.runs.prepare import provenance
     from drift.sim.sweeps.local import LocalExecutor
     from drift.sim.sweeps.plan import plan
@@ -141,10 +142,13 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     for name, digest in setup.inputs.items():
         if made.inputs[name] != digest:
             raise BadInput(f"its {name} differs from the sweep's")
-    threads = device.worker_count(made.shards.devices[0])
+    threads = batch.threads(made.shards)
     executor = LocalExecutor(setup.grid, made.shards, ThreadPoolExecutor(threads), setup.engine)
-    for point in made.kinds.firsts:
-        device_check.check_quickly(made.shards, setup.grid.drift(point).arithmetic)
+    if not isinstance(made.shards, Host):
+        from drift.sim.device_check import check_quickly
+
+        for point in made.kinds.firsts:
+            check_quickly(made.shards, setup.grid.drift(point).arithmetic)
     return executor, {"about": provenance(setup.engine, made.shards), "threads": threads}
 
 

@@ -13,16 +13,20 @@ import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from drift.sim.batches import batch, sizing
-from drift.sim.devices import compilation, device
-from drift.sim.devices.shards import Shards
+from drift.sim.devices import compilation
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.local import attempt
 from drift.sim.sweeps.point_order import PointGroups, cost_of
+
+if TYPE_CHECKING:
+    from drift.sim.devices.host import Host
+    from drift.sim.devices.shards import Shards
 
 _COST = 1e9
 """Cost of the first batch that is probed, at most, in the units of sim.engines.choose."""
@@ -58,7 +62,11 @@ class Estimate:
 
 
 def estimate(
-    grid: Grid, kinds: PointGroups, points: np.ndarray, shards: Shards, engine: str = "auto"
+    grid: Grid,
+    kinds: PointGroups,
+    points: np.ndarray,
+    shards: "Shards | Host",
+    engine: str = "auto",
 ) -> Estimate:
     """The time to count `points`, int64, rising."""
     if not len(points):
@@ -67,7 +75,7 @@ def estimate(
     present, counts = np.unique(of_cells, return_counts=True)
     order = np.argsort(kinds.costs[present], kind="stable")
     ends = dict.fromkeys((int(present[order[0]]), int(present[order[-1]])))
-    with ThreadPoolExecutor(device.worker_count(shards.devices[0])) as pool:
+    with ThreadPoolExecutor(batch.threads(shards)) as pool:
         probes = [_probed(grid, points[of_cells == kind], shards, pool, engine) for kind in ends]
     good = [probe for probe in probes if not probe.failed]
     if not good:
@@ -83,7 +91,7 @@ def estimate(
 
 
 def _probed(
-    grid: Grid, points: np.ndarray, shards: Shards, pool: ThreadPoolExecutor, engine: str
+    grid: Grid, points: np.ndarray, shards: "Shards | Host", pool: ThreadPoolExecutor, engine: str
 ) -> Probe:
     """A batch of `points`, which are of one kind."""
     meant = grid.drift(int(points[0]))
@@ -101,7 +109,7 @@ def _probed(
 
 
 def _timed(
-    drifts: list[Drift], shards: Shards, pool: ThreadPoolExecutor, engine: str
+    drifts: list[Drift], shards: "Shards | Host", pool: ThreadPoolExecutor, engine: str
 ) -> tuple[float, float, str]:
     """Seconds computing, seconds compiling, and why it failed, if it did."""
     began, compiled = time.monotonic(), compilation.seconds()

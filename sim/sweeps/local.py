@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from drift.sim import device_check, interrupts
+from drift.sim import interrupts
 from drift.sim.batches import batch
 from drift.sim.counting.cells import Counts
-from drift.sim.devices import compilation, device
-from drift.sim.devices.shards import Shards
+from drift.sim.devices import compilation
+from drift.sim.devices.host import Host
 from drift.sim.engines import choose
 from drift.sim.errors import BadInput, Unfinished, printable
 from drift.sim.runs import memory
@@ -29,6 +29,9 @@ from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.plan import plan
 from drift.sim.sweeps.point_order import PointGroups
+
+if TYPE_CHECKING:
+    from drift.sim.devices.shards import Shards
 
 _MOST_REASON = 500
 """Characters of why a point failed."""
@@ -59,11 +62,15 @@ NOTHING = BatchResult(np.zeros(0, np.int64), [], 0.0, 0.0)
 class LocalExecutor:
     """The devices of this process, to count the points of `grid` on."""
 
-    def __init__(self, grid: Grid, shards: Shards, pool: ThreadPoolExecutor, engine: str = "auto"):
+    def __init__(
+        self, grid: Grid, shards: "Shards | Host", pool: ThreadPoolExecutor, engine: str = "auto"
+    ):
         self._grid, self._shards, self._engine = grid, shards, engine
-        self._counted = partial(batch.count_batch, on=shards, pool=pool, engine=engine)
-        self.together = partial(batch.batch_size, on=shards, engine=engine)
-        """number of drifts of a kind that are counted at once"""
+        self._pool = pool
+
+    def together(self, drift: Drift) -> int:
+        """Return how many drifts of its kind are counted at once."""
+        return batch.batch_size(drift, self._shards, self._engine)
 
     def __call__(self, batches: Iterable[np.ndarray]) -> Iterator[BatchResult]:
         """Count each of `batches` when it is asked for; one given up for a signal once more."""
@@ -87,13 +94,20 @@ class LocalExecutor:
         return BatchResult(points, outcomes, seconds, compiling)
 
     def _each(self, drifts: list[Drift]) -> list[PointResult]:
-        for arithmetic in {drift.arithmetic for drift in drifts}:
-            device_check.check_quickly(self._shards, arithmetic)
+        self._shards = batch.devices_for(drifts, self._shards, self._engine)
+        if not isinstance(self._shards, Host):
+            from drift.sim.device_check import check_quickly
+
+            for arithmetic in {drift.arithmetic for drift in drifts}:
+                check_quickly(self._shards, arithmetic)
         if len(drifts) > 1:
             found = attempt(partial(self._counted, drifts))
             if not isinstance(found, str):
                 return list(found)
         return [attempt(partial(self._alone, drift)) for drift in drifts]
+
+    def _counted(self, drifts: list[Drift]) -> list[list[Counts]]:
+        return batch.count_batch(drifts, self._shards, self._pool, self._engine)
 
     def _alone(self, drift: Drift) -> list[Counts]:
         name = choose.choose_engine(drift, self._engine, self._shards.platform, len(self._shards))
@@ -140,7 +154,7 @@ def local_executor(
 ) -> Iterator[Executor]:
     """The devices of this process. Raises BadInput as sim.sweeps.plan does."""
     made = plan(grid, on, engine, devices, memory)
-    with ThreadPoolExecutor(device.worker_count(made.shards.devices[0])) as pool:
+    with ThreadPoolExecutor(batch.threads(made.shards)) as pool:
         counting = LocalExecutor(grid, made.shards, pool, engine)
         about = provenance(engine, made.shards)
         yield Executor(made.inputs, made.kinds, about, 1, counting.together, counting)

@@ -7,8 +7,8 @@ the cloud that is drawn is found when the point's turn comes.
 
 import hashlib
 from collections.abc import Iterator
-from itertools import combinations, product
-from typing import Any, NamedTuple
+from itertools import combinations, islice, product
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from drift.sim.batches import batch, sizing
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.devices import device
-from drift.sim.devices.shards import Shards
+from drift.sim.devices.host import Host, is_cpu
 from drift.sim.engines import choose
 from drift.sim.runs.memory import check_memory, memory_needed
 from drift.sim.spec.drift import FIELDS, Drift
@@ -25,6 +25,9 @@ from drift.sim.sweeps import resume
 from drift.sim.sweeps.grid import Axis, Grid, drift_of
 from drift.sim.sweeps.point_order import REGION_BYTES, PointGroups
 from drift.sim.sweeps.store import NAMES, SweepStore
+
+if TYPE_CHECKING:
+    from drift.sim.devices.shards import Shards
 
 _MOST_COMBINATIONS = 10_000
 """Combinations of two axes of names that are checked; more are left to their turn."""
@@ -82,7 +85,7 @@ class Plan(NamedTuple):
 
     grid: Grid
     engine: str
-    shards: Shards
+    shards: "Shards | Host"
     kinds: PointGroups
     inputs: dict[str, str]
     """what it rests on beside the spec, by name: SHA-256"""
@@ -105,6 +108,17 @@ class Plan(NamedTuple):
         return store.done.ravel(), list(store.failed)
 
 
+def _devices(grid: Grid, on: str, engine: str, devices: int, worker: int) -> "Shards | Host":
+    """Return what counts the points: JAX's devices only where some point needs them."""
+    if devices == 1 and is_cpu(on):
+        drifts = islice(_outermost(grid), _MOST_COMBINATIONS)
+        if all(sizing.by_value(drift, "cpu", engine) for drift in drifts):
+            return Host()  # others, if there are any, load JAX when their turn comes
+    from drift.sim.devices.shards import Shards
+
+    return Shards(device.find_devices(on, devices, worker))
+
+
 def plan(
     grid: Grid,
     on: str = "auto",
@@ -121,7 +135,7 @@ def plan(
     """
     device.request_devices(devices)
     inputs = check_grid(grid)
-    shards = Shards(device.find_devices(on, devices, worker))
+    shards = _devices(grid, on, engine, devices, worker)
     kinds = PointGroups(grid, shards.platform, engine)
     needed = 0
     for point in kinds.firsts:

@@ -1,0 +1,201 @@
+"""Small clouds moved by value: where a motion takes a value, it takes all tokens that have it.
+
+Drifts of any sigma, radius, direction and seed go together. What several share is made once: the
+words of a seed, sorted (sim.clouds.sorted_words), and the classes of a motion
+(sim.batches.motion_classes). A cloud is placed in the classes by thresholds of its sigma, and none
+of its coordinates is ever moved.
+
+Bit for bit the counts are those of sim.engines.simulation, and so are the errors.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from drift.kernels.exact_sum import exact_sums, from_limbs, limb_sums_of, scale_exponent
+from drift.sim import interrupts
+from drift.sim.batches.motion_classes import MotionClasses, MotionStart, classes_of
+from drift.sim.batches.placed_cloud import PlacedCloud
+from drift.sim.batches.sizing import SORTED, displacement_key
+from drift.sim.batches.token_classes import TokenClasses, cell_counts
+from drift.sim.clouds import drawn
+from drift.sim.clouds.sorted_words import SortedWords
+from drift.sim.counting.cells import Counts, count_rows
+from drift.sim.engines import range_check
+from drift.sim.motions.make import motion_of
+from drift.sim.sampling.thresholds import thresholds
+from drift.sim.spec.drift import Drift
+
+_MOTIONS = 16
+"""Motions whose classes are kept at a time."""
+
+
+class SeedCloud:
+    """The cloud of the seed and the sigma of `drift`, at step 0; `words` are the seed's."""
+
+    def __init__(self, drift: Drift, words: SortedWords):
+        assert drift.sigma is not None, "the cloud is a checkpoint's"
+        self.drift, self.words = drift, words
+        self.thresholds = thresholds(drift.sigma, drift.target, drift.smallest_drawn)
+        self.ends = np.stack(words.ends(self.thresholds))
+        """int64 (2, dims): the lowest and the highest coordinate in each dimension"""
+        self.extent = drift.target.value(np.abs(self.ends).max(axis=0))
+        """float64 (dims,): the largest magnitudes"""
+        stay = drift.survivors is None
+        self.survivor_ranks = None if stay else drawn.survivor_ranks(drift)
+        """int64 (tokens,), see sim.clouds.drawn; None where all tokens stay"""
+
+
+def count_by_value(drifts: list[Drift], pool: ThreadPoolExecutor) -> list[dict[int, Counts]]:
+    """Return the counts by step of each of `drifts`, which are of one group and have a sigma.
+
+    Raises BadInput as sim.engines.simulation does.
+    """
+    found: list[dict[int, Counts]] = [{} for _ in drifts]
+    if not drifts:
+        return found
+    seeds = sorted({drift.seed for drift in drifts})
+    at_once = max(1, SORTED // (drifts[0].tokens * drifts[0].dims))
+    for start in range(0, len(seeds), at_once):
+        some = seeds[start : start + at_once]
+        for k, counts in _of_seeds(drifts, some, pool):
+            found[k] = counts
+    return found
+
+
+def _of_seeds(
+    drifts: list[Drift], seeds: list[int], pool: ThreadPoolExecutor
+) -> Iterator[tuple[int, dict[int, Counts]]]:
+    """Give the number and the counts of each of `drifts` that has one of `seeds`."""
+    size = drifts[0].tokens, drifts[0].dims
+    words = dict(zip(seeds, pool.map(lambda seed: SortedWords(seed, *size), seeds), strict=True))
+    by_cloud: dict[tuple[int, float | None], list[int]] = {}
+    by_motion: dict[object, list[int]] = {}
+    for k, drift in enumerate(drifts):
+        if drift.seed in words:
+            by_cloud.setdefault((drift.seed, drift.sigma), []).append(k)
+            by_motion.setdefault(displacement_key(drift), []).append(k)
+    first = [drifts[which[0]] for which in by_cloud.values()]
+    drawn_clouds = pool.map(lambda drift: SeedCloud(drift, words[drift.seed]), first)
+    clouds = dict(zip(by_cloud, drawn_clouds, strict=True))
+    motions = list(by_motion.values())
+
+    widest = max(drift.sigma or 0 for drift in drifts)
+
+    def moved(some: list[list[int]]) -> list[MotionClasses]:
+        starts = []
+        for which in some:
+            ends = np.array([clouds[drifts[k].seed, drifts[k].sigma].ends for k in which])
+            outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
+            starts.append(MotionStart(motion_of(drifts[which[0]]), outermost))
+        return classes_of(starts, widest, _moved(drifts[0]))
+
+    for start in range(0, len(motions), _MOTIONS):
+        some = motions[start : start + _MOTIONS]
+        classes: dict[int, MotionClasses] = {}
+        for which, each in zip(some, moved(some), strict=True):
+            classes |= dict.fromkeys(which, each)
+        tasks = [
+            (clouds[key], {k: (drifts[k], classes[k]) for k in which if k in classes})
+            for key, which in by_cloud.items()
+        ]
+        for counted in pool.map(lambda task: _count(*task), tasks):
+            yield from counted.items()
+
+
+def _moved(drift: Drift) -> tuple[int, ...]:
+    """Return the steps of the records after step 0."""
+    return tuple(step for step in drift.record_steps if step)
+
+
+def _count(
+    cloud: SeedCloud, moved: dict[int, tuple[Drift, MotionClasses]]
+) -> dict[int, dict[int, Counts]]:
+    """Count the drifts, and their motions, that start from `cloud`; each has a number."""
+    start = Start(cloud)
+    parts = {k: _part(start, drift, motion) for k, (drift, motion) in moved.items()}
+    terms = np.concatenate([part.terms for part in parts.values()])
+    # Most columns hold limbs that are 0 everywhere.
+    radii = exact_sums(terms[:, terms.any(axis=0)]).reshape(len(parts), -1)
+    found = {}
+    for (k, part), along in zip(parts.items(), radii, strict=True):
+        drift, _ = moved[k]
+        alive = np.array([drift.alive(step) for step in drift.record_steps])
+        columns = {
+            **part.cells,
+            "alive": alive,
+            "radius": along / alive,
+            "stalled": part.stalled / (alive * drift.dims),
+        }
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        found[k] = {
+            step: Counts(step, **dict(zip(columns, row, strict=True)))
+            for step, row in zip(drift.record_steps, rows, strict=True)
+        }
+    return found
+
+
+class Start:
+    """The coordinates of a cloud at step 0, and what is counted and summed of them."""
+
+    def __init__(self, cloud: SeedCloud):
+        self.cloud, self._target = cloud, cloud.drift.target
+        self._codes = drawn.draw_cloud(cloud.drift, 0, cloud.drift.tokens)
+        self._limbs: dict[int, np.ndarray] = {}
+
+    @cached_property
+    def cells(self) -> dict[str, int]:
+        """The counts of the cells, by their names in the JSON."""
+        return count_rows(self._codes, self._target).counts()
+
+    def limbs(self, exponent: int) -> np.ndarray:
+        """Return the exact sums of the tokens on a grid, int64 (LIMBS, dims)."""
+        if exponent not in self._limbs:
+            values = self._codes.view(self._target.dtype).astype(np.float32)
+            scale = np.float32(np.ldexp(1.0, exponent))
+            self._limbs[exponent] = limb_sums_of(values, None, scale)
+        return self._limbs[exponent]
+
+
+class _Part(NamedTuple):
+    """A drift at all records."""
+
+    cells: dict[str, np.ndarray]
+    stalled: np.ndarray
+    terms: np.ndarray
+    """float64 (records, terms), whose exact sums are the components along u"""
+
+
+def _part(start: Start, drift: Drift, motion: MotionClasses) -> _Part:
+    """Observe a drift that starts there and takes `motion`. Raises BadInput as the simulation."""
+    interrupts.give_up_if_pending()
+    cloud, steps = start.cloud, _moved(drift)
+    bound = range_check.largest_reached(drift, motion.u, cloud.extent, 1.0)
+    if bound > drift.target.largest:  # else nothing can leave the range
+        range_check.check_range(drift, motion.u, cloud.extent, 1.0)
+    exponent = scale_exponent(bound)
+    placed = PlacedCloud(cloud.words, cloud.thresholds, motion, cloud.ends, cloud.survivor_ranks)
+    alive = np.array([drift.alive(step) for step in steps])
+    sums, stalled = placed.observe(exponent, alive)
+    cells = _cells(placed.token_classes(), cloud.survivor_ranks, alive, drift.tokens)
+    if drift.record_steps[0] == 0:
+        sums = np.concatenate([start.limbs(exponent)[:, None], sums], axis=1)
+        stalled = np.append(0, stalled)
+        cells = {name: np.append(start.cells[name], column) for name, column in cells.items()}
+    terms = from_limbs(sums, exponent) * motion.u
+    return _Part(cells, stalled, terms.swapaxes(0, 1).reshape(sums.shape[1], -1))
+
+
+def _cells(
+    classes: TokenClasses, ranks: np.ndarray | None, alive: np.ndarray, tokens: int
+) -> dict[str, np.ndarray]:
+    """Return the counts of the cells at the records after step 0, int64 (records,), by name."""
+    found: list[dict[str, np.ndarray]] = []
+    for records, among, labels in classes.together(tokens):
+        here = alive[records]
+        present = np.ones((1, len(among)), bool) if ranks is None else ranks[among] < here[:, None]
+        found.append(cell_counts(labels, present, here - present.sum(axis=1)))
+    return {name: np.concatenate([part[name] for part in reversed(found)]) for name in found[0]}
