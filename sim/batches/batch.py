@@ -69,11 +69,11 @@ def _with_jax(
     drifts: list[Drift], on: "Shards | Host", pool: ThreadPoolExecutor, engine: str
 ) -> list[dict[int, Counts]]:
     """Count each drift by step, on the devices of JAX."""
+    shards = devices_for(drifts, on, engine)
+    if not drifts or isinstance(shards, Host):
+        return []
     from drift.sim.batches.by_coordinate import count_by_coordinate
 
-    shards = devices_for(drifts, on, engine)
-    if isinstance(shards, Host):
-        return []
     slots = sizing.slots(drifts[0], shards.platform, len(shards), engine)
     if slots == 1:
         return [_alone(drift, shards, pool, engine) for drift in drifts]

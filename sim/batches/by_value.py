@@ -98,10 +98,10 @@ def _of_seeds(
         classes: dict[int, MotionClasses] = {}
         for which, each in zip(some, moved(some), strict=True):
             classes |= dict.fromkeys(which, each)
-        tasks = [
-            (clouds[key], {k: (drifts[k], classes[k]) for k in which if k in classes})
-            for key, which in by_cloud.items()
-        ]
+        tasks = []
+        for key, which in by_cloud.items():
+            if mine := {k: (drifts[k], classes[k]) for k in which if k in classes}:
+                tasks.append((clouds[key], mine))
         for counted in pool.map(lambda task: _count(*task), tasks):
             yield from counted.items()
 

@@ -90,7 +90,7 @@ def batch_size(
     in_a_call = slots(drift, platform, devices, engine)
     if by_value(drift, platform, engine, devices):
         most = _COORDINATES * threads // (drift.tokens * drift.dims)
-        return max(in_a_call * threads, min(_MOST_BY_VALUE, most))
+        return max(1, min(_MOST_BY_VALUE, most))
     return 1 if in_a_call == 1 else in_a_call * threads
 
 

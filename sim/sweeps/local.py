@@ -107,7 +107,7 @@ class LocalExecutor:
         return [attempt(partial(self._alone, drift)) for drift in drifts]
 
     def _counted(self, drifts: list[Drift]) -> list[list[Counts]]:
-        return batch.count_batch(drifts, self._shards, self._pool, self._engine)
+        return batch.count_batch(drifts, on=self._shards, pool=self._pool, engine=self._engine)
 
     def _alone(self, drift: Drift) -> list[Counts]:
         name = choose.choose_engine(drift, self._engine, self._shards.platform, len(self._shards))

@@ -7,8 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from drift.sim.batches import batch, shared_motion, sizing
+from drift.sim.batches import batch, sizing
 from drift.sim.devices import compilation
+from drift.sim.devices.host import Host
+from drift.sim.devices.shards import Shards
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput
@@ -32,12 +34,11 @@ KINDS = {
     "float8": {"format": "float8_e4m3fn", "radius": 20.0},
     "float32": {"format": "float32"},
 }
-BY_COORDINATE = ("stochastic", "masters", "jitter", "float32")
 
 
 @pytest.fixture(scope="module")
 def device():
-    return jax.devices("cpu")[0]
+    return Shards.of(jax.devices("cpu")[0])
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,7 @@ def alone(drift, device, pool):
 @pytest.mark.parametrize("name", KINDS)
 def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
     monkeypatch.setattr(sizing, "_MOST", 3)
+    monkeypatch.setattr(sizing, "by_value", lambda *_: False)
     kind = {"radius": 0.371, "steps": 40, "records": 6, "dims": 17, "tokens": 30} | KINDS[name]
     scale = 2.0**-9 if kind.get("format") == "float8_e4m3fn" else 2.0**-29
     drifts = [
@@ -82,59 +84,25 @@ def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
         assert len({tuple(c.radius for c in counts) for counts in found}) == 5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in KINDS if name not in BY_COORDINATE])
-def test_drifts_that_are_alike_give_what_each_gives_alone(name, device, pool, monkeypatch):
-    monkeypatch.setattr(sizing, "_FEWEST", 2)
-    monkeypatch.setattr(sizing, "_SMALLEST", 1)
-    monkeypatch.setattr(sizing, "_CROWDED", 10_000)
-    monkeypatch.setattr(shared_motion, "_AT_ONCE", 2)
-    monkeypatch.setattr(shared_motion, "MOST_ROWS", 29 if "steps" in KINDS[name] else 30)
-    counted = []
-    monkeypatch.setattr(
-        shared_motion,
-        "count_shared",
-        lambda *given, by=shared_motion.count_shared: counted.append(0) or by(*given),
-    )
-    kind = {"radius": 0.371, "steps": 40, "records": 6, "dims": 17, "tokens": 30} | KINDS[name]
-    scale = 2.0**-9 if kind.get("format") == "float8_e4m3fn" else 2.0**-29
-    drifts = [
-        Drift(sigma=scale * 4.0**k, seed=k, direction_seed=k % 3, snapshots="none", **kind)
-        for k in range(7)
-    ]
-    assert batch.count_batch(drifts, device, pool) == [
-        alone(drift, device, pool) for drift in drifts
-    ]
-    assert len(counted) == 3, "directions"
-
-
-@pytest.mark.slow
-def test_values_that_cross_zero_are_told_apart_and_counted_once(device, pool, monkeypatch):
-    # Values move from below zero to -0 and +0, stay, and go on: each stands in both formats.
-    monkeypatch.setattr(sizing, "_FEWEST", 2)
-    monkeypatch.setattr(sizing, "_SMALLEST", 1)
-    monkeypatch.setattr(sizing, "_CROWDED", 10_000)
-    for rounding in ("nearest", "toward-zero"):
-        drifts = [
-            Drift(
-                **{"sigma": 0.5 + k / 5, "tokens": 60, "dims": 2, "radius": 2.0, "steps": 4},
-                **{"records": 4, "seed": k, "format": "float4_e2m1fn", "rounding": rounding},
-                snapshots="none",
-            )
-            for k in range(3)
-        ]
-        found = batch.count_batch(drifts, device, pool)
-        assert found == [alone(drift, device, pool) for drift in drifts]
-        assert len({counts.distinct for counts in found[0]}) > 2
-
-
-def test_many_small_drifts_that_stay_close_are_moved_by_value(device):
+def test_small_drifts_that_stay_close_are_moved_by_value(device):
     near = Drift(sigma=1e-9, tokens=400, dims=256, steps=100, records=20)
-    assert sizing.worth_sharing(near, 40)
-    assert not sizing.worth_sharing(near, 2)
-    assert not sizing.worth_sharing(replace(near, sigma=0.02), 40)
-    assert not sizing.worth_sharing(replace(near, rounding="stochastic"), 40)
+    assert sizing.by_value(near, "cpu")
+    assert not sizing.by_value(near, "gpu")
+    assert not sizing.by_value(near, "cpu", devices=2)
+    for unfit in (
+        *({"sigma": 0.02}, {"rounding": "stochastic"}, {"jitter": 0.1}, {"master": "float32"}),
+        *({"at": (0,)}, {"tokens": 2212, "dims": 2560}),
+    ):
+        assert not sizing.by_value(replace(near, **unfit), "cpu"), unfit
     assert batch.batch_size(near, device) > batch.batch_size(replace(near, sigma=0.02), device)
+
+
+def test_only_what_needs_jax_asks_for_its_devices(device):
+    near = Drift(sigma=1e-9, tokens=40, dims=25, steps=10, records=2)
+    assert isinstance(batch.devices_for([near], Host(), "auto"), Host)
+    both = [near, replace(near, sigma=0.02)]
+    assert batch.devices_for(both, Host(), "auto") == device
+    assert batch.devices_for([near], device, "auto") == device
 
 
 @pytest.mark.slow
@@ -150,7 +118,9 @@ def test_equal_tokens_of_two_members_do_not_share_a_cell(device, pool):
 @pytest.mark.slow
 def test_any_number_of_drifts_needs_few_programs(device, pool):
     def drift(k):
-        return Drift(sigma=1e-9, tokens=21, dims=9, steps=10 ** (k % 4), records=4, seed=k)
+        return Drift(
+            sigma=1e-9, master="float32", tokens=21, dims=9, steps=10 ** (k % 4), records=4, seed=k
+        )
 
     before = compilation.compiled()
     for k in range(12):

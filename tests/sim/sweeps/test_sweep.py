@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from importlib.metadata import version
 
@@ -105,6 +106,7 @@ def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, mo
         return original(drifts, **rest)
 
     monkeypatch.setattr(batch, "count_batch", noting)
+    monkeypatch.setattr(sizing, "_MOST_BY_VALUE", 3)
     for _ in range(2):
         with pytest.raises(Stop):
             sweep(tiny(), path, on="cpu", progress=stop_after(1), flush_seconds=60.0)
@@ -122,12 +124,14 @@ def test_a_batch_that_takes_long_is_given_up_for_a_signal_and_counted_later(
 ):
     made = tiny(**{"steps": (200,), "schedule": ("linear",), **fields})
     monkeypatch.setattr(interrupts, "PATIENCE_SECONDS", 0.0)
-    check, heard = interrupts.give_up_if_pending, []
+    check, heard = interrupts.give_up_if_pending, threading.Lock()
 
     def signalled():
-        if not heard:
-            heard.append(os.kill(os.getpid(), signal.SIGTERM))
-            while not interrupts.pending():  # the main thread hears it, wherever this is
+        if heard.acquire(blocking=False):  # of several threads one alone sends it
+            os.kill(os.getpid(), signal.SIGTERM)
+            # The main thread hears it, wherever this is; another thread may be sooner to see that.
+            deadline = time.monotonic() + 1
+            while not interrupts.pending() and time.monotonic() < deadline:
                 time.sleep(0.01)
         check()
 
@@ -140,10 +144,10 @@ def test_a_batch_that_takes_long_is_given_up_for_a_signal_and_counted_later(
         with pytest.raises(Stop):
             sweep(made, tmp_path / "a.zarr", on="cpu")
         assert not SweepStore(tmp_path / "a.zarr").done.any()
-        heard.clear()
+        heard.release()
         signal.signal(signal.SIGTERM, lambda *_: None)  # which stops nothing
         sweep(made, tmp_path / "b.zarr", on="cpu")
-        assert heard
+        assert heard.locked()
     finally:
         signal.signal(signal.SIGTERM, handler)
     sweep(made, tmp_path / "a.zarr", on="cpu")
