@@ -17,7 +17,7 @@ import numpy as np
 
 from drift.kernels.exact_sum import exact_sums, from_limbs, limb_sums_of, scale_exponent
 from drift.sim import interrupts
-from drift.sim.batches.motion_classes import MotionClasses, MotionStart, classes_of
+from drift.sim.batches.motion_classes import DrawnEnds, MotionClasses, classes_of
 from drift.sim.batches.placed_cloud import PlacedCloud
 from drift.sim.batches.sizing import SORTED, displacement_key
 from drift.sim.batches.token_classes import TokenClasses, cell_counts
@@ -34,7 +34,10 @@ _MOTIONS = 16
 
 
 class SeedCloud:
-    """The cloud of the seed and the sigma of `drift`, at step 0; `words` are the seed's."""
+    """The cloud of the seed and the sigma of `drift`, at step 0; `words` are the seed's.
+
+    Raises BadInput where a draw rounds beyond the largest finite value.
+    """
 
     def __init__(self, drift: Drift, words: SortedWords):
         assert drift.sigma is not None, "the cloud is a checkpoint's"
@@ -42,11 +45,18 @@ class SeedCloud:
         self.thresholds = thresholds(drift.sigma, drift.target, drift.smallest_drawn)
         self.ends = np.stack(words.ends(self.thresholds))
         """int64 (2, dims): the lowest and the highest coordinate in each dimension"""
+        target, farthest = drift.target, int(np.abs(self.ends).max())
+        drawn.refuse_beyond(drift.sigma, target, farthest > target.largest_magnitude)
         self.extent = drift.target.value(np.abs(self.ends).max(axis=0))
         """float64 (dims,): the largest magnitudes"""
         stay = drift.survivors is None
         self.survivor_ranks = None if stay else drawn.survivor_ranks(drift)
         """int64 (tokens,), see sim.clouds.drawn; None where all tokens stay"""
+
+    def extremes(self) -> np.ndarray:
+        """Return the smallest and the largest value in each dimension, float64 (2, dims)."""
+        target = self.drift.target
+        return target.value(target.code_at(self.ends))
 
 
 def count_by_value(drifts: list[Drift], pool: ThreadPoolExecutor) -> list[dict[int, Counts]]:
@@ -82,15 +92,18 @@ def _of_seeds(
     drawn_clouds = pool.map(lambda drift: SeedCloud(drift, words[drift.seed]), first)
     clouds = dict(zip(by_cloud, drawn_clouds, strict=True))
     motions = list(by_motion.values())
-
     widest = max(drift.sigma or 0 for drift in drifts)
 
     def moved(some: list[list[int]]) -> list[MotionClasses]:
         starts = []
         for which in some:
-            ends = np.array([clouds[drifts[k].seed, drifts[k].sigma].ends for k in which])
+            motion = motion_of(drifts[which[0]])
+            mine = [clouds[drifts[k].seed, drifts[k].sigma] for k in which]
+            for cloud in mine:
+                range_check.check_range(motion, cloud.extent, 1.0, cloud.extremes)
+            ends = np.array([cloud.ends for cloud in mine])
             outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
-            starts.append(MotionStart(motion_of(drifts[which[0]]), outermost))
+            starts.append(DrawnEnds(motion, outermost))
         return classes_of(starts, widest, _moved(drifts[0]))
 
     for start in range(0, len(motions), _MOTIONS):
@@ -115,7 +128,7 @@ def _count(
     cloud: SeedCloud, moved: dict[int, tuple[Drift, MotionClasses]]
 ) -> dict[int, dict[int, Counts]]:
     """Count the drifts, and their motions, that start from `cloud`; each has a number."""
-    start = Start(cloud)
+    start = _Start(cloud)
     parts = {k: _part(start, drift, motion) for k, (drift, motion) in moved.items()}
     terms = np.concatenate([part.terms for part in parts.values()])
     # Most columns hold limbs that are 0 everywhere.
@@ -138,7 +151,7 @@ def _count(
     return found
 
 
-class Start:
+class _Start:
     """The coordinates of a cloud at step 0, and what is counted and summed of them."""
 
     def __init__(self, cloud: SeedCloud):
@@ -169,14 +182,11 @@ class _Part(NamedTuple):
     """float64 (records, terms), whose exact sums are the components along u"""
 
 
-def _part(start: Start, drift: Drift, motion: MotionClasses) -> _Part:
+def _part(start: _Start, drift: Drift, motion: MotionClasses) -> _Part:
     """Observe a drift that starts there and takes `motion`. Raises BadInput as the simulation."""
     interrupts.give_up_if_pending()
     cloud, steps = start.cloud, _moved(drift)
-    bound = range_check.largest_reached(drift, motion.u, cloud.extent, 1.0)
-    if bound > drift.target.largest:  # else nothing can leave the range
-        range_check.check_range(drift, motion.u, cloud.extent, 1.0)
-    exponent = scale_exponent(bound)
+    exponent = scale_exponent(range_check.largest_reached(motion.motion, cloud.extent, 1.0))
     placed = PlacedCloud(cloud.words, cloud.thresholds, motion, cloud.ends, cloud.survivor_ranks)
     alive = np.array([drift.alive(step) for step in steps])
     sums, stalled = placed.observe(exponent, alive)
@@ -185,7 +195,7 @@ def _part(start: Start, drift: Drift, motion: MotionClasses) -> _Part:
         sums = np.concatenate([start.limbs(exponent)[:, None], sums], axis=1)
         stalled = np.append(0, stalled)
         cells = {name: np.append(start.cells[name], column) for name, column in cells.items()}
-    terms = from_limbs(sums, exponent) * motion.u
+    terms = from_limbs(sums, exponent) * motion.motion.u
     return _Part(cells, stalled, terms.swapaxes(0, 1).reshape(sums.shape[1], -1))
 
 

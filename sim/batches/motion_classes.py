@@ -1,4 +1,4 @@
-"""Where a motion takes all values that some clouds draw: their classes at the first record.
+"""Classes of the values that clouds draw, at the first record of a motion, and where they go on to.
 
 class  values of one dimension that are one by the first record after step 0, of which its last step
        moved all or none. They are an interval, and whatever comes later takes them to one value.
@@ -27,10 +27,8 @@ PACKED = 32
 class MotionClasses:
     """The classes of one motion, of some dimensions, and where they are at the steps of records."""
 
-    u: np.ndarray
-    """float64 (dims,): the direction"""
-    target: Format
-    """the format of the cloud"""
+    motion: Motion
+    """the motion"""
     smallest: int
     """the least coordinate above 0 that may be drawn"""
     numbers: np.ndarray
@@ -56,7 +54,7 @@ class MotionClasses:
         Two limbs stand in one number, the second one PACKED bits higher.
         """
         if exponent not in self._limbs:
-            table = limbs_by_rank(self.target, exponent)
+            table = limbs_by_rank(self.motion.drift.target, exponent)
             packed = table[0::2] + (table[1::2] << PACKED)
             self._limbs[exponent] = packed.take(self.ranks, axis=1)
         return self._limbs[exponent]
@@ -65,20 +63,21 @@ class MotionClasses:
         """Return the classes of the coordinates `ends` of each dimension, both int64 (2, dims)."""
         distance = np.maximum(np.abs(ends) - self.smallest + 1, 0)
         numbers = self.drawable // 2 + np.sign(ends) * distance
-        starts = np.arange(len(self.u)) * self.drawable
+        starts = np.arange(self.motion.dims) * self.drawable
         return np.searchsorted(self.numbers, starts + numbers, side="right") - 1
 
 
-class MotionStart(NamedTuple):
-    """What the classes of a motion are found from."""
+class DrawnEnds(NamedTuple):
+    """A motion with the ends of the clouds that take it, from which its classes are found."""
 
     motion: Motion
+    """the motion"""
     ends: np.ndarray
     """int64 (2, dims): the lowest and the highest coordinates that are drawn in each dimension"""
 
 
 def classes_of(
-    motions: list[MotionStart], sigma: float, steps: tuple[int, ...]
+    motions: list[DrawnEnds], sigma: float, steps: tuple[int, ...]
 ) -> list[MotionClasses]:
     """Return the classes of each of `motions` at `steps`, which rise and come after 0.
 
@@ -111,13 +110,12 @@ def classes_of(
         numbers = base[here] - k * dims * len(values)
         mine = None if fixed is None else fixed[:, fixed[0] // dims == k] - [[k * dims], [0]]
         of_each = lowest[here], at[:, here], stalled[:, here]
-        made.append(
-            MotionClasses(motion.motion.u, target, smallest, numbers, len(values), *of_each, mine)
-        )
+        classes = numbers, len(values), *of_each, mine
+        made.append(MotionClasses(motion.motion, smallest, *classes))
     return made
 
 
-def _displacements(motions: list[MotionStart]) -> Displacements:
+def _displacements(motions: list[DrawnEnds]) -> Displacements:
     """Return what gives the displacements of all motions side by side."""
 
     def block(first: int, last: int) -> np.ndarray:

@@ -67,7 +67,7 @@ class PlacedCloud:
         int64 (steps,). `alive`, int64 (steps,), are the tokens that are present.
         """
         limbs, motion = self._motion.limbs(exponent), self._motion
-        sums = np.empty((*limbs.shape[:2], len(motion.u)), np.int64)
+        sums = np.empty((*limbs.shape[:2], motion.motion.dims), np.int64)
         sums[:, :, self._settled] = limbs.take(self._settled_class, axis=2) * alive[:, None]
         stalled = motion.stalled.take(self._settled_class, axis=1).sum(axis=1) * alive
         if len(self._open):

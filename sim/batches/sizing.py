@@ -43,10 +43,10 @@ def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1
     if platform != "cpu" or slots(drift, platform, devices, engine) == 1 or not moved:
         return False
     unsupported = choose.leap_unsupported_reason(drift) or not host.supports(drift.arithmetic)
-    if drift.sigma is None or unsupported:
+    # Of these motions the first step displaces nearly all dimensions by much the same.
+    spread = drift.motion == "straight" and drift.direction in ("random", "diagonal")
+    if drift.sigma is None or unsupported or not spread:
         return False
-    if drift.motion != "straight":
-        return True  # made once for all, where each alone would be made again
     # Half a typical displacement: a quarter of the dimensions have smaller ones.
     reached = drift.radius / math.sqrt(drift.dims) * moved[0] / drift.steps / 2
     ends = np.array([reached - _FAR * drift.sigma, reached + _FAR * drift.sigma], np.float32)
@@ -69,15 +69,8 @@ _PER_WORD = 32
 def group_key(drift: Drift) -> tuple[Any, ...]:
     """Return the fields that drifts handed over together have in common; it can be a key."""
     cloud = drift.tokens, drift.dims, drift.survivors
-    return (
-        *cloud,
-        drift.arithmetic,
-        drift.schedule,
-        drift.motion,
-        drift.steps,
-        drift.records,
-        drift.at,
-    )
+    motion = drift.schedule, drift.motion, drift.steps
+    return *cloud, drift.arithmetic, *motion, drift.records, drift.at
 
 
 def batch_size(
@@ -108,8 +101,6 @@ def _codes(drift: Drift) -> int:
 def slots(drift: Drift, platform: str, devices: int, engine: str) -> int:
     """Return how many drifts of its group are moved in one call."""
     leaps = choose.choose_engine(drift, engine, platform, devices) == "leap"
-    return (
-        1
-        if leaps or devices > 1 or drift.weight_decay
-        else min(_MOST, max(1, _BYTES // _codes(drift)))
-    )
+    if leaps or devices > 1 or drift.weight_decay:
+        return 1
+    return min(_MOST, max(1, _BYTES // _codes(drift)))

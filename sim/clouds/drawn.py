@@ -53,7 +53,7 @@ def _from_table(
     high = words32(seed, Stream.CLOUD, element, count)
     drawn = thresholds(sigma, target, smallest).codes_lazily(high, low)
     magnitudes = drawn & (SIGN - 1)
-    _check(sigma, target, int(magnitudes.max()) > target.largest_magnitude)
+    refuse_beyond(sigma, target, int(magnitudes.max()) > target.largest_magnitude)
     if target.sign == SIGN:
         return drawn
     return np.where(drawn & SIGN, magnitudes | target.sign, magnitudes)
@@ -65,11 +65,12 @@ def _from_quantile(
     with np.errstate(over="ignore", under="ignore"):
         exact = sigma * gaussian(words64(seed, Stream.CLOUD, element, count))
         values = exact.astype(np.float32)
-    _check(sigma, target, not np.all(np.isfinite(values)))
+    refuse_beyond(sigma, target, not np.all(np.isfinite(values)))
     return target.code(np.where(np.abs(values) < smallest, 0, values))
 
 
-def _check(sigma: float, target: Format, outside: bool) -> None:
+def refuse_beyond(sigma: float, target: Format, outside: bool) -> None:
+    """Raise BadInput where `outside`: a draw rounds beyond the largest finite value."""
     if outside:
         raise BadInput(
             f"sigma is {sigma:g}; a drawn value exceeds"

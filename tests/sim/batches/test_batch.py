@@ -142,7 +142,7 @@ def test_what_is_large_or_leaps_goes_alone(device, pool):
 
 
 def test_who_leaves_the_range_is_refused(device, pool):
-    fits = Drift(sigma=1.0, tokens=20, dims=8, format="float8_e4m3fn", radius=1.0)
+    fits = Drift(sigma=1.0, tokens=20, dims=8, format="float8_e4m3fn", radius=1.0, steps=4)
     far = Drift(sigma=1.0, tokens=20, dims=8, format="float8_e4m3fn", radius=30_000.0)
     with pytest.raises(BadInput, match="radius is 30000"):
         batch.count_batch([fits, far], device, pool)

@@ -109,7 +109,7 @@ def test_values_that_cross_zero_are_told_apart_and_counted_once(rounding, pool):
 
 
 def test_who_leaves_the_range_is_refused(pool):
-    fits = Drift(sigma=1.0, tokens=20, dims=8, format="float8_e4m3fn", radius=1.0)
+    fits = Drift(sigma=1.0, tokens=20, dims=8, format="float8_e4m3fn", radius=1.0, steps=4)
     with pytest.raises(BadInput, match="radius is 3000"):
         count_by_value([fits, replace(fits, radius=3000.0)], pool)
     with pytest.raises(BadInput, match="a drawn value exceeds"):
