@@ -47,7 +47,12 @@ class ExecutionOptions(NamedTuple):
     memory: int | None
 
     def run(
-        self, drift: "Drift", out: StoreLocation, overwrite: bool, like: "RunStore | None" = None
+        self,
+        drift: "Drift",
+        out: StoreLocation,
+        overwrite: bool,
+        like: "RunStore | None" = None,
+        save_motion: Path | None = None,
     ) -> dict[str, Any]:
         """Run `drift` into `out`, and return what drift.run returns."""
         from drift.experiments.console.progress import RunBar, stop_at_second_signal
@@ -57,7 +62,7 @@ class ExecutionOptions(NamedTuple):
         configure(self.device, self.devices)
         options = self._asdict()
         options["on"] = options.pop("device")
-        options |= {"overwrite": overwrite, "like": like}
+        options |= {"overwrite": overwrite, "like": like, "save_motion": save_motion}
         with stop_at_second_signal(), RunBar(f"drift to {out}", sys.stderr) as progress:
             return run(drift, out, progress=progress.record, **options)
 

@@ -108,11 +108,11 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
     import numpy as np
 
     from drift.sim.spec.drift import recorded
-    from drift.sim.sweeps.store import EXPECTED, NAMES, PredictedStore
+    from drift.sim.sweeps.store import EXPECTED, PredictedStore
 
     grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done
     extra = EXPECTED if isinstance(sweep, PredictedStore) else ()
-    stored = [*NAMES.values(), *extra]
+    stored = [*sweep.names.values(), *extra]
     yield [*(axis.name for axis in grid.axes), "progress", "step", *stored]
     meanings = [axis.meanings if axis.named else axis.values for axis in grid.axes]
     *chunk, records = sweep.array("distinct").chunks
@@ -120,7 +120,7 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
         there = np.argwhere(done[block]) + [each.start for each in block]
         if not len(there):
             continue
-        counts = [sweep.read(name, block)[done[block]] for name in (*NAMES, *extra)]
+        counts = [sweep.read(name, block)[done[block]] for name in (*sweep.names, *extra)]
         for point, place in enumerate(there.tolist()):
             values = {axis.name: axis.values[k] for axis, k in zip(grid.axes, place, strict=True)}
             names = [meaning[k] for meaning, k in zip(meanings, place, strict=True)]

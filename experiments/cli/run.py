@@ -6,6 +6,7 @@ how    options that change no bit; these alone go with --spec
 """
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -19,7 +20,7 @@ from drift.experiments.cli.execution import (
     default_store,
 )
 from drift.experiments.cli.fields import drift_of, with_fields
-from drift.experiments.cli.options import AsJson, Out, Overwrite, store
+from drift.experiments.cli.options import AsJson, Out, Overwrite, path, store
 from drift.experiments.cli.sources import say_notes
 from drift.experiments.console.terminal import remark
 from drift.sim.errors import BadInput
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
     from drift.sim.spec.drift import Drift
     from drift.sim.stores.run_store import RunStore
 
-_HOW = {"spec", "engine", "device", "devices", "memory", "out", "overwrite", "as_json"}
+_HOW = {
+    "save_motion",
+    "spec",
+    "engine",
+    "device",
+    "devices",
+    "memory",
+    "out",
+    "overwrite",
+    "as_json",
+}
 
 
 class Again(NamedTuple):
@@ -51,7 +62,7 @@ def again(location: StoreLocation, context: typer.Context) -> Again:
         if name not in _HOW and source is not None and source.name == "COMMANDLINE":
             raise BadInput(
                 f"{option.opts[0]} is given with --spec, which fixes it; --out, --overwrite,"
-                " --engine, --device, --devices, --memory and --json go with it"
+                " --engine, --device, --devices, --memory, --save-motion and --json go with it"
             )
     if isinstance(location, LocalLocation) and location.path.is_file():
         from drift.sim.spec.drift import Drift
@@ -65,6 +76,14 @@ def again(location: StoreLocation, context: typer.Context) -> Again:
 
     store = RunStore(location)
     return Again(store.drift, store)
+
+
+def say_saved(drift: "Drift", path: Path) -> None:
+    """Say where displacements went, and what of the steps is not among them."""
+    from drift.sim.motions.save import saved_note
+
+    note = saved_note(drift)
+    remark(f"displacements: {path}{f'; {note}' if note else ''}")
 
 
 EXAMPLE = "drift run --sigma 2e-8 --tokens 400 --dims 256 --out first.zarr"
@@ -87,6 +106,15 @@ def command(
     device: Device = "auto",
     devices: Devices = 1,
     memory: Memory = None,
+    save_motion: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path,
+            metavar="FILE.npy",
+            help="Write the displacements of all steps, (steps, dims), which --motion takes.",
+            show_default="none",
+        ),
+    ] = None,
     out: Out = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -101,7 +129,9 @@ def command(
     drift, like = again(spec, context) if spec else (None, None)
     drift = drift or drift_of(fields)
     execution = ExecutionOptions(engine, device, devices, memory)
-    result = execution.run(drift, out or default_store(drift), overwrite, like)
+    result = execution.run(drift, out or default_store(drift), overwrite, like, save_motion)
+    if save_motion:
+        say_saved(drift, save_motion)
     if "from" in fields:
         say_notes(LocalLocation(fields["from"]), fields.get("tensor"))
     if note := result.get("cloud", {}).get("note"):

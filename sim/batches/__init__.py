@@ -6,6 +6,6 @@ motion_classes  where a motion takes all values that may be drawn
 placed_cloud    a cloud placed in these classes: what is summed of it
 token_classes   its cells at every record
 by_coordinate   drifts moved by coordinate, side by side on a device
-stacked         their clouds, as one
+stacked         their clouds, as one; stacked_counts: counted as one
 sizing          how many go together, and which of the two ways
 """

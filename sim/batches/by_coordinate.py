@@ -11,7 +11,8 @@ import numpy as np
 
 from drift.kernels.stepping.block import plain
 from drift.sim import interrupts
-from drift.sim.batches.stacked import StackedClouds, StackedCounts
+from drift.sim.batches.stacked import StackedClouds
+from drift.sim.batches.stacked_counts import StackedCounts
 from drift.sim.counting.cells import Counts
 from drift.sim.spec.drift import Drift
 

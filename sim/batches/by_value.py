@@ -8,10 +8,12 @@ of its coordinates is ever moved.
 Bit for bit the counts are those of sim.engines.simulation, and so are the errors.
 """
 
+import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +28,8 @@ from drift.sim.clouds.sorted_words import SortedWords
 from drift.sim.counting.cells import Counts, count_rows
 from drift.sim.engines import range_check
 from drift.sim.motions.make import motion_of
+from drift.sim.motions.motion import Motion
+from drift.sim.motions.since import RecordSums, mean_change
 from drift.sim.sampling.thresholds import thresholds
 from drift.sim.spec.drift import Drift
 
@@ -135,20 +139,48 @@ def _count(
     radii = exact_sums(terms[:, terms.any(axis=0)]).reshape(len(parts), -1)
     found = {}
     for (k, part), along in zip(parts.items(), radii, strict=True):
-        drift, _ = moved[k]
+        drift, motion = moved[k][0], moved[k][1].motion
         alive = np.array([drift.alive(step) for step in drift.record_steps])
         columns = {
             **part.cells,
             "alive": alive,
             "radius": along / alive,
             "stalled": part.stalled / (alive * drift.dims),
+            **_moved_since(start, drift, motion, part, alive),
         }
         rows = zip(*(column.tolist() for column in columns.values()), strict=True)
         found[k] = {
-            step: Counts(step, **dict(zip(columns, row, strict=True)))
+            step: Counts(step, **_known(dict(zip(columns, row, strict=True))))
             for step, row in zip(drift.record_steps, rows, strict=True)
         }
     return found
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row whose radius is None where there is no direction to measure it along."""
+    return {**row, "radius": None} if math.isnan(row["radius"]) else row
+
+
+def _moved_since(
+    start: "_Start", drift: Drift, motion: Motion, part: "_Part", alive: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return what was asked, done and moved at each record, float64 (records,), by name."""
+    steps = [0, *drift.record_steps]
+    first = start.limbs(part.exponent)[None]
+    limbs = np.concatenate([first, np.moveaxis(part.sums, 1, 0)])
+    there = np.concatenate([[drift.tokens], alive])
+    before = RecordSums(0, there[:-1], limbs[:-1])
+    changed = [
+        motion.changed(step, tokens, stayed, None)
+        for step, tokens, stayed in zip(
+            steps[1:], alive.tolist(), part.stalled.tolist(), strict=True
+        )
+    ]
+    return {
+        "asked": np.array([motion.asked(a, b) for a, b in pairwise(steps)]),
+        "done": mean_change(before, RecordSums(0, alive, limbs[1:]), part.exponent),
+        "moved": np.array(changed) / (alive * drift.dims),
+    }
 
 
 class _Start:
@@ -180,6 +212,10 @@ class _Part(NamedTuple):
     stalled: np.ndarray
     terms: np.ndarray
     """float64 (records, terms), whose exact sums are the components along u"""
+    sums: np.ndarray
+    """int64 (LIMBS, records, dims): the exact sums of the tokens, kernels.exact_sum"""
+    exponent: int
+    """that of their grid"""
 
 
 def _part(start: _Start, drift: Drift, motion: MotionClasses) -> _Part:
@@ -196,7 +232,8 @@ def _part(start: _Start, drift: Drift, motion: MotionClasses) -> _Part:
         stalled = np.append(0, stalled)
         cells = {name: np.append(start.cells[name], column) for name, column in cells.items()}
     terms = from_limbs(sums, exponent) * motion.motion.u
-    return _Part(cells, stalled, terms.swapaxes(0, 1).reshape(sums.shape[1], -1))
+    along = terms.swapaxes(0, 1).reshape(sums.shape[1], -1)
+    return _Part(cells, stalled, along, sums, exponent)
 
 
 def _cells(

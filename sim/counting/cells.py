@@ -7,6 +7,9 @@ alive      tokens that are counted   largest  the highest occupancy
 radius     the component along u of the mean of the tokens, summed exactly
 stalled    the share of coordinates that the last step left where they were though
            its displacement there is not 0; 0 at step 0
+asked      the norm of the sum of the displacements since the last record; done: that of the
+           change of the tokens' mean since then, from exact sums. At step 0 both are 0
+moved      the share of coordinates that the last step changed; 0 at step 0
 
 Cells with their tokens are numbered by their first tokens. Black holes come in one order
 everywhere: the fullest first, of several the one of the smallest token.
@@ -50,6 +53,12 @@ class Counts:
     """the component along u of the tokens' mean, in the units of sigma; None where there is no u"""
     stalled: float
     """the share, 0 to 1, of coordinates that the last step left where they were"""
+    asked: float | None = None
+    """the norm of the sum of the displacements since the last record; None in stores of before"""
+    done: float | None = None
+    """the norm of the change of the tokens' mean since the last record; likewise"""
+    moved: float | None = None
+    """the share, 0 to 1, of coordinates that the last step changed; likewise"""
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""

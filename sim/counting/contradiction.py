@@ -8,13 +8,15 @@ import numpy as np
 def contradiction(counts: Mapping[str, np.ndarray]) -> str | None:
     """Return what is wrong with counts, arrays of one shape by their names, if anything is.
 
-    Names are those of sim.counting.cells.Counts; `stalled` and `radius` may be left out.
+    Names are those of sim.counting.cells.Counts; `stalled`, `radius` and `moved` may be left out.
     """
     distinct, holes, pairs = (counts[name] for name in ("distinct", "black_holes", "pairs"))
     alive, together, largest, single = (
         counts[name] for name in ("alive", "black_hole_tokens", "largest", "singletons")
     )
-    stalled, radius = (counts.get(name, np.zeros(())) for name in ("stalled", "radius"))
+    stalled, radius, moved = (
+        counts.get(name, np.zeros(())) for name in ("stalled", "radius", "moved")
+    )
     wrong = {
         "distinct is not singletons + black_holes": distinct != single + holes,
         "alive is not singletons + black_hole_tokens": alive != single + together,
@@ -27,6 +29,7 @@ def contradiction(counts: Mapping[str, np.ndarray]) -> str | None:
         "pairs is less than black holes have": pairs < together - holes,
         "a count is negative": np.minimum.reduce([single, holes, pairs, largest]) < 0,
         "stalled is no share": ~((stalled >= 0) & (stalled <= 1)),
+        "moved is no share": ~((moved >= 0) & (moved <= 1)),
         "radius is not finite": np.isinf(radius),
     }
     for text, where in wrong.items():

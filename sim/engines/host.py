@@ -130,6 +130,8 @@ class HostObservation:
     """true where any token may be elsewhere than at the observation before"""
     cells: np.ndarray
     """int64 (rows,): the first row that shares a cell with each"""
+    kept: int | None = None
+    """coordinates that the last step left where they were, displaced or not; None without decay"""
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
         """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
@@ -213,6 +215,7 @@ class HostEngine:
             limbs=found.limbs,
             moved=last is None,
             cells=view.cells(target),
+            kept=None if self._drift.arithmetic.decay == "none" else found.kept,
         )
         self._cut_down(observed.cells)
         if self._at_rest:
@@ -266,7 +269,9 @@ class HostEngine:
         limbs[:, carried.settled] = settled.limbs
         for each in moved:
             limbs[:, carried.open] += each.limbs
-        return _Moved(view, settled.stalled + sum(each.stalled for each in moved), limbs)
+        every = [settled, *moved]
+        stalled, kept = (sum(getattr(each, name) for each in every) for name in ("stalled", "kept"))
+        return _Moved(view, stalled, limbs, kept)
 
     def _counts(self) -> tuple[int, np.ndarray | None]:
         """Return the number of present tokens, and of each row, float64; None for one each."""
@@ -283,3 +288,4 @@ class _Moved(NamedTuple):
     view: Carried
     stalled: int
     limbs: np.ndarray
+    kept: int

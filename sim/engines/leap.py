@@ -68,6 +68,8 @@ class LeapObservation:
     moved: bool
     """true where any token is elsewhere than at the observation before"""
 
+    kept = None
+
     @property
     def state_rows(self) -> LeapRows:
         """The codes in the state format: the same, since this engine has no master weights."""

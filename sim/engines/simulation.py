@@ -26,6 +26,7 @@ from drift.sim.engines.host import HostEngine
 from drift.sim.engines.rows import CloudRows
 from drift.sim.motions.make import motion_of
 from drift.sim.motions.motion import Motion
+from drift.sim.motions.since import Sums, initial_sums, mean_change
 from drift.sim.spec.drift import Drift
 from drift.sim.stopwatch import Stopwatch
 
@@ -57,6 +58,13 @@ class Observation(Protocol):
     @property
     def limbs(self) -> np.ndarray:
         """The exact sum over present tokens, int64 (LIMBS, dims): kernels.exact_sum."""
+
+    @property
+    def kept(self) -> int | None:
+        """The number of coordinates that the last step left where they were, displaced or not.
+
+        None without decay.
+        """
 
     @property
     def moved(self) -> bool:
@@ -128,16 +136,17 @@ class Pause:
 
 def count(
     observation: Observation,
+    after: Sums,
     partition: Partition,
-    step: int,
-    u: np.ndarray,
+    motion: Motion,
     exponent: int,
+    before: Sums | None,
 ) -> State:
-    """Count the cells of what the engine observed at `step`.
+    """Count the cells of what the engine observed, `after` a step of its motion.
 
-    `u`, float64 (dims,), is the direction; `exponent` is that of the sums' grid.
+    `exponent` is that of the sums' grid, `before` are those of the last record, if any.
     """
-    tokens, dims = int(np.count_nonzero(observation.present)), len(u)
+    step, tokens, dims, u = after.step, after.alive, motion.dims, motion.u
     cells = partition.cells(observation.present, observation.representatives, observation.moved)
     along = math.fsum((from_limbs(observation.limbs, exponent) * u).ravel().tolist())
     counts = Counts(
@@ -146,6 +155,9 @@ def count(
         alive=tokens,
         radius=None if math.isnan(along) else along / tokens,
         stalled=observation.stalled / (tokens * dims),
+        asked=0.0 if before is None else motion.asked(before.step, step),
+        done=0.0 if before is None else float(mean_change(before, after, exponent)),
+        moved=motion.changed(step, tokens, observation.stalled, observation.kept) / (tokens * dims),
     )
     return State(counts, cells.populations, observation)
 
@@ -197,7 +209,9 @@ class Simulation:
             self.u = self.motion.u
             strengths = drawn.strengths(drift)
             self._survivor_ranks = drawn.survivor_ranks(drift)
-        self._partition = self._new_partition()
+        self._partition, self._recorded = self._new_partition(), {*drift.record_steps}
+        self.since: Sums | None = None
+        """the sums at the last record, or at step 0; None before it"""
         self.engine = moving_cloud(self.motion, strengths, chunks, on, pool, engine)
         with self.watch.timing("draw"):
             extent = self._load(chunks)
@@ -231,8 +245,12 @@ class Simulation:
     def _new_partition(self) -> Partition:
         return Partition(self.drift.tokens, monotone=choose.has_monotone_steps(self.drift))
 
-    def resume(self, step: int, fill: Fill) -> None:
-        """Go on from the cloud of `step` that `fill` gives, in the state format."""
+    def resume(self, step: int, fill: Fill, since: Sums) -> None:
+        """Go on from the cloud of `step` that `fill` gives, in the state format.
+
+        `since` are the sums at the last record before it.
+        """
+        self.since = since
         with self.watch.timing("draw"):
             self.engine.load(fill, step)
         self._partition = self._new_partition()
@@ -261,4 +279,11 @@ class Simulation:
         with self.watch.timing("move"):
             found = self.engine.observe(step, self._exponent, self._bound)
         with self.watch.timing("count"):
-            return count(found, self._partition, step, self.u, self._exponent)
+            after = Sums(step, int(np.count_nonzero(found.present)), found.limbs)
+            before = self.since if step else None
+            if step and before is None:
+                before = initial_sums(self.initial, self.drift, self._exponent)
+            counted = count(found, after, self._partition, self.motion, self._exponent, before)
+            if step == 0 or step in self._recorded:
+                self.since = after
+            return counted

@@ -43,6 +43,8 @@ class StepObservation:
     """int64 (LIMBS, dims), the exact sum over tokens: kernels.exact_sum"""
     moved: bool = True
     """true where any token may be elsewhere than at the observation before"""
+    kept: int | None = None
+    """coordinates that the last step left where they were, displaced or not; None without decay"""
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
         """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
@@ -180,6 +182,10 @@ class StepEngine:
         parts = jax.device_get([one.stalled for one in results])
         return sum(int(part.sum(dtype=np.int64)) for part in parts)
 
+    def _kept(self, results: list[BlockResult]) -> int | None:
+        parts = jax.device_get([one.kept for one in results if one.kept is not None])
+        return sum(int(part.sum(dtype=np.int64)) for part in parts) if parts else None
+
     def _observation(self, results: list[BlockResult]) -> StepObservation:
         """Join what the kernels observed in all chunks."""
         arithmetic = self.arithmetic
@@ -197,6 +203,7 @@ class StepEngine:
             fingerprints=as_words(prints[: self.chunks.tokens]),
             stalled=self._stalled(results),
             limbs=limbs,
+            kept=self._kept(results),
         )
 
     def _rows(self, codes: list[jax.Array], target: Format) -> ComparableRows:

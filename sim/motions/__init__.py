@@ -6,5 +6,6 @@ table     the rows of a file or an array
 optimizer, adamw, sgd             displacements that an optimizer makes of a gradient
 gradient, learning_rate           what drives it, step by step
 arithmetic                        float32 operations that are rounded as PyTorch's
+save      displacements as a .npy file
 make      `motion_of`: the motion of a drift
 """

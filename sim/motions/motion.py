@@ -66,6 +66,24 @@ class Motion(ABC):
         """The number of dimensions in which the first step displaces anything."""
         return int(np.count_nonzero(self.displacements(1, 1)))
 
+    def moving_at(self, step: int) -> int:
+        """Return the number of dimensions in which a step displaces anything."""
+        if self.equal:
+            return self.moving_dims
+        return int(np.count_nonzero(self.displacements(step, step)))
+
+    def changed(self, step: int, tokens: int, stalled: int, kept: int | None) -> int:
+        """Return how many coordinates of `tokens` a step changed.
+
+        It left `stalled` of those that it displaces where they were, and `kept` of all, where
+        values decay.
+        """
+        if step == 0:
+            return 0
+        if kept is not None:
+            return tokens * self.dims - kept
+        return tokens * self.moving_at(step) - stalled
+
     @property
     def facts(self) -> dict[str, Any]:
         """The attribute `motion` of a store: what a motion rests on beside the spec; or nothing."""
@@ -90,10 +108,23 @@ class Motion(ABC):
         for start in range(first, last + 1, BLOCK):
             yield self.displacements(start, min(start + BLOCK - 1, last))
 
+    @cached_property
+    def _length(self) -> float:
+        return norm(self.displacements(1, 1)[0])
+
     def asked(self, after: int, step: int) -> float:
         """Return the norm of the sum of the displacements of steps `after` + 1 ... `step`."""
         if self.equal:
-            return (step - after) * norm(self.displacements(1, 1)[0])
+            return (step - after) * self._length
+        if (after, step) not in self._asked:
+            self._asked[after, step] = self._norm_of_sum(after, step)
+        return self._asked[after, step]
+
+    @cached_property
+    def _asked(self) -> dict[tuple[int, int], float]:
+        return {}
+
+    def _norm_of_sum(self, after: int, step: int) -> float:
         total = np.zeros(self.dims)
         for block in self.blocks(after + 1, step):
             for row in block:  # one by one: the sum has the same bits on every machine

@@ -6,7 +6,9 @@ last checkpoint (or from its cloud, made again) and ends with the arrays that an
 run writes.
 """
 
+import os
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,6 +22,7 @@ from drift.sim.counting.cells import Counts
 from drift.sim.devices import compilation, device
 from drift.sim.engines.simulation import Pause, Simulation, State
 from drift.sim.errors import BadInput, unwritten
+from drift.sim.motions import save
 from drift.sim.runs import snapshots
 from drift.sim.runs.prepare import prepare
 from drift.sim.spec.drift import Drift
@@ -76,7 +79,7 @@ def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any
     cloud = simulation.initial
     motion = simulation.motion
     known = {"cloud": cloud.facts, "motion": motion.facts}
-    about = {name: facts for name, facts in known.items() if facts}
+    about = {name: each for name, each in known.items() if each}
     with out.begin({**attributes, **about, **run_layout.FIRST}) as group:
         run_layout.fill(group, simulation.drift, motion.u, cloud.token_ids, motion.arrays)
 
@@ -129,9 +132,14 @@ def stream(
     if not begun:
         ahead.add(0)
     saved = checkpoints.latest() if begun else None
+    resumed = -1
     if saved and saved[0] <= min(ahead):  # else records before it are lost
+        resumed = saved[0]
         simulation.resume(*saved)
-    states, final = simulation.states_and_pauses(sorted(ahead)), None
+    # What is counted since a record needs that record too.
+    before = {records[at - 1] for step in ahead if (at := bisect_left(records, step))}
+    again = {step for step in before if step > resumed} - ahead
+    states, final = simulation.states_and_pauses(sorted(ahead | again)), None
     with _flushed(store):
         while True:
             with interrupts.delay_signals():  # a first signal waits for the steps in hand
@@ -141,9 +149,11 @@ def stream(
                 store.still()
                 if isinstance(state, Pause):
                     with writing():
-                        checkpoints.save_if_due(state.step, state)
+                        checkpoints.save_if_due(state.step, state, simulation.since)
                     continue
                 step = state.counts.step
+                if step in again:
+                    continue
                 recorded = step in records and step not in done
                 with writing():
                     if step in kept:
@@ -157,7 +167,7 @@ def stream(
                     progress(state.counts, len(done), len(records))
                 if step < drift.steps:
                     with writing():
-                        checkpoints.save_if_due(step, state)
+                        checkpoints.save_if_due(step, state, simulation.since)
             final = state.counts, state.populations
             del state  # its cloud, before the next one is made
     with interrupts.delay_signals(), writing():
@@ -201,6 +211,7 @@ def run(
     devices: int = 1,
     memory: int | None = None,
     like: RunStore | None = None,
+    save_motion: str | os.PathLike[str] | None = None,
 ) -> dict[str, Any]:
     """Run `drift` into the store `out` and return what `drift run --json` prints.
 
@@ -209,7 +220,8 @@ def run(
     the CPU they are virtual, and more than JAX has are made if it was not used
     before. `engine` is auto, step or leap, which give the same bits. `memory` is the
     host memory that may be used, in bytes; by default what is free. `like` is a store
-    whose rows and direction must be met. Raises BadInput, with nothing written, for a
+    whose rows and direction must be met. `save_motion` names a .npy file for the displacements,
+    float32 (steps, dims), which is a motion itself. Raises BadInput, with nothing written, for a
     drift that leaves the format's range or does not fit, a device that is not there, an
     engine that does not apply, and an `out` that is complete (unless `overwrite`), that
     belongs to another spec, that is no drift store, or that another process writes;
@@ -241,6 +253,8 @@ def run(
             )
         )
         simulation, pool = made.simulation, made.pool
+        if save_motion is not None:
+            save.save_motion(simulation.motion, save_motion)
         if like is not None:
             check_inputs(like, simulation, "its spec can't be run again")
         seconds = partial(_seconds, simulation.watch, began, compiled)

@@ -9,6 +9,7 @@ into it.
 
 import time
 from concurrent.futures import Executor
+from typing import Any
 
 import numpy as np
 import zarr
@@ -18,6 +19,7 @@ from drift.sim.engines.chunks import Fill
 from drift.sim.engines.rows import CloudRows
 from drift.sim.engines.simulation import Pause, State
 from drift.sim.errors import Damaged
+from drift.sim.motions.since import Sums
 from drift.sim.stores import integrity, run_layout
 from drift.sim.stores.digests import DIGESTS
 from drift.sim.stores.run_store import RunStore
@@ -27,6 +29,8 @@ _WHOLE = "complete"
 """The attribute of a checkpoint that is set once its bits are written."""
 _MADE = "made"
 """The attribute that says how its bits were made, in stores of older versions."""
+_SINCE = "since"
+"""The attribute that holds the sums at the last record: sim.motions.since."""
 _SHARE = 10.0
 """Keeping checkpoints takes no more than one part in so many of the time."""
 
@@ -71,6 +75,12 @@ def _without(checkpoint: str) -> str:
     return f"without {checkpoint} the same command goes on from before it"
 
 
+def _sums(told: Any) -> Sums:
+    limbs = np.array(told["limbs"], np.int64)
+    assert limbs.ndim == 2, "limbs by dims"
+    return Sums(int(told["step"]), int(told["alive"]), limbs)
+
+
 class ResumePoints:
     """The checkpoints of one run; `every` is the least time between two, in seconds.
 
@@ -92,8 +102,10 @@ class ResumePoints:
         assert isinstance(group, zarr.Group), "drift made it"
         return sorted(int(name) for name in group.group_keys())
 
-    def latest(self) -> tuple[int, Fill] | None:
-        """The step of the last one, and its cloud; None where there is none, or it was removed.
+    def latest(self) -> tuple[int, Fill, Sums] | None:
+        """The step of the last one, its cloud, and the sums at the record before it.
+
+        None where there is none, or it was removed.
 
         Raises Damaged for a damaged one.
         """
@@ -111,13 +123,19 @@ class ResumePoints:
                     assert isinstance(group, zarr.Group), "it has attributes"
                     assert isinstance(array, zarr.Array), "it has bits"
                     assert group.attrs.get(_MADE) in (None, integrity.described(array)), "as made"
+                    since = group.attrs.get(_SINCE)
+                    if since is None:
+                        continue  # of a version that did not need it
+                    sums = _sums(since)
             except Damaged as error:
                 raise Damaged(f"{error}; {_without(here)}") from error
-            return step, reader(array, self._store.address)
+            return step, reader(array, self._store.address), sums
         return None
 
-    def save_if_due(self, step: int, state: State | Pause) -> None:
+    def save_if_due(self, step: int, state: State | Pause, since: Sums | None) -> None:
         """Keep the cloud of `state`, at `step`, if the last one was kept long enough ago.
+
+        With it are kept the sums `since` the last record.
 
         So it is where a signal waits, after which no other may be kept.
         """
@@ -131,6 +149,12 @@ class ResumePoints:
         tokens, dims = rows.shape
         array = run_layout.add_bits(group, {"token": tokens, "dim": dims}, rows.format)
         write_codes(array, None, rows, self._pool)
+        if since is not None:
+            group.attrs[_SINCE] = {
+                "step": since.step,
+                "alive": int(since.alive),
+                "limbs": since.limbs.tolist(),
+            }
         group.attrs[_WHOLE] = True
         self._store.remove(*(f"{_GROUP}/{each}" for each in older))
         self._last = time.monotonic()

@@ -2,7 +2,7 @@
 
 A store is a Zarr v3 group that plain xarray.open_zarr opens:
 
-step, and every count      (record)           int64; radius and stalled float64
+step, and every count      (record)           int64; radius, stalled, asked, done and moved float64
 direction                  (dim)              float64, u as used
 token_id                   (token)            int64, of a cloud that is a checkpoint's rows:
                                               which row of its tensor each token was
@@ -62,6 +62,13 @@ COUNTS = {
     "stalled": "share of coordinates the last step left where they were",
 }
 DISPLACEMENTS, GRADIENT_DIRECTION = "displacements", "gradient_direction"
+MOTION_COUNTS = {
+    "asked": "norm of the sum of the displacements since the last record",
+    "done": "norm of the change of the tokens' mean since the last record",
+    "moved": "share of coordinates the last step changed",
+}
+"""The counts that stores of before lack."""
+ALL_COUNTS = {**COUNTS, **MOTION_COUNTS}
 _MEANINGS = {
     DISPLACEMENTS: ("displacement", "displacement of each step"),
     GRADIENT_DIRECTION: ("dim", "unit vector that the gradient begins along"),
@@ -69,7 +76,7 @@ _MEANINGS = {
     "token_id": ("token", "row of the tensor"),
     "snapshot_step": ("snapshot", "step it shows"),
 }
-_REAL = ("radius", "stalled")
+REAL = ("radius", "stalled", *MOTION_COUNTS)
 _COORDINATES = ("step", "snapshot_step", "token_id")
 _CHUNK_BYTES = 8 << 20
 UNWRITTEN = float("-inf")
@@ -93,9 +100,9 @@ def fill(
     `motion` has what else is kept of its motion: see `coordinates`.
     """
     records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
-    for name, text in {"step": "steps done", **COUNTS}.items():
+    for name, text in {"step": "steps done", **ALL_COUNTS}.items():
         dtype, unwritten = (
-            "float64" if name in _REAL else "int64",
+            "float64" if name in REAL else "int64",
             _fill(u if name == "radius" else 0),
         )
         add(group, name, dtype, {"record": records}, text, fill=unwritten)

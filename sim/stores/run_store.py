@@ -22,7 +22,7 @@ from drift.sim.spec.vector import DirectionVector
 from drift.sim.stores import integrity
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.run_layout import (
-    COUNTS,
+    ALL_COUNTS,
     DISPLACEMENTS,
     GRADIENT_DIRECTION,
     KIND,
@@ -52,7 +52,7 @@ class RunStore(Store):
 
     kind, verb, wanted = KIND, "run", "a drift store"
     layout, last = LAYOUT, LAST
-    growing = ("step", *COUNTS)
+    growing = ("step", *ALL_COUNTS)
 
     def __init__(
         self, place: AnyLocation, writing: bool = False, still: Callable[[], None] = lambda: None
@@ -176,7 +176,7 @@ class RunStore(Store):
             self.array(name)[:] = self._known[name]  # its only chunk, which needs no reading so
 
         if self._unwritten:
-            self.address.together(write, COUNTS)
+            self.address.together(write, self._names)
             write("step")
         self._unwritten, self._wrote = False, time.monotonic()
 
@@ -186,8 +186,13 @@ class RunStore(Store):
         if np.count_nonzero(steps >= 0) < self.attrs.get(_COUNTED, {}).get("records", 0):
             steps[:] = -1  # some are lost, so that nothing vouches for the others
         read = partial(self.values, there=steps >= 0)
-        counts = self.address.together(read, COUNTS)
-        return {"step": steps, **dict(zip(COUNTS, counts, strict=True))}
+        counts = self.address.together(read, self._names)
+        return {"step": steps, **dict(zip(self._names, counts, strict=True))}
+
+    @property
+    def _names(self) -> list[str]:
+        """The counts that the store has arrays of: one of before lacks some."""
+        return [name for name in ALL_COUNTS if self.has(name)]
 
     def finish(self, populations: np.ndarray, **attributes: Any) -> None:
         """Write what is known only at the end, and say that all is there."""
@@ -221,4 +226,4 @@ def _counted(columns: dict[str, np.ndarray]) -> dict[str, int]:
 
 def _checksum(columns: dict[str, np.ndarray], records: int) -> int:
     """A checksum of the first records."""
-    return zlib.crc32(b"".join(columns[name][:records].tobytes() for name in ("step", *COUNTS)))
+    return zlib.crc32(b"".join(column[:records].tobytes() for column in columns.values()))

@@ -24,7 +24,7 @@ from drift.sim.stores.location import StoreLocation
 from drift.sim.sweeps import resume
 from drift.sim.sweeps.grid import Axis, Grid, drift_of
 from drift.sim.sweeps.point_order import REGION_BYTES, PointGroups
-from drift.sim.sweeps.store import NAMES, SweepStore
+from drift.sim.sweeps.store import MOTION_NAMES, NAMES, SweepStore
 
 if TYPE_CHECKING:
     from drift.sim.devices.shards import Shards
@@ -95,7 +95,7 @@ class Plan(NamedTuple):
     @property
     def disk(self) -> int:
         """Bytes of the store at most, which is compressed."""
-        return len(self.grid) * (8 * len(NAMES) * len(self.grid.progress) + 1)
+        return len(self.grid) * (8 * (len(NAMES) + len(MOTION_NAMES)) * len(self.grid.progress) + 1)
 
     def standing(self, out: StoreLocation, overwrite: bool = False) -> tuple[np.ndarray, list[int]]:
         """Return which points of the store `out` are done, bool (points,), and which failed.

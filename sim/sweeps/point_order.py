@@ -19,7 +19,7 @@ from drift.sim.engines import choose
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.grid import AXES, Grid
-from drift.sim.sweeps.store import NAMES, points_per_chunk
+from drift.sim.sweeps.store import MOTION_NAMES, NAMES, points_per_chunk
 
 _EACH = 2e6
 """The cost of a point beside its work."""
@@ -111,7 +111,7 @@ def _regions(grid: Grid, points: np.ndarray) -> Iterator[np.ndarray]:
     wanted[points] = True
     shape, sizes = grid.shape or (1,), points_per_chunk(grid) or (1,)
     chunks = tuple(-(-n // size) for n, size in zip(shape, sizes, strict=True))
-    chunk_bytes = 8 * len(NAMES) * len(grid.progress) * math.prod(sizes)
+    chunk_bytes = 8 * (len(NAMES) + len(MOTION_NAMES)) * len(grid.progress) * math.prod(sizes)
     together = max(1, REGION_BYTES // chunk_bytes)
     for first in range(0, math.prod(chunks), together):
         found = []

@@ -8,7 +8,7 @@ done                 (axes …)             bool, written after the data of a po
 step                 (steps, progress)    int64, or (progress) where steps is no axis
 an axis, progress    its own              float64 or int64, what to select by
 
-The count `radius` of a run is called `reached` here, since radius may be an axis. The
+The counts `radius` and `done` of a run are called `reached` and `travelled` here. The
 coordinates of a named axis number its values, which stand in its attributes. Fill
 values are -1, NaN and false; points that failed keep them. A prediction's store has expected
 counts, all float64, and EXPECTED beside them. Shapes, chunks and values
@@ -37,6 +37,8 @@ LAYOUT = 1
 
 NAMES = {name: "reached" if name == "radius" else name for name in run_layout.COUNTS}
 """The array of each count."""
+MOTION_NAMES = {name: "travelled" if name == "done" else name for name in run_layout.MOTION_COUNTS}
+"""The arrays of the counts that stores of before lack; `done` says which grid points are done."""
 EXPECTED = {
     "distinct_error": "standard deviation of occupied cells over clouds",
     "pairs_error": "standard deviation of coalesced pairs over clouds",
@@ -44,7 +46,6 @@ EXPECTED = {
     "largest_95": "quantile of 95 % of the tokens in the fullest cell, nearly",
 }
 """The arrays that a prediction has beside the counts, whose `largest` is a median."""
-_REAL = ("radius", "stalled")
 _CHUNK_VALUES = 1 << 17
 
 FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
@@ -58,10 +59,11 @@ def fill(group: zarr.Group, grid: Grid, predicted: bool = False) -> None:
     points = points_per_chunk(grid)
     names = tuple(axis.name for axis in grid.axes)
     counts = len(grid.progress)
-    for name, text in {**run_layout.COUNTS, **(EXPECTED if predicted else {})}.items():
-        real = predicted or name in _REAL
+    more = EXPECTED if predicted else run_layout.MOTION_COUNTS
+    for name, text in {**run_layout.COUNTS, **more}.items():
+        real = predicted or name in run_layout.REAL
         group.create_array(
-            NAMES.get(name, name),
+            _array(name),
             shape=(*grid.shape, counts),
             chunks=(*points, counts),
             dtype="float64" if real else "int64",
@@ -246,7 +248,19 @@ class SweepStore(Store):
         points = points if isinstance(points, tuple) else (points,)
         done = self.values("done", points, there=self.complete)  # what is done by then is there
         there = done if isinstance(record, int) else done[..., None]
-        return self.values(NAMES.get(name, name), (*points, record), there)
+        if name in MOTION_NAMES and name not in self.names:
+            return np.full(self.values("alive", (*points, record), there).shape, np.nan)
+        return self.values(_array(name), (*points, record), there)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The array of each count that is there: stores of before lack some."""
+        there = {name: array for name, array in MOTION_NAMES.items() if self.has(array)}
+        return {**NAMES, **there}
+
+
+def _array(name: str) -> str:
+    return {**NAMES, **MOTION_NAMES}.get(name, name)
 
 
 class PredictedStore(SweepStore):

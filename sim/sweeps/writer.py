@@ -16,7 +16,7 @@ import numpy as np
 from drift.sim.counting.cells import Counts
 from drift.sim.counting.contradiction import contradiction
 from drift.sim.errors import Damaged, unwritten
-from drift.sim.sweeps.store import NAMES, SweepStore, points_per_chunk
+from drift.sim.sweeps.store import SweepStore, points_per_chunk
 
 _KEPT = 4
 """Chunks that stay in memory after they were written."""
@@ -52,7 +52,7 @@ class GridWriter:
         chunk = tuple(i // size for i, size in zip(index, self._sizes, strict=True))
         within = tuple(i % size for i, size in zip(index, self._sizes, strict=True))
         block = self._block(chunk)
-        for name in NAMES:
+        for name in self.store.names:
             block.counts[name][within] = [getattr(record, name) for record in records]
         block.done[within] = self.done[index] = True
         self._waiting += 1
@@ -67,7 +67,9 @@ class GridWriter:
         """Write all that was taken, then `attributes`. Unfinished where the disk is full."""
         try:
             self._still()
-            self.store.release(*(key for chunk in self._changed for key in _keys(chunk)))
+            self.store.release(
+                *(key for chunk in self._changed for key in _keys(self.store, chunk))
+            )
             for chunk in sorted(self._changed):
                 self._still()
                 self._write(self._blocks[chunk])
@@ -88,7 +90,7 @@ class GridWriter:
         Raises Damaged where some of it is damaged, or contradicts itself.
         """
         for chunk in np.ndindex(*map(_parts, self._shape, self._sizes)):
-            if not self.store.wrote(*_keys(chunk)):
+            if not self.store.wrote(*_keys(self.store, chunk)):
                 self._block(chunk)
                 self._blocks.pop(chunk)
         self.store.verify()
@@ -96,7 +98,9 @@ class GridWriter:
 
     def _write(self, block: Block) -> None:
         def one(name: str) -> None:
-            self.store.array(NAMES[name])[(*block.region, slice(None))] = block.counts[name]
+            self.store.array(self.store.names[name])[(*block.region, slice(None))] = block.counts[
+                name
+            ]
 
         self.store.address.together(one, block.counts)
         self.store.array("done")[block.region] = block.done
@@ -118,7 +122,7 @@ class GridWriter:
             try:
                 self._blocks[chunk] = self._read(region)
             except Damaged as error:
-                done = _keys(chunk)[-1]
+                done = _keys(self.store, chunk)[-1]
                 said = f"{error}; without {done} the same command counts its grid points again"
                 raise Damaged(said) from error
         return self._blocks[chunk]
@@ -126,24 +130,26 @@ class GridWriter:
     def _read(self, region: tuple[slice, ...]) -> Block:
         done = np.array(self.done[region])
         counts = {}
-        for name in NAMES:
-            array = self.store.array(NAMES[name])
+        for name in self.store.names:
+            array = self.store.array(self.store.names[name])
             shape = (*done.shape, array.shape[-1])
             values = np.full(shape, array.fill_value, array.dtype)
             if done.any():
-                there = self.store.values(NAMES[name], (*region, slice(None)), done[..., None])
+                there = self.store.values(
+                    self.store.names[name], (*region, slice(None)), done[..., None]
+                )
                 values[done] = there[done]
             counts[name] = values
-        if wrong := contradiction({name: counts[name][done] for name in NAMES}):
+        if wrong := contradiction({name: counts[name][done] for name in counts}):
             where = ", ".join(f"{each.start}:{each.stop}" for each in region)
             raise Damaged(f"{self.store.address} is damaged: its counts at [{where}]: {wrong}")
         return Block(region, counts, done)
 
 
-def _keys(chunk: tuple[int, ...]) -> list[str]:
+def _keys(store: SweepStore, chunk: tuple[int, ...]) -> list[str]:
     """The keys of a chunk of each array; that of `done`, which has no records, comes last."""
     at = "/".join(("c", *map(str, chunk)))
-    return [*(f"{name}/{at}/0" for name in NAMES.values()), f"done/{at}"]
+    return [*(f"{name}/{at}/0" for name in store.names.values()), f"done/{at}"]
 
 
 def _parts(length: int, size: int) -> int:

@@ -1,0 +1,73 @@
+"""How far a cloud was asked to go since its last record, and how far it went.
+
+asked  the norm of the sum of the displacements of the steps since then
+done   the norm of the change of the tokens' mean since then, from exact sums (kernels.exact_sum):
+       of the tokens that are present at either record
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from drift.kernels.exact_sum import LIMB_BITS, LIMBS, exact_sums, from_limbs, limb_sums_of
+from drift.sim.clouds.initial import InitialCloud
+from drift.sim.spec.drift import Drift
+
+_ROWS = 4096
+"""Tokens summed at a time."""
+_HALF = 1 << (LIMB_BITS - 1)
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The sums of the tokens that are present at a step."""
+
+    step: int
+    """after so many steps"""
+    alive: int | np.ndarray
+    """the number of these tokens, one or (…,) for several clouds"""
+    limbs: np.ndarray
+    """int64 (LIMBS, dims), or (…, LIMBS, dims) of several clouds: kernels.exact_sum"""
+
+
+def mean_change(before: Sums, after: Sums, exponents: int | np.ndarray) -> np.ndarray:
+    """Return the norm of the change of the mean of each cloud, float64 (…,).
+
+    `exponents` are those of the grids of the sums, one or (…,) many.
+    """
+    # As whole numbers, so that nothing is cancelled away: limbs of either sum are far from 2**63.
+    old, new = (np.asarray(each.alive, np.int64)[..., None] for each in (before, after))
+    if np.array_equal(old, new):
+        limbs, parts = after.limbs - before.limbs, new.astype(np.float64)
+    else:
+        limbs = after.limbs * old[..., None] - before.limbs * new[..., None]
+        parts = old.astype(np.float64) * new
+    limbs = np.moveaxis(limbs.astype(np.int64), -2, 0)
+    for k in range(LIMBS - 1, 0, -1):
+        # Lower limbs are brought below half a unit of the one above: no two then cancel.
+        carry = (limbs[k] + _HALF) >> LIMB_BITS
+        limbs[k] -= carry << LIMB_BITS
+        limbs[k - 1] += carry
+    terms = from_limbs(limbs, np.asarray(exponents)[..., None])
+    total = terms[LIMBS - 1]
+    for k in range(LIMBS - 2, -1, -1):
+        total = total + terms[k]
+    return lengths(total / parts)
+
+
+def lengths(vectors: np.ndarray) -> np.ndarray:
+    """Return the Euclidean length of each vector, float64 (…, dims), the same on every machine."""
+    rows = np.abs(vectors.reshape(-1, vectors.shape[-1]))
+    largest = rows.max(axis=1, initial=0.0)
+    scaled = rows / np.where(largest > 0, largest, 1.0)[:, None]
+    return (largest * np.sqrt(exact_sums(scaled * scaled))).reshape(vectors.shape[:-1])
+
+
+def initial_sums(cloud: InitialCloud, drift: Drift, exponent: int) -> Sums:
+    """Return the sums of the initial cloud of a drift, on the grid of 2**`exponent`."""
+    scale = np.float32(np.ldexp(1.0, exponent))
+    limbs = np.zeros((LIMBS, drift.dims), np.int64)
+    for start in range(0, drift.tokens, _ROWS):
+        codes = cloud.codes(start, min(start + _ROWS, drift.tokens))
+        limbs += limb_sums_of(drift.target.value(codes).astype(np.float32), None, scale)
+    return Sums(0, drift.tokens, limbs)
