@@ -17,7 +17,7 @@ from drift.sim.counting.cells import CellCounts, Counts
 from drift.sim.counting.coalesce import Equal, Fingerprint, coalesce
 from drift.sim.counting.partition import Partition
 from drift.sim.engines.choose import has_monotone_steps
-from drift.sim.motions.since import Sums, mean_change
+from drift.sim.motions.since import RecordSums, mean_change
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
 """Factor of a replica's number, to tell fingerprints of different replicas apart."""
@@ -31,7 +31,7 @@ class StackedTokens:
         self.of = np.repeat(np.arange(len(replicas)), replicas[0].drift.tokens)
         """int64 (tokens,): the replica of each"""
         self._grids = np.array([replica.exponent for replica in replicas])
-        self._before: Sums | None = None
+        self._before: RecordSums | None = None
         self._u = np.stack([replica.u for replica in replicas])[:, None]
 
     def present(self, step: int) -> np.ndarray:
@@ -87,7 +87,10 @@ class StackedTokens:
         rows = zip(*(column.tolist() for column in found.values()), strict=True)
         parts = zip(rows, self._along(limbs), stalled.tolist(), strict=True)
         made, dims, motions = [], limbs.shape[2], [replica.motion for replica in self.replicas]
-        after, before = Sums(step, int(found["alive"][0]), limbs.astype(np.int64)), self._before
+        after, before = (
+            RecordSums(step, int(found["alive"][0]), limbs.astype(np.int64)),
+            self._before,
+        )
         if step and before is None:
             before = self._start()
         done = np.zeros(len(limbs)) if not before else mean_change(before, after, self._grids)
@@ -113,14 +116,14 @@ class StackedTokens:
             )
         return made
 
-    def _start(self) -> Sums:
+    def _start(self) -> RecordSums:
         """Return the sums of the clouds at step 0, where it is not counted."""
         limbs = []
         for replica, grid in zip(self.replicas, self._grids.tolist(), strict=True):
             state = replica.drift.arithmetic.state
             values = state.value(replica.codes).astype(np.float32)
             limbs.append(limb_sums_of(values, None, np.float32(np.ldexp(1.0, grid))))
-        return Sums(0, self.replicas[0].drift.tokens, np.stack(limbs))
+        return RecordSums(0, self.replicas[0].drift.tokens, np.stack(limbs))
 
     def _along(self, limbs: np.ndarray) -> list[float]:
         """Return the components along u of the sums of the replicas' tokens."""

@@ -26,7 +26,7 @@ from drift.sim.engines.host import HostEngine
 from drift.sim.engines.rows import CloudRows
 from drift.sim.motions.make import motion_of
 from drift.sim.motions.motion import Motion
-from drift.sim.motions.since import Sums, initial_sums, mean_change
+from drift.sim.motions.since import RecordSums, initial_sums, mean_change
 from drift.sim.spec.drift import Drift
 from drift.sim.stopwatch import Stopwatch
 
@@ -136,11 +136,11 @@ class Pause:
 
 def count(
     observation: Observation,
-    after: Sums,
+    after: RecordSums,
     partition: Partition,
     motion: Motion,
     exponent: int,
-    before: Sums | None,
+    before: RecordSums | None,
 ) -> State:
     """Count the cells of what the engine observed, `after` a step of its motion.
 
@@ -210,7 +210,7 @@ class Simulation:
             strengths = drawn.strengths(drift)
             self._survivor_ranks = drawn.survivor_ranks(drift)
         self._partition, self._recorded = self._new_partition(), {*drift.record_steps}
-        self.since: Sums | None = None
+        self.since: RecordSums | None = None
         """the sums at the last record, or at step 0; None before it"""
         self.engine = moving_cloud(self.motion, strengths, chunks, on, pool, engine)
         with self.watch.timing("draw"):
@@ -245,7 +245,7 @@ class Simulation:
     def _new_partition(self) -> Partition:
         return Partition(self.drift.tokens, monotone=choose.has_monotone_steps(self.drift))
 
-    def resume(self, step: int, fill: Fill, since: Sums) -> None:
+    def resume(self, step: int, fill: Fill, since: RecordSums) -> None:
         """Go on from the cloud of `step` that `fill` gives, in the state format.
 
         `since` are the sums at the last record before it.
@@ -279,7 +279,7 @@ class Simulation:
         with self.watch.timing("move"):
             found = self.engine.observe(step, self._exponent, self._bound)
         with self.watch.timing("count"):
-            after = Sums(step, int(np.count_nonzero(found.present)), found.limbs)
+            after = RecordSums(step, int(np.count_nonzero(found.present)), found.limbs)
             before = self.since if step else None
             if step and before is None:
                 before = initial_sums(self.initial, self.drift, self._exponent)

@@ -1,4 +1,4 @@
-"""How far a cloud was asked to go since its last record, and how far it went.
+"""Distances since the last record: how far a cloud was asked to go, and how far it went.
 
 asked  the norm of the sum of the displacements of the steps since then
 done   the norm of the change of the tokens' mean since then, from exact sums (kernels.exact_sum):
@@ -19,7 +19,7 @@ _HALF = 1 << (LIMB_BITS - 1)
 
 
 @dataclass(frozen=True)
-class Sums:
+class RecordSums:
     """The sums of the tokens that are present at a step."""
 
     step: int
@@ -30,7 +30,7 @@ class Sums:
     """int64 (LIMBS, dims), or (…, LIMBS, dims) of several clouds: kernels.exact_sum"""
 
 
-def mean_change(before: Sums, after: Sums, exponents: int | np.ndarray) -> np.ndarray:
+def mean_change(before: RecordSums, after: RecordSums, exponents: int | np.ndarray) -> np.ndarray:
     """Return the norm of the change of the mean of each cloud, float64 (…,).
 
     `exponents` are those of the grids of the sums, one or (…,) many.
@@ -63,11 +63,11 @@ def lengths(vectors: np.ndarray) -> np.ndarray:
     return (largest * np.sqrt(exact_sums(scaled * scaled))).reshape(vectors.shape[:-1])
 
 
-def initial_sums(cloud: InitialCloud, drift: Drift, exponent: int) -> Sums:
+def initial_sums(cloud: InitialCloud, drift: Drift, exponent: int) -> RecordSums:
     """Return the sums of the initial cloud of a drift, on the grid of 2**`exponent`."""
     scale = np.float32(np.ldexp(1.0, exponent))
     limbs = np.zeros((LIMBS, drift.dims), np.int64)
     for start in range(0, drift.tokens, _ROWS):
         codes = cloud.codes(start, min(start + _ROWS, drift.tokens))
         limbs += limb_sums_of(drift.target.value(codes).astype(np.float32), None, scale)
-    return Sums(0, drift.tokens, limbs)
+    return RecordSums(0, drift.tokens, limbs)

@@ -239,18 +239,10 @@ def run(
     out = locate(out)
     device.request_devices(devices)
     check_writable(drift, out, overwrite)
+    options: dict[str, Any] = {"on": on, "engine": engine, "chunk_bytes": chunk_bytes}
     with ExitStack() as held:
         made = held.enter_context(
-            prepare(
-                drift,
-                out,
-                on=on,
-                engine=engine,
-                devices=devices,
-                memory=memory,
-                chunk_bytes=chunk_bytes,
-                then=_GOES_ON,
-            )
+            prepare(drift, out, **options, devices=devices, memory=memory, then=_GOES_ON)
         )
         simulation, pool = made.simulation, made.pool
         if save_motion is not None:

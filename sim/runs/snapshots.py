@@ -19,7 +19,7 @@ from drift.sim.engines.chunks import Fill
 from drift.sim.engines.rows import CloudRows
 from drift.sim.engines.simulation import Pause, State
 from drift.sim.errors import Damaged
-from drift.sim.motions.since import Sums
+from drift.sim.motions.since import RecordSums
 from drift.sim.stores import integrity, run_layout
 from drift.sim.stores.digests import DIGESTS
 from drift.sim.stores.run_store import RunStore
@@ -75,10 +75,10 @@ def _without(checkpoint: str) -> str:
     return f"without {checkpoint} the same command goes on from before it"
 
 
-def _sums(told: Any) -> Sums:
+def _sums(told: Any) -> RecordSums:
     limbs = np.array(told["limbs"], np.int64)
     assert limbs.ndim == 2, "limbs by dims"
-    return Sums(int(told["step"]), int(told["alive"]), limbs)
+    return RecordSums(int(told["step"]), int(told["alive"]), limbs)
 
 
 class ResumePoints:
@@ -102,7 +102,7 @@ class ResumePoints:
         assert isinstance(group, zarr.Group), "drift made it"
         return sorted(int(name) for name in group.group_keys())
 
-    def latest(self) -> tuple[int, Fill, Sums] | None:
+    def latest(self) -> tuple[int, Fill, RecordSums] | None:
         """The step of the last one, its cloud, and the sums at the record before it.
 
         None where there is none, or it was removed.
@@ -132,7 +132,7 @@ class ResumePoints:
             return step, reader(array, self._store.address), sums
         return None
 
-    def save_if_due(self, step: int, state: State | Pause, since: Sums | None) -> None:
+    def save_if_due(self, step: int, state: State | Pause, since: RecordSums | None) -> None:
         """Keep the cloud of `state`, at `step`, if the last one was kept long enough ago.
 
         With it are kept the sums `since` the last record.

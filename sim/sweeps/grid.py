@@ -20,6 +20,7 @@ import numpy as np
 
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import FIELDS, Drift
+from drift.sim.spec.motion_rules import TABLE, check_given, kind_of, trusted, unused_fields
 from drift.sim.spec.origin import EXPONENTS, Origin
 from drift.sim.spec.rules import MOST_RECORDS
 from drift.sim.spec.vector import DirectionVector
@@ -137,7 +138,11 @@ class Grid:
             for name in ROWS:
                 if name in given:
                     raise BadInput(f"{name} is given without --from, which names a checkpoint")
-        grid = cls.of(fields | {name: _values(name, found) for name, found in given.items()})
+        check_given({name: _listed(name, found) for name, found in given.items()})
+        fields |= {name: _values(name, found) for name, found in given.items()}
+        if any(kind_of(motion) == TABLE for motion in fields["motion"]):
+            fields["steps"] = (_steps_of(fields),)
+        grid = cls.of(fields)
         if "from" in given and not any(axis.name in ROWS for axis in grid.axes):
             known = grid.drift(0).as_json()
             filled = ("tokens", "dims", "tensor", *(() if "format" in given else ("format",)))
@@ -181,7 +186,8 @@ class Grid:
         axes = {axis.name: axis.values for axis in self.axes}
         given = {**{name: (value,) for name, value in self.base.items()}, **axes}
         names = (*AXES, *(name for name in given if name not in AXES))
-        return {name: given.get(name, (None,)) for name in names}
+        usual = {name: None if name in ROWS else FIELDS[name].default for name in names}
+        return {name: given.get(name, (usual[name],)) for name in names}
 
     def values(self, point: int) -> dict[str, Any]:
         """Return the values of the axes at a point."""
@@ -218,6 +224,11 @@ def check_size(shape: Sequence[int]) -> None:
 def drift_of(fields: dict[str, Any]) -> Drift:
     """Return the drift of JSON fields, without snapshots. Raises BadInput for impossible ones."""
     own = {name: value for name, value in fields.items() if name not in ROWS}
+    motion = own.get("motion", "straight")
+    # A point leaves aside what its motion does not use, which is for the others.
+    for name in unused_fields(motion, bool(own.get("weight_decay"))) - {"steps"}:
+        own.pop(name, None)
+    own["motion"] = trusted(motion)
     taken: dict[str, Any] = {name: fields.get(name) for name in ROWS}
     if taken["from"] is None:
         return Drift(**own, snapshots="none")
@@ -229,12 +240,30 @@ def drift_of(fields: dict[str, Any]) -> Drift:
     return Drift(origin=Origin(path=path, **taken), **own, snapshots="none")
 
 
+def _steps_of(fields: dict[str, tuple[Any, ...]]) -> int:
+    """Return the steps of the one table that is the motion of a grid."""
+    if len(fields["motion"]) > 1:
+        raise BadInput("motion has several values; a grid takes one file of displacements")
+    table, dims = fields["motion"][0], fields["dims"][0]
+    shape = table.rows(fields["motion_tensor"][0]).shape
+    if dims is not None and (len(fields["dims"]) > 1 or shape[1] != dims):
+        raise BadInput(f"{table.named} has {shape[1]} dims in each step; dims must be as many")
+    return int(shape[0])
+
+
+def _listed(name: str, given: Any) -> list[Any]:
+    """Return the values of a field as a list; a single one needs no sequence."""
+    single = isinstance(given, str | os.PathLike) or not isinstance(given, Iterable)
+    if single or getattr(given, "shape", None) == ():
+        return [given]
+    several = getattr(given, "ndim", 1) == 1
+    return list(given) if several or FIELDS[name].kind != "motion" else [given]
+
+
 def _values(name: str, given: Any) -> tuple[Any, ...]:
     """Return the values of a field, plain and checked; a single one needs no sequence."""
-    row = FIELDS[name]
-    single = isinstance(given, str | os.PathLike) or not isinstance(given, Iterable)
-    several = [given] if single or getattr(given, "shape", None) == () else given
-    found = row.values(several)
+    many = isinstance(given, range)  # of seeds, maybe millions
+    found = FIELDS[name].values(given if many else _listed(name, given))
     if any(isinstance(value, DirectionVector) for value in found):
         raise BadInput(f"{name} is an array; a grid takes names and .npy files")
     return found

@@ -6,6 +6,7 @@ the cloud that is drawn is found when the point's turn comes.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from itertools import combinations, islice, product
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,8 @@ from drift.sim.clouds.direction import direction
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.devices import device
 from drift.sim.devices.host import Host, is_cpu
+from drift.sim.displacements.sizes import SizeTable
+from drift.sim.displacements.table import DisplacementTable
 from drift.sim.engines import choose
 from drift.sim.runs.memory import check_memory, memory_needed
 from drift.sim.spec.drift import FIELDS, Drift
@@ -47,6 +50,11 @@ def check_grid(grid: Grid) -> dict[str, str]:
             seen.add((name, drift.dims))
             u = direction(name, drift.dims)
             inputs[name] = hashlib.sha256(u.tobytes()).hexdigest()
+        if isinstance(drift.motion, DisplacementTable):
+            inputs[str(drift.motion)] = drift.motion.survey(drift.motion_tensor).sha256
+        if isinstance(drift.gradient, SizeTable):
+            told = json.dumps(drift.gradient.rows).encode()
+            inputs[str(drift.gradient)] = hashlib.sha256(told).hexdigest()
         if drift.origin is not None:
             rows = " ".join(str(each) for each in drift.origin.as_json().values())
             if f"{rows} {drift.format}" not in inputs:

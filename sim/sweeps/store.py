@@ -16,6 +16,7 @@ of all arrays depend on the grid alone: attributes hold what has happened. Of a 
 failed they keep why. Checksums are those of sim.stores.run_layout.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -62,12 +63,14 @@ def fill(group: zarr.Group, grid: Grid, predicted: bool = False) -> None:
     more = EXPECTED if predicted else run_layout.MOTION_COUNTS
     for name, text in {**run_layout.COUNTS, **more}.items():
         real = predicted or name in run_layout.REAL
+        # A radius is NaN where displacements lead nowhere; nothing else is.
+        unwritten = run_layout.UNWRITTEN if name == "radius" and _may_return(grid) else math.nan
         group.create_array(
             _array(name),
             shape=(*grid.shape, counts),
             chunks=(*points, counts),
             dtype="float64" if real else "int64",
-            fill_value=float("nan") if real else -1,
+            fill_value=unwritten if real else -1,
             dimension_names=(*names, "progress"),
             attributes={"long_name": f"expected {text}" if predicted else text, "units": "1"},
             compressors=integrity.CHECKED,
@@ -89,6 +92,11 @@ def fill(group: zarr.Group, grid: Grid, predicted: bool = False) -> None:
         coordinates=" ".join((*names, "progress", "step")),
         **{LAST: {"base": grid.base, "axes": [_told(axis) for axis in grid.axes]}},
     )
+
+
+def _may_return(grid: Grid) -> bool:
+    """Return whether the displacements of some point may lead nowhere together."""
+    return any(str(motion) != "straight" for motion in grid.fields["motion"])
 
 
 def grid_from(told: dict[str, Any], coordinates: Callable[[str], np.ndarray]) -> Grid:

@@ -13,7 +13,7 @@ from drift.sim.checkpoints.layouts import INDEX
 from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE
 from drift.sim.stores.locate import locate
 from drift.sim.sweeps.grid import Grid
-from drift.sim.sweeps.store import FIRST, NAMES, SweepStore, fill
+from drift.sim.sweeps.store import FIRST, SweepStore, fill
 
 DTYPES = {target.name: dtype for dtype, target in FORMATS_BY_DTYPE.items()}
 """safetensors' names of formats by ours"""
@@ -142,13 +142,13 @@ def sweep_store(path, axes, share, left=(), failed=(), **base):
     with locate(path).begin(FIRST) as group:
         fill(group, made)
     written = SweepStore(path, writing=True)
-    counts = {name: written.read(name) for name in NAMES}
+    counts = {name: written.read(name) for name in written.names}
     done = np.ones(made.shape, bool)
     for place in (*left, *failed):
         done[place] = False
     for cell in np.flatnonzero(done):
         place, values = np.unravel_index(cell, made.shape), made.values(int(cell))
-        for name in NAMES:  # those of which nothing is said
+        for name in written.names:  # those of which nothing is said
             counts[name][*place] = 0
         drift = made.drift(int(cell))
         tokens = drift.tokens
@@ -160,7 +160,7 @@ def sweep_store(path, axes, share, left=(), failed=(), **base):
             counts["pairs"][*place, k] = (tokens - distinct + 1) * (tokens - distinct) // 2
             counts["radius"][*place, k] = drift.radius * progress
     for name, values in counts.items():
-        written.array(NAMES[name])[...] = values
+        written.array(written.names[name])[...] = values
     written.array("done")[...] = done
     cells = sorted({int(cell) for place in failed for cell in _cells(made, place)})
     written.update(failed=[{"reason": "it was so", "cells": cells}] if cells else [])

@@ -15,7 +15,7 @@ import drift
 from drift.experiments.cli import export, main
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
-from drift.sim.sweeps.store import NAMES, points_per_chunk
+from drift.sim.sweeps.store import points_per_chunk
 from tests.support.builders import sweep_store
 
 
@@ -54,10 +54,10 @@ def test_a_sweep_has_its_axes_first_and_the_cells_that_are_done(tmp_path, capsys
         failed=[(1, 0, 1, 1)],
     )
     header, *lines = exported(capsys, store.address)
-    assert header == [*axes, "progress", "step", *NAMES.values()]
+    assert header == [*axes, "progress", "step", *store.names.values()]
     done = store.done
     assert len(lines) == done.sum() * 5 == 13 * 5
-    values = {name: store.read(name) for name in NAMES}
+    values = {name: store.read(name) for name in store.names}
     records = [(tuple(place), k) for place in np.argwhere(done).tolist() for k in range(5)]
     for line, (place, k) in zip(lines, records, strict=True):
         sigma, steps, direction, survivors = (
@@ -67,7 +67,7 @@ def test_a_sweep_has_its_axes_first_and_the_cells_that_are_done(tmp_path, capsys
         assert line[2:4] == [direction, "all" if survivors is None else "7"]
         assert float(line[4]) == k / 4
         assert int(line[5]) == math.floor(k * steps / 4 + 0.5)
-        for text, name in zip(line[6:], NAMES, strict=True):
+        for text, name in zip(line[6:], store.names, strict=True):
             known = values[name][(*place, k)]
             assert float(text) == known or (math.isnan(float(text)) and math.isnan(known))
 

@@ -16,7 +16,10 @@ GRID = tiny(steps=(1, 10), tokens=(1000,), dims=(1000,))
 
 
 def records(grid, cell):
-    return [Counts(k, *(cell,) * 7, radius=0.0, stalled=0.0) for k in range(grid.records + 1)]
+    return [
+        Counts(k, *(cell,) * 7, radius=0.0, stalled=0.0, asked=0.0, done=0.0, moved=0.0)
+        for k in range(grid.records + 1)
+    ]
 
 
 @pytest.fixture

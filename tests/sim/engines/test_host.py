@@ -2,6 +2,7 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,7 +57,14 @@ def test_no_size_of_blocks_changes_anything(monkeypatch, blocks):
         monkeypatch.setattr(host, name, value)
     assert_equal_states(states(drift, engine="host")[1], expected)
     at = [0, drift.steps]
-    assert_equal_states(states(drift, engine="host", steps=at)[1], [expected[0], expected[-1]])
+    ends = [(without_motion(found), *more) for found, *more in (expected[0], expected[-1])]
+    found = states(drift, engine="host", steps=at)[1]
+    assert_equal_states([(without_motion(each), *more) for each, *more in found], ends)
+
+
+def without_motion(counts):
+    """The counts without those since the last record, which another step may be."""
+    return replace(counts, asked=None, done=None)
 
 
 def test_what_is_carried_grows_less_as_tokens_meet_and_dimensions_settle(pool):

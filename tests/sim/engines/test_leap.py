@@ -12,6 +12,7 @@ from drift.sim.devices import device
 from drift.sim.engines import choose
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
+from drift.sim.motions.since import initial_sums
 from drift.sim.spec.drift import Drift
 from tests.support.drifts import assert_equal_states, drifts, states
 
@@ -61,12 +62,13 @@ def test_a_million_million_steps_cost_what_a_thousand_do(monkeypatch):
 def test_whoever_resumes_in_the_middle_ends_where_the_others_do():
     for schedule in ("constant", "cosine"):
         drift = Drift(sigma=1e-8, tokens=60, dims=32, steps=200, schedule=schedule, survivors=20)
-        whole = states(drift, engine="leap", steps=[90, 91, 200])[1]
+        whole = states(drift, engine="leap", steps=[0, 90, 91, 200])[1][1:]
         codes = whole[0][2]
         with ThreadPoolExecutor(2) as pool:
             chunks = Chunks.plan(60, 32, 2)
             again = Simulation(drift, chunks, device.find_device("cpu"), pool, "leap")
-            again.resume(90, lambda start, stop, codes=codes: codes[start:stop])
+            since = initial_sums(again.initial, drift, again._exponent)
+            again.resume(90, lambda start, stop, codes=codes: codes[start:stop], since)
             rest = [(s.counts, s.populations, s.rows.span(0, 60)) for s in again.states([91, 200])]
         assert_equal_states(whole[1:], rest)
 

@@ -178,11 +178,11 @@ def test_a_signal_between_far_records_is_heard_and_the_steps_are_kept(name, tmp_
     drift = Drift(sigma=1e-9, tokens=20, dims=16, steps=1000, records=1, **FAR[name])
     save, resume, kept, resumed = ResumePoints.save_if_due, Simulation.resume, [], []
 
-    def saved(self, step, held):
+    def saved(self, step, held, since):
         if 300 <= step < 1000 and not kept:
             kept.append(step)
             os.kill(os.getpid(), signal.SIGTERM)
-        save(self, step, held)
+        save(self, step, held, since)
 
     def stop(*_):
         raise Stop

@@ -27,7 +27,8 @@ def made_up(grid, cell):
         single, more = 1000 * cell + 10 * k + 7, cell + k + 3
         pairs = more * (more - 1) // 2 + 1
         counts = (single + 2, 2, more + 2, single, more, pairs, single + more + 2)
-        found.append(Counts(step, *counts, radius=cell + k / 8, stalled=0.5))
+        motion = {"stalled": 0.5, "asked": k / 4, "done": k / 8, "moved": 0.25}
+        found.append(Counts(step, *counts, radius=cell + k / 8, **motion))
     return found
 
 
