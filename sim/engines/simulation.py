@@ -146,7 +146,7 @@ def count(
 
     `exponent` is that of the sums' grid, `before` are those of the last record, if any.
     """
-    step, tokens, dims, u = after.step, after.alive, motion.dims, motion.u
+    step, tokens, dims, u = after.step, int(after.alive), motion.dims, motion.u
     cells = partition.cells(observation.present, observation.representatives, observation.moved)
     along = math.fsum((from_limbs(observation.limbs, exponent) * u).ravel().tolist())
     counts = Counts(
