@@ -61,7 +61,7 @@ class FirstStep:
 
     `ranks` (drawable values,) are those of the drawable values, which rise; `limits`, (2, dims),
     are the lowest and the highest rank that counts in each dimension: those beyond count as it.
-    `displacements` float32 (dims,).
+    `displacements` float32 (dims,); `factors` float32 (1,), of a decay.
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class FirstStep:
         limits: np.ndarray,
         displacements: np.ndarray,
         arithmetic: Arithmetic,
+        factors: np.ndarray | None = None,
     ):
+        self._factors = factors
         self._ranks, self._limits, self._displacements = ranks, limits, displacements
         self._arithmetic, self._state = arithmetic, arithmetic.state
 
@@ -88,6 +90,6 @@ class FirstStep:
             ranks = np.clip(self._ranks[value[part]], lowest, highest)
             codes = self._state.code_of_rank(ranks)[None]
             steps = self._displacements[None, dim[part]]
-            moved = step_rows(codes, steps, None, None, self._arithmetic)
+            moved = step_rows(codes, steps, None, None, self._arithmetic, factors=self._factors)
             found[part] = self._state.rank_of(moved.codes[0])
         return found

@@ -4,13 +4,13 @@ The classes are those of kernels.value_map.classes, and go where kernels.value_m
 them; NumPy alone does it, which is sooner where classes are few, or steps.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
 
 import numpy as np
 
-from drift.kernels.formats import Arithmetic, Format, Rounding
+from drift.kernels.formats import Arithmetic, Decay, Format, Rounding
 from drift.kernels.stepping.host import step_rows
 from drift.kernels.value_map.classes import (
     Displacements,
@@ -18,6 +18,9 @@ from drift.kernels.value_map.classes import (
     ValueClasses,
     same_value,
 )
+
+Factors = Callable[[int, int], np.ndarray | None]
+"""Gives what the steps from a first to a last one multiply values by, float32 (steps,)."""
 
 _ELEMENTS = 1 << 16
 """Classes moved at a time: they stay in a core's second-level cache."""
@@ -28,7 +31,8 @@ _STEPS = 64
 class HostMap(SteppedMap):
     """The steps after the step `origin`, from the classes `classes` there.
 
-    All steps are one where `equal`. Threads of `pool` share the work where it is given.
+    All steps are one where `equal`. Threads of `pool` share the work where it is given. `factors`
+    gives those of a decay.
     """
 
     def __init__(
@@ -40,10 +44,13 @@ class HostMap(SteppedMap):
         rounding: Rounding,
         equal: bool,
         pool: Executor | None = None,
+        factors: Factors = lambda first, last: None,
+        decay: Decay = "none",
     ):
+        self._factors = factors
         self._classes, self._step, self._pool = classes, origin, pool
         self._displacements, self._equal = displacements, equal
-        self._target, self._arithmetic = target, Arithmetic(target, target, rounding)
+        self._target, self._arithmetic = target, Arithmetic(target, target, rounding, decay=decay)
         self._at_rest = False
         self._merge_at = origin + 1
 
@@ -73,6 +80,7 @@ class HostMap(SteppedMap):
         codes = self._target.code_of_rank(self._classes.values)
         count = last + 1 - first
         block = self._displacements(first, first if self._equal else last)
+        factors = self._factors(first, last)
         dim_of = np.repeat(np.arange(len(self._classes.sizes)), self._classes.sizes)
 
         def one(start: int) -> np.ndarray:
@@ -80,7 +88,9 @@ class HostMap(SteppedMap):
             steps = block[:, dim_of[part]]
             if self._equal:
                 steps = np.broadcast_to(steps, (count, steps.shape[1]))
-            return step_rows(codes[None, part], steps, None, None, self._arithmetic).codes[0]
+            mine = codes[None, part]
+            moved = step_rows(mine, steps, None, None, self._arithmetic, factors=factors)
+            return moved.codes[0]
 
         parts = range(0, len(codes), _ELEMENTS)
         moved = (self._pool.map if self._pool and len(parts) > 1 else map)(one, parts)

@@ -109,7 +109,8 @@ class OptimizerMotion(Motion):
             step, dim = np.argwhere(~finite)[0].tolist()
             raise BadInput(
                 f"motion is {self.drift.motion}; step {first + step} has {what} of"
-                f" {values[step, dim]} in dim {dim}, which must be finite"
+                f" {values[step, dim]} in dim {dim}, which must be finite; a larger eps, or"
+                " --state float32, keeps it so"
             )
 
     @cached_property

@@ -16,6 +16,7 @@ import numpy as np
 from drift.sim.clouds.direction import direction
 from drift.sim.devices.device import cores
 from drift.sim.errors import BadInput
+from drift.sim.motions.make import motion_of
 from drift.sim.prediction.masses import TransportedClasses, total
 from drift.sim.prediction.supported import check_supported
 from drift.sim.prediction.transport import Transport
@@ -109,6 +110,8 @@ def _guess(drift: Drift, step: int) -> float:
     """
     u, alive = direction(drift.direction, drift.dims, drift.direction_seed), drift.alive(step)
     there = drift.radius * np.abs(u) * share(drift, step)
+    if drift.motion != "straight":
+        there = motion_of(drift).reach * (step / drift.steps)
     spacing = drift.target.ulp(there[there > 0] if np.any(there) else there)
     parting = float(np.sum(2 / math.sqrt(math.pi) / spacing))
     return max(math.log(alive * (alive - 1) / 2) / parting, SMALLEST_SIGMA)

@@ -24,7 +24,7 @@ def stall_steps(drift: Drift) -> list[int | None]:
     """
     check_supported(drift)
     motion = motion_of(drift)
-    many = drift.steps > _MANY and not motion.equal
+    many = drift.steps > _MANY and motion.falling and not motion.equal
     found = _by_jax(motion) if many or not host.supports(drift.arithmetic) else _here(motion)
     return [int(step) or None for step in found]
 
@@ -41,7 +41,10 @@ def _here(motion: Motion) -> np.ndarray:
         stalled = np.zeros(len(left), np.int64)
         for step, displaced in enumerate(block, first):
             codes = state.code_of_rank(ranks)[None]
-            moved = host.step_rows(codes, displaced[None], None, None, drift.arithmetic)
+            factors = motion.factors(step, step)
+            moved = host.step_rows(
+                codes, displaced[None], None, None, drift.arithmetic, factors=factors
+            )
             before, ranks = ranks, state.rank_of(moved.codes[0])
             stays = same_value(before, ranks, state) & (displaced != 0) & (stalled == 0)
             stalled[stays] = step

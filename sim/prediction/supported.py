@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 from drift.kernels.formats import FLOAT32
+from drift.kernels.stepping import host
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
 
@@ -17,6 +18,8 @@ def unsupported_reason(drift: Drift) -> str:
         return "stochastic rounding"
     if drift.jitter > 0:
         return "jitter"
+    if drift.weight_decay and not host.supports(drift.arithmetic):
+        return f"weight decay rounded {drift.rounding} in {drift.format}"
     return "float32" if drift.target == FLOAT32 else ""
 
 

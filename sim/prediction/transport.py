@@ -35,6 +35,8 @@ from drift.sim.prediction.masses import TransportedClasses, ValueDistribution
 from drift.sim.sampling.thresholds import drawn_magnitudes
 from drift.sim.spec.drift import Drift
 
+_DECAYING_STRIP = 32
+"""Groups moved at once where values decay: all their values, at first."""
 _STRIP, _WIDE_STRIP = 128, 4096
 """Groups moved at once: where all their drawable values are, and where classes alone are."""
 _MOST_KEPT = 1 << 22
@@ -124,13 +126,38 @@ class Transport:
         """Move the classes, strip after strip: wide ones where few classes are moved."""
         start = 0
         while start < len(self._dims) and steps:
-            stop = start + _WIDE_STRIP
-            there = self._moved_here(slice(start, stop), steps, pool)
+            decays = self._drift.arithmetic.decay != "none"
+            stop = start + (_DECAYING_STRIP if decays else _WIDE_STRIP)
+            there = (
+                self._decayed(slice(start, stop), steps, pool)
+                if decays
+                else self._moved_here(slice(start, stop), steps, pool)
+            )
             if there is None:
                 stop = start + _STRIP
                 there = self._moved_by_jax(slice(start, stop), steps, pool)
             yield self._repeats[start:stop], there
             start = stop
+
+    def _decayed(
+        self, strip: slice, steps: Sequence[int], pool: Executor
+    ) -> list[TransportedClasses]:
+        """Return the classes of a strip whose values decay, which NumPy moves step by step."""
+        dims, largest = self._dims[strip], self._largest[strip]
+        arithmetic, motion = self._drift.arithmetic, self._motion
+        state, classes, origin = arithmetic.state, self._classes(largest), 0
+        if state != arithmetic.view:
+            values = arithmetic.view.value(arithmetic.view.code_of_rank(classes.values))
+            classes = replace(classes, values=state.rank_of(state.code(values)))
+        elif steps[0] > 1:
+            displaced, factors = motion.displacements(1, 1, dims)[0], motion.factors(1, 1)
+            limits = self._limits(largest)
+            first = FirstStep(self._drawable(), limits, displaced, arithmetic, factors)
+            classes, origin = first.classes(np.inf) or classes, 1
+        block, rounding = partial(motion.displacements, dims=dims), self._drift.rounding
+        more = False, pool, motion.factors, arithmetic.decay
+        moving = HostMap(classes, block, origin, state, rounding, *more)
+        return [self._transported(*moving.to(step), state) for step in steps]
 
     def _moved_here(
         self, strip: slice, steps: Sequence[int], pool: Executor
