@@ -11,7 +11,7 @@ import pytest
 
 from drift.experiments import observed
 from drift.experiments.studies import parts, rescaling
-from drift.experiments.studies.coarsening import figures, plan, similarity
+from drift.experiments.studies.coarsening import directions, figures, plan, similarity
 from drift.experiments.studies.coarsening import page as page_of
 from drift.experiments.studies.number_format import count, listed, number, span
 from drift.experiments.studies.registry import STUDIES
@@ -40,6 +40,7 @@ TINY = plan.VariedValues(
     steps=(1, 100, 2000),
     directions=(0, 1),
     clouds=3,
+    many=3,
     jitters=(1e-4, 1e-2),
 )
 
@@ -79,7 +80,7 @@ def test_it_is_all_there_and_the_page_shows_every_figure(coarse):
     assert said["page"] == str(out / "README.md")
     assert set(said["files"]) == {str(path) for path in out.iterdir() if path.is_file()}
     pictures = sorted(path.name for path in out.glob("*.png"))
-    assert len(pictures) == 7
+    assert len(pictures) == 8
     assert all(f"]({name})" in text for name in pictures)
     assert all(f"]({path.name})" in text for path in out.glob("*.csv"))
     assert "None" not in text
@@ -385,3 +386,17 @@ def test_a_report_of_half_a_study_is_refused(coarse, tmp_path, capsys):
     assert (status, said, err.count("\n")) == (2, "", 1)
     assert "drift study coarsening --quick continues it" in err
     assert list(tmp_path.iterdir()) == [tmp_path / "coarsening-quick"]
+
+
+def test_directions_are_shared_out_by_what_is_near_the_observation():
+    seen = {"black_holes": 10, "held": 100, "largest": 50, "singletons": 8}
+    close = {"black_holes": 6.0, "held": 120.0, "largest": 90, "singletons": 5.0}
+    rows = [
+        {"direction_seed": 0, "sigma": 1.0, **close},
+        {"direction_seed": 1, "sigma": 1.0, **close, "singletons": 0.5},
+        {"direction_seed": 0, "sigma": 2.0, **close, "held": 10.0},
+    ]
+    one, two = directions.shares(rows, seen)
+    assert (one["black_holes"], one["singletons"], one["similar"], one["all"]) == (1, 0.5, 1, 0.5)
+    assert (two["black_holes"], two["similar"], two["all"]) == (1, 0, 0)
+    assert directions.similar_rows(rows, seen) == rows[:2]
