@@ -371,7 +371,7 @@ def test_a_report_is_the_page_with_its_figures_and_tables_inside(coarse, tmp_pat
     assert (status, err) == (0, "")
     assert json.loads(said)["page"] == page
     html = Path(page).read_text()
-    assert html.count('class="figure"') == 7
+    assert html.count('class="figure"') == 8
     assert "<a href" not in html
     rows = [line for line in (out / "README.md").read_text().splitlines() if line.startswith("| ")]
     cells = {cell.strip("* ") for row in rows for cell in row.strip("| ").split(" | ")}
