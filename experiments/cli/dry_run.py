@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from drift.experiments.cli.execution import ExecutionOptions
+from drift.experiments.cli.sources import say_facts
 from drift.experiments.console.terminal import say
 from drift.experiments.console.values import format_bytes, format_duration
 from drift.sim.stores.location import StoreLocation
@@ -44,6 +45,8 @@ def dry(
         "seconds": found.seconds,
         "probes": [_probe(each) for each in found.probes],
     }
+    if len(grid):
+        say_facts(grid.drift(0))
     if as_json:
         print(json.dumps(told))
     else:

@@ -8,6 +8,7 @@ import typer
 
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path
+from drift.experiments.cli.sources import say_facts
 from drift.experiments.console.terminal import remark, say
 from drift.experiments.console.values import parse_whole, spell_out
 from drift.sim.spec.drift import FIELDS
@@ -89,6 +90,7 @@ def command(
     if len(sigmas) > _MOST:
         raise BadInput(f"sigma has {len(sigmas):,} values; at most {_MOST:,} are predicted at once")
     drift = drift_of({**{name: each[0] for name, each in spelled.items()}, "sigma": sigmas[0]})
+    say_facts(drift)
     found = _predicted(drift, sigmas, drift.record_steps if "records" in fields else ())
     if found["onset_sigma"] is None:
         remark("no sigma gives one expected coalesced pair")

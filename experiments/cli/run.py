@@ -21,7 +21,7 @@ from drift.experiments.cli.execution import (
 )
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path, store
-from drift.experiments.cli.sources import say_notes
+from drift.experiments.cli.sources import say_facts, say_notes
 from drift.experiments.console.terminal import remark
 from drift.sim.errors import BadInput
 from drift.sim.stores.location import LocalLocation, StoreLocation
@@ -129,6 +129,7 @@ def command(
     drift, like = again(spec, context) if spec else (None, None)
     drift = drift or drift_of(fields)
     execution = ExecutionOptions(engine, device, devices, memory)
+    say_facts(drift)
     result = execution.run(drift, out or default_store(drift), overwrite, like, save_motion)
     if save_motion:
         say_saved(drift, save_motion)

@@ -21,6 +21,8 @@ from drift.sim.stores.location import LocalLocation, StoreLocation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from drift.sim.spec.drift import Drift
+
 
 SOURCE = (
     "A run's store (a path or s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a"
@@ -119,6 +121,16 @@ def say_notes(place: StoreLocation, tensor: str | None) -> None:
             found.default()
         for note in found.notes:
             remark(note)
+
+
+def say_facts(drift: "Drift") -> None:
+    """Say on stderr what is not obvious of the motion of a drift."""
+    if drift.motion == "straight" and not drift.weight_decay:
+        return
+    from drift.sim.motions.facts import facts
+
+    for fact in facts(drift):
+        remark(fact)
 
 
 def save(

@@ -6,6 +6,7 @@ table     the rows of a file or an array
 optimizer, adamw, sgd             displacements that an optimizer makes of a gradient
 gradient, learning_rate           what drives it, step by step
 arithmetic                        float32 operations that are rounded as PyTorch's
+facts     lines on what is not obvious
 save      displacements as a .npy file
 make      `motion_of`: the motion of a drift
 """
