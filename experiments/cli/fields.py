@@ -91,7 +91,6 @@ def with_fields(
 
 def drift_of(fields: dict[str, Any]) -> "Drift":
     """Return the drift of the fields that were given; BadInput where they do not go together."""
-    from drift.sim.clouds.checkpoint_rows import from_checkpoint
     from drift.sim.errors import BadInput
     from drift.sim.spec.drift import Drift
     from drift.sim.spec.rules import check_used
@@ -100,6 +99,8 @@ def drift_of(fields: dict[str, Any]) -> "Drift":
     own = {name: value for name, value in fields.items() if FIELDS[name].goes_with != "rows"}
     rows = {name: value for name, value in fields.items() if name not in own}
     if "from" in rows:
+        from drift.sim.clouds.checkpoint_rows import from_checkpoint
+
         return from_checkpoint(rows.pop("from"), **rows, **own)
     for name, value in rows.items():
         raise BadInput(f"{name} is {value} without --from, which names a checkpoint")
