@@ -1,12 +1,15 @@
-"""A sweep of a thousand small drifts beside loops over grid points in NumPy and PyTorch.
+"""Sweeps of a thousand small drifts beside loops over grid points in NumPy and PyTorch.
 
 grid point  a small drift, counted at a few records
+sweep       `drift sweep` as a whole process, from its start to its store
 loop        the usual script: each grid point is moved step by step and counted at its records,
-            from given clouds and displacements. It does some grid points; the sweep does all,
-            and it also draws clouds and writes its store
+            from given clouds and displacements. It does some grid points, and neither its start
+            nor its draws are timed; the sweep does all
 """
 
+import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -15,22 +18,36 @@ from typing import Any
 import numpy as np
 
 from drift.experiments.bench import rivals, script
+from drift.experiments.bench.processes import Done, process
 from drift.experiments.bench.runner import Case, Contender
 from drift.experiments.bench.setting import Setting
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.drawn import draw_cloud
-from drift.sim.devices import compilation
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import displacements
-from drift.sim.sweeps.grid import Axis, Grid
+from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import SweepStore
-from drift.sim.sweeps.sweep import sweep
 
 OURS, NUMPY, TORCH = "drift sweep", "NumPy loop", "PyTorch loop"
 STEPS, COUNTS = 100, 20
-_SIGMAS, _SEEDS = 25, 40
 _SAMPLE = 20
 """Grid points that the loops do, spread over the grid."""
+
+
+def grids(share: int = 1) -> dict[str, dict[str, tuple[float, ...]]]:
+    """Return the axes of each grid by its name; a `share` of them all in a quick bench."""
+
+    def sigmas(count: int) -> tuple[float, ...]:
+        return tuple(np.geomspace(1e-10, 1e-6, count).tolist())
+
+    radii = tuple(np.linspace(0.05, 0.5, 10).tolist())
+    steps = tuple(range(STEPS // 2, STEPS // 2 + 100, 10))
+    ten, forty = (tuple(range(count // share)) for count in (10, 40))
+    return {
+        "σ × R × seeds": {"sigma": sigmas(10), "radius": radii, "seed": ten},
+        "σ × X × seeds": {"sigma": sigmas(10), "steps": steps, "seed": ten},
+        "σ × seeds": {"sigma": sigmas(25), "seed": forty},
+    }
 
 
 @dataclass(frozen=True)
@@ -46,46 +63,52 @@ class LoopInput:
 
 
 def cases(setting: Setting) -> Iterator[Case]:
-    """The one case."""
+    """Yield a case for each grid."""
+    for name, axes in grids(10 if setting.quick else 1).items():
+        yield _case(setting, name, axes)
+
+
+def _case(setting: Setting, name: str, axes: dict[str, tuple[float, ...]]) -> Case:
     tokens, dims = setting.size("sweep")
-    share = 4 if setting.quick else 1
-    sigmas = np.geomspace(1e-10, 1e-6, _SIGMAS).tolist()
-    base = Drift(sigma=1.0, tokens=tokens, dims=dims, steps=STEPS, records=COUNTS).as_json()
-    for name in ("sigma", "seed", "at", "snapshots"):
-        del base[name]
-    seeds = Axis("seed", tuple(range(_SEEDS // share)))
-    grid = Grid(base, (Axis("sigma", tuple(sigmas)), seeds))
+    fixed = {"tokens": tokens, "dims": dims, "records": COUNTS, "steps": STEPS}
+    options = {**{field: (value,) for field, value in fixed.items()}, **axes}
+    grid = Grid.given(options)
     facts = {"tokens": tokens, "dims": dims, "cells": len(grid), "steps": STEPS}
-    case = Case("sweep", f"{len(grid):,} grid points, {COUNTS} counts", "ns per grid point", facts)
+    text = f"{name}: {len(grid):,} grid points, {COUNTS} counts"
+    case = Case("sweep", text, "ns per grid point", facts)
     found: dict[int, list[int]] = {}
-    case.contenders.append(_ours(setting, grid, found))
-    cells = {k: loop_input(grid.drift(k)) for k in range(0, len(grid), len(grid) // _SAMPLE)}
+    case.contenders.append(_ours(setting, grid, options, found))
+    sample = range(0, len(grid), max(1, len(grid) // _SAMPLE))
+    cells = {k: loop_input(grid.drift(k)) for k in sample}
     case.contenders.append(_loop(NUMPY, numpy_loop, cells, found))
     case.enter(TORCH, partial(_torch, setting, cells, found))
-    return iter([case])
+    return case
 
 
-def _ours(setting: Setting, grid: Grid, found: dict[int, list[int]]) -> Contender:
-    out = setting.scratch / "sweep.zarr"
-    compiled = [0]
+def _ours(
+    setting: Setting, grid: Grid, options: dict[str, tuple[float, ...]], found: dict[int, list[int]]
+) -> Contender:
+    out, cache = setting.scratch / "sweep.zarr", setting.scratch / "sweep-cache"
+    command = [sys.executable, "-m", "drift", "sweep", "--json", "--out", str(out)]
+    command += ["--device", setting.device.platform]
+    for name, values in options.items():
+        command += [f"--{name}", ",".join(str(value) for value in values)]
 
-    def ready() -> None:
-        shutil.rmtree(out, ignore_errors=True)
-        compiled[0] = compilation.compiled() + compilation.fetched()
+    def run() -> Done:
+        seconds, printed = process(command, setting, DRIFT_CACHE=str(cache))
+        return Done(seconds, json.loads(printed))
 
-    def wrong(result: dict[str, Any]) -> str | None:
-        if result["done"] != len(grid):
-            return f"{result['done']:,} of {len(grid):,} grid points are done"
+    def wrong(done: Done) -> str | None:
+        if done.found["done"] != len(grid):
+            return f"{done.found['done']:,} of {len(grid):,} grid points are done"
         distinct = SweepStore(out).read("distinct").reshape(len(grid), -1)
         found.update(enumerate(distinct.tolist()))
         return None
 
-    def notes(result: dict[str, Any]) -> dict[str, Any]:
-        programs = compilation.compiled() + compilation.fetched() - compiled[0]
-        seconds = result["seconds"]
-        return {"computing": seconds["compute"] / seconds["total"], "programs": programs}
+    def notes(done: Done) -> dict[str, Any]:
+        return {"computing": done.found["seconds"]["compute"] / done.seconds}
 
-    run = partial(sweep, grid, out, on=setting.device.platform)
+    ready = lambda: shutil.rmtree(out, ignore_errors=True)  # noqa: E731
     return Contender(OURS, run, wrong, ready, work=len(grid), notes=notes)
 
 

@@ -10,16 +10,13 @@ parts      where the time of a process goes. What it does not tell itself is `st
 """
 
 import json
-import os
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from drift.experiments.bench import rivals, script, sweeping
+from drift.experiments.bench.processes import Done, process
 from drift.experiments.bench.rivals import Missing
 from drift.experiments.bench.runner import Case, Contender
 from drift.experiments.bench.setting import Setting
@@ -36,15 +33,6 @@ PARTS = ("start", "draw", "move", "count", "write")
 _SIGMAS, _QUICK_SIGMAS = (NARROW, 1e-7, 1e-6, 0.02), (NARROW, 0.02)
 
 Loop = Callable[[sweeping.LoopInput], list[int]]
-
-
-class Done(NamedTuple):
-    """A process that has ended well."""
-
-    seconds: float
-    """seconds from its start to its end"""
-    found: dict[str, Any]
-    """the document that it wrote"""
 
 
 class Script(NamedTuple):
@@ -164,29 +152,3 @@ def _theirs(setting: Setting, rival: Script, drift: Drift) -> Contender:
 
 def _imported(done: Done) -> dict[str, float]:
     return {"import": done.found["import"]}
-
-
-def process(command: list[str], setting: Setting, **variables: str) -> tuple[float, str]:
-    """Run a command to its end; return its seconds, and what it printed.
-
-    Environment variables are those of this process, with as many threads as the setting has, no
-    cache of JAX's own, and `variables`. Raises RuntimeError where the command fails.
-    """
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(setting.threads))
-    environment = {**os.environ, **threads, **variables}
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-    began = time.perf_counter()
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=setting.scratch,
-    )
-    seconds = time.perf_counter() - began
-    if done.returncode:
-        said = (done.stderr.strip() or "it says nothing").splitlines()[-1]
-        what = " ".join(command[1:4]).replace(str(Path(script.__file__)), "the script")
-        raise RuntimeError(f"{what} exited with status {done.returncode}: {said}")
-    return seconds, done.stdout

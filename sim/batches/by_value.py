@@ -8,12 +8,10 @@ of its coordinates is ever moved.
 Bit for bit the counts are those of sim.engines.simulation, and so are the errors.
 """
 
-import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +26,6 @@ from drift.sim.clouds.sorted_words import SortedWords
 from drift.sim.counting.cells import Counts, count_rows
 from drift.sim.engines import range_check
 from drift.sim.motions.make import motion_of
-from drift.sim.motions.motion import Motion
 from drift.sim.motions.since import RecordSums, mean_change
 from drift.sim.sampling.thresholds import thresholds
 from drift.sim.spec.drift import Drift
@@ -84,7 +81,7 @@ def _of_seeds(
     drifts: list[Drift], seeds: list[int], pool: ThreadPoolExecutor
 ) -> Iterator[tuple[int, dict[int, Counts]]]:
     """Give the number and the counts of each of `drifts` that has one of `seeds`."""
-    size = drifts[0].tokens, drifts[0].dims
+    size, records = (drifts[0].tokens, drifts[0].dims), _Records.of(drifts[0])
     words = dict(zip(seeds, pool.map(lambda seed: SortedWords(seed, *size), seeds), strict=True))
     by_cloud: dict[tuple[int, float | None], list[int]] = {}
     by_motion: dict[object, list[int]] = {}
@@ -108,7 +105,7 @@ def _of_seeds(
             ends = np.array([cloud.ends for cloud in mine])
             outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
             starts.append(DrawnEnds(motion, outermost))
-        return classes_of(starts, widest, _moved(drifts[0]))
+        return classes_of(starts, widest, records.moved)
 
     for start in range(0, len(motions), _MOTIONS):
         some = motions[start : start + _MOTIONS]
@@ -117,70 +114,74 @@ def _of_seeds(
             classes |= dict.fromkeys(which, each)
         tasks = []
         for key, which in by_cloud.items():
-            if mine := {k: (drifts[k], classes[k]) for k in which if k in classes}:
+            if mine := {k: classes[k] for k in which if k in classes}:
                 tasks.append((clouds[key], mine))
-        for counted in pool.map(lambda task: _count(*task), tasks):
+        for counted in pool.map(lambda task: _count(task[0], task[1], records), tasks):
             yield from counted.items()
 
 
-def _moved(drift: Drift) -> tuple[int, ...]:
-    """Return the steps of the records after step 0."""
-    return tuple(step for step in drift.record_steps if step)
+class _Records(NamedTuple):
+    """The records of all drifts of a group."""
+
+    steps: tuple[int, ...]
+    alive: np.ndarray
+    """int64 (records,): the tokens that are present"""
+
+    @classmethod
+    def of(cls, drift: Drift) -> "_Records":
+        steps = drift.record_steps
+        return cls(steps, np.array([drift.alive(step) for step in steps]))
+
+    @property
+    def moved(self) -> tuple[int, ...]:
+        """The steps after step 0."""
+        return self.steps[1:] if self.steps[0] == 0 else self.steps
 
 
 def _count(
-    cloud: SeedCloud, moved: dict[int, tuple[Drift, MotionClasses]]
+    cloud: SeedCloud, moved: dict[int, MotionClasses], records: _Records
 ) -> dict[int, dict[int, Counts]]:
-    """Count the drifts, and their motions, that start from `cloud`; each has a number."""
+    """Count the motions that `cloud` takes, by the numbers of their drifts."""
     start = _Start(cloud)
-    parts = {k: _part(start, drift, motion) for k, (drift, motion) in moved.items()}
-    terms = np.concatenate([part.terms for part in parts.values()])
+    parts = [_part(start, motion, records) for motion in moved.values()]
+    terms = np.concatenate([part.terms for part in parts])
     # Most columns hold limbs that are 0 everywhere.
     radii = exact_sums(terms[:, terms.any(axis=0)]).reshape(len(parts), -1)
+    steps, alive, drift = records.steps, records.alive, cloud.drift
+    coordinates = alive * drift.dims
     found = {}
-    for (k, part), along in zip(parts.items(), radii, strict=True):
-        drift, motion = moved[k][0], moved[k][1].motion
-        alive = np.array([drift.alive(step) for step in drift.record_steps])
+    for k, part, along, done in zip(moved, parts, radii, _done(start, parts, alive), strict=True):
+        asked, moving = moved[k].asked, moved[k].moving
+        if steps[0] == 0:
+            asked, moving = np.append(0.0, asked), np.append(0, moving)
         columns = {
             **part.cells,
             "alive": alive,
             "radius": along / alive,
-            "stalled": part.stalled / (alive * drift.dims),
-            **_moved_since(start, drift, motion, part, alive),
+            "stalled": part.stalled / coordinates,
+            "asked": asked,
+            "done": done,
+            "moved": (alive * moving - part.stalled) / coordinates,
         }
         rows = zip(*(column.tolist() for column in columns.values()), strict=True)
         found[k] = {
-            step: Counts(step, **_known(dict(zip(columns, row, strict=True))))
-            for step, row in zip(drift.record_steps, rows, strict=True)
+            step: Counts(step, **dict(zip(columns, row, strict=True)))
+            for step, row in zip(steps, rows, strict=True)
         }
     return found
 
 
-def _known(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row whose radius is None where there is no direction to measure it along."""
-    return {**row, "radius": None} if math.isnan(row["radius"]) else row
-
-
-def _moved_since(
-    start: "_Start", drift: Drift, motion: Motion, part: "_Part", alive: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return what was asked, done and moved at each record, float64 (records,), by name."""
-    steps = [0, *drift.record_steps]
-    first = start.limbs(part.exponent)[None]
-    limbs = np.concatenate([first, np.moveaxis(part.sums, 1, 0)])
-    there = np.concatenate([[drift.tokens], alive])
-    before = RecordSums(0, there[:-1], limbs[:-1])
-    changed = [
-        motion.changed(step, tokens, stayed, None)
-        for step, tokens, stayed in zip(
-            steps[1:], alive.tolist(), part.stalled.tolist(), strict=True
-        )
+def _done(start: "_Start", parts: "list[_Part]", alive: np.ndarray) -> np.ndarray:
+    """Return how far the mean went since the record before, float64 (parts, records)."""
+    every = [
+        np.concatenate([start.limbs(part.exponent)[:, None], part.sums], axis=1) for part in parts
     ]
-    return {
-        "asked": np.array([motion.asked(a, b) for a, b in pairwise(steps)]),
-        "done": mean_change(before, RecordSums(0, alive, limbs[1:]), part.exponent),
-        "moved": np.array(changed) / (alive * drift.dims),
-    }
+    limbs = np.moveaxis(np.stack(every), 1, 2)
+    there = np.broadcast_to(np.append(start.cloud.drift.tokens, alive), limbs.shape[:2])
+    exponents = np.array([[part.exponent] for part in parts])
+    before = RecordSums(0, there[:, :-1], limbs[:, :-1])
+    after = RecordSums(0, there[:, 1:], limbs[:, 1:])
+    return mean_change(before, after, np.broadcast_to(exponents, (len(parts), len(alive))))
 
 
 class _Start:
@@ -218,16 +219,16 @@ class _Part(NamedTuple):
     """that of their grid"""
 
 
-def _part(start: _Start, drift: Drift, motion: MotionClasses) -> _Part:
-    """Observe a drift that starts there and takes `motion`. Raises BadInput as the simulation."""
+def _part(start: _Start, motion: MotionClasses, records: _Records) -> _Part:
+    """Observe the cloud that starts there and takes `motion`."""
     interrupts.give_up_if_pending()
-    cloud, steps = start.cloud, _moved(drift)
+    cloud, tokens = start.cloud, start.cloud.drift.tokens
     exponent = scale_exponent(range_check.largest_reached(motion.motion, cloud.extent, 1.0))
     placed = PlacedCloud(cloud.words, cloud.thresholds, motion, cloud.ends, cloud.survivor_ranks)
-    alive = np.array([drift.alive(step) for step in steps])
+    alive = records.alive[-len(records.moved) :]
     sums, stalled = placed.observe(exponent, alive)
-    cells = _cells(placed.token_classes(), cloud.survivor_ranks, alive, drift.tokens)
-    if drift.record_steps[0] == 0:
+    cells = _cells(placed.token_classes(), cloud.survivor_ranks, alive, tokens)
+    if len(records.moved) < len(records.steps):
         sums = np.concatenate([start.limbs(exponent)[:, None], sums], axis=1)
         stalled = np.append(0, stalled)
         cells = {name: np.append(start.cells[name], column) for name, column in cells.items()}

@@ -6,6 +6,7 @@ class  values of one dimension that are one by the first record after step 0, of
 """
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,10 @@ class MotionClasses:
     fixed: np.ndarray | None
     """int64 (2, n): the dimensions and the coordinates of the values that the first step of all
     leaves where they are, though displaced; None where it is none of the steps"""
+    asked: np.ndarray
+    """float64 (steps,): how far the cloud was asked to go since the step before, or since 0"""
+    moving: np.ndarray
+    """int64 (steps,): the dimensions that each of the steps displaces"""
     _limbs: dict[int, np.ndarray] = field(default_factory=dict)
 
     def limbs(self, exponent: int) -> np.ndarray:
@@ -111,7 +116,10 @@ def classes_of(
         mine = None if fixed is None else fixed[:, fixed[0] // dims == k] - [[k * dims], [0]]
         of_each = lowest[here], at[:, here], stalled[:, here]
         classes = numbers, len(values), *of_each, mine
-        made.append(MotionClasses(motion.motion, smallest, *classes))
+        asked = [motion.motion.asked(*each) for each in pairwise((0, *steps))]
+        displaced_dims = [motion.motion.moving_at(step) for step in steps]
+        since = np.array(asked), np.array(displaced_dims)
+        made.append(MotionClasses(motion.motion, smallest, *classes, *since))
     return made
 
 

@@ -47,7 +47,7 @@ def test_everything_is_measured_printed_and_written(alone, at_once, capsys):
     assert len(out.splitlines()) == 1
     assert all(line.startswith("bench: ") for line in err.splitlines())
     results = document["results"]
-    groups = {"whole-job": 3, "step": 3, "leap": 2, "count": 6, "neighbours": 2, "sweep": 1}
+    groups = {"whole-job": 3, "step": 3, "leap": 2, "count": 6, "neighbours": 2, "sweep": 3}
     assert [r["group"] for r in results] == [name for name, n in groups.items() for _ in range(n)]
     main = results[5]
     assert main["steps"] == 100
@@ -199,13 +199,12 @@ def test_a_join_is_judged_by_its_seconds():
 
 def test_a_sweep_is_judged_by_its_cells():
     facts = {"group": "sweep", "case": "x", "tokens": 400, "dims": 256, "cells": 1000}
-    rows = [timed("drift sweep", 5.0, 1000, computing=0.9, programs=2)]
+    rows = [timed("drift sweep", 5.0, 1000, computing=0.9)]
     rows += [timed("NumPy loop", 0.2, 20), timed("PyTorch loop", 2.0, 20)]
     found = judged([facts | {"contenders": rows}])
-    assert found["sweep: NumPy loop beside ours"] == (2.0, False)
-    assert found["sweep: PyTorch loop beside ours"] == (20.0, True)
-    assert found["sweep: programs compiled"] == (2, True)
-    assert found["sweep: share of the time computing, compilation included"] == (0.9, True)
+    assert found["sweep, x: NumPy loop beside ours"] == (2.0, None)
+    assert found["sweep, x: PyTorch loop beside ours"] == (20.0, True)
+    assert found["sweep, x: share of the process computing"] == (0.9, None)
 
 
 def test_a_line_has_only_who_took_all_the_steps():

@@ -88,13 +88,12 @@ def test_a_join_that_errs_is_found_out(setting, monkeypatch):
 @pytest.mark.slow
 def test_loops_over_cells_that_err_are_found_out(setting, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr(sweeping, "_SEEDS", 8)
-    (case,) = sweeping.cases(setting)
-    result = measure(case, 1, quiet)
+    grids = list(sweeping.cases(setting))
+    assert [case.facts["cells"] for case in grids] == [100, 100, 100]
+    result = measure(grids[0], 1, quiet)
     assert [row["name"] for row in result["contenders"]] == ["drift sweep", "NumPy loop"]
-    assert result["contenders"][0]["programs"] <= 3
     monkeypatch.setattr(sweeping, "numpy_loop", lambda cell: [len(cell.codes)] * 21)
-    (case,) = sweeping.cases(setting)
+    case = next(sweeping.cases(setting))
     with pytest.raises(WrongResult, match="NumPy loop computes something else: it counts"):
         measure(case, 1, quiet)
 
