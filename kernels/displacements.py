@@ -114,6 +114,16 @@ def column_sums(values: np.ndarray) -> np.ndarray:
     return first if folded == rows else first + np.add.reduce(values[folded:], axis=0)
 
 
+def less_row(values: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """Return `values` less a `row`, (dims,), in their place; some rows at once, as column_sums."""
+    rows, dims = values.shape
+    folded = rows - rows % _FOLD
+    long = values[:folded].reshape(-1, _FOLD * dims)
+    np.subtract(long, np.tile(row, _FOLD), out=long)
+    np.subtract(values[folded:], row, out=values[folded:])
+    return values
+
+
 def differing_rows(codes: np.ndarray, before: np.ndarray) -> np.ndarray:
     """Return whether any bit differs in each row of two arrays of codes, bool (rows,)."""
     if codes.shape[1] * codes.itemsize % 8 == 0 and codes.strides[1] == codes.itemsize:

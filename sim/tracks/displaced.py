@@ -105,7 +105,7 @@ class TokenDisplacements:
         whole, of_mean = float(np.add.reduce(squares)), count * float(np.add.reduce(mean * mean))
         if of_mean < _MOSTLY * whole:
             return whole - of_mean  # of which nothing to speak of cancels
-        np.subtract(moved, mean, out=moved)
+        displacements.less_row(moved, mean)
         np.multiply(moved, moved, out=moved)
         unmoved = (count - len(moved)) * float(np.add.reduce(mean * mean))
         return float(np.add.reduce(moved.reshape(-1))) + unmoved

@@ -134,17 +134,20 @@ class Meter:
         block, here = codes[part], self.present[part]
         if self._codes:
             changed[part] = displacements.differing_rows(block, self._codes[0][part])
-        if changed[part].any():
-            self._finite[part] = displacements.finite_rows(block, self._target)
+        values = space.values(block, space.reals[0]) if changed[part].any() else None
+        if values is not None:
+            self._block_sums[k] = displacements.column_sums(values)
+            # No finite values here have a sum that is not, so that their codes need no look.
+            sound = np.isfinite(self._block_sums[k]).all()
+            self._finite[part] = sound or displacements.finite_rows(block, self._target)
         here &= self._finite[part]
         others = changed[part] | (here != was[part])
         changed[part] = others
-        values = None
         if others.any():
-            values = space.values(block, space.reals[0])
-            if not here.all():
+            if values is None or not here.all():
+                values = space.values(block, space.reals[0])
                 values[~here] = 0
-            self._block_sums[k] = displacements.column_sums(values)
+                self._block_sums[k] = displacements.column_sums(values)
             self._norms[part] = np.sqrt(displacements.sums_of_squares(values, space.reals[1]))
         if self._codes:
             found.measure(part, k, space, others, here & was[part], values)
@@ -156,7 +159,7 @@ class Meter:
 
         def measure(part: slice, k: int, space: Workspace) -> None:
             values = space.values(codes[part], space.reals[0])
-            np.subtract(values, centroid, out=values)
+            displacements.less_row(values, centroid)
             self._radii[part] = np.sqrt(displacements.sums_of_squares(values, values))
 
         self._each(measure)
