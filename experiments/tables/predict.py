@@ -23,6 +23,8 @@ _OF_DIRECTIONS = ("distinct", "black_holes", "largest")
 _SMALLEST = -700.0
 """Smallest logarithm of a number that float64 holds, roughly."""
 _MISSING = "–"
+_LONG = 1e7
+"""Number from which three digits are shown: a line has to hold several."""
 
 
 def show(spec: dict[str, Any], found: dict[str, Any]) -> None:
@@ -139,7 +141,7 @@ def stalls(steps: list[int | None]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:z.3g}"
+    return f"{value:,.0f}" if 100 <= value < _LONG else f"{value:z.3g}"
 
 
 def _chance(log: float) -> str:

@@ -89,7 +89,8 @@ class _Pairs:
 
 def enough(drift: Drift, steps: Sequence[int]) -> float:
     """Return a sigma whose transport is likely to serve the onsets after `steps`."""
-    return max((_guess(drift, step) for step in steps), default=0.0) * _DOWN
+    several = [step for step in steps if drift.alive(step) > 2]  # a lone pair is expected nowhere
+    return max((_guess(drift, step) for step in several), default=0.0) * _DOWN
 
 
 def transport_in_range(drift: Drift, least: float, sigma: float) -> Transport | None:

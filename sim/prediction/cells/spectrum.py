@@ -18,7 +18,7 @@ _SINGLE, _PART = 4096, 256
 _WIDTHS, _MORE = 9.0, 24
 """Standard deviations of an occupancy that are looked at to each side, and tokens beside."""
 _NEGLIGIBLE = math.log(1e-16)
-_PER_WIDTH = 256
+_PER_WIDTH = 64
 """Occupancies that are looked at in a standard deviation of large cells."""
 _NOTHING = 1e-12
 """Expected cells that are taken for none: what the transform rounds is about as large."""

@@ -247,3 +247,11 @@ def test_octaves_sum_the_spectrum():
     assert octaves([(1, 1, 5.0), (2, 2, 1.0), (3, 3, 0.5), (4, 9, 0.25), (10, 20, 0.0)]) == [
         (1, 1, 5.0), (2, 3, 1.5), (4, 7, 0.25)
     ]  # fmt: skip
+
+
+def test_a_lone_token_is_a_singleton(capsys):
+    lone = ["--sigma", "1e-5", "--tokens", "1", "--json"]
+    found = json.loads(drift(capsys, *SMALL, *lone)[1])
+    assert (found["distinct"], found["singletons"], found["largest_95"]) == (1, 1, 1)
+    assert (found["black_holes"], found["distinct_error"], found["onset_sigma"]) == (0, 0, None)
+    assert found["spectrum"] == [[1, 1, 1.0]]
