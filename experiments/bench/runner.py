@@ -4,15 +4,20 @@ contender  one way to do a piece of work; its result is checked before its time 
 case       contenders for the same work, of which the first is ours
 round      every contender once; each round begins with another one
 limit      what the machine can do at best: a copy, a read
+process    a command from its start to its end, where whole processes are timed
 """
 
+import os
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from drift.experiments.bench import script
 from drift.experiments.bench.rivals import Missing
+from drift.experiments.bench.setting import Setting
 
 SLOW, SLOW_ROUNDS = 2.0, 3
 """A contender that takes longer, in seconds, takes part in fewer rounds."""
@@ -149,3 +154,38 @@ def _with_costs(rows: list[dict[str, Any]], unit: str) -> list[dict[str, Any]]:
     for row in rows:
         row["cost"] = row["median"] / base if base else row["median"] / row["work"] * 1e9
     return rows
+
+
+class Done(NamedTuple):
+    """A process that has ended well."""
+
+    seconds: float
+    """seconds from its start to its end"""
+    found: dict[str, Any]
+    """the document that it wrote"""
+
+
+def process(command: list[str], setting: Setting, **variables: str) -> tuple[float, str]:
+    """Run a command to its end; return its seconds, and what it printed.
+
+    Environment variables are those of this process, with as many threads as the setting has, no
+    cache of JAX's own, and `variables`. Raises RuntimeError where the command fails.
+    """
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(setting.threads))
+    environment = {**os.environ, **threads, **variables}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    began = time.perf_counter()
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=setting.scratch,
+    )
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        said = (done.stderr.strip() or "it says nothing").splitlines()[-1]
+        what = " ".join(command[1:4]).replace(script.__file__, "the script")
+        raise RuntimeError(f"{what} exited with status {done.returncode}: {said}")
+    return seconds, done.stdout

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 from drift.experiments.bench import rivals, script
-from drift.experiments.bench.processes import Done, process
-from drift.experiments.bench.runner import Case, Contender
+from drift.experiments.bench.runner import Case, Contender, Done, process
 from drift.experiments.bench.setting import Setting
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.drawn import draw_cloud

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from drift.experiments.bench import rivals, script, sweeping
-from drift.experiments.bench.processes import Done, process
 from drift.experiments.bench.rivals import Missing
-from drift.experiments.bench.runner import Case, Contender
+from drift.experiments.bench.runner import Case, Contender, Done, process
 from drift.experiments.bench.setting import Setting
 from drift.sim.spec.drift import Drift
 
