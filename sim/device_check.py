@@ -42,6 +42,9 @@ RUNS = (
     Drift(sigma=1e-9, tokens=24, dims=256, steps=40, jitter=0.3, schedule="cosine"),
     Drift(sigma=1e-9, tokens=24, dims=256, steps=40, master="float32", schedule="linear"),
     Drift(sigma=1e-3, tokens=24, dims=256, steps=40, format="float16", rounding="toward-zero"),
+    Drift(sigma=1e-6, tokens=24, dims=256, steps=40, motion="adamw", gradient=1.0, lr=1e-4),
+    Drift(sigma=1e-3, tokens=24, dims=256, steps=40, weight_decay=0.01),
+    Drift(sigma=1e-3, tokens=24, dims=256, steps=40, motion="sgd", gradient=1.0, weight_decay=9.0),
 )
 """Small whole runs, one for each kind of kernel."""
 

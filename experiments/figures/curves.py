@@ -61,10 +61,15 @@ def put_scale(axes: Axes) -> None:
 
 
 def put_expected(
-    axes: Axes, rows: "Sequence[Expected]", name: str, colour: str, linestyle: str = "-"
+    axes: Axes,
+    rows: "Sequence[Expected]",
+    name: str,
+    colour: str,
+    linestyle: str = "-",
+    along: str = "radius",
 ) -> None:
-    """Draw what is expected of a count of a run at its records, and its band."""
-    radius, middle = [row.radius for row in rows], [getattr(row, name) for row in rows]
+    """Draw what is expected of a count of a run at its records, and its band, `along` a field."""
+    place, middle = ([getattr(row, each) for row in rows] for each in (along, name))
     if name == "largest":
         low, high = [row.largest_5 for row in rows], [row.largest_95 for row in rows]
     else:
@@ -72,8 +77,8 @@ def put_expected(
         least = 1.0 if name == "distinct" else 0.0
         low = [max(least, mean - error) for mean, error in zip(middle, errors, strict=True)]
         high = [mean + error for mean, error in zip(middle, errors, strict=True)]
-    axes.plot(radius, middle, color=colour, linestyle=linestyle, **_EXPECTED)
-    axes.fill_between(radius, low, high, color=colour, **_BAND)
+    axes.plot(place, middle, color=colour, linestyle=linestyle, **_EXPECTED)
+    axes.fill_between(place, low, high, color=colour, **_BAND)
 
 
 def expected_handles(colour: str) -> tuple[Patch, Line2D]:
@@ -107,11 +112,12 @@ def curves(
     figure = new_figure(height=_HIGH)
     upper, lower = figure.subplots(2, sharex=True, height_ratios=[3, 2])
     colours = _colours(len(stores))
+    along = _along(records)
     for counted, colour in zip(records, colours, strict=True):
-        radius = [counts.radius for counts in counted]
+        place = [getattr(counts, along) for counts in counted]
         for name, style in _STYLES.items():
             axes = lower if name == "pairs" else upper
-            axes.plot(radius, [getattr(c, name) for c in counted], color=colour[name], **style)
+            axes.plot(place, [getattr(c, name) for c in counted], color=colour[name], **style)
     every = [counts for counted in records for counts in counted]
     if spans_a_decade(min(c.largest for c in every), max(c.distinct for c in every)):
         upper.set_yscale("log")
@@ -120,15 +126,24 @@ def curves(
     found, reasons = _expected(stores, records, expected_pairs or ExpectedPairs())
     for rows, colour in zip(found, colours, strict=True):
         if rows:
-            put_expected(upper, rows, "distinct", colour["distinct"])
-            put_expected(upper, rows, "largest", colour["largest"], "--")
-            put_expected(lower, rows, "pairs", colour["pairs"])
+            put_expected(upper, rows, "distinct", colour["distinct"], along=along)
+            put_expected(upper, rows, "largest", colour["largest"], "--", along)
+            put_expected(lower, rows, "pairs", colour["pairs"], along=along)
     put_scale(lower)
-    lower.set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
+    lower.set_xlabel(_LABELS[along])
     figure.align_ylabels()
     specs = [store.attrs["spec"] for store in stores]
     _legends(figure, specs, any(found), not_predicted(reasons, any(found)), columns)
     return figure
+
+
+_LABELS = {"radius": "radius reached, $r$ (mean of the cloud along $u$)", "step": "step, $t$"}
+
+
+def _along(records: list[list[Counts]]) -> str:
+    """Return what counts are drawn along: the step where a motion leads nowhere in the end."""
+    known = all(counts.radius is not None for counted in records for counts in counted)
+    return "radius" if known else "step"
 
 
 def _expected(

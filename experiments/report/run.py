@@ -22,6 +22,7 @@ from drift.experiments.report.document import (
 )
 from drift.experiments.report.prediction import of_run
 from drift.experiments.report.tables import format_count, format_share, record_table
+from drift.experiments.tables.run import length
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
@@ -106,7 +107,7 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
         ("black holes", format_count(last["black_holes"])),
         ("tokens in them", format_count(last["black_hole_tokens"])),
         ("largest black hole", format_count(last["largest"])),
-        (f"radius (R = {drift.radius:g})", f"{last['radius']:.4g}"),
+        (_radius_name(drift), length(last["radius"])),
         ("stalled coordinates", format_share(last["stalled"])),
     ]
     text = (
@@ -120,6 +121,10 @@ def _outcome(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -
         said = f"This run is not complete: {there}. The page shows the results so far."
         blocks.insert(0, Paragraph(said, strong=True))
     return blocks
+
+
+def _radius_name(drift: Drift) -> str:
+    return f"radius (R = {drift.radius:g})" if drift.motion == "straight" else "radius"
 
 
 def _curves(
@@ -137,6 +142,9 @@ def _curves(
             ("coalesced pairs", "pairs"),
         )
     )
-    text = f"From radius {first['radius']:.3g} to {last['radius']:.3g}, {changes}."
     title = "Distinct cells, largest black hole and coalesced pairs against the radius reached"
+    if last["radius"] is None:  # the motion leads nowhere in the end
+        text, title = f"In all steps, {changes}.", title.replace("radius reached", "step")
+    else:
+        text = f"From radius {first['radius']:.3g} to {last['radius']:.3g}, {changes}."
     return [Picture(fit_to_page(curves([store], expected_pairs, columns=1)), title, text)]

@@ -1,7 +1,7 @@
 """Tables of counts, specs and environments on a page, and how they write numbers."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from drift.experiments.console.values import format_duration
 from drift.experiments.figures.captions import axis_label, parts
 from drift.experiments.report.document import Command, DataTable, PageBlock, Paragraph
 from drift.sim.spec.drift import FIELDS
-from drift.sim.stores.run_layout import COUNTS
+from drift.sim.stores.run_layout import ALL_COUNTS, COUNTS
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import SweepStore
 
@@ -129,29 +129,31 @@ def spread_evenly(rows: Sequence[Any], most: int = MOST) -> list[Any]:
     return [rows[round(k * last / (most - 1))] for k in range(most)]
 
 
-def count_columns() -> list[str]:
-    """Return the heads of the columns of all counts."""
-    return [_NAMES.get(name, name.replace("_", " ")) for name in COUNTS]
+def count_columns(names: Iterable[str] = COUNTS) -> list[str]:
+    """Return the heads of the columns of counts."""
+    return [_NAMES.get(name, name.replace("_", " ")) for name in names]
 
 
-def count_texts(counts: dict[str, Any]) -> list[str]:
-    """Return the texts of all counts of a record."""
-    return [_shown(name, counts[name]) for name in COUNTS]
+def count_texts(counts: dict[str, Any], names: Iterable[str] = COUNTS) -> list[str]:
+    """Return the texts of counts of a record."""
+    return [_shown(name, counts.get(name)) for name in names]
 
 
 def _shown(name: str, value: Any) -> str:
-    if name == "stalled":
+    if value is None or value != value:
+        return "–"
+    if name in ("stalled", "moved"):
         return format_share(value)
-    return f"{value:.6g}" if name == "radius" else format_count(value)
+    return f"{value:.6g}" if name in ("radius", "asked", "done") else format_count(value)
 
 
 def record_table(counted: Sequence[dict[str, Any]]) -> DataTable:
     """Return the table of the records of a run."""
     shown = spread_evenly(counted)
-    rows = [[format_count(counts["step"]), *count_texts(counts)] for counts in shown]
+    rows = [[format_count(counts["step"]), *count_texts(counts, ALL_COUNTS)] for counts in shown]
     cut = f"{len(shown):,} of {len(counted):,} records; drift export writes all of them."
     note = cut if len(shown) < len(counted) else "drift export writes all digits."
-    return DataTable("Counts by step", ["step", *count_columns()], rows, note=note)
+    return DataTable("Counts by step", ["step", *count_columns(ALL_COUNTS)], rows, note=note)
 
 
 def last_records_table(store: SweepStore) -> DataTable:

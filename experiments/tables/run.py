@@ -20,7 +20,18 @@ _LONG = 1e6
 _USUAL = ("nearest", "constant")
 _OPTIONAL = ("master", "jitter", "survivors", "weight_decay")
 
-_COLUMNS = ("step", "distinct", "black holes", "tokens in them", "largest", "radius", "stalled")
+_COLUMNS = (
+    "step",
+    "distinct",
+    "black_holes",
+    "black_hole_tokens",
+    "largest",
+    "radius",
+    "stalled",
+)
+_OWN_COLUMNS = ("step", "distinct", "black_holes", "largest", "radius", "asked", "done", "moved")
+"""Columns where the motion is not straight, or values decay."""
+_HEADS = {"black_hole_tokens": "tokens in them"}
 
 
 def show_run(result: dict[str, Any]) -> None:
@@ -29,18 +40,12 @@ def show_run(result: dict[str, Any]) -> None:
     spec, final = result["spec"], result["final"]
     console.print(title(spec, _cloud(spec)))
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in _COLUMNS:
-        table.add_column(name, justify="right")
+    own = kind_of(spec.get("motion", "straight")) != "straight" or bool(spec.get("weight_decay"))
+    names = _OWN_COLUMNS if own else _COLUMNS
+    for name in names:
+        table.add_column(_HEADS.get(name, name.replace("_", " ")), justify="right")
     for counts in _chosen([result["initial"], *result["records"], final]):
-        table.add_row(
-            f"{counts['step']:,}",
-            f"{counts['distinct']:,}",
-            f"{counts['black_holes']:,}",
-            f"{counts['black_hole_tokens']:,}",
-            f"{counts['largest']:,}",
-            length(counts["radius"]),
-            f"{counts['stalled']:.1%}",
-        )
+        table.add_row(*(_text(name, counts[name]) for name in names))
     console.print(table)
     console.print(holes_line(final["populations"]))
     seconds = result["seconds"]
@@ -49,6 +54,14 @@ def show_run(result: dict[str, Any]) -> None:
         f" {seconds['total']:.1f} s, of which {seconds['compile']:.1f} s compiling"
     )
     console.print(printable(f"store: {result['store']}", LINE))
+
+
+def _text(name: str, value: Any) -> str:
+    if name == "radius":
+        return length(value)
+    if name in ("stalled", "moved"):
+        return f"{value:.1%}"
+    return f"{value:.3g}" if name in ("asked", "done") else f"{value:,}"
 
 
 def title(spec: dict[str, Any], cloud: str) -> Text:
