@@ -53,8 +53,9 @@ def _holes(
 ) -> None:
     """Draw the populations of the black holes by rank, several sources overlaid.
 
-    The expected number of black holes of so many tokens or more is drawn over those
-    of a run. The options that select a cloud or tokens apply to every source.
+    The expected number of black holes of so many tokens or more is drawn over
+    those of a run. The options that select a cloud or tokens apply to every
+    source.
     """
     from drift.experiments.figures.black_holes import holes, populations
     from drift.experiments.figures.expected import ExpectedPairs

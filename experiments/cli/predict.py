@@ -62,10 +62,10 @@ def command(
     Prints how many cells are occupied after the last step, how many of them are
     black holes, the largest (its median, which is an approximation), and how many
     pairs of tokens share a cell; ± is the standard deviation over clouds. With
-    --records N the whole curve over the steps. Several values of an option make a
-    grid, as in drift sweep, which --out writes into a store that drift plot draws.
-    There are exact forms for drawn clouds in formats of 16 bits or fewer, without
-    per-token randomness.
+    --records N the whole curve over the steps. Several values of an option make
+    a grid, as in drift sweep, which --out writes into a store that drift plot
+    draws. There are exact forms for drawn clouds in formats of 16 bits or fewer,
+    without per-token randomness.
     """
     from drift.sim.devices import device
     from drift.sim.errors import BadInput

@@ -60,9 +60,9 @@ def test_displacements_reach_ties_and_their_neighbours_in_every_binade():
         assert seen >= set(range(127 - 96, 255))
 
 
-def elided(codes, displacement, target, rounding, words=None):
+def elided(codes, displacement, *rest, **more):
     """What a compiler makes of a step whose rounding it dropped and took up at the end."""
-    return original(codes, np.nextafter(displacement, np.float32(np.inf)), target, rounding, words)
+    return original(codes, np.nextafter(displacement, np.float32(np.inf)), *rest, **more)
 
 
 original = reference.step

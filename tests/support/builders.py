@@ -81,9 +81,10 @@ def arrays(place):
     return {name: one[...] for name, one in members if isinstance(one, zarr.Array)}
 
 
-def assert_same_arrays(a, b):
+def assert_same_arrays(a, b, new=()):
+    """Compare the arrays of two stores, of which the second alone has those called `new`."""
     a, b = arrays(a), arrays(b)
-    assert a.keys() == b.keys()
+    assert {*a, *new} == b.keys()
     for name in a:
         np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 

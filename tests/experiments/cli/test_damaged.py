@@ -7,8 +7,8 @@ import pytest
 
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
-from drift.sim.stores.run_layout import COUNTS
-from drift.sim.sweeps.store import NAMES
+from drift.sim.stores.run_layout import ALL_COUNTS
+from drift.sim.sweeps.store import MOTION_NAMES, NAMES
 from drift.sim.sweeps.sweep import sweep
 from tests.support.builders import tiny
 from tests.support.run_cli import drift
@@ -57,7 +57,8 @@ def reading(file, name):
     array = file.parts[0]
     if len(file.parts) == 1:
         return range(len(VERBS[name]))
-    return [0] if array in NAMES.values() or array in (*COUNTS, "step") else [1]
+    counts = {*NAMES.values(), *MOTION_NAMES.values(), *ALL_COUNTS, "step"} - {"done"}
+    return [0] if array in counts or (name == "run" and array == "done") else [1]
 
 
 @pytest.mark.slow

@@ -170,13 +170,13 @@ def test_a_dry_run_says_what_it_would_take_and_how_it_knows(in_tmp, capsys):
     assert lines[1].startswith("  sigma: 1e-09, ")
     assert lines[2] == "  steps: 1, 50, 1000000000"
     assert any(line.startswith("memory ") for line in lines)
-    assert any("disk    at most 9.75 kB, before compression: a.zarr" in line for line in lines)
+    assert any("disk    at most 13 kB, before compression: a.zarr" in line for line in lines)
     assert "by a probe on this machine:" in lines[-3]
     assert "12 × 8, 1 steps: " in lines[-2]
     told = json.loads(drift(capsys, *grid, "--dry-run", "--json")[1])
     assert (told["cells"], told["done"], told["to_count"]) == (27, 0, 27)
     assert told["axes"] == {"sigma": 9, "steps": 3}
-    assert told["disk"] == 27 * (5 * 9 * 8 + 1)
+    assert told["disk"] == 27 * (5 * 12 * 8 + 1)
     assert told["memory"] > 2**28
     assert 0 < told["seconds"] < 60
     assert [probed["of_steps"] for probed in told["probes"]] == [1, 10**9]

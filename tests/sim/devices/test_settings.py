@@ -76,10 +76,10 @@ def test_a_device_that_is_not_there_names_the_variable_that_asks_for_it(monkeypa
         ("XLA_FLAGS", "--odd", "XLA can't start (Unknown flag in XLA_FLAGS: --odd); "),
     ],
 )
-def test_what_jax_refuses_is_one_line(name, text, said):
+def test_what_jax_refuses_is_one_line(name, text, said, tmp_path):
     code = "from drift.experiments.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "predict", "--sigma", "1e-9", "--tokens", "9"]
-    command += ["--dims", "8", "--master", "float32"]  # which needs JAX
+    command = [sys.executable, "-c", code, "run", "--sigma", "1e-9", "--tokens", "9"]
+    command += ["--dims", "8", "--jitter", "0.1", "--out", str(tmp_path / "a")]  # which needs JAX
     environment = {**os.environ, name: text}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert (done.returncode, done.stdout) == (2, "")

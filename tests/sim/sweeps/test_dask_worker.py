@@ -96,7 +96,7 @@ def test_a_device_that_rounds_wrongly_takes_no_part(monkeypatch):
 
     monkeypatch.setattr(device_check, "check_quickly", wrongly)
     with pytest.raises(RuntimeError, match="does not round as it must: nearest"):
-        dask_worker.set_up(setup(tiny()), ALONE)
+        dask_worker.set_up(setup(tiny(jitter=(0.1,))), ALONE)
 
 
 @pytest.mark.processes
