@@ -33,8 +33,9 @@ class Record(Occupancy):
     """the chance that two given tokens share a cell; 0 where a float can't hold it"""
     log_pair_probability: float
     """its natural logarithm"""
-    radius: float
-    """the component along u of the tokens' mean, in the units of sigma"""
+    radius: float | None
+    """the component along u of the tokens' mean, in the units of sigma; None where the motion leads
+    nowhere, and there is no u"""
     stalled: float
     """the share of coordinates that the last step left where they were: sim.counting.cells"""
     spectrum: list[tuple[int, int, float]]
@@ -136,6 +137,7 @@ def _steps(drift: Drift, steps: Sequence[int]) -> tuple[int, ...]:
 def record_of(found: Expected) -> Record:
     """Return the record of an expectation."""
     known = asdict(found)
+    known["radius"] = None if math.isnan(found.radius) else found.radius
     return Record(
         **{each.name: known[each.name] for each in fields(Record) if each.name in known},
         expected_pairs=found.pairs,
