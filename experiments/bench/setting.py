@@ -19,6 +19,7 @@ from drift.sim.clouds.direction import direction
 from drift.sim.clouds.drawn import draw_cloud
 from drift.sim.devices import device as devices
 from drift.sim.devices import host_memory
+from drift.sim.devices.shards import Shards
 from drift.sim.engines import reference
 from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks
@@ -83,7 +84,7 @@ class Setting:
     @property
     def threads(self) -> int:
         """The usable cores: rivals run on the host, on as many threads as a CPU's engine."""
-        return devices.worker_count(jax.devices("cpu")[0])
+        return devices.cores()
 
     @cached_property
     def pool(self) -> ThreadPoolExecutor:
@@ -93,7 +94,7 @@ class Setting:
     @cached_property
     def engine_pool(self) -> ThreadPoolExecutor:
         """The threads that feed the engine on this device."""
-        return ThreadPoolExecutor(devices.worker_count(self.device))
+        return ThreadPoolExecutor(devices.threads(Shards.of(self.device)))
 
     def simulation(self, drift: Drift, engine: Engine) -> Simulation:
         """A drift at step 0, its cloud drawn, as `drift run` sets it up."""
@@ -101,7 +102,7 @@ class Setting:
 
     def chunks(self, drift: Drift) -> Chunks:
         """The chunks in which the engine of this device has the cloud."""
-        return Chunks.plan(drift.tokens, drift.dims, devices.worker_count(self.device))
+        return Chunks.plan(drift.tokens, drift.dims, devices.threads(Shards.of(self.device)))
 
     @property
     def rounds(self) -> int:

@@ -26,14 +26,9 @@ if TYPE_CHECKING:
     from drift.sim.devices.shards import Shards
 
 
-def threads(on: "Shards | Host") -> int:
-    """Return how many chunks to work on side by side: a CPU's usable cores, one elsewhere."""
-    return device.cores() if on.on_host else 1
-
-
 def batch_size(drift: Drift, on: "Shards | Host", engine: str = "auto") -> int:
     """Return how many drifts of its group are best handed over at once: sim.batches.sizing."""
-    return sizing.batch_size(drift, on.platform, len(on), threads(on), engine)
+    return sizing.batch_size(drift, on.platform, len(on), device.threads(on), engine)
 
 
 def devices_for(drifts: list[Drift], on: "Shards | Host", engine: str) -> "Shards | Host":
@@ -50,9 +45,9 @@ def count_batch(
 ) -> list[list[Counts]]:
     """Return the records of each of `drifts`, which are of one group; all of them, also repeats.
 
-    `pool` has `threads(on)` threads; several devices share each drift. JAX is loaded where it is
-    needed. Raises BadInput for a drift that leaves its format's range (handed over one by one, the
-    faulty one is found) and where `engine`, as in drift.run, does not apply.
+    `pool` has as many threads as sim.devices.device tells; several devices share each drift. JAX is
+    loaded where it is needed. Raises BadInput for a drift that leaves its format's range (handed
+    over one by one, the faulty one is found) and where `engine`, as in drift.run, does not apply.
     """
     steps = _all_records(drifts[0])
     alike = [sizing.by_value(drift, on.platform, engine, len(on)) for drift in drifts]
@@ -89,7 +84,7 @@ def _alone(
     drift: Drift, shards: "Shards", pool: ThreadPoolExecutor, engine: str
 ) -> dict[int, Counts]:
     """Count one drift by step, as `drift run` does."""
-    chunks = Chunks.plan(drift.tokens, drift.dims, threads(shards), devices=len(shards))
+    chunks = Chunks.plan(drift.tokens, drift.dims, device.threads(shards), devices=len(shards))
     name = choose.choose_engine(drift, engine, shards.platform, len(shards))
     simulation = Simulation(drift, chunks, shards, pool, name)
     found = {}

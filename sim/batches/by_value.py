@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.kernels.exact_sum import exact_sums, from_limbs, limb_sums_of, scale_exponent
+from drift.kernels.exact_sum import exact_sums, from_limbs, scale_exponent
 from drift.sim import interrupts
 from drift.sim.batches.motion_classes import DrawnEnds, MotionClasses, classes_of
 from drift.sim.batches.placed_cloud import PlacedCloud
@@ -26,7 +26,7 @@ from drift.sim.clouds.sorted_words import SortedWords
 from drift.sim.counting.cells import Counts, count_rows
 from drift.sim.engines import range_check
 from drift.sim.motions.make import motion_of
-from drift.sim.motions.since import RecordSums, mean_change
+from drift.sim.motions.since import RecordSums, mean_change, sums_of
 from drift.sim.sampling.thresholds import thresholds
 from drift.sim.spec.drift import Drift
 
@@ -200,9 +200,7 @@ class _Start:
     def limbs(self, exponent: int) -> np.ndarray:
         """Return the exact sums of the tokens on a grid, int64 (LIMBS, dims)."""
         if exponent not in self._limbs:
-            values = self._codes.view(self._target.dtype).astype(np.float32)
-            scale = np.float32(np.ldexp(1.0, exponent))
-            self._limbs[exponent] = limb_sums_of(values, None, scale)
+            self._limbs[exponent] = sums_of(self._codes, self._target, exponent)
         return self._limbs[exponent]
 
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from drift.kernels import row_hash
-from drift.kernels.exact_sum import exact_sums, from_limbs, limb_sums_of
+from drift.kernels.exact_sum import exact_sums, from_limbs
 from drift.kernels.row_hash_jax import as_words
 from drift.kernels.stepping.block import BlockResult
 from drift.sim.batches.stacked import Replica
@@ -17,7 +17,7 @@ from drift.sim.counting.cells import CellCounts, Counts
 from drift.sim.counting.coalesce import Equal, Fingerprint, coalesce
 from drift.sim.counting.partition import Partition
 from drift.sim.engines.choose import has_monotone_steps
-from drift.sim.motions.since import RecordSums, mean_change
+from drift.sim.motions.since import RecordSums, mean_change, sums_of
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
 """Factor of a replica's number, to tell fingerprints of different replicas apart."""
@@ -118,11 +118,8 @@ class StackedTokens:
 
     def _start(self) -> RecordSums:
         """Return the sums of the clouds at step 0, where it is not counted."""
-        limbs = []
-        for replica, grid in zip(self.replicas, self._grids.tolist(), strict=True):
-            state = replica.drift.arithmetic.state
-            values = state.value(replica.codes).astype(np.float32)
-            limbs.append(limb_sums_of(values, None, np.float32(np.ldexp(1.0, grid))))
+        state = self.replicas[0].drift.arithmetic.state
+        limbs = [sums_of(each.codes, state, each.exponent) for each in self.replicas]
         return RecordSums(0, self.replicas[0].drift.tokens, np.stack(limbs))
 
     def _along(self, limbs: np.ndarray) -> list[float]:

@@ -25,6 +25,9 @@ from drift.sim.errors import BadInput
 if TYPE_CHECKING:
     import jax
 
+    from drift.sim.devices.host import Host
+    from drift.sim.devices.shards import Shards
+
 _CUDA = "CUDA_VISIBLE_DEVICES"
 _FRACTION = "XLA_PYTHON_CLIENT_MEM_FRACTION"
 _USUAL_FRACTION = 0.75
@@ -194,9 +197,9 @@ def only_cpu() -> None:
     jax.config.update("jax_platforms", "cpu")
 
 
-def worker_count(device: "jax.Device") -> int:
+def threads(on: "Shards | Host") -> int:
     """Return how many chunks to work on side by side: a CPU's usable cores, one elsewhere."""
-    return cores() if device.platform == "cpu" else 1
+    return cores() if on.on_host else 1
 
 
 def cores() -> int:

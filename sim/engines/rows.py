@@ -6,10 +6,14 @@ from typing import Protocol
 import numpy as np
 
 from drift.kernels import row_hash
+from drift.kernels.exact_sum import LIMBS
 from drift.kernels.formats import Format
 from drift.sim.engines.chunks import Chunks
+from drift.sim.motions.since import RecordSums, sums_of
 
 _COMPARED_BYTES = 4 << 20
+_SUMMED = 4096
+"""Tokens summed at a time."""
 
 
 class CloudRows(Protocol):
@@ -76,3 +80,13 @@ class HostRows:
         """Return whether tokens a[i] and b[i] are in one cell, for each i."""
         row_bytes = self.chunks.dims * self.format.storage.itemsize
         return row_hash.equal(self.take, a, b, row_bytes, self.format, _COMPARED_BYTES)
+
+
+def initial_sums(rows: CloudRows, exponent: int) -> RecordSums:
+    """Return the sums of a whole cloud that has not moved, on the grid of 2**`exponent`."""
+    tokens, dims = rows.shape
+    limbs = np.zeros((LIMBS, dims), np.int64)
+    for start in range(0, tokens, _SUMMED):
+        codes = rows.span(start, min(start + _SUMMED, tokens))
+        limbs += sums_of(codes, rows.format, exponent)
+    return RecordSums(0, tokens, limbs)

@@ -23,10 +23,10 @@ from drift.sim.engines import choose, range_check
 from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.host import HostEngine
-from drift.sim.engines.rows import CloudRows
+from drift.sim.engines.rows import CloudRows, initial_sums
 from drift.sim.motions.make import motion_of
 from drift.sim.motions.motion import Motion
-from drift.sim.motions.since import RecordSums, initial_sums, mean_change
+from drift.sim.motions.since import RecordSums, mean_change
 from drift.sim.spec.drift import Drift
 from drift.sim.stopwatch import Stopwatch
 
@@ -274,6 +274,9 @@ class Simulation:
             self.engine.observe_only(self._survivor_ranks < self.drift.alive(step))
 
     def _state_at(self, step: int) -> Generator[Pause, None, State]:
+        if step and self.since is None:  # nothing is counted yet, and nothing has moved
+            with self.watch.timing("count"):
+                self.since = initial_sums(self.engine.state_rows, self._exponent)
         for reached in self.watch.each("move", self.engine.approach(step, self._bound)):
             yield Pause(reached, self.engine)
         with self.watch.timing("move"):
@@ -281,8 +284,6 @@ class Simulation:
         with self.watch.timing("count"):
             after = RecordSums(step, int(np.count_nonzero(found.present)), found.limbs)
             before = self.since if step else None
-            if step and before is None:
-                before = initial_sums(self.initial, self.drift, self._exponent)
             counted = count(found, after, self._partition, self.motion, self._exponent, before)
             if step == 0 or step in self._recorded:
                 self.since = after

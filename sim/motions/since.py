@@ -10,11 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from drift.kernels.exact_sum import LIMB_BITS, LIMBS, exact_sums, from_limbs, limb_sums_of
-from drift.sim.clouds.initial import InitialCloud
-from drift.sim.spec.drift import Drift
+from drift.kernels.formats import Format
 
-_ROWS = 4096
-"""Tokens summed at a time."""
 _HALF = 1 << (LIMB_BITS - 1)
 
 
@@ -63,11 +60,10 @@ def lengths(vectors: np.ndarray) -> np.ndarray:
     return (largest * np.sqrt(exact_sums(scaled * scaled))).reshape(vectors.shape[:-1])
 
 
-def initial_sums(cloud: InitialCloud, drift: Drift, exponent: int) -> RecordSums:
-    """Return the sums of the initial cloud of a drift, on the grid of 2**`exponent`."""
-    scale = np.float32(np.ldexp(1.0, exponent))
-    limbs = np.zeros((LIMBS, drift.dims), np.int64)
-    for start in range(0, drift.tokens, _ROWS):
-        codes = cloud.codes(start, min(start + _ROWS, drift.tokens))
-        limbs += limb_sums_of(drift.target.value(codes).astype(np.float32), None, scale)
-    return RecordSums(0, drift.tokens, limbs)
+def sums_of(codes: np.ndarray, target: Format, exponent: int) -> np.ndarray:
+    """Return the exact sums of `codes` (tokens, dims) of `target`, int64 (LIMBS, dims).
+
+    They are on the grid of 2**`exponent`.
+    """
+    values = codes.view(target.dtype).astype(np.float32)
+    return limb_sums_of(values, None, np.float32(np.ldexp(1.0, exponent)))

@@ -57,7 +57,7 @@ def prepare(
     """
     shards, name, why = _chosen(drift, on, engine, devices)
     check_fits(drift, out, shards, memory, name)
-    workers = device.cores() if shards.on_host else 1
+    workers = device.threads(shards)
     running_out = as_out_of_memory(drift, shards, memory, name, then)
     with running_out, ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes, devices)

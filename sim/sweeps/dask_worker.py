@@ -131,7 +131,6 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     device.configure(setup.on)
     if setup.on != "cpu":
         device.take_accelerators(share.slot, share.neighbours, setup.devices)
-    from drift.sim.batches import batch
     from drift.sim.devices.host import Host
     from drift.sim.runs.prepare import provenance
     from drift.sim.sweeps.local import LocalExecutor
@@ -142,7 +141,7 @@ def set_up(setup: SweepSetup, share: Share) -> "tuple[LocalExecutor, dict[str, A
     for name, digest in setup.inputs.items():
         if made.inputs[name] != digest:
             raise BadInput(f"its {name} differs from the sweep's")
-    threads = batch.threads(made.shards)
+    threads = device.threads(made.shards)
     executor = LocalExecutor(setup.grid, made.shards, ThreadPoolExecutor(threads), setup.engine)
     if not isinstance(made.shards, Host):
         from drift.sim.device_check import check_quickly

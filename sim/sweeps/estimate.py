@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from drift.sim.batches import batch, sizing
-from drift.sim.devices import compilation
+from drift.sim.devices import compilation, device
 from drift.sim.spec.drift import Drift
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.local import attempt
@@ -75,7 +75,7 @@ def estimate(
     present, counts = np.unique(of_cells, return_counts=True)
     order = np.argsort(kinds.costs[present], kind="stable")
     ends = dict.fromkeys((int(present[order[0]]), int(present[order[-1]])))
-    with ThreadPoolExecutor(batch.threads(shards)) as pool:
+    with ThreadPoolExecutor(device.threads(shards)) as pool:
         probes = [_probed(grid, points[of_cells == kind], shards, pool, engine) for kind in ends]
     good = [probe for probe in probes if not probe.failed]
     if not good:

@@ -19,7 +19,7 @@ import numpy as np
 from drift.sim import interrupts
 from drift.sim.batches import batch
 from drift.sim.counting.cells import Counts
-from drift.sim.devices import compilation
+from drift.sim.devices import compilation, device
 from drift.sim.devices.host import Host
 from drift.sim.engines import choose
 from drift.sim.errors import BadInput, Unfinished, printable
@@ -154,7 +154,7 @@ def local_executor(
 ) -> Iterator[Executor]:
     """The devices of this process. Raises BadInput as sim.sweeps.plan does."""
     made = plan(grid, on, engine, devices, memory)
-    with ThreadPoolExecutor(batch.threads(made.shards)) as pool:
+    with ThreadPoolExecutor(device.threads(made.shards)) as pool:
         counting = LocalExecutor(grid, made.shards, pool, engine)
         about = provenance(engine, made.shards)
         yield Executor(made.inputs, made.kinds, about, 1, counting.together, counting)
