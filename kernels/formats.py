@@ -180,3 +180,11 @@ class Arithmetic(NamedTuple):
     """true where each token's displacement is multiplied by a strength of its own"""
     decay: Decay = "none"
     """what multiplies the value before the displacement is added"""
+
+    @property
+    def shared(self) -> bool:
+        """True where a step is one function of the state for all tokens.
+
+        Then tokens of equal states go on together for ever.
+        """
+        return not self.jitter and self.rounding != "stochastic"

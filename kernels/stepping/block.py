@@ -89,7 +89,7 @@ def step_block_uncompiled(
     A coordinate is stalled where the last displacement is not 0 and yet the
     state stayed (-0 and +0 being one value).
     """
-    codes = _fused(codes, tokens, steps, arithmetic, path)
+    codes = fused_first(codes, tokens, steps, arithmetic, path)
     zeros = jnp.zeros(codes.shape[2], jnp.int32)
     counted: Sums = (zeros,) if arithmetic.decay == "none" else (zeros, zeros)
 
@@ -136,14 +136,14 @@ step_block = jax.jit(step_block_uncompiled, static_argnames=("arithmetic", "path
 """`step_block_uncompiled`, compiled for each shape, arithmetic and path."""
 
 
-def _fused(
+def fused_first(
     codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
 ) -> jax.Array:
-    """Return the codes before the last step where the path is fused, else as they are."""
+    """Return codes of any shape before the last step where the path is fused, else as they are."""
     if not isinstance(path, Fused):
         return codes
     flat = Tokens(*(column.reshape(-1) for column in tokens))
-    rows = codes.reshape(-1, codes.shape[2])
+    rows = codes.reshape(-1, codes.shape[-1])
     return fused(rows, flat, steps, steps.taken - 1, arithmetic, path).reshape(codes.shape)
 
 
@@ -154,6 +154,20 @@ def _steps(
 
     With decay the rows kept in each dim too.
     """
+    after, stayed, moving = last_step(codes, tokens, steps, arithmetic, path)
+    kept = stayed & tokens.present[:, None]
+    told = (kept & moving,) if arithmetic.decay == "none" else (kept & moving, kept)
+    return after, tuple(jnp.sum(each, axis=0, dtype=jnp.int32) for each in told)
+
+
+def last_step(
+    codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Take the steps of a tile that `fused_first` has not taken.
+
+    Returns the float32 values after the last one, bool (rows, dims) where it left them, and
+    bool (1, dims) where it displaces.
+    """
     last = steps.taken - 1
 
     def take(t: jax.Array, values: jax.Array) -> jax.Array:
@@ -162,9 +176,7 @@ def _steps(
     before = _all_but_the_last(codes, last, take, arithmetic.state, path)
     after = lax.optimization_barrier(take(last, before))  # else it is computed twice
     moving = lax.dynamic_index_in_dim(steps.displacements, last) != 0
-    kept = (after == before) & tokens.present[:, None]
-    told = (kept & moving,) if arithmetic.decay == "none" else (kept & moving, kept)
-    return after, tuple(jnp.sum(each, axis=0, dtype=jnp.int32) for each in told)
+    return after, after == before, moving
 
 
 def _all_but_the_last(
