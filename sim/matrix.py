@@ -15,8 +15,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from drift.kernels.formats import BFLOAT16, FORMATS, Format
+from drift.kernels.formats import BFLOAT16, FLOAT32, FORMATS, Format
 from drift.sim.errors import BadInput
+
+FLOAT64 = Format("float64", 64, 53, -1022, (1 << 63) - (1 << 52) - 1)
+"""The format of rows that are given in float64: they are rounded before anything moves."""
 
 
 def values(codes: np.ndarray, source: Format) -> np.ndarray:
@@ -28,6 +31,30 @@ def nearest(values: np.ndarray, target: Format) -> np.ndarray:
     """Return codes of the float32 `values` rounded to `target`, ties to even."""
     with np.errstate(over="ignore"):
         return values.astype(target.dtype).view(target.storage)
+
+
+def rounded_once(codes: np.ndarray, source: Format, target: Format) -> np.ndarray:
+    """Return `codes` of `source`, which may be FLOAT64, rounded to `target`, ties to even."""
+    if source == target:
+        return codes
+    if source != FLOAT64:
+        return nearest(values(codes, source), target)
+    return nearest(float32_of(codes.view(np.float64), exactly=target == FLOAT32), target)
+
+
+def float32_of(wide: np.ndarray, exactly: bool) -> np.ndarray:
+    """Return float64 values as float32: the nearest where `exactly`, else rounded to odd.
+
+    What is rounded to odd, and then to a format of half the precision, is rounded as if once.
+    """
+    with np.errstate(over="ignore"):
+        near = wide.astype(np.float32)
+    if exactly:
+        return near
+    # Towards zero, and odd where anything was cut off: no tie of a narrower format is made up.
+    size = np.abs(near).view(np.uint32) - (np.abs(near) > np.abs(wide))
+    size |= np.abs(wide) > np.abs(size.view(np.float32))
+    return np.copysign(size.view(np.float32), wide)
 
 
 def beyond(values: np.ndarray, target: Format) -> np.ndarray:

@@ -137,6 +137,12 @@ def command(
         say_notes(LocalLocation(fields["from"]), fields.get("tensor"))
     if note := result.get("cloud", {}).get("note"):
         remark(note)
+    if drift.origin is not None and (
+        drift.master != "none" or result["cloud"].get("rounded") is not None
+    ):
+        changed = result["cloud"].get("rounded")
+        values = f"; that changed {changed:,} values" if changed else ""
+        remark(f"the cloud starts from {result['starts_from']}{values}")
     if zeroed := result.get("cloud", {}).get("zeroed"):
         remark(
             f"{zeroed:,} values of {result['cloud']['matrix']} became +0, being smaller than"

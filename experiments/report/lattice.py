@@ -92,6 +92,9 @@ def _start(store: RunStore, drift: Drift) -> tuple[np.ndarray, np.ndarray]:
         raise BadInput(
             f"{store.address} does not hold the cloud of step 0, which came from a checkpoint"
         )
+    facts = store.attrs["cloud"]
+    if drift.master != "none" and facts["format"] != drift.format:
+        raise BadInput(f"{store.address} does not hold the masters of step 0, which came from rows")
     numbers = np.linspace(0, drift.tokens - 1, min(_TOKENS, drift.tokens)).round().astype(int)
     return numbers, store.values("bits", (0, numbers, slice(None)))
 

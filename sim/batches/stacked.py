@@ -44,14 +44,13 @@ class Replica:
 
     def __init__(self, drift: Drift):
         self.drift, start = drift, initial_cloud(drift)
-        mean = partial(exact_mean, start.codes, drift.tokens, drift.dims, drift.target)
+        state = drift.arithmetic.state
+        mean = partial(exact_mean, start.states, drift.tokens, drift.dims, state)
         self.motion = motion_of(drift, mean)
         self.u = self.motion.u
         self.strengths, self.survivor_ranks = drawn.strengths(drift), drawn.survivor_ranks(drift)
-        target, state = drift.target, drift.arithmetic.state
-        codes = start.codes(0, drift.tokens)
-        self.codes = codes if state == target else state.code(target.value(codes))
-        self.extent = target.value(np.max(codes & (target.sign - 1), axis=0))
+        self.codes = start.states(0, drift.tokens)
+        self.extent = state.value(np.max(self.codes & (state.sign - 1), axis=0))
         strength = max(1.0, float(np.max(np.abs(self.strengths))))
         every = partial(extremes, start, drift)
         range_check.check_range(self.motion, self.extent, strength, every)

@@ -17,6 +17,7 @@ from drift.sim.counting.cells import CellCounts, Counts
 from drift.sim.counting.coalesce import Equal, Fingerprint, coalesce
 from drift.sim.counting.partition import Partition
 from drift.sim.engines.choose import has_monotone_steps
+from drift.sim.matrix import rounded_once
 from drift.sim.motions.since import RecordSums, mean_change, sums_of
 
 _APART = np.uint64(0x9E3779B97F4A7C15)
@@ -118,9 +119,13 @@ class StackedTokens:
 
     def _start(self) -> RecordSums:
         """Return the sums of the clouds at step 0, where it is not counted."""
-        state = self.replicas[0].drift.arithmetic.state
-        limbs = [sums_of(each.codes, state, each.exponent) for each in self.replicas]
-        return RecordSums(0, self.replicas[0].drift.tokens, np.stack(limbs))
+        first = self.replicas[0].drift
+        state, view = first.arithmetic.state, first.target
+        limbs = [
+            sums_of(rounded_once(each.codes, state, view), view, each.exponent)
+            for each in self.replicas
+        ]
+        return RecordSums(0, first.tokens, np.stack(limbs))
 
     def _along(self, limbs: np.ndarray) -> list[float]:
         """Return the components along u of the sums of the replicas' tokens."""

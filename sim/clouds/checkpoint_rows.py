@@ -3,8 +3,9 @@
 origin  which rows: a checkpoint, its tensor, and the selection of rows near a token
 
 Codes are taken as they stand in the file and are read as they are needed. Where the drift has
-another format they are rounded to it, to nearest; and what is then too small for a drift, which
-must never meet a float32 subnormal, becomes +0, as in a drawn cloud. -0 stays -0.
+another format they are rounded to it, to nearest; float32 masters start from the rows' own values
+instead. What is then too small for a drift, which must never meet a float32 subnormal, becomes +0,
+as in a drawn cloud. -0 stays -0.
 """
 
 import hashlib
@@ -73,30 +74,44 @@ class CheckpointCloud:
 
     def __init__(self, drift: Drift, origin: Origin):
         self._rows, self._target = CheckpointRows.of(origin), drift.target
-        self._matrix = self._rows.matrix
+        self._matrix, self._state = self._rows.matrix, drift.arithmetic.state
+        # Masters keep what the format would round away; other states are the codes themselves.
+        self._keeps = self._state != self._target and self._matrix.format != self._target
         self.token_ids = self._rows.token_ids
         if self._rows.shape != (drift.tokens, drift.dims):
             raise BadInput(
                 f"tokens and dims are {drift.tokens} and {drift.dims}; in"
                 f" {self._matrix.label} they are {self._rows.shape[0]} and {self._rows.shape[1]}"
             )
-        self._smallest = int(self._target.code(np.array(drift.smallest_drawn)))
+        self._held = self._state if self._keeps else self._target
+        self._smallest = int(self._held.code(np.array(drift.smallest_drawn)))
         self.facts = self._survey()
         # Few checkpoints have such values; the codes of the others are used without a copy.
         self._some_are_small = self.facts["zeroed"] > 0
 
     def codes(self, start: int, stop: int) -> np.ndarray:
         """Return codes of tokens start ... stop - 1, of the drift's format, to be read only."""
+        held = self._without_small(start, stop)
+        return matrix.rounded_once(held, self._held, self._target)
+
+    def states(self, start: int, stop: int) -> np.ndarray:
+        """Return codes of tokens start ... stop - 1, of the state format, to be read only."""
+        return matrix.rounded_once(self._without_small(start, stop), self._held, self._state)
+
+    def _without_small(self, start: int, stop: int) -> np.ndarray:
         codes = self._rounded(start, stop)
         return _without(codes, self._small(codes)) if self._some_are_small else codes
 
     def _survey(self) -> dict[str, Any]:
         tokens, dims = self._rows.shape
-        zeroed, digest = 0, hashlib.sha256(self.token_ids.astype("<i8").tobytes())
-        rows = max(1, _BLOCK_BYTES // (self._target.storage.itemsize * dims))
+        zeroed = changed = 0
+        digest = hashlib.sha256(self.token_ids.astype("<i8").tobytes())
+        rows = max(1, _BLOCK_BYTES // (self._held.storage.itemsize * dims))
         for start in range(0, tokens, rows):
             stop = min(start + rows, tokens)
             codes = self._rounded(start, stop)
+            if self._matrix.format != self._target:
+                changed += self._check(start, stop, codes)
             small = self._small(codes)
             zeroed += int(np.count_nonzero(small))
             used = _without(codes, small) if small.any() else codes
@@ -104,18 +119,17 @@ class CheckpointCloud:
             digest.update(np.ascontiguousarray(used, used.dtype.newbyteorder("<")).data)
         about = {"matrix": self._matrix.label, "format": self._matrix.format.name}
         noted = {"note": self._matrix.note} if self._matrix.note else {}
-        return {**about, "sha256": digest.hexdigest(), "zeroed": zeroed, **noted}
+        rounded = {} if self._matrix.format == self._held else {"rounded": changed}
+        return {**about, "sha256": digest.hexdigest(), "zeroed": zeroed, **rounded, **noted}
 
-    def _small(self, codes: np.ndarray) -> np.ndarray:
-        """Return whether each of `codes` is too small, but not zero, bool."""
-        magnitude = codes & self._target.storage.type(self._target.sign - 1)
-        return (magnitude > 0) & (magnitude < self._smallest)
+    def _check(self, start: int, stop: int, held: np.ndarray) -> int:
+        """Return how many values of some rows were changed by rounding them to `held`.
 
-    def _rounded(self, start: int, stop: int) -> np.ndarray:
+        Raises BadInput for a value beyond the drift's format.
+        """
         codes, source, target = self._rows.codes(start, stop), self._matrix.format, self._target
-        if source == target:
-            return codes
-        values = matrix.values(codes, source)
+        exact = source == matrix.FLOAT64
+        values = codes.view(np.float64) if exact else matrix.values(codes, source)
         beyond = np.argwhere(matrix.beyond(values, target))
         if len(beyond):
             row, dim = beyond[0]
@@ -124,7 +138,16 @@ class CheckpointCloud:
                 f" {self.token_ids[start + row]} has {values[row, dim]:.5g}, beyond its largest,"
                 f" {target.largest:.5g}"
             )
-        return matrix.nearest(values, target)
+        return int(np.count_nonzero(matrix.values(held, self._held) != values))
+
+    def _small(self, codes: np.ndarray) -> np.ndarray:
+        """Return whether each of `codes` is too small, but not zero, bool."""
+        magnitude = codes & self._held.storage.type(self._held.sign - 1)
+        return (magnitude > 0) & (magnitude < self._smallest)
+
+    def _rounded(self, start: int, stop: int) -> np.ndarray:
+        """Return the codes of some rows in the format in which they are held from step 0 on."""
+        return matrix.rounded_once(self._rows.codes(start, stop), self._matrix.format, self._held)
 
 
 def _without(codes: np.ndarray, small: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ drawn   from the normal distribution (sim.clouds.drawn)
 rows    the rows of a checkpoint, all or a selection (sim.clouds.checkpoint_rows)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,9 @@ class InitialCloud(Protocol):
 
     def codes(self, start: int, stop: int) -> np.ndarray:
         """Return codes of tokens start ... stop - 1, of the drift's format, to be read only."""
+
+    def states(self, start: int, stop: int) -> np.ndarray:
+        """Return codes of tokens start ... stop - 1 of the state format: what the steps move."""
 
     @property
     def token_ids(self) -> np.ndarray | None:
@@ -41,17 +45,45 @@ class DrawnCloud:
         """Draw codes of tokens start ... stop - 1 as sim.clouds.drawn does."""
         return draw_cloud(self.drift, start, stop)
 
+    def states(self, start: int, stop: int) -> np.ndarray:
+        """Return the codes, drawn, in the state format."""
+        target, state = self.drift.target, self.drift.arithmetic.state
+        codes = self.codes(start, stop)
+        return codes if state == target else state.code(target.value(codes))
+
+
+def starts_from(spec: Mapping[str, Any], facts: Mapping[str, Any] | None) -> str:
+    """Return in words what the steps of a drift begin with, from its spec and its cloud's facts."""
+    master, target = spec["master"] != "none", spec["format"]
+    if facts is None:
+        return f"values drawn in {target}{', as float32 masters' if master else ''}"
+    source = facts["format"]
+    rows = f"the rows, {source}"
+    if master:
+        exact = source != "float64"
+        held = "as float32 masters; nothing is rounded"
+        return f"{rows}, {held if exact else 'rounded once to float32 masters'}"
+    return f"{rows}, {'as they are' if source == target else f'rounded once to {target}'}"
+
+
+def same_rows(before: Mapping[str, Any], now: Mapping[str, Any] | None) -> bool:
+    """Return whether the facts of two clouds are of the same rows; either may be an older store's.
+
+    Older stores lack some of the facts.
+    """
+    return now is not None and all(before[name] == now[name] for name in before.keys() & now.keys())
+
 
 _ROWS = 4096
 """Tokens looked at at a time."""
 
 
 def extremes(cloud: InitialCloud, drift: Drift) -> np.ndarray:
-    """Return the smallest and the largest value of a cloud in each dimension, float64 (2, dims)."""
-    target = drift.target
-    low = high = target.rank_of(cloud.codes(0, 1)[0])
+    """Return the smallest and the largest state of a cloud in each dimension, float64 (2, dims)."""
+    target = drift.arithmetic.state
+    low = high = target.rank_of(cloud.states(0, 1)[0])
     for start in range(0, drift.tokens, _ROWS):
-        ranks = target.rank_of(cloud.codes(start, min(start + _ROWS, drift.tokens)))
+        ranks = target.rank_of(cloud.states(start, min(start + _ROWS, drift.tokens)))
         least, most = ranks.min(axis=0), ranks.max(axis=0)
         low, high = np.minimum(low, least), np.maximum(high, most)
     return np.stack([target.value(target.code_of_rank(each)) for each in (low, high)])

@@ -8,6 +8,7 @@ own       of a drift: its tokens have displacements or roundings of their own
 Rounding to nearest moves a coordinate by at most twice its displacement: x is itself on the
 lattice, so the point nearest to x + c is no farther from it than x is; a decay moves it towards 0.
 Rounding toward zero never overshoots, and stochastic rounding stops at the largest finite value.
+A master need not be on the lattice at first: the lattice's next value beyond it stands for it.
 Where even that leaves room nothing more is asked. Otherwise the extremes of each dimension are
 walked through the whole drift: a step is a monotone function, so if they stay inside, all do. Where
 tokens have steps of their own, the sum of the displacements decides.
@@ -40,7 +41,8 @@ Extremes = Callable[[], np.ndarray]
 
 def largest_reached(motion: Motion, extent: np.ndarray, strength: float) -> float:
     """Return a magnitude that no coordinate exceeds; `extent` is float64 (dims,)."""
-    farthest = float(np.max(extent + 2.0 * strength * motion.reach))
+    ends = _on_lattice(motion.drift, extent)
+    farthest = float(np.max(ends + 2.0 * strength * motion.reach))
     stochastic = motion.drift.rounding == "stochastic"
     return min(farthest * (_STOCHASTIC_ROOM if stochastic else 1.0), _end(motion.drift)[0])
 
@@ -49,7 +51,8 @@ def check_range(motion: Motion, extent: np.ndarray, strength: float, extremes: E
     """Raise BadInput where a step would round a coordinate beyond the format's range."""
     drift, largest, reach = motion.drift, motion.drift.target.largest, motion.reach * strength
     nearest = drift.rounding == "nearest"
-    if np.all(extent + (2.0 if nearest else 1.0) * reach <= largest):
+    ends = _on_lattice(drift, extent)
+    if np.all(ends + (2.0 if nearest else 1.0) * reach <= largest):
         return
     if drift.rounding == "stochastic" or drift.jitter > 0:
         if np.any(extent + reach > largest):
@@ -60,6 +63,15 @@ def check_range(motion: Motion, extent: np.ndarray, strength: float, extremes: E
     ends = np.stack([-extent, extent]) if strength != 1 else extremes()
     if left := first_outside(motion, ends, strength):
         raise BadInput(_by_walk(motion, ends, strength, left))
+
+
+def _on_lattice(drift: Drift, extent: np.ndarray) -> np.ndarray:
+    """Return the least values of the format that are `extent` or more, float64 (dims,)."""
+    if drift.master == "none":
+        return extent
+    target, inside = drift.target, np.minimum(extent, drift.target.largest)
+    near = target.value(matrix.nearest(inside.astype(np.float32), target))
+    return np.where(near < extent, near + target.ulp(near), near)
 
 
 def first_outside(

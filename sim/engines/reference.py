@@ -116,7 +116,7 @@ def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.nd
 def walk(drift: Drift, motion: Motion) -> Iterator[np.ndarray]:
     """Give codes (tokens, dims) at each record of `drift`, in its view format."""
     state, view = drift.arithmetic.state, drift.target
-    codes = state.code(view.value(initial_cloud(drift).codes(0, drift.tokens)))
+    codes = initial_cloud(drift).states(0, drift.tokens)
     strength = drawn.strengths(drift)[:, None]
     numbers = np.arange(drift.tokens, dtype=np.uint32)
     records = set(drift.record_steps)
@@ -147,7 +147,7 @@ def trace(
     """Return codes (steps, tokens, dims) of the drift's format at each of `steps`, which rise.
 
     `start` are the codes at step 0 (tokens, dims) of `which` tokens and dims, their
-    numbers. Raises BadInput for more than
+    numbers; masters start from these values too. Raises BadInput for more than
     MOST_STEPS steps before all is at rest.
     """
     state, view = drift.arithmetic.state, drift.target

@@ -9,6 +9,7 @@ from drift.kernels import row_hash
 from drift.kernels.exact_sum import LIMBS
 from drift.kernels.formats import Format
 from drift.sim.engines.chunks import Chunks
+from drift.sim.matrix import rounded_once
 from drift.sim.motions.since import RecordSums, sums_of
 
 _COMPARED_BYTES = 4 << 20
@@ -82,11 +83,14 @@ class HostRows:
         return row_hash.equal(self.take, a, b, row_bytes, self.format, _COMPARED_BYTES)
 
 
-def initial_sums(rows: CloudRows, exponent: int) -> RecordSums:
-    """Return the sums of a whole cloud that has not moved, on the grid of 2**`exponent`."""
+def initial_sums(rows: CloudRows, view: Format, exponent: int) -> RecordSums:
+    """Return the sums of a whole cloud that has not moved, on the grid of 2**`exponent`.
+
+    `rows` hold its states; what is summed is what `view` shows of them.
+    """
     tokens, dims = rows.shape
     limbs = np.zeros((LIMBS, dims), np.int64)
     for start in range(0, tokens, _SUMMED):
         codes = rows.span(start, min(start + _SUMMED, tokens))
-        limbs += sums_of(codes, rows.format, exponent)
+        limbs += sums_of(rounded_once(codes, rows.format, view), view, exponent)
     return RecordSums(0, tokens, limbs)

@@ -222,17 +222,17 @@ class Simulation:
 
     def _load(self, chunks: Chunks) -> np.ndarray:
         """Draw the cloud into the engine; return the largest magnitudes, float (dims,)."""
-        target, state = self.drift.target, self.drift.arithmetic.state
+        state = self.drift.arithmetic.state
         farthest = np.zeros((len(chunks), self.drift.dims), np.int64)
 
         def fill(start: int, stop: int) -> np.ndarray:
-            codes = self.initial.codes(start, stop)
+            codes = self.initial.states(start, stop)
             # Found on the way, so that the range check reads the cloud no second time.
-            farthest[start // chunks.size] = np.max(codes & (target.sign - 1), axis=0)
-            return codes if state == target else state.code(target.value(codes))
+            farthest[start // chunks.size] = np.max(codes & (state.sign - 1), axis=0)
+            return codes
 
         self.engine.load(fill)
-        return target.value(farthest.max(axis=0))
+        return state.value(farthest.max(axis=0))
 
     def _extremes(self) -> np.ndarray:
         """Return the smallest and the largest value in each dimension, float64 (2, dims)."""
@@ -240,7 +240,8 @@ class Simulation:
 
     def _centroid(self) -> np.ndarray:
         drift = self.drift
-        return exact_mean(self.initial.codes, drift.tokens, drift.dims, drift.target)
+        state = drift.arithmetic.state
+        return exact_mean(self.initial.states, drift.tokens, drift.dims, state)
 
     def _new_partition(self) -> Partition:
         return Partition(self.drift.tokens, monotone=choose.has_monotone_steps(self.drift))
@@ -276,7 +277,8 @@ class Simulation:
     def _state_at(self, step: int) -> Generator[Pause, None, State]:
         if step and self.since is None:  # nothing is counted yet, and nothing has moved
             with self.watch.timing("count"):
-                self.since = initial_sums(self.engine.state_rows, self._exponent)
+                rows = self.engine.state_rows
+                self.since = initial_sums(rows, self.drift.target, self._exponent)
         for reached in self.watch.each("move", self.engine.approach(step, self._bound)):
             yield Pause(reached, self.engine)
         with self.watch.timing("move"):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from drift.sim import interrupts
+from drift.sim.clouds.initial import same_rows
 from drift.sim.counting.cells import Counts
 from drift.sim.devices import compilation, device
 from drift.sim.engines.simulation import Pause, Simulation, State
@@ -25,6 +26,7 @@ from drift.sim.errors import BadInput, unwritten
 from drift.sim.motions import save
 from drift.sim.runs import snapshots
 from drift.sim.runs.prepare import prepare
+from drift.sim.runs.summary import summary
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.motion_rules import USED
 from drift.sim.stopwatch import Stopwatch
@@ -98,7 +100,7 @@ def check_inputs(store: RunStore, simulation: Simulation, then: str) -> None:
     `then` says what follows.
     """
     drift = simulation.drift
-    if drift.origin is not None and store.attrs["cloud"] != simulation.initial.facts:
+    if drift.origin is not None and not same_rows(store.attrs["cloud"], simulation.initial.facts):
         found = f"with other rows than {drift.origin.path} holds now"
     elif store.attrs.get("motion", {}) != simulation.motion.facts:
         found = f"with another {drift.motion} than there is now"
@@ -277,22 +279,3 @@ def _writing(out: StoreLocation) -> Iterator[None]:
         yield
     except OSError as error:
         raise unwritten(out, error, _GOES_ON) from error
-
-
-def summary(store: RunStore) -> dict[str, Any]:
-    """Return what `drift run --json` prints of a complete store."""
-    attrs = store.attrs
-    final = {**attrs["final"], "populations": store.read("populations").tolist()}
-    taken = {"cloud": attrs["cloud"]} if "cloud" in attrs else {}
-    return {
-        "spec": attrs["spec"],
-        **taken,
-        "engine": attrs["engine"],
-        "engine_reason": attrs.get("engine_reason"),
-        "device": attrs["device"],
-        "initial": attrs["initial"],
-        "final": final,
-        "records": [counts.as_json() for counts in store.records()],
-        "store": str(store.address),
-        "seconds": attrs["seconds"],
-    }

@@ -120,10 +120,11 @@ def rows(path, tensor):
 
 
 def taken(d, x):
-    """Rows `x` as the cloud of a drift, in its format's type."""
+    """Rows `x` as a drift starts from them: in its format's type, or in that of its master."""
+    master = d.master == "float32"
     with np.errstate(over="ignore"):
-        x = x.astype(np.float32).astype(dtype(d.format))
-    p = 24 if d.master == "float32" else precision(d.format)
+        x = x.astype(np.float32).astype(np.float32 if master else dtype(d.format))
+    p = 24 if master else precision(d.format)
     values = x.astype(np.float64)
     x[(np.abs(values) < 2.0 ** (p - 127)) & (values != 0)] = 0
     return x
@@ -156,9 +157,9 @@ def small_to_zero(c):
 def walk(d, u, start=None):
     """The clouds of steps 0 ... X as held, and as seen, from `start` or a drawn one."""
     held = [cloud(d) if start is None else start]
-    seen = [held[0]]
     if d.master == "float32":
         held[0] = held[0].astype(np.float32)
+    seen = [quantise(held[0], d.format, "nearest") if d.master == "float32" else held[0]]
     g = np.array([1 + d.jitter * normal(w, 53) for w in words(d.seed, JITTER, d.tokens)])
     g = g.astype(np.float32)[:, None]
     keys = words(d.seed, ROUNDING, d.steps + 1)

@@ -67,7 +67,7 @@ def test_whoever_resumes_in_the_middle_ends_where_the_others_do():
         with ThreadPoolExecutor(2) as pool:
             chunks = Chunks.plan(60, 32, 2)
             again = Simulation(drift, chunks, device.find_device("cpu"), pool, "leap")
-            since = initial_sums(again.engine.state_rows, again._exponent)
+            since = initial_sums(again.engine.state_rows, drift.target, again._exponent)
             again.resume(90, lambda start, stop, codes=codes: codes[start:stop], since)
             rest = [(s.counts, s.populations, s.rows.span(0, 60)) for s in again.states([91, 200])]
         assert_equal_states(whole[1:], rest)
