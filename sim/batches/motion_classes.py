@@ -1,8 +1,9 @@
 """Classes of the values that clouds draw, at the first record of a motion, and where they go on to.
 
 class  values of one dimension that are one by the first record after step 0, of which its last step
-       moved all or none. They are an interval, and whatever comes later takes them to one value.
-       The classes of all dimensions are numbered along one row
+       moved all or none. They are an interval, and whatever comes later takes them to one value
+row    a dimension of a motion: those of the first motion come first. The classes of all rows are
+       numbered one after another
 """
 
 from dataclasses import dataclass, field, replace
@@ -26,31 +27,31 @@ PACKED = 32
 
 @dataclass(frozen=True)
 class MotionClasses:
-    """The classes of one motion, of some dimensions, and where they are at the steps of records."""
+    """The classes of some motions of equal dimensions, and where they are at the steps of records."""
 
-    motion: Motion
-    """the motion"""
+    motions: list[Motion]
+    """the motions"""
     smallest: int
     """the least coordinate above 0 that may be drawn"""
     numbers: np.ndarray
-    """int64 (classes,), rising: of each, the number of the lowest value, dimension after dimension
-    of `drawable` values each, 0 being in the middle"""
+    """int64 (classes,), rising: of each, the number of the lowest value, row after row of
+    `drawable` values each, 0 being in the middle"""
     drawable: int
-    """how many values of a dimension may be drawn"""
+    """how many values of a row may be drawn"""
     lowest: np.ndarray
     """int64 (classes,): the lowest lattice coordinate of each"""
     ranks: np.ndarray
     """(steps, classes): the rank of each class's value after each of the steps, -0 as +0"""
     stalled: np.ndarray
-    """float64 (steps, classes): 1 where that step left the class where it was, though displaced;
-    0 at the first step of all, which does so to single values"""
+    """bool (steps, classes): true where that step left the class where it was, though displaced;
+    false at the first step of all, which does so to single values"""
     fixed: np.ndarray | None
-    """int64 (2, n): the dimensions and the coordinates of the values that the first step of all
+    """int64 (2, n): the rows, rising, and the coordinates of the values that the first step of all
     leaves where they are, though displaced; None where it is none of the steps"""
     asked: np.ndarray
-    """float64 (steps,): how far the cloud was asked to go since the step before, or since 0"""
+    """float64 (motions, steps): how far the cloud was asked to go since the step before, or 0"""
     moving: np.ndarray
-    """int64 (steps,): the dimensions that each of the steps displaces"""
+    """int64 (motions, steps): the dimensions that each of the steps displaces"""
     _limbs: dict[int, np.ndarray] = field(default_factory=dict)
 
     def limbs(self, exponent: int) -> np.ndarray:
@@ -59,17 +60,16 @@ class MotionClasses:
         Two limbs stand in one number, the second one PACKED bits higher.
         """
         if exponent not in self._limbs:
-            table = limbs_by_rank(self.motion.drift.target, exponent)
+            table = limbs_by_rank(self.motions[0].drift.target, exponent)
             packed = table[0::2] + (table[1::2] << PACKED)
             self._limbs[exponent] = packed.take(self.ranks, axis=1)
         return self._limbs[exponent]
 
-    def spans(self, ends: np.ndarray) -> np.ndarray:
-        """Return the classes of the coordinates `ends` of each dimension, both int64 (2, dims)."""
-        distance = np.maximum(np.abs(ends) - self.smallest + 1, 0)
-        numbers = self.drawable // 2 + np.sign(ends) * distance
-        starts = np.arange(self.motion.dims) * self.drawable
-        return np.searchsorted(self.numbers, starts + numbers, side="right") - 1
+    def classes(self, rows: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+        """Return the classes of some coordinates of `rows`, int64 of their common shape."""
+        distance = np.maximum(np.abs(coordinates) - self.smallest + 1, 0)
+        numbers = self.drawable // 2 + np.sign(coordinates) * distance
+        return np.searchsorted(self.numbers, rows * self.drawable + numbers, side="right") - 1
 
 
 class DrawnEnds(NamedTuple):
@@ -81,10 +81,8 @@ class DrawnEnds(NamedTuple):
     """int64 (2, dims): the lowest and the highest coordinates that are drawn in each dimension"""
 
 
-def classes_of(
-    motions: list[DrawnEnds], sigma: float, steps: tuple[int, ...]
-) -> list[MotionClasses]:
-    """Return the classes of each of `motions` at `steps`, which rise and come after 0.
+def classes_of(motions: list[DrawnEnds], sigma: float, steps: tuple[int, ...]) -> MotionClasses:
+    """Return the classes of `motions` at `steps`, which rise and come after 0.
 
     The motions differ in displacements alone: what is a dimension of one is a dimension of all, so
     they are moved as one. No sigma of a cloud is larger than `sigma`.
@@ -106,21 +104,19 @@ def classes_of(
         base = _cut(*after[0])
     at = np.stack([_spread(classes, base) for classes, _ in after])
     at[at == target.sign - 1] = target.sign
-    stalled = np.stack([_spread(stayed, base).astype(np.float64) for _, stayed in after])
-    lowest = values[base % len(values)]
-    smallest, made, dims = int(values[len(values) // 2 + 1]), [], drift.dims
-    bounds = np.searchsorted(base, np.arange(len(motions) + 1) * dims * len(values))
-    for k, motion in enumerate(motions):
-        here = slice(bounds[k], bounds[k + 1])
-        numbers = base[here] - k * dims * len(values)
-        mine = None if fixed is None else fixed[:, fixed[0] // dims == k] - [[k * dims], [0]]
-        of_each = lowest[here], at[:, here], stalled[:, here]
-        classes = numbers, len(values), *of_each, mine
-        asked = [motion.motion.asked(*each) for each in pairwise((0, *steps))]
-        displaced_dims = [motion.motion.moving_at(step) for step in steps]
-        since = np.array(asked), np.array(displaced_dims)
-        made.append(MotionClasses(motion.motion, smallest, *classes, *since))
-    return made
+    every = [each.motion for each in motions]
+    return MotionClasses(
+        every,
+        int(values[len(values) // 2 + 1]),
+        base,
+        len(values),
+        values[base % len(values)],
+        at,
+        np.stack([_spread(stayed, base) for _, stayed in after]),
+        fixed,
+        np.array([[one.asked(*each) for each in pairwise((0, *steps))] for one in every]),
+        np.array([[one.moving_at(step) for step in steps] for one in every]),
+    )
 
 
 def _displacements(motions: list[DrawnEnds]) -> Displacements:

@@ -5,9 +5,12 @@ So the tokens of an interval of values stand side by side where the words of a d
 and how many there are is a difference of two places. One sorting serves every sigma and motion.
 
 key    a word as a number that rises with the value drawn from it
-place  of a boundary between values: the number of tokens of the dimension that are below it
+row    a dimension of the cloud of a seed: those of the first seed come first
+place  of a boundary between values: the number of tokens of the row that are below it
 """
 
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from functools import cached_property
 
 import numpy as np
@@ -19,24 +22,36 @@ _HALF = np.uint64(32)
 
 
 class SortedWords:
-    """The words of the clouds of `seed` with so many `tokens` and `dims`, of 16 bits or fewer."""
+    """The words of the clouds of `seeds` with so many `tokens` and `dims`, of 16 bits or fewer.
 
-    def __init__(self, seed: int, tokens: int, dims: int):
-        self._seed, self._tokens, self._dims = seed, tokens, dims
+    Threads of `pool` share the work where it is given.
+    """
+
+    def __init__(self, seeds: Sequence[int], tokens: int, dims: int, pool: Executor | None = None):
+        self._seeds, self._tokens, self._dims = list(seeds), tokens, dims
+        self._rows = len(self._seeds) * dims
         self._shift = np.uint64(max(1, (tokens - 1).bit_length()))
-        self._high = words32(seed, Stream.CLOUD, 0, tokens * dims).reshape(tokens, dims)
-        # One number holds a dimension, the upper half of a key, and a token: it is sorted as it is.
-        keyed = keys_of(np.ascontiguousarray(self._high.T)).astype(np.uint64)
+        self._high = np.empty((len(self._seeds), tokens, dims), np.uint32)
+        # After the last one, what is above every word.
+        self._keyed = np.full(self._rows * tokens + 1, ~np.uint64(0))
+        list((pool.map if pool else map)(self._sort, range(len(self._seeds))))
+        self._order_ties()
+
+    def _sort(self, k: int) -> None:
+        """Draw and sort the words of a seed."""
+        tokens, dims = self._tokens, self._dims
+        self._high[k] = words32(self._seeds[k], Stream.CLOUD, 0, tokens * dims).reshape(tokens, -1)
+        # One number holds a row, the upper half of a key, and a token: it is sorted as it is.
+        keyed = keys_of(np.ascontiguousarray(self._high[k].T)).astype(np.uint64)
         keyed <<= self._shift
         keyed |= np.arange(tokens, dtype=np.uint64)
         keyed.sort(axis=1)
-        keyed |= self._of_dims(np.arange(dims))[:, None]
-        self._keyed = np.append(keyed.ravel(), ~np.uint64(0))
-        self._order_ties()
+        keyed |= self._of_rows(np.arange(k * dims, (k + 1) * dims))[:, None]
+        self._keyed[k * keyed.size : (k + 1) * keyed.size] = keyed.ravel()
 
-    def _of_dims(self, dims: np.ndarray) -> np.ndarray:
-        """Return what stands before the keys of each of `dims`."""
-        return dims.astype(np.uint64) << (_HALF + self._shift)
+    def _of_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Return what stands before the keys of each of `rows`."""
+        return rows.astype(np.uint64) << (_HALF + self._shift)
 
     def _order_ties(self) -> None:
         """Sort tokens whose upper halves are one by the lower ones: they are seldom needed."""
@@ -48,40 +63,51 @@ class SortedWords:
             self._keyed[first : last + 1] = run[np.argsort(np.array(keys, np.uint64))]
 
     def _key(self, place: int, keyed: int) -> int:
-        """Return the whole key of the token `keyed`, of the dimension that `place` is in."""
-        dim = place // self._tokens
+        """Return the whole key of the token `keyed`, of the row that `place` is in."""
+        k, dim = divmod(place // self._tokens, self._dims)
         token = keyed & ((1 << int(self._shift)) - 1)
-        low = words32(self._seed, Stream.CLOUD_LOW, token * self._dims + dim, 1)[0]
-        word = (np.uint64(self._high[token, dim]) << _HALF) | np.uint64(low)
+        low = words32(self._seeds[k], Stream.CLOUD_LOW, token * self._dims + dim, 1)[0]
+        word = (np.uint64(self._high[k, token, dim]) << _HALF) | np.uint64(low)
         return int(keys_of(np.array([word]))[0])
 
     @cached_property
     def tokens(self) -> np.ndarray:
-        """The tokens of each dimension, by their words, int64 (dims, tokens)."""
+        """The tokens of each row, by their words, int64 (rows, tokens)."""
         mask = (np.uint64(1) << self._shift) - np.uint64(1)
-        return (self._keyed[:-1] & mask).view(np.int64).reshape(self._dims, self._tokens)
+        return (self._keyed[:-1] & mask).view(np.int64).reshape(self._rows, self._tokens)
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """How many tokens of a row have smaller words than each of its tokens, (rows, tokens)."""
+        number = np.int16 if self._tokens <= np.iinfo(np.int16).max else np.int32
+        found = np.empty((self._rows, self._tokens), number)
+        rising = np.broadcast_to(np.arange(self._tokens, dtype=number), found.shape)
+        np.put_along_axis(found, self.tokens, rising, axis=1)
+        return found
 
     def ends(self, thresholds: Thresholds) -> tuple[np.ndarray, np.ndarray]:
-        """Return the lowest and the highest coordinates that are drawn in each dimension, int64."""
-        dims = np.arange(self._dims)
+        """Return the lowest and the highest coordinates that are drawn in each row, int64."""
+        seed, dim = np.divmod(np.arange(self._rows), self._dims)
         found = []
         for place in (0, self._tokens - 1):
             tokens = self.tokens[:, place]
+            elements = tokens * self._dims + dim
 
-            def low(positions: np.ndarray, tokens: np.ndarray = tokens) -> np.ndarray:
-                elements = tokens[positions] * self._dims + positions
-                drawn = [words32(self._seed, Stream.CLOUD_LOW, i, 1)[0] for i in elements.tolist()]
+            def low(rows: np.ndarray, elements: np.ndarray = elements) -> np.ndarray:
+                asked = zip(seed[rows].tolist(), elements[rows].tolist(), strict=True)
+                drawn = [words32(self._seeds[k], Stream.CLOUD_LOW, i, 1)[0] for k, i in asked]
                 return np.array(drawn, np.uint32)
 
-            found.append(thresholds.coordinates_lazily(self._high[tokens, dims], low))
+            high = self._high[seed, tokens, dim]
+            found.append(thresholds.coordinates_lazily(high, low))
         return found[0], found[1]
 
-    def places(
-        self, dims: np.ndarray, coordinates: np.ndarray, thresholds: Thresholds
-    ) -> np.ndarray:
-        """Return how many tokens are below lattice `coordinates[i]` in `dims[i]`, int64 (n,)."""
-        upper, lower = thresholds.first_keys(coordinates)
-        wanted = self._of_dims(dims) + (upper << self._shift)
+    def places(self, rows: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+        """Return how many tokens of each of `rows` have keys below a least one, int64 (n,).
+
+        The least keys are given in halves, as sim.sampling.thresholds gives those of coordinates.
+        """
+        wanted = self._of_rows(rows) + (upper << self._shift)
         places = np.searchsorted(self._keyed, wanted)
         # The upper half decides, but where a token has the very one of the boundary.
         tied = (self._keyed[places] >> self._shift) == (wanted >> self._shift)
@@ -93,7 +119,7 @@ class SortedWords:
             ):
                 place += 1
             places[i] = place
-        return places - dims * self._tokens
+        return places - rows * self._tokens
 
 
 def _runs(again: np.ndarray) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drift.sim.batches import by_value, token_classes
+from drift.sim.batches import by_value, sides
 from drift.sim.batches.by_value import count_by_value
 from drift.sim.devices.host import Host
 from drift.sim.engines.chunks import Chunks
@@ -72,8 +72,10 @@ def groups(draw):
 def test_each_is_what_it_is_alone(drifts, at_once):
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
         # Little work at a time is cut into many parts, which large clouds have.
-        patch.setattr(token_classes, "_AT_ONCE", at_once)
-        patch.setattr(token_classes, "_THIN", 2 if at_once == 8 else 8)
+        patch.setattr(sides, "_SIDES", at_once)
+        patch.setattr(sides, "_MASKED", at_once)
+        patch.setattr(by_value, "_SUMS", 1 if at_once == 8 else 1 << 17)
+        patch.setattr(sides, "_THIN", 1 if at_once == 8 else 4)
         patch.setattr(by_value, "_MOTIONS", 2 if at_once == 8 else 16)
         patch.setattr(by_value, "SORTED", 1 if at_once == 8 else 1 << 22)
         assert count_by_value(drifts, pool) == [alone(drift, pool) for drift in drifts]

@@ -18,19 +18,26 @@ SIGMAS = {
 CASES = [(name, sigma) for name, sigmas in SIGMAS.items() for sigma in sigmas]
 
 
-def check(drift, words, rng):
-    """Compare places and ends with the codes that are drawn."""
+def check(drift, words, rng, number=0):
+    """Compare places and ends with the codes that are drawn; the seed has that number in words."""
+    first = number * drift.dims
+    mine = slice(first, first + drift.dims)
     table = thresholds(drift.sigma, drift.target, drift.smallest_drawn)
     at = drift.target.coordinate(draw_cloud(drift, 0, drift.tokens))
-    np.testing.assert_array_equal(words.ends(table), [at.min(axis=0), at.max(axis=0)])
-    np.testing.assert_array_equal(np.sort(words.tokens, axis=1), [range(drift.tokens)] * drift.dims)
-    assert np.all(np.diff(np.take_along_axis(at.T, words.tokens, axis=1), axis=1) >= 0)
+    np.testing.assert_array_equal(
+        np.array(words.ends(table))[:, mine], [at.min(axis=0), at.max(axis=0)]
+    )
+    np.testing.assert_array_equal(
+        np.sort(words.tokens[mine], axis=1), [range(drift.tokens)] * drift.dims
+    )
+    assert np.all(np.diff(np.take_along_axis(at.T, words.tokens[mine], axis=1), axis=1) >= 0)
+    np.testing.assert_array_equal(np.argsort(words.positions, axis=1), words.tokens)
     dims = rng.integers(0, drift.dims, 200)
     near = at[rng.integers(0, drift.tokens, 200), dims] + rng.integers(-1, 2, 200)
     far = rng.integers(at.min() - 3, at.max() + 4, 200)
     for asked in (near, far):
         below = [np.count_nonzero(at[:, d] < a) for d, a in zip(dims, asked, strict=True)]
-        np.testing.assert_array_equal(words.places(dims, asked, table), below)
+        np.testing.assert_array_equal(words.places(first + dims, *table.first_keys(asked)), below)
 
 
 @settings(max_examples=25)
@@ -38,7 +45,9 @@ def check(drift, words, rng):
 def test_places_count_the_tokens_below(case, tokens, dims, seed):
     name, sigma = case
     drift = Drift(sigma=sigma, format=name, tokens=tokens, dims=dims, seed=seed)
-    check(drift, SortedWords(seed, tokens, dims), np.random.default_rng(0))
+    words = SortedWords([seed, seed ^ 1, seed], tokens, dims)
+    for number in (0, 2):
+        check(drift, words, np.random.default_rng(0), number)
 
 
 @pytest.mark.parametrize("case", CASES[:2])
@@ -59,6 +68,6 @@ def test_lower_halves_decide_where_upper_ones_are_equal(case, monkeypatch):
 
     monkeypatch.setattr(sorted_words, "words32", words32)
     monkeypatch.setattr("drift.sim.clouds.drawn.words32", words32)
-    words = SortedWords(0, 60, 4)
+    words = SortedWords([0], 60, 4)
     assert len(np.unique(words._keyed >> words._shift)) < 40
     check(drift, words, np.random.default_rng(0))

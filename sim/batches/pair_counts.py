@@ -1,0 +1,130 @@
+"""The counts of clouds that take motions: the numbers of several pairs stand side by side.
+
+pair  a cloud and a motion that it takes, which is a drift
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from drift.kernels.exact_sum import LIMBS, exact_sums, from_limbs
+from drift.sim import interrupts
+from drift.sim.batches.motion_classes import MotionClasses
+from drift.sim.batches.placed_clouds import PlacedClouds
+from drift.sim.batches.seed_cloud import SeedCloud
+from drift.sim.batches.sides import count_cells
+from drift.sim.clouds.sorted_words import SortedWords
+from drift.sim.counting.cells import Counts
+from drift.sim.motions.since import RecordSums, mean_change
+from drift.sim.spec.drift import Drift
+
+
+class Records(NamedTuple):
+    """The records of all drifts of a group."""
+
+    steps: tuple[int, ...]
+    """rising"""
+    alive: np.ndarray
+    """int64 (records,): the tokens that are present"""
+
+    @classmethod
+    def of(cls, drift: Drift) -> "Records":
+        """Return those of a drift."""
+        steps = drift.record_steps
+        return cls(steps, np.array([drift.alive(step) for step in steps]))
+
+    @property
+    def moved(self) -> tuple[int, ...]:
+        """The steps after step 0."""
+        return self.steps[1:] if self.steps[0] == 0 else self.steps
+
+
+class Pair(NamedTuple):
+    """A cloud and a motion that it takes."""
+
+    drift: int
+    """the number of the drift"""
+    cloud: SeedCloud
+    """the cloud"""
+    motion: int
+    """the number of the motion"""
+    exponent: int
+    """that of the grid of its sums, kernels.exact_sum"""
+
+
+def count_pairs(
+    words: SortedWords, motions: MotionClasses, pairs: list[Pair], records: Records
+) -> list[tuple[int, dict[int, Counts]]]:
+    """Return the number of the drift of each of `pairs`, which are of one grid, with its counts."""
+    interrupts.give_up_if_pending()
+    clouds = [pair.cloud for pair in pairs]
+    columns = _after_start(words, motions, pairs, records.alive[-len(records.moved) :])
+    if records.steps[0] == 0:
+        tokens = clouds[0].drift.tokens
+        start = {name: [cloud.cells[name] for cloud in clouds] for name in clouds[0].cells}
+        start["alive"] = [tokens] * len(pairs)
+        for name, column in columns.items():
+            if name != "radius":
+                first = np.array(start.get(name, [0] * len(pairs)), column.dtype)
+                columns[name] = np.concatenate([first[:, None], column], axis=1)
+    else:
+        columns["radius"] = columns["radius"][:, 1:]
+    names, listed = list(columns), [column.tolist() for column in columns.values()]
+    found = []
+    for pair, *rows in zip(pairs, *listed, strict=True):
+        each = zip(records.steps, zip(*rows, strict=True), strict=True)
+        counts = {step: Counts(step, **dict(zip(names, row, strict=True))) for step, row in each}
+        found.append((pair.drift, counts))
+    return found
+
+
+def _after_start(
+    words: SortedWords, motions: MotionClasses, pairs: list[Pair], alive: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the counts at the records after step 0, (pairs, records), by their JSON names.
+
+    The radius is that of step 0 too, (pairs, 1 + records).
+    """
+    clouds, which = [pair.cloud for pair in pairs], [pair.motion for pair in pairs]
+    drift, exponent = clouds[0].drift, pairs[0].exponent
+    placed = PlacedClouds(words, motions, clouds, which)
+    sums, stalled = placed.observe(exponent, alive)
+    first = np.stack([cloud.limbs(exponent) for cloud in clouds], axis=1)[:, :, None]
+    sums = np.concatenate([first, sums], axis=2)
+    everyone = np.append(drift.tokens, alive)
+    coordinates = alive * drift.dims
+    leaving = None
+    if drift.survivors is not None:
+        leaving = np.array([cloud.survivor_ranks for cloud in clouds])
+    u = np.stack([motions.motions[k].u for k in which])
+    return {
+        **count_cells(placed.boundaries, words.positions, len(pairs), alive, leaving),
+        "alive": np.broadcast_to(alive, stalled.shape),
+        "radius": _along(sums, u, exponent) / everyone,
+        "stalled": stalled / coordinates,
+        "asked": motions.asked[which],
+        "done": _done(sums, everyone, exponent),
+        "moved": (alive * motions.moving[which] - stalled) / coordinates,
+    }
+
+
+def _along(sums: np.ndarray, u: np.ndarray, exponent: int) -> np.ndarray:
+    """Return the sums of the components along `u`, float64 (pairs, dims); (pairs, records)."""
+    terms = from_limbs(sums, exponent)
+    # Most limbs are 0 everywhere.
+    terms = np.concatenate(
+        [limb * u[:, None] for limb in terms if limb.any()] or [terms[0]], axis=2
+    )
+    return exact_sums(terms.reshape(-1, terms.shape[2])).reshape(sums.shape[1:3])
+
+
+def _done(sums: np.ndarray, everyone: np.ndarray, exponent: int) -> np.ndarray:
+    """Return how far the means went since the record before, float64 (pairs, records - 1).
+
+    `sums` are int64 (LIMBS, pairs, records, dims), of `everyone`, int64 (records,).
+    """
+    limbs = np.moveaxis(sums, 0, 2)
+    assert limbs.shape[2] == LIMBS
+    there = np.broadcast_to(everyone, limbs.shape[:2])
+    before = RecordSums(0, there[:, :-1], limbs[:, :-1])
+    return mean_change(before, RecordSums(0, there[:, 1:], limbs[:, 1:]), exponent)
