@@ -13,6 +13,7 @@ Bit for bit the counts are those of sim.engines.simulation, and so are the error
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -78,7 +79,8 @@ def _of_seeds(
             starts.append(DrawnEnds(motion, outermost))
         classes = classes_of(starts, widest, records.moved)
         tasks = _tasks(pairs, max(1, _SUMS // (len(records.steps) * drifts[0].dims)))
-        for counted in pool.map(lambda some: count_pairs(words, classes, some, records), tasks):
+        count = partial(count_pairs, words, classes, records)
+        for counted in pool.map(count, tasks):
             yield from counted
 
 
@@ -98,7 +100,7 @@ def _clouds(
         ends = np.stack(words.ends(table)).reshape(2, len(seeds), -1)
         for seed, drift in of_seeds.items():
             k = numbers[seed]
-            found[seed, sigma] = SeedCloud(drift, k, ends[:, k])
+            found[seed, sigma] = SeedCloud(drift, k, words, ends[:, k])
     return found
 
 

@@ -27,7 +27,7 @@ PACKED = 32
 
 @dataclass(frozen=True)
 class MotionClasses:
-    """The classes of some motions of equal dimensions, and where they are at the steps of records."""
+    """The classes of some motions of equal size, and where they are at the steps of records."""
 
     motions: list[Motion]
     """the motions"""

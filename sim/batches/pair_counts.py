@@ -3,6 +3,7 @@
 pair  a cloud and a motion that it takes, which is a drift
 """
 
+from dataclasses import fields
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +54,7 @@ class Pair(NamedTuple):
 
 
 def count_pairs(
-    words: SortedWords, motions: MotionClasses, pairs: list[Pair], records: Records
+    words: SortedWords, motions: MotionClasses, records: Records, pairs: list[Pair]
 ) -> list[tuple[int, dict[int, Counts]]]:
     """Return the number of the drift of each of `pairs`, which are of one grid, with its counts."""
     interrupts.give_up_if_pending()
@@ -69,12 +70,11 @@ def count_pairs(
                 columns[name] = np.concatenate([first[:, None], column], axis=1)
     else:
         columns["radius"] = columns["radius"][:, 1:]
-    names, listed = list(columns), [column.tolist() for column in columns.values()]
+    listed = [columns[each.name].tolist() for each in fields(Counts)[1:]]
     found = []
     for pair, *rows in zip(pairs, *listed, strict=True):
-        each = zip(records.steps, zip(*rows, strict=True), strict=True)
-        counts = {step: Counts(step, **dict(zip(names, row, strict=True))) for step, row in each}
-        found.append((pair.drift, counts))
+        counts = map(Counts, records.steps, *rows)
+        found.append((pair.drift, dict(zip(records.steps, counts, strict=True))))
     return found
 
 

@@ -113,7 +113,9 @@ def count_cells(
     segments, alone = [], np.tile(alive, (clouds, 1))
     for k in np.flatnonzero(together).tolist():
         tokens, words = np.flatnonzero(shared[k]), slice(*sides.first[k : k + 2].tolist())
-        there = None if leaving is None else leaving[k, tokens] < alive[:, None]
+        there: np.ndarray | None = None
+        if leaving is not None:
+            there = np.less(leaving[k, tokens], alive[:, None])
         alone[k] -= len(tokens) if there is None else there.sum(axis=1)
         every = np.flatnonzero(fresh[k])
         mine, masks = sides.words[words][:, tokens], sides.masks[every, words]

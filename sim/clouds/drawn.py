@@ -45,18 +45,30 @@ def draw_cloud(drift: Drift, start: int, stop: int) -> np.ndarray:
 def _from_table(
     seed: int, sigma: float, target: Format, smallest: float, element: int, count: int
 ) -> np.ndarray:
+    high = words32(seed, Stream.CLOUD, element, count)
+    return codes_of_words(high, seed, sigma, target, smallest, element)
+
+
+def codes_of_words(
+    high: np.ndarray, seed: int, sigma: float, target: Format, smallest: float, element: int
+) -> np.ndarray:
+    """Return codes of `target`, of 16 bits or fewer, from the upper halves of a seed's words.
+
+    `high` are uint32 (n,), those of elements from `element` on. Raises BadInput as `draw_cloud`.
+    """
+
     # Lower halves have a stream of their own: they are seldom needed, and then few.
     def low(positions: np.ndarray) -> np.ndarray:
         elements = (element + positions).tolist()
         return np.array([words32(seed, Stream.CLOUD_LOW, i, 1)[0] for i in elements], "u4")
 
-    high = words32(seed, Stream.CLOUD, element, count)
     drawn = thresholds(sigma, target, smallest).codes_lazily(high, low)
     magnitudes = drawn & (SIGN - 1)
     refuse_beyond(sigma, target, int(magnitudes.max()) > target.largest_magnitude)
     if target.sign == SIGN:
         return drawn
-    return np.where(drawn & SIGN, magnitudes | target.sign, magnitudes)
+    codes = np.where(drawn & SIGN, magnitudes | target.sign, magnitudes)
+    return codes.astype(target.storage)
 
 
 def _from_quantile(

@@ -70,6 +70,10 @@ class SortedWords:
         word = (np.uint64(self._high[k, token, dim]) << _HALF) | np.uint64(low)
         return int(keys_of(np.array([word]))[0])
 
+    def upper_halves(self, seed: int) -> np.ndarray:
+        """Return the upper halves of the words of the seed of that number, uint32 (n,)."""
+        return self._high[seed].ravel()
+
     @cached_property
     def tokens(self) -> np.ndarray:
         """The tokens of each row, by their words, int64 (rows, tokens)."""
