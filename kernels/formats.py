@@ -167,6 +167,46 @@ SMALLEST_DISPLACEMENT = 2.0**-103
 """Smaller displacements are +0, so that no float32 subnormal ever arises."""
 
 
+@dataclass(frozen=True)
+class Compensated:
+    """A value of a format with its compensation, as one unsigned integer twice as wide.
+
+    The value's code stands in the lower half. Two tokens whose integers are equal hold one state.
+    """
+
+    each: Format
+    """the format of both"""
+
+    @property
+    def name(self) -> str:
+        """The name of the pair."""
+        return f"{self.each.name}, compensated"
+
+    @cached_property
+    def storage(self) -> np.dtype:
+        """The unsigned integers that pairs are kept in."""
+        return np.dtype(f"uint{16 * self.each.storage.itemsize}")
+
+    def pair(self, codes: np.ndarray, compensations: np.ndarray | None = None) -> np.ndarray:
+        """Return pairs of `codes` and codes of `compensations`, by default +0, of one shape."""
+        pairs = codes.astype(self.storage)
+        if compensations is not None:
+            pairs |= compensations.astype(self.storage) << self._half
+        return pairs
+
+    def codes(self, pairs: np.ndarray) -> np.ndarray:
+        """Return the codes of the values, in the storage type of the format."""
+        return pairs.astype(self.each.storage)
+
+    def compensations(self, pairs: np.ndarray) -> np.ndarray:
+        """Return the codes of the compensations, in the storage type of the format."""
+        return (pairs >> self._half).astype(self.each.storage)
+
+    @property
+    def _half(self) -> np.unsignedinteger:
+        return self.storage.type(8 * self.each.storage.itemsize)
+
+
 class Arithmetic(NamedTuple):
     """The arithmetic of a step: its two formats, its rounding, and what is added."""
 
@@ -180,11 +220,26 @@ class Arithmetic(NamedTuple):
     """true where each token's displacement is multiplied by a strength of its own"""
     decay: Decay = "none"
     """what multiplies the value before the displacement is added"""
+    kahan: bool = False
+    """true where what rounding takes from a sum is kept, and added to the next displacement"""
+    noise: bool = False
+    """true where noise is added to the displacement, of every coordinate's own"""
 
     @property
     def shared(self) -> bool:
-        """True where a step is one function of the state for all tokens.
+        """True where a step is one function of the code in the state format for all tokens.
 
-        Then tokens of equal states go on together for ever.
+        Then tokens of equal codes go on together for ever.
         """
-        return not self.jitter and self.rounding != "stochastic"
+        own = self.jitter or self.noise or self.rounding == "stochastic"
+        return not own and not self.kahan
+
+    @property
+    def held(self) -> "Format | Compensated":
+        """The codes from which a step starts: of the state format, or pairs of them."""
+        return Compensated(self.state) if self.kahan else self.state
+
+    @property
+    def moves_unasked(self) -> bool:
+        """True where a step may also change a coordinate that it does not displace."""
+        return self.decay != "none" or self.kahan or self.noise

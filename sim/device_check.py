@@ -45,6 +45,9 @@ RUNS = (
     Drift(sigma=1e-6, tokens=24, dims=256, steps=40, motion="adamw", gradient=1.0, lr=1e-4),
     Drift(sigma=1e-3, tokens=24, dims=256, steps=40, weight_decay=0.01),
     Drift(sigma=1e-3, tokens=24, dims=256, steps=40, motion="sgd", gradient=1.0, weight_decay=9.0),
+    Drift(sigma=1e-6, tokens=24, dims=256, steps=40, kahan=True, schedule="cosine"),
+    Drift(sigma=1e-6, tokens=24, dims=256, steps=40, noise=2.0, jitter=0.1),
+    Drift(sigma=1e-3, tokens=24, dims=256, steps=40, kahan=True, noise=0.5, format="float32"),
 )
 """Small whole runs, one for each kind of kernel."""
 
@@ -175,7 +178,8 @@ def _move(
     token = Tokens(*(shards.split(np.full((len(shards), 1), x)) for x in one))
     rows = shards.split(np.tile(codes, (len(shards), 1, 1)))
     shared = padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)
-    steps, scale = Steps(*(shards.whole(each) for each in shared)), shards.whole(np.float32(1))
+    displacements, keys, taken, zero = (shards.whole(each) for each in shared)
+    steps, scale = Steps(displacements, keys, taken, zero), shards.whole(np.float32(1))
     kernel = shards.compile_step_block(arithmetic, plain(shards.platform))
     done = kernel(rows, token, steps, shards.whole(weights(len(codes))), scale)
     return np.asarray(done.codes)[:, 0]
@@ -245,14 +249,20 @@ def check_quickly(on: jax.Device | Shards, arithmetic: Arithmetic) -> dict[str, 
     if shards.platform == "cpu":
         return {}
     looks = Arithmetic(arithmetic.view, arithmetic.view)  # how masters are rounded for the view
-    arithmetics = [arithmetic] if arithmetic.state == arithmetic.view else [arithmetic, looks]
+    steps = arithmetic._replace(decay="none", kahan=False, noise=False)
+    arithmetics = [steps] if arithmetic.state == arithmetic.view else [steps, looks]
     details = [f"{one.state.name} {one.rounding}: {_quickly(shards, one)}" for one in arithmetics]
+    if arithmetic.kahan or arithmetic.noise:
+        details.append(f"sums: {_quickly(shards, arithmetic._replace(decay='none'))}")
     return {"check": {"ok": True, "detail": "; ".join(details)}}
 
 
 @cache
 def _quickly(shards: Shards, arithmetic: Arithmetic) -> str:
     try:
+        if arithmetic.kahan or arithmetic.noise:
+            every = [try_path(on, arithmetic, plain(on.platform)) for on in shards.devices]
+            return every[0]
         return rounds(shards, arithmetic, quick=True)
     except Mismatch as wrong:
         device = shards.devices[0]

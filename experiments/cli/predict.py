@@ -75,7 +75,10 @@ def command(
         refuse_unsupported(ROWS)
     if "sigma" not in fields:
         raise BadInput("no cloud is named; --sigma draws one, and takes several values")
-    given = {name: found if FIELDS[name].axis else (found,) for name, found in fields.items()}
+    given = {
+        name: found if isinstance(found, tuple) and FIELDS[name].axis else (found,)
+        for name, found in fields.items()
+    }
     spelled = spell_out(given)
     device.configure("cpu")
     several = [name for name, values in spelled.items() if len(values) > 1 and name != "sigma"]

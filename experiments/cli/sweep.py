@@ -151,7 +151,10 @@ def command(
     from drift.sim.spec.rules import check_used
     from drift.sim.sweeps.grid import Grid
 
-    given = {name: found if FIELDS[name].axis else (found,) for name, found in fields.items()}
+    given = {
+        name: found if isinstance(found, tuple) and FIELDS[name].axis else (found,)
+        for name, found in fields.items()
+    }
     if (found := seeds_of(given.get("seed"), seeds)) is not None:
         given["seed"] = found
     spelled = spell_out(given)

@@ -18,7 +18,7 @@ _HOLES = 12
 _LONG = 1e6
 
 _USUAL = ("nearest", "constant")
-_OPTIONAL = ("master", "jitter", "survivors", "weight_decay")
+_OPTIONAL = ("master", "kahan", "jitter", "noise", "survivors", "weight_decay")
 
 _COLUMNS = (
     "step",
@@ -69,7 +69,7 @@ def title(spec: dict[str, Any], cloud: str) -> Text:
     special = [spec[name] for name in ("rounding", "schedule") if spec[name] not in _USUAL]
     found = [(name, spec.get(name)) for name in _OPTIONAL]
     special += [
-        f"{name.replace('_', ' ')} {value}"
+        name if value is True else f"{name.replace('_', ' ')} {value}"
         for name, value in found
         if value not in (0, None, "none")
     ]

@@ -10,6 +10,7 @@ path      how the steps before the last are taken; all paths give the same bits.
           Fused: in one kernel that goes through memory once, see kernels.stepping.fused
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple
@@ -24,7 +25,7 @@ from drift.kernels.formats import Arithmetic, Format
 from drift.kernels.rounding import merge_zeros, quantise, widen
 from drift.kernels.row_hash_jax import fingerprint
 from drift.kernels.stepping.fused import Fused, fused
-from drift.kernels.stepping.step import Steps, Tokens, step
+from drift.kernels.stepping.step import Held, Steps, Tokens, compensated_step, step
 
 BLOCK = 128
 """Displacements per call: at 2,560 dims they stay in a core's second-level cache."""
@@ -38,6 +39,12 @@ are copied to it in a fraction of the time that the steps of a large cloud take.
 NO_MOVE = -0.0
 """The displacement that changes no bit: x + -0 is x, for both zeros too."""
 
+
+def no_move(arithmetic: Arithmetic) -> float:
+    """Return the displacement that changes no bit: a NaN where others move what they do not."""
+    return math.nan if arithmetic.kahan or arithmetic.noise else NO_MOVE
+
+
 Path = Literal["cache", "memory"] | Fused
 
 
@@ -47,7 +54,9 @@ def plain(platform: str) -> Path:
 
 
 Sums = tuple[jax.Array, ...]
-Take = Callable[[jax.Array, jax.Array], jax.Array]
+Moved = jax.Array | Held
+"""What steps move: codes or values, with compensations where sums are compensated."""
+Take = Callable[[jax.Array, Moved], Moved]
 
 
 class BlockResult(NamedTuple):
@@ -65,11 +74,16 @@ class BlockResult(NamedTuple):
     """int32 (LIMBS, dims): the present rows' exact sum of the view: kernels.exact_sum"""
     kept: jax.Array | None = None
     """int32 (dims,): present rows whose coordinate the last step left where it was, displaced or
-    not; None without decay, where only what is displaced can move"""
+    not; None where only what is displaced can move"""
+    compensations: jax.Array | None = None
+    """codes of the state format (tiles, tile rows, dims); None where sums are not compensated"""
+    resting: jax.Array | None = None
+    """int32 (dims,): present rows of which a displacement changed neither value nor compensation;
+    None where sums are not compensated: then `stalled` tells it"""
 
 
 def step_block_uncompiled(
-    codes: jax.Array,
+    codes: jax.Array | Held,
     tokens: Tokens,
     steps: Steps,
     weights: jax.Array,
@@ -82,24 +96,28 @@ def step_block_uncompiled(
     Where `steps.observed` is false fingerprints and limbs are left 0, which saves
     the time of ten steps.
 
-    codes     of the state format (tiles, tile rows, dims)
+    codes     of the state format (tiles, tile rows, dims), with those of the compensations where
+              sums are compensated
     weights   uint32 (2, dims), see kernels.row_hash_jax
     scale     float32, a power of two, see kernels.exact_sum
 
     A coordinate is stalled where the last displacement is not 0 and yet the
     state stayed (-0 and +0 being one value).
     """
-    codes = fused_first(codes, tokens, steps, arithmetic, path)
-    zeros = jnp.zeros(codes.shape[2], jnp.int32)
-    counted: Sums = (zeros,) if arithmetic.decay == "none" else (zeros, zeros)
+    if not isinstance(codes, Held):
+        codes = fused_first(codes, tokens, steps, arithmetic, path)
+    zeros = jnp.zeros(codes.values.shape[2] if isinstance(codes, Held) else codes.shape[2], "i4")
+    counted: Sums = (zeros,) * (1 + arithmetic.moves_unasked + arithmetic.kahan)
 
-    def tile(stayed: Sums, rows: tuple[jax.Array, Tokens]) -> tuple[Sums, jax.Array]:
+    def tile(stayed: Sums, rows: tuple[Moved, Tokens]) -> tuple[Sums, Moved]:
         after, more = _steps(*rows, steps, arithmetic, path)
         # On the lattice already: this only turns values back into codes.
-        moved = quantise(after, arithmetic.state, "nearest").astype(arithmetic.state.storage)
+        moved = jax.tree.map(partial(_codes_of, state=arithmetic.state), after)
         return tuple(a + b for a, b in zip(stayed, more, strict=True)), moved
 
-    (stalled, *kept), moved = lax.scan(tile, counted, (codes, tokens))
+    (stalled, *more), after = lax.scan(tile, counted, (codes, tokens))
+    kept, resting = (*more, None, None)[:2]
+    moved, compensations = after if isinstance(after, Held) else (after, None)
 
     def observe() -> tuple:
         return lax.scan(
@@ -111,7 +129,12 @@ def step_block_uncompiled(
 
     # A condition and no select: what is not observed is not computed.
     limbs, (views, fingerprints) = lax.cond(steps.observed, observe, skip)
-    return BlockResult(moved, views, fingerprints, stalled, jnp.stack(limbs), *kept)
+    beside = kept, compensations, resting
+    return BlockResult(moved, views, fingerprints, stalled, jnp.stack(limbs), *beside)
+
+
+def _codes_of(values: jax.Array, state: Format) -> jax.Array:
+    return quantise(values, state, "nearest").astype(state.storage)
 
 
 def _observe(
@@ -148,21 +171,26 @@ def fused_first(
 
 
 def _steps(
-    codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
-) -> tuple[jax.Array, Sums]:
+    codes: Moved, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
+) -> tuple[Moved, Sums]:
     """Return a tile's float32 values after the last step, and the rows stalled in each dim.
 
-    With decay the rows kept in each dim too.
+    Where BlockResult has them, the rows kept in each dim too, and those resting.
     """
     after, stayed, moving = last_step(codes, tokens, steps, arithmetic, path)
-    kept = stayed & tokens.present[:, None]
-    told = (kept & moving,) if arithmetic.decay == "none" else (kept & moving, kept)
+    alike = jax.tree.leaves(stayed)
+    kept = alike[0] & tokens.present[:, None]
+    told = [kept & moving]
+    if arithmetic.moves_unasked:
+        told.append(kept)
+    if arithmetic.kahan:
+        told.append(kept & moving & alike[1])
     return after, tuple(jnp.sum(each, axis=0, dtype=jnp.int32) for each in told)
 
 
 def last_step(
-    codes: jax.Array, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
-) -> tuple[jax.Array, jax.Array, jax.Array]:
+    codes: Moved, tokens: Tokens, steps: Steps, arithmetic: Arithmetic, path: Path
+) -> tuple[Moved, Moved, jax.Array]:
     """Take the steps of a tile that `fused_first` has not taken.
 
     Returns the float32 values after the last one, bool (rows, dims) where it left them, and
@@ -170,27 +198,37 @@ def last_step(
     """
     last = steps.taken - 1
 
-    def take(t: jax.Array, values: jax.Array) -> jax.Array:
-        return step(values, t, tokens, steps, arithmetic)
+    def take(t: jax.Array, held: Moved) -> Moved:
+        if isinstance(held, Held):
+            return compensated_step(held, t, tokens, steps, arithmetic)
+        return step(held, t, tokens, steps, arithmetic)
 
     before = _all_but_the_last(codes, last, take, arithmetic.state, path)
     after = lax.optimization_barrier(take(last, before))  # else it is computed twice
-    moving = lax.dynamic_index_in_dim(steps.displacements, last) != 0
-    return after, after == before, moving
+    displacement = lax.dynamic_index_in_dim(steps.displacements, last)
+    # A NaN stays, and is no displacement: kernels.stepping.step.
+    moving = jnp.abs(displacement) > 0
+    return after, jax.tree.map(jnp.equal, after, before), moving
 
 
 def _all_but_the_last(
-    codes: jax.Array, last: jax.Array, take: Take, state: Format, path: Path
-) -> jax.Array:
+    codes: Moved, last: jax.Array, take: Take, state: Format, path: Path
+) -> Moved:
     """Return the float32 values of a tile's `codes` before the last step."""
+
+    def values(codes: Moved) -> Moved:
+        return jax.tree.map(partial(widen, source=state), codes)
+
     if path == "cache":
-        return lax.fori_loop(0, last, take, widen(codes, state))
+        return lax.fori_loop(0, last, take, values(codes))
     if path == "memory":
 
-        def through(t: jax.Array, codes: jax.Array) -> jax.Array:
-            moved = take(t, widen(codes, state))
+        def through(t: jax.Array, codes: Moved) -> Moved:
             # On the lattice already; toward zero is the shortest way to the code.
-            return quantise(moved, state, "toward-zero").astype(state.storage)
+            def code(moved: jax.Array) -> jax.Array:
+                return quantise(moved, state, "toward-zero").astype(state.storage)
+
+            return jax.tree.map(code, take(t, values(codes)))
 
         codes = lax.fori_loop(0, last, through, codes)
-    return widen(codes, state)
+    return values(codes)

@@ -3,7 +3,7 @@
     y = x + c   one IEEE float32 add
     x <- Q(y)   to the state format
 
-Values may decay before: see kernels.stepping.step.
+Values may decay before, and sums may be compensated: see kernels.stepping.step.
 
 Where there are few steps, or little to move, this is done before JAX would have been loaded; and
 nothing here loads it. The roundings are those of kernels.rounding.
@@ -16,7 +16,14 @@ from typing import NamedTuple
 import numpy as np
 
 from drift.kernels.exact_sum import LIMBS, limb_sums_of
-from drift.kernels.formats import BFLOAT16, FLOAT32, Arithmetic, Format
+from drift.kernels.formats import (
+    BFLOAT16,
+    FLOAT32,
+    SMALLEST_DISPLACEMENT,
+    Arithmetic,
+    Compensated,
+    Format,
+)
 
 _DROPPED = 16
 """Bits of a float32 that bfloat16 has not."""
@@ -27,7 +34,7 @@ class RowsResult(NamedTuple):
     """Rows after some steps; what is summed over rows counts each as often as it was to."""
 
     codes: np.ndarray
-    """codes of the state format (rows, dims)"""
+    """codes of the state format (rows, dims), or their pairs with compensations"""
     view: np.ndarray
     """codes of the view format (rows, dims); the same array where that is the state format"""
     stalled: int
@@ -37,7 +44,8 @@ class RowsResult(NamedTuple):
     limbs: np.ndarray
     """int64 (LIMBS, dims), the exact sum of the view: kernels.exact_sum; 0 where none was asked"""
     kept: int = 0
-    """coordinates that the last step left where they were, displaced or not; with decay alone"""
+    """coordinates that the last step left where they were, displaced or not; where other ones
+    than the displaced may move"""
 
 
 def supports(arithmetic: Arithmetic) -> bool:
@@ -46,13 +54,13 @@ def supports(arithmetic: Arithmetic) -> bool:
     They can where no randomness of the tokens takes part, and toward zero where that is to cut
     bits off.
     """
-    if arithmetic.jitter or arithmetic.rounding == "stochastic":
+    if arithmetic.jitter or arithmetic.noise or arithmetic.rounding == "stochastic":
         return False
     return arithmetic.rounding == "nearest" or arithmetic.state in (BFLOAT16, FLOAT32)
 
 
 class _Workspace(threading.local):
-    """Arrays of one thread that are used again and again.
+    """Arrays of one thread that are used again and again, for one purpose.
 
     Fresh memory costs several times what is done in it: the C library gives so large pieces back
     to the system at once, which has to clear them for the next one.
@@ -60,16 +68,16 @@ class _Workspace(threading.local):
 
     size = -1
 
-    def arrays(self, shape: tuple[int, int]) -> list[np.ndarray]:
-        """Return two float32 arrays, one of uint32 and one of bool, all of `shape`."""
+    def arrays(self, shape: tuple[int, int], kinds: str = "f4 f4 u4 ?") -> list[np.ndarray]:
+        """Return arrays of `kinds`, two float32 ones, one of uint32 and one of bool, of `shape`."""
         size = shape[0] * shape[1]
         if size > self.size:
             self.size = size
-            self._kept = [np.empty(size, kind) for kind in ("f4", "f4", "u4", "?")]
+            self._kept = [np.empty(size, kind) for kind in kinds.split()]
         return [each[:size].reshape(shape) for each in self._kept]
 
 
-_workspace = _Workspace()
+_workspace, _compensating = _Workspace(), _Workspace()
 
 
 def step_rows(
@@ -83,7 +91,7 @@ def step_rows(
 ) -> RowsResult:
     """Take all `displacements`, float32 (steps, dims), and observe where there is a `scale`.
 
-    codes   of the state format (rows, dims)
+    codes   of the state format (rows, dims); pairs with compensations where sums are compensated
     counts  float64 (rows,), how often each row counts; once where it is None
     scale   a power of two, see kernels.exact_sum
     out     where the codes go, which may be `codes`; a new array where it is None
@@ -91,29 +99,40 @@ def step_rows(
     """
     state, view = arithmetic.state, arithmetic.view
     values, before, scratch, stays = _workspace.arrays(codes.shape)
-    values[...] = codes.view(state.dtype)
+    sums = _Compensated(codes, arithmetic) if arithmetic.kahan else None
+    values[...] = (codes if sums is None else sums.held.codes(codes)).view(state.dtype)
     round_in_place = _rounding_of(arithmetic)
     for k, displacement in enumerate(displacements):
         if k == len(displacements) - 1:
             before[...] = values
         if factors is not None:
             _decay_in_place(values, factors[k], arithmetic, scratch)
+        if sums is not None:
+            sums.add(values, displacement, scratch)
+            continue
         np.add(values, displacement, out=values)
         round_in_place(values, scratch)
     stalled, still, kept = 0, False, 0
     if len(displacements):
         moving = displacements[-1] != 0
-        if factors is not None and scale is not None:
+        if arithmetic.moves_unasked and scale is not None:
             stayed = np.count_nonzero(values == before, axis=1)
             kept = int(stayed.sum() if counts is None else counts @ stayed)
         np.logical_and(np.equal(values, before, out=stays), moving, out=stays)
         stalled = int(np.count_nonzero(stays))
         still = stalled == len(codes) * np.count_nonzero(moving)
+        if sums is not None:
+            still = still and sums.stay(moving)
         if counts is not None and scale is not None:
             stalled = int(counts @ stays.sum(axis=1))
     moved = np.empty_like(codes) if out is None else out
-    _narrow(values, state, moved, scratch)
-    seen = moved if view == state else values.astype(view.dtype).view(view.storage)
+    if sums is not None:
+        seen = np.empty(codes.shape, state.storage)
+        _narrow(values, state, seen, scratch)
+        moved[...] = sums.held.pair(seen, sums.codes())
+    else:
+        _narrow(values, state, moved, scratch)
+        seen = moved if view == state else values.astype(view.dtype).view(view.storage)
     if scale is None:
         return RowsResult(moved, seen, stalled, still, np.zeros((LIMBS, codes.shape[1]), np.int64))
     if view != state:
@@ -128,6 +147,44 @@ def _narrow(values: np.ndarray, state: Format, out: np.ndarray, scratch: np.ndar
         out[...] = np.right_shift(values.view(np.uint32), _DROPPED, out=scratch)
     else:
         out[...] = values.astype(state.dtype).view(state.storage)
+
+
+class _Compensated:
+    """The compensations of `codes`, pairs, which take part in sums of their values."""
+
+    def __init__(self, codes: np.ndarray, arithmetic: Arithmetic):
+        self.held = Compensated(arithmetic.state)
+        self._state = arithmetic.state
+        self._round = _rounding_of(arithmetic)
+        self._nearest = _rounding_of(arithmetic._replace(rounding="nearest"))
+        self._kept, self._last, self._sum = _compensating.arrays(codes.shape, "f4 f4 f4")
+        self._kept[...] = self.held.compensations(codes).view(self._state.dtype)
+
+    def add(self, values: np.ndarray, displacement: np.ndarray, scratch: np.ndarray) -> None:
+        """Add a displacement to float32 `values` in place, beside uint32 `scratch`."""
+        kept, moved = self._kept, self._sum
+        self._last[...] = kept
+        np.add(kept, displacement, out=kept)
+        self._narrowed(kept, scratch)
+        np.add(values, kept, out=moved)
+        self._round(moved, scratch)
+        np.subtract(values, moved, out=values)
+        self._nearest(values, scratch)
+        np.add(kept, values, out=kept)
+        self._narrowed(kept, scratch)
+        values[...] = moved
+
+    def _narrowed(self, kept: np.ndarray, scratch: np.ndarray) -> None:
+        self._nearest(kept, scratch)
+        _zero_in_place(kept, SMALLEST_DISPLACEMENT)
+
+    def stay(self, moving: np.ndarray) -> bool:
+        """Return whether the last step left all those of `moving` dims, bool, where they were."""
+        return bool(np.all((self._kept == self._last) | ~moving))
+
+    def codes(self) -> np.ndarray:
+        """Return the codes of the compensations, in the storage type of the state format."""
+        return self._kept.astype(self._state.dtype).view(self._state.storage)
 
 
 def _rounding_of(arithmetic: Arithmetic) -> Callable[[np.ndarray, np.ndarray], None]:
@@ -154,6 +211,11 @@ def _decay_in_place(
     if arithmetic.decay == "rounded":
         _rounding_of(arithmetic)(values, scratch)
         smallest = arithmetic.state.smallest_drawn
+    _zero_in_place(values, smallest)
+
+
+def _zero_in_place(values: np.ndarray, smallest: float) -> None:
+    """Put zeros of their sign in the place of the `values` that are smaller than `smallest`."""
     small = np.abs(values) < smallest
     if small.any():
         values[small] = np.copysign(np.float32(0), values[small])

@@ -22,7 +22,7 @@ _FAR = 3.0
 """Standard deviations within which nearly all tokens are."""
 
 
-_MOTION = tuple(each for each in rows(MotionFields) if each != "jitter")
+_MOTION = tuple(each for each in rows(MotionFields) if each not in ("jitter", "noise", "kahan"))
 """The fields of the motion beside them."""
 
 
@@ -101,6 +101,6 @@ def _codes(drift: Drift) -> int:
 def slots(drift: Drift, platform: str, devices: int, engine: str) -> int:
     """Return how many drifts of its group are moved in one call."""
     leaps = choose.choose_engine(drift, engine, platform, devices) == "leap"
-    if leaps or devices > 1 or drift.weight_decay:
+    if leaps or devices > 1 or drift.weight_decay or drift.kahan or drift.noise:
         return 1
     return min(_MOST, max(1, _BYTES // _codes(drift)))

@@ -42,7 +42,8 @@ _ACCELERATED = 100
 
 def has_monotone_steps(drift: Drift) -> bool:
     """Return whether a step is one function of a coordinate's value: equal tokens stay equal."""
-    return drift.rounding != "stochastic" and drift.jitter == 0 and drift.master == "none"
+    own = drift.jitter or drift.noise or drift.rounding == "stochastic"
+    return not own and drift.master == "none" and not drift.kahan
 
 
 def choose_engine(drift: Drift, wanted: str, platform: str, parts: int = 1) -> Engine:
@@ -72,6 +73,10 @@ def leap_unsupported_reason(drift: Drift) -> str:
         return "master weights"
     if drift.jitter > 0:
         return "jitter"
+    if drift.noise > 0:
+        return "noise"
+    if drift.kahan:
+        return "compensated sums (kahan)"
     if drift.weight_decay:
         return "weight decay"
     return "stochastic rounding" if drift.rounding == "stochastic" else ""
@@ -118,8 +123,8 @@ def suits_host(drift: Drift, wanted: str) -> tuple[bool, str]:
 
 
 def _unsupported(drift: Drift) -> str:
-    if drift.jitter:
-        return "jitter"
+    if drift.jitter or drift.noise:
+        return "jitter" if drift.jitter else "noise"
     return f"the rounding {drift.rounding} of {drift.arithmetic.state.name}"
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from drift.sim.devices.shards import Shards
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.rows import CloudRows
-from drift.sim.engines.step import StepEngine, StepObservation
+from drift.sim.engines.step import NoiseOf, StepEngine, StepObservation
 from drift.sim.motions.motion import Motion
+from drift.sim.sampling.philox import Stream
 from drift.sim.spec.schedule import keys
 
 _FIRST_VALUES, _BLOCK_SECONDS = 1e10, 1.0
@@ -74,9 +75,9 @@ class DeviceEngine:
         # At rest no step is taken any more: all later observations are the one that showed it.
         while not self._at_rest and step - self._step > min(engine.block, self._most):
             steps, began = min(engine.block, self._most), time.monotonic()
-            stalled = engine.move(self._next(steps), self._keys(steps), self._factors(steps))
+            resting = engine.move(self._next(steps), *self._beside(steps))
             self._step += steps
-            self._at_rest = self._is_at_rest(stalled)
+            self._at_rest = self._is_at_rest(resting)
             # So few steps together that a signal is heard soon; their number changes no bit.
             pace = steps / max(time.monotonic() - began, 1e-9)
             self._most = max(1, int(min(pace * _BLOCK_SECONDS, engine.block)))
@@ -100,10 +101,9 @@ class DeviceEngine:
         engine, everyone = self._engine, bool(self._present.all())
         if step > self._step and not self._at_rest:
             steps = step - self._step
-            moving = self._next(steps), exponent, self._keys(steps), self._factors(steps)
-            found = engine.observe(*moving)
+            found = engine.observe(self._next(steps), exponent, *self._beside(steps))
             self._step = step
-            if everyone and self._is_at_rest(found.stalled):
+            if everyone and self._is_at_rest(found.resting):
                 self._at_rest, self._observed_at_rest = True, found
             return found
         if not self._at_rest:
@@ -115,20 +115,26 @@ class DeviceEngine:
             self._observed_at_rest = kept = replace(engine.stay(exponent), stalled=stalled)
         return kept
 
-    def _is_at_rest(self, stalled: int) -> bool:
-        """Return whether no later step can move anything after one that `stalled` so many.
+    def _is_at_rest(self, resting: int) -> bool:
+        """Return whether no later step can move anything after one that left so many `resting`.
 
         All tokens must have been observed.
         """
         motion = self._motion
-        return motion.may_rest and stalled == motion.moving_dims * self._drift.tokens
+        return motion.may_rest and resting == motion.moving_dims * self._drift.tokens
 
     def _next(self, steps: int) -> np.ndarray:
         return self._motion.displacements(self._step + 1, self._step + steps)
 
-    def _factors(self, steps: int) -> np.ndarray | None:
-        return self._motion.factors(self._step + 1, self._step + steps)
-
-    def _keys(self, steps: int) -> np.ndarray | None:
-        stochastic = self._drift.rounding == "stochastic"
-        return keys(self._drift, self._step + 1, self._step + steps) if stochastic else None
+    def _beside(self, steps: int) -> tuple[np.ndarray | None, np.ndarray | None, NoiseOf | None]:
+        """Return what the next steps have beside displacements: keys, factors and noise, if any."""
+        drift, first, last = self._drift, self._step + 1, self._step + steps
+        stochastic = drift.rounding == "stochastic"
+        noise = None
+        if drift.noise:
+            noise = self._motion.amplitudes(first, last), keys(drift, first, last, Stream.NOISE)
+        return (
+            keys(drift, first, last) if stochastic else None,
+            self._motion.factors(first, last),
+            noise,
+        )

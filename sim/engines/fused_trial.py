@@ -20,8 +20,9 @@ from drift.kernels.formats import SMALLEST_DISPLACEMENT, Arithmetic, Format
 from drift.kernels.row_hash_jax import weights
 from drift.kernels.stepping.block import NO_MOVE, Path, plain, step_block
 from drift.kernels.stepping.fused import Fused, fused_path
-from drift.kernels.stepping.step import Steps, Tokens
+from drift.kernels.stepping.step import Held, Noise, Steps, Tokens
 from drift.sim.engines import reference
+from drift.sim.sampling.noise import noise_table
 
 
 def codes_of(target: Format) -> np.ndarray:
@@ -71,6 +72,11 @@ PARTS = np.array([0.5, -0.5, 1.5, -1.5, 0.125, -0.375, 1.0, -2.0])
 """Displacements, as parts of a cell: on ties, and at parts of a cell that are none."""
 
 
+_BESIDE = ("jitter", "noise", "kahan")
+_NOISE = np.uint32(0x5BD1E995)
+"""The bits in which keys of a trial's noise differ from those of its rounding."""
+
+
 class Mismatch(Exception):
     """The first input for which a device differs from the reference."""
 
@@ -88,8 +94,11 @@ class TrialCourse(NamedTuple):
     """float32 (BLOCK, DIMS), of which TAKEN are taken"""
     keys: np.ndarray
     """uint32 (BLOCK, 2): the keys of the steps' random words"""
-    expected: np.ndarray
-    """codes of the state format (ROWS, DIMS) after the steps, as the reference has them"""
+    amplitudes: np.ndarray
+    """float32 (BLOCK,): of the steps' noise"""
+    expected: tuple[np.ndarray, np.ndarray]
+    """codes of the state format (ROWS, DIMS) after the steps, as the reference has them, and of
+    their compensations"""
 
 
 def fast_path(device: jax.Device, arithmetic: Arithmetic) -> tuple[Path, str]:
@@ -98,8 +107,9 @@ def fast_path(device: jax.Device, arithmetic: Arithmetic) -> tuple[Path, str]:
     Tried once a process for each device and arithmetic, which compiles the kernel.
     """
     fused = fused_path(device.platform)
-    if arithmetic.decay != "none":
-        return plain(device.platform), "plain, since the fused kernel has no decay"
+    if arithmetic.moves_unasked:
+        missing = "decay, noise or compensation"
+        return plain(device.platform), f"plain, since the fused kernel has no {missing}"
     if fused is None:
         return plain(device.platform), f"there is no fused kernel for a {device.platform}"
     return _tried(device, arithmetic, fused)
@@ -118,19 +128,26 @@ def _tried(device: jax.Device, arithmetic: Arithmetic, fused: Fused) -> tuple[Pa
 
 def try_path(device: jax.Device, arithmetic: Arithmetic, path: Path) -> str:
     """Move the small cloud along `path` on `device`; raise Mismatch where bits differ."""
-    codes, numbers, strengths, displacements, keys, expected = trial_course(arithmetic)
-    columns = [column[None] for column in (numbers, strengths, np.ones(ROWS, np.bool_))]
-    shared = [displacements, keys, np.int32(TAKEN), np.uint32(0)]
+    course = trial_course(arithmetic)
+    codes, keys = course.codes, course.keys
+    columns = [column[None] for column in (course.numbers, course.strengths, np.ones(ROWS, "?"))]
+    shared = [course.displacements, keys, np.int32(TAKEN), np.uint32(0)]
     tokens, steps = Tokens(*jax.device_put(columns, device)), Steps(*jax.device_put(shared, device))
+    if arithmetic.noise:
+        noise = [course.amplitudes, keys ^ _NOISE, noise_table()]
+        steps = steps._replace(noise=Noise(*jax.device_put(noise, device)))
     given = jax.device_put([codes[None], weights(DIMS), np.float32(1)], device)
-    done = step_block(given[0], tokens, steps, given[1], given[2], arithmetic=arithmetic, path=path)
-    found = np.asarray(done.codes)[0]
+    start = Held(given[0], given[0] ^ given[0]) if arithmetic.kahan else given[0]
+    done = step_block(start, tokens, steps, given[1], given[2], arithmetic=arithmetic, path=path)
+    found, expected = np.asarray(done.codes)[0], course.expected[0]
+    if done.compensations is not None and np.array_equal(found, expected):
+        found, expected = np.asarray(done.compensations)[0], course.expected[1]
     wrong = np.argwhere(found != expected)
     if len(wrong):
         token, dim = wrong[0]
         raise Mismatch(
             f"{arithmetic.state.name} {arithmetic.rounding}"
-            f"{' with jitter' if arithmetic.jitter else ''},"
+            f"{''.join(f' with {name}' for name in _BESIDE if getattr(arithmetic, name))},"
             f" {TAKEN} steps from code {codes[token, dim]:#x} in row {token}, dim {dim}:"
             f" expected {expected[token, dim]:#x}, found {found[token, dim]:#x}"
         )
@@ -149,18 +166,27 @@ def trial_course(arithmetic: Arithmetic) -> TrialCourse:
     if arithmetic.jitter:
         strength += (rng.standard_normal(ROWS) * 0.3).astype(np.float32)
     keys = rng.integers(0, 1 << 32, (BLOCK, 2), dtype=np.uint32)
-    block = np.zeros((BLOCK, DIMS), np.float32)
-    codes = start
+    block, amplitudes = np.zeros((BLOCK, DIMS), np.float32), np.zeros(BLOCK, np.float32)
+    codes, kept = start, np.zeros_like(start)
+    farthest = 8 if arithmetic.noise or arithmetic.kahan else 2
     for t in range(TAKEN):
         ulp = view.ulp(state.value(codes[rng.integers(ROWS, size=DIMS), np.arange(DIMS)]))
         beside = 1 + rng.integers(-1, 2, DIMS) * 2.0**-15  # a float32's spacing past a tie
         c = (rng.choice(PARTS, DIMS) * beside * ulp).astype(np.float32)
         # Only what no token leaves the range by, at any strength.
-        fits = fitting(state, codes, np.broadcast_to(2 * c, codes.shape)) != 0
+        fits = fitting(state, codes, np.broadcast_to(farthest * c, codes.shape)) != 0
         fits &= np.abs(c) >= SMALLEST_DISPLACEMENT
         block[t] = c = np.where(np.all(fits, axis=0), c, np.float32(0))
         each = c * strength[:, None]
         each[np.abs(each) < SMALLEST_DISPLACEMENT] = 0
         random = reference.words(keys[t], numbers, DIMS)
-        codes = reference.step(codes, each, state, arithmetic.rounding, random)
-    return TrialCourse(start, numbers, strength, block, keys, codes)
+        if arithmetic.noise:
+            amplitudes[t] = np.median(np.abs(c)) / 8
+            each = each + reference.noise(amplitudes[t], keys[t] ^ _NOISE, numbers, DIMS)
+        if arithmetic.kahan:
+            held = codes, kept, each, state, arithmetic.rounding, random
+            codes, kept = reference.compensated_step(*held)
+        else:
+            codes = reference.step(codes, each, state, arithmetic.rounding, random)
+    after = codes, kept
+    return TrialCourse(start, numbers, strength, block, keys, amplitudes, after)

@@ -4,7 +4,7 @@ Here nothing depends on the token, so tokens whose states are equal go on togeth
 dimension in which all tokens hold one state is settled for ever. What is moved is one row for each
 state, in the dimensions that are open, and one value for each dimension that is settled.
 
-state    the bits from which a step starts, -0 and +0 apart
+state    the bits from which a step starts, -0 and +0 apart; the compensation's too
 row      the state of one token or more, in the open dimensions
 settled  a dimension in which all tokens hold one state; the others are open
 
@@ -22,7 +22,7 @@ import numpy as np
 
 from drift.kernels import row_hash
 from drift.kernels.exact_sum import LIMBS
-from drift.kernels.formats import Format
+from drift.kernels.formats import Compensated, Format
 from drift.kernels.stepping.host import RowsResult, step_rows
 from drift.sim.counting.coalesce import representatives
 from drift.sim.engines.chunks import Chunks, Fill
@@ -93,7 +93,7 @@ class CarriedRows:
 
     carried: Carried
     """its codes are those of `format`"""
-    format: Format
+    format: Format | Compensated
     """the format of the codes"""
 
     @property
@@ -131,7 +131,8 @@ class HostObservation:
     cells: np.ndarray
     """int64 (rows,): the first row that shares a cell with each"""
     kept: int | None = None
-    """coordinates that the last step left where they were, displaced or not; None without decay"""
+    """coordinates that the last step left where they were, displaced or not; None where only what
+    is displaced can move"""
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
         """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
@@ -151,8 +152,8 @@ class HostEngine:
 
     def load(self, fill: Fill, step: int = 0) -> None:
         """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
-        tokens, dims, state = self._chunks.tokens, self._chunks.dims, self._drift.arithmetic.state
-        codes = np.empty((tokens, dims), state.storage)
+        tokens, dims, held = self._chunks.tokens, self._chunks.dims, self._drift.arithmetic.held
+        codes = np.empty((tokens, dims), held.storage)
 
         def one(chunk: int) -> None:
             start, stop = self._chunks.bounds(chunk)
@@ -173,7 +174,7 @@ class HostEngine:
     @property
     def state_rows(self) -> CarriedRows:
         """The codes in the state format, until the next step is taken."""
-        return CarriedRows(self._carried, self._drift.arithmetic.state)
+        return CarriedRows(self._carried, self._drift.arithmetic.held)
 
     def approach(self, step: int, bound: float) -> Iterator[int]:
         """Move on towards `step`, as far as one last move is not long; yield the steps reached."""
@@ -209,13 +210,13 @@ class HostEngine:
         view = state if found.view is self._carried else found.view
         observed = HostObservation(
             rows=CarriedRows(view, target),
-            state_rows=CarriedRows(state, self._drift.arithmetic.state),
+            state_rows=CarriedRows(state, self._drift.arithmetic.held),
             present=self._present,
             stalled=stalled,
             limbs=found.limbs,
             moved=last is None,
             cells=view.cells(target),
-            kept=None if self._drift.arithmetic.decay == "none" else found.kept,
+            kept=found.kept if self._drift.arithmetic.moves_unasked else None,
         )
         self._cut_down(observed.cells)
         if self._at_rest:
@@ -258,7 +259,7 @@ class HostEngine:
             factors=factors,
         )
         self._carried = view = replace(carried, codes=codes, values=settled.codes[0])
-        if arithmetic.view != arithmetic.state:
+        if arithmetic.view != arithmetic.held:
             seen = np.concatenate([each.view for each in moved])
             view = replace(carried, codes=seen, values=settled.view[0])
         if last > self._step:

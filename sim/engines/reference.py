@@ -16,6 +16,8 @@ from drift.sim.clouds import drawn
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.errors import BadInput
 from drift.sim.motions.motion import Motion
+from drift.sim.sampling.noise import noise_table
+from drift.sim.sampling.philox import Stream
 from drift.sim.spec import schedule
 from drift.sim.spec.drift import Drift
 
@@ -92,6 +94,57 @@ def _decay_at(
     return Decayed(factors[0], drift.fused, random)
 
 
+def compensated_step(
+    codes: np.ndarray,
+    compensations: np.ndarray,
+    displacement: np.ndarray,
+    target: Format,
+    rounding: Rounding,
+    words: np.ndarray | None = None,
+    decay: "Decayed | None" = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes and those of their compensations after one step: kernels.stepping.step."""
+    values, kept = matrix.values(codes, target), matrix.values(compensations, target)
+    if decay is not None:
+        values = decay.of(values, target, rounding)
+    with np.errstate(over="ignore"):
+        kept = compensation(kept + displacement, target)
+        moved = round_to(values + kept, target, rounding, words)
+        lost = matrix.values(matrix.nearest(values - matrix.values(moved, target), target), target)
+        kept = compensation(kept + lost, target)
+    return moved, target.code(kept)
+
+
+def compensation(values: np.ndarray, target: Format) -> np.ndarray:
+    """Return float32 `values` as a compensation holds them: rounded, and 0 where too small."""
+    return _without_small(matrix.values(matrix.nearest(values, target), target))
+
+
+def _without_small(values: np.ndarray) -> np.ndarray:
+    """Return float32 `values` with zeros of their sign for those too small for a drift."""
+    small = np.abs(values) < SMALLEST_DISPLACEMENT
+    return np.where(small, np.copysign(np.float32(0), values), values)
+
+
+def noise_at(
+    motion: Motion, t: int, numbers: np.ndarray, dims: int | np.ndarray
+) -> np.ndarray | np.float32:
+    """Return what step `t` adds to the displacements of tokens of these numbers, float32."""
+    drift = motion.drift
+    if not drift.noise:
+        return np.float32(-0.0)  # which changes no bit
+    key = schedule.keys(drift, t, t, Stream.NOISE)[0]
+    return noise(motion.amplitudes(t, t)[0], key, numbers, dims)
+
+
+def noise(
+    amplitude: np.float32, key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray
+) -> np.ndarray:
+    """Return the noise of an amplitude, float32 (tokens, dims), by words of a key."""
+    xi = noise_table()[words(key, numbers, dims) >> np.uint32(16)]
+    return _without_small(amplitude * xi)
+
+
 def words(key: np.ndarray, numbers: np.ndarray, dims: int | np.ndarray) -> np.ndarray:
     """Return random words as in kernels.threefry, uint32 (tokens, dims).
 
@@ -117,22 +170,17 @@ def walk(drift: Drift, motion: Motion) -> Iterator[np.ndarray]:
     """Give codes (tokens, dims) at each record of `drift`, in its view format."""
     state, view = drift.arithmetic.state, drift.target
     codes = initial_cloud(drift).states(0, drift.tokens)
-    strength = drawn.strengths(drift)[:, None]
-    numbers = np.arange(drift.tokens, dtype=np.uint32)
-    records = set(drift.record_steps)
+    move = _mover(drift, motion, (np.arange(drift.tokens), np.arange(drift.dims)))
+    records, held = set(drift.record_steps), (codes, np.zeros_like(codes))
     for t in range(drift.steps + 1):
         if t:
-            c = motion.displacements(t, t)
-            if drift.arithmetic.jitter:
-                c = c * strength
-                c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
-            random = words(schedule.keys(drift, t, t)[0], numbers, drift.dims)
-            decay = _decay_at(motion, t, numbers, drift.dims)
-            codes = step(codes, c, state, drift.rounding, random, decay)
+            held = move(held, t)
         if t in records:
-            yield round_to(state.value(codes).astype(np.float32), view, "nearest")
+            yield round_to(state.value(held[0]).astype(np.float32), view, "nearest")
 
 
+_Held = tuple[np.ndarray, np.ndarray]
+"""Codes of the state format, and of their compensations, which are 0 where sums have none."""
 MOST_STEPS = 20_000
 """Steps that `trace` takes, which last some seconds; a drift at rest takes no more."""
 
@@ -152,6 +200,7 @@ def trace(
     """
     state, view = drift.arithmetic.state, drift.target
     codes = state.code(view.value(start))
+    held = codes, np.zeros_like(codes)
     found, done, at_rest = [], 0, False
     move = _mover(drift, motion, which)
     for wanted in steps:
@@ -161,29 +210,33 @@ def trace(
                 raise BadInput(
                     f"the cloud still moves after {MOST_STEPS:,} steps; more are not retraced"
                 )
-            before, codes = codes, move(codes, done)
-            at_rest = motion.may_rest and np.array_equal(before, codes)
-        found.append(round_to(state.value(codes).astype(np.float32), view, "nearest"))
+            before, held = held, move(held, done)
+            at_rest = motion.may_rest and all(map(np.array_equal, before, held))
+        found.append(round_to(state.value(held[0]).astype(np.float32), view, "nearest"))
     return np.stack(found)
 
 
 def _mover(
     drift: Drift, motion: Motion, which: tuple[np.ndarray, np.ndarray]
-) -> Callable[[np.ndarray, int], np.ndarray]:
-    """Return a function that takes codes of the coordinates `which` from before step t to after."""
+) -> Callable[[_Held, int], _Held]:
+    """Return a function that takes the coordinates `which` from before step t to after."""
     numbers, dims = which
     strengths = drawn.strengths(drift)[numbers][:, None] if drift.jitter else None
 
-    def move(codes: np.ndarray, t: int) -> np.ndarray:
+    tokens = numbers.astype(np.uint32)
+
+    def move(held: _Held, t: int) -> _Held:
         c = motion.displacements(t, t, dims)
         if strengths is not None:
             c = c * strengths
             c = np.where(np.abs(c) < SMALLEST_DISPLACEMENT, np.float32(0), c)
+        c = c + noise_at(motion, t, tokens, dims)
         random = None
         if drift.rounding == "stochastic":
-            key = schedule.keys(drift, t, t)[0]
-            random = words(key, numbers.astype(np.uint32), dims)
-        decay = _decay_at(motion, t, numbers.astype(np.uint32), dims)
-        return step(codes, c, drift.arithmetic.state, drift.rounding, random, decay)
+            random = words(schedule.keys(drift, t, t)[0], tokens, dims)
+        state, decay = drift.arithmetic.state, _decay_at(motion, t, tokens, dims)
+        if drift.kahan:
+            return compensated_step(*held, c, state, drift.rounding, random, decay)
+        return step(held[0], c, state, drift.rounding, random, decay), held[1]
 
     return move

@@ -7,7 +7,7 @@ import numpy as np
 
 from drift.kernels import row_hash
 from drift.kernels.exact_sum import LIMBS
-from drift.kernels.formats import Format
+from drift.kernels.formats import Compensated, Format
 from drift.sim.engines.chunks import Chunks
 from drift.sim.matrix import rounded_once
 from drift.sim.motions.since import RecordSums, sums_of
@@ -25,7 +25,7 @@ class CloudRows(Protocol):
         """The shape of the cloud: (tokens, dims)."""
 
     @property
-    def format(self) -> Format:
+    def format(self) -> Format | Compensated:
         """The format of the codes."""
 
     def span(self, start: int, stop: int) -> np.ndarray:
@@ -34,6 +34,10 @@ class CloudRows(Protocol):
 
 class ComparableRows(CloudRows, Protocol):
     """The codes of a cloud whose tokens can be compared."""
+
+    @property
+    def format(self) -> Format:
+        """The format of the codes."""
 
     def take(self, tokens: np.ndarray) -> np.ndarray:
         """Return codes (len(tokens), dims) with -0 as +0."""
@@ -83,14 +87,43 @@ class HostRows:
         return row_hash.equal(self.take, a, b, row_bytes, self.format, _COMPARED_BYTES)
 
 
+@dataclass(frozen=True)
+class PairedRows:
+    """The codes of a cloud with those of its compensations, as pairs."""
+
+    values: ComparableRows
+    """the codes of the values"""
+    compensations: ComparableRows
+    """the codes of the compensations"""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the cloud: (tokens, dims)."""
+        return self.values.shape
+
+    @property
+    def format(self) -> Compensated:
+        """The format of the pairs."""
+        return Compensated(self.values.format)
+
+    def span(self, start: int, stop: int) -> np.ndarray:
+        """Return pairs of tokens start ... stop - 1, (stop - start, dims)."""
+        both = self.values.span(start, stop), self.compensations.span(start, stop)
+        return self.format.pair(*both)
+
+
 def initial_sums(rows: CloudRows, view: Format, exponent: int) -> RecordSums:
     """Return the sums of a whole cloud that has not moved, on the grid of 2**`exponent`.
 
     `rows` hold its states; what is summed is what `view` shows of them.
     """
-    tokens, dims = rows.shape
+    (tokens, dims), held = rows.shape, rows.format
     limbs = np.zeros((LIMBS, dims), np.int64)
     for start in range(0, tokens, _SUMMED):
         codes = rows.span(start, min(start + _SUMMED, tokens))
-        limbs += sums_of(rounded_once(codes, rows.format, view), view, exponent)
+        if isinstance(held, Compensated):
+            codes = held.codes(codes)
+        else:
+            codes = rounded_once(codes, held, view)
+        limbs += sums_of(codes, view, exponent)
     return RecordSums(0, tokens, limbs)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from drift.kernels.exact_sum import from_limbs, scale_exponent
+from drift.kernels.formats import Compensated
 from drift.sim.clouds import drawn
 from drift.sim.clouds.direction import exact_mean
 from drift.sim.clouds.initial import extremes, initial_cloud
@@ -63,7 +64,7 @@ class Observation(Protocol):
     def kept(self) -> int | None:
         """The number of coordinates that the last step left where they were, displaced or not.
 
-        None without decay.
+        None where only what is displaced can move.
         """
 
     @property
@@ -222,14 +223,14 @@ class Simulation:
 
     def _load(self, chunks: Chunks) -> np.ndarray:
         """Draw the cloud into the engine; return the largest magnitudes, float (dims,)."""
-        state = self.drift.arithmetic.state
+        state, held = self.drift.arithmetic.state, self.drift.arithmetic.held
         farthest = np.zeros((len(chunks), self.drift.dims), np.int64)
 
         def fill(start: int, stop: int) -> np.ndarray:
             codes = self.initial.states(start, stop)
             # Found on the way, so that the range check reads the cloud no second time.
             farthest[start // chunks.size] = np.max(codes & (state.sign - 1), axis=0)
-            return codes
+            return held.pair(codes) if isinstance(held, Compensated) else codes
 
         self.engine.load(fill)
         return state.value(farthest.max(axis=0))

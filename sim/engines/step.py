@@ -12,17 +12,18 @@ import jax
 import numpy as np
 
 from drift.kernels.exact_sum import LIMBS
-from drift.kernels.formats import Arithmetic, Format
+from drift.kernels.formats import Arithmetic, Compensated, Format
 from drift.kernels.row_hash_jax import as_words, weights
-from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, NO_MOVE, BlockResult
+from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, BlockResult, Moved, no_move
 from drift.kernels.stepping.fused import Fused
-from drift.kernels.stepping.step import NO_DECAY, Steps, Tokens
+from drift.kernels.stepping.step import NO_DECAY, Held, Noise, Steps, Tokens
 from drift.sim.counting.coalesce import coalesce
 from drift.sim.devices.shards import Shards
 from drift.sim.engines.chunks import TILE, Chunks, Fill
 from drift.sim.engines.device_rows import DeviceRows
 from drift.sim.engines.fused_trial import fast_path
-from drift.sim.engines.rows import ComparableRows, HostRows
+from drift.sim.engines.rows import CloudRows, ComparableRows, HostRows, PairedRows
+from drift.sim.sampling.noise import noise_table
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class StepObservation:
 
     rows: ComparableRows
     """the codes in the view format, which are counted"""
-    state_rows: ComparableRows
+    state_rows: CloudRows
     """the codes in the state format, from which the next step starts"""
     present: np.ndarray
     """bool (tokens,): true for the tokens that were observed"""
@@ -44,11 +45,23 @@ class StepObservation:
     moved: bool = True
     """true where any token may be elsewhere than at the observation before"""
     kept: int | None = None
-    """coordinates that the last step left where they were, displaced or not; None without decay"""
+    """coordinates that the last step left where they were, displaced or not; None where only what
+    is displaced can move"""
+    resting: int = 0
+    """coordinates of which the last step changed nothing though it displaces them: of compensated
+    sums no compensation either"""
 
     def representatives(self, tokens: np.ndarray) -> np.ndarray:
         """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
         return coalesce(tokens, [lambda some: self.fingerprints[some]], self.rows.equal)
+
+
+NoiseOf = tuple[np.ndarray, np.ndarray]
+"""The noise of some steps: amplitudes, float32 (steps,), and keys, uint32 (steps, 2)."""
+
+
+def _state_of(done: BlockResult) -> Moved:
+    return done.codes if done.compensations is None else Held(done.codes, done.compensations)
 
 
 class StepEngine:
@@ -75,7 +88,8 @@ class StepEngine:
         tile = TILE if self._shards.platform == "cpu" else chunks.size // len(self._shards)
         self._shape = (chunks.size // tile, tile)
         self._weights = self._shards.whole(weights(chunks.dims))
-        self._codes: list[jax.Array] = []
+        self._table: jax.Array | None = None
+        self._codes: list[Moved] = []
         self._present = np.ones(len(strengths), bool)
         columns = np.arange(len(strengths), dtype=np.uint32), strengths, self._present
         self._tokens = [Tokens(*parts) for parts in zip(*map(self._by_chunk, columns), strict=True)]
@@ -97,9 +111,16 @@ class StepEngine:
     def load(self, fill: Fill, step: int = 0) -> None:
         """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
 
-        def one(chunk: int) -> jax.Array:
-            codes = self.chunks.filled(fill(*self.chunks.bounds(chunk)))
+        held = self.arithmetic.held
+
+        def put(codes: np.ndarray) -> jax.Array:
             return self._shards.split(codes.reshape(*self._shape, self.chunks.dims))
+
+        def one(chunk: int) -> Moved:
+            codes = self.chunks.filled(fill(*self.chunks.bounds(chunk)))
+            if isinstance(held, Compensated):
+                return Held(put(held.codes(codes)), put(held.compensations(codes)))
+            return put(codes)
 
         self._codes = list(self._pool.map(one, range(len(self.chunks))))
 
@@ -108,15 +129,16 @@ class StepEngine:
         displacements: np.ndarray,
         keys: np.ndarray | None = None,
         factors: np.ndarray | None = None,
+        noise: NoiseOf | None = None,
     ) -> int:
         """Move by `displacements`, float32 (1 to self.block, dims), and observe nothing.
 
-        Returns how many coordinates of the observed tokens the last step left where they
-        were. `keys`, uint32 (steps, 2), are those of stochastic rounding, and
+        Returns how many coordinates of the observed tokens are `resting`: see StepObservation.
+        `keys`, uint32 (steps, 2), are those of stochastic rounding, and
         `factors`, float32 (steps,), those of a decay.
         """
-        steps = self._steps(displacements, keys, factors, False)
-        return self._stalled(self._step_chunks(steps, 0))
+        steps = self._steps(displacements, keys, factors, noise, False)
+        return self._resting(self._step_chunks(steps, 0))
 
     def observe(
         self,
@@ -124,23 +146,33 @@ class StepEngine:
         exponent: int,
         keys: np.ndarray | None = None,
         factors: np.ndarray | None = None,
+        noise: NoiseOf | None = None,
     ) -> StepObservation:
         """Move by `displacements`, as `move` does, and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum.
         """
         return self._observation(
-            self._step_chunks(self._steps(displacements, keys, factors, True), exponent)
+            self._step_chunks(self._steps(displacements, keys, factors, noise, True), exponent)
         )
 
     def stay(self, exponent: int) -> StepObservation:
         """Observe without moving."""
-        return self.observe(np.full((1, self.chunks.dims), NO_MOVE, np.float32), exponent)
+        nothing = np.full((1, self.chunks.dims), no_move(self.arithmetic), np.float32)
+        return self.observe(nothing, exponent)
 
     @property
-    def state_rows(self) -> ComparableRows:
+    def state_rows(self) -> CloudRows:
         """The codes in the state format, until the next move."""
-        return self._rows(self._codes, self.arithmetic.state)
+        return self._state_rows(self._codes)
+
+    def _state_rows(self, codes: list[Moved]) -> CloudRows:
+        state = self.arithmetic.state
+        pairs = [each for each in codes if isinstance(each, Held)]
+        if not pairs:
+            return self._rows([each for each in codes if not isinstance(each, Held)], state)
+        columns = zip(*pairs, strict=True)
+        return PairedRows(*(self._rows(list(column), state) for column in columns))
 
     def _step_chunks(self, steps: Steps, exponent: int) -> list[BlockResult]:
         """Step every chunk, and return the kernel's result of each."""
@@ -150,7 +182,7 @@ class StepEngine:
         def one(chunk: int) -> BlockResult:
             codes, tokens = self._codes[chunk], self._tokens[chunk]
             done = step_block(codes, tokens, steps, self._weights, scale)
-            self._codes[chunk] = done.codes
+            self._codes[chunk] = _state_of(done)
             # A thread that waits for its chunk bounds how many are worked on at once.
             return jax.block_until_ready(done)
 
@@ -161,6 +193,7 @@ class StepEngine:
         displacements: np.ndarray,
         keys: np.ndarray | None,
         factors: np.ndarray | None,
+        noise: NoiseOf | None,
         observed: bool,
     ) -> Steps:
         """Put a block of steps on the devices."""
@@ -176,11 +209,25 @@ class StepEngine:
             every[:count] = NO_DECAY if factors is None else factors
             each_factor = whole(every)
         numbers = whole(np.int32(count)), whole(np.uint32(0)), whole(np.bool_(observed))
-        return Steps(whole(block), whole(step_keys), *numbers, each_factor)
+        made = self._noise(count, noise) if self.arithmetic.noise else None
+        return Steps(whole(block), whole(step_keys), *numbers, each_factor, made)
+
+    def _noise(self, count: int, noise: NoiseOf | None) -> Noise:
+        """Put the noise of a block of `count` steps on the devices."""
+        amplitudes, keys = np.zeros(self.block, np.float32), np.zeros((self.block, 2), np.uint32)
+        if noise is not None:
+            amplitudes[:count], keys[:count] = noise
+        if self._table is None:
+            self._table = self._shards.whole(noise_table())
+        return Noise(self._shards.whole(amplitudes), self._shards.whole(keys), self._table)
 
     def _stalled(self, results: list[BlockResult]) -> int:
         parts = jax.device_get([one.stalled for one in results])
         return sum(int(part.sum(dtype=np.int64)) for part in parts)
+
+    def _resting(self, results: list[BlockResult]) -> int:
+        parts = [one.stalled if one.resting is None else one.resting for one in results]
+        return sum(int(part.sum(dtype=np.int64)) for part in jax.device_get(parts))
 
     def _kept(self, results: list[BlockResult]) -> int | None:
         parts = jax.device_get([one.kept for one in results if one.kept is not None])
@@ -189,7 +236,7 @@ class StepEngine:
     def _observation(self, results: list[BlockResult]) -> StepObservation:
         """Join what the kernels observed in all chunks."""
         arithmetic = self.arithmetic
-        state = self._rows([one.codes for one in results], arithmetic.state)
+        values = self._rows([one.codes for one in results], arithmetic.state)
         views = [one.view for one in results if one.view is not None]
         counted = jax.device_get([(one.fingerprints, one.limbs) for one in results])
         prints = np.concatenate([part.reshape(-1, 2) for part, _ in counted])
@@ -197,13 +244,14 @@ class StepEngine:
         for _, part in counted:  # the limbs of each device below one another
             limbs += part.reshape(-1, *limbs.shape).sum(axis=0, dtype=np.int64)
         return StepObservation(
-            rows=self._rows(views, arithmetic.view) if views else state,
-            state_rows=state,
+            rows=self._rows(views, arithmetic.view) if views else values,
+            state_rows=self._state_rows([_state_of(one) for one in results]),
             present=self._present,
             fingerprints=as_words(prints[: self.chunks.tokens]),
             stalled=self._stalled(results),
             limbs=limbs,
             kept=self._kept(results),
+            resting=self._resting(results),
         )
 
     def _rows(self, codes: list[jax.Array], target: Format) -> ComparableRows:

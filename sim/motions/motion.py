@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from drift.kernels.exact_sum import exact_sums
+from drift.sim.sampling.noise import noise_table
 from drift.sim.spec.drift import Drift
 
 BLOCK = 256
@@ -56,10 +58,30 @@ class Motion(ABC):
             return None
         return (1 - self.rates(first, last) * self.drift.weight_decay).astype(np.float32)
 
+    def amplitudes(self, first: int, last: int) -> np.ndarray:
+        """Return the amplitudes of the noise of steps `first` ... `last`, float32 (steps,)."""
+        c = self.displacements(first, first if self.equal else last).astype(np.float64)
+        rms = np.sqrt(exact_sums(c * c) / self.dims)
+        with np.errstate(over="ignore", under="ignore"):
+            made = (self.drift.noise * rms).astype(np.float32)
+        return np.repeat(made, last + 1 - first) if self.equal else made
+
+    @cached_property
+    def noise_reach(self) -> float:
+        """A bound of the sum of the magnitudes of a coordinate's noise at all steps."""
+        if not self.drift.noise:
+            return 0.0
+        most = float(noise_table()[-1])
+        if self.equal:
+            return most * self.steps * float(self.amplitudes(1, 1)[0])
+        firsts = range(1, self.steps + 1, BLOCK)
+        ends = ((first, min(first + BLOCK - 1, self.steps)) for first in firsts)
+        return most * sum(float(self.amplitudes(*each).sum(dtype=np.float64)) for each in ends)
+
     @property
     def may_rest(self) -> bool:
         """True where one step can tell that no later one will move anything."""
-        return self.equal and self.drift.rounding != "stochastic"
+        return self.equal and self.drift.rounding != "stochastic" and not self.drift.noise
 
     @cached_property
     def moving_dims(self) -> int:
@@ -76,7 +98,7 @@ class Motion(ABC):
         """Return how many coordinates of `tokens` a step changed.
 
         It left `stalled` of those that it displaces where they were, and `kept` of all, where
-        values decay.
+        others can move too.
         """
         if step == 0:
             return 0

@@ -18,6 +18,10 @@ def unsupported_reason(drift: Drift) -> str:
         return "stochastic rounding"
     if drift.jitter > 0:
         return "jitter"
+    if drift.noise > 0:
+        return "noise"
+    if drift.kahan:
+        return "compensated sums (kahan)"
     if drift.weight_decay and not host.supports(drift.arithmetic):
         return f"weight decay rounded {drift.rounding} in {drift.format}"
     return "float32" if drift.target == FLOAT32 else ""

@@ -33,9 +33,9 @@ _WORKING = 256 << 20
 
 
 def cloud_bytes(drift: Drift) -> int:
-    """Bytes of the cloud: codes of the state format and, if it is another, of the view format."""
+    """Bytes of the cloud: what is held between steps and, if it is another, the view format."""
     kept_bytes = {
-        each: each.storage.itemsize for each in (drift.arithmetic.state, drift.arithmetic.view)
+        each: each.storage.itemsize for each in (drift.arithmetic.held, drift.arithmetic.view)
     }
     return sum(kept_bytes.values()) * drift.tokens * drift.dims
 
@@ -56,7 +56,7 @@ def kept_bytes(drift: Drift) -> int:
 def disk_needed(drift: Drift) -> int:
     """Bytes on disk at most: the snapshots uncompressed, and two checkpoints."""
     clouds = len(drift.snapshot_steps) * drift.target.storage.itemsize
-    clouds += 2 * drift.arithmetic.state.storage.itemsize
+    clouds += 2 * drift.arithmetic.held.storage.itemsize
     return clouds * drift.tokens * drift.dims + 80 * len(drift.record_steps)
 
 

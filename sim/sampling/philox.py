@@ -24,6 +24,7 @@ class Stream(IntEnum):
     SURVIVORS = 5
     ROUNDING = 6
     WALK = 7
+    NOISE = 8
 
 
 def words64(seed: int, stream: Stream, start: int, count: int) -> np.ndarray:

@@ -120,7 +120,7 @@ class Drift(MotionFields):
     seed: int = field(
         *("whole", "seed of the cloud", "Cloud"), default=0, axis=4, same_program=True, **_SEED
     )
-    """of the drawn cloud, and of stochastic rounding"""
+    """of the drawn cloud, of stochastic rounding and of noise"""
     format: str = field(
         *("text", "format of the values", "Arithmetic"),
         default="bfloat16",
@@ -223,7 +223,8 @@ class Drift(MotionFields):
         decay: Decay = "none"
         if self.weight_decay:
             decay = "fused" if self.fused else "rounded"
-        return Arithmetic(state, self.target, self.rounding, self.jitter > 0, decay)
+        own = self.jitter > 0, decay, self.kahan, self.noise > 0
+        return Arithmetic(state, self.target, self.rounding, *own)
 
     @property
     def smallest_drawn(self) -> float:

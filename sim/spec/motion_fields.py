@@ -15,6 +15,8 @@ OptimizerState = Literal["format", "float32"]
 
 MOST_JITTER = 10.0
 """Beyond it most tokens would run ten times too far, half of them backwards."""
+MOST_NOISE = 1e6
+"""Beyond it nothing would be left of the motion."""
 
 _SHARE: dict[str, Any] = {"least": 0, "most": 1, "bounds": "in 0 ... 1", "unusual": True}
 _BETA: dict[str, Any] = {**_SHARE, "bounds": "0 or more, and below 1", "open": "most"}
@@ -34,6 +36,27 @@ class MotionFields:
         bounds=f"in 0 ... {MOST_JITTER:g}",
     )
     """j: token i moves by (1 + j * xi) times each displacement, xi from N(0, 1)"""
+    noise: float = field(
+        *("real", "noise of each step, relative to its displacement", "Motion"),
+        default=0.0,
+        hint=": its standard deviation over the root mean square of the displacement",
+        axis=38,
+        unusual=True,
+        least=0,
+        most=MOST_NOISE,
+        bounds=f"in 0 ... {MOST_NOISE:g}",
+    )
+    """s: each coordinate moves by a_t * xi beside each displacement, a_t = s * rms(c_t), xi from
+    N(0, 1) for every step, token and dimension anew"""
+    kahan: bool = field(
+        *("flag", "compensated (Kahan's) sums", "Arithmetic"),
+        default=False,
+        hint=": what rounding takes from a step is kept, and added to the next",
+        axis=39,
+        caption="kahan {}",
+        unusual=True,
+    )
+    """true where each value has a compensation in its format: kernels.stepping.step"""
     motion: str = field(
         *("motion", "motion", "Motion"),
         default="straight",

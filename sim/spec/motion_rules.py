@@ -46,7 +46,7 @@ def unused_fields(motion: str, decays: bool) -> set[str]:
 def has_equal_steps(drift: "Drift") -> bool:
     """Return whether all steps of a drift are one function of the value."""
     straight = drift.motion == "straight" and drift.schedule == "constant"
-    return straight and not drift.weight_decay
+    return straight and not (drift.weight_decay or drift.kahan or drift.noise)
 
 
 def check_given(given: Mapping[str, Collection[Any]]) -> None:

@@ -37,12 +37,15 @@ def check_used(given: Mapping[str, Collection[Any]]) -> None:
     schedules, directions = given.get("schedule", ["constant"]), given.get("direction", ["random"])
     random = (
         any(given.get("jitter", [0]))
+        or any(given.get("noise", [0]))
         or any(kept is not None for kept in given.get("survivors", [None]))
         or "stochastic" in given.get("rounding", ["nearest"])
     )
     walks = any(each != 1 for each in given.get("autocorrelation", [1]))
     named = f"schedule {', '.join(schedules)}", f"direction {', '.join(map(str, directions))}"
-    rows = "--from, whose rows are not drawn; jitter, survivors and stochastic rounding use it"
+    rows = (
+        "--from, whose rows are not drawn; jitter, noise, survivors and stochastic rounding use it"
+    )
     for name, unused, beside in (
         ("records", "at" in given, "--at, which names the steps themselves"),
         ("decay", "exponential" not in schedules, f"{named[0]}; it is for exponential"),
@@ -77,13 +80,18 @@ def check_cloud(drift: "Drift") -> None:
 
 
 def check_motion(drift: "Drift") -> None:
-    """Raise BadInput for more survivors than tokens, and a master not rounded to nearest."""
+    """Raise BadInput for more survivors than tokens, and for what does not go with a master."""
     if drift.survivors is not None and drift.survivors > drift.tokens:
         raise BadInput(f"survivors is {drift.survivors}; it must be in 1 ... {drift.tokens}")
     if drift.master != "none" and drift.rounding != "nearest":
         raise BadInput(
             f"rounding is {drift.rounding} with master {drift.master};"
             f" a master's view is rounded to nearest"
+        )
+    if drift.master != "none" and drift.kahan:
+        raise BadInput(
+            f"kahan is on with master {drift.master}; each keeps what rounding would take: only one"
+            " of them is used"
         )
 
 

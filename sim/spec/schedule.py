@@ -61,9 +61,9 @@ def displacements(drift: Drift, u: np.ndarray, first: int, last: int) -> np.ndar
     return rounded
 
 
-def keys(drift: Drift, first: int, last: int) -> np.ndarray:
+def keys(drift: Drift, first: int, last: int, stream: Stream = Stream.ROUNDING) -> np.ndarray:
     """Keys of the random words of steps first ... last, uint32 (steps, 2)."""
-    drawn = words64(drift.seed, Stream.ROUNDING, first, last - first + 1)
+    drawn = words64(drift.seed, stream, first, last - first + 1)
     return drawn.astype("<u8", copy=False).view("<u4").reshape(-1, 2)
 
 

@@ -41,7 +41,7 @@ import numpy as np
 import zarr
 from zarr.codecs import BloscCodec, Crc32cCodec
 
-from drift.kernels.formats import Format
+from drift.kernels.formats import Compensated, Format
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import integrity
 from drift.sim.stores.digests import DIGESTS, bound_store
@@ -198,13 +198,13 @@ def add(
     )
 
 
-def rows_together(shape: tuple[int, int], held: Format) -> int:
+def rows_together(shape: tuple[int, int], held: Format | Compensated) -> int:
     """Rows in one chunk of the codes of a cloud, of `shape` (tokens, dims)."""
     tokens, dims = shape
     return max(1, min(tokens, _CHUNK_BYTES // (held.storage.itemsize * dims)))
 
 
-def add_bits(group: zarr.Group, dims: dict[str, int], held: Format) -> zarr.Array:
+def add_bits(group: zarr.Group, dims: dict[str, int], held: Format | Compensated) -> zarr.Array:
     """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum."""
     *outer, tokens, width = dims.values()
     rows = rows_together((tokens, width), held)

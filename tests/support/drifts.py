@@ -24,6 +24,8 @@ KINDS = {
     "survivors": {"survivors": 7, "schedule": "cosine", "snapshots": "records"},
     "float4": {"format": "float4_e2m1fn", "sigma": 0.5, "radius": 2.0},
     "float32": {"format": "float32"},
+    "kahan": {"kahan": True, "schedule": "cosine"},
+    "noise": {"noise": 2.0, "format": "float8_e5m2", "sigma": 0.01},
 }
 """What makes the same run one of another kind."""
 
@@ -35,12 +37,15 @@ def drifts(draw):
     master = draw(st.sampled_from(["none", "none", "float32"]))
     roundings = ["nearest"] if master == "float32" else get_args(Rounding)
     tokens = draw(st.sampled_from([1, 2, 7, 40]))
+    radius = draw(st.sampled_from([0.0, 1e-6, 0.371, min(12.5, target.largest / 16)]))
+    # What noise, and the roundings of a compensation, could add stays in range.
+    quiet = radius < target.largest / 64
     return Drift(
         # From one cell for all to no coalescence at all; few dims coalesce more easily.
         sigma=10.0 ** draw(st.floats(-20, math.log10(min(100.0, target.largest / 32)))),
         tokens=tokens,
         dims=draw(st.sampled_from([1, 2, 5])),
-        radius=draw(st.sampled_from([0.0, 1e-6, 0.371, min(12.5, target.largest / 16)])),
+        radius=radius,
         steps=draw(st.integers(1, 40)),
         direction=draw(st.sampled_from(["random", "diagonal", "axis"])),
         direction_seed=draw(st.integers(0, 3)),
@@ -51,6 +56,8 @@ def drifts(draw):
         decay=draw(st.sampled_from([0.5, 0.99])),
         master=master,
         jitter=draw(st.sampled_from([0.0, 0.0, 0.1, 1.0])),
+        noise=draw(st.sampled_from([0.0, 0.0, 0.5, 3.0])) if quiet else 0.0,
+        kahan=master == "none" and draw(st.sampled_from([False, False, True])),
         survivors=draw(st.none() | st.integers(1, tokens)),
     )
 

@@ -30,6 +30,8 @@ MOTIONS = {
     "nearest": {},
     "stochastic": {**COARSE, "rounding": "stochastic", "jitter": 0.1, "survivors": 7},
     "master": {**COARSE, "master": "float32", "schedule": "cosine"},
+    "kahan": {**COARSE, "kahan": True, "schedule": "linear"},
+    "noise": {**COARSE, "noise": 0.1, "kahan": True},
 }
 
 
@@ -79,8 +81,9 @@ def test_any_number_of_tokens_is_shared(tmp_path, tokens):
     assert_same_arrays(tmp_path / "1.zarr", tmp_path / "3.zarr")
 
 
-def test_a_run_resumes_on_another_number_of_devices(tmp_path):
-    path, what = tmp_path / "stopped.zarr", drift("nearest")
+@pytest.mark.parametrize("name", ["nearest", "noise"])
+def test_a_run_resumes_on_another_number_of_devices(tmp_path, name):
+    path, what = tmp_path / "stopped.zarr", drift(name)
     with pytest.raises(Stop):
         stored(path, what, 8, checkpoint_seconds=0, progress=stop_after(3))
     assert any(name.startswith("checkpoint/") for name in arrays(path))

@@ -16,7 +16,7 @@ from statistics import NormalDist
 import ml_dtypes
 import numpy as np
 
-CLOUD, CLOUD_LOW, DIRECTION, JITTER, SURVIVORS, ROUNDING = 1, 2, 3, 4, 5, 6
+CLOUD, CLOUD_LOW, DIRECTION, JITTER, SURVIVORS, ROUNDING, NOISE = 1, 2, 3, 4, 5, 6, 8
 
 
 def dtype(name):
@@ -154,6 +154,34 @@ def small_to_zero(c):
     return np.where(np.abs(c) < 2.0**-103, np.float32(0), c)
 
 
+@cache
+def noise_table():
+    """Normal numbers, float32, by the upper half of a word."""
+    return np.array([NormalDist().inv_cdf((i + 0.5) / 65536) for i in range(65536)], np.float32)
+
+
+def noise(d, c, key, token, dim):
+    """The noise of a step by `c`, float32 (tokens, dims), by a key of 64 bits."""
+    rms = math.sqrt(math.fsum(float(x) ** 2 for x in c) / len(c))
+    xi = noise_table()[threefry(key, token, dim) >> np.uint32(16)]
+    return small_to_signed_zero(np.float32(d.noise * rms) * xi)
+
+
+def small_to_signed_zero(y):
+    return np.where(np.abs(y) < 2.0**-103, np.copysign(np.float32(0), y), y)
+
+
+def compensated(x, k, c, name, rounding, random=None):
+    """Kahan's sum of float32 `x`, `k` and `c`: the new x and k, on the lattice of a format."""
+
+    def near(y):
+        return quantise(y, name, "nearest").astype(np.float32)
+
+    k = small_to_signed_zero(near(k + c))
+    after = quantise(x + k, name, rounding, random).astype(np.float32)
+    return after, small_to_signed_zero(near(k + near(x - after)))
+
+
 def walk(d, u, start=None):
     """The clouds of steps 0 ... X as held, and as seen, from `start` or a drawn one."""
     held = [cloud(d) if start is None else start]
@@ -162,17 +190,27 @@ def walk(d, u, start=None):
     seen = [quantise(held[0], d.format, "nearest") if d.master == "float32" else held[0]]
     g = np.array([1 + d.jitter * normal(w, 53) for w in words(d.seed, JITTER, d.tokens)])
     g = g.astype(np.float32)[:, None]
-    keys = words(d.seed, ROUNDING, d.steps + 1)
+    keys, noises = (words(d.seed, stream, d.steps + 1) for stream in (ROUNDING, NOISE))
+    k = np.zeros((d.tokens, d.dims), np.float32)
     token, dim = np.indices((d.tokens, d.dims)).astype(np.uint32)
     w = weights(d)
     for t in range(1, d.steps + 1):
         c = small_to_zero(((d.radius * w[t - 1]) * u).astype(np.float32))
-        y = held[-1].astype(np.float32) + (small_to_zero(c * g) if d.jitter else c)
+        each = small_to_zero(c * g) if d.jitter else c
+        if d.noise:
+            each = each + noise(d, c, noises[t], token, dim)
+        x = held[-1].astype(np.float32)
+        y = x + each
         if d.master == "float32":
             held.append(y)
             seen.append(quantise(y, d.format, "nearest"))
         else:
             random = threefry(keys[t], token, dim) if d.rounding == "stochastic" else None
+            if d.kahan:
+                after, k = compensated(x, k, each, d.format, d.rounding, random)
+                held.append(after.astype(dtype(d.format)))
+                seen.append(held[-1])
+                continue
             held.append(quantise(y, d.format, d.rounding, random))
             seen.append(held[-1])
     return held, seen
