@@ -15,6 +15,7 @@ kernels.exact_sum_jax kernels.row_hash_jax
 kernels.stepping
 kernels.value_map
 sim.errors
+sim.results
 sim.interrupts sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.matrix sim.devices
 sim.displacements
 sim.spec sim.counting

@@ -30,7 +30,9 @@ def half_done(tmp_path):
 def test_a_run_has_the_arrays_of_the_same_run_today(tmp_path):
     store = drift.RunStore(RUN)
     assert store.complete
-    again = drift.run(drift.Drift(**store.attrs["spec"]), tmp_path / "again.zarr", on="cpu")
+    again = drift.run(
+        drift.Drift(**store.attrs["spec"]), tmp_path / "again.zarr", on="cpu"
+    ).as_json()
     assert_same_arrays(RUN, tmp_path / "again.zarr", new=MOTION_COUNTS)
     assert again["final"]["populations"] == store.read("populations").tolist() == [17, 13]
     with xarray.open_zarr(RUN, consolidated=False) as found:
@@ -44,7 +46,7 @@ def test_a_sweep_is_gone_on_with_and_ends_as_one_swept_today(half_done, tmp_path
     done = before.done
     assert (done.sum(), before.complete) == (12, False)
     old = before.read("pairs")[done]
-    result = drift.sweep(before.grid, half_done, on="cpu")
+    result = drift.sweep(before.grid, half_done, on="cpu").as_json()
     assert (result["done"], result["failed"]) == (24, 0)
     np.testing.assert_array_equal(drift.SweepStore(half_done).read("pairs")[done], old)
     drift.sweep(before.grid, tmp_path / "new.zarr", on="cpu")

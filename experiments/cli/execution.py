@@ -5,7 +5,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -15,9 +15,9 @@ from drift.sim.spec.motion_rules import kind_of
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
+    from drift.sim.runs.ran import Ran
     from drift.sim.spec.drift import Drift
     from drift.sim.stores.run_store import RunStore
-    from drift.sim.sweeps.local import OpenExecutor
 
 Engine = Annotated[
     str, typer.Option(metavar="NAME", help="Engine: auto, step or leap; all give the same bits.")
@@ -53,7 +53,7 @@ class ExecutionOptions(NamedTuple):
         overwrite: bool,
         like: "RunStore | None" = None,
         save_motion: Path | None = None,
-    ) -> dict[str, Any]:
+    ) -> "Ran":
         """Run `drift` into `out`, and return what drift.run returns."""
         from drift.experiments.console.progress import RunBar, stop_at_second_signal
         from drift.sim.devices.device import configure
@@ -104,16 +104,3 @@ class WorkerOptions(NamedTuple):
         """Say that the estimated time leaves workers out."""
         if not self.alone:
             remark("the estimate is for this process alone, without workers")
-
-    def executor(self) -> "OpenExecutor":
-        """Return the executor that drift.sweep takes. Raises BadInput for both options at once."""
-        from drift.sim.errors import BadInput
-        from drift.sim.sweeps import dask_cluster, local
-
-        if self.workers is not None and self.scheduler is not None:
-            raise BadInput("workers and scheduler are both given; a scheduler has workers already")
-        if self.workers is not None:
-            return dask_cluster.new_workers(self.workers)
-        if self.scheduler is not None:
-            return dask_cluster.workers_at(self.scheduler)
-        return local.local_executor

@@ -8,7 +8,7 @@ import typer
 
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path
-from drift.experiments.cli.sources import say_facts
+from drift.experiments.cli.sources import say_complete, say_facts
 from drift.experiments.console.terminal import remark, say
 from drift.experiments.console.values import parse_whole, spell_out
 from drift.sim.spec.drift import FIELDS
@@ -166,9 +166,11 @@ def _stored(grid: "Grid", out: "StoreLocation", overwrite: bool, as_json: bool) 
     """Write the store, and say how it went; return how many points failed."""
     from drift.experiments.console.values import format_duration
     from drift.sim.predicted.store import predict_grid
-    from drift.sim.sweeps.store import PredictedStore
 
-    result = predict_grid(grid, out, overwrite=overwrite)
+    found = predict_grid(grid, out, overwrite=overwrite)
+    result = found.as_json()
+    if found.was_complete:
+        say_complete(found.store.address, "predict")
     if as_json:
         print(json.dumps(result))
     else:
@@ -176,6 +178,6 @@ def _stored(grid: "Grid", out: "StoreLocation", overwrite: bool, as_json: bool) 
         say(f"{result['done']:,} of {result['cells']:,} grid points predicted")
         say(format_duration(result["seconds"]["total"]))
         say(f"store: {result['store']}")
-        for line in PredictedStore(out).failures():
+        for line in found.store.failures():
             say(line)
     return int(result["failed"])

@@ -21,7 +21,7 @@ from drift.experiments.cli.execution import (
 )
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path, store
-from drift.experiments.cli.sources import say_facts, say_notes
+from drift.experiments.cli.sources import say_complete, say_facts, say_notes
 from drift.experiments.console.terminal import remark
 from drift.sim.errors import BadInput
 from drift.sim.stores.location import LocalLocation, StoreLocation
@@ -130,7 +130,10 @@ def command(
     drift = drift or drift_of(fields)
     execution = ExecutionOptions(engine, device, devices, memory)
     say_facts(drift)
-    result = execution.run(drift, out or default_store(drift), overwrite, like, save_motion)
+    found = execution.run(drift, out or default_store(drift), overwrite, like, save_motion)
+    result = found.as_json()
+    if found.was_complete:
+        say_complete(found.store.address, "run")
     if save_motion:
         say_saved(drift, save_motion)
     if "from" in fields:

@@ -123,6 +123,11 @@ def say_notes(place: StoreLocation, tensor: str | None) -> None:
             remark(note)
 
 
+def say_complete(place: StoreLocation, verb: str) -> None:
+    """Say on stderr that a store was complete before, so that nothing was done."""
+    remark(f"{place} is complete, so that nothing is done; --overwrite {verb}s it again")
+
+
 def say_facts(drift: "Drift") -> None:
     """Say on stderr what is not obvious of the motion of a drift."""
     if drift.motion == "straight" and not drift.weight_decay:

@@ -20,6 +20,7 @@ from drift.experiments.cli.execution import (
 )
 from drift.experiments.cli.fields import with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite
+from drift.experiments.cli.sources import say_complete
 from drift.experiments.console.terminal import say
 from drift.experiments.console.values import format_duration, parse_whole, spell_out
 from drift.sim.spec.drift import FIELDS
@@ -27,21 +28,6 @@ from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
     from drift.sim.sweeps.grid import Grid
-
-
-def seeds_of(seed: tuple[Any, ...] | None, seeds: int | None) -> tuple[Any, ...] | None:
-    """Return the seeds of --seed or --seeds. Raises BadInput for both, and for too many."""
-    from drift.sim.errors import BadInput
-    from drift.sim.sweeps.grid import check_size
-
-    if seeds is None:
-        return seed
-    if seed is not None:
-        raise BadInput("seed and seeds are both given; --seeds 5 is --seed 0,1,2,3,4")
-    if seeds < 1:
-        raise BadInput(f"seeds is {seeds}; it must be 1 or more")
-    check_size([seeds])
-    return tuple(range(seeds))
 
 
 def default_store(grid: "Grid") -> StoreLocation:
@@ -63,16 +49,15 @@ def swept(
     """Sweep, and say how it went; exit with 1 where a grid point failed."""
     from drift.experiments.console.progress import SweepBar, stop_at_second_signal
     from drift.sim.devices import device
-    from drift.sim.sweeps.store import SweepStore
-    from drift.sim.sweeps.sweep import sweep
+    from drift.sim.sweeps.sweep import executor, sweep
 
-    executor = worker_options.executor()
+    executor(*worker_options)  # raises BadInput before anything else is done
     if worker_options.alone:
         device.configure(execution.device, execution.devices)
     else:
         device.only_cpu()  # the accelerators are the workers'
     with stop_at_second_signal(), SweepBar(f"drift to {out}", sys.stderr) as progress:
-        result = sweep(
+        found = sweep(
             grid,
             out,
             on=execution.device,
@@ -82,12 +67,16 @@ def swept(
             overwrite=overwrite,
             retry_failed=retry_failed,
             progress=progress.session,
-            by=executor,
+            workers=worker_options.workers,
+            scheduler=worker_options.scheduler,
         )
+    result = found.as_json()
+    if found.was_complete:
+        say_complete(found.store.address, "sweep")
     if as_json:
         print(json.dumps(result))
     else:
-        for line in (*_told(grid, result), *SweepStore(out).failures()):
+        for line in (*_told(grid, result), *found.store.failures()):
             say(line)
     if result["failed"]:
         sys.stdout.flush()
@@ -96,7 +85,7 @@ def swept(
 
 def _told(grid: "Grid", result: dict[str, Any]) -> list[str]:
     seconds = result["seconds"]
-    share = seconds["compute"] / seconds["total"]
+    share = seconds["compute"] / seconds["total"] if seconds["total"] else 0.0
     return [
         str(grid),
         f"{result['done']:,} of {result['cells']:,} grid points done, {result['failed']:,} failed",
@@ -149,7 +138,7 @@ def command(
     """
     from drift.experiments.cli.dry_run import dry
     from drift.sim.spec.rules import check_used
-    from drift.sim.sweeps.grid import Grid
+    from drift.sim.sweeps.grid import Grid, seeds_of
 
     given = {
         name: found if isinstance(found, tuple) and FIELDS[name].axis else (found,)

@@ -15,11 +15,12 @@ from drift.experiments.console.values import (
     parse_reals,
 )
 from drift.sim.errors import BadInput, printable
+from drift.sim.spec.axis import AXES
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.motion_rules import unused_fields
 from drift.sim.spec.rules import check_used
-from drift.sim.sweeps.grid import AXES, Grid
+from drift.sim.sweeps.grid import Grid
 
 _ALWAYS = ("sigma", "radius", "steps", "from", "tensor", "format")
 """Fields that are named even where they have their defaults; format only beside a checkpoint."""

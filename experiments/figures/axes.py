@@ -26,7 +26,7 @@ from matplotlib.transforms import IdentityTransform, Transform
 from drift.experiments.figures.captions import axis_label
 from drift.experiments.figures.style import figure_text, format_value, short_values, text_width
 from drift.experiments.figures.sweeps.sweep_slice import SEEDS, SweepSlice
-from drift.sim.sweeps.grid import AXES, Axis
+from drift.sim.spec.axis import AXES, Axis
 
 
 @dataclass(frozen=True)

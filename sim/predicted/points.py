@@ -16,8 +16,9 @@ from drift.sim.errors import BadInput
 from drift.sim.prediction.expected import Expected, expect
 from drift.sim.prediction.supported import ROWS, check_supported, refuse_unsupported
 from drift.sim.prediction.transport import Transport
+from drift.sim.spec.axis import Axis
 from drift.sim.spec.drift import Drift, recorded
-from drift.sim.sweeps.grid import Axis, Grid, drift_of
+from drift.sim.sweeps.grid import Grid, drift_of
 
 _WITHIN = ("sigma", "tokens", "survivors")
 """The axes along which points share a motion."""

@@ -8,7 +8,6 @@ import hashlib
 import time
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 
@@ -20,8 +19,9 @@ from drift.sim.spec.drift import FIELDS
 from drift.sim.stores import lock
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
-from drift.sim.stores.resume import unfinished
+from drift.sim.stores.resume import held
 from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.kept.swept import Swept
 from drift.sim.sweeps.store import EXPECTED, NAMES, PredictedStore, fill
 
 _LIBRARIES = ("bf16-drift", "numpy", "ml-dtypes", "zarr")
@@ -33,18 +33,20 @@ def predict_grid(
     *,
     overwrite: bool = False,
     tell: Callable[[int], None] = lambda done: None,
-) -> dict[str, Any]:
-    """Predict every point of `grid`, write the store `out`, and say how it went.
+) -> Swept:
+    """Predict every point of `grid` into the store `out`, and return the result.
 
-    `tell` is told how many points are done. Returns what `drift predict --out STORE --json` prints.
-    Raises BadInput, with nothing written, for a grid that has no exact form, and for an `out` that
-    is in the way (unless `overwrite`); Unfinished where it can't be written.
+    `tell` is told how many points are done. A complete store of the same grid is returned as it
+    is. Raises BadInput, with nothing written, for a grid that has no exact form, and for an `out`
+    that is in the way (unless `overwrite`); Unfinished where it can't be written.
     """
     started, out = time.monotonic(), locate(out)
     check_predictable(grid)
     inputs = _inputs(grid)
     with lock.held(out):
-        unfinished(PredictedStore, out, grid.fields, overwrite)
+        known = held(PredictedStore, out, grid.fields, overwrite)
+        if known is not None and known.finished and known.attrs["inputs"] == inputs:
+            return Swept(known, {"total": time.monotonic() - started}, was_complete=True)
         shape = *grid.shape, grid.records + 1
         names = {**NAMES, **{name: name for name in EXPECTED}}
         arrays = {stored: np.full(shape, np.nan) for stored in names.values()}
@@ -71,13 +73,7 @@ def predict_grid(
                 store.array(stored)[...] = values
             reasons = [{"reason": why, "cells": sorted(points)} for why, points in failed.items()]
             store.update(failed=reasons, complete=bool(done.all()))
-    return {
-        "store": str(out),
-        "cells": len(grid),
-        "done": int(np.count_nonzero(done)),
-        "failed": sum(map(len, failed.values())),
-        "seconds": {"total": time.monotonic() - started},
-    }
+    return Swept(PredictedStore(out), {"total": time.monotonic() - started})
 
 
 def _inputs(grid: Grid) -> dict[str, str]:

@@ -6,6 +6,7 @@ last checkpoint (or from its cloud, made again) and ends with the arrays that an
 run writes.
 """
 
+import dataclasses
 import os
 import time
 from bisect import bisect_left
@@ -18,100 +19,21 @@ from typing import Any
 import numpy as np
 
 from drift.sim import interrupts
-from drift.sim.clouds.initial import same_rows
 from drift.sim.counting.cells import Counts
 from drift.sim.devices import compilation, device
 from drift.sim.engines.simulation import Pause, Simulation, State
-from drift.sim.errors import BadInput, unwritten
+from drift.sim.errors import unwritten
 from drift.sim.motions import save
+from drift.sim.results.notebook import NotebookBar
 from drift.sim.runs import snapshots
+from drift.sim.runs.begin import check_inputs, finished, open_or_create, rests_on_files
 from drift.sim.runs.prepare import prepare
-from drift.sim.runs.summary import summary
+from drift.sim.runs.ran import Ran
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.motion_rules import USED
 from drift.sim.stopwatch import Stopwatch
-from drift.sim.stores import lock, run_layout
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, StoreLocation
-from drift.sim.stores.resume import unfinished
 from drift.sim.stores.run_store import RunStore
-
-
-def check_writable(drift: Drift, out: StoreLocation, overwrite: bool) -> None:
-    """Raise BadInput where it is known already that it may not: before a cloud is drawn."""
-    resumable(drift, out, overwrite)
-    if lock.is_held(out):
-        raise BadInput(lock.taken(out))
-
-
-@contextmanager
-def open_or_create(
-    simulation: Simulation, out: StoreLocation, overwrite: bool, attributes: dict[str, Any]
-) -> Iterator[RunStore]:
-    """The store at `out`, for a block to write: the beginning of this run, or an empty one.
-
-    `attributes` say by what it is made. Raises BadInput as `resumable` does, and where
-    another process has it.
-    """
-    with lock.held(out) as still:
-        resuming = resumable(simulation.drift, out, overwrite)
-        if not resuming:
-            with interrupts.delay_signals():
-                create(out, simulation, attributes)
-        store = RunStore(out, writing=True, still=still)
-        if resuming:
-            out.clean()
-            found = simulation.u, simulation.initial.token_ids, simulation.motion.arrays
-            for name, values in run_layout.coordinates(simulation.drift, *found).items():
-                add = run_layout.add_coordinate
-                store.mend(name, partial(add, store.group, name, values, overwrite=True))
-            check_inputs(store, simulation, "--overwrite replaces it")
-            try:
-                store.update(engine=attributes["engine"])
-            except OSError as error:
-                raise unwritten(out, error) from error
-        yield store
-
-
-def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any]) -> None:
-    """Put an empty store at `out`, in the place of what may be there.
-
-    Raises BadInput where it can't be written.
-    """
-    cloud = simulation.initial
-    motion = simulation.motion
-    known = {"cloud": cloud.facts, "motion": motion.facts}
-    about = {name: each for name, each in known.items() if each}
-    with out.begin({**attributes, **about, **run_layout.FIRST}) as group:
-        run_layout.fill(group, simulation.drift, motion.u, cloud.token_ids, motion.arrays)
-
-
-def resumable(drift: Drift, out: StoreLocation, overwrite: bool) -> bool:
-    """Return whether `out` holds the beginning of this run; BadInput where it is in the way.
-
-    Raises Damaged for a store that is damaged, unless `overwrite`.
-    """
-    return unfinished(RunStore, out, drift.as_json(), overwrite) is not None
-
-
-def check_inputs(store: RunStore, simulation: Simulation, then: str) -> None:
-    """Raise BadInput where the rows or the direction are others than the run was begun with.
-
-    `then` says what follows.
-    """
-    drift = simulation.drift
-    if drift.origin is not None and not same_rows(store.attrs["cloud"], simulation.initial.facts):
-        found = f"with other rows than {drift.origin.path} holds now"
-    elif store.attrs.get("motion", {}) != simulation.motion.facts:
-        found = f"with another {drift.motion} than there is now"
-        if drift.motion in USED:
-            found = f"with other sizes of the gradient than {drift.gradient} holds now"
-    elif not np.array_equal(store.read("direction"), simulation.u, equal_nan=True):
-        found = f"with another direction than {drift.direction} gives"
-    else:
-        return
-    raise BadInput(f"{store.address} was begun {found}; {then}")
-
 
 Progress = Callable[[Counts, int, int], None]
 """Told of each record: its counts, how many are done, how many there are."""
@@ -207,15 +129,15 @@ def run(
     on: str = "auto",
     engine: str = "auto",
     overwrite: bool = False,
-    progress: Progress = lambda counts, done, total: None,
+    progress: Progress | None = None,
     checkpoint_seconds: float = 30.0,
     chunk_bytes: int = 16 << 20,
     devices: int = 1,
     memory: int | None = None,
     like: RunStore | None = None,
     save_motion: str | os.PathLike[str] | None = None,
-) -> dict[str, Any]:
-    """Run `drift` into the store `out` and return what `drift run --json` prints.
+) -> Ran:
+    """Run `drift` into the store `out` and return its result, which has it as `store`.
 
     `out` is a path, or text: a path, or s3://BUCKET/NAME.
     `on` is auto, cpu, gpu or tpu; the tokens are shared by `devices` of these. On
@@ -223,26 +145,28 @@ def run(
     before. `engine` is auto, step or leap, which give the same bits. `memory` is the
     host memory that may be used, in bytes; by default what is free. `like` is a store
     whose rows and direction must be met. `save_motion` names a .npy file for the displacements,
-    float32 (steps, dims), which is a motion itself. Raises BadInput, with nothing written, for a
-    drift that leaves the format's range or does not fit, a device that is not there, an
-    engine that does not apply, and an `out` that is complete (unless `overwrite`), that
-    belongs to another spec, that is no drift store, or that another process writes;
+    float32 (steps, dims), which is a motion itself. Without `progress` a bar is shown in notebooks.
+    An `out` that is complete, of the same spec, is returned as it is, and one that is not goes on.
+    Raises BadInput, with nothing written, for a drift that leaves the format's range or does not
+    fit, a device that is not there, an engine that does not apply, and an `out` that belongs to
+    another spec (unless `overwrite`), that is no drift store, or that another process writes;
     Unfinished where the disk is full, or memory runs out. The same call goes on then.
 
         >>> import drift
-        >>> result = drift.run(drift.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
-        >>> result["final"]["distinct"], result["final"]["populations"][:3]
-        (27, [21, 13, 10])
-        >>> drift.RunStore("first.zarr").complete
-        True
+        >>> found = drift.run(drift.Drift(sigma=1e-6, tokens=100, dims=32), "first.zarr")
+        >>> found.final.distinct, found.populations[:3].tolist(), found.store.complete
+        (27, [21, 13, 10], True)
     """
     compilation.release_programs()
     began, compiled = time.monotonic(), compilation.seconds()
     out = locate(out)
     device.request_devices(devices)
-    check_writable(drift, out, overwrite)
+    done = finished(drift, out, overwrite)
+    if done is not None and like is None and save_motion is None and not rests_on_files(drift):
+        return Ran.of(done, was_complete=True)
     options: dict[str, Any] = {"on": on, "engine": engine, "chunk_bytes": chunk_bytes}
     with ExitStack() as held:
+        bar = held.enter_context(NotebookBar(f"drift to {out}"))
         made = held.enter_context(
             prepare(drift, out, **options, devices=devices, memory=memory, then=_GOES_ON)
         )
@@ -251,18 +175,23 @@ def run(
             save.save_motion(simulation.motion, save_motion)
         if like is not None:
             check_inputs(like, simulation, "its spec can't be run again")
+        if done is not None:
+            check_inputs(done, simulation, "--overwrite replaces it")
+            return Ran.of(done, was_complete=True)
         seconds = partial(_seconds, simulation.watch, began, compiled)
         with simulation.watch.timing("write"):
             store = held.enter_context(open_or_create(simulation, out, overwrite, made.about))
         with _writing(out):
-            final, populations = stream(simulation, store, pool, progress, checkpoint_seconds)
+            final, populations = stream(
+                simulation, store, pool, progress or bar.record, checkpoint_seconds
+            )
             with interrupts.delay_signals(), simulation.watch.timing("write"):
                 store.still()
                 store.finish(populations, final=final.as_json(), seconds=seconds())
         with simulation.watch.timing("write"):
-            found = summary(RunStore(out))
+            found = Ran.of(RunStore(out))
         # The store was told before its last write, and before it was read again.
-        return {**found, "seconds": seconds()}
+        return dataclasses.replace(found, seconds=seconds())
 
 
 def _seconds(watch: Stopwatch, began: float, compiled: float) -> dict[str, float]:

@@ -1,21 +1,26 @@
 """A drift moved in memory: nothing is written, and what was counted comes back as one record."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from drift.sim.counting.cells import Counts
 from drift.sim.devices import device
 from drift.sim.engines.choose import Engine
+from drift.sim.results.frames import ordered, xarray_for
+from drift.sim.results.notebook import NotebookBar
 from drift.sim.runs.prepare import Prepared, prepare
+from drift.sim.runs.result import RunResult
 from drift.sim.runs.run import Progress
 from drift.sim.runs.snapshots import write_codes
 from drift.sim.spec.drift import Drift
+from drift.sim.stores.run_layout import ALL_COUNTS, ORDER, meaning_of
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """The result of a `drift`; the names are those of the JSON and of the store."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Simulated(RunResult):
+    """The result of a `drift` in memory; the names are those of the JSON and of the store."""
 
     drift: Drift
     engine: Engine
@@ -26,19 +31,49 @@ class Simulated:
     """after the last step"""
     populations: np.ndarray
     """int64 (black holes,), falling: tokens in each after the last step"""
-    records: list[Counts] = field(repr=False)
+    records: list[Counts]
     """at the steps that the drift records, rising"""
-    bits: np.ndarray = field(repr=False)
+    bits: np.ndarray
     """codes after the last step, (tokens, dims), absent tokens' too; unsigned integers of the
     format's width, float4 in the low bits of a byte"""
-    present: np.ndarray = field(repr=False)
+    present: np.ndarray
     """bool (tokens,): who is there after the last step, and so counted; all where none leave"""
-    snapshots: dict[int, np.ndarray] = field(repr=False)
+    snapshots: dict[int, np.ndarray]
     """by step, the codes that the drift keeps; like `bits`, which is that of the last step"""
-    direction: np.ndarray = field(repr=False)
+    direction: np.ndarray
     """float64 (dims,): the unit vector u, as used"""
-    token_ids: np.ndarray | None = field(repr=False)
+    token_ids: np.ndarray | None
     """int64 (tokens,): of a checkpoint's rows, which of its tensor; None of a drawn cloud"""
+
+    def to_xarray(self) -> Any:
+        """Return a dataset with the names of a store; `step` selects records.
+
+        Raises BadInput where xarray is not installed.
+        """
+        xarray = xarray_for("to_xarray")
+
+        def about(name: str) -> dict[str, str]:
+            return {"long_name": meaning_of(name), "units": "1"}
+
+        variables: dict[str, Any] = {}
+        for name in ALL_COUNTS:
+            real = [getattr(counts, name) for counts in self.records]
+            values = np.array([np.nan if each is None else each for each in real])
+            variables[name] = (("record",), values, about(name))
+        variables["populations"] = (("black_hole",), self.populations, about("populations"))
+        variables["direction"] = (("dim",), self.direction, about("direction"))
+        coordinates: dict[str, Any] = {
+            "step": (("record",), [counts.step for counts in self.records], about("step"))
+        }
+        if self.snapshots:
+            kept = np.stack(list(self.snapshots.values()))
+            held = {"long_name": meaning_of("bits"), "format": self.drift.format}
+            variables["bits"] = (("snapshot", "token", "dim"), kept, held)
+            steps = list(self.snapshots)
+            coordinates["snapshot_step"] = (("snapshot",), steps, about("snapshot_step"))
+        if self.token_ids is not None:
+            coordinates["token_id"] = (("token",), self.token_ids, about("token_id"))
+        return ordered(xarray.Dataset(variables, coordinates).set_xindex("step"), ORDER)
 
 
 def simulate(
@@ -46,7 +81,7 @@ def simulate(
     *,
     on: str = "auto",
     engine: str = "auto",
-    progress: Progress = lambda counts, done, total: None,
+    progress: Progress | None = None,
     chunk_bytes: int = 16 << 20,
     devices: int = 1,
     memory: int | None = None,
@@ -68,16 +103,19 @@ def simulate(
         ((100, 32), dtype('uint16'), [0, 100])
     """
     device.request_devices(devices)
-    with prepare(
-        drift,
-        None,
-        on=on,
-        engine=engine,
-        devices=devices,
-        memory=memory,
-        chunk_bytes=chunk_bytes,
-    ) as made:
-        return _moved(made, progress)
+    with (
+        NotebookBar("simulating") as bar,
+        prepare(
+            drift,
+            None,
+            on=on,
+            engine=engine,
+            devices=devices,
+            memory=memory,
+            chunk_bytes=chunk_bytes,
+        ) as made,
+    ):
+        return _moved(made, progress or bar.record)
 
 
 def _moved(made: Prepared, progress: Progress) -> Simulated:

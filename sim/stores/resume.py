@@ -1,7 +1,8 @@
 """May a store be begun, resumed or replaced? One rule for those of runs and of sweeps.
 
-A place is free, or holds the unfinished beginning of the very same work, which is then
-resumed. Anything else is refused, and nothing that drift did not write is ever replaced.
+A place is free, or holds the very same work: its unfinished beginning, which is then resumed, or
+all of it, which is the result. Anything else is refused, and nothing that drift did not write is
+ever replaced.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,14 +18,14 @@ _REPLACES = "--overwrite replaces it"
 _Store = TypeVar("_Store", bound=Store)
 
 
-def unfinished(
+def held(
     kind: type[_Store],
     out: StoreLocation,
     asked: Mapping[str, Any],
     overwrite: bool,
     shown: Callable[[Any], str] = str,
 ) -> _Store | None:
-    """The unfinished store at `out` of what is `asked`, field by field; None where out is free.
+    """The store at `out` of what is `asked`, field by field; None where out is free.
 
     It is free too where nobody else's store is there and `overwrite` is given. `shown` writes a
     field's value. Raises BadInput where anything else is in the way, Damaged for a store that
@@ -43,14 +44,16 @@ def unfinished(
         raise Damaged(f"{error}; {_REPLACES}") from error
     if overwrite:
         return None
-    if finished:
-        again = f"--overwrite {kind.verb}s it again, --out names another place"
-        raise BadInput(f"{out} is complete; {again}")
-    for name, mine in asked.items():
-        if mine != theirs.get(name):
-            found = f"{name} {shown(theirs.get(name))}, not {shown(mine)}"
-            raise BadInput(f"{out} is an unfinished {kind.verb} with {found}; {_REPLACES}")
-    if other := other_programs(store):
+    differing = [name for name, mine in asked.items() if mine != theirs.get(name)]
+    if differing:
+        found = " and ".join(
+            f"{name} {shown(theirs.get(name))}, not {shown(asked[name])}" for name in differing
+        )
+        if finished:
+            again = f"--overwrite {kind.verb}s it anew, --out names another place"
+            raise BadInput(f"{out} is a complete {kind.verb} with {found}; {again}")
+        raise BadInput(f"{out} is an unfinished {kind.verb} with {found}; {_REPLACES}")
+    if not finished and (other := other_programs(store)):
         raise BadInput(f"{out} was begun {other}; go on with that one, or {_REPLACES}")
     return store
 

@@ -76,6 +76,8 @@ _MEANINGS = {
     "token_id": ("token", "row of the tensor"),
     "snapshot_step": ("snapshot", "step it shows"),
 }
+ORDER = (*ALL_COUNTS, "populations", "bits", "present", "direction")
+"""The arrays of a dataset in the order in which it shows them; coordinates stand apart."""
 REAL = ("radius", "stalled", *MOTION_COUNTS)
 _COORDINATES = ("step", "snapshot_step", "token_id")
 _CHUNK_BYTES = 8 << 20
@@ -167,6 +169,18 @@ def add_table(group: zarr.Group, table: np.ndarray, text: str, overwrite: bool) 
         overwrite=overwrite,
     )
     array[...] = table
+
+
+def meaning_of(name: str) -> str:
+    """Return what an array holds, its long name."""
+    others = {
+        "step": "steps done",
+        "populations": "tokens in each black hole at the last step",
+        "bits": "codes of the tokens",
+        "present": "whether the token is present",
+    }
+    known = {name: text for name, (_, text) in _MEANINGS.items()}
+    return {**known, **others, **ALL_COUNTS}[name]
 
 
 def seal(group: zarr.Group, **attributes: Any) -> None:

@@ -16,7 +16,9 @@ from drift.sim.counting.contradiction import contradiction
 from drift.sim.displacements.sizes import SizeTable
 from drift.sim.displacements.table import DisplacementTable
 from drift.sim.errors import Damaged, MissingData
-from drift.sim.spec.drift import Drift
+from drift.sim.results.frames import open_ordered, pandas_for
+from drift.sim.results.page import ShownAsTable
+from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.vector import DirectionVector
 from drift.sim.stores import integrity
@@ -28,6 +30,7 @@ from drift.sim.stores.run_layout import (
     KIND,
     LAST,
     LAYOUT,
+    ORDER,
     add,
 )
 from drift.sim.stores.store import Store
@@ -38,7 +41,12 @@ _WRITE_SECONDS = 1.0
 """Seconds that records are kept in memory: to write one takes as long as to write all."""
 
 
-class RunStore(Store):
+SHOWN = ("step", "distinct", "black_holes", "black_hole_tokens", "largest", "pairs", "radius")
+"""The counts that tables in notebooks show."""
+_COLUMNS = [field.name for field in dataclasses.fields(Counts)]
+
+
+class RunStore(Store, ShownAsTable):
     """The store of a run, opened. Raises BadInput where there is none that can be read.
 
     >>> import drift
@@ -63,11 +71,48 @@ class RunStore(Store):
         self._known: dict[str, np.ndarray] = {}
         self._unwritten, self._wrote = False, time.monotonic()
 
+    def to_xarray(self) -> Any:
+        """Return the store as a dataset, read where it is used; `step` selects records.
+
+        Raises BadInput where xarray is not installed.
+        """
+        found = open_ordered(self.address, ORDER)
+        return found.set_xindex("step") if self.complete else found
+
+    def to_pandas(self) -> Any:
+        """Return the records that are there as a DataFrame, one row for each step.
+
+        Raises BadInput where pandas is not installed.
+        """
+        records = [counts.as_json() for counts in self.records()]
+        return pandas_for("to_pandas").DataFrame(records, columns=_COLUMNS).set_index("step")
+
+    def title(self) -> str:
+        """Return where it is, and how far."""
+        drift, records = self.attrs["spec"], len(self.records())
+        state = "complete" if self.complete else f"unfinished, {records:,} records so far"
+        return (
+            f"{self.address}, {drift['tokens']:,} tokens × {drift['dims']:,} dims in"
+            f" {drift['format']}, X = {drift['steps']:,}, {state}"
+        )
+
+    def head(self) -> list[str]:
+        """Return the counts that the table shows."""
+        return [name.replace("_", " ") for name in SHOWN]
+
+    def body(self) -> list[list[Any]]:
+        """Return these counts at every record that is there."""
+        return [[getattr(counts, name) for name in SHOWN] for counts in self.records()]
+
+    def lines(self) -> dict[str, list[float | None]]:
+        """Return the distinct cells over the records."""
+        return {"distinct cells": [counts.distinct for counts in self.records()]}
+
     def asked(self, now: Mapping[str, Any]) -> dict[str, Any]:
         """The spec; reads the records too, so that Damaged is raised before one is resumed."""
         self.records()
-        spec: dict[str, Any] = self.attrs["spec"]
-        return spec
+        usual = {name: row.default for name, row in FIELDS.items() if row.goes_with != "rows"}
+        return {**usual, **self.attrs["spec"]}  # stores of before lack some
 
     @property
     def drift(self) -> Drift:

@@ -7,7 +7,6 @@ black hole a cell of two tokens or more; most tokens first, then first token
 distance   the most lattice steps in any dimension (L-infinity); adjacent: 1
 """
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,35 +20,24 @@ from drift.sim.counting.cells import Cells
 from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
+from drift.sim.results.equality import same
+from drift.sim.results.page import MOST_ROWS as MOST_ROWS_SHOWN
+from drift.sim.results.page import ShownAsTable
+from drift.sim.structures.black_holes import BlackHole, black_hole
 from drift.sim.structures.components import Component, Isolated, components
 
 MOST_CELLS = 2_000
 """Most cells whose pairs are counted at all distances; of more, at distance 1 alone."""
 MOST_ROWS = 200
 """Most rows of a matrix of distances."""
+_COLUMNS = ("nodes", "tokens", "core", "black_holes", "edges")
 _PER_ROW, _PER_VALUE = 320, 20
 """Bytes of memory for each row, measured where all are in pairs, and for each value of the cells
 whose pairs are counted."""
 
 
-@dataclass(frozen=True)
-class BlackHole:
-    """A black hole of a structure."""
-
-    tokens: int
-    """number of tokens"""
-    token_ids: np.ndarray
-    """ids of its tokens, int64 (tokens,), rising"""
-    norm: float
-    """Euclidean norm of its vector"""
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the fields as JSON values."""
-        return {"tokens": self.tokens, "token_ids": self.token_ids.tolist(), "norm": self.norm}
-
-
-@dataclass(frozen=True, repr=False)
-class Structure:
+@dataclass(frozen=True, repr=False, eq=False)
+class Structure(ShownAsTable):
     """The structure of a matrix; distances are computed when they are first read."""
 
     matrix: Matrix
@@ -61,9 +49,47 @@ class Structure:
     components: list[Component]
     """components, in the order above"""
 
-    def __repr__(self) -> str:
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Structure):
+            return NotImplemented
+        if self.matrix.format != other.matrix.format or self.cells != other.cells:
+            return False
+        cells = np.arange(self.cells)
+        return (
+            same(self.occupied.tokens, other.occupied.tokens)
+            and same(self.occupied.ends, other.occupied.ends)
+            and same(self.matrix.token_ids, other.matrix.token_ids)
+            and same(self.codes(cells), other.codes(cells))
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.tokens, self.cells))
+
+    def title(self) -> str:
+        """Return its cells, black holes and components in numbers."""
         holes, parts = len(self.occupied.holes), len(self.components)
-        return f"<{self.tokens} tokens in {self.cells} cells; {holes=}, components={parts}>"
+        return (
+            f"{self.tokens:,} tokens in {self.cells:,} cells, {holes:,} black holes,"
+            f" {parts:,} components"
+        )
+
+    def head(self) -> tuple[str, ...]:
+        """Return the columns of the table of components."""
+        return ("component", "nodes", "tokens", "core", "black holes", "edges")
+
+    def body(self) -> list[tuple[Any, ...]]:
+        """Return the first components, and what is isolated."""
+        alone = self.isolated.as_json()
+        found = [each.as_json() for each in self.components[: MOST_ROWS_SHOWN - 1]]
+        rows: list[tuple[Any, ...]] = [
+            (k, *(each[name] for name in _COLUMNS)) for k, each in enumerate(found, 1)
+        ]
+        return [*rows, ("isolated", *(alone.get(name) for name in _COLUMNS))]
+
+    def lines(self) -> dict[str, list[float | None]]:
+        """Return the populations of the black holes, falling."""
+        populations = self.occupied.population[self.occupied.holes]
+        return {"populations of the black holes": populations.tolist()}
 
     @property
     def tokens(self) -> int:
@@ -83,7 +109,7 @@ class Structure:
     @cached_property
     def black_holes(self) -> list[BlackHole]:
         """All black holes, in the order above."""
-        return [self._hole(cell) for cell in self.occupied.holes]
+        return [black_hole(self.matrix, self.occupied, k) for k in self.occupied.holes.tolist()]
 
     @cached_property
     def black_hole_distance(self) -> np.ndarray | None:
@@ -152,11 +178,6 @@ class Structure:
             "pairs_at_distance": {str(d): n for d, n in self.pairs_at_distance.items()},
         }
 
-    def _hole(self, cell: int) -> BlackHole:
-        ids = self.matrix.token_ids[self.occupied.of(cell)]
-        values = self.matrix.format.value(self.codes(np.array([cell]))[0])
-        return BlackHole(len(ids), ids, math.sqrt(math.fsum((values * values).tolist())))
-
     def _ordinals(self, cells: np.ndarray) -> np.ndarray:
         return self.matrix.format.ordinal(self.codes(cells))
 
@@ -176,7 +197,7 @@ def structure(bits: ArrayLike, format: str | None = None) -> Structure:  # noqa:
         >>> found.cells, found.pairs_at_distance
         (3, {1: 1, 127: 1, 128: 1})
         >>> found.black_holes  # 0x8000 is -0
-        [BlackHole(tokens=2, token_ids=array([0, 1]), norm=1.0)]
+        [BlackHole(tokens=2, token_ids=[0, 1], norm=1)]
         >>> [(each.nodes, each.tokens, each.core) for each in found.components]
         [(2, 3, 2)]
     """

@@ -19,6 +19,7 @@ from typing import Any, cast
 import numpy as np
 
 from drift.sim.errors import BadInput
+from drift.sim.spec.axis import AXES, Axis
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.motion_rules import TABLE, check_given, kind_of, trusted, unused_fields
 from drift.sim.spec.origin import EXPONENTS, Origin
@@ -27,12 +28,6 @@ from drift.sim.spec.vector import DirectionVector
 
 MOST_POINTS = 10_000_000
 
-AXES = {
-    name: row
-    for name, row in sorted(FIELDS.items(), key=lambda item: item[1].axis or 0)
-    if row.axis
-}
-"""The fields that may be an axis, in the order of a grid's axes."""
 ROWS = tuple(name for name, row in AXES.items() if row.goes_with == "rows")
 """The fields that say which rows of a checkpoint are the cloud."""
 _DRAWN = tuple(name for name, row in AXES.items() if row.goes_with == "drawn")
@@ -40,59 +35,17 @@ _OF_RUNS = ("at", "snapshots")
 """Fields that points of a grid do not have."""
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A field of the spec, its JSON `name`, and its `values`, two or more."""
-
-    name: str
-    values: tuple[Any, ...]
-
-    def __post_init__(self) -> None:
-        if self.name not in AXES:
-            raise BadInput(f"{self.name} has several values; it takes one")
-        seen = set()
-        for value in self.values:
-            if value in seen:
-                raise BadInput(f"{self.name} names {value} twice; each value is taken once")
-            seen.add(value)
-        if len(seen) < 2:
-            raise BadInput(f"{self.name} is an axis of {len(seen)} values; it needs 2 or more")
-        if (
-            AXES[self.name].kind == "whole"
-            and not self.named
-            and max(map(abs, self.values)) >= 2**63
-        ):
-            raise BadInput(f"{self.name} names {max(self.values)}; an axis ends at 2**63 - 1")
-
-    @property
-    def named(self) -> bool:
-        """True where the values are names, and the coordinates only number them."""
-        return not all(isinstance(value, int | float) for value in self.values)
-
-    @property
-    def meanings(self) -> list[str]:
-        """The values of a named axis, as text."""
-        none = AXES[self.name].none
-        return [none if value is None else str(value) for value in self.values]
-
-    @property
-    def coordinates(self) -> np.ndarray:
-        """float64 or int64 (values,)."""
-        if self.named:
-            return np.arange(len(self.values))
-        return np.array(self.values, np.float64 if AXES[self.name].kind == "real" else np.int64)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False, repr=False)
 class Grid:
-    """The drifts of every combination of the axes' values. Raises BadInput for too many.
+    """The drifts of every combination of the fields' values. Raises BadInput for too many.
 
-    `axes` are in the order of AXES; `base` has every other field of Drift.as_json but at and
-    snapshots. With a checkpoint that differs from point to point, tokens, dims and format may
-    be None there, and are then those of the point's tensor.
+    Any field of a drift but `at` and `snapshots` has one value or a sequence of them; `seeds=5` is
+    seed=range(5), and `from_` names a checkpoint. `axes` are in the order of AXES; `base` has every
+    other field of Drift.as_json. With a checkpoint that differs from point to point, tokens, dims
+    and format may be None there, and are then those of the point's tensor.
 
         >>> import drift
-        >>> grid = drift.Grid.given({"sigma": (1e-9, 1e-8), "steps": (10, 100), "seed": range(5)})
+        >>> grid = drift.Grid(sigma=[1e-9, 1e-8], steps=[10, 100], seeds=5)
         >>> len(grid), grid.drift(19).steps, [axis.name for axis in grid.axes]
         (20, 100, ['sigma', 'steps', 'seed'])
     """
@@ -100,7 +53,24 @@ class Grid:
     base: dict[str, Any]
     axes: tuple[Axis, ...]
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        base: dict[str, Any] | None = None,
+        axes: tuple[Axis, ...] = (),
+        /,
+        *,
+        seeds: int | None = None,
+        **fields: Any,
+    ) -> None:
+        if base is None:
+            if seeds is not None:
+                fields["seed"] = seeds_of(fields.get("seed"), seeds)
+            if "from_" in fields:
+                fields["from"] = fields.pop("from_")
+            made = Grid.given(fields)
+            base, axes = made.base, made.axes
+        object.__setattr__(self, "base", base)
+        object.__setattr__(self, "axes", axes)
         names = [axis.name for axis in self.axes]
         if len(set(names)) < len(names) or set(names) & self.base.keys():
             raise BadInput(
@@ -165,6 +135,9 @@ class Grid:
     def __len__(self) -> int:
         return math.prod(self.shape)
 
+    def __repr__(self) -> str:
+        return f"<Grid: {self}: {len(self):,} grid points>" if self.axes else "<Grid: 1 grid point>"
+
     def __str__(self) -> str:
         if not self.axes:
             return "1 grid point"
@@ -219,6 +192,18 @@ def check_size(shape: Sequence[int]) -> None:
         raise BadInput(
             f"the grid has {math.prod(shape):,} points; at most {MOST_POINTS:,} are swept"
         )
+
+
+def seeds_of(seed: Any, seeds: int | None) -> Any:
+    """Return the seeds of `seed`, or so many. Raises BadInput for both, and for too many."""
+    if seeds is None:
+        return seed
+    if seed is not None:
+        raise BadInput("seed and seeds are both given; --seeds 5 is --seed 0,1,2,3,4")
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise BadInput(f"seeds is {seeds}; it must be a whole number, 1 or more")
+    check_size([seeds])
+    return tuple(range(seeds))
 
 
 def drift_of(fields: dict[str, Any]) -> Drift:

@@ -22,10 +22,11 @@ from drift.sim.displacements.sizes import SizeTable
 from drift.sim.displacements.table import DisplacementTable
 from drift.sim.engines import choose
 from drift.sim.runs.memory import check_memory, memory_needed
+from drift.sim.spec.axis import Axis
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.stores.location import StoreLocation
 from drift.sim.sweeps import resume
-from drift.sim.sweeps.grid import Axis, Grid, drift_of
+from drift.sim.sweeps.grid import Grid, drift_of
 from drift.sim.sweeps.point_order import REGION_BYTES, PointGroups
 from drift.sim.sweeps.store import MOTION_NAMES, NAMES, SweepStore
 

@@ -17,8 +17,9 @@ import numpy as np
 from drift.sim.batches import sizing
 from drift.sim.engines import choose
 from drift.sim.errors import BadInput
+from drift.sim.spec.axis import AXES
 from drift.sim.spec.drift import Drift
-from drift.sim.sweeps.grid import AXES, Grid
+from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import MOTION_NAMES, NAMES, points_per_chunk
 
 _EACH = 2e6

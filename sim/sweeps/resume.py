@@ -1,10 +1,11 @@
 """A sweep's store: begun, or the unfinished beginning of the same sweep, resumed."""
 
+from collections.abc import Callable
 from typing import Any
 
 from drift.sim.errors import BadInput
 from drift.sim.stores.location import StoreLocation
-from drift.sim.stores.resume import unfinished
+from drift.sim.stores.resume import held
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import FIRST, SweepStore, fill
 
@@ -27,7 +28,7 @@ def resumable(grid: Grid, inputs: dict[str, str], out: StoreLocation, overwrite:
     `inputs` are what sim.sweeps.plan.check_grid gave. Raises Damaged for a store that is
     damaged, unless `overwrite`.
     """
-    store = unfinished(SweepStore, out, grid.fields, overwrite, _said)
+    store = held(SweepStore, out, grid.fields, overwrite, _said)
     if store is None:
         return False
     before = store.attrs["inputs"]
@@ -35,6 +36,19 @@ def resumable(grid: Grid, inputs: dict[str, str], out: StoreLocation, overwrite:
         if before.get(name) != digest:
             raise BadInput(f"{out} was begun with a different {name}; --overwrite replaces it")
     return True
+
+
+def finished(
+    grid: Grid, inputs: Callable[[], dict[str, str]], out: StoreLocation, overwrite: bool
+) -> SweepStore | None:
+    """Return the store of this sweep where no point of it is left, else None.
+
+    `inputs` are found out only then. Raises BadInput as `resumable` does.
+    """
+    store = held(SweepStore, out, grid.fields, overwrite, _said)
+    if store is None or not store.finished:
+        return None
+    return store if resumable(grid, inputs(), out, overwrite) else None
 
 
 def _said(values: tuple[Any, ...] | None) -> str:

@@ -17,20 +17,22 @@ failed they keep why. Checksums are those of sim.stores.run_layout.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import zarr
 
 from drift.sim.errors import BadInput, MissingData
-from drift.sim.spec.drift import recorded
+from drift.sim.spec.axis import Axis
 from drift.sim.stores import integrity, run_layout
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.store import Store
-from drift.sim.sweeps.grid import AXES, Axis, Grid
+from drift.sim.sweeps.grid import Grid
+from drift.sim.sweeps.kept.coordinates import coordinates
+from drift.sim.sweeps.kept.shown import ShownGrid
 
 KIND = "drift sweep"
 LAYOUT = 1
@@ -125,67 +127,12 @@ def points_per_chunk(grid: Grid) -> tuple[int, ...]:
     return tuple(reversed(chunk))
 
 
-class Coordinate(NamedTuple):
-    """A small array that is there from the start."""
-
-    name: str
-    """of the array"""
-    dims: tuple[str, ...]
-    """the names of its dimensions"""
-    values: np.ndarray
-    """float64 or int64, of as many dimensions"""
-    attributes: dict[str, Any]
-    """its own: long_name, units, and of words their meanings"""
-
-    def add(self, group: zarr.Group, overwrite: bool = False) -> None:
-        """Write it, in chunks of a million at most; where `overwrite`, what is left of it goes."""
-        shape = self.values.shape
-        room = max(1, (1 << 20) // int(np.prod(shape[1:], dtype=int)))
-        array = group.create_array(
-            self.name,
-            shape=shape,
-            chunks=(min(shape[0], room), *shape[1:]),
-            dtype=self.values.dtype,
-            fill_value=float("nan") if self.values.dtype.kind == "f" else -1,
-            dimension_names=self.dims,
-            attributes=self.attributes,
-            compressors=integrity.CHECKED,
-            overwrite=overwrite,
-        )
-        array[...] = self.values
-
-
-def coordinates(grid: Grid) -> Iterator[Coordinate]:
-    """The axes, progress, and the steps at which points are counted."""
-    for axis in grid.axes:
-        row, about = AXES[axis.name], dict[str, Any]()
-        if axis.named:
-            words = (meaning.replace(" ", "_") for meaning in axis.meanings)
-            about = {
-                "meanings": axis.meanings,
-                "flag_values": axis.coordinates.tolist(),
-                "flag_meanings": " ".join(words),
-            }
-        about = {"long_name": row.meaning, "units": row.units, **about}
-        yield Coordinate(axis.name, (axis.name,), axis.coordinates, about)
-    about = {"long_name": "share of the steps done", "units": "1"}
-    yield Coordinate("progress", ("progress",), grid.progress, about)
-    about = {"long_name": "steps done", "units": "1"}
-    for axis in grid.axes:
-        if axis.name == "steps":
-            steps = np.array([recorded(steps, grid.records) for steps in axis.values])
-            yield Coordinate("step", ("steps", "progress"), steps, about)
-            return
-    steps = np.array(recorded(grid.base["steps"], grid.records))
-    yield Coordinate("step", ("progress",), steps, about)
-
-
-class SweepStore(Store):
+class SweepStore(Store, ShownGrid):
     """The store of a sweep, opened. Raises BadInput where there is none that can be read.
 
     >>> import drift
-    >>> cloud = {"tokens": (100,), "dims": (32,), "records": (1,)}
-    >>> result = drift.sweep(drift.Grid.given({"sigma": (1e-7, 1e-6), **cloud}), "grid.zarr")
+    >>> cloud = {"tokens": 100, "dims": 32, "records": 1}
+    >>> result = drift.sweep(drift.Grid(sigma=[1e-7, 1e-6], **cloud), "grid.zarr")
     >>> store = drift.SweepStore("grid.zarr")
     >>> store.done.tolist(), store.read("distinct").tolist()
     ([True, True], [[100, 4], [100, 27]])
@@ -214,6 +161,11 @@ class SweepStore(Store):
                 return np.array(now[name])  # `mend` finds out whether they were these
 
         return grid_from(self.attrs[self.last], values).fields
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """The arrays beside the counts: those of a prediction."""
+        return ()
 
     @property
     def progress(self) -> np.ndarray:
@@ -275,6 +227,11 @@ class PredictedStore(SweepStore):
     """The store of a predicted grid: expected counts in the place of those of clouds."""
 
     kind, verb, wanted = "drift prediction", "predict", "the store of a prediction"
+
+    @property
+    def more(self) -> tuple[str, ...]:
+        """The standard deviations and quantiles."""
+        return tuple(EXPECTED)
 
 
 def open_grid(place: AnyLocation) -> SweepStore:

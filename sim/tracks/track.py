@@ -25,7 +25,7 @@ from drift.sim.spec.origin import EXPONENTS
 from drift.sim.stores import lock
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, StoreLocation
-from drift.sim.stores.resume import unfinished
+from drift.sim.stores.resume import held
 from drift.sim.tracks.found import Track, track_of
 from drift.sim.tracks.meter import Meter, blocks_of
 from drift.sim.tracks.recorder import Recorder
@@ -120,7 +120,7 @@ def _complete(place: StoreLocation, spec: dict[str, Any]) -> TrackStore | None:
 
 def _begun(place: StoreLocation, spec: dict[str, Any], view: View, overwrite: bool) -> TrackStore:
     """Return the store at `place`, open for writing: of this track, begun or just made."""
-    if unfinished(TrackStore, place, spec, overwrite) is None:
+    if held(TrackStore, place, spec, overwrite) is None:
         packages = ("bf16-drift", "numpy", "ml-dtypes", "zarr", "jax", "jaxlib")
         about = {
             "label": printable(view.trajectory.label, 1000),

@@ -20,7 +20,8 @@ import numpy as np
 from drift.experiments.console.values import parse_names
 from drift.experiments.figures.captions import in_symbols, parts
 from drift.sim.errors import BadInput, printable
-from drift.sim.sweeps.grid import Axis, Grid
+from drift.sim.spec.axis import Axis
+from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import PredictedStore, SweepStore
 
 _LISTED = 12

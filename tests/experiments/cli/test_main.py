@@ -148,11 +148,16 @@ def test_bad_input_gets_one_line_and_writes_nothing(in_tmp, capsys, name):
 
 
 @pytest.mark.slow
-def test_a_complete_store_needs_overwrite(in_tmp, capsys):
-    assert drift(capsys, *SMALL, "--out", "a.zarr")[0] == 0
-    status, _, err = drift(capsys, *SMALL, "--out", "a.zarr")
+def test_a_complete_store_is_shown_and_one_of_another_spec_needs_overwrite(in_tmp, capsys):
+    first = drift(capsys, *SMALL, "--out", "a.zarr")
+    assert first[0] == 0
+    status, out, err = drift(capsys, *SMALL, "--out", "a.zarr")
+    assert (status, err.count("\n")) == (0, 1)
+    assert "a.zarr is complete, so that nothing is done; --overwrite runs it again" in err
+    assert out.splitlines()[:-2] == first[1].splitlines()[:-2]
+    status, _, err = drift(capsys, *SMALL, "--seed", "4", "--out", "a.zarr")
     assert (status, err.count("\n")) == (2, 1)
-    assert "a.zarr is complete; --overwrite runs it again" in err
+    assert "a.zarr is a complete run with seed 0, not 4; --overwrite runs it anew" in err
     assert drift(capsys, *SMALL, "--out", "a.zarr", "--overwrite")[0] == 0
 
 

@@ -54,8 +54,8 @@ def test_people_are_told_the_axes_and_the_share_of_computing(in_tmp, capsys):
     assert SweepStore(in_tmp / name).complete
     assert name not in drift(capsys, *GRID, "--radius", "0.5")[1]
     status, _, err = drift(capsys, *GRID)
-    assert (status, err.count("\n")) == (2, 1)
-    assert "is complete; --overwrite sweeps it again" in err
+    assert (status, err.count("\n")) == (0, 1)
+    assert "is complete, so that nothing is done; --overwrite sweeps it again" in err
     assert drift(capsys, *GRID, "--overwrite")[0] == 0
 
 
@@ -96,7 +96,7 @@ BAD = {
     "mixed": ([*GRID, "--radius", "1:2:3,5"], "mixes a range with other values"),
     "too many": ([*GRID, "--radius", "1:2:1e6"], "the grid has 18,000,000 points; at most 10,000"),
     "far too many": ([*GRID, "--seeds", "1e12"], "the grid has 1,000,000,000,000 points"),
-    "no seeds": ([*GRID, "--seeds", "0"], "seeds is 0; it must be 1 or more"),
+    "no seeds": ([*GRID, "--seeds", "0"], "seeds is 0; it must be a whole number, 1 or more"),
     "seeds and seed": ([*GRID, "--seed", "3"], "seed and seeds are both given"),
     "too many records": ([*GRID, "--records", "1e9"], "records is 1000000000; at most 100000"),
     "nameless": ([*GRID, "--out", "."], "drift: . is "),

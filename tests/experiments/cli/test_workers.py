@@ -113,7 +113,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
         on="cpu",
         by=dask_cluster.workers_at(running.address),
         progress=progress,
-    )
+    ).as_json()
     assert (result["done"], result["failed"]) == (len(grid), 0)
     assert told[0][1] == 2
     assert told[4][0] < len(grid), "it was in the middle"
@@ -246,7 +246,7 @@ def test_local_workers_import_nothing_from_the_working_directory_and_come_back(i
 
     grid = tiny(steps=tuple(range(1, 13)))
     options = {"on": "cpu", "by": dask_cluster.new_workers(1), "progress": progress}
-    result = sweep(grid, in_tmp / "a.zarr", **options)
+    result = sweep(grid, in_tmp / "a.zarr", **options).as_json()
     assert (result["done"], result["failed"]) == (len(grid), 0)
     assert len(told) == 12
 

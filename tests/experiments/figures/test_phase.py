@@ -25,7 +25,8 @@ from drift.experiments.figures.sweeps.sweep_slice import (
 )
 from drift.sim.errors import BadInput
 from drift.sim.prediction.predict import onsets
-from drift.sim.sweeps.grid import Axis, drift_of
+from drift.sim.spec.axis import Axis
+from drift.sim.sweeps.grid import drift_of
 from drift.sim.sweeps.store import SweepStore
 from tests.support.builders import small_grid, sweep_store
 

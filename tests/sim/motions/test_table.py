@@ -190,6 +190,6 @@ def test_a_run_does_not_go_on_with_another_table(tmp_path, monkeypatch):
 
 def test_displacements_that_lead_nowhere_have_no_radius(tmp_path):
     c = np.array([[0.5, 0, 0, 0, 0, 0], [-0.5, 0, 0, 0, 0, 0]], np.float32)
-    found = drift.run(Drift(**SHAPE, motion=c), tmp_path / "a.zarr", on="cpu")
+    found = drift.run(Drift(**SHAPE, motion=c), tmp_path / "a.zarr", on="cpu").as_json()
     assert found["final"]["radius"] is None
     assert drift.RunStore(tmp_path / "a.zarr").records()[-1].radius is None

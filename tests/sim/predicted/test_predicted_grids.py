@@ -54,7 +54,7 @@ def test_one_motion_serves_all_sigmas_tokens_and_survivors(monkeypatch):
 
 def test_a_store_has_the_names_of_a_sweeps_and_opens_in_xarray(tmp_path):
     grid = Grid.given({"sigma": (1e-6, 1e-5), "steps": (3, 20), **SMALL})
-    found = predict_grid(grid, tmp_path / "p.zarr")
+    found = predict_grid(grid, tmp_path / "p.zarr").as_json()
     assert (found["cells"], found["done"], found["failed"]) == (4, 4, 0)
     with xarray.open_zarr(tmp_path / "p.zarr", consolidated=False) as opened:
         assert dict(opened.sizes) == {"sigma": 2, "steps": 2, "progress": 3}
@@ -78,9 +78,10 @@ def test_a_store_has_the_names_of_a_sweeps_and_opens_in_xarray(tmp_path):
 def test_a_store_is_replaced_only_where_that_is_asked_for(tmp_path):
     grid = Grid.given({"sigma": (1e-6, 1e-5), **SMALL})
     predict_grid(grid, tmp_path / "p.zarr")
-    with pytest.raises(BadInput, match="is complete; --overwrite predicts it again"):
-        predict_grid(grid, tmp_path / "p.zarr")
+    assert predict_grid(grid, tmp_path / "p.zarr").was_complete
     other = Grid.given({"sigma": (1e-7, 1e-5), **SMALL})
+    with pytest.raises(BadInput, match="is a complete predict with sigma"):
+        predict_grid(other, tmp_path / "p.zarr")
     predict_grid(other, tmp_path / "p.zarr", overwrite=True)
     assert open_grid(tmp_path / "p.zarr").grid == other
     (tmp_path / "file").write_text("mine")
@@ -91,7 +92,7 @@ def test_a_store_is_replaced_only_where_that_is_asked_for(tmp_path):
 
 def test_points_that_leave_the_range_fail_alone(tmp_path):
     grid = Grid.given({"sigma": (1e-6, 3e38), "radius": (0.1, 0.2), **SMALL})
-    found = predict_grid(grid, tmp_path / "p.zarr")
+    found = predict_grid(grid, tmp_path / "p.zarr").as_json()
     assert (found["done"], found["failed"]) == (2, 2)
     store = open_grid(tmp_path / "p.zarr")
     assert store.done.tolist() == [[True, True], [False, False]]

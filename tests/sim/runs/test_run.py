@@ -1,5 +1,6 @@
 """Runs in stores: what is written, what resumes, what is refused."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -21,7 +22,7 @@ from drift.sim.runs.snapshots import ResumePoints
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 from tests.support import oracle
-from tests.support.builders import Stop, arrays, assert_same_arrays, stop_after
+from tests.support.builders import Stop, arrays, assert_same_arrays, files, stop_after
 from tests.support.drifts import KINDS, SMALL
 
 
@@ -29,7 +30,7 @@ from tests.support.drifts import KINDS, SMALL
 def plain(tmp_path_factory):
     """An undisturbed run: its store and its result."""
     path = tmp_path_factory.mktemp("plain") / "run.zarr"
-    return path, run.run(SMALL, path, on="cpu")
+    return path, run.run(SMALL, path, on="cpu").as_json()
 
 
 def test_the_store_and_the_result_are_the_oracles(plain):
@@ -91,7 +92,9 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, tmp_path, records, chec
     assert len(RunStore(path).records()) == records
     assert not RunStore(path).complete
     told = []
-    result = run.run(SMALL, path, progress=lambda counts, done, total: told.append(done), **options)
+    result = run.run(
+        SMALL, path, progress=lambda counts, done, total: told.append(done), **options
+    ).as_json()
     assert told == list(range(records + 1, 12))
     assert_same_arrays(path, plain[0])
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
@@ -259,7 +262,7 @@ def test_snapshots_of_named_steps_and_none(tmp_path):
         np.testing.assert_array_equal(kept[k], clouds[step].view(np.uint16))
 
     none = Drift(sigma=1e-9, tokens=9, dims=16, steps=40, at=(7,), snapshots="none")
-    result = run.run(none, tmp_path / "none.zarr", on="cpu")
+    result = run.run(none, tmp_path / "none.zarr", on="cpu").as_json()
     assert "bits" not in arrays(tmp_path / "none.zarr")
     assert [c["step"] for c in result["records"]] == [7]
     assert (result["initial"]["step"], result["final"]["step"]) == (0, 40)
@@ -267,10 +270,18 @@ def test_snapshots_of_named_steps_and_none(tmp_path):
 
 def test_a_complete_store_is_not_run_again_unless_told_to(plain):
     path, result = plain
-    with pytest.raises(BadInput, match="is complete; --overwrite runs it again"):
-        run.run(SMALL, path, on="cpu")
-    again = run.run(SMALL, path, on="cpu", overwrite=True)
-    assert {**again, "seconds": 0} == {**result, "seconds": 0}
+    before = files(path)
+    again = run.run(SMALL, path, on="cpu", progress=stop_after(1))
+    assert again.was_complete
+    assert files(path) == before
+    other = dataclasses.replace(SMALL, seed=7, steps=3)
+    found = "steps 40, not 3 and seed 0, not 7; --overwrite runs it anew, --out names another place"
+    with pytest.raises(BadInput, match=f"is a complete run with {found}"):
+        run.run(other, path, on="cpu")
+    anew = run.run(SMALL, path, on="cpu", overwrite=True)
+    assert not anew.was_complete
+    assert again == anew
+    assert {**anew.as_json(), "seconds": 0} == {**result, "seconds": 0}
     assert sorted(p.name for p in path.parent.iterdir()) == ["run.zarr"]
 
 

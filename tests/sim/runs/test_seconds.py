@@ -8,7 +8,8 @@ from drift.sim import stopwatch
 from drift.sim.clouds.initial import DrawnCloud
 from drift.sim.counting.partition import Partition
 from drift.sim.engines.host import HostEngine
-from drift.sim.runs import prepare, run, snapshots
+from drift.sim.runs import begin, prepare, run, snapshots
+from drift.sim.runs.ran import Ran
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 
@@ -18,11 +19,11 @@ SLOW = {
     "a draw": (DrawnCloud, "codes", "draw"),
     "a step": (HostEngine, "observe", "move"),
     "a count": (Partition, "cells", "count"),
-    "an empty store": (run, "create", "write"),
+    "an empty store": (begin, "create", "write"),
     "a snapshot": (snapshots, "write_codes", "write"),
     "a record": (RunStore, "put_record", "write"),
     "the end of a store": (RunStore, "finish", "write"),
-    "what is told of it": (run, "summary", "write"),
+    "what is told of it": (Ran, "of", "write"),
 }
 
 
@@ -49,14 +50,14 @@ def test_what_is_slow_is_counted_for_its_part(tmp_path, monkeypatch, clock, owne
         return usual(*given, **named)
 
     monkeypatch.setattr(owner, name, slow)
-    seconds = run.run(TINY, tmp_path / "a.zarr", on="cpu")["seconds"]
+    seconds = run.run(TINY, tmp_path / "a.zarr", on="cpu").as_json()["seconds"]
     assert seconds["total"] == len(calls) > 0
     assert parts(seconds) == dict.fromkeys(parts(seconds), 0.0) | {part: len(calls)}
 
 
 def test_the_parts_are_the_whole_and_the_store_knows_them_too(tmp_path):
     path = tmp_path / "a.zarr"
-    seconds = run.run(TINY, path, on="cpu")["seconds"]
+    seconds = run.run(TINY, path, on="cpu").as_json()["seconds"]
     stored = RunStore(path).attrs["seconds"]
     for each in (seconds, stored):
         assert each.keys() == {"total", "compile", *parts(each)}
@@ -69,5 +70,5 @@ def test_what_is_done_with_a_state_is_not_time_of_the_simulation(tmp_path, clock
     def wait(counts, done, total):
         clock.now += 1
 
-    seconds = run.run(TINY, tmp_path / "a.zarr", on="cpu", progress=wait)["seconds"]
+    seconds = run.run(TINY, tmp_path / "a.zarr", on="cpu", progress=wait).as_json()["seconds"]
     assert parts(seconds) == dict.fromkeys(parts(seconds), 0.0) | {"start": 5}

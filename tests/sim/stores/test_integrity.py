@@ -211,7 +211,7 @@ def test_a_sweep_counts_again_what_is_lost(there, whole):
     path = there / "grid.zarr"
     flip(path / "distinct/c/0/0/0/0")
     (path / "done/c/0/0/0").unlink()
-    result = sweep(tiny(), path, on="cpu")
+    result = sweep(tiny(), path, on="cpu").as_json()
     assert (result["done"], SweepStore(path).complete) == (12, True)
     assert stored_bytes(path) == stored_bytes(whole / "grid.zarr")
 

@@ -40,7 +40,7 @@ ROOT = "zarr.json"
 def plain(tmp_path_factory):
     """An undisturbed run on this machine: its store and its result."""
     path = tmp_path_factory.mktemp("plain") / "run.zarr"
-    return path, run.run(SMALL, path, on="cpu")
+    return path, run.run(SMALL, path, on="cpu").as_json()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def out(bucket):
 
 @pytest.mark.slow
 def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out):
-    result = run.run(SMALL, out, on="cpu", checkpoint_seconds=0)
+    result = run.run(SMALL, out, on="cpu", checkpoint_seconds=0).as_json()
     assert_same_arrays(out, plain[0])
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}
     assert result["store"] == out
@@ -60,8 +60,7 @@ def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out
     files = {str(p.relative_to(plain[0])) for p in plain[0].rglob("*") if p.is_file()}
     assert {name.removeprefix("some/run.zarr/") for name in s3_server.names(bucket)} == files
 
-    with pytest.raises(BadInput, match="is complete; --overwrite runs it again"):
-        run.run(SMALL, out, on="cpu")
+    assert run.run(SMALL, out, on="cpu").was_complete
     assert is_run(out)
     theirs, ours = open_matrix(plain[0]), open_matrix(out)
     np.testing.assert_array_equal(ours.codes, theirs.codes)
@@ -89,7 +88,9 @@ def test_a_stopped_run_resumes_to_the_same_arrays(plain, out, monkeypatch):
     with pytest.raises(Stop):
         run.run(SMALL, out, on="cpu", checkpoint_seconds=0, progress=stop_after(3))
     (kept,) = RunStore(out).group["checkpoint"].group_keys()
-    result = run.run(SMALL, out, on="cpu", progress=lambda counts, done, total: told.append(done))
+    result = run.run(
+        SMALL, out, on="cpu", progress=lambda counts, done, total: told.append(done)
+    ).as_json()
     assert (resumed, told) == ([int(kept)], [4])
     assert_same_arrays(out, plain[0])
     assert {**result, "store": 0, "seconds": 0} == {**plain[1], "store": 0, "seconds": 0}

@@ -191,7 +191,7 @@ def test_codes_and_values_of_a_format_have_one_structure(name):
     for same in (values, jnp.asarray(values), np.asfortranarray(codes)):
         given = None if same.dtype == values.dtype else name
         assert structure(same, given).as_json() == told
-    assert repr(found) == "<6 tokens in 3 cells; holes=2, components=1>"
+    assert repr(found) == "<Structure: 6 tokens in 3 cells, 2 black holes, 1 components>"
 
 
 def test_rows_that_are_not_finite_are_in_no_cell():

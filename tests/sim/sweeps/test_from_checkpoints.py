@@ -48,7 +48,7 @@ def test_every_cell_has_the_counts_of_a_run_from_there(tmp_path):
     paths = [write(tmp_path / f"{k}.safetensors", 20 + k, k) for k in range(2)]
     swept = grid(*paths, near=("largest", "7"), exponents=(1, 200), tensor=(NAME,))
     assert [axis.name for axis in swept.axes] == ["radius", "from", "near", "exponents"]
-    result = sweep(swept, tmp_path / "a.zarr", on="cpu")
+    result = sweep(swept, tmp_path / "a.zarr", on="cpu").as_json()
     assert (result["done"], result["failed"]) == (16, 0)
     store = SweepStore(tmp_path / "a.zarr")
     assert store.grid == swept

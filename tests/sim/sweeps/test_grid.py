@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drift.sim.errors import BadInput
+from drift.sim.spec.axis import AXES, Axis
 from drift.sim.spec.drift import Drift, recorded
-from drift.sim.sweeps.grid import AXES, Axis, Grid, drift_of
+from drift.sim.sweeps.grid import Grid, drift_of
 
 CHOICES = {
     "sigma": (1e-9, 1e-8, 1e-7),

@@ -74,7 +74,7 @@ def test_killed_at_fifty_moments_of_its_life_it_goes_on_to_the_same_store(tmp_pa
         found.append(done)
         if not complete:
             by = counted.telling if k % COUNTING else local_executor
-            result = sweep(life(), path, on="cpu", by=by)
+            result = sweep(life(), path, on="cpu", by=by).as_json()
             assert (result["done"], result["failed"]) == (len(life()), 0)
             assert not [each for each in place.iterdir() if each.suffix != ".zarr"]
         assert stored_bytes(path) == arrays

@@ -50,7 +50,7 @@ def stop_after(calls):
 def whole(tmp_path_factory):
     """An undisturbed sweep: its store and its result."""
     path = tmp_path_factory.mktemp("whole") / "a.zarr"
-    return path, sweep(tiny(), path, on="cpu")
+    return path, sweep(tiny(), path, on="cpu").as_json()
 
 
 GRIDS = {
@@ -67,7 +67,7 @@ GRIDS = {
 @pytest.mark.parametrize("name", GRIDS)
 def test_every_cell_has_the_counts_of_a_run_of_its_drift(name, tmp_path):
     grid = tiny(**GRIDS[name])
-    result = sweep(grid, tmp_path / "a.zarr", on="cpu")
+    result = sweep(grid, tmp_path / "a.zarr", on="cpu").as_json()
     assert (result["cells"], result["done"], result["failed"]) == (len(grid), len(grid), 0)
     store = SweepStore(tmp_path / "a.zarr")
     assert store.complete
@@ -110,7 +110,7 @@ def test_one_that_was_stopped_goes_on_without_counting_again(whole, tmp_path, mo
     for _ in range(2):
         with pytest.raises(Stop):
             sweep(tiny(), path, on="cpu", progress=stop_after(1), flush_seconds=60.0)
-    result = sweep(tiny(), path, on="cpu")
+    result = sweep(tiny(), path, on="cpu").as_json()
     assert stored_bytes(path) == stored_bytes(whole[0])
     assert len(counted) == len(set(counted)) == len(tiny()) == result["done"]
     attrs = SweepStore(path).attrs
@@ -187,7 +187,7 @@ def test_cells_that_fail_are_noted_and_tried_again_when_told(
     path = tmp_path / "a.zarr"
     with monkeypatch.context() as patch:
         failing(patch, 1, error)
-        result = sweep(tiny(), path, on="cpu")
+        result = sweep(tiny(), path, on="cpu").as_json()
         assert (result["done"], result["failed"]) == (6, 6)
     store = SweepStore(path)
     odd = [cell for cell in range(12) if tiny().drift(cell).seed == 1]
@@ -197,9 +197,9 @@ def test_cells_that_fail_are_noted_and_tried_again_when_told(
     assert not store.done.ravel()[odd].any()
     assert (store.read("distinct").reshape(12, -1)[odd] == -1).all()
     # The same line again leaves them alone, and still says that they failed.
-    result = sweep(tiny(), path, on="cpu")
+    result = sweep(tiny(), path, on="cpu").as_json()
     assert (result["done"], result["failed"]) == (6, 6)
-    result = sweep(tiny(), path, on="cpu", retry_failed=True)
+    result = sweep(tiny(), path, on="cpu", retry_failed=True).as_json()
     assert (result["done"], result["failed"]) == (12, 0)
     assert stored_bytes(path) == stored_bytes(whole[0])
     assert SweepStore(path).complete
@@ -208,7 +208,7 @@ def test_cells_that_fail_are_noted_and_tried_again_when_told(
 
 def test_a_cell_beyond_the_formats_range_fails_alone(tmp_path):
     grid = tiny(radius=(0.1, 1e39), steps=(5,))
-    result = sweep(grid, tmp_path / "a.zarr", on="cpu")
+    result = sweep(grid, tmp_path / "a.zarr", on="cpu").as_json()
     assert (result["done"], result["failed"]) == (4, 4)
     reasons = SweepStore(tmp_path / "a.zarr").failed
     assert all("the largest radius that fits" in reason for reason in reasons.values())
@@ -217,9 +217,11 @@ def test_a_cell_beyond_the_formats_range_fails_alone(tmp_path):
 
 def test_a_complete_one_is_not_swept_again_unless_told_to(whole, tmp_path):
     path = tmp_path / "a.zarr"
-    sweep(tiny(), path, on="cpu")
-    with pytest.raises(BadInput, match="is complete; --overwrite sweeps it again"):
-        sweep(tiny(), path, on="cpu")
+    first = sweep(tiny(), path, on="cpu")
+    again = sweep(tiny(), path, on="cpu", progress=stop_after(1))
+    assert (first.was_complete, again.was_complete, again == first) == (False, True, True)
+    with pytest.raises(BadInput, match="is a complete sweep with seed 0, 1, not 5; --overwrite"):
+        sweep(tiny(seed=(5,)), path, on="cpu")
     sweep(tiny(seed=(5,)), path, on="cpu", overwrite=True)
     assert SweepStore(path).grid == tiny(seed=(5,))
     assert [each.name for each in tmp_path.iterdir()] == ["a.zarr"]

@@ -42,7 +42,7 @@ def test_a_complete_one_is_returned_and_another_one_refused(codes, in_tmp):
     again = drift.track(codes, format="bfloat16", out="t.zarr")
     assert again.events == drift.track(codes, format="bfloat16").events
     assert files(in_tmp / "t.zarr") == before
-    with pytest.raises(drift.BadInput, match="zarr is complete"):
+    with pytest.raises(drift.BadInput, match="zarr is a complete track with every 1, not 2"):
         drift.track(codes, format="bfloat16", out="t.zarr", every=2)
     other = drift.track(codes, format="bfloat16", out="t.zarr", every=2, overwrite=True)
     assert len(other.steps) == 5
