@@ -162,6 +162,15 @@ class Matrix:
         rows = max(1, _BLOCK_BYTES // max(1, self.codes.itemsize * self.codes.shape[1]))
         return [slice(start, start + rows) for start in range(0, len(self.codes), rows)]
 
+    def check_finite(self) -> None:
+        """Raise BadInput where some rows are not finite."""
+        unfit = self.token_ids[~self.finite()]
+        if len(unfit):
+            raise BadInput(
+                f"{self.label} has rows that are not finite: {len(unfit):,}, the first for token"
+                f" {unfit[0]}; --near selects among the others"
+            )
+
     def finite(self) -> np.ndarray:
         """Return whether each row is finite, bool (rows,)."""
         found = np.empty(len(self.codes), bool)

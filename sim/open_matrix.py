@@ -1,4 +1,4 @@
-"""Token vectors from a run's store, or from a checkpoint.
+"""Token vectors from a run's store, from a checkpoint, or from a .npy file.
 
 run         a Zarr group, which drift run wrote; of it, a snapshot's codes
 checkpoint  anything else at a local path: safetensors files (sim.checkpoints.checkpoint)
@@ -6,15 +6,17 @@ kept        a snapshot the run's spec asks for; it is there once it is written, 
             an unfinished run has not done with all of them
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from drift.kernels.formats import FORMATS
+from drift.sim.arrays.rows import ArrayRows, is_file
 from drift.sim.checkpoints import hub, layouts
 from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
-from drift.sim.matrix import Matrix
+from drift.sim.matrix import FLOAT64, Matrix
 from drift.sim.spec.origin import EXPONENTS
 from drift.sim.stores import integrity
 from drift.sim.stores.locate import locate
@@ -52,6 +54,8 @@ def open_matrix(
     from drift.sim.checkpoints.checkpoint import Checkpoint
 
     assert isinstance(at, LocalLocation)
+    if is_file(at.path):
+        return _array(at.path)
     return Checkpoint(at.path).matrix(which)
 
 
@@ -102,9 +106,21 @@ def tensor_or_step(
             f"snapshot is {snapshot}, but {at} is not a run;"
             " a checkpoint has tensors and no snapshots"
         )
+    if is_file(at.path):
+        if tensor is not None:
+            raise BadInput(f"tensor is {tensor!r}, but {at} is an array, which is one matrix")
+        return ""
     from drift.sim.checkpoints.checkpoint import Checkpoint
 
     return Checkpoint(at.path).default() if tensor is None else tensor
+
+
+def _array(path: Path) -> Matrix:
+    """Return the matrix of a .npy file, whose type tells the format."""
+    found = ArrayRows.of(path).matrix
+    if found.format == FLOAT64:
+        raise BadInput(f"{path} holds float64; cells are those of a format: float32 or narrower")
+    return found
 
 
 def _step(location: StoreLocation, step: int | None) -> int:

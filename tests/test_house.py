@@ -17,7 +17,7 @@ kernels.value_map
 sim.errors
 sim.results
 sim.interrupts sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.matrix sim.devices
-sim.displacements
+sim.displacements sim.arrays
 sim.spec sim.counting
 sim.checkpoints sim.stores
 sim.clouds sim.structures sim.open_matrix

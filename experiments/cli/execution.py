@@ -73,6 +73,8 @@ def default_store(drift: "Drift") -> StoreLocation:
     digest = hashlib.sha256(spec.encode()).hexdigest()[:8]
     if drift.origin is None:
         cloud = f"sigma{drift.sigma:g}"
+    elif type(drift.origin.path) is not str:
+        cloud = "array"
     else:
         rows = Path(drift.origin.path).absolute().name.removesuffix(".safetensors")
         cloud = re.sub("[^A-Za-z0-9._-]+", "-", rows)[:60]

@@ -107,7 +107,7 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
     """Yield the lines of a sweep, point by point; some chunks of its arrays are read together."""
     import numpy as np
 
-    from drift.sim.spec.drift import recorded
+    from drift.sim.spec.rules import recorded
     from drift.sim.sweeps.store import EXPECTED, PredictedStore
 
     grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done

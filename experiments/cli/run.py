@@ -5,6 +5,7 @@ spec   of a store of a run, or of a JSON file: the fields of a spec, or what `dr
 how    options that change no bit; these alone go with --spec
 """
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -23,7 +24,7 @@ from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path, store
 from drift.experiments.cli.sources import say_complete, say_facts, say_notes
 from drift.experiments.console.terminal import remark
-from drift.sim.errors import BadInput
+from drift.sim.errors import BadInput, printable
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
@@ -51,19 +52,18 @@ class Again(NamedTuple):
     """the store whose rows and direction must still be there"""
 
 
-def again(location: StoreLocation, context: typer.Context) -> Again:
-    """The drift of the spec at `location`.
+def again(location: StoreLocation, context: typer.Context, rows: str | None) -> Again:
+    """The drift of the spec at `location`; `rows` is the file that --from names, if it does.
 
     Raises BadInput where the command line says more of it, or there is none.
     """
     for option in context.command.params:
         name = option.name or ""
         source = context.get_parameter_source(name)
+        if name == "from_":
+            continue  # it may be the array of the spec, again
         if name not in _HOW and source is not None and source.name == "COMMANDLINE":
-            raise BadInput(
-                f"{option.opts[0]} is given with --spec, which fixes it; --out, --overwrite,"
-                " --engine, --device, --devices, --memory, --save-motion and --json go with it"
-            )
+            raise BadInput(_fixed(option.opts[0]))
     if isinstance(location, LocalLocation) and location.path.is_file():
         from drift.sim.spec.drift import Drift
         from drift.sim.strict_json import read_document
@@ -71,11 +71,34 @@ def again(location: StoreLocation, context: typer.Context) -> Again:
         found = read_document(location.path)
         if isinstance(found, dict) and "spec" in found:
             found = found["spec"]
-        return Again(Drift.from_json(found, str(location)), None)
+        return Again(_with_cloud(Drift.from_json(found, str(location)), rows), None)
     from drift.sim.stores.run_store import RunStore
 
     store = RunStore(location)
-    return Again(store.drift, store)
+    return Again(_with_cloud(store.drift, rows), store)
+
+
+def _fixed(option: str) -> str:
+    return (
+        f"{option} is given with --spec, which fixes it; --out, --overwrite, --engine, --device,"
+        " --devices, --memory, --save-motion and --json go with it, and --from where its cloud is"
+        " an array"
+    )
+
+
+def _with_cloud(drift: "Drift", rows: str | None) -> "Drift":
+    """Return the drift of a spec, whose array is that of the file `rows` where --from names one."""
+    if rows is None:
+        return drift
+    from drift.sim.arrays.rows import is_array, is_file
+
+    if drift.origin is None or not is_array(drift.origin.path):
+        raise BadInput(_fixed("--from"))
+    if not is_file(rows):
+        raise BadInput(
+            f"from is {printable(str(rows))} with --spec; its cloud is an array, in a FILE.npy"
+        )
+    return dataclasses.replace(drift, cloud=rows)
 
 
 def say_saved(drift: "Drift", path: Path) -> None:
@@ -126,7 +149,7 @@ def command(
     in STEPS float32 steps, rounds to FORMAT after each, and counts which tokens
     share a cell. The same command resumes an interrupted run.
     """
-    drift, like = again(spec, context) if spec else (None, None)
+    drift, like = again(spec, context, fields.get("from")) if spec else (None, None)
     drift = drift or drift_of(fields)
     execution = ExecutionOptions(engine, device, devices, memory)
     say_facts(drift)
@@ -136,7 +159,7 @@ def command(
         say_complete(found.store.address, "run")
     if save_motion:
         say_saved(drift, save_motion)
-    if "from" in fields:
+    if "from" in fields and drift.origin is not None and type(drift.origin.path) is str:
         say_notes(LocalLocation(fields["from"]), fields.get("tensor"))
     if note := result.get("cloud", {}).get("note"):
         remark(note)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SOURCE = (
     "A run's store (a path or s3://BUCKET/NAME), or a checkpoint: a .safetensors file, a"
-    " directory, an index or a hub's ORG/NAME."
+    " directory, an index or a hub's ORG/NAME; or a .npy matrix."
 )
 
 Download = Annotated[
@@ -115,7 +115,7 @@ def say_notes(place: StoreLocation, tensor: str | None) -> None:
     from drift.sim.checkpoints.checkpoint import Checkpoint
     from drift.sim.open_matrix import is_run
 
-    if isinstance(place, LocalLocation) and not is_run(place):
+    if isinstance(place, LocalLocation) and not is_run(place) and place.path.suffix != ".npy":
         found = Checkpoint(place.path)
         if tensor is None:
             found.default()

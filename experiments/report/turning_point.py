@@ -14,7 +14,8 @@ import numpy as np
 
 from drift.experiments.figures.sweeps.sweep_slice import SEEDS, SweepSlice, plane_slice
 from drift.sim.errors import BadInput
-from drift.sim.spec.drift import Drift, recorded
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.rules import recorded
 from drift.sim.stores.run_layout import COUNTS
 from drift.sim.sweeps.store import SweepStore
 

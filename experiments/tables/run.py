@@ -8,6 +8,7 @@ from rich.text import Text
 
 from drift.experiments.console.terminal import LINE, new_console
 from drift.sim.errors import printable
+from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.motion_rules import TABLE, kind_of
 
 _ROWS = 12
@@ -100,7 +101,10 @@ def _cloud(spec: dict[str, Any]) -> str:
     """Return the cloud of a spec in words: its sigma, or its checkpoint."""
     if "from" not in spec:
         return f"σ = {spec['sigma']:g}"
-    names = ", ".join(printable(spec[name]) for name in ("from", "tensor"))
+    if spec["from"].startswith(DIGEST):
+        names = f"an array of {spec['tensor']}, {spec['from'][: len(DIGEST) + 8]}…"
+    else:
+        names = ", ".join(printable(spec[name]) for name in ("from", "tensor"))
     near = f", near {spec['near']} within {spec['exponents']} exponents" if spec["near"] else ""
     return f"from {names}{near}"
 

@@ -20,7 +20,8 @@ from drift.sim.devices.host import Host
 from drift.sim.engines import choose
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation, State
-from drift.sim.spec.drift import Drift, recorded
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.rules import recorded
 
 if TYPE_CHECKING:
     from drift.sim.devices.shards import Shards

@@ -16,13 +16,24 @@ from typing import Any
 import numpy as np
 
 from drift.sim import matrix
+from drift.sim.arrays.rows import ArrayRows, is_array, is_file, missing
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.checkpoints.selection import selected
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.fields import shown
+from drift.sim.spec.given_cloud import default_format
 from drift.sim.spec.origin import EXPONENTS, Origin
+
+
+def matrix_of(origin: Origin) -> Matrix:
+    """Return the matrix that an origin names. Raises BadInput where it can't be had."""
+    if not is_array(origin.path):
+        return Checkpoint(Path(origin.path)).matrix(origin.tensor)
+    if not isinstance(origin.path, ArrayRows):
+        raise BadInput(missing(origin.path))
+    return origin.path.matrix
 
 
 class CheckpointRows:
@@ -35,17 +46,13 @@ class CheckpointRows:
         self.matrix, self._which = matrix, which
         self.token_ids = matrix.token_ids if which is None else matrix.token_ids[which]
         """int64 (tokens,): the ids of the rows in the checkpoint"""
-        unfit = matrix.token_ids[~matrix.finite()] if which is None else self.token_ids[:0]
-        if len(unfit):
-            raise BadInput(
-                f"{matrix.label} has rows that are not finite: {len(unfit):,}, the first for token"
-                f" {unfit[0]}; --near selects among the others"
-            )
+        if which is None:
+            matrix.check_finite()
 
     @classmethod
     def of(cls, origin: Origin) -> "CheckpointRows":
         """Return the rows that an origin names. Raises BadInput where they can't be had."""
-        matrix = Checkpoint(Path(origin.path)).matrix(origin.tensor)
+        matrix = matrix_of(origin)
         if origin.near is None or origin.exponents is None:
             return cls(matrix)
         return cls(matrix, selected(matrix, origin.near, origin.exponents))
@@ -155,7 +162,7 @@ def _without(codes: np.ndarray, small: np.ndarray) -> np.ndarray:
 
 
 def from_checkpoint(
-    path: Path | str,
+    path: Any,
     tensor: str | None = None,
     near: str | int | None = None,
     exponents: int | None = None,
@@ -163,6 +170,7 @@ def from_checkpoint(
 ) -> Drift:
     """Return the drift of a checkpoint's rows: `rest` are fields of Drift, but not of its cloud.
 
+    `path` may also be an array, or a .npy file, as drift.Drift(cloud=…) takes them.
     `tensor` is by default the unembedding, or the embedding where there is no other;
     `near` and `exponents` select as sim.checkpoints.selection says, 5 exponents by default. The
     `format` of `rest` is by default that of the tensor. Raises BadInput where the
@@ -184,15 +192,21 @@ def from_checkpoint(
         rest.pop(name, None)
     if near is not None and exponents is None:
         exponents = EXPONENTS
-    checkpoint = Checkpoint(Path(path))
-    origin = Origin(
-        path=os.fspath(path),
-        tensor=checkpoint.default() if tensor is None else tensor,
-        near=None if near is None else str(near),
-        exponents=exponents,
-    )
-    matrix = checkpoint.matrix(origin.tensor)
+    near = None if near is None else str(near)
+    if hasattr(path, "shape") or isinstance(path, ArrayRows) or is_file(path):
+        rows = ArrayRows.of(path, rest.get("format"))
+        kind = rows.matrix.format.name
+        if tensor not in (None, kind):
+            raise BadInput(f"tensor is {shown(tensor)} with an array, which is one matrix")
+        origin = Origin(path=rows, tensor=kind, near=near, exponents=exponents)
+        usual = default_format(kind)
+    else:
+        checkpoint = Checkpoint(Path(path))
+        tensor = checkpoint.default() if tensor is None else tensor
+        origin = Origin(path=os.fspath(path), tensor=tensor, near=near, exponents=exponents)
+        usual = checkpoint.matrix(tensor).format.name
+    matrix = matrix_of(origin)
     # All rows may be many: they are read once it is known that they fit into memory.
     tokens, dims = matrix.codes.shape if near is None else CheckpointRows.of(origin).shape
-    target = rest.pop("format", None) or matrix.format.name
+    target = rest.pop("format", None) or usual
     return Drift(origin=origin, tokens=tokens, dims=dims, format=target, **rest)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from drift.sim.arrays.rows import ArrayRows
 from drift.sim.clouds.drawn import draw_cloud
 from drift.sim.spec.drift import Drift
 
@@ -69,9 +70,11 @@ def starts_from(spec: Mapping[str, Any], facts: Mapping[str, Any] | None) -> str
 def same_rows(before: Mapping[str, Any], now: Mapping[str, Any] | None) -> bool:
     """Return whether the facts of two clouds are of the same rows; either may be an older store's.
 
-    Older stores lack some of the facts.
+    Older stores lack some of the facts; an array may be in a file of another name.
     """
-    return now is not None and all(before[name] == now[name] for name in before.keys() & now.keys())
+    return now is not None and all(
+        before[name] == now[name] for name in before.keys() & now.keys() - {"matrix", "note"}
+    )
 
 
 _ROWS = 4096
@@ -93,6 +96,11 @@ def initial_cloud(drift: Drift) -> InitialCloud:
     """Return the initial cloud of `drift`. Raises BadInput where it can't be had."""
     if drift.origin is None:
         return DrawnCloud(drift)
+    rows = drift.origin.path
+    if isinstance(rows, ArrayRows) and not rows.available and rows.store is not None:
+        from drift.sim.clouds.restored import RestoredCloud
+
+        return RestoredCloud(drift, rows.store)
     # Late, since most clouds are drawn, and files of checkpoints take long to load.
     from drift.sim.clouds.checkpoint_rows import CheckpointCloud
 

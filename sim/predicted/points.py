@@ -17,7 +17,8 @@ from drift.sim.prediction.expected import Expected, expect
 from drift.sim.prediction.supported import ROWS, check_supported, refuse_unsupported
 from drift.sim.prediction.transport import Transport
 from drift.sim.spec.axis import Axis
-from drift.sim.spec.drift import Drift, recorded
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.rules import recorded
 from drift.sim.sweeps.grid import Grid, drift_of
 
 _WITHIN = ("sigma", "tokens", "survivors")

@@ -8,12 +8,13 @@ from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
 
 ROWS = "a cloud that is a checkpoint's rows"
+ARRAY = "a cloud that is given as an array"
 
 
 def unsupported_reason(drift: Drift) -> str:
     """Return why no exact form applies; empty where one does."""
     if drift.origin is not None:
-        return ROWS
+        return ROWS if type(drift.origin.path) is str else ARRAY
     if drift.rounding == "stochastic":
         return "stochastic rounding"
     if drift.jitter > 0:

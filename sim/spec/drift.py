@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from drift.sim.errors import BadInput
 from drift.sim.spec.fields import MOST_WHOLE, Field, convert, field, plain_text, rows
+from drift.sim.spec.given_cloud import BFLOAT16, settle_cloud
 from drift.sim.spec.motion_fields import MotionFields
 from drift.sim.spec.motion_rules import check_motion_fields, settle_table, trusted
 from drift.sim.spec.origin import ORIGIN, Origin
-from drift.sim.spec.rules import check_cloud, check_motion, check_names, check_records
+from drift.sim.spec.rules import check_cloud, check_motion, check_names, check_records, recorded
 
 if TYPE_CHECKING:
     from drift.kernels.formats import Arithmetic, Decay, Format, Rounding
@@ -36,8 +37,9 @@ _SEED: dict[str, Any] = {"least": 0, "most": MOST_SEED, "bounds": "in 0 ... 2**6
 class Drift(MotionFields):
     """One drift. Raises BadInput, naming the field, for what makes no sense.
 
-    The fields are the options of `drift run`. Either `sigma` or `origin` is given;
-    drift.from_checkpoint makes a drift of the shape and the format of a checkpoint's rows.
+    The fields are the options of `drift run`. Either `sigma`, `cloud` or `origin` is given: `cloud`
+    is an array (tokens, dims) of NumPy, PyTorch or JAX, of values or of codes of `format`, or the
+    path of a .npy file; drift.from_checkpoint makes a drift of a checkpoint's rows.
     Numbers may be scalars of NumPy, PyTorch or JAX, and become Python's own. The cloud has `tokens`
     tokens of `dims` values; `direction_seed` is for a random direction, `decay` for the exponential
     schedule; `rounding` is one of nearest, toward-zero and stochastic, ties to even.
@@ -66,7 +68,8 @@ class Drift(MotionFields):
     )
     """of each coordinate, absolute: in the units of the values"""
     origin: Origin | None = None
-    """the checkpoint whose rows are the cloud instead"""
+    """the checkpoint, or the array, whose rows are the cloud instead"""
+    cloud: dataclasses.InitVar[Any] = None
     radius: float = field(
         *("real", "target radius", "Motion"),
         default=0.371,
@@ -123,7 +126,7 @@ class Drift(MotionFields):
     """of the drawn cloud, of stochastic rounding and of noise"""
     format: str = field(
         *("text", "format of the values", "Arithmetic"),
-        default="bfloat16",
+        default=BFLOAT16,
         choices=get_args(FormatName),
         shown_default="bfloat16, or the tensor's",
         axis=9,
@@ -199,7 +202,8 @@ class Drift(MotionFields):
     )
     """the steps whose codes are kept: none, the ends, or all records"""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, cloud: Any) -> None:
+        settle_cloud(self, cloud)
         convert(self, _DRIFT)
         settle_table(self)
         check_cloud(self)
@@ -289,11 +293,3 @@ _DRIFT = {name: row for name, row in rows(Drift).items() if name not in _LATER} 
 _OF_ROWS = {row.name: row for row in ORIGIN.values()}
 FIELDS: dict[str, Field] = {"sigma": _DRIFT["sigma"], **_OF_ROWS, **_DRIFT}
 """The row of every field by its JSON name, in the order in which help and captions show them."""
-
-
-def recorded(steps: int, records: int) -> tuple[int, ...]:
-    """Return the steps of `records` + 1 records, floor(k * steps / records + 1/2).
-
-    Some may repeat.
-    """
-    return tuple((2 * k * steps + records) // (2 * records) for k in range(records + 1))

@@ -146,7 +146,8 @@ class Field:
         if type(plain) is int and self.kind == "text" and not self.choices:  # the id of a token
             plain = str(plain)
         if isinstance(plain, str) and (not self.choices or plain in self.choices):
-            return str(plain)
+            # The text of an array (sim.arrays.rows) is a str too, and stays what it is.
+            return plain if self.kind == "path" else str(plain)
         accepted = f"one of {', '.join(self.choices)}" if self.choices else _TYPES[self.kind]
         raise BadInput(f"{self.name} is {shown(plain)}; it must be {accepted}")
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from drift.sim.errors import BadInput
-from drift.sim.spec.fields import MOST_WHOLE, convert, field, rows
+from drift.sim.spec.fields import MOST_WHOLE, convert, field, plain_text, rows
 
 EXPONENTS = 5
 """The largest difference of exponents from the token `near`, where none is given."""
@@ -24,12 +24,13 @@ class Origin:
     path: str = field(
         *("path", "checkpoint whose rows are the cloud", "Cloud"),
         name="from",
-        hint="; nothing is drawn",
+        hint=", or the rows of a FILE.npy; nothing is drawn",
         goes_with="rows",
         axis=16,
         caption="{}",
     )
-    """a file, a directory, an index or a hub's ORG/NAME: sim.checkpoints.layouts"""
+    """a file, a directory, an index or a hub's ORG/NAME (sim.checkpoints.layouts); or
+    sha256:… of an array, which the text carries along: sim.arrays.rows"""
     tensor: str = field(
         *("text", "tensor of the checkpoint", "Cloud"),
         shown_default="the unembedding",
@@ -37,7 +38,7 @@ class Origin:
         axis=17,
         caption="{}",
     )
-    """the name of a matrix in it"""
+    """the name of a matrix in it; of an array, the type of its values"""
     near: str | None = field(
         *("text", "token whose neighbourhood is taken", "Cloud"),
         default=None,
@@ -72,7 +73,8 @@ class Origin:
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values; the path is `from`."""
-        return {row.name: getattr(self, name) for name, row in ORIGIN.items()}
+        found = {row.name: getattr(self, name) for name, row in ORIGIN.items()}
+        return {name: plain_text(value) for name, value in found.items()}
 
 
 ORIGIN = rows(Origin)

@@ -109,3 +109,11 @@ def check_records(drift: "Drift") -> None:
     for step, following in itertools.pairwise(drift.at):
         if step == following:
             raise BadInput(f"at names step {step} twice; each step is recorded once")
+
+
+def recorded(steps: int, records: int) -> tuple[int, ...]:
+    """Return the steps of `records` + 1 records, floor(k * steps / records + 1/2).
+
+    Some may repeat.
+    """
+    return tuple((2 * k * steps + records) // (2 * records) for k in range(records + 1))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from drift.sim import interrupts
+from drift.sim.arrays.rows import ArrayRows, is_array
 from drift.sim.counting.cells import Counts
 from drift.sim.counting.contradiction import contradiction
 from drift.sim.displacements.sizes import SizeTable
@@ -121,6 +122,10 @@ class RunStore(Store, ShownAsTable):
         Raises Damaged where that is another one than the spec names.
         """
         drift = Drift.from_json(self.attrs["spec"], str(self.address))
+        if drift.origin is not None and is_array(drift.origin.path):
+            array = ArrayRows(drift.origin.path, store=self.address)
+            origin = dataclasses.replace(drift.origin, path=array)
+            drift = dataclasses.replace(drift, origin=origin)
         if self.has(DISPLACEMENTS):
             table = DisplacementTable(drift.motion, self.read(DISPLACEMENTS), trusted=True)
             if table.survey(None).sha256 != self.attrs["motion"]["sha256"]:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from drift.kernels import distances
 from drift.kernels.neighbours import Crowded, Progress, adjacent
+from drift.sim.arrays.given import plain_array
 from drift.sim.counting.cells import Cells
 from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
@@ -201,6 +202,8 @@ def structure(bits: ArrayLike, format: str | None = None) -> Structure:  # noqa:
         >>> [(each.nodes, each.tokens, each.core) for each in found.components]
         [(2, 3, 2)]
     """
+    if hasattr(bits, "detach"):  # a tensor of PyTorch
+        bits = plain_array(bits, "bits")
     return structure_of(Matrix.from_array(bits, format))
 
 

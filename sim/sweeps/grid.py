@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from drift.sim.arrays.rows import with_arrays
 from drift.sim.errors import BadInput
 from drift.sim.spec.axis import AXES, Axis
 from drift.sim.spec.drift import FIELDS, Drift
@@ -88,10 +89,17 @@ class Grid:
         nothing is drawn, and what its rows say of tokens, dims and format is filled in, unless
         the rows differ from point to point.
         """
+        if "cloud" in given:  # as drift.Drift calls an array
+            if "from" in given:
+                raise BadInput("cloud and from are both given; a grid takes its clouds from one")
+            given = {("from" if name == "cloud" else name): each for name, each in given.items()}
         for name in given:
             if name not in FIELDS or name in _OF_RUNS:
                 accepted = ", ".join((*AXES, "records"))
                 raise BadInput(f"{name} is no field of a grid; it has {accepted}")
+        if "from" in given:
+            formats = _listed("format", given.get("format", ()))
+            given = {**given, "from": with_arrays(_listed("from", given["from"]), formats)}
         fields: dict[str, Any] = {
             name: (row.default,)
             for name, row in FIELDS.items()
@@ -219,7 +227,7 @@ def drift_of(fields: dict[str, Any]) -> Drift:
         return Drift(**own, snapshots="none")
     path = taken.pop("from")
     if own["tokens"] is None or own["dims"] is None or own["format"] is None:
-        rows = _rows(path, **taken)
+        rows = _rows(path, **taken, target=own["format"], kind=getattr(path, "source", None))
         known = {name: value for name, value in own.items() if value is not None}
         return Drift(**{**rows, **known}, snapshots="none")
     return Drift(origin=Origin(path=path, **taken), **own, snapshots="none")
@@ -242,7 +250,7 @@ def _listed(name: str, given: Any) -> list[Any]:
     if single or getattr(given, "shape", None) == ():
         return [given]
     several = getattr(given, "ndim", 1) == 1
-    return list(given) if several or FIELDS[name].kind != "motion" else [given]
+    return list(given) if several or FIELDS[name].kind not in ("motion", "path") else [given]
 
 
 def _values(name: str, given: Any) -> tuple[Any, ...]:
@@ -255,9 +263,14 @@ def _values(name: str, given: Any) -> tuple[Any, ...]:
 
 
 @lru_cache(maxsize=256)
-def _rows(path: str, tensor: str, near: str, exponents: int) -> dict[str, Any]:
-    """Return the fields that a drift has from its checkpoint's rows, which are read."""
+def _rows(
+    path: str, tensor: str, near: str, exponents: int, target: str | None, kind: str | None
+) -> dict[str, Any]:
+    """Return the fields that a drift has from its checkpoint's rows, which are read.
+
+    `target` is its format, if one is given, and `kind` that of an array, whose text tells no type.
+    """
     from drift.sim.clouds.checkpoint_rows import from_checkpoint
 
-    drift = from_checkpoint(path, tensor, near, exponents)
+    drift = from_checkpoint(path, tensor, near, exponents, format=target)
     return {name: getattr(drift, name) for name in ("origin", "tokens", "dims", "format")}

@@ -58,10 +58,13 @@ def check_grid(grid: Grid) -> dict[str, str]:
             inputs[str(drift.gradient)] = hashlib.sha256(told).hexdigest()
         if drift.origin is not None:
             rows = " ".join(str(each) for each in drift.origin.as_json().values())
-            if f"{rows} {drift.format}" not in inputs:
+            held = f"{rows} {drift.format}"
+            if drift.master != "none":
+                held += f" as {drift.master} masters"
+            if held not in inputs:
                 facts = initial_cloud(drift).facts
                 assert facts is not None, "rows of a checkpoint have facts"
-                inputs[f"{rows} {drift.format}"] = facts["sha256"]
+                inputs[held] = facts["sha256"]
     return inputs
 
 

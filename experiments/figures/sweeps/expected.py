@@ -11,7 +11,7 @@ import numpy as np
 
 from drift.experiments.figures.expected import ExpectedPairs, PairsRequest, not_predicted
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
-from drift.sim.spec.drift import recorded
+from drift.sim.spec.rules import recorded
 from drift.sim.sweeps.grid import drift_of
 
 _SHOWN = ("radius", "distinct", "largest", "pairs", "alive")

@@ -7,7 +7,7 @@ import numpy as np
 import zarr
 
 from drift.sim.spec.axis import AXES
-from drift.sim.spec.drift import recorded
+from drift.sim.spec.rules import recorded
 from drift.sim.stores import integrity
 from drift.sim.sweeps.grid import Grid
 

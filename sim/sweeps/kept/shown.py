@@ -9,7 +9,7 @@ import numpy as np
 from drift.sim.results.equality import same
 from drift.sim.results.frames import open_ordered, pandas_for
 from drift.sim.results.page import ShownAsTable
-from drift.sim.spec.drift import recorded
+from drift.sim.spec.rules import recorded
 
 if TYPE_CHECKING:
     from drift.sim.stores.location import StoreLocation

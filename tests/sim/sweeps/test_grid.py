@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from drift.sim.errors import BadInput
 from drift.sim.spec.axis import AXES, Axis
-from drift.sim.spec.drift import Drift, recorded
+from drift.sim.spec.drift import Drift
+from drift.sim.spec.rules import recorded
 from drift.sim.sweeps.grid import Grid, drift_of
 
 CHOICES = {

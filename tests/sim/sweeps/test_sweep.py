@@ -20,7 +20,7 @@ from drift.sim.batches import batch, sizing
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.runs.run import run
 from drift.sim.source_digest import short_digest
-from drift.sim.spec.drift import recorded
+from drift.sim.spec.rules import recorded
 from drift.sim.stores import lock, resume
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
