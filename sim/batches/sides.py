@@ -105,7 +105,7 @@ def count_cells(
                None where all stay
     """
     shared = _shared(boundaries, positions, clouds)
-    together: np.ndarray = shared.any(axis=1)
+    together = np.any(shared, axis=1)
     sides = Sides.of(boundaries.some(together[boundaries.cloud]), positions, clouds)
     fresh = sides.fresh() & together[:, None]
     if leaving is not None:

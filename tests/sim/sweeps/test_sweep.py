@@ -128,6 +128,7 @@ def test_a_batch_that_takes_long_is_given_up_for_a_signal_and_counted_later(
 
     def signalled():
         if heard.acquire(blocking=False):  # of several threads one alone sends it
+            time.sleep(0.1)  # the main thread waits; one that is about to wait hears nothing
             os.kill(os.getpid(), signal.SIGTERM)
             # The main thread hears it, wherever this is; another thread may be sooner to see that.
             deadline = time.monotonic() + 10
