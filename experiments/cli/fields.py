@@ -36,6 +36,7 @@ _SINGLE: dict[str, tuple[Callable[[str], Any] | None, str]] = {
     "text": (None, "NAME"),
     "direction": (None, "NAME"),
     "motion": (None, "NAME"),
+    "centre": (None, "NAME"),
     "size": (parse_size_of, "REAL"),
     "path": (path, "PATH"),
     "steps": (parse_wholes, "STEP,…"),
@@ -47,6 +48,7 @@ _SEVERAL: dict[str, tuple[Callable[[str], Any] | None, str]] = {
     "text": (parse_names, "NAME,…"),
     "direction": (parse_names, "NAME,…"),
     "motion": (parse_names, "NAME,…"),
+    "centre": (parse_names, "NAME,…"),
     "size": (parse_sizes_of, "REAL,…"),
     "path": (parse_names, "PATH,…"),
 }

@@ -32,7 +32,7 @@ _LONGEST = 100_000
 
 def run_line(drift: Drift) -> str | None:
     """The `drift run` line of a spec; None where it cannot be shown."""
-    if drift.direction.startswith(DIGEST) or drift.motion.startswith(DIGEST):
+    if any(each.startswith(DIGEST) for each in (drift.direction, drift.motion, drift.centre or "")):
         return None  # an array has no option
     fields, told = dict(_told(drift.as_json())), []
     if _refused({name: (value,) for name, value in fields.items()}):

@@ -100,7 +100,9 @@ def _motion(spec: dict[str, Any]) -> list[str]:
 def _cloud(spec: dict[str, Any]) -> str:
     """Return the cloud of a spec in words: its sigma, or its checkpoint."""
     if "from" not in spec:
-        return f"σ = {spec['sigma']:g}"
+        shape = spec.get("shape", "normal")
+        around = f" around {printable(spec['centre'])}" if spec.get("centre") else ""
+        return f"σ = {spec['sigma']:g}{around}{'' if shape == 'normal' else f', {shape}'}"
     if spec["from"].startswith(DIGEST):
         names = f"an array of {spec['tensor']}, {spec['from'][: len(DIGEST) + 8]}…"
     else:

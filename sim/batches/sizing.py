@@ -45,6 +45,7 @@ def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1
     unsupported = choose.leap_unsupported_reason(drift) or not host.supports(drift.arithmetic)
     # Of these motions the first step displaces nearly all dimensions by much the same.
     spread = drift.motion == "straight" and drift.direction in ("random", "diagonal")
+    spread = spread and drift.centre is None and drift.shape == "normal"
     if drift.sigma is None or unsupported or not spread:
         return False
     # Half a typical displacement: a quarter of the dimensions have smaller ones.

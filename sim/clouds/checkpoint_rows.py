@@ -84,7 +84,7 @@ class CheckpointCloud:
         self._matrix, self._state = self._rows.matrix, drift.arithmetic.state
         # Masters keep what the format would round away; other states are the codes themselves.
         self._keeps = self._state != self._target and self._matrix.format != self._target
-        self.token_ids = self._rows.token_ids
+        self.token_ids, self.centre = self._rows.token_ids, None
         if self._rows.shape != (drift.tokens, drift.dims):
             raise BadInput(
                 f"tokens and dims are {drift.tokens} and {drift.dims}; in"

@@ -27,7 +27,7 @@ from drift.sim.errors import BadInput
 from drift.sim.sampling.normal import draw_normal
 from drift.sim.sampling.philox import Stream
 from drift.sim.spec.fields import DIGEST
-from drift.sim.spec.vector import DirectionVector, check_vector, unit
+from drift.sim.spec.vector import DirectionVector, check_finite, check_vector, unit
 from drift.sim.strict_json import open_regular
 
 _BLOCK_ELEMENTS = 1 << 17
@@ -98,7 +98,9 @@ def direction(
             " store has it: --spec STORE"
         )
     if name.endswith(".npy"):
-        return unit(_load(name, dims))
+        vector = load_vector(name, dims, "direction")
+        check_vector(vector, f"direction {name}: it")
+        return unit(vector)
     raise BadInput(
         f"direction is {name!r}; it must be random, diagonal, axis, centroid or a .npy file"
     )
@@ -112,18 +114,23 @@ def _random(dims: int, seed: int) -> np.ndarray:
     return u
 
 
-def _load(path: str, dims: int) -> np.ndarray:
+def load_vector(path: str, dims: int, name: str) -> np.ndarray:
+    """Return the vector of a .npy file, float64 (dims,); `name` is what errors call it.
+
+    Raises BadInput for a file that is missing, not a NumPy array of real numbers, of another
+    length or not finite.
+    """
     open_regular(Path(path)).close()
     try:
         # Mapped, since its header may promise more than there is memory for.
         vector = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"direction {path}: it is not a readable .npy array") from error
+        raise BadInput(f"{name} {path}: it is not a readable .npy array") from error
     if not isinstance(vector, np.ndarray) or vector.dtype.kind not in "fiu":
-        raise BadInput(f"direction {path}: it must hold real numbers")
+        raise BadInput(f"{name} {path}: it must hold real numbers")
     if vector.shape != (dims,):
-        raise BadInput(f"direction {path}: its shape is {vector.shape}; it must be ({dims},)")
+        raise BadInput(f"{name} {path}: its shape is {vector.shape}; it must be ({dims},)")
     with np.errstate(over="ignore"):
         vector = np.array(vector, np.float64)
-    check_vector(vector, f"direction {path}: it")
+    check_finite(vector, f"{name} {path}: it")
     return vector

@@ -1,4 +1,6 @@
-"""A drawn cloud: codes of Q(sigma * Z), Z standard normal, Q to nearest.
+"""A drawn cloud: codes of Q(centre + sigma * Z), rounded once to nearest, Z of a shape.
+
+Most clouds have no centre, and Z is standard normal.
 
 Element (token, dim) of a cloud of D dimensions is a function of seed, sigma,
 format and its number token * D + dim alone. In formats of 16 bits or fewer that
@@ -16,41 +18,75 @@ Both are fixed through the run and drawn from streams of their own.
 import numpy as np
 
 from drift.kernels.formats import Format
+from drift.sim.clouds.centred import CentredThresholds
 from drift.sim.errors import BadInput
-from drift.sim.sampling.normal import draw_normal, gaussian
+from drift.sim.sampling.normal import draw_normal
 from drift.sim.sampling.philox import Stream, words32, words64
+from drift.sim.sampling.shapes import SHAPES
 from drift.sim.sampling.thresholds import SIGN, thresholds
 from drift.sim.spec.drift import Drift
 
+_HALF = np.uint64(32)
 _ELEMENTS = 1 << 17
 """Elements drawn at a time: their words and codes stay in cache."""
 
 
-def draw_cloud(drift: Drift, start: int, stop: int) -> np.ndarray:
+def draw_cloud(drift: Drift, start: int, stop: int, centre: np.ndarray | None = None) -> np.ndarray:
     """Return codes of tokens start ... stop - 1, (stop - start, dims), of the drift's format.
 
-    Raises BadInput where a draw rounds beyond the largest finite value.
+    `centre`, float64 (dims,), is that of the drift (sim.clouds.centre). Raises BadInput where a
+    draw rounds beyond the largest finite value.
     """
     target, smallest, sigma = drift.target, drift.smallest_drawn, drift.sigma
     assert sigma is not None, "the cloud is a checkpoint's"
+    if centre is not None:
+        return _around(drift, centre, sigma, start, stop)
     draw_part = _from_quantile if target.width > 16 else _from_table
     flat = np.empty((stop - start) * drift.dims, target.storage)
     for begin in range(0, len(flat), _ELEMENTS):
         part = flat[begin : begin + _ELEMENTS]
         element = start * drift.dims + begin
-        part[...] = draw_part(drift.seed, sigma, target, smallest, element, len(part))
+        part[...] = draw_part(drift, sigma, target, smallest, element, len(part))
     return flat.reshape(stop - start, drift.dims)
 
 
+def _around(drift: Drift, centre: np.ndarray, sigma: float, start: int, stop: int) -> np.ndarray:
+    """Return codes of tokens around a centre: sim.clouds.centred."""
+    target, shape = drift.target, SHAPES[drift.shape]
+    table = CentredThresholds(centre, sigma, target, drift.smallest_drawn, shape)
+    found = np.empty((stop - start, drift.dims), target.storage)
+    rows = max(1, _ELEMENTS // drift.dims)
+    for begin in range(start, stop, rows):
+        part = found[begin - start : begin - start + rows]
+        element, count = begin * drift.dims, part.size
+        if target.width > 16:
+            words = words64(drift.seed, Stream.CLOUD, element, count)
+        else:
+            words = words32(drift.seed, Stream.CLOUD, element, count).astype(np.uint64) << _HALF
+            words |= words32(drift.seed, Stream.CLOUD_LOW, element, count)
+        coordinates = table.coordinates(words.reshape(part.shape))
+        outside = int(np.abs(coordinates).max()) > target.largest_magnitude
+        refuse_beyond(sigma, target, outside, " around its centre")
+        part[...] = target.code_at(coordinates)
+    return found
+
+
 def _from_table(
-    seed: int, sigma: float, target: Format, smallest: float, element: int, count: int
+    drift: Drift, sigma: float, target: Format, smallest: float, element: int, count: int
 ) -> np.ndarray:
-    high = words32(seed, Stream.CLOUD, element, count)
-    return codes_of_words(high, seed, sigma, target, smallest, element)
+    high = words32(drift.seed, Stream.CLOUD, element, count)
+    table = sigma, target, smallest, element, drift.shape
+    return codes_of_words(high, drift.seed, *table)
 
 
 def codes_of_words(
-    high: np.ndarray, seed: int, sigma: float, target: Format, smallest: float, element: int
+    high: np.ndarray,
+    seed: int,
+    sigma: float,
+    target: Format,
+    smallest: float,
+    element: int,
+    shape: str = "normal",
 ) -> np.ndarray:
     """Return codes of `target`, of 16 bits or fewer, from the upper halves of a seed's words.
 
@@ -62,7 +98,7 @@ def codes_of_words(
         elements = (element + positions).tolist()
         return np.array([words32(seed, Stream.CLOUD_LOW, i, 1)[0] for i in elements], "u4")
 
-    drawn = thresholds(sigma, target, smallest).codes_lazily(high, low)
+    drawn = thresholds(sigma, target, smallest, shape).codes_lazily(high, low)
     magnitudes = drawn & (SIGN - 1)
     refuse_beyond(sigma, target, int(magnitudes.max()) > target.largest_magnitude)
     if target.sign == SIGN:
@@ -72,20 +108,21 @@ def codes_of_words(
 
 
 def _from_quantile(
-    seed: int, sigma: float, target: Format, smallest: float, element: int, count: int
+    drift: Drift, sigma: float, target: Format, smallest: float, element: int, count: int
 ) -> np.ndarray:
     with np.errstate(over="ignore", under="ignore"):
-        exact = sigma * gaussian(words64(seed, Stream.CLOUD, element, count))
+        words = words64(drift.seed, Stream.CLOUD, element, count)
+        exact = sigma * SHAPES[drift.shape].numbers(words)
         values = exact.astype(np.float32)
     refuse_beyond(sigma, target, not np.all(np.isfinite(values)))
     return target.code(np.where(np.abs(values) < smallest, 0, values))
 
 
-def refuse_beyond(sigma: float, target: Format, outside: bool) -> None:
+def refuse_beyond(sigma: float, target: Format, outside: bool, where: str = "") -> None:
     """Raise BadInput where `outside`: a draw rounds beyond the largest finite value."""
     if outside:
         raise BadInput(
-            f"sigma is {sigma:g}; a drawn value exceeds"
+            f"sigma is {sigma:g}{where}; a drawn value exceeds"
             f" {target.name}'s largest, {target.largest:.5g}"
         )
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from drift.sim.arrays.rows import ArrayRows
+from drift.sim.clouds.centre import centre_of
 from drift.sim.clouds.drawn import draw_cloud
 from drift.sim.spec.drift import Drift
 
@@ -23,6 +24,10 @@ class InitialCloud(Protocol):
 
     def states(self, start: int, stop: int) -> np.ndarray:
         """Return codes of tokens start ... stop - 1 of the state format: what the steps move."""
+
+    @property
+    def centre(self) -> np.ndarray | None:
+        """The vector around which the cloud is drawn, float64 (dims,); None where there is none."""
 
     @property
     def token_ids(self) -> np.ndarray | None:
@@ -39,12 +44,14 @@ class DrawnCloud:
 
     drift: Drift
     """the drift, which has a sigma"""
+    centre: np.ndarray | None = None
+    """float64 (dims,): the vector around which it is drawn; None for 0"""
     token_ids = None
     facts = None
 
     def codes(self, start: int, stop: int) -> np.ndarray:
         """Draw codes of tokens start ... stop - 1 as sim.clouds.drawn does."""
-        return draw_cloud(self.drift, start, stop)
+        return draw_cloud(self.drift, start, stop, self.centre)
 
     def states(self, start: int, stop: int) -> np.ndarray:
         """Return the codes, drawn, in the state format."""
@@ -95,7 +102,7 @@ def extremes(cloud: InitialCloud, drift: Drift) -> np.ndarray:
 def initial_cloud(drift: Drift) -> InitialCloud:
     """Return the initial cloud of `drift`. Raises BadInput where it can't be had."""
     if drift.origin is None:
-        return DrawnCloud(drift)
+        return DrawnCloud(drift, centre_of(drift))
     rows = drift.origin.path
     if isinstance(rows, ArrayRows) and not rows.available and rows.store is not None:
         from drift.sim.clouds.restored import RestoredCloud

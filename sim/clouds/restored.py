@@ -33,6 +33,7 @@ class RestoredCloud:
         self._codes = store.values("bits", (0, slice(None), slice(None)))
         tokens = np.arange(drift.tokens)
         self.token_ids = store.read("token_id") if store.has("token_id") else tokens
+        self.centre = None
         found = hashlib.sha256(self.token_ids.astype("<i8").tobytes())
         little = self._codes.dtype.newbyteorder("<")
         found.update(np.ascontiguousarray(self._codes, little).data)

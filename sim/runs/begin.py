@@ -38,7 +38,7 @@ def open_or_create(
         store = RunStore(out, writing=True, still=still)
         if resuming:
             out.clean()
-            found = simulation.u, simulation.initial.token_ids, simulation.motion.arrays
+            found = simulation.u, simulation.initial.token_ids, arrays_of(simulation)
             for name, values in run_layout.coordinates(simulation.drift, *found).items():
                 add = run_layout.add_coordinate
                 store.mend(name, partial(add, store.group, name, values, overwrite=True))
@@ -60,7 +60,7 @@ def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any
     known = {"cloud": cloud.facts, "motion": motion.facts}
     about = {name: each for name, each in known.items() if each}
     with out.begin({**attributes, **about, **run_layout.FIRST}) as group:
-        run_layout.fill(group, simulation.drift, motion.u, cloud.token_ids, motion.arrays)
+        run_layout.fill(group, simulation.drift, motion.u, cloud.token_ids, arrays_of(simulation))
 
 
 def resumable(drift: Drift, out: StoreLocation, overwrite: bool) -> bool:
@@ -91,8 +91,14 @@ def rests_on_files(drift: Drift) -> bool:
     return drift.origin is not None or named or kind_of(drift.motion) == TABLE
 
 
+def arrays_of(simulation: Simulation) -> dict[str, np.ndarray]:
+    """Return the arrays that a store keeps of motion and cloud beside u, by their names."""
+    centre = simulation.initial.centre
+    return {**simulation.motion.arrays, **({} if centre is None else {run_layout.CENTRE: centre})}
+
+
 def check_inputs(store: RunStore, simulation: Simulation, then: str) -> None:
-    """Raise BadInput where the rows or the direction are others than the run was begun with.
+    """Raise BadInput where rows, centre or direction are others than the run was begun with.
 
     `then` says what follows.
     """
@@ -105,6 +111,10 @@ def check_inputs(store: RunStore, simulation: Simulation, then: str) -> None:
             found = f"with other sizes of the gradient than {drift.gradient} holds now"
     elif not np.array_equal(store.read("direction"), simulation.u, equal_nan=True):
         found = f"with another direction than {drift.direction} gives"
+    elif drift.centre is not None and not np.array_equal(
+        store.read(run_layout.CENTRE), arrays_of(simulation)[run_layout.CENTRE]
+    ):
+        found = f"with another centre than {drift.centre} gives"
     else:
         return
     raise BadInput(f"{store.address} was begun {found}; {then}")

@@ -25,6 +25,7 @@ class Stream(IntEnum):
     ROUNDING = 6
     WALK = 7
     NOISE = 8
+    CENTRE = 9
 
 
 def words64(seed: int, stream: Stream, start: int, count: int) -> np.ndarray:

@@ -19,13 +19,11 @@ from functools import lru_cache
 import numpy as np
 
 from drift.kernels.formats import Format
-from drift.sim.sampling.normal import masses
+from drift.sim.sampling.shapes import SHAPES
 
 SIGN = 0x8000
 """The sign bit of a drawn code, whatever the format."""
 
-_FARTHEST = 9.2
-"""In sigmas: P(|Z| > 9.2) < 2**-64, so no word reaches beyond."""
 _NEAREST_BITS = 66
 """P(|Z| < 2**-66) < 2**-66: no word reaches below."""
 _LOWER = np.uint64(0xFFFFFFFF)
@@ -34,7 +32,7 @@ _UNDECIDED = 0xFFFF
 
 
 def drawn_magnitudes(
-    sigma: float, target: Format, smallest: float
+    sigma: float, target: Format, smallest: float, shape: str = "normal"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the magnitudes but 0 that are drawn, rising, and the midpoints below them, float64.
 
@@ -42,7 +40,9 @@ def drawn_magnitudes(
     all that rounds beyond it.
     """
     every = target.magnitudes()
-    first, last = (int(n) for n in np.searchsorted(every, [smallest, sigma * _FARTHEST]))
+    first, last = (
+        int(n) for n in np.searchsorted(every, [smallest, sigma * SHAPES[shape].farthest])
+    )
     beyond = target.largest_magnitude + 1
     first, last = min(max(first, 1), beyond), min(last, beyond)
     magnitudes = np.arange(first, max(first, last) + 1)
@@ -66,13 +66,17 @@ def keys_of(words: np.ndarray) -> np.ndarray:
 
 
 class Thresholds:
-    """The table of thresholds for one sigma (positive, finite), format and smallest magnitude."""
+    """The table of thresholds for one sigma (positive, finite), format and smallest magnitude.
 
-    def __init__(self, sigma: float, target: Format, smallest: float):
+    `shape` names one of sim.sampling.shapes.
+    """
+
+    def __init__(self, sigma: float, target: Format, smallest: float, shape: str = "normal"):
         least = max(smallest, sigma * 2.0**-_NEAREST_BITS)
-        magnitudes, midpoints = drawn_magnitudes(sigma, target, least)
+        magnitudes, midpoints = drawn_magnitudes(sigma, target, least, shape)
+        masses, most = SHAPES[shape].masses, SHAPES[shape].most
         with np.errstate(over="ignore"):
-            z = np.minimum(midpoints / sigma, 30.0)
+            z = np.minimum(midpoints / sigma, most)
         inside, outside = masses(z)
         unit = 2.0**63
         # Each threshold comes from the smaller of the two masses, which is the exact one.
@@ -151,6 +155,6 @@ class Thresholds:
 
 
 @lru_cache(maxsize=64)
-def thresholds(sigma: float, target: Format, smallest: float) -> Thresholds:
+def thresholds(sigma: float, target: Format, smallest: float, shape: str = "normal") -> Thresholds:
     """Return the table, kept for the next chunk."""
-    return Thresholds(sigma, target, smallest)
+    return Thresholds(sigma, target, smallest, shape)

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from drift.sim.errors import BadInput
+from drift.sim.spec.cloud_fields import CloudFields
 from drift.sim.spec.fields import MOST_WHOLE, Field, convert, field, plain_text, rows
 from drift.sim.spec.given_cloud import BFLOAT16, settle_cloud
 from drift.sim.spec.motion_fields import MotionFields
@@ -34,7 +35,7 @@ _SEED: dict[str, Any] = {"least": 0, "most": MOST_SEED, "bounds": "in 0 ... 2**6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Drift(MotionFields):
+class Drift(MotionFields, CloudFields):
     """One drift. Raises BadInput, naming the field, for what makes no sense.
 
     The fields are the options of `drift run`. Either `sigma`, `cloud` or `origin` is given: `cloud`
@@ -261,8 +262,9 @@ class Drift(MotionFields):
         fields = {name: getattr(self, name) for name in _DRIFT}
         origin = self.origin.as_json() if self.origin else {}
         at = None if self.at is None else list(self.at)
-        texts = {name: plain_text(fields[name]) for name in ("direction", "motion", "gradient")}
-        return {**fields, **texts, **origin, "at": at}
+        for name in ("direction", "motion", "gradient", "centre"):
+            fields[name] = plain_text(fields[name])
+        return {**fields, **origin, "at": at}
 
     @classmethod
     def from_json(cls, spec: Any, where: str = "the spec") -> "Drift":
@@ -288,7 +290,7 @@ class Drift(MotionFields):
             raise BadInput(f"{where}: {error}") from error
 
 
-_LATER = rows(MotionFields)
+_LATER = rows(MotionFields) | rows(CloudFields)
 _DRIFT = {name: row for name, row in rows(Drift).items() if name not in _LATER} | _LATER
 _OF_ROWS = {row.name: row for row in ORIGIN.values()}
 FIELDS: dict[str, Field] = {"sigma": _DRIFT["sigma"], **_OF_ROWS, **_DRIFT}

@@ -7,7 +7,8 @@ Python, from JSON or from a shell.
 
 kind       what a value is: real (float), whole (int), text or path (str), steps (tuple of int),
            direction (a name, a .npy file or an array), flag (bool), motion (a name, a file of
-           displacements or an array of them), or size (float, or the path of a .csv)
+           displacements or an array of them), size (float, or the path of a .csv), or centre (a
+           text or an array: sim.spec.centre)
 panel      the part of a help page that its option stands in
 
 Nothing here loads NumPy: `drift --help` answers at once.
@@ -23,13 +24,14 @@ from typing import Any, Literal
 from drift.sim.displacements.paths import SUFFIXES, is_table
 from drift.sim.errors import BadInput, printable
 
-Kind = Literal["real", "whole", "text", "path", "steps", "direction", "flag", "motion", "size"]
+Text = Literal["text", "path", "direction", "motion", "centre"]
+Kind = Literal["real", "whole", "steps", "flag", "size"] | Text
 Panel = Literal["Cloud", "Motion", "Optimizer", "Arithmetic", "Records"]
 
 MOST_WHOLE = 2**63 - 1
 """The largest integer that a store holds."""
 DIGEST = "sha256:"
-"""The beginning of the text of a direction that was given as an array."""
+"""The beginning of the text of a direction, or a centre, that was given as an array."""
 
 _TYPES = {
     "real": "a number",
@@ -115,6 +117,10 @@ class Field:
             return self._direction(given)
         if self.kind == "motion":
             return self._motion(given)
+        if self.kind == "centre":
+            from drift.sim.spec.centre import centre_text
+
+            return centre_text(given, _plain(given))
         plain = given if type(given) in (int, float, str) else _plain(given)
         if self.kind in ("text", "path"):
             return self._text(plain)

@@ -69,6 +69,12 @@ def check_cloud(drift: "Drift") -> None:
         raise BadInput(f"sigma is {drift.sigma:g} with --from; it is for a drawn cloud alone")
     if drift.origin is None and drift.sigma is None:
         raise BadInput("no cloud is named; --sigma draws one, --from takes a checkpoint's rows")
+    if drift.origin is not None and (drift.centre is not None or drift.shape != "normal"):
+        given = "shape" if drift.centre is None else "centre"
+        value = printable(str(getattr(drift, given)))
+        raise BadInput(f"{given} is {value} with --from; it is for a drawn cloud alone")
+    if drift.centre is not None:
+        _check_centre(drift, drift.centre)
     if drift.origin is None and drift.direction == "centroid":
         raise BadInput("direction is centroid; it is for a cloud of a checkpoint's rows, --from")
     if drift.direction.startswith(DIGEST):
@@ -77,6 +83,14 @@ def check_cloud(drift: "Drift") -> None:
             raise BadInput(
                 f"direction is an array of shape {u.shape}; it must be ({drift.dims},), as dims is"
             )
+
+
+def _check_centre(drift: "Drift", centre: str) -> None:
+    values = getattr(centre, "values", None)  # a text alone has none
+    if values is not None and values.shape != (drift.dims,):
+        raise BadInput(
+            f"centre is an array of shape {values.shape}; it must be ({drift.dims},), as dims is"
+        )
 
 
 def check_motion(drift: "Drift") -> None:

@@ -26,7 +26,9 @@ class DirectionVector(str):
 
         Raises BadInput for arrays of another kind or shape, for zero, and for what is not finite.
         """
-        return cls.of_unit(unit(_numbers(given)))
+        vector = real_numbers(given, "direction")
+        check_vector(vector, "direction")
+        return cls.of_unit(unit(vector))
 
     @classmethod
     def of_unit(cls, u: np.ndarray) -> "DirectionVector":
@@ -53,13 +55,22 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 def check_vector(vector: np.ndarray, name: str) -> None:
     """Raise BadInput for a vector, float64 (dims,), that points nowhere; `name` is said."""
-    if not np.all(np.isfinite(vector)):
-        raise BadInput(f"{name} holds values that are not finite")
+    check_finite(vector, name)
     if not np.any(vector):
         raise BadInput(f"{name} is zero; its length must be positive")
 
 
-def _numbers(given: Any) -> np.ndarray:
+def check_finite(vector: np.ndarray, name: str) -> None:
+    """Raise BadInput for a vector with values that are not finite; `name` is said."""
+    if not np.all(np.isfinite(vector)):
+        raise BadInput(f"{name} holds values that are not finite")
+
+
+def real_numbers(given: Any, name: str) -> np.ndarray:
+    """Return an array of real numbers, (dims,), of any library, as float64.
+
+    Raises BadInput, which begins with `name`, for arrays of another kind or shape.
+    """
     if hasattr(given, "detach"):  # a tensor of PyTorch: of any format, on any device
         given = given.detach().cpu().double().numpy()
     try:
@@ -68,10 +79,8 @@ def _numbers(given: Any) -> np.ndarray:
         array = np.empty(0, object)
     # Types of ml_dtypes are of NumPy's kind V, and are numbers nevertheless.
     if array.dtype.kind not in "fiu" and not array.dtype.name.startswith(("bfloat", "float")):
-        raise BadInput("direction is not an array of real numbers; it must hold dims of them")
+        raise BadInput(f"{name} is not an array of real numbers; it must hold dims of them")
     if array.ndim != 1 or not array.size:
-        raise BadInput(f"direction is an array of shape {array.shape}; it must be (dims,)")
+        raise BadInput(f"{name} is an array of shape {array.shape}; it must be (dims,)")
     with np.errstate(over="ignore"):
-        vector = array.astype(np.float64)
-    check_vector(vector, "direction")
-    return vector
+        return array.astype(np.float64)

@@ -7,6 +7,7 @@ direction                  (dim)              float64, u as used
 token_id                   (token)            int64, of a cloud that is a checkpoint's rows:
                                               which row of its tensor each token was
 gradient_direction         (dim)              float64, of an optimizer: u of its gradient at first
+centre                     (dim)              float64, of a cloud that is drawn around one
 displacements              (displacement, dim) float32, of a table: its row for each step, where
                                               it is small; else the attribute `motion` has its
                                               path and digest
@@ -61,7 +62,7 @@ COUNTS = {
     "radius": "mean of the tokens along the direction",
     "stalled": "share of coordinates the last step left where they were",
 }
-DISPLACEMENTS, GRADIENT_DIRECTION = "displacements", "gradient_direction"
+DISPLACEMENTS, GRADIENT_DIRECTION, CENTRE = "displacements", "gradient_direction", "centre"
 MOTION_COUNTS = {
     "asked": "norm of the sum of the displacements since the last record",
     "done": "norm of the change of the tokens' mean since the last record",
@@ -73,6 +74,7 @@ _MEANINGS = {
     DISPLACEMENTS: ("displacement", "displacement of each step"),
     GRADIENT_DIRECTION: ("dim", "unit vector that the gradient begins along"),
     "direction": ("dim", "unit vector of the drift"),
+    CENTRE: ("dim", "centre of the cloud"),
     "token_id": ("token", "row of the tensor"),
     "snapshot_step": ("snapshot", "step it shows"),
 }

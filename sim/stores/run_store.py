@@ -19,6 +19,7 @@ from drift.sim.displacements.table import DisplacementTable
 from drift.sim.errors import Damaged, MissingData
 from drift.sim.results.frames import open_ordered, pandas_for
 from drift.sim.results.page import ShownAsTable
+from drift.sim.spec.centre import CentreVector
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.vector import DirectionVector
@@ -26,6 +27,7 @@ from drift.sim.stores import integrity
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.run_layout import (
     ALL_COUNTS,
+    CENTRE,
     DISPLACEMENTS,
     GRADIENT_DIRECTION,
     KIND,
@@ -134,6 +136,11 @@ class RunStore(Store, ShownAsTable):
         if isinstance(drift.gradient, str):
             rows = tuple((step, size) for step, size in self.attrs["motion"]["gradient"])
             drift = dataclasses.replace(drift, gradient=SizeTable(drift.gradient, rows))
+        if drift.centre is not None and drift.centre.startswith(DIGEST):
+            centre = CentreVector.of(self.read(CENTRE))
+            if centre != drift.centre:
+                raise Damaged(f"{self.address}: its centre is not the one that its spec names")
+            drift = dataclasses.replace(drift, centre=centre)
         if not drift.direction.startswith(DIGEST):
             return drift
         name = GRADIENT_DIRECTION if self.has(GRADIENT_DIRECTION) else "direction"

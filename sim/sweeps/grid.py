@@ -21,6 +21,7 @@ import numpy as np
 from drift.sim.arrays.rows import with_arrays
 from drift.sim.errors import BadInput
 from drift.sim.spec.axis import AXES, Axis
+from drift.sim.spec.centre import CentreVector
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.motion_rules import TABLE, check_given, kind_of, trusted, unused_fields
 from drift.sim.spec.origin import EXPONENTS, Origin
@@ -257,7 +258,7 @@ def _values(name: str, given: Any) -> tuple[Any, ...]:
     """Return the values of a field, plain and checked; a single one needs no sequence."""
     many = isinstance(given, range)  # of seeds, maybe millions
     found = FIELDS[name].values(given if many else _listed(name, given))
-    if any(isinstance(value, DirectionVector) for value in found):
+    if any(isinstance(value, DirectionVector | CentreVector) for value in found):
         raise BadInput(f"{name} is an array; a grid takes names and .npy files")
     return found
 

@@ -16,7 +16,7 @@ from statistics import NormalDist
 import ml_dtypes
 import numpy as np
 
-CLOUD, CLOUD_LOW, DIRECTION, JITTER, SURVIVORS, ROUNDING, NOISE = 1, 2, 3, 4, 5, 6, 8
+CLOUD, CLOUD_LOW, DIRECTION, JITTER, SURVIVORS, ROUNDING, NOISE, CENTRE = 1, 2, 3, 4, 5, 6, 8, 9
 
 
 def dtype(name):
@@ -90,8 +90,48 @@ def threefry(key, token, dim):
     return a
 
 
+def centre(d):
+    """The vector around which a cloud is drawn, float64 (dims,)."""
+    if d.centre is None:
+        return np.zeros(d.dims)
+    if d.centre.startswith("random:"):
+        z = np.array([normal(w, 53) for w in words(d.seed, CENTRE, d.dims)])
+        return float(d.centre[7:]) * (z / math.sqrt(math.fsum(x * x for x in z)))
+    return d.centre.values if hasattr(d.centre, "values") else np.load(d.centre)
+
+
+def laplace(word):
+    """A signed number of Laplace's distribution, of variance 1, from a 64-bit word."""
+    share = ((word & (2**63 - 1)) + 0.5) / 2**63
+    return math.copysign(-math.log(share) / math.sqrt(2), -1 if word >> 63 else 1)
+
+
+def cloud_around(d):
+    """Q(centre + sigma * Z), rounded once, in the format's type, (tokens, dims)."""
+    count, name = d.tokens * d.dims, d.format
+    number = normal if d.shape == "normal" else laplace
+    if name == "float32":
+        every = words(d.seed, CLOUD, count)
+    else:
+        pairs = zip(halves(d.seed, CLOUD, count), halves(d.seed, CLOUD_LOW, count), strict=True)
+        every = [high << 32 | low for high, low in pairs]
+    z = np.array([number(w) for w in every]).reshape(d.tokens, d.dims)
+    exact = centre(d) + z * d.sigma
+    if name == "float32":
+        values = exact.astype(np.float32).astype(np.float64)
+    else:
+        table = magnitudes(name)
+        signed = np.concatenate([-table[:0:-1], table])
+        values = signed[np.searchsorted((signed[1:] + signed[:-1]) / 2, exact)]
+    p = 24 if d.master == "float32" else precision(name)
+    values[np.abs(values) < 2.0 ** (p - 127)] = 0.0
+    return values.astype(dtype(name))
+
+
 def cloud(d):
     """Q(sigma * Z) in the format's type, (tokens, dims)."""
+    if d.centre is not None or d.shape != "normal":
+        return cloud_around(d)
     count, name = d.tokens * d.dims, d.format
     if name == "float32":
         z = [normal(w, 53) for w in words(d.seed, CLOUD, count)]
