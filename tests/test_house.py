@@ -11,7 +11,7 @@ ROOMS = """
 kernels.formats
 kernels.rounding kernels.threefry kernels.exact_sum kernels.row_hash
     kernels.neighbours kernels.distances kernels.displacements
-kernels.exact_sum_jax kernels.row_hash_jax
+kernels.exact_sum_jax kernels.row_hash_jax kernels.row_groups_jax
 kernels.stepping
 kernels.value_map
 sim.errors
@@ -22,6 +22,7 @@ sim.spec sim.counting
 sim.checkpoints sim.stores
 sim.clouds sim.structures sim.open_matrix
 sim.motions
+sim.settling
 sim.engines sim.trajectories
 sim.prediction sim.batches sim.device_check sim.tracks
 sim.runs

@@ -102,7 +102,13 @@ def _compiled(shards: Shards, arithmetic: Arithmetic, path: Path) -> StepBlock:
     return jitted(local, shards.platform)
 
 
-def jitted(function: Callable[..., Any], platform: str) -> Any:
-    """Return `function` compiled as is best on the platform, and tracked (sim.devices)."""
+def jitted(
+    function: Callable[..., Any], platform: str, donate_argnums: tuple[int, ...] = ()
+) -> Any:
+    """Return `function` compiled as is best on the platform, and tracked (sim.devices).
+
+    The arguments numbered `donate_argnums` are given away: results may be written over them.
+    """
     options = _FOR_CPU if platform == "cpu" else None
-    return compilation.tracked(jax.jit(function, compiler_options=options))
+    found = jax.jit(function, compiler_options=options, donate_argnums=donate_argnums)
+    return compilation.tracked(found)

@@ -20,7 +20,8 @@ that leave among them).
 """
 
 import math
-from typing import Literal, get_args
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
@@ -31,6 +32,15 @@ from drift.sim.sampling.normal import upper_quantile
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.motion_rules import has_equal_steps
 from drift.sim.spec.schedule import weights
+
+if TYPE_CHECKING:
+    import jax
+
+    from drift.sim.devices.host import Host
+    from drift.sim.devices.shards import Shards
+    from drift.sim.engines.chunks import Chunks
+    from drift.sim.engines.simulation import MovingCloud
+    from drift.sim.motions.motion import Motion
 
 Engine = Literal["step", "leap"]
 Wanted = Literal["auto", "step", "leap"]
@@ -160,3 +170,30 @@ def _until_rest(drift: Drift) -> tuple[int, int]:
     """Return the steps and the records until all is at rest, roughly."""
     steps = min(drift.steps, 6 << drift.target.precision)
     return steps, sum(step <= steps for step in drift.record_steps) + (steps < drift.steps)
+
+
+def moving_cloud(
+    motion: "Motion",
+    strengths: np.ndarray,
+    chunks: "Chunks",
+    on: "jax.Device | Shards | Host",
+    pool: ThreadPoolExecutor,
+    engine: Engine,
+) -> "MovingCloud":
+    """Return the engine that moves the cloud of a drift by its `motion`, without the cloud.
+
+    Nothing is loaded but what that engine needs.
+    """
+    from drift.sim.devices.host import Host
+
+    if isinstance(on, Host):
+        from drift.sim.engines.host import HostEngine
+
+        return HostEngine(motion, chunks, pool)
+    if engine == "leap":
+        from drift.sim.engines.leap import LeapEngine
+
+        return LeapEngine(motion, chunks, pool)
+    from drift.sim.engines.device import device_engine
+
+    return device_engine(motion, strengths, chunks, on, pool)

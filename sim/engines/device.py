@@ -12,16 +12,39 @@ from dataclasses import replace
 import jax
 import numpy as np
 
+from drift.kernels.exact_sum_jax import MOST_COUNTED
 from drift.sim.devices.shards import Shards
 from drift.sim.engines.chunks import Chunks, Fill
+from drift.sim.engines.fused_trial import fast_path
 from drift.sim.engines.rows import CloudRows
 from drift.sim.engines.step import NoiseOf, StepEngine, StepObservation
 from drift.sim.motions.motion import Motion
 from drift.sim.sampling.philox import Stream
+from drift.sim.settling.engine import SettlingEngine
 from drift.sim.spec.schedule import keys
 
 _FIRST_VALUES, _BLOCK_SECONDS = 1e10, 1.0
 """The coordinates that the first block of steps moves, at most, and the seconds of later ones."""
+
+
+def device_engine(
+    motion: Motion,
+    strengths: np.ndarray,
+    chunks: Chunks,
+    on: jax.Device | Shards,
+    pool: ThreadPoolExecutor,
+) -> "DeviceEngine | SettlingEngine":
+    """Return the step engine of devices: one that carries less, where they are no CPU.
+
+    Left to this one are compensated sums and noise there, and what several devices do to tokens
+    that differ in their steps.
+    """
+    shards, arithmetic = Shards.of(on), motion.drift.arithmetic
+    one = len(shards) == 1 and not arithmetic.kahan and not arithmetic.noise
+    if shards.on_host or chunks.tokens > MOST_COUNTED or not (arithmetic.shared or one):
+        return DeviceEngine(motion, strengths, chunks, shards, pool)
+    path = fast_path(shards.devices[0], arithmetic)
+    return SettlingEngine(motion, strengths, chunks, shards, pool, path)
 
 
 class DeviceEngine:
@@ -85,7 +108,9 @@ class DeviceEngine:
         if unseen:
             engine.observe_only(self._present)
 
-    def observe(self, step: int, exponent: int, bound: float) -> StepObservation:
+    def observe(
+        self, step: int, exponent: int, bound: float, following: int | None = None
+    ) -> StepObservation:
         """Move on to `step` and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and none exceeds

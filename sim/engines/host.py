@@ -189,7 +189,9 @@ class HostEngine:
         at_once = _VALUES // max(1, self._carried.codes.size)
         return min(step, self._cut_at, self._step + min(max(1, at_once), _STEPS))
 
-    def observe(self, step: int, exponent: int, bound: float) -> HostObservation:
+    def observe(
+        self, step: int, exponent: int, bound: float, following: int | None = None
+    ) -> HostObservation:
         """Move on to `step` and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and none exceeds

@@ -126,7 +126,9 @@ class LeapEngine:
             self._map = value_map(self._motion, None, classes, self._origin, bound, self._pool)
         return self._map
 
-    def observe(self, step: int, exponent: int, bound: float) -> LeapObservation:
+    def observe(
+        self, step: int, exponent: int, bound: float, following: int | None = None
+    ) -> LeapObservation:
         """Move on to `step` and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and

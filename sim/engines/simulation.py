@@ -8,7 +8,8 @@ import math
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Protocol, TypeGuard
 
 import numpy as np
 
@@ -23,7 +24,6 @@ from drift.sim.devices.host import Host
 from drift.sim.engines import choose, range_check
 from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks, Fill
-from drift.sim.engines.host import HostEngine
 from drift.sim.engines.rows import CloudRows, initial_sums
 from drift.sim.motions.make import motion_of
 from drift.sim.motions.motion import Motion
@@ -94,8 +94,13 @@ class MovingCloud(Protocol):
         No value exceeds `bound` in magnitude.
         """
 
-    def observe(self, step: int, exponent: int, bound: float) -> Observation:
-        """Move on to `step` and observe; values are summed on the grid of 2**`exponent`."""
+    def observe(
+        self, step: int, exponent: int, bound: float, following: int | None = None
+    ) -> Observation:
+        """Move on to `step` and observe; sums are on the grid of 2**`exponent`.
+
+        The steps up to the one before `following`, which is observed next, may begin.
+        """
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,10 @@ class Pause:
         return self.engine.state_rows
 
 
+def _is_state(found: State | Pause) -> TypeGuard[State]:
+    return isinstance(found, State)
+
+
 def count(
     observation: Observation,
     after: RecordSums,
@@ -161,29 +170,6 @@ def count(
         moved=motion.changed(step, tokens, observation.stalled, observation.kept) / (tokens * dims),
     )
     return State(counts, cells.populations, observation)
-
-
-def moving_cloud(
-    motion: Motion,
-    strengths: np.ndarray,
-    chunks: Chunks,
-    on: "jax.Device | Shards | Host",
-    pool: ThreadPoolExecutor,
-    engine: Engine,
-) -> MovingCloud:
-    """Return the engine that moves the cloud of a drift by its `motion`, without the cloud.
-
-    Those that need JAX load it here.
-    """
-    if isinstance(on, Host):
-        return HostEngine(motion, chunks, pool)
-    if engine == "leap":
-        from drift.sim.engines.leap import LeapEngine
-
-        return LeapEngine(motion, chunks, pool)
-    from drift.sim.engines.device import DeviceEngine
-
-    return DeviceEngine(motion, strengths, chunks, on, pool)
 
 
 class Simulation:
@@ -213,7 +199,7 @@ class Simulation:
         self._partition, self._recorded = self._new_partition(), {*drift.record_steps}
         self.since: RecordSums | None = None
         """the sums at the last record, or at step 0; None before it"""
-        self.engine = moving_cloud(self.motion, strengths, chunks, on, pool, engine)
+        self.engine = choose.moving_cloud(self.motion, strengths, chunks, on, pool, engine)
         with self.watch.timing("draw"):
             extent = self._load(chunks)
         strength = max(1.0, float(np.max(np.abs(strengths))))
@@ -262,20 +248,22 @@ class Simulation:
 
         A state that is kept keeps its cloud in memory beside the one that moves on.
         """
-        return (state for state in self.states_and_pauses(steps) if isinstance(state, State))
+        # A loop's variable would keep each state's cloud until the next one is there.
+        return filter(_is_state, self.states_and_pauses(steps))
 
     def states_and_pauses(self, steps: Iterable[int]) -> Iterator[State | Pause]:
         """Move to each of `steps`, as `states` does, and pause every second or so on the way."""
-        for step in steps:
-            self._observe_present(step)
-            yield (yield from self._state_at(step))
+        for step, following in pairwise(chain(steps, [None])):
+            if step is not None:
+                self._observe_present(step)
+                yield (yield from self._state_at(step, following))
 
     def _observe_present(self, step: int) -> None:
         """Observe from now on the tokens that are present after `step`; others move unseen."""
         if self.drift.survivors is not None:
             self.engine.observe_only(self._survivor_ranks < self.drift.alive(step))
 
-    def _state_at(self, step: int) -> Generator[Pause, None, State]:
+    def _state_at(self, step: int, following: int | None) -> Generator[Pause, None, State]:
         if step and self.since is None:  # nothing is counted yet, and nothing has moved
             with self.watch.timing("count"):
                 rows = self.engine.state_rows
@@ -283,7 +271,7 @@ class Simulation:
         for reached in self.watch.each("move", self.engine.approach(step, self._bound)):
             yield Pause(reached, self.engine)
         with self.watch.timing("move"):
-            found = self.engine.observe(step, self._exponent, self._bound)
+            found = self.engine.observe(step, self._exponent, self._bound, following)
         with self.watch.timing("count"):
             after = RecordSums(step, int(np.count_nonzero(found.present)), found.limbs)
             before = self.since if step else None

@@ -1,0 +1,286 @@
+"""Many steps of what can still differ, and all that a record needs of it, on a device.
+
+row      the state of one token or more, in the open dimensions; the first row is the first token's
+open     a dimension in which rows may differ; in a settled one all tokens hold one state
+sample   the state of the first token in every dimension, which in the settled ones is everyone's
+summary  int32 numbers that tell what a record needs: a label for each row (kernels.row_groups_jax),
+         then OPEN numbers of each open dimension, and SAMPLE numbers of every dimension
+
+Rows beyond the last are the first row again, and count for no token; open dimensions beyond the
+last hold 0 and are not displaced. So nothing asks where either ends. Where several devices share
+the dimensions, `axis` is their name: each has all rows, and they add up fingerprints.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from drift.kernels.exact_sum_jax import PARTS, part_sums
+from drift.kernels.formats import Arithmetic
+from drift.kernels.rounding import merge_zeros, quantise, widen
+from drift.kernels.row_groups_jax import labels, leaders
+from drift.kernels.row_hash_jax import fingerprint
+from drift.kernels.stepping.block import NO_MOVE, Path, fused_first, last_step
+from drift.kernels.stepping.step import Held, Steps, Tokens
+
+ALIKE, STILL, KEPT, STALLED = 1, 2, 4, 8
+"""Bits of a dimension's flags: all rows hold one state; the last step left all of them where they
+were, where it displaces; it left them so, displaced or not; it displaces and left them so."""
+OPEN = 3 + PARTS
+"""Numbers of an open dimension: its flags, tokens stalled, tokens kept, and parts of their sum."""
+SAMPLE = 2
+"""Numbers of the sample in a dimension: its flags, and its code of the state format."""
+_TILE = 1 << 26
+"""Values that are worked on at a time: what they take as float32 is far from a device's memory."""
+
+
+class CarriedCodes(NamedTuple):
+    """The part of a cloud that is carried, on one device."""
+
+    codes: jax.Array
+    """of the state format (rows, open dims)"""
+    sample: jax.Array
+    """of the state format (1, dims)"""
+
+
+class Carriers(NamedTuple):
+    """The tokens that rows stand for, and which dimensions are open."""
+
+    tokens: Tokens
+    """each (rows,): number and strength, which are only read where tokens differ in them, and
+    int32 counts in the place of presence: how many present tokens a row stands for"""
+    open: jax.Array
+    """int32 (open dims,): which of the sample's dimensions each is; their number for none"""
+
+
+class StepsResult(NamedTuple):
+    """The cloud after some steps, and the answer to what was asked of it."""
+
+    carried: CarriedCodes
+    """where it is now"""
+    told: jax.Array
+    """of `move` an int32 (1,), 1 where the last step left all where it was; of `observe` the
+    summary"""
+
+
+def move(
+    carried: CarriedCodes,
+    carriers: Carriers,
+    steps: Steps,
+    arithmetic: Arithmetic,
+    path: Path,
+    axis: str | None = None,
+) -> StepsResult:
+    """Take `steps.taken` steps."""
+    after, flags = [], []
+    for codes, tokens, some in _both(carried, carriers, steps, arithmetic):
+        moved, sums = _step_tiles(codes, tokens, some, arithmetic, path, None)
+        after.append(moved)
+        flags.append(jnp.all(sums[0] == len(codes)))
+    still = jnp.all(jnp.stack(flags)).astype(jnp.int32).reshape(1)
+    if axis is not None:
+        still = lax.pmin(still, axis)
+    return StepsResult(_carried(carried, after), still)
+
+
+def observe(
+    carried: CarriedCodes,
+    carriers: Carriers,
+    steps: Steps,
+    weights: jax.Array,
+    scale: jax.Array,
+    arithmetic: Arithmetic,
+    path: Path,
+    axis: str | None = None,
+) -> StepsResult:
+    """Take `steps.taken` steps and observe after the last.
+
+    weights   uint32 (2, dims), see kernels.row_hash_jax
+    scale     float32, a power of two, see kernels.exact_sum
+    """
+    after: list[jax.Array] = []
+    told = []
+    for codes, tokens, some in _both(carried, carriers, steps, arithmetic):
+        first = not after
+        moved, sums = _step_tiles(codes, tokens, some, arithmetic, path, scale if first else None)
+        after.append(moved)
+        told.append(sums)
+    still, stalled, kept, *parts = told[0]
+    own = _columns(weights, carriers.open, 0)
+    marks, alike = _compared(after[0], own, arithmetic, axis)
+    flags = _flags({ALIKE: alike, STILL: still == len(carried.codes)})
+    numbers = [marks, flags, stalled, kept, *parts]
+    if len(told) > 1:
+        still, stalled, kept = told[1]
+        flags = _flags({STILL: still == 1, KEPT: kept == 1, STALLED: stalled == 1})
+        code = lax.bitcast_convert_type(after[1][0].astype(jnp.uint32), jnp.int32)
+        numbers += [flags, code]
+    else:
+        numbers.append(jnp.zeros(SAMPLE * carried.sample.shape[1], jnp.int32))
+    return StepsResult(_carried(carried, after), jnp.concatenate(numbers))
+
+
+def _flags(told: dict[int, jax.Array]) -> jax.Array:
+    """Return int32 numbers with the bits for which what is `told`, bool (dims,), is true."""
+    found = jnp.int32(0)
+    for bit, each in told.items():
+        found = found + jnp.where(each, jnp.int32(bit), jnp.int32(0))
+    return found
+
+
+def _both(
+    carried: CarriedCodes, carriers: Carriers, steps: Steps, arithmetic: Arithmetic
+) -> list[tuple[jax.Array, Tokens, Steps]]:
+    """Return rows, tokens and steps of what is carried, and those of the sample.
+
+    Where tokens differ in their steps nothing settles, and no sample is wanted.
+    """
+    displacements = _columns(steps.displacements, carriers.open, NO_MOVE)
+    found = [(carried.codes, carriers.tokens, steps._replace(displacements=displacements))]
+    if arithmetic.shared:
+        first = carriers.tokens._replace(present=jnp.ones_like(carriers.tokens.present))
+        found.append((carried.sample, Tokens(*(column[:1] for column in first)), steps))
+    return found
+
+
+def _carried(before: CarriedCodes, after: list[jax.Array]) -> CarriedCodes:
+    return CarriedCodes(after[0], after[1] if len(after) > 1 else before.sample)
+
+
+def _columns(matrix: jax.Array, open_: jax.Array, other: float) -> jax.Array:
+    """Return the open columns of a matrix, and `other` where there is none."""
+    return matrix.at[:, open_].get(mode="fill", fill_value=other)
+
+
+def tiles_of(rows: int, dims: int) -> int:
+    """Return the number of equal tiles in which so many rows are worked on."""
+    tiles = max(1, -(-rows * dims // _TILE))
+    while rows % tiles:
+        tiles += 1
+    return tiles
+
+
+def _step_tiles(
+    codes: jax.Array,
+    tokens: Tokens,
+    steps: Steps,
+    arithmetic: Arithmetic,
+    path: Path,
+    scale: jax.Array | None,
+) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+    """Step `codes` (rows, dims); return them, and sums over rows, int32 (dims,) each.
+
+    These are of rows that the last step left where it displaces, of tokens stalled and tokens kept,
+    and with a `scale` the parts of the exact sum of the view.
+    """
+    rows, dims = codes.shape
+    codes = fused_first(codes, tokens, steps, arithmetic, path)
+    tiles = tiles_of(rows, dims)
+    size = rows // tiles
+    zeros = (jnp.zeros(dims, jnp.int32),) * (OPEN - (PARTS if scale is None else 0))
+
+    def tile(k: jax.Array | int, so_far: tuple) -> tuple:
+        codes, sums = so_far
+        # One tile is written back before the next is read: the codes are never there twice.
+        here, *columns = (
+            lax.dynamic_slice_in_dim(each, k * size, size) for each in (codes, *tokens)
+        )
+        mine = Tokens(*columns)
+        after, stays, moving = last_step(here, mine, steps, arithmetic, path)
+        assert not isinstance(after, Held), "compensated sums are not carried so"
+        assert not isinstance(stays, Held), "nor told of"
+        moved = quantise(after, arithmetic.state, "nearest").astype(arithmetic.state.storage)
+        more = _sums(after, stays, moving, mine.present, arithmetic, scale)
+        codes = lax.dynamic_update_slice_in_dim(codes, moved, k * size, 0)
+        return codes, tuple(a + b for a, b in zip(sums, more, strict=True))
+
+    if tiles == 1:
+        return tile(0, (codes, zeros))
+    return lax.fori_loop(0, tiles, tile, (codes, zeros))
+
+
+def _sums(
+    after: jax.Array,
+    stays: jax.Array,
+    moving: jax.Array,
+    counts: jax.Array,
+    arithmetic: Arithmetic,
+    scale: jax.Array | None,
+) -> list[jax.Array]:
+    """Return the sums over a tile's rows that `_step_tiles` returns of all."""
+
+    def tokens(told: jax.Array) -> jax.Array:
+        return jnp.sum(jnp.where(told, counts[:, None], 0), axis=0, dtype=jnp.int32)
+
+    still = jnp.sum(stays | ~moving, axis=0, dtype=jnp.int32)
+    found = [still, tokens(stays & moving), tokens(stays)]
+    if scale is None:
+        return found
+    values = after
+    if arithmetic.view != arithmetic.state:
+        values = widen(quantise(after, arithmetic.view, "nearest"), arithmetic.view)
+    return [*found, *part_sums(values, counts, scale)]
+
+
+def _compared(
+    codes: jax.Array, weights: jax.Array, arithmetic: Arithmetic, axis: str | None
+) -> tuple[jax.Array, jax.Array]:
+    """Return the labels of rows, int32 (rows,), and bool (dims,) where all hold one state."""
+    rows, dims = codes.shape
+    tiles = tiles_of(rows, dims)
+    in_tiles = codes.reshape(tiles, rows // tiles, dims)
+
+    def cells(some: jax.Array) -> jax.Array:
+        state, view = arithmetic.state, arithmetic.view
+        seen = some if state == view else quantise(widen(some, state), view, "nearest")
+        return merge_zeros(seen, view)
+
+    def over_tiles(one: object, each: object) -> jax.Array:
+        return lax.map(one, each)
+
+    prints = over_tiles(lambda tile: fingerprint(cells(tile), weights), in_tiles)
+    prints = prints.reshape(rows, 2)
+    if axis is not None:
+        prints = lax.psum(prints, axis)
+    leader = leaders(prints)
+
+    def compare(tile: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
+        mine, whose = tile
+        theirs = codes[whose]
+        differ = cells(mine) != cells(theirs), mine != theirs
+        counted = tuple(jnp.any(each, axis=1).astype(jnp.int32) for each in differ)
+        return *counted, jnp.all(mine == codes[:1], axis=0)
+
+    other_cell, other_state, alike = over_tiles(compare, (in_tiles, leader.reshape(tiles, -1)))
+    differs = jnp.stack([other_cell.reshape(rows), other_state.reshape(rows)])
+    if axis is not None:
+        differs = lax.psum(differs, axis)
+    return labels(leader, differs[0] == 0, differs[1] == 0), jnp.all(alike, axis=0)
+
+
+class Summary(NamedTuple):
+    """A summary, read on the host."""
+
+    labels: np.ndarray
+    """int32 (rows,)"""
+    open: np.ndarray
+    """int32 (OPEN, open dims)"""
+    sample: np.ndarray
+    """int32 (SAMPLE, dims)"""
+
+
+def read_summary(told: np.ndarray, rows: int, dims: int, devices: int) -> Summary:
+    """Return the summary that `told`, int32, holds: those of the devices one after another.
+
+    Each has all `rows`, and `dims` of the sample's dimensions.
+    """
+    parts = told.reshape(devices, -1)
+    open_, sample = np.split(parts[:, rows:], [-SAMPLE * dims], axis=1)
+
+    def by_number(each: np.ndarray, numbers: int) -> np.ndarray:
+        return each.reshape(devices, numbers, -1).swapaxes(0, 1).reshape(numbers, -1)
+
+    return Summary(parts[0, :rows], by_number(open_, OPEN), by_number(sample, SAMPLE))

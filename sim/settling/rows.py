@@ -1,0 +1,85 @@
+"""The codes of a cloud of which only a part is carried, fetched where they are asked for.
+
+At most BLOCK_BYTES come to the host in one go.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import jax
+import numpy as np
+
+from drift.kernels.formats import Arithmetic, Format
+from drift.kernels.stepping.carried import CarriedCodes
+from drift.sim.settling.part import CloudPart, viewed
+from drift.sim.settling.programs import Programs
+
+BLOCK_BYTES = 4 << 20
+"""Bytes fetched at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """The part that is carried at one step; while this is kept nothing is written over it."""
+
+    carried: CarriedCodes
+    """on the devices"""
+    part: CloudPart
+    """whom it stands for"""
+    programs: Programs
+    """those that fetch it"""
+
+    def fetch(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """Give `rows`, int64 (n,), in their columns as they are, some at a time."""
+        codes = self.carried.codes
+        most = max(1, BLOCK_BYTES // (codes.shape[1] * codes.dtype.itemsize))
+        for start in range(0, len(rows), most):
+            part = rows[start : start + most]
+            asked = np.zeros(min(_rounded(len(part)), most), np.int32)
+            asked[: len(part)] = part
+            picked = self.programs.pick(codes, self.programs.placing.whole(asked))
+            yield jax.device_get(picked)[: len(part)]
+
+    @cached_property
+    def sample(self) -> np.ndarray:
+        """The first token's codes, (dims,)."""
+        return jax.device_get(self.carried.sample)[0, : self.part.dims]
+
+
+@dataclass(frozen=True, eq=False)
+class SettlingRows:
+    """The codes of all tokens, put together where they are asked for."""
+
+    held: Held
+    """what they are made of"""
+    arithmetic: Arithmetic
+    """the formats of what is held, and of what is seen"""
+    format: Format
+    """the format of the codes: one of these"""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The shape of the cloud: (tokens, dims)."""
+        return len(self.held.part.row), self.held.part.dims
+
+    def span(self, start: int, stop: int) -> np.ndarray:
+        """Return codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
+        held, state = self.held, self.arithmetic.state
+        used = held.part.dim.ravel() >= 0
+        found = np.empty((stop - start, held.part.dims), state.storage)
+        if len(settled := held.part.settled):
+            found[:, settled] = held.sample[settled]
+        done = 0
+        for rows in held.fetch(held.part.row[start:stop]):
+            found[done : done + len(rows), held.part.open] = rows[:, used]
+            done += len(rows)
+        return found if self.format == state else viewed(found, self.arithmetic)
+
+
+def _rounded(count: int) -> int:
+    """Return a power of 8, `count` or more, so that few shapes are compiled."""
+    size = 8
+    while size < count:
+        size *= 8
+    return size
