@@ -5,10 +5,12 @@ slot   a place on the device for the cloud of one drift of a call
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from drift.kernels.formats import Format
 from drift.kernels.stepping import host
 from drift.sim import matrix
 from drift.sim.engines import choose
@@ -50,9 +52,15 @@ def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1
         return False
     # Half a typical displacement: a quarter of the dimensions have smaller ones.
     reached = drift.radius / math.sqrt(drift.dims) * moved[0] / drift.steps / 2
-    ends = np.array([reached - _FAR * drift.sigma, reached + _FAR * drift.sigma], np.float32)
-    low, high = drift.target.rank_of(matrix.nearest(ends, drift.target)).astype(int)
-    return bool(high - low + 1 <= max(1.0, _CROWDED * drift.tokens))
+    return _values_around(reached, drift.sigma, drift.target) <= max(1.0, _CROWDED * drift.tokens)
+
+
+@lru_cache(maxsize=1 << 12)
+def _values_around(reached: float, sigma: float, target: Format) -> int:
+    """Return how many values of the lattice nearly all tokens lie on, `sigma` around `reached`."""
+    ends = np.array([reached - _FAR * sigma, reached + _FAR * sigma], np.float32)
+    low, high = target.rank_of(matrix.nearest(ends, target)).astype(int)
+    return int(high - low + 1)
 
 
 _BYTES = 8 << 20

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from drift.sim.errors import BadInput, printable
@@ -125,6 +126,7 @@ def check_records(drift: "Drift") -> None:
             raise BadInput(f"at names step {step} twice; each step is recorded once")
 
 
+@lru_cache
 def recorded(steps: int, records: int) -> tuple[int, ...]:
     """Return the steps of `records` + 1 records, floor(k * steps / records + 1/2).
 
