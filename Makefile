@@ -34,7 +34,7 @@ lint: .venv/installed-lint .venv/types
 # The tree as it is installed, in links: for mypy, and for editors.
 .venv/types: .venv/bin/python
 	mkdir -p $@/drift
-	ln -sfn $(addprefix $(CURDIR)/,drift/__init__.py drift/__main__.py drift/py.typed kernels sim experiments) $@/drift
+	ln -sfn $(addprefix $(CURDIR)/,drift/__init__.py drift/__main__.py drift/plot.py drift/py.typed kernels sim experiments) $@/drift
 	touch $@
 
 .venv/bin/python:

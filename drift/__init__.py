@@ -51,6 +51,7 @@ if not os.path.isdir(os.path.join(_here, "sim")):
     __path__.append(os.path.dirname(_here))
 
 if TYPE_CHECKING:
+    from drift import plot as plot
     from drift.kernels.formats import FORMATS as FORMATS
     from drift.sim.checkpoints.checkpoint import Checkpoint as Checkpoint
     from drift.sim.clouds.checkpoint_rows import from_checkpoint as from_checkpoint
@@ -59,20 +60,23 @@ if TYPE_CHECKING:
     from drift.sim.errors import Damaged as Damaged
     from drift.sim.errors import Unfinished as Unfinished
     from drift.sim.prediction.predict import Predicted as Predicted
-    from drift.sim.prediction.predict import predict as predict
+    from drift.sim.runs.ran import Ran as Ran
     from drift.sim.runs.run import run as run
     from drift.sim.runs.simulate import Simulated as Simulated
     from drift.sim.runs.simulate import simulate as simulate
+    from drift.sim.sources.check import check as check
+    from drift.sim.sources.compare import compare as compare
+    from drift.sim.sources.predict import predict as predict
+    from drift.sim.sources.scan import scan as scan
+    from drift.sim.sources.structure import structure as structure
     from drift.sim.spec.drift import Drift as Drift
     from drift.sim.spec.origin import Origin as Origin
     from drift.sim.stores.run_store import RunStore as RunStore
     from drift.sim.structures.compare import Comparison as Comparison
-    from drift.sim.structures.compare import compare as compare
     from drift.sim.structures.scan import Scan as Scan
-    from drift.sim.structures.scan import scan as scan
     from drift.sim.structures.structure import Structure as Structure
-    from drift.sim.structures.structure import structure as structure
     from drift.sim.sweeps.grid import Grid as Grid
+    from drift.sim.sweeps.kept.swept import Swept as Swept
     from drift.sim.sweeps.store import SweepStore as SweepStore
     from drift.sim.sweeps.sweep import sweep as sweep
     from drift.sim.tracks.found import Track as Track
@@ -80,41 +84,46 @@ if TYPE_CHECKING:
     from drift.sim.tracks.track_store import TrackStore as TrackStore
 
 _HOME = {
-    "FORMATS": "kernels.formats",
+    "BadInput": "sim.errors",
     "Checkpoint": "sim.checkpoints.checkpoint",
     "Comparison": "sim.structures.compare",
-    "compare": "sim.structures.compare",
     "Counts": "sim.counting.cells",
-    "BadInput": "sim.errors",
     "Damaged": "sim.errors",
-    "Unfinished": "sim.errors",
-    "Grid": "sim.sweeps.grid",
-    "SweepStore": "sim.sweeps.store",
-    "from_checkpoint": "sim.clouds.checkpoint_rows",
-    "Predicted": "sim.prediction.predict",
-    "predict": "sim.prediction.predict",
-    "run": "sim.runs.run",
-    "Scan": "sim.structures.scan",
-    "scan": "sim.structures.scan",
-    "Simulated": "sim.runs.simulate",
-    "simulate": "sim.runs.simulate",
     "Drift": "sim.spec.drift",
+    "FORMATS": "kernels.formats",
+    "Grid": "sim.sweeps.grid",
     "Origin": "sim.spec.origin",
+    "Predicted": "sim.prediction.predict",
+    "Ran": "sim.runs.ran",
     "RunStore": "sim.stores.run_store",
+    "Scan": "sim.structures.scan",
+    "Simulated": "sim.runs.simulate",
     "Structure": "sim.structures.structure",
-    "structure": "sim.structures.structure",
-    "sweep": "sim.sweeps.sweep",
+    "SweepStore": "sim.sweeps.store",
+    "Swept": "sim.sweeps.kept.swept",
     "Track": "sim.tracks.found",
-    "track": "sim.tracks.track",
     "TrackStore": "sim.tracks.track_store",
+    "Unfinished": "sim.errors",
+    "check": "sim.sources.check",
+    "compare": "sim.sources.compare",
+    "from_checkpoint": "sim.clouds.checkpoint_rows",
+    "predict": "sim.sources.predict",
+    "run": "sim.runs.run",
+    "scan": "sim.sources.scan",
+    "simulate": "sim.runs.simulate",
+    "structure": "sim.sources.structure",
+    "sweep": "sim.sweeps.sweep",
+    "track": "sim.tracks.track",
 }
 """The module that has a public name."""
 
-__all__ = sorted(_HOME)
+__all__ = sorted([*_HOME, "plot"])
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for only then: JAX takes a second to load."""
+    if name == "plot":
+        return import_module("drift.plot")
     if name in _HOME:
         return getattr(import_module(f"drift.{_HOME[name]}"), name)
     raise AttributeError(f"module 'drift' has no attribute {name!r}")

@@ -35,7 +35,16 @@ def test_its_examples_hold(path, in_tmp, capsys):
 def test_what_is_public_has_an_example(name):
     public = getattr(drift, name)
     # By those that have one.
-    returned = ("Comparison", "Counts", "Predicted", "Scan", "Simulated", "Structure", "Track")
-    returned += ("FORMATS",)
+    returned = (
+        "Comparison",
+        "Counts",
+        "Predicted",
+        "Ran",
+        "Scan",
+        "Simulated",
+        "Structure",
+        "Swept",
+    )
+    returned += ("FORMATS", "Swept", "Track")
     raised = ("Damaged", "Unfinished")  # like BadInput
     assert name in (*returned, *raised) or ">>> " in public.__doc__

@@ -28,8 +28,10 @@ sim.prediction sim.batches sim.device_check sim.tracks
 sim.runs
 sim.sweeps
 sim.predicted
+sim.sources
 experiments.console experiments.observed
 experiments.tables experiments.figures
+experiments.plots
 experiments.studies
 experiments.report
 experiments.bench experiments.aot

@@ -14,9 +14,9 @@ import drift
 from tests.support.source_files import ROOT
 
 NAMES = (
-    "BadInput Checkpoint Comparison Counts Damaged Drift FORMATS Grid Origin Predicted RunStore"
-    " Scan Simulated Structure SweepStore Track TrackStore Unfinished compare from_checkpoint"
-    " predict run scan simulate structure sweep track"
+    "BadInput Checkpoint Comparison Counts Damaged Drift FORMATS Grid Origin Predicted Ran"
+    " RunStore Scan Simulated Structure SweepStore Swept Track TrackStore Unfinished check compare"
+    " from_checkpoint plot predict run scan simulate structure sweep track"
 )
 
 
@@ -30,7 +30,8 @@ def test_the_names_are_the_promised_ones():
 def test_a_name_is_never_taken_by_a_module():
     modules = {found.name for found in pkgutil.iter_modules(drift.__path__)}
     assert {"kernels", "sim", "experiments"} <= modules
-    assert modules & set(drift.__all__) == set()
+    assert modules & set(drift.__all__) == {"plot"}
+    assert drift.plot is import_module("drift.plot")
     for name, home in drift._HOME.items():
         public = getattr(drift, name)
         assert public is getattr(import_module(f"drift.{home}"), name)
@@ -42,7 +43,10 @@ def test_checkers_of_types_see_the_same_names():
     blocks = [node for node in tree.body if isinstance(node, ast.If)]
     (block,) = (node for node in blocks if ast.unparse(node.test) == "TYPE_CHECKING")
     seen = {alias.asname: node.module for node in block.body for alias in node.names}
-    assert seen == {name: f"drift.{home}" for name, home in drift._HOME.items()}
+    assert seen == {
+        "plot": "drift",
+        **{name: f"drift.{home}" for name, home in drift._HOME.items()},
+    }
 
 
 @pytest.mark.processes

@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from drift.experiments.bench import leap, stepping, whole_job
-from drift.experiments.figures.style import COLOURS, GREY, new_figure
+from drift.experiments.figures.canvas import in_own_settings, new_figure
+from drift.experiments.figures.style import COLOURS, GREY
 
 _DRAWN = {
     stepping.OURS: "-",
@@ -28,6 +29,7 @@ _PART_COLOURS = {
 }
 
 
+@in_own_settings
 def draw(results: list[dict[str, Any]]) -> Figure:
     """Return bars of whole jobs above lines of engines, as far as these were measured."""
     jobs = [result for result in results if result["group"] == "whole-job"]

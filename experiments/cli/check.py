@@ -2,11 +2,15 @@
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import typer
 
 from drift.experiments.cli.execution import Device
 from drift.experiments.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from drift.sim.device_check import Check
 
 EXAMPLE = "drift check"
 
@@ -20,23 +24,16 @@ def command(
     There is one check for each format and rounding, then fused, edges, cloud and
     run. Exits with 1 and names the first differing input where one fails.
     """
-    from drift.sim import device_check
     from drift.sim.devices import device as devices
+    from drift.sim.sources.check import check
 
     devices.configure(device)
-    chosen = devices.find_device(device)
-    found = []
-    for each in device_check.checks(chosen):
-        found.append(each)
-        if not as_json:
-            print(f"{'ok   ' if each.ok else 'WRONG'}  {each.name:26}  {each.detail}", flush=True)
-    report = device_check.report(chosen, found)
-    if as_json:
-        print(json.dumps(report))
-    else:
-        wrong = sum(not each.ok for each in found)
-        verdict = "all hold" if report["ok"] else f"{wrong} of {len(found)} do not hold"
-        print(f"{chosen.platform} ({chosen.device_kind}): {verdict}")
-    if not report["ok"]:
+
+    def say(each: "Check") -> None:
+        print(f"{'ok   ' if each.ok else 'WRONG'}  {each.name:26}  {each.detail}", flush=True)
+
+    found = check(device, progress=None if as_json else say)
+    print(json.dumps(found.as_json()) if as_json else found.title())
+    if not found.ok:
         sys.stdout.flush()
         raise typer.Exit(1)

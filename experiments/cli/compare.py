@@ -1,7 +1,6 @@
 """`drift compare`: two checkpoints, or two runs, bit by bit."""
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,6 @@ from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
     from drift.experiments.console.token_text import TokenTexts
-    from drift.sim.matrix import Matrix
 
 EXAMPLE = "drift compare first.zarr first.zarr --snapshot 0,100"
 
@@ -71,47 +69,18 @@ def command(
     wider one first, and a line says how many values of the other are not the
     rounding.
     """
-    from drift.kernels.formats import FORMATS
-    from drift.sim.errors import BadInput, printable_name
-    from drift.sim.open_matrix import is_run, open_matrix, tensor_or_step
+    from drift.sim.open_matrix import is_run
+    from drift.sim.sources.compare import pair_of, tensors_of
     from drift.sim.structures.compare import compare
 
-    steps: tuple[int | None, ...] = snapshot or (None,)
-    if len(steps) > 2:
-        raise BadInput(f"snapshot names {len(steps)} steps; one for both or one for each is needed")
     if download:
         fetch(a, b)
-    if format_ is not None and format_ not in FORMATS:
-        raise BadInput(f"format is {format_!r}; it must be one of {', '.join(FORMATS)}")
+    pair = pair_of(a, b, tensor, snapshot, format_)
+    one, other, (name_a, name_b), rounded = pair
     runs = is_run(a), is_run(b)
-    tensor_a, tensor_b = given = _tensors(tensor)
-    if tensor_a != tensor_b and any(runs):
-        raise BadInput(f"tensor is {tensor!r}; a name for each is for two checkpoints")
-
-    if tensor is None and not any(runs):
-        tensor_a, tensor_b = _paired(a, b)
-
-    def opened(
-        place: StoreLocation, tensor: str | None, step: int | None
-    ) -> "tuple[str | int, Matrix]":
-        """Return the matrix, and the tensor or step that it is."""
-        # Of a run and a checkpoint, each gets the option that is its own.
-        mine = tensor if all(runs) or not is_run(place) else None
-        step = step if is_run(place) or not any(runs) else None
-        name = tensor_or_step(place, mine, step)
-        matrix = open_matrix(place, mine, step)
-        if isinstance(name, str):  # files of one name are in many places
-            matrix = replace(matrix, label=f"{place}, {printable_name(name)}")
-        return name, matrix
-
-    name_a, one = opened(a, tensor_a, steps[0])
-    name_b, other = opened(b, tensor_b, steps[-1])
-    rounded = [each.format.name for each in (one, other)]
-    if format_ is not None:
-        one, other = (each.rounded(FORMATS[format_]) for each in (one, other))
     tensors = [name if isinstance(name, str) else None for name in (name_a, name_b)]
     found = compare(one, other)
-    for place, name in zip((a, b), given, strict=True):
+    for place, name in zip((a, b), tensors_of(tensor), strict=True):
         say_notes(place, name)
     if None not in tensors and name_a != name_b:
         remark(f"{one.label} is compared with {other.label}")
@@ -128,7 +97,7 @@ def command(
         if format_ is not None:
             origin |= {
                 "format": format_,
-                "formats": rounded,
+                "formats": list(rounded),
                 "not_rounding": found.differing_values,
             }
         print(json.dumps(origin | found.as_json()))
@@ -140,29 +109,7 @@ def command(
             print(_not_rounding(found.differing_values, format_, rounded))
 
 
-def _paired(a: StoreLocation, b: StoreLocation) -> tuple[str | None, str | None]:
-    """Return the names of matrices that belong together, where one side is an adapter."""
-    from drift.sim.checkpoints.checkpoint import Checkpoint
-
-    if not (isinstance(a, LocalLocation) and isinstance(b, LocalLocation)):
-        return None, None
-    if not (a.exists() and b.exists()):  # said where they are opened
-        return None, None
-    one, other = Checkpoint(a.path), Checkpoint(b.path)
-    return one.pair_with(other) if one.adapted or other.adapted else (None, None)
-
-
-def _tensors(named: str | None) -> tuple[str | None, str | None]:
-    """Return the names for both sides; BadInput for more than two, or an empty one of two."""
-    from drift.sim.errors import BadInput
-
-    names = [None] if named is None else named.split(",")
-    if len(names) > 2 or (len(names) == 2 and "" in names):
-        raise BadInput(f"tensor is {named!r}; one name for both or one for each is needed")
-    return names[0], names[-1]
-
-
-def _not_rounding(count: int, target: str, formats: list[str]) -> str:
+def _not_rounding(count: int, target: str, formats: tuple[str, str]) -> str:
     """Return the line on values that are not the rounding of the other side's."""
     wider = [side for side, each in zip("AB", formats, strict=True) if each != target]
     if len(wider) != 1:

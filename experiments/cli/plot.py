@@ -57,12 +57,19 @@ def _holes(
     those of a run. The options that select a cloud or tokens apply to every
     source.
     """
-    from drift.experiments.figures.black_holes import holes, populations
     from drift.experiments.figures.expected import ExpectedPairs
+    from drift.experiments.plots import plots
 
     expectations = ExpectedPairs(prediction)
-    found, caption = populations(sources, tensor, snapshot, near, exponents, expectations)
-    drawn = holes(found, caption, observed)
+    drawn = plots.holes(
+        sources,
+        observed=observed,
+        tensor=tensor,
+        snapshot=snapshot,
+        near=near,
+        exponents=exponents,
+        prediction=expectations,
+    )
     save(drawn, out or beside(sources, "holes"), as_json, expectations.missing)
 
 
@@ -113,9 +120,11 @@ def _cloud(
     disc, with a ring for each black hole among them. Lines mark the lattice,
     where it is coarse.
     """
-    from drift.experiments.figures.cloud import cloud_figure, cloud_panels
+    from drift.experiments.plots import plots
 
-    drawn = cloud_figure(*cloud_panels(source, plane, tensor, snapshot, near, exponents))
+    drawn = plots.cloud(
+        source, plane, tensor=tensor, snapshot=snapshot, near=near, exponents=exponents
+    )
     save(drawn, out or beside([source], "cloud"), as_json)
 
 
@@ -141,11 +150,9 @@ def _track(
     froze; quantiles of their displacements; the centroid and its motion; bulk
     against thermal motion; and which tokens move when.
     """
-    from drift.experiments.figures.track import track_figure
-    from drift.sim.tracks.track_store import TrackStore
+    from drift.experiments.plots import plots
 
-    drawn = track_figure(TrackStore(source).track(), panels)
-    save(drawn, out or beside([source], "track"), as_json)
+    save(plots.track(source, panels), out or beside([source], "track"), as_json)
 
 
 VERBS: dict[str, tuple[Callable[..., None], str]] = {
@@ -192,27 +199,11 @@ def curves_command(
     sweep gets one curve for each combination of its axes other than seeds: the
     mean over the seeds, with a min–max band.
     """
-    from drift.experiments.figures.curves import curves
     from drift.experiments.figures.expected import ExpectedPairs
-    from drift.experiments.figures.sweeps.curves import sweep_curves
-    from drift.experiments.figures.sweeps.sweep_slice import all_axes, parse_fixed
-    from drift.sim.errors import BadInput
-    from drift.sim.stores.run_store import RunStore
-    from drift.sim.sweeps.store import is_sweep, open_grid
+    from drift.experiments.plots import plots
 
-    sweeps = [each for each in stores if is_sweep(each)]
-    if sweeps and len(stores) > 1:
-        raise BadInput(
-            f"{sweeps[0]} is a sweep, which is drawn alone; {len(stores)} stores are given"
-        )
-    if at and not sweeps:
-        raise BadInput(f"at is {at[0]}, but {stores[0]} is not a sweep; a run has no axes")
     expected_pairs = ExpectedPairs(prediction)
-    if sweeps:
-        opened = open_grid(stores[0])
-        drawn = sweep_curves(all_axes(opened, parse_fixed(opened.grid, at or [])), expected_pairs)
-    else:
-        drawn = curves([RunStore(each) for each in stores], expected_pairs)
+    drawn = plots.curves(stores, at=at, prediction=expected_pairs)
     save(drawn, out or beside(stores, "curves"), as_json, expected_pairs.missing)
 
 
@@ -254,15 +245,10 @@ def phase_command(
     drawn.
     """
     from drift.experiments.figures.expected import ExpectedPairs
-    from drift.experiments.figures.sweeps.phase import phase, transition
-    from drift.experiments.figures.sweeps.sweep_slice import parse_fixed, plane_slice, record_at
-    from drift.sim.sweeps.store import open_grid
+    from drift.experiments.plots import plots
 
-    opened = open_grid(sweep)
-    sweep_slice = plane_slice(opened, x, y, parse_fixed(opened.grid, at or []))
-    draw = phase if len(sweep_slice.names) > 1 else transition
     expected_pairs = ExpectedPairs(prediction)
-    drawn = draw(sweep_slice, record_at(opened.grid, progress), expected_pairs)
+    drawn = plots.phase(sweep, x, y, at=at, progress=progress, prediction=expected_pairs)
     save(drawn, out or beside([sweep], "phase"), as_json, expected_pairs.missing)
 
 

@@ -13,7 +13,6 @@ from drift.sim.stores.location import LocalLocation
 
 if TYPE_CHECKING:
     from drift.experiments.console.token_text import TokenTexts
-    from drift.sim.checkpoints.checkpoint import Checkpoint
     from drift.sim.structures.scan import Scan
 
 EXAMPLE = "drift scan Qwen3-4B/ --ids holes.jsonl"
@@ -59,37 +58,24 @@ def command(
     from drift.experiments.console.files import write_text_atomically
     from drift.experiments.console.token_text import load_token_texts
     from drift.sim.checkpoints.checkpoint import Checkpoint
-    from drift.sim.structures.scan import scan
+    from drift.sim.sources.scan import scan
 
     if download:
         fetch(LocalLocation(checkpoint))
     found = Checkpoint(checkpoint)
     scans = scan(found, tensor)
-    tied = _tied(found, tensor)
+    tied = scans.tied
     texts = load_token_texts(found.directory)
     if ids is not None:
         write_text_atomically(ids, "".join(_lines(scans, texts)))
     for note in found.notes:
         remark(note)
     if as_json:
-        print(json.dumps({"tensors": [each.as_json() for each in scans], "tied": tied}))
+        print(json.dumps(scans.as_json()))
     else:
         from drift.experiments.tables.scan import show_scans
 
         show_scans(found, scans, tied, texts)
-
-
-def _tied(checkpoint: "Checkpoint", tensor: str | None) -> bool | None:
-    """Return whether it is tied; None where a tensor was named, and others can't be read."""
-    from drift.sim.errors import BadInput
-
-    try:
-        return checkpoint.tied
-    except BadInput as error:
-        if tensor is None:
-            raise
-        checkpoint.notes.append(f"whether it is tied is not known: {error}")
-        return None
 
 
 def _lines(scans: "list[Scan]", texts: "TokenTexts | None") -> list[str]:

@@ -9,6 +9,7 @@ expected    of a run, over clouds: how many black holes have so many tokens or m
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,16 +17,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from drift.experiments import observed
+from drift.experiments.figures.canvas import in_own_settings, new_figure
 from drift.experiments.figures.captions import captions, selected
 from drift.experiments.figures.curves import request_of_run
 from drift.experiments.figures.expected import ExpectedPairs
-from drift.experiments.figures.style import COLOURS, GREY, figure_text, new_figure
+from drift.experiments.figures.style import COLOURS, GREY, figure_text
 from drift.sim.counting.cells import CellCounts
 from drift.sim.counting.coalesce import representatives
 from drift.sim.errors import BadInput, printable
-from drift.sim.open_matrix import is_run, open_selection
-from drift.sim.stores.location import StoreLocation
-from drift.sim.stores.run_store import RunStore
+from drift.sim.sources.source import CountedRun, TokenSource, source_of
 
 _LONGEST = 48
 """Characters of a name in a legend."""
@@ -46,7 +46,7 @@ class Populations:
 
 
 def populations(
-    sources: list[StoreLocation],
+    given: Sequence[Any],
     tensor: str | None,
     snapshot: int | None,
     near: str | None,
@@ -59,20 +59,21 @@ def populations(
     Raises BadInput where a source is not what
     they say, and for a run that is not complete.
     """
+    sources = [source_of(each) for each in given]
     asked = (tensor, snapshot, near, exponents)
     found, labels, selection = [], [], None
     for source in sources:
-        if is_run(source) and asked == (None,) * len(asked):
-            found.append(_stored(source))
+        if source.is_run and asked == (None,) * len(asked):
+            found.append(_stored(source.run))
             continue
-        matrix, selection = open_selection(source, *asked)
+        matrix, selection = source.selection(*asked)
         rows = np.flatnonzero(matrix.finite())
         firsts = representatives(rows, matrix.codes, matrix.format)
         found.append(CellCounts.of_representatives(firsts).populations)
         labels.append(matrix.label)
     names, caption = _names(sources), []
-    if all(is_run(source) for source in sources):
-        shared, own = captions([RunStore(source).attrs["spec"] for source in sources])
+    if all(source.is_run for source in sources):
+        shared, own = captions([source.run.attrs["spec"] for source in sources])
         names = [text or name for text, name in zip(own, names, strict=True)]
         caption = [shared]
     elif len(sources) == 1:
@@ -86,19 +87,19 @@ def populations(
 
 
 def _spectra(
-    sources: list[StoreLocation],
+    sources: list[TokenSource],
     snapshot: int | None,
     near: str | None,
     expectations: ExpectedPairs | None,
 ) -> "list[Sequence[tuple[int, int, float]]]":
     """Return the expected spectrum of each source; an empty one where there is none."""
-    runs = [k for k, source in enumerate(sources) if is_run(source) and near is None]
+    runs = [k for k, source in enumerate(sources) if source.is_run and near is None]
     found: list[Sequence[tuple[int, int, float]]] = [()] * len(sources)
     if expectations is None or not runs:
         return found
     requests = []
     for k in runs:
-        store = RunStore(sources[k])
+        store = sources[k].run
         step = store.attrs["spec"]["steps"] if snapshot is None else snapshot
         requests.append(request_of_run(store, [step]))
     rows, _ = expectations.at_steps(requests, spectra=True)
@@ -107,15 +108,14 @@ def _spectra(
     return found
 
 
-def _stored(location: StoreLocation) -> np.ndarray:
+def _stored(store: CountedRun) -> np.ndarray:
     """Return the populations of a run's last step. Raises BadInput where it is not complete."""
-    store = RunStore(location)
     if not store.complete:
-        raise BadInput(f"{location} is not complete; finish the run, or choose a --snapshot")
+        raise BadInput(f"{store.address} is not complete; finish the run, or choose a --snapshot")
     return store.read("populations")
 
 
-def _names(sources: list[StoreLocation]) -> list[str]:
+def _names(sources: list[TokenSource]) -> list[str]:
     """Return the last parts of the locations, or, where these coincide, as much as fits."""
     names = [source.name for source in sources]
     if len(set(names)) < len(names) or "" in names:
@@ -141,6 +141,7 @@ _FAINTEST = 0.5
 """Expected black holes of so many tokens or more that are still drawn."""
 
 
+@in_own_settings
 def holes(found: list[Populations], caption: str, with_observed: bool = False) -> Figure:
     """Draw the populations of all sources, and the observed ones where `with_observed`.
 

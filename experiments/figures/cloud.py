@@ -14,7 +14,7 @@ the areas of its rings, one for each hole. Lines are values of the lattice, wher
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -24,16 +24,15 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import ArrayLike
 
+from drift.experiments.figures.canvas import in_own_settings, new_figure, set_layout
 from drift.experiments.figures.captions import parts, selected, wrapped
 from drift.experiments.figures.components_layout import DiscSizes
-from drift.experiments.figures.style import COLOURS, GREY, figure_text, new_figure
+from drift.experiments.figures.style import COLOURS, GREY, figure_text
 from drift.kernels.formats import Format
 from drift.sim.counting.cells import Cells
 from drift.sim.errors import BadInput, printable
 from drift.sim.matrix import Matrix
-from drift.sim.open_matrix import is_run, open_matrix, open_selection, tensor_or_step
-from drift.sim.stores.location import StoreLocation
-from drift.sim.stores.run_store import RunStore
+from drift.sim.sources.source import source_of
 
 _SAMPLE = 4096
 """Most cells by which the default plane is chosen, the first ones."""
@@ -173,10 +172,11 @@ class Panel(NamedTuple):
     """the tokens that it shows"""
 
 
+@in_own_settings
 def cloud_figure(panels: Sequence[Panel], cloud_plane: CloudPlane, caption: str) -> Figure:
     """Draw the clouds beside each other, the tokens of each hole in one colour in all of them."""
     figure = new_figure(3.8 * len(panels) if len(panels) > 1 else 4.8, 4.2)
-    figure.set_layout_engine("constrained", wspace=0.05)
+    set_layout(figure, "constrained", wspace=0.05)
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         rooms = [_axis(axes, name, panel.view, which) for which, name in enumerate("xy")]
         _discs(axes, panel.view, min(rooms))
@@ -260,7 +260,7 @@ _POINTS = 330.0
 
 
 def cloud_panels(
-    source: StoreLocation,
+    source: Any,
     plane: tuple[int, ...] | None,
     tensor: str | None,
     snapshot: int | None,
@@ -271,16 +271,17 @@ def cloud_panels(
 
     Raises BadInput where the source is not what the options say, and as CloudPlane.of does.
     """
-    matrix, selection = open_selection(source, tensor, snapshot, near, exponents)
+    source = source_of(source)
+    matrix, selection = source.selection(tensor, snapshot, near, exponents)
     cloud_plane = CloudPlane.of(matrix, HOLES, plane)
-    if not is_run(source):
+    if not source.is_run:
         said = [figure_text(matrix.label), *selected(selection)]
         return [Panel("", cloud_plane.view(matrix))], cloud_plane, wrapped(said, _POINTS)
-    store, step = RunStore(source), tensor_or_step(source, tensor, snapshot)
+    store, step = source.run, source.step(snapshot)
     panels = [Panel(f"step {step:,}", cloud_plane.view(matrix))]
     del matrix  # two matrices may not fit into memory
     if step != 0 and 0 in store.read("snapshot_step"):
-        first = cloud_plane.view(open_matrix(source, None, 0))
+        first = cloud_plane.view(source.selection(snapshot=0)[0])
         panels.insert(0, Panel("initial cloud, step 0", first))
     said = [*parts(store.attrs["spec"]), *selected(selection)]
     return panels, cloud_plane, wrapped(said, _POINTS * len(panels))

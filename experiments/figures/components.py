@@ -18,9 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 
+from drift.experiments.figures.canvas import in_own_settings, new_figure, set_layout
 from drift.experiments.figures.captions import selected
 from drift.experiments.figures.components_layout import DiscSizes, layout, pack_in_rows
-from drift.experiments.figures.style import COLOURS, POINTS, figure_text, new_figure, text_width
+from drift.experiments.figures.style import COLOURS, POINTS, figure_text, text_width
 from drift.sim.errors import BadInput, printable
 from drift.sim.structures.components import Component
 from drift.sim.structures.structure import Structure
@@ -66,6 +67,7 @@ class _Panel(NamedTuple):
     """how far down each population is written, float64 (cells,); None: in discs that have room"""
 
 
+@in_own_settings
 def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
     """Draw the components of a structure.
 
@@ -89,7 +91,7 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
     lines = sum(len(panel.lines) for panel in panels)
     corners, height = pack_in_rows([_outer(panel) for panel in panels], _WIDTH, _GAP)
     figure = new_figure(_WIDTH / POINTS, height / POINTS)
-    figure.set_layout_engine("none")
+    set_layout(figure, "none")
     for panel, (x, y) in zip(panels, corners, strict=True):
         wide, high = panel.size
         bottom = 1 - (y + _LINE + high) / height

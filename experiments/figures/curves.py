@@ -17,12 +17,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from drift.experiments.figures.canvas import in_own_settings, new_figure
 from drift.experiments.figures.captions import captions
 from drift.experiments.figures.expected import ExpectedPairs, PairsRequest, not_predicted
-from drift.experiments.figures.style import COLOURS, GREY, new_figure, spans_a_decade
+from drift.experiments.figures.style import COLOURS, GREY, spans_a_decade
 from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput
-from drift.sim.stores.run_store import RunStore
+from drift.sim.sources.source import CountedRun
 
 if TYPE_CHECKING:
     from drift.sim.prediction.expected import Expected
@@ -97,8 +98,9 @@ _STYLES: dict[str, dict[str, Any]] = {
 }
 
 
+@in_own_settings
 def curves(
-    stores: list[RunStore], expected_pairs: ExpectedPairs | None = None, columns: int = 2
+    stores: Sequence[CountedRun], expected_pairs: ExpectedPairs | None = None, columns: int = 2
 ) -> Figure:
     """Draw the curves of several runs, and what is expected of them.
 
@@ -147,14 +149,14 @@ def _along(records: list[list[Counts]]) -> str:
 
 
 def _expected(
-    stores: list[RunStore], records: list[list[Counts]], expected_pairs: ExpectedPairs
+    stores: Sequence[CountedRun], records: list[list[Counts]], expected_pairs: ExpectedPairs
 ) -> "tuple[list[list[Expected]], list[str]]":
     """Return the expectation of each run at its records, and why some have none."""
     steps = [[counts.step for counts in counted] for counted in records]
     return expected_pairs.at_steps(list(map(request_of_run, stores, steps)))
 
 
-def request_of_run(store: RunStore, steps: list[int]) -> PairsRequest:
+def request_of_run(store: CountedRun, steps: list[int]) -> PairsRequest:
     """Return the request for the expected counts of a run at `steps`."""
     drift, used = store.drift, None
     if drift.origin is not None:  # a checkpoint, which may be gone by now

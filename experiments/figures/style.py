@@ -1,4 +1,4 @@
-"""The style that all figures share, how they write values, and how they are saved.
+"""The colours that all figures share, how they write values, and how they are saved.
 
 Black ink, grey where it helps, the colour-blind safe colours of Okabe and Ito
 (https://jfly.uni-koeln.de/color/) in an order that also differs in lightness.
@@ -9,12 +9,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 
 from drift.experiments.console.files import atomic_write
+from drift.experiments.figures.canvas import own_settings
 from drift.sim.errors import BadInput, printable, unwritten
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -23,30 +23,6 @@ POINTS = 72.0
 """Points in an inch."""
 GREY = "#444444"
 """Colour of captions."""
-
-STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.7,
-    "axes.grid": True,
-    "grid.color": "#DDDDDD",
-    "grid.linewidth": 0.5,
-    "figure.labelsize": 8,
-    "legend.fontsize": 8,
-    "legend.frameon": False,
-    "lines.linewidth": 1.6,
-    "savefig.bbox": "tight",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "drift",
-}
-
-
-def new_figure(width: float = 5.6, height: float = 3.6) -> Figure:
-    """Return an empty figure in this style; `width` and `height` are in inches."""
-    matplotlib.rcParams.update(STYLE)
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def spans_a_decade(least: float, most: float) -> bool:
@@ -92,7 +68,7 @@ def _save(figure: Figure, name: Path, kind: str) -> Path:
     path = name.with_name(f"{name.name}.{kind}")
     # No date: equal results give equal files.
     metadata = {"Date": None} if kind == "svg" else None
-    with atomic_write(path) as new:
+    with atomic_write(path) as new, own_settings():
         figure.savefig(new, format=kind, dpi=200, metadata=metadata)
     return path
 

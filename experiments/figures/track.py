@@ -18,7 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import StrMethodFormatter
 
-from drift.experiments.figures.style import COLOURS, GREY, figure_text, new_figure
+from drift.experiments.figures.canvas import in_own_settings, new_figure
+from drift.experiments.figures.style import COLOURS, GREY, figure_text
 from drift.sim.errors import BadInput, printable
 from drift.sim.tracks.found import FROZEN, Track, move_bins
 
@@ -134,6 +135,7 @@ PANELS: dict[str, Callable[[Axes, Track], None]] = {
 """The function that draws each panel."""
 
 
+@in_own_settings
 def track_figure(track: Track, panels: Sequence[str] | None = None) -> Figure:
     """Draw panels of a track, all by default. Raises BadInput for one that is not there."""
     names = list(dict.fromkeys(panels or PANELS))

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from drift.experiments.figures.style import COLOURS, new_figure
+from drift.experiments.figures.canvas import in_own_settings, new_figure
+from drift.experiments.figures.style import COLOURS
 
 _MARKS = "os^Dv<>"
 _DECADES = 1000.0
@@ -40,6 +41,7 @@ class Line:
     """True draws the markers"""
 
 
+@in_own_settings
 def lines(
     drawn: Sequence[Line],
     x: str,

@@ -117,9 +117,21 @@ def _bin(distance: int) -> str:
 def _most(found: Comparison, texts: TokenTexts | None) -> str:
     if found.moved_most is None:
         return "no token moved"
-    token, distance = found.moved_most
+    kept, flips = found.moved_most_same_sign, found.sign_flips
+    if not flips:
+        return f"largest move: {_move(found.moved_most, texts)}"
+    within = _move(kept, texts) if kept else "none"
+    across = _move(found.moved_most, texts)
+    return (
+        f"largest move of a value that kept its sign: {within}\n"
+        f"values with another sign: {flips:,}; largest move of all: {across}"
+    )
+
+
+def _move(most: tuple[int, int], texts: TokenTexts | None) -> str:
+    token, distance = most
     steps = "step" if distance == 1 else "steps"
-    return f"largest move: token {token_label(token, texts)}, by {distance:,} lattice {steps}"
+    return f"token {token_label(token, texts)}, by {distance:,} lattice {steps}"
 
 
 def _lineage(found: Comparison) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,34 @@ from drift.sim.sweeps.kept.swept import Swept
 from drift.sim.sweeps.store import EXPECTED, NAMES, PredictedStore, fill
 
 _LIBRARIES = ("bf16-drift", "numpy", "ml-dtypes", "zarr")
+
+
+class GridArrays(NamedTuple):
+    """The expectations at the points of a grid, as arrays."""
+
+    arrays: dict[str, np.ndarray]
+    """by its name in the store, float64 (axes …, progress); NaN where a point failed"""
+    done: np.ndarray
+    """True for each point that is predicted, bool (axes …)"""
+    failed: dict[str, list[int]]
+    """the numbers of the points that have no prediction, by the reason"""
+
+
+def grid_arrays(grid: Grid, tell: Callable[[int], None] = lambda done: None) -> GridArrays:
+    """Predict every point of a grid; `tell` is told how many are done."""
+    shape = *grid.shape, grid.records + 1
+    names = {**NAMES, **{name: name for name in EXPECTED}}
+    arrays = {stored: np.full(shape, np.nan) for stored in names.values()}
+    done, failed = np.zeros(grid.shape, bool), dict[str, list[int]]()
+    for point, records, reason in predicted_points(grid, tell=tell):
+        at = np.unravel_index(point, grid.shape) if grid.shape else ()
+        if reason:
+            failed.setdefault(reason, []).append(point)
+            continue
+        for name, stored in names.items():
+            arrays[stored][*at] = [getattr(record, name) for record in records]
+        done[*at] = True
+    return GridArrays(arrays, done, failed)
 
 
 def predict_grid(
@@ -47,18 +76,7 @@ def predict_grid(
         known = held(PredictedStore, out, grid.fields, overwrite)
         if known is not None and known.finished and known.attrs["inputs"] == inputs:
             return Swept(known, {"total": time.monotonic() - started}, was_complete=True)
-        shape = *grid.shape, grid.records + 1
-        names = {**NAMES, **{name: name for name in EXPECTED}}
-        arrays = {stored: np.full(shape, np.nan) for stored in names.values()}
-        done, failed = np.zeros(grid.shape, bool), dict[str, list[int]]()
-        for point, records, reason in predicted_points(grid, tell=tell):
-            at = np.unravel_index(point, grid.shape) if grid.shape else ()
-            if reason:
-                failed.setdefault(reason, []).append(point)
-                continue
-            for name, stored in names.items():
-                arrays[stored][*at] = [getattr(record, name) for record in records]
-            done[*at] = True
+        found = grid_arrays(grid, tell)
         with interrupts.delay_signals():
             about = {
                 "versions": {name: version(name) for name in _LIBRARIES},
@@ -69,10 +87,12 @@ def predict_grid(
             with out.begin({**about, **first, "complete": False}) as group:
                 fill(group, grid, predicted=True)
             store = PredictedStore(out, writing=True)
-            for stored, values in (*arrays.items(), ("done", done)):
+            for stored, values in (*found.arrays.items(), ("done", found.done)):
                 store.array(stored)[...] = values
-            reasons = [{"reason": why, "cells": sorted(points)} for why, points in failed.items()]
-            store.update(failed=reasons, complete=bool(done.all()))
+            reasons = [
+                {"reason": why, "cells": sorted(points)} for why, points in found.failed.items()
+            ]
+            store.update(failed=reasons, complete=bool(found.done.all()))
     return Swept(PredictedStore(out), {"total": time.monotonic() - started})
 
 

@@ -5,7 +5,7 @@ Expectations are over random clouds, all seeds, with the drift's direction.
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from drift.sim.prediction.cells.occupancy import Occupancy
@@ -14,7 +14,12 @@ from drift.sim.prediction.onset import enough, onsets, transport_in_range
 from drift.sim.prediction.stalling import stall_steps
 from drift.sim.prediction.supported import check_supported
 from drift.sim.prediction.transport import Transport
+from drift.sim.results.frames import pandas_for
+from drift.sim.results.page import ShownAsTable
 from drift.sim.spec.drift import Drift
+
+_SHOWN = ("distinct", "distinct_error", "black_holes", "largest", "expected_pairs", "pairs_error")
+"""The expectations that a table in a notebook shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,7 @@ class Record(Occupancy):
     nowhere, and there is no u"""
     stalled: float
     """the share of coordinates that the last step left where they were: sim.counting.cells"""
-    spectrum: list[tuple[int, int, float]]
+    spectrum: list[tuple[int, int, float]] = field(repr=False)
     """[k_first, k_last, cells]: the expected cells of k_first ... k_last tokens, from 1 to all"""
 
 
@@ -48,12 +53,12 @@ class Point(Record):
 
     sigma: float
     """the standard deviation of the drawn cloud"""
-    records: list[Record]
+    records: list[Record] = field(repr=False)
     """the expectations after each of the steps that were asked for"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Predicted(Point):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Predicted(Point, ShownAsTable):
     """Expectations of a drift after its last step, whose own sigma is `sigma`."""
 
     onset_sigma: float | None
@@ -62,6 +67,47 @@ class Predicted(Point):
     """by dimension, the first step that leaves the image of 0 where it was; None for none"""
     curve: list[Point]
     """one for each sigma that was asked for"""
+
+    __repr__ = ShownAsTable.__repr__
+
+    def title(self) -> str:
+        """Return the counts that are expected after the last step."""
+        return (
+            f"σ = {self.sigma:g}: {self.distinct:.4g} ± {self.distinct_error:.2g} distinct cells,"
+            f" {self.expected_pairs:.4g} ± {self.pairs_error:.2g} pairs, largest {self.largest:,}"
+        )
+
+    def head(self) -> tuple[str, ...]:
+        """Return the columns: of the records, or of the curve over sigma."""
+        return ("step" if self._rows() is self.records else "sigma", *_SHOWN)
+
+    def body(self) -> list[tuple[Any, ...]]:
+        """Return a row for each record, or for each sigma."""
+        rows, name = self._rows(), self.head()[0]
+        return [tuple(getattr(each, known) for known in (name, *_SHOWN)) for each in rows]
+
+    def lines(self) -> dict[str, list[float | None]]:
+        """Return the expected distinct cells over the records, or over sigma."""
+        rows = self._rows()
+        return {"expected distinct cells": [each.distinct for each in rows]} if rows[1:] else {}
+
+    def _rows(self) -> Sequence[Record]:
+        return self.records if self.records and len(self.curve) == 1 else self.curve
+
+    def to_pandas(self) -> Any:
+        """Return the records, or without them the curve, as a DataFrame.
+
+        Raises BadInput where pandas is not installed.
+        """
+        rows = [
+            {
+                "sigma": point.sigma,
+                **{each.name: getattr(row, each.name) for each in fields(Record)},
+            }
+            for point in self.curve
+            for row in point.records or [point]
+        ]
+        return pandas_for("to_pandas").DataFrame(rows)
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values; without `records` where none were asked for."""
@@ -82,20 +128,6 @@ def predict(drift: Drift, sigmas: Sequence[float] = (), steps: Sequence[int] = (
     one. sim/prediction/derivation.md derives the formulas. Raises BadInput where no exact form is
     implemented (stochastic rounding, jitter, float32, a checkpoint's rows), for a sigma of which
     a drift would more likely than not leave the format's range, and for a step that it has not.
-
-        >>> import drift
-        >>> d = drift.Drift(sigma=1e-6, tokens=100, dims=32)
-        >>> found = drift.predict(d, sigmas=[1e-7, 1e-6, 1e-5], steps=[0, 10, 100])
-        >>> f"{found.expected_pairs:.1f} ± {found.pairs_error:.1f} pairs at {found.radius:.4f}"
-        '387.1 ± 51.9 pairs at 0.3724'
-        >>> f"{found.distinct:.1f} ± {found.distinct_error:.1f} cells, the largest: {found.largest}"
-        '24.2 ± 2.5 cells, the largest: 16'
-        >>> [round(record.distinct, 1) for record in found.records]
-        [100.0, 99.6, 24.2]
-        >>> f"one pair where sigma is {found.onset_sigma:.2g}"
-        'one pair where sigma is 2e-05'
-        >>> [round(point.expected_pairs, 1) for point in found.curve]
-        [1954.5, 387.1, 16.9]
     """
     check_supported(drift)
     assert drift.sigma is not None, "drifts of a checkpoint's rows have no exact form"

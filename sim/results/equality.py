@@ -40,6 +40,9 @@ def same(a: Any, b: Any) -> bool:
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     if isinstance(a, list | tuple) and type(a) is type(b):
         return len(a) == len(b) and all(map(same, a, b))
+    if dataclasses.is_dataclass(a) and type(a) is type(b) and not isinstance(a, ComparedByFields):
+        names = [each.name for each in dataclasses.fields(a) if each.compare]
+        return all(same(getattr(a, name), getattr(b, name)) for name in names)
     if isinstance(a, float) and isinstance(b, float) and a != a:
         return b != b
     return bool(a == b)

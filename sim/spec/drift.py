@@ -34,7 +34,7 @@ _COUNT: dict[str, Any] = {"least": 1, "most": MOST_WHOLE, "bounds": "in 1 ... 2*
 _SEED: dict[str, Any] = {"least": 0, "most": MOST_SEED, "bounds": "in 0 ... 2**64 - 1"}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Drift(MotionFields, CloudFields):
     """One drift. Raises BadInput, naming the field, for what makes no sense.
 

@@ -22,9 +22,19 @@ _SHARE: dict[str, Any] = {"least": 0, "most": 1, "bounds": "in 0 ... 1", "unusua
 _BETA: dict[str, Any] = {**_SHARE, "bounds": "0 or more, and below 1", "open": "most"}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class MotionFields:
     """The fields of a drift that its motion is made of, and those that go with any."""
+
+    def __repr__(self) -> str:
+        own = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        usual = {each.name: each.default for each in dataclasses.fields(self)}
+        told = [
+            f"{name}={value!r}"
+            for name, value in own.items()
+            if type(value) is not type(usual[name]) or value != usual[name]
+        ]
+        return f"{type(self).__name__}({', '.join(told)})"
 
     jitter: float = field(
         *("real", "relative spread of the step between tokens", "Motion"),

@@ -24,6 +24,8 @@ from drift.kernels.formats import Format
 from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
 from drift.sim.matrix import Matrix
+from drift.sim.results.equality import ComparedByFields
+from drift.sim.results.page import MOST_ROWS, ShownAsTable
 from drift.sim.structures.lineage import Holes, Lineage, LineageEvent, lineage_events
 
 LONG = 1 << 16
@@ -87,13 +89,17 @@ class Differences:
     """number of identical values, int64 (pairs,)"""
     apart: np.ndarray
     """distance, int64 (pairs,); 0 where no values are comparable"""
+    within: np.ndarray
+    """distance of the values whose sign is kept, int64 (pairs,)"""
+    flips: np.ndarray
+    """number of values whose sign is another one, zeros apart, int64 (pairs,)"""
     histogram: Histogram = field(default_factory=Histogram)
     """distances of all comparable values"""
 
     @classmethod
     def between(cls, a: Matrix, rows_a: np.ndarray, b: Matrix, rows_b: np.ndarray) -> "Differences":
         """Return the differences of rows_a[i] of `a` and rows_b[i] of `b`, of equal format."""
-        flags, numbers = np.zeros((3, len(rows_a)), bool), np.zeros((2, len(rows_a)), np.int64)
+        flags, numbers = np.zeros((3, len(rows_a)), bool), np.zeros((4, len(rows_a)), np.int64)
         found = cls(*flags, *numbers)
 
         def look(part: slice) -> None:
@@ -128,10 +134,14 @@ class Differences:
             self.histogram.add(steps[comparable])
             steps[~comparable] = 0
         self.apart[rest] = steps.max(axis=1)
+        magnitude = target.sign - 1
+        flipped = ((a ^ b) & target.sign != 0) & (a & magnitude != 0) & (b & magnitude != 0)
+        self.flips[rest] = flipped.sum(axis=1)
+        self.within[rest] = np.where(flipped, 0, steps).max(axis=1)
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(ComparedByFields, ShownAsTable):
     """The comparison of two matrices, A and B."""
 
     rows: tuple[int, int]
@@ -156,6 +166,11 @@ class Comparison:
     """largest distance, exact; None where no values are comparable"""
     moved_most: tuple[int, int] | None
     """token id of largest distance, the first of several, and that distance; None without a move"""
+    moved_most_same_sign: tuple[int, int] | None
+    """the same among values that kept their sign: from -x to x is most of the lattice, however
+    small x is"""
+    sign_flips: int
+    """number of values of compared rows whose sign is another one, zeros apart"""
     lineage: Lineage
     """lineage of the black holes from A to B"""
 
@@ -163,6 +178,28 @@ class Comparison:
     def lineage_events(self) -> list[LineageEvent]:
         """Lineage events of all black holes that were not kept."""
         return lineage_events(self.lineage)
+
+    def title(self) -> str:
+        """Return what is identical, in numbers."""
+        rows, alike = len(self.token_ids), self.identical_rows
+        if self.identical:
+            return f"{rows:,} rows of {self.dims:,} dims, identical"
+        return f"{rows:,} rows of {self.dims:,} dims compared, {alike:,} identical"
+
+    def head(self) -> list[str]:
+        """Return the columns of the table of lineage events."""
+        return ["event", "changed", "tokens in A", "tokens in B"]
+
+    def body(self) -> list[list[Any]]:
+        """Return the events of the largest changes."""
+        return [
+            [each.what, each.changed, *(sum(side.tokens) for side in (each.before, each.after))]
+            for each in self.lineage_events[:MOST_ROWS]
+        ]
+
+    def last_line(self) -> str:
+        """Return what became of the black holes."""
+        return ", ".join(f"{word} {n:,}" for word, n in self.lineage.counts.items() if n)
 
     @property
     def identical(self) -> bool:
@@ -176,7 +213,10 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON of `drift compare`, without the sources."""
-        moved = self.moved_most
+        moved, kept = (
+            each and {"token_id": each[0], "distance": each[1]}
+            for each in (self.moved_most, self.moved_most_same_sign)
+        )
         return {
             "rows": list(self.rows),
             "compared_rows": len(self.token_ids),
@@ -187,27 +227,27 @@ class Comparison:
             "identical_values": self.identical_values,
             "incomparable_values": self.incomparable_values,
             "largest_distance": self.largest_distance,
-            "moved_most": moved and {"token_id": moved[0], "distance": moved[1]},
+            "moved_most": moved,
+            "moved_most_same_sign": kept,
+            "sign_flips": self.sign_flips,
             "distance_counts": {str(key): n for key, n in self.distance_counts.items()},
             **self.lineage.as_json(),
             "changes": [event.as_json() for event in self.lineage_events],
         }
 
 
+def _most(token_ids: np.ndarray, apart: np.ndarray) -> tuple[int, int] | None:
+    """Return the first token of the largest distance, and that; None where all are 0."""
+    if not apart.any():
+        return None
+    most = int(np.argmax(apart))
+    return int(token_ids[most]), int(apart[most])
+
+
 def compare(a: Matrix, b: Matrix) -> Comparison:
     """Compare rows of equal token ids.
 
     Raises BadInput where format or dims differ, and where it would need too much memory.
-
-    >>> import numpy as np, drift
-    >>> from safetensors.numpy import save_file
-    >>> rows = np.float16([[0.5, 1], [0.25, 2], [64, 64]])
-    >>> for name, head in {"a": rows, "b": rows[[0, 0, 2]]}.items():
-    ...     save_file({"lm_head.weight": head}, f"{name}.safetensors")
-    >>> a, b = (drift.Checkpoint(f"{name}.safetensors").matrix() for name in "ab")
-    >>> found = drift.compare(a, b)
-    >>> found.identical_rows, found.largest_distance, [each.what for each in found.lineage_events]
-    (2, 1024, ['born'])
     """
     dims = a.codes.shape[1]
     for what, of_a, of_b in (
@@ -228,7 +268,6 @@ def compare(a: Matrix, b: Matrix) -> Comparison:
     if not looked.same.all():
         other = Holes.among(b, rows_b, looked.finite_b)
     counts, apart = looked.histogram.counts(), looked.apart
-    most = int(np.argmax(apart)) if apart.any() else None
     return Comparison(
         rows=(len(a.codes), len(b.codes)),
         dims=dims,
@@ -240,6 +279,8 @@ def compare(a: Matrix, b: Matrix) -> Comparison:
         incomparable_values=len(token_ids) * dims - sum(counts.values()),
         distance_counts=counts,
         largest_distance=int(apart.max()) if counts else None,
-        moved_most=None if most is None else (int(token_ids[most]), int(apart[most])),
+        moved_most=_most(token_ids, apart),
+        moved_most_same_sign=_most(token_ids, looked.within),
+        sign_flips=int(looked.flips.sum()),
         lineage=Lineage(token_ids, holes, other),
     )

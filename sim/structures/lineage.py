@@ -31,7 +31,7 @@ changed     the tokens of all its holes but the most that were together and stil
             none where a hole was kept
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -77,6 +77,18 @@ class Holes:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    @cached_property
+    def _grouped(self) -> tuple[np.ndarray, np.ndarray]:
+        """Compared rows hole by hole, rising in each, and where each hole begins."""
+        rows = np.flatnonzero(self.of >= 0)
+        rows = rows[np.argsort(self.of[rows], kind="stable")]
+        return rows, np.concatenate([[0], np.cumsum(self.tokens)]).astype(np.int64)
+
+    def rows(self, hole: int) -> np.ndarray:
+        """Return the compared rows in a hole, int64, rising."""
+        rows, begins = self._grouped
+        return rows[begins[hole] : begins[hole + 1]]
 
 
 @dataclass(frozen=True)
@@ -137,6 +149,8 @@ class Side:
     """number of tokens in each hole"""
     token_ids: list[int]
     """first token id of each hole"""
+    all_token_ids: list[list[int]] = field(default_factory=list, compare=False)
+    """all token ids of each hole, rising, where they are known"""
 
 
 @dataclass(frozen=True)
@@ -184,7 +198,8 @@ def lineage_events(lineage: Lineage) -> list[LineageEvent]:
 
 
 def _side(holes: Holes, some: np.ndarray, token_ids: np.ndarray) -> Side:
-    return Side(holes.tokens[some].tolist(), token_ids[holes.first[some]].tolist())
+    members = [token_ids[holes.rows(hole)].tolist() for hole in some.tolist()]
+    return Side(holes.tokens[some].tolist(), token_ids[holes.first[some]].tolist(), members)
 
 
 def _what(before: list[int], after: list[int], together: int) -> str:

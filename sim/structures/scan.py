@@ -27,6 +27,7 @@ from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.counting.cells import Cells
 from drift.sim.devices.host_memory import check_memory
 from drift.sim.matrix import Matrix
+from drift.sim.results.equality import ComparedByFields
 
 _FIRST_LOOKS = (8, 64)
 """Dimensions after which rows that are out are dropped."""
@@ -138,8 +139,8 @@ def _decoder(target: Format) -> Callable[[np.ndarray], np.ndarray]:
     return target.value(np.arange(2**target.width)).take
 
 
-@dataclass(frozen=True)
-class Scan:
+@dataclass(frozen=True, eq=False, repr=False)
+class Scan(ComparedByFields):
     """The scan of one matrix, whose rows are token ids."""
 
     name: str
@@ -158,6 +159,10 @@ class Scan:
     """mean rows, int64, rising"""
     nonfinite: np.ndarray
     """non-finite rows, int64, rising"""
+
+    def __repr__(self) -> str:
+        holes = f"{len(self.black_holes):,} black holes"
+        return f"<Scan: {self.name}, {self.shape[0]:,} rows, {self.distinct:,} distinct, {holes}>"
 
     @property
     def populations(self) -> list[int]:
@@ -184,14 +189,6 @@ def scan(checkpoint: Checkpoint, name: str | None = None) -> list[Scan]:
     """Scan one tensor, or all matrices that have a row for each token, those alike once.
 
     Raises BadInput where one of them cannot be read as a matrix (sim.checkpoints.weights).
-
-        >>> import numpy as np, drift
-        >>> from safetensors.numpy import save_file
-        >>> rows = np.repeat(np.float16([[0.5, 1], [0.25, 2], [64, 64]]), [4, 2, 1], axis=0)
-        >>> save_file({"lm_head.weight": rows}, "model.safetensors")
-        >>> (found,) = drift.scan(drift.Checkpoint("model.safetensors"))
-        >>> found.name, found.distinct, [hole.tolist() for hole in found.black_holes]
-        ('lm_head.weight', 3, [[0, 1, 2, 3], [4, 5]])
     """
     if name is not None:
         return [_scanned(checkpoint, name)]

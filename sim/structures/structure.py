@@ -12,11 +12,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from drift.kernels import distances
 from drift.kernels.neighbours import Crowded, Progress, adjacent
-from drift.sim.arrays.given import plain_array
 from drift.sim.counting.cells import Cells
 from drift.sim.devices.host_memory import check_memory
 from drift.sim.errors import BadInput
@@ -181,30 +179,6 @@ class Structure(ShownAsTable):
 
     def _ordinals(self, cells: np.ndarray) -> np.ndarray:
         return self.matrix.format.ordinal(self.codes(cells))
-
-
-def structure(bits: ArrayLike, format: str | None = None) -> Structure:  # noqa: A002 - the option
-    """Find the black holes, the components and the distances of a cloud.
-
-    `bits` are codes (tokens, dims) of `format`, by default bfloat16, in unsigned
-    integers of its width (float4 in the low bits of a byte), as stores hold them; or
-    values (tokens, dims) in an array type that is a format's, of NumPy or ml_dtypes.
-    Rows that are not finite are in no cell. Raises BadInput for anything else, and
-    where more pairs of cells are adjacent than a graph can hold.
-
-        >>> import numpy as np, drift
-        >>> bits = np.array([[0x3F80, 0], [0x3F80, 0x8000], [0x3F81, 0], [0x4000, 0]], np.uint16)
-        >>> found = drift.structure(bits)
-        >>> found.cells, found.pairs_at_distance
-        (3, {1: 1, 127: 1, 128: 1})
-        >>> found.black_holes  # 0x8000 is -0
-        [BlackHole(tokens=2, token_ids=[0, 1], norm=1)]
-        >>> [(each.nodes, each.tokens, each.core) for each in found.components]
-        [(2, 3, 2)]
-    """
-    if hasattr(bits, "detach"):  # a tensor of PyTorch
-        bits = plain_array(bits, "bits")
-    return structure_of(Matrix.from_array(bits, format))
 
 
 def structure_of(matrix: Matrix, told: Progress = lambda done, total: None) -> Structure:

@@ -8,21 +8,24 @@ still      of samples that follow each other: no coordinate moves between them, 
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from drift.kernels.formats import Format
-from drift.sim.errors import BadInput
+from drift.sim.results.equality import ComparedByFields
+from drift.sim.results.frames import pandas_for, xarray_for
+from drift.sim.results.page import ShownAsTable
 from drift.sim.structures.lineage import Side
 from drift.sim.tracks.names import NORMS, PER_STEP, PER_TOKEN, QUANTILES, WHATS, kind_of
 from drift.sim.tracks.recorder import Recorder, bin_starts
 
-if TYPE_CHECKING:
-    import xarray
-
 FROZEN = "frozen means equal at the samples: what moves between them and comes back is not seen"
 """The limit of what a track can know, for people."""
+
+
+_SHOWN = ("distinct", "black_holes", "black_hole_tokens", "moved_tokens", "l2_median", "linf_max")
+"""The numbers of samples that a table in a notebook shows."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ class TrackEvent:
         }
 
 
-@dataclass(frozen=True)
-class Track:
+@dataclass(frozen=True, eq=False, repr=False)
+class Track(ComparedByFields, ShownAsTable):
     """The track of a trajectory, as far as it goes."""
 
     label: str
@@ -77,10 +80,44 @@ class Track:
     """first and last step of each stretch of samples in which nothing moves"""
     notes: list[str] = field(default_factory=list)
     """lines for people on what is odd about the trajectory"""
-    store: str | None = None
+    store: str | None = field(default=None, compare=False)
     """address of the store that it is in; None for a track in memory"""
     complete: bool = True
     """False where samples are still to come"""
+
+    def title(self) -> str:
+        """Return what was tracked, and its shape."""
+        samples = len(self.steps)
+        return (
+            f"{self.label}: {samples:,} samples of {self.tokens:,} tokens × {self.dims:,} dims in"
+            f" {self.format}"
+        )
+
+    def head(self) -> list[str]:
+        """Return the columns of the table of samples."""
+        return ["step", *(name.replace("_", " ") for name in _SHOWN)]
+
+    def body(self) -> list[list[Any]]:
+        """Return a row for each sample."""
+        columns = [_plain(self.arrays[name][: len(self.steps)]) for name in _SHOWN]
+        return [list(row) for row in zip(self.steps, *columns, strict=True)]
+
+    def lines(self) -> dict[str, list[float | None]]:
+        """Return the distinct cells over the samples."""
+        return {"distinct cells": _plain(self.arrays["distinct"])}
+
+    def last_line(self) -> str:
+        """Return the limit of what a track can know."""
+        return FROZEN
+
+    def to_pandas(self) -> Any:
+        """Return the numbers of the samples as a DataFrame, one row for each step.
+
+        Raises BadInput where pandas is not installed.
+        """
+        columns = {name: self.arrays[name] for name in PER_STEP}
+        frame = pandas_for("to_pandas").DataFrame({"step": self.steps, **columns})
+        return frame.set_index("step")
 
     @property
     def tokens(self) -> int:
@@ -137,12 +174,9 @@ class Track:
             "store": self.store,
         }
 
-    def to_xarray(self) -> "xarray.Dataset":
+    def to_xarray(self) -> Any:
         """Return the numbers of samples and tokens as a dataset. Raises BadInput without xarray."""
-        try:
-            import xarray
-        except ImportError as error:
-            raise BadInput("to_xarray needs the package xarray; pip install xarray") from error
+        xarray = xarray_for("to_xarray")
         about = {**PER_STEP, **PER_TOKEN}
         variables: dict[str, Any] = {
             name: (

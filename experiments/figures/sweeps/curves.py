@@ -14,11 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
+from drift.experiments.figures.canvas import in_own_settings, new_figure, set_height
 from drift.experiments.figures.captions import wrapped
 from drift.experiments.figures.curves import CROSS, EXPECTED, put_scale
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.legend import DASHES, NAMED, add_bar, add_legend, line_colours
-from drift.experiments.figures.style import GREY, new_figure, spans_a_decade
+from drift.experiments.figures.style import GREY, spans_a_decade
 from drift.experiments.figures.sweeps.expected import expected_in_slice
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.sim.errors import BadInput
@@ -36,6 +37,7 @@ _CROSSES = 13
 """Most crosses on a curve."""
 
 
+@in_own_settings
 def sweep_curves(
     sweep_slice: SweepSlice, expected_pairs: ExpectedPairs | None = None, wide: float = _WIDE
 ) -> Figure:
@@ -79,7 +81,7 @@ def sweep_curves(
     if has_bar:
         add_bar(figure.add_subplot(spec[:, 1]), sweep_slice)
     rows = add_legend(figure, sweep_slice, not has_bar, crosses, wide)
-    figure.set_figheight(_HIGH + _ROW * rows)
+    set_height(figure, _HIGH + _ROW * rows)
     said = [*sweep_slice.caption(), *_repeats(sweep_slice), *sweep_slice.missing(), *notes]
     figure.supxlabel(wrapped(said, _WIDE), color=GREY)
     return figure

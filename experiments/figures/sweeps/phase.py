@@ -23,11 +23,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
 from drift.experiments.figures.axes import Scale, Ticks, contour
+from drift.experiments.figures.canvas import in_own_settings, new_figure
 from drift.experiments.figures.captions import in_symbols, wrapped
 from drift.experiments.figures.curves import CROSS
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.legend import add_grouped_legend
-from drift.experiments.figures.style import COLOURS, GREY, POINTS, new_figure
+from drift.experiments.figures.style import COLOURS, GREY, POINTS
 from drift.experiments.figures.sweeps.expected import expected_in_slice, expected_onsets
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.sim.errors import BadInput
@@ -94,6 +95,7 @@ _TRANSITION_LONG, _TRANSITION_BESIDE = 320.0, 112.0
 """Length of the axis, and of what stands beside it, points."""
 
 
+@in_own_settings
 def transition(
     sweep_slice: SweepSlice,
     record: int,
@@ -200,6 +202,7 @@ _MARGIN = 35.0
 """Points by which a caption is narrower than the figure."""
 
 
+@in_own_settings
 def phase(
     sweep_slice: SweepSlice,
     record: int,

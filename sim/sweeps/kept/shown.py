@@ -12,7 +12,6 @@ from drift.sim.results.page import ShownAsTable
 from drift.sim.spec.rules import recorded
 
 if TYPE_CHECKING:
-    from drift.sim.stores.location import StoreLocation
     from drift.sim.sweeps.grid import Grid
 
 _COUNTS = ("distinct", "black_holes", "largest", "pairs", "radius")
@@ -38,7 +37,10 @@ class ShownGrid(ShownAsTable):
     """The counts of a grid as a table."""
 
     if TYPE_CHECKING:
-        address: StoreLocation
+
+        @property
+        def address(self) -> Any:
+            """The place of its store."""
 
         @cached_property
         def grid(self) -> Grid:

@@ -18,7 +18,8 @@ EMBEDDING, UNEMBEDDING = "model.embed_tokens.weight", "lm_head.weight"
 VOCABULARY, DIMS = 3000, 12
 KEYS = (
     "a b tensor tensors snapshots rows compared_rows only_a only_b identical identical_rows"
-    " identical_values incomparable_values largest_distance moved_most distance_counts"
+    " identical_values incomparable_values largest_distance moved_most"
+    " moved_most_same_sign sign_flips distance_counts"
     " black_holes lineage changes"
 )
 
@@ -85,10 +86,18 @@ def test_base_against_tuned(models, capsys):
     assert {story["what"] for story in found["changes"]} == {*words, "born"}
     assert found["changes"][0] == {
         "what": "split",
-        "before": {"tokens": [30], "token_ids": [10]},
-        "after": {"tokens": [25, 5], "token_ids": [10, 35]},
+        "before": {"tokens": [30], "token_ids": [10], "all_token_ids": [list(range(10, 40))]},
+        "after": {
+            "tokens": [25, 5],
+            "token_ids": [10, 35],
+            "all_token_ids": [list(range(10, 35)), list(range(35, 40))],
+        },
         "changed": 5,
     }
+    assert found["sign_flips"] == 1  # which is the largest distance, and tells little
+    kept = found["moved_most_same_sign"]
+    assert kept["token_id"] != 700
+    assert 0 < kept["distance"] < moved / 100
 
 
 def test_people_are_told_the_same(models, capsys, monkeypatch):
@@ -105,7 +114,8 @@ def test_people_are_told_the_same(models, capsys, monkeypatch):
         "black holes 7 7",
         "rows compared: 3,000, identical: 2,980, 99.33%",
         "not finite 1 <0.01%",
-        f"largest move: token 700 'token700', by {found['largest_distance']:,} lattice steps",
+        f"values with another sign: 1; largest move of all: token 700 'token700', by"
+        f" {found['largest_distance']:,} lattice steps",
         "split 5 30 25 + 5 10 'token10', 35 'token35'",
         "born 5 – 5 600 'token600'",
         "merged 2 2 + 2 4 300 'token300', 310 'token310'",

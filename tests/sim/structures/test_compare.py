@@ -58,7 +58,7 @@ def brute(a, b):
     """What a comparison says of values, in plain Python."""
     rows = [dict(zip(m.token_ids.tolist(), m.codes.tolist(), strict=True)) for m in (a, b)]
     both = sorted(rows[0].keys() & rows[1].keys())
-    counts, moved, alike, strange = {}, {}, 0, 0
+    counts, moved, kept, flips, alike, strange = {}, {}, {}, 0, 0, 0
     for token in both:
         for one, other in zip(rows[0][token], rows[1][token], strict=True):
             alike += one == other
@@ -70,8 +70,12 @@ def brute(a, b):
             key = apart if apart < LONG else 1 << (apart.bit_length() - 1)
             counts[key] = counts.get(key, 0) + 1
             moved[token] = max(moved.get(token, 0), apart)
+            flips += x * y < 0
+            kept[token] = max(kept.get(token, 0), apart if x * y >= 0 else 0)
     most = max(moved.values(), default=None)
     first = min((token for token in moved if moved[token] == most), default=None)
+    near = max(kept.values(), default=None)
+    closest = min((token for token in kept if kept[token] == near), default=None)
     same = [token for token in both if rows[0][token] == rows[1][token]]
     return {
         "rows": [len(a.codes), len(b.codes)],
@@ -84,6 +88,8 @@ def brute(a, b):
         "incomparable_values": strange,
         "largest_distance": most,
         "moved_most": {"token_id": first, "distance": most} if most else None,
+        "moved_most_same_sign": {"token_id": closest, "distance": near} if near else None,
+        "sign_flips": flips,
         "distance_counts": {str(key): counts[key] for key in sorted(counts)},
     }
 
