@@ -1,6 +1,7 @@
 """`drift predict`: what is to be expected of a drift, or of a grid, without simulating it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,7 +9,7 @@ import typer
 
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path
-from drift.experiments.cli.sources import say_complete, say_facts
+from drift.experiments.cli.sources import clouds_of, say_collapsed, say_complete, say_facts
 from drift.experiments.console.terminal import remark, say
 from drift.experiments.console.values import parse_whole, spell_out
 from drift.sim.spec.drift import FIELDS
@@ -93,6 +94,7 @@ def command(
     if len(sigmas) > _MOST:
         raise BadInput(f"sigma has {len(sigmas):,} values; at most {_MOST:,} are predicted at once")
     drift = drift_of({**{name: each[0] for name, each in spelled.items()}, "sigma": sigmas[0]})
+    say_collapsed(replace(drift, sigma=sigma) for sigma in sigmas)
     say_facts(drift)
     found = _predicted(drift, sigmas, drift.record_steps if "records" in fields else ())
     if found["onset_sigma"] is None:
@@ -136,6 +138,7 @@ def _grid(
 
     check_used({name: values for name, values in given.items() if name != "records"})
     grid = Grid.given(given)
+    say_collapsed(clouds_of(grid))
     if out is None:
         from drift.experiments.cli.predict_points import show_points
 

@@ -22,7 +22,7 @@ from drift.experiments.cli.execution import (
 )
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path, store
-from drift.experiments.cli.sources import say_complete, say_facts, say_notes
+from drift.experiments.cli.sources import say_collapsed, say_complete, say_facts, say_notes
 from drift.experiments.console.terminal import remark
 from drift.sim.errors import BadInput, printable
 from drift.sim.stores.location import LocalLocation, StoreLocation
@@ -152,6 +152,7 @@ def command(
     drift, like = again(spec, context, fields.get("from")) if spec else (None, None)
     drift = drift or drift_of(fields)
     execution = ExecutionOptions(engine, device, devices, memory)
+    say_collapsed([drift])
     say_facts(drift)
     found = execution.run(drift, out or default_store(drift), overwrite, like, save_motion)
     result = found.as_json()

@@ -6,7 +6,9 @@ selection  the tokens around one token (sim.checkpoints.selection), or all of th
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from drift.sim.spec.drift import Drift
+    from drift.sim.sweeps.grid import Grid
+
+_MOST_NOTES, _MOST_CLOUDS = 3, 1000
 
 
 SOURCE = (
@@ -136,6 +141,36 @@ def say_facts(drift: "Drift") -> None:
 
     for fact in facts(drift):
         remark(fact)
+
+
+def say_collapsed(drifts: Iterable["Drift"]) -> None:
+    """Say on stderr which clouds start collapsed, and what sigma would spread them."""
+    from drift.sim.prediction.collapsed import collapsed_note
+
+    found = [note for drift in drifts if (note := collapsed_note(drift))]
+    for note in found[:_MOST_NOTES]:
+        remark(note)
+    if len(found) > _MOST_NOTES:
+        remark(f"{len(found) - _MOST_NOTES} more clouds start collapsed likewise")
+
+
+def clouds_of(grid: "Grid") -> "Iterator[Drift]":
+    """Give a drift for each cloud of a grid but for its seeds, of those that make sense.
+
+    Of very many the first are given, and none of rows.
+    """
+    from drift.sim.errors import BadInput
+    from drift.sim.sweeps.grid import drift_of
+
+    clouds = ("sigma", "format", "centre", "shape", "master")
+    fields = {name: each for name, each in grid.fields.items() if name != "at"}
+    if fields["sigma"] == (None,):
+        return
+    several = [name for name in clouds if len(fields[name]) > 1]
+    for values in islice(product(*(fields[name] for name in several)), _MOST_CLOUDS):
+        first = {name: each[0] for name, each in fields.items()}
+        with suppress(BadInput):  # such points fail, and say why
+            yield drift_of({**first, **dict(zip(several, values, strict=True))})
 
 
 def save(

@@ -20,7 +20,7 @@ from drift.experiments.cli.execution import (
 )
 from drift.experiments.cli.fields import with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite
-from drift.experiments.cli.sources import say_complete
+from drift.experiments.cli.sources import clouds_of, say_collapsed, say_complete
 from drift.experiments.console.terminal import say
 from drift.experiments.console.values import format_duration, parse_whole, spell_out
 from drift.sim.spec.drift import FIELDS
@@ -151,6 +151,7 @@ def command(
     grid = Grid.given(spelled)
     execution, store = ExecutionOptions(engine, device, devices, memory), out or default_store(grid)
     worker_options = WorkerOptions(workers, scheduler)
+    say_collapsed(clouds_of(grid))
     if dry_run:
         dry(grid, execution, store, overwrite, retry_failed, as_json)
         worker_options.leave_out()
