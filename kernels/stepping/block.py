@@ -55,7 +55,7 @@ def plain(platform: str) -> Path:
 
 Sums = tuple[jax.Array, ...]
 Moved = jax.Array | Held
-"""What steps move: codes or values, with compensations where sums are compensated."""
+"""Arrays that steps move: codes or values, with compensations where sums are compensated."""
 Take = Callable[[jax.Array, Moved], Moved]
 
 
