@@ -1,6 +1,6 @@
 # `make demo` runs the main job, `make test` the tests, `make quick` those that take no time,
 # `make lint` the checks, `make soak` a thousand small runs; `make readme` writes anew what the
-# README's commands print.
+# README's commands print; `make gpu` checks, tests and measures the accelerator that is there.
 # Each installs what it needs into .venv; nothing has to be done before.
 
 PYTHON ?= python3
@@ -11,7 +11,7 @@ TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Else each of the processes that tests start compiles what it imports, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick soak lint readme aot clean
+.PHONY: demo test quick soak lint readme aot gpu clean
 
 demo: .venv/installed
 	$(BIN)/drift run --sigma 1e-9 --device cpu --out $(DEMO).zarr --overwrite
@@ -52,6 +52,10 @@ lint: .venv/installed-lint .venv/types
 
 readme: .venv/installed-test
 	$(BIN)/python -m tests.support.readme_tour
+
+# Whatever accelerator is here: is it right, and how fast? Exits with 2 where there is none.
+gpu: .venv/installed-test
+	@$(BIN)/python -m drift.experiments.accelerator results/bench
 
 # The CUDA and TPU compilers are large and pin their own versions: an environment apart.
 aot: .venv-aot/installed

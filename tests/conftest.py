@@ -16,7 +16,8 @@ from tests.support import s3_server
 os.environ["DRIFT_CACHE"] = "off"  # for subprocesses too
 os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
 jax.config.update("jax_compilation_cache_dir", None)
-jax.config.update("jax_platforms", "cpu")
+if os.environ.get("DRIFT_TEST_DEVICE", "cpu") == "cpu":  # what it is: tests/accelerator
+    jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 

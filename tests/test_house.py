@@ -35,6 +35,7 @@ experiments.plots
 experiments.studies
 experiments.report
 experiments.bench experiments.aot
+experiments.accelerator
 experiments.cli
 """
 """Whoever stands on a line may import from the lines above it, and within its own room."""

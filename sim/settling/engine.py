@@ -30,7 +30,7 @@ from drift.sim.settling import sizes
 from drift.sim.settling.feed import Feed
 from drift.sim.settling.part import CloudPart, RowCells, cells_of
 from drift.sim.settling.programs import programs
-from drift.sim.settling.rows import Held, SettlingRows
+from drift.sim.settling.rows import HeldCodes, SettlingRows
 
 if TYPE_CHECKING:
     from drift.sim.engines.chunks import Chunks, Fill
@@ -119,7 +119,7 @@ class SettlingEngine:
         self._origin = self._step = step
         self._cut_at, self._at_rest = step + 1, False
         self._observed_at_rest: SettlingObservation | None = None
-        self._given: weakref.ref[Held] | None = None
+        self._given: weakref.ref[HeldCodes] | None = None
         self._waiting: jax.Array | None = None
 
     def observe_only(self, present: np.ndarray) -> None:
@@ -131,7 +131,7 @@ class SettlingEngine:
         """The codes in the state format, until the next step is taken."""
         return self._rows(self._held())[1]
 
-    def _rows(self, held: Held) -> tuple[SettlingRows, SettlingRows]:
+    def _rows(self, held: HeldCodes) -> tuple[SettlingRows, SettlingRows]:
         """Return what is held in the view format, and in the state format."""
         arithmetic = self._arithmetic
         view, state = (
@@ -247,10 +247,10 @@ class SettlingEngine:
         part = self._part
         return read_summary(jax.device_get(told), part.rows, part.share, len(part.dim))
 
-    def _held(self) -> Held:
-        return Held(self._carried, self._part, self._programs)
+    def _held(self) -> HeldCodes:
+        return HeldCodes(self._carried, self._part, self._programs)
 
-    def _cells(self, summary: Summary, held: Held) -> RowCells:
+    def _cells(self, summary: Summary, held: HeldCodes) -> RowCells:
         used = held.part.dim.ravel() >= 0
 
         def fetch(rows: np.ndarray) -> np.ndarray:

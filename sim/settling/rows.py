@@ -20,7 +20,7 @@ BLOCK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class HeldCodes:
     """The part that is carried at one step; while this is kept nothing is written over it."""
 
     carried: CarriedCodes
@@ -51,7 +51,7 @@ class Held:
 class SettlingRows:
     """The codes of all tokens, put together where they are asked for."""
 
-    held: Held
+    held: HeldCodes
     """what they are made of"""
     arithmetic: Arithmetic
     """the formats of what is held, and of what is seen"""
