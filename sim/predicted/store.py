@@ -18,6 +18,7 @@ from drift.sim.predicted.points import check_predictable, predicted_points
 from drift.sim.source_digest import short_digest
 from drift.sim.spec.drift import FIELDS
 from drift.sim.stores import lock
+from drift.sim.stores.layouts import told
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.resume import held
@@ -84,7 +85,7 @@ def predict_grid(
                 "inputs": inputs,
             }
             first = {"kind": PredictedStore.kind, "layout": PredictedStore.layout}
-            with out.begin({**about, **first, "complete": False}) as group:
+            with out.begin(told.written({**about, **first, "complete": False})) as group:
                 fill(group, grid, predicted=True)
             store = PredictedStore(out, writing=True)
             for stored, values in (*found.arrays.items(), ("done", found.done)):

@@ -14,6 +14,7 @@ from drift.sim.errors import BadInput, unwritten
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.motion_rules import TABLE, USED, kind_of
 from drift.sim.stores import lock, run_layout
+from drift.sim.stores.layouts import told
 from drift.sim.stores.location import StoreLocation
 from drift.sim.stores.resume import held
 from drift.sim.stores.run_store import RunStore
@@ -59,7 +60,7 @@ def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any
     motion = simulation.motion
     known = {"cloud": cloud.facts, "motion": motion.facts}
     about = {name: each for name, each in known.items() if each}
-    with out.begin({**attributes, **about, **run_layout.FIRST}) as group:
+    with out.begin(told.written({**attributes, **about, **run_layout.FIRST})) as group:
         run_layout.fill(group, simulation.drift, motion.u, cloud.token_ids, arrays_of(simulation))
 
 

@@ -29,11 +29,7 @@ class MotionFields:
     def __repr__(self) -> str:
         own = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
         usual = {each.name: each.default for each in dataclasses.fields(self)}
-        told = [
-            f"{name}={value!r}"
-            for name, value in own.items()
-            if type(value) is not type(usual[name]) or value != usual[name]
-        ]
+        told = [f"{name}={value!r}" for name, value in own.items() if value != usual[name]]
         return f"{type(self).__name__}({', '.join(told)})"
 
     jitter: float = field(

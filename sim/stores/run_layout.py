@@ -30,8 +30,10 @@ there; all that were counted within about a second are written together. Chunks 
 bound once all are there; until then the attribute `counted` has a checksum of the first of
 them. The attribute `complete` turns true last of all.
 
-Metadata are not consolidated, so xarray.open_zarr wants consolidated=False to be quiet: Zarr
-v3 has no such thing yet, and a copy hides from zarr-python whatever is added or changed later.
+Attributes are texts, numbers and lists; others are JSON texts (sim.stores.layouts.told). Metadata are
+consolidated once a store is complete (sim.stores.layouts.consolidated), so that xarray.open_zarr is quiet;
+of an unfinished one it wants consolidated=False. In layout 1 attributes hold dictionaries, and
+nothing is consolidated.
 """
 
 import math
@@ -46,9 +48,10 @@ from drift.kernels.formats import Compensated, Format
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import integrity
 from drift.sim.stores.digests import DIGESTS, bound_store
+from drift.sim.stores.layouts import told
 
 KIND = "drift run"
-LAYOUT = 1
+LAYOUT = 2
 """The version of what is described here."""
 
 COUNTS = {
@@ -188,7 +191,8 @@ def meaning_of(name: str) -> str:
 def seal(group: zarr.Group, **attributes: Any) -> None:
     """Give a group that has all its arrays the last of the attributes that it begins with."""
     known = {integrity.KNOWN: integrity.known(group), DIGESTS: bound_store(group).digests()}
-    group.update_attributes(integrity.sealed({**dict(group.attrs), **attributes, **known}))
+    every = {**told.read(dict(group.attrs)), **attributes, **known}
+    group.update_attributes(integrity.sealed(told.written(every)))
 
 
 def add(

@@ -62,7 +62,7 @@ class RunStore(Store, ShownAsTable):
     """
 
     kind, verb, wanted = KIND, "run", "a drift store"
-    layout, last = LAYOUT, LAST
+    layout, last, order = LAYOUT, LAST, ORDER
     growing = ("step", *ALL_COUNTS)
 
     def __init__(

@@ -11,6 +11,8 @@ import zarr
 from drift.sim.errors import BadInput, Damaged, MissingData, NotBegun, printable
 from drift.sim.stores import integrity
 from drift.sim.stores.digests import DIGESTS, bound_store
+from drift.sim.stores.layouts import told
+from drift.sim.stores.layouts.consolidated import consolidate
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 
@@ -26,6 +28,10 @@ class Store:
     """what it is called where it is missing"""
     layout: ClassVar[int]
     """the version of what it holds"""
+    before: ClassVar[tuple[int, ...]] = (1,)
+    """earlier versions, which are read and gone on with as well"""
+    order: ClassVar[tuple[str, ...]] = ()
+    """its arrays, in the order in which a dataset shows them"""
     last: ClassVar[str]
     """the attribute that is written last when it is begun"""
     growing: ClassVar[tuple[str, ...]] = ()
@@ -38,9 +44,9 @@ class Store:
         if self.group.attrs.get("kind") != self.kind:
             raise BadInput(f"{at} is not {self.wanted}: drift {self.verb} did not write it")
         attrs = self.attrs
-        if attrs.get("layout") != self.layout:
+        if attrs.get("layout") not in (*self.before, self.layout):
             raise BadInput(self._other_layout(attrs))
-        if not integrity.holds(attrs):
+        if not integrity.holds(dict(self.group.attrs)):
             raise Damaged(f"{at} is damaged: its attributes are not those that drift wrote")
         if self.last not in attrs:
             raise NotBegun(f"{at} holds only the beginning of a store; run the same command again")
@@ -62,7 +68,7 @@ class Store:
     @property
     def attrs(self) -> dict[str, Any]:
         """The attributes as a plain dictionary, as they were when the store was opened."""
-        return dict(self.group.attrs)
+        return told.read(dict(self.group.attrs))
 
     @property
     def complete(self) -> bool:
@@ -128,7 +134,9 @@ class Store:
         growing = () if new["complete"] else tuple(f"{name}/c" for name in self.growing)
         known = self._bound.digests()
         new[DIGESTS] = {key: known[key] for key in known if not key.startswith(growing)}
-        self.group.update_attributes(integrity.sealed(new))
+        self.group.update_attributes(integrity.sealed(told.written(new)))
+        if new["complete"] and new["layout"] >= told.FIRST_WITH:
+            consolidate(self.group, self.order)
         self._bind()
 
     def mend(self, name: str, write: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from drift.sim.errors import BadInput
+from drift.sim.stores.layouts import told
 from drift.sim.stores.location import StoreLocation
 from drift.sim.stores.resume import held
 from drift.sim.sweeps.grid import Grid
@@ -18,7 +19,7 @@ def create(out: StoreLocation, grid: Grid, attributes: dict[str, Any]) -> None:
 
     Raises BadInput where it can't be written, Unfinished where the disk is full.
     """
-    with out.begin({**attributes, **FIRST}) as group:
+    with out.begin(told.written({**attributes, **FIRST})) as group:
         fill(group, grid)
 
 

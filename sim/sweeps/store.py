@@ -9,7 +9,8 @@ step                 (steps, progress)    int64, or (progress) where steps is no
 an axis, progress    its own              float64 or int64, what to select by
 
 The counts `radius` and `done` of a run are called `reached` and `travelled` here. The
-coordinates of a named axis number its values, which stand in its attributes. Fill
+coordinates of a named axis are its values as text; in layout 1 they number them, and the values
+stand in its attributes. Fill
 values are -1, NaN and false; points that failed keep them. A prediction's store has expected
 counts, all float64, and EXPECTED beside them. Shapes, chunks and values
 of all arrays depend on the grid alone: attributes hold what has happened. Of a point that
@@ -31,13 +32,10 @@ from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.store import Store
 from drift.sim.sweeps.grid import Grid
-from drift.sim.sweeps.kept.coordinates import coordinates
+from drift.sim.sweeps.kept.coordinates import LAYOUT, coordinates
 from drift.sim.sweeps.kept.shown import ShownGrid
 
 KIND = "drift sweep"
-LAYOUT = 1
-"""The version of what is described here."""
-
 NAMES = {name: "reached" if name == "radius" else name for name in run_layout.COUNTS}
 """The array of each count."""
 MOTION_NAMES = {name: "travelled" if name == "done" else name for name in run_layout.MOTION_COUNTS}
@@ -140,6 +138,7 @@ class SweepStore(Store, ShownGrid):
 
     kind, verb, wanted = KIND, "sweep", "the store of a sweep"
     layout, last = LAYOUT, LAST
+    order = (*NAMES.values(), *MOTION_NAMES.values(), *EXPECTED, "done")
 
     @cached_property
     def grid(self) -> Grid:

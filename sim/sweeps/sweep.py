@@ -84,7 +84,7 @@ def sweep(
                 resume.create(out, grid, {**about, "inputs": counters.inputs})
         out.clean()
         store = SweepStore(out, writing=True)
-        for coordinate in coordinates(grid):
+        for coordinate in coordinates(grid, store.attrs["layout"]):
             store.mend(coordinate.name, partial(coordinate.add, store.group, overwrite=True))
         if store.complete:  # but points of it are missing: they are counted again
             store.update(complete=False)

@@ -23,6 +23,7 @@ from drift.sim.errors import BadInput, printable, unwritten
 from drift.sim.source_digest import short_digest
 from drift.sim.spec.origin import EXPONENTS
 from drift.sim.stores import lock
+from drift.sim.stores.layouts import told
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, StoreLocation
 from drift.sim.stores.resume import held
@@ -129,7 +130,7 @@ def _begun(place: StoreLocation, spec: dict[str, Any], view: View, overwrite: bo
             "versions": {name: version(name) for name in packages},
             "sources": short_digest(),
         }
-        with interrupts.delay_signals(), place.begin({**about, **FIRST}) as group:
+        with interrupts.delay_signals(), place.begin(told.written({**about, **FIRST})) as group:
             fill(group, spec, view.steps, view.token_ids, view.trajectory.dims)
     else:
         place.clean()

@@ -38,7 +38,7 @@ from drift.sim.structures.lineage import Side
 from drift.sim.tracks.found import Track, TrackEvent, move_bins
 from drift.sim.tracks.names import PER_STEP, PER_TOKEN, WHATS, Meaning, kind_of
 
-KIND, LAYOUT = "drift track", 1
+KIND, LAYOUT = "drift track", 2
 """The kind of the store, and the version of what is described here."""
 FIRST = {"kind": KIND, "layout": LAYOUT, "complete": False}
 """The attributes of a store that is to be begun (sim.stores.location)."""
@@ -136,6 +136,7 @@ class TrackStore(Store):
 
     kind, verb, wanted = KIND, "track", "the store of a track"
     layout, last = LAYOUT, LAST
+    order = (*PER_STEP, *PER_TOKEN, "motion", "moves", *_EVENTS, *_HOLES, "still")
 
     _kept, _every = 0.0, _SECONDS
 

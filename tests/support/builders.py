@@ -11,6 +11,7 @@ from tokenizers import Tokenizer, models
 
 from drift.sim.checkpoints.layouts import INDEX
 from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE
+from drift.sim.stores.layouts import told
 from drift.sim.stores.locate import locate
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import FIRST, SweepStore, fill
@@ -140,7 +141,7 @@ def sweep_store(path, axes, share, left=(), failed=(), **base):
     pairs are all, and the radius reached is as it is asked for.
     """
     made = small_grid(axes, **base)
-    with locate(path).begin(FIRST) as group:
+    with locate(path).begin(told.written(FIRST)) as group:
         fill(group, made)
     written = SweepStore(path, writing=True)
     counts = {name: written.read(name) for name in written.names}

@@ -11,6 +11,9 @@ from drift.sim.spec.rules import recorded
 from drift.sim.stores import integrity
 from drift.sim.sweeps.grid import Grid
 
+LAYOUT = 2
+"""The version of a sweep's store: in version 1 the values of a named axis were only numbered."""
+
 
 class Coordinate(NamedTuple):
     """A small array that is there from the start."""
@@ -20,20 +23,21 @@ class Coordinate(NamedTuple):
     dims: tuple[str, ...]
     """the names of its dimensions"""
     values: np.ndarray
-    """float64 or int64, of as many dimensions"""
+    """float64, int64 or texts, of as many dimensions"""
     attributes: dict[str, Any]
-    """its own: long_name, units, and of words their meanings"""
+    """its own: long_name and units"""
 
     def add(self, group: zarr.Group, overwrite: bool = False) -> None:
         """Write it, in chunks of a million at most; where `overwrite`, what is left of it goes."""
         shape = self.values.shape
         room = max(1, (1 << 20) // int(np.prod(shape[1:], dtype=int)))
-        array = group.create_array(
+        kind = self.values.dtype.kind
+        array: zarr.Array = group.create_array(
             self.name,
             shape=shape,
             chunks=(min(shape[0], room), *shape[1:]),
-            dtype=self.values.dtype,
-            fill_value=float("nan") if self.values.dtype.kind == "f" else -1,
+            dtype="string" if kind == "O" else self.values.dtype,
+            fill_value={"f": float("nan"), "O": ""}.get(kind, -1),
             dimension_names=self.dims,
             attributes=self.attributes,
             compressors=integrity.CHECKED,
@@ -42,11 +46,14 @@ class Coordinate(NamedTuple):
         array[...] = self.values
 
 
-def coordinates(grid: Grid) -> Iterator[Coordinate]:
-    """The axes, progress, and the steps at which points are counted."""
+def coordinates(grid: Grid, layout: int = LAYOUT) -> Iterator[Coordinate]:
+    """The axes, progress, and the steps at which points are counted, as a `layout` has them."""
     for axis in grid.axes:
         row, about = AXES[axis.name], dict[str, Any]()
-        if axis.named:
+        values = axis.coordinates
+        if axis.named and layout > 1:
+            values = np.array(axis.meanings, object)
+        elif axis.named:
             words = (meaning.replace(" ", "_") for meaning in axis.meanings)
             about = {
                 "meanings": axis.meanings,
@@ -54,7 +61,7 @@ def coordinates(grid: Grid) -> Iterator[Coordinate]:
                 "flag_meanings": " ".join(words),
             }
         about = {"long_name": row.meaning, "units": row.units, **about}
-        yield Coordinate(axis.name, (axis.name,), axis.coordinates, about)
+        yield Coordinate(axis.name, (axis.name,), values, about)
     about = {"long_name": "share of the steps done", "units": "1"}
     yield Coordinate("progress", ("progress",), grid.progress, about)
     about = {"long_name": "steps done", "units": "1"}

@@ -113,14 +113,15 @@ def test_the_whole_of_the_metadata_of_an_array_is_sealed(there, array):
 def forged(path, change):
     """Change attributes, and seal them as one who knows how: without digests, as old stores."""
     from drift.sim.stores import integrity
+    from drift.sim.stores.layouts import told
 
     file = path / "zarr.json"
     document = json.loads(file.read_text())
-    attributes = document["attributes"]
+    attributes = told.read(document["attributes"])
     attributes.pop(digests.DIGESTS)
     attributes.pop("counted", None)
     change(attributes)
-    document["attributes"] = integrity.sealed(attributes)
+    document["attributes"] = integrity.sealed(told.written(attributes))
     file.write_text(json.dumps(document))
 
 

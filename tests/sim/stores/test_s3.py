@@ -17,6 +17,7 @@ from drift.sim.open_matrix import is_run, open_matrix
 from drift.sim.runs import run, snapshots
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import lease, lock, run_layout, s3, s3_client
+from drift.sim.stores.layouts import told
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
 from drift.sim.stores.s3_client import ObjectStore
@@ -68,7 +69,7 @@ def test_a_run_gives_the_arrays_and_the_result_of_a_local_one(plain, bucket, out
     assert ours.label == f"{out}, step 20"
     with xarray.open_zarr(ObjectStore.below(out.removeprefix("s3://")), consolidated=False) as data:
         assert data.sizes["token"] == 30
-        assert data.attrs["spec"] == SMALL.as_json()
+        assert told.read(data.attrs)["spec"] == SMALL.as_json()
     for secret in (s3_server.SECRET, "AKIAIOSFODNN7EXAMPLE"):
         assert not any(secret.encode() in each for each in s3_server.contents(bucket).values())
 
