@@ -48,7 +48,7 @@ def show(spec: dict[str, Any], found: dict[str, Any]) -> None:
             console.print(line)
     if found["onset_sigma"] is not None:
         console.print(f"one pair is expected at σ = {found['onset_sigma']:.3g}")
-    console.print(stalls(found["stall_steps"]))
+    console.print(stalls(found["stall_steps"], "the centre" if spec.get("centre") else "0"))
 
 
 def show_grid(
@@ -127,12 +127,12 @@ def _value(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else printable(str(value))
 
 
-def stalls(steps: list[int | None]) -> str:
-    """Return a line on when coordinates that start at 0 stall."""
+def stalls(steps: list[int | None], where: str = "0") -> str:
+    """Return a line on when coordinates that start at the centre, 0 or another, stall."""
     there = sorted(step for step in steps if step is not None)
     if not there:
-        return "no coordinate that starts at 0 stalls"
-    line = f"coordinates that start at 0 stall from step {there[0]:,} on"
+        return f"no coordinate that starts at {where} stalls"
+    line = f"coordinates that start at {where} stall from step {there[0]:,} on"
     if len(there) * 2 > len(steps):
         line += f", half of them by step {there[(len(steps) - 1) // 2]:,}"
     if len(there) == len(steps):

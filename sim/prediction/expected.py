@@ -16,7 +16,7 @@ from drift.sim.devices.device import cores
 from drift.sim.prediction.cells.law import LawGrid, LawSum
 from drift.sim.prediction.cells.occupancy import LEAST_PAIRS, Occupancy, occupancy, rarely_shared
 from drift.sim.prediction.cells.spectrum import Spectrum, rarely, spectrum
-from drift.sim.prediction.masses import Moments, TransportedClasses, ValueDistribution, total
+from drift.sim.prediction.masses import Distribution, Moments, TransportedClasses, total
 from drift.sim.prediction.supported import check_supported
 from drift.sim.prediction.transport import Transport
 from drift.sim.spec.drift import Drift
@@ -90,12 +90,12 @@ def _expect(
     ]
     later = [step for step in steps if step > 0]
     if len(later) < len(steps):
-        once, all_of_them = transport.initial(), np.array([drift.dims])
-        for row in rows:
-            row[0].add(once, all_of_them)
+        for repeats, strip in transport.initial():
+            for row in rows:
+                row[0].add(strip, repeats)
     tasks = [each for row in rows for each in row[len(steps) - len(later) :]]
-    for repeats, strip in transport.strips(later, pool):
-        moved = [*strip] * len(sigmas)
+    for repeats, moved_strip in transport.strips(later, pool):
+        moved = [*moved_strip] * len(sigmas)
         list(pool.map(partial(_Row.add, repeats=repeats), tasks, moved))
     return [
         list(pool.map(partial(_Row.expected, u=transport.u, group=transport.group), row))
@@ -106,7 +106,7 @@ def _expect(
 class _Row:
     """The expectations of one step and one sigma, as they become known strip by strip."""
 
-    def __init__(self, drift: Drift, distribution: ValueDistribution, step: int, spectra: bool):
+    def __init__(self, drift: Drift, distribution: Distribution, step: int, spectra: bool):
         self._drift, self._distribution, self._step = drift, distribution, step
         self._moments: list[Moments] = []
         self._spectra, self._alive = spectra, drift.alive(step)
@@ -152,7 +152,8 @@ class _Row:
     def _joined(self, group: np.ndarray) -> Moments:
         """Return the moments of all dimensions."""
         joined = [np.concatenate(parts) for parts in zip(*self._moments, strict=True)]
-        if not self._step:  # one dimension stands for all, and its distribution is even
+        # Without a centre one dimension stands for all at first, and its distribution is even.
+        if not self._step and self._drift.centre is None:
             log_pair, log_triple, mean, stalled = (np.repeat(p, len(group)) for p in joined)
             return Moments(log_pair, log_triple, np.zeros_like(mean), stalled)
         return Moments(*(part[group] for part in joined))

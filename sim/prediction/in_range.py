@@ -9,10 +9,11 @@ import math
 
 import numpy as np
 
+from drift.sim.clouds.centre import centre_of
 from drift.sim.engines import range_check
 from drift.sim.errors import BadInput, printable
 from drift.sim.motions.motion import Motion
-from drift.sim.sampling.normal import masses
+from drift.sim.sampling.shapes import SHAPES
 
 
 def largest_starts(motion: Motion, dims: np.ndarray, most: int) -> np.ndarray:
@@ -44,9 +45,13 @@ def check_likely_in_range(motion: Motion, largest: np.ndarray) -> None:
     drift = motion.drift
     assert drift.sigma is not None, "the cloud is a checkpoint's"
     every = drift.target.magnitudes()
-    midpoints = (every[largest] + every[largest + 1]) / 2
+    midpoints, shape = (every[largest] + every[largest + 1]) / 2, SHAPES[drift.shape]
+    around = centre_of(drift)
+    centre = np.zeros(1) if around is None else around
     with np.errstate(over="ignore"):
-        beyond = masses(np.minimum(midpoints / drift.sigma, 30.0))[1]
+        z = np.stack([midpoints - centre, midpoints + centre]) / drift.sigma
+    inside, outside = shape.masses(np.minimum(np.abs(z), shape.most))
+    beyond = np.where(z < 0, 1 + inside, outside).sum(axis=0) / 2
     beyond[largest < 0] = 1.0
     if drift.tokens * float(beyond.sum()) > math.log(2):
         straight = drift.motion == "straight"

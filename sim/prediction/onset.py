@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from drift.sim.clouds.centre import centre_of
 from drift.sim.clouds.direction import direction
 from drift.sim.devices.device import cores
 from drift.sim.errors import BadInput
@@ -81,8 +82,9 @@ class _Pairs:
             )
             one = total(np.concatenate(list(parts))[self._transport.group])
         else:
-            one = self._drift.dims * float(
-                self._transport.initial().masses(distribution).log_pair[0]
+            one = sum(
+                float(repeats @ strip.masses(distribution).log_pair)
+                for repeats, strip in self._transport.initial()
             )
         return math.log(alive * (alive - 1) / 2) + one
 
@@ -113,6 +115,8 @@ def _guess(drift: Drift, step: int) -> float:
     there = drift.radius * np.abs(u) * share(drift, step)
     if drift.motion != "straight":
         there = motion_of(drift).reach * (step / drift.steps)
+    if (centre := centre_of(drift)) is not None:
+        there = np.abs(centre + np.copysign(there, u))
     spacing = drift.target.ulp(there[there > 0] if np.any(there) else there)
     parting = float(np.sum(2 / math.sqrt(math.pi) / spacing))
     return max(math.log(alive * (alive - 1) / 2) / parting, SMALLEST_SIGMA)

@@ -1,4 +1,7 @@
-"""The step at which each dimension stalls: the first that leaves the image of 0 where it was."""
+"""The step at which each dimension stalls: the first that leaves the image of its centre there.
+
+The centre of a cloud is 0, unless the drift has one.
+"""
 
 import numpy as np
 
@@ -7,6 +10,7 @@ from drift.kernels.value_map.classes import same_value
 from drift.sim.devices import device
 from drift.sim.motions.make import motion_of
 from drift.sim.motions.motion import Motion
+from drift.sim.prediction.starts import start_values
 from drift.sim.prediction.supported import check_supported
 from drift.sim.spec.drift import Drift
 
@@ -17,7 +21,7 @@ _MANY = 20_000
 
 
 def stall_steps(drift: Drift) -> list[int | None]:
-    """Return the first step that leaves the image of 0 where it was, by dimension.
+    """Return the first step that leaves the image of the centre where it was, by dimension.
 
     None where there is none within the drift's steps, or no displacement. Weights never
     rise, so a coordinate that has stalled stays. Raises BadInput where no exact form applies.
@@ -34,7 +38,7 @@ def _here(motion: Motion) -> np.ndarray:
     drift = motion.drift
     state, found = drift.arithmetic.state, np.zeros(drift.dims, np.int64)
     left = np.flatnonzero(motion.displacements(1, 1)[0])
-    ranks = np.full(len(left), state.sign).astype(state.storage)  # that of +0
+    ranks = state.rank_of(state.code(start_values(drift)[left]))
     for first in range(1, drift.steps + 1, _BLOCK):
         last = min(first + _BLOCK - 1, drift.steps)
         block = motion.displacements(first, last, left)
@@ -70,6 +74,7 @@ def _strip_by_jax(motion: Motion, dims: np.ndarray) -> np.ndarray:
     from drift.kernels.value_map.iterate import STALL_BLOCK, STALL_WIDTH, stall
 
     drift, values = motion.drift, np.zeros(STALL_WIDTH, np.float32)
+    values[: len(dims)] = start_values(drift)[dims]
     found, state = np.zeros(len(dims), np.int64), drift.arithmetic.state
     moved = motion.displacements(1, 1, dims)[0] != 0
     for first in range(1, drift.steps + 1, STALL_BLOCK):

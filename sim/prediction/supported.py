@@ -15,10 +15,6 @@ def unsupported_reason(drift: Drift) -> str:
     """Return why no exact form applies; empty where one does."""
     if drift.origin is not None:
         return ROWS if type(drift.origin.path) is str else ARRAY
-    if drift.centre is not None:
-        return "a cloud around a centre"
-    if drift.shape != "normal":
-        return f"a {drift.shape} cloud"
     if drift.rounding == "stochastic":
         return "stochastic rounding"
     if drift.jitter > 0:

@@ -1,6 +1,6 @@
 """The values to which a drift takes every value that can be drawn, and their probabilities.
 
-drawable value  a value of Q(sigma * Z), Z standard normal (sim.clouds.drawn). Drawable values
+drawable value  a value of Q(centre + sigma * Z) (sim.clouds.drawn). Drawable values
                 are numbered from the lowest, with 0 in the middle
 boundary        the midpoint below drawable value k has the number k; below the first value and
                 above the last one is nothing. An interval of drawable values has the mass of Z
@@ -8,9 +8,11 @@ boundary        the midpoint below drawable value k has the number k; below the 
 transport       where the drawable values of a dimension are at a step. Without per-token
                 randomness that is one monotone function of the value, so those that share a
                 value then are an interval of them, a class of kernels.value_map
-group           dimensions whose coordinates of u are the same: they share one transport
+group           dimensions whose coordinates of u, and of the centre, are the same: they share one
+                transport
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -21,8 +23,9 @@ import numpy as np
 from drift.kernels.formats import Format
 from drift.kernels.stepping import host
 from drift.kernels.value_map.classes import ValueClasses
-from drift.kernels.value_map.first_step import FirstStep
+from drift.kernels.value_map.first_step import FirstStep, bisect_classes
 from drift.kernels.value_map.host import HostMap
+from drift.sim.clouds.centre import centre_of
 from drift.sim.devices import device
 from drift.sim.devices.host_memory import free_memory
 from drift.sim.engines.range_check import largest_reached
@@ -31,7 +34,14 @@ from drift.sim.matrix import nearest
 from drift.sim.motions.make import motion_of
 from drift.sim.prediction.composed import WholeMap
 from drift.sim.prediction.in_range import check_likely_in_range, largest_starts
-from drift.sim.prediction.masses import TransportedClasses, ValueDistribution
+from drift.sim.prediction.masses import (
+    CentredDistribution,
+    Distribution,
+    TransportedClasses,
+    ValueDistribution,
+)
+from drift.sim.prediction.starts import draw_limits, groups_of
+from drift.sim.sampling.shapes import SHAPES
 from drift.sim.sampling.thresholds import drawn_magnitudes
 from drift.sim.spec.drift import Drift
 
@@ -70,11 +80,14 @@ class Transport:
         self._motion = motion_of(drift)
         self.u = self._motion.u
         """float64 (dims,): the direction"""
-        self._dims, self.group = self._motion.groups()
+        self.centre, shape = centre_of(drift), SHAPES[drift.shape]
+        """float64 (dims,): that of the cloud; None where it has none"""
+        self._dims, self.group = groups_of(self._motion, self.centre)
         self._repeats = np.bincount(self.group)
         """int64 (dims,): the group of each dimension; `_dims` has one dimension of each"""
+        far = 0.0 if self.centre is None else float(np.abs(self.centre).max()) / shape.farthest
         self._magnitudes, self._midpoints = drawn_magnitudes(
-            drift.sigma, drift.target, drift.smallest_drawn
+            drift.sigma + far, drift.target, drift.smallest_drawn, drift.shape
         )
         most = min(int(self._magnitudes[-1]), drift.target.largest_magnitude)
         self._largest = largest_starts(self._motion, self._dims, most)
@@ -84,15 +97,41 @@ class Transport:
         self._kept: list[tuple[np.ndarray, list[TransportedClasses]]] = []
         self._kept_steps: tuple[int, ...] = ()
 
-    def distribution(self, sigma: float) -> ValueDistribution:
+    def distribution(self, sigma: float) -> Distribution:
         """Return the distribution of the drawable values; `sigma` is at most the drift's."""
-        return ValueDistribution(sigma, self._midpoints)
+        shape = SHAPES[self._drift.shape]
+        if self.centre is None:
+            return ValueDistribution(sigma, self._midpoints, shape)
+        return CentredDistribution(sigma, self._midpoints, self.centre[self._dims], shape)
 
-    def initial(self) -> TransportedClasses:
-        """Return the classes of one dimension at step 0, which stands for all."""
-        classes = self._classes(np.array([self._drift.target.largest_magnitude]))
-        stalled = replace(classes, values=np.zeros(len(classes.values), bool))
-        return self._transported(classes, stalled, self._drift.target)
+    def initial(self) -> Iterator[tuple[np.ndarray, TransportedClasses]]:
+        """Give the classes at step 0, strip after strip, and how many dimensions each stands for.
+
+        Without a centre one dimension stands for all.
+        """
+        target = self._drift.target
+        if self.centre is None:
+            limits = self._ends(np.array([target.largest_magnitude]))
+            classes = self._classes(limits)
+            stalled = replace(classes, values=np.zeros(len(classes.values), bool))
+            yield np.array([self._drift.dims]), self._transported(classes, stalled, target)
+            return
+        ranks = self._drawable()
+        for start in range(0, len(self._dims), _STRIP):
+            lowest, highest = self._limits(slice(start, start + _STRIP))
+
+            def image(
+                dim: np.ndarray,
+                value: np.ndarray,
+                ends: tuple[np.ndarray, np.ndarray] = (lowest, highest),
+            ) -> np.ndarray:
+                return np.clip(ranks[value], ends[0][dim], ends[1][dim])
+
+            found = bisect_classes(image, len(ranks), len(lowest), math.inf)
+            assert found is not None, "any number of classes will do"
+            stalled = replace(found, values=np.zeros(len(found.values), bool))
+            repeats = self._repeats[start : start + _STRIP]
+            yield repeats, self._transported(found, stalled, target, start)
 
     def strips(
         self, steps: Sequence[int], pool: Executor
@@ -143,38 +182,37 @@ class Transport:
         self, strip: slice, steps: Sequence[int], pool: Executor
     ) -> list[TransportedClasses]:
         """Return the classes of a strip whose values decay, which NumPy moves step by step."""
-        dims, largest = self._dims[strip], self._largest[strip]
+        dims, limits = self._dims[strip], self._limits(strip)
         arithmetic, motion = self._drift.arithmetic, self._motion
-        state, classes, origin = arithmetic.state, self._classes(largest), 0
+        state, classes, origin = arithmetic.state, self._classes(limits), 0
         if state != arithmetic.view:
             values = arithmetic.view.value(arithmetic.view.code_of_rank(classes.values))
             classes = replace(classes, values=state.rank_of(state.code(values)))
         elif steps[0] > 1:
             displaced, factors = motion.displacements(1, 1, dims)[0], motion.factors(1, 1)
-            limits = self._limits(largest)
             first = FirstStep(self._drawable(), limits, displaced, arithmetic, factors)
             classes, origin = first.classes(np.inf) or classes, 1
         block, rounding = partial(motion.displacements, dims=dims), self._drift.rounding
         more = False, pool, motion.factors, arithmetic.decay
         moving = HostMap(classes, block, origin, state, rounding, *more)
-        return [self._transported(*moving.to(step), state) for step in steps]
+        return [self._transported(*moving.to(step), state, strip.start) for step in steps]
 
     def _moved_here(
         self, strip: slice, steps: Sequence[int], pool: Executor
     ) -> list[TransportedClasses] | None:
         """Return the classes of a strip that NumPy moves; None where that takes long."""
         drift, arithmetic = self._drift, self._drift.arithmetic
-        dims, largest = self._dims[strip], self._largest[strip]
+        dims, limits = self._dims[strip], self._limits(strip)
         if not host.supports(arithmetic):
             return None
         equal = self._motion.equal
-        ranks, limits = self._drawable(), self._limits(largest)
+        ranks, group = self._drawable(), strip.start
         if arithmetic.state != arithmetic.view:
             most = _MOST_HERE / steps[-1] / _ROUNDS * len(dims) / len(self._dims)
             found = WholeMap(self._motion, dims, ranks, limits, steps, pool).classes(most)
             if found is None:
                 return None
-            return [self._transported(*each, drift.target) for each in found]
+            return [self._transported(*each, drift.target, group) for each in found]
         first = FirstStep(ranks, limits, self._motion.displacements(1, 1, dims)[0], arithmetic)
         taken = min(steps[-1], _UNTIL_REST) if equal else steps[-1]
         classes = first.classes(_MOST_HERE / taken * len(dims) / len(self._dims))
@@ -184,13 +222,13 @@ class Transport:
         if steps[0] == 1:  # what the first step stalls is a matter of single values
             whole = WholeMap(self._motion, dims, ranks, limits, [1], pool).classes(_MOST_HERE)
             if whole is None:
-                classes, origin = self._classes(largest), 0
+                classes, origin = self._classes(limits), 0
             else:
-                at_first = [self._transported(*whole[0], drift.target)]
+                at_first = [self._transported(*whole[0], drift.target, group)]
         block = partial(self._motion.displacements, dims=dims)
         moving = HostMap(classes, block, origin, arithmetic.state, drift.rounding, equal, pool)
         later = [moving.to(step) for step in steps[len(at_first) :]]
-        return at_first + [self._transported(*each, arithmetic.state) for each in later]
+        return at_first + [self._transported(*each, arithmetic.state, group) for each in later]
 
     def _moved_by_jax(
         self, strip: slice, steps: Sequence[int], pool: Executor
@@ -200,7 +238,7 @@ class Transport:
         from drift.sim.engines.leap import value_map
 
         device.tell_jax()
-        dims, classes = self._dims[strip], self._classes(self._largest[strip])
+        dims, classes = self._dims[strip], self._classes(self._limits(strip))
         drift, state = self._drift, self._drift.arithmetic.state
         if state != drift.target:
             values = drift.target.value(drift.target.code_of_rank(classes.values))
@@ -208,7 +246,7 @@ class Transport:
         moving = value_map(self._motion, dims, classes, 0, self._bound, pool)
         if steps[0] > 1:
             moving.to(1)  # where most of them meet
-        return [self._transported(*moving.to(step), state) for step in steps]
+        return [self._transported(*moving.to(step), state, strip.start) for step in steps]
 
     def _drawable(self) -> np.ndarray:
         """Return the ranks of the drawable values, rising."""
@@ -217,22 +255,35 @@ class Transport:
         coordinates = np.concatenate([-magnitudes[::-1], [0], magnitudes])
         return target.rank_of(target.code_at(coordinates))
 
-    def _limits(self, largest: np.ndarray) -> np.ndarray:
-        """Return the lowest and the highest rank in each dimension, (2, dims)."""
+    def _ends(self, largest: np.ndarray) -> np.ndarray:
+        """Return the ranks of the lowest and the highest value of so large magnitudes, (2, n)."""
         target = self._drift.target
         return np.stack([target.rank_of(target.code_at(end)) for end in (-largest, largest)])
 
-    def _classes(self, largest: np.ndarray) -> ValueClasses:
-        """Return the classes at step 0; values beyond `largest`, int64 (dims,), count as it."""
-        every, (lowest, highest) = self._drawable(), self._limits(largest)
+    def _limits(self, strip: slice) -> np.ndarray:
+        """Return the lowest and the highest rank that counts in each group, (2, groups).
+
+        Around a centre these are as far from it as draws may be.
+        """
+        limits = self._ends(self._largest[strip])
+        if self.centre is None:
+            return limits
+        return np.clip(draw_limits(self._drift, self.centre[self._dims[strip]]), *limits)
+
+    def _classes(self, limits: np.ndarray) -> ValueClasses:
+        """Return the classes at step 0; values beyond `limits`, ranks (2, dims), count as they."""
+        every, (lowest, highest) = self._drawable(), limits
         ranks = np.clip(every, lowest[:, None], highest[:, None]).ravel()
-        bounds = np.arange(len(largest) + 1) * len(every)
+        bounds = np.arange(len(lowest) + 1) * len(every)
         return ValueClasses(bounds, np.arange(len(ranks)), ranks).moved(ranks)
 
     def _transported(
-        self, classes: ValueClasses, stalled: ValueClasses, state: Format
+        self, classes: ValueClasses, stalled: ValueClasses, state: Format, group: int = 0
     ) -> TransportedClasses:
-        """Return `classes`, whose values are ranks of the `state` format, in the view format."""
+        """Return `classes`, whose values are ranks of the `state` format, in the view format.
+
+        The first of their dimensions is that of `group`.
+        """
         target, ranks = self._drift.target, classes.values
         if state != target:
             values = state.value(state.code_of_rank(ranks)).astype(np.float32)
@@ -241,4 +292,4 @@ class Transport:
         ranks = np.where(ranks == target.sign - 1, target.storage.type(target.sign), ranks)
         classes = classes.moved(ranks)
         values = target.value(target.code_of_rank(classes.values))
-        return TransportedClasses(2 * len(self._magnitudes) + 1, classes, values, stalled)
+        return TransportedClasses(2 * len(self._magnitudes) + 1, classes, values, stalled, group)

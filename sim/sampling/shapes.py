@@ -29,6 +29,8 @@ class Shape(NamedTuple):
     """P(|Z| > farthest) < 2**-64: no word reaches beyond"""
     most: float
     """the largest argument of `masses`"""
+    slope: float
+    """of P(|Z| < z) at 0"""
 
 
 def laplace_masses(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,6 +53,6 @@ def laplace_numbers(words: np.ndarray) -> np.ndarray:
 
 
 SHAPES = {
-    "normal": Shape(masses, gaussian, 9.2, 30.0),
-    "laplace": Shape(laplace_masses, laplace_numbers, 31.5, 400.0),
+    "normal": Shape(masses, gaussian, 9.2, 30.0, math.sqrt(2 / math.pi)),
+    "laplace": Shape(laplace_masses, laplace_numbers, 31.5, 400.0, _RATE),
 }

@@ -67,7 +67,7 @@ def test_a_power_of_two_is_left_to_those_who_move_every_value():
     drift = replace(SMALL, direction="axis", radius=0.5, steps=32)
     with ThreadPoolExecutor(2) as pool:
         transport = Transport(drift)
-        ranks, limits = transport._drawable(), transport._limits(transport._largest)
+        ranks, limits = transport._drawable(), transport._limits(slice(None))
         ties = WholeMap(motion_of(drift), transport._dims, ranks, limits, [32], pool)
         assert ties.classes(1e9) is None
         untied = replace(drift, radius=0.4)

@@ -187,7 +187,9 @@ def test_the_masses_of_every_dimension_sum_to_one(name):
         strips = list(all_of_them.strips([1, d.steps], pool))
     for sigma in (d.sigma, d.sigma / 1e3, d.sigma / 1e6):
         distribution = all_of_them.distribution(sigma)
-        for moved in itertools.chain([all_of_them.initial()], *(each for _, each in strips)):
+        for moved in itertools.chain(
+            [strip for _, strip in all_of_them.initial()], *(each for _, each in strips)
+        ):
             mass, rest, _ = moved.masses(distribution)
             sums = np.add.reduceat(mass, moved.classes.bounds[:-1])
             assert np.max(np.abs(sums - 1)) < 1e-12

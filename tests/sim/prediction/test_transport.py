@@ -21,11 +21,11 @@ def test_masses_are_right_in_both_tails_and_in_the_centre():
         tail[7] - 0.0, tail[6] - tail[7], 1.0,
     ]  # fmt: skip
     expected[3] = 2 * 1e-20 / np.sqrt(2 * np.pi)  # which ndtr can't tell from 0
-    mass, rest = distribution.of(first, stop)
+    mass, rest = distribution.of(first, stop, first)
     np.testing.assert_allclose(mass, expected, rtol=1e-12)
     np.testing.assert_allclose(mass + rest, 1, rtol=1e-15)
     assert rest[7] == 0
-    inner = distribution.of(np.array([1]), np.array([16]))
+    inner = distribution.of(np.array([1]), np.array([16]), np.array([0]))
     assert inner[1][0] == pytest.approx(2 * tail[7], rel=1e-12, abs=0)
 
 
@@ -34,7 +34,7 @@ def test_draws_follow_it():
     magnitudes, midpoints = drawn_magnitudes(d.sigma, BFLOAT16, d.smallest_drawn)
     count = len(magnitudes)
     every = np.arange(2 * count + 1)
-    mass, _ = ValueDistribution(d.sigma, midpoints).of(every, every + 1)
+    mass, _ = ValueDistribution(d.sigma, midpoints).of(every, every + 1, every)
     drawable = np.concatenate([-magnitudes[::-1], [0], magnitudes])
     codes = BFLOAT16.coordinate(draw_cloud(d, 0, d.tokens)).ravel()
     for low, high in ((-20000, -15100), (-15100, -14000), (-200, 14900), (14900, 15200)):
