@@ -10,8 +10,8 @@ NumPy  60 for every coordinate; 6 for every one at every step, and 25 at every r
        dimensions in which the first step leaves tokens apart; 10 microseconds for a step at least.
        Loading JAX takes a second
 leap   30 for every coordinate drawn, 20 for every entry of the tables of one step,
-       200 for every class at every record; where steps differ, 2 for every class
-       at every step
+       200 for every class and 3 for every coordinate at every record, whose tokens are told
+       apart; where steps differ, 2 for every class at every step
 
 A class is a value that tokens have in one dimension; about a thousand are reckoned.
 Once all is at rest, after some 6 x 2**precision steps, steps and records cost
@@ -103,7 +103,7 @@ def leap_cost(drift: Drift) -> float:
     """Return the cost of the leap engine, in the units above."""
     steps, records = _until_rest(drift) if drift.motion == "straight" else _all(drift)
     classes = drift.dims * min(drift.tokens, _CLASSES)
-    cost = 30.0 * drift.tokens * drift.dims + 200.0 * classes * records
+    cost = (30.0 + 3.0 * records) * drift.tokens * drift.dims + 200.0 * classes * records
     if has_equal_steps(drift):
         return cost + 20.0 * drift.dims * (1 << drift.target.width)
     return cost + 2.0 * classes * steps
