@@ -1,6 +1,7 @@
 """`drift report`: a run, a sweep, a track or a study as one page to share."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -44,11 +45,14 @@ def command(
     together, record by record. An incomplete store is shown as far as it goes.
     """
     from drift.experiments.console.files import write_text_atomically
+    from drift.experiments.console.progress import ProgressBar
     from drift.experiments.figures.expected import ExpectedPairs
     from drift.experiments.report.document import render
     from drift.experiments.report.page import page_of
 
-    text = render(page_of([source], expected_pairs=ExpectedPairs(prediction)))
+    page = page_of([source], expected_pairs=ExpectedPairs(prediction))
+    with ProgressBar("sections", sys.stderr) as progress:
+        text = render(page, progress)
     place = out or beside([source], "report").with_suffix(".html")
     write_text_atomically(place, text)
     if as_json:

@@ -16,14 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TextIO
+from typing import TYPE_CHECKING, ClassVar, Self, TextIO
 
 from drift.experiments.console.terminal import LINE, is_interactive
 from drift.sim import interrupts
 from drift.sim.errors import printable
 
 if TYPE_CHECKING:
-    from rich.progress import ProgressColumn
+    from rich.progress import Progress, ProgressColumn
 
     from drift.sim.counting.cells import Counts
     from drift.sim.sweeps.progress import SweepProgress
@@ -76,7 +76,12 @@ _QUIET_SECONDS = 10.0
 
 
 class ProgressBar:
-    """A bar, or lines, for work of known size: a context manager, called with done and total."""
+    """A bar, or lines, for work of known size: a context manager, called with done and total.
+
+    One that is opened within another stands below it: a terminal shows one display at a time.
+    """
+
+    _open: ClassVar["list[Progress]"] = []
 
     def __init__(self, title: str, stream: TextIO):
         self._stream, self._title, self._said = stream, printable(title, LINE), time.monotonic()
@@ -100,7 +105,9 @@ class ProgressBar:
 
     def __enter__(self) -> Self:
         if self._bar:
+            self._bar = self._open[-1] if self._open else self._bar
             self._bar.start()
+            self._open.append(self._bar)
             self._task = self._bar.add_task(self._title, total=None, figures="")
         return self
 
@@ -122,7 +129,10 @@ class ProgressBar:
         trace: TracebackType | None,
     ) -> None:
         if self._bar:
-            self._bar.stop()
+            if self._open.pop() in self._open:
+                self._bar.remove_task(self._task)
+            else:
+                self._bar.stop()
 
 
 class RunBar(ProgressBar):

@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from typing import Any
 from xml.etree import ElementTree
@@ -118,21 +119,25 @@ class Section:
 
     heading: str
     """text of the heading"""
-    blocks: Sequence[PageBlock]
-    """blocks, in order"""
+    _make: Callable[[], Sequence[PageBlock]]
 
     @classmethod
-    def made(cls, heading: str, make: Callable[[], Sequence[PageBlock]]) -> "Section":
-        """Return a section of the blocks that `make` returns, or the reason where it cannot.
+    def of(cls, heading: str, blocks: Sequence[PageBlock]) -> "Section":
+        """Return a section of blocks that are there."""
+        return cls(heading, lambda: blocks)
+
+    @cached_property
+    def blocks(self) -> Sequence[PageBlock]:
+        """The blocks, in order, made when they are asked for; else why they can't be.
 
         The reason is the message of a BadInput. Raises Damaged where a store is damaged.
         """
         try:
-            return cls(heading, make())
+            return self._make()
         except Damaged:
             raise
         except BadInput as error:
-            return cls(heading, [Paragraph(f"Not shown: {error}.")])
+            return [Paragraph(f"Not shown: {error}.")]
 
 
 @dataclass(frozen=True)
@@ -251,8 +256,12 @@ _LONGEST = 10_000
 """Most characters of a text."""
 
 
-def render(page: HtmlPage) -> str:
-    """Return the page as one HTML document; equal pages give equal documents."""
+def render(page: HtmlPage, progress: Callable[[int, int], None] = lambda done, of: None) -> str:
+    """Return the page as one HTML document; equal pages give equal documents.
+
+    `progress` is called with the sections that are done and all of them. Raises Damaged where a
+    store is damaged.
+    """
     environment = Environment(
         loader=FunctionLoader(_file),
         autoescape=True,
@@ -262,6 +271,13 @@ def render(page: HtmlPage) -> str:
     )
     environment.filters["printable"] = lambda text: printable(str(text), _LONGEST)
     environment.globals["inline_svg"] = inline_svg
+    sections = [section for part in page.parts for section in part.sections]
+
+    def told(section: Section) -> str:
+        progress(sections.index(section), len(sections))
+        return ""
+
+    environment.globals["told"] = told
     body = environment.get_template("body.html").render(page=page)
     style, script = "".join(map(_file, _SHEETS)), "".join(map(_file, _SCRIPTS))
     allowed = {"style-src": _hash(style), "script-src": _hash(script), "img-src": "data:"}

@@ -77,15 +77,15 @@ def part(store: RunStore, expected_pairs: ExpectedPairs) -> Part:
         raise BadInput(f"{store.address} has no record yet; run it first")
     made = tables.provenance_table(attrs, str(store.address))
     sections = [
-        Section("Results", _outcome(store, drift, counted)),
-        Section.made("On the lattice", lambda: lattice.of_run(store, drift, counted)),
-        Section.made("Curves", lambda: _curves(store, counted, expected_pairs)),
-        Section("Black holes", black_hole_blocks(store)),
-        Section.made("Structure", lambda: structure.blocks(store)),
-        Section.made("Prediction and simulation", lambda: of_run(store, counted, expected_pairs)),
-        Section("All records", [record_table(counted)]),
-        Section("Parameters", [tables.spec_table(attrs["spec"]), made]),
-        Section("Reproduce", tables.rerun_blocks(run_line(drift))),
+        Section.of("Results", _outcome(store, drift, counted)),
+        Section("On the lattice", lambda: lattice.of_run(store, drift, counted)),
+        Section("Curves", lambda: _curves(store, counted, expected_pairs)),
+        Section.of("Black holes", black_hole_blocks(store)),
+        Section("Structure", lambda: structure.blocks(store)),
+        Section("Prediction and simulation", lambda: of_run(store, counted, expected_pairs)),
+        Section.of("All records", [record_table(counted)]),
+        Section.of("Parameters", [tables.spec_table(attrs["spec"]), made]),
+        Section.of("Reproduce", tables.rerun_blocks(run_line(drift))),
     ]
     heading = f"A drift of {drift.tokens:,} tokens in {drift.dims:,} dimensions"
     return Part(heading, tables.spec_line(attrs["spec"]), sections)

@@ -43,7 +43,7 @@ def sections(text: str, figures: Mapping[str, Figure]) -> tuple[str, list[Sectio
             title, heading = (said, "In short") if tokens[0].tag == "h1" else (title, said)
         else:
             found.setdefault(heading, []).append(_block(tokens, heading, figures))
-    return title, [Section(heading, blocks) for heading, blocks in found.items()]
+    return title, [Section.of(heading, blocks) for heading, blocks in found.items()]
 
 
 def _blocks(tokens: Sequence[Token]) -> list[list[Token]]:
@@ -115,6 +115,6 @@ def part(directory: Path, study: Study, quick: bool) -> Part:
     stores = (made.run(each.name) for each in parts if isinstance(each, Run))
     sweeps = (made.sweep(each.name) for each in parts if isinstance(each, Sweep))
     first = next(chain(stores, sweeps))  # the others need not be opened
-    ran = Section("Environment", [tables.provenance_table(first.attrs, str(first.address))])
-    again = Section("Reproduce", [Command(command)])
+    ran = Section.of("Environment", [tables.provenance_table(first.attrs, str(first.address))])
+    again = Section.of("Reproduce", [Command(command)])
     return Part(title, study.asks, [*found, ran, again])

@@ -40,17 +40,15 @@ def part(store: SweepStore, expected_pairs: ExpectedPairs) -> Part:
     made = tables.provenance_table(store.attrs, str(store.address))
     base = store.grid.base
     sections = [
-        Section("Results", _outcome(store)),
-        Section.made("Distinct fraction", lambda: _phase(turning, expected_pairs)),
-        Section.made("Curves", lambda: _curves(turning, expected_pairs)),
-        Section.made("On the lattice", lambda: lattice.of_turning_point(turning)),
-        Section.made(
-            "Prediction and simulation", lambda: prediction.of_sweep(turning, expected_pairs)
-        ),
-        Section("Grid points", [tables.last_records_table(store)]),
-        Section.made("Structure", lambda: _structure(turning)),
-        Section("Parameters", [tables.axes_table(store.grid), tables.spec_table(base), made]),
-        Section("Reproduce", tables.rerun_blocks(sweep_line(store.grid))),
+        Section.of("Results", _outcome(store)),
+        Section("Distinct fraction", lambda: _phase(turning, expected_pairs)),
+        Section("Curves", lambda: _curves(turning, expected_pairs)),
+        Section("On the lattice", lambda: lattice.of_turning_point(turning)),
+        Section("Prediction and simulation", lambda: prediction.of_sweep(turning, expected_pairs)),
+        Section.of("Grid points", [tables.last_records_table(store)]),
+        Section("Structure", lambda: _structure(turning)),
+        Section.of("Parameters", [tables.axes_table(store.grid), tables.spec_table(base), made]),
+        Section.of("Reproduce", tables.rerun_blocks(sweep_line(store.grid))),
     ]
     lead = f"{store.grid}. {tables.spec_line(base)}"
     return Part(f"A sweep of {len(store.grid):,} drifts", lead, sections)

@@ -50,11 +50,11 @@ def part(store: TrackStore) -> Part:
         raise BadInput(f"{store.address} is not complete; the same drift track goes on")
     track = store.track()
     sections = [
-        Section("Results", _outcome(track)),
-        *(Section(_TITLES[name], [_picture(track, name)]) for name in PANELS),
-        Section("Black holes", [_events(track)]),
-        Section("Samples", [_samples(track)]),
-        Section("Parameters", [_spec(store), provenance_table(store.attrs, str(store.address))]),
+        Section.of("Results", _outcome(track)),
+        *(Section(_TITLES[name], lambda name=name: [_picture(track, name)]) for name in PANELS),
+        Section.of("Black holes", [_events(track)]),
+        Section.of("Samples", [_samples(track)]),
+        Section.of("Parameters", [_spec(store), provenance_table(store.attrs, str(store.address))]),
     ]
     shape = f"{track.tokens:,} tokens in {track.dims:,} dimensions"
     lead = f"{track.label}: {len(track.steps):,} samples in {track.format}."

@@ -27,6 +27,22 @@ def test_a_terminal_gets_a_bar_with_its_title_and_its_end(monkeypatch):
     assert "3/3" in stream.getvalue()
 
 
+def test_a_bar_within_another_stands_below_it_and_the_outer_goes_on(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with progress.ProgressBar("sections", stream) as outer:
+        outer(1, 4)
+        with progress.ProgressBar("neighbours", stream) as inner:
+            inner(2, 5)
+            inner._bar.refresh()
+        outer(3, 4)
+    said = stream.getvalue()
+    assert "sections" in said
+    assert "2/5" in said
+    assert "3/4" in said
+    assert not progress.ProgressBar._open
+
+
 @pytest.mark.parametrize("name", [None, "", "dumb", "unknown"])
 def test_a_terminal_that_moves_no_cursor_gets_no_bar(monkeypatch, name):
     monkeypatch.delenv("TERM", raising=False)
