@@ -145,9 +145,13 @@ def say_facts(drift: "Drift") -> None:
 
 def say_collapsed(drifts: Iterable["Drift"]) -> None:
     """Say on stderr which clouds start collapsed, and what sigma would spread them."""
+    from drift.sim.errors import BadInput
     from drift.sim.prediction.collapsed import collapsed_note
 
-    found = [note for drift in drifts if (note := collapsed_note(drift))]
+    found = []
+    for drift in drifts:
+        with suppress(BadInput):  # of its centre, which whoever draws the cloud says
+            found += filter(None, [collapsed_note(drift)])
     for note in found[:_MOST_NOTES]:
         remark(note)
     if len(found) > _MOST_NOTES:

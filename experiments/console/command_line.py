@@ -112,6 +112,8 @@ def _texts(name: str, values: tuple[Any, ...]) -> str | None:
     text = ",".join(map(_text, values))
     if row.kind in ("real", "whole"):
         return text
+    if row.kind == "flag":  # a flag has no value, and so no word for both
+        return text if values == (True,) else None
     return text if parse_names(text) == values else None
 
 

@@ -55,6 +55,12 @@ MOTION = {
     "--decay": one("0.5", "0.99", "1e-300", odd=REALS),
     "--master": one("none", "float32"),
     "--jitter": one("0", "0.1", "1e-300", odd=("11", *REALS)),
+    "--noise": one("0", "0.5", "1e-300", odd=("1e7", *REALS)),
+    "--kahan": flag,
+    "--centre": one(
+        "random:0.5", "good.npy", "model.safetensors:3", odd=("random:", "x:y", *FILES)
+    ),
+    "--shape": one("normal", "laplace"),
     "--survivors": one("all", "1", "20", odd=("21", *COUNTS)),
 }
 HOW = {

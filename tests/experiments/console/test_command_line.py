@@ -60,6 +60,8 @@ SPECS = [
     {"format": "float8_e5m2", "rounding": "stochastic", "survivors": 1, "records": 3},
     {"schedule": "exponential", "decay": 0.5, "master": "float32", "jitter": 0.1},
     {"at": (100, 0, 7), "snapshots": "records"},
+    {"kahan": True, "noise": 0.5, "centre": "random:0.25", "shape": "laplace"},
+    {"centre": "a model:7"},
 ]
 
 
@@ -113,6 +115,10 @@ AXES = {
     "rounding": st.sampled_from(["nearest", "toward-zero", "stochastic"]),
     "master": st.sampled_from(["none", "float32"]),
     "jitter": st.floats(0, 10),
+    "noise": st.floats(0, 10),
+    "kahan": st.just(True),
+    "centre": st.sampled_from(["random:1", "my file.npy", "model:3"]),
+    "shape": st.sampled_from(["normal", "laplace"]),
 }
 
 
