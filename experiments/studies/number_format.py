@@ -36,6 +36,16 @@ def span(values: Iterable[float]) -> str:
     return number(low) if low == high else f"{number(low)} to {number(high)}"
 
 
+def spans(values: Iterable[float | None]) -> str:
+    """Return the minimum and the maximum, as `span` does; – stands for None, which is first."""
+    there = list(values)
+    known = [value for value in there if value is not None]
+    if len(known) == len(there):
+        low, high = number(min(known)), number(max(known))
+        return low if low == high else f"{low} to {high}"
+    return f"–, up to {number(max(known))}" if known else "–"
+
+
 def listed(values: Iterable[float | str]) -> str:
     """Return numbers or words one after the other, "1, 10 and 100"."""
     words: Sequence[str] = [v if isinstance(v, str) else number(v) for v in values]
@@ -54,5 +64,5 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    each.__name__: each for each in (number, span, listed, count, percent)
+    each.__name__: each for each in (number, span, spans, listed, count, percent)
 }

@@ -78,6 +78,13 @@ STUDIES = {
             "half a minute",
             "a few MB",
         ),
+        Study(
+            "optimizers",
+            "What do SGD and AdamW, a fading gradient, stochastic rounding, master weights, Kahan"
+            " summation and noise do to a cloud: what collapses, what freezes, what arrives?",
+            "about ten minutes",
+            "a few MB",
+        ),
     )
 }
 

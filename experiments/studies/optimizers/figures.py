@@ -1,0 +1,158 @@
+"""Figures of the study: a panel for each motion, a line for each kind of arithmetic."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
+
+from drift.experiments.figures.captions import captions
+from drift.experiments.figures.style import COLOURS, GREY, new_figure
+from drift.experiments.studies.optimizers.facts import Facts
+from drift.experiments.studies.optimizers.plan import KINDS, MOTIONS, STARTS
+from drift.experiments.studies.rows import Row, values, where
+
+_MARKS = "os^Dv"
+_TITLES = {"straight": "straight", "sgd": "SGD", "adamw": "AdamW", "fading": "AdamW, fading"}
+_PLACES = {"origin": "from the origin", "centre": "around a centre"}
+_NAMES = {
+    "nearest": "nearest",
+    "stochastic": "stochastic",
+    "master": "float32 master",
+    "kahan": "Kahan",
+    "noise": "noise",
+}
+
+
+def figures(facts: Facts) -> dict[str, Figure]:
+    """Return every figure, by the name of its file."""
+    return {
+        "widths": _widths(facts),
+        "distinct": _over_steps(
+            facts, "distinct", "distinct cells", lambda axes: axes.set_yscale("log")
+        ),
+        "moved": _over_steps(facts, "moved", "coordinates that move", _share),
+        "done": _over_steps(
+            facts, "done", "distance covered", lambda axes: axes.set_ylim(bottom=0)
+        ),
+        "spread": _spread(facts),
+    }
+
+
+def _share(axes: Axes) -> None:
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+
+
+def _band(
+    axes: Axes, x: str, there: Sequence[Row], name: Callable[[Row], float], ink: int, label: str
+) -> None:
+    """Draw the mean over directions, and the range of all of them."""
+    at = values(there, x)
+    groups = [[name(row) for row in where(there, **{x: value})] for value in at]
+    colour = COLOURS[ink]
+    axes.plot(
+        at,
+        [sum(group) / len(group) for group in groups],
+        color=colour,
+        marker=_MARKS[ink],
+        markersize=3,
+        linewidth=1.2,
+        markevery=max(1, len(at) // 8),
+        label=label,
+    )
+    axes.fill_between(at, list(map(min, groups)), list(map(max, groups)), color=colour, alpha=0.18)
+
+
+def _widths(facts: Facts) -> Figure:
+    made = new_figure(6.8, 3.1)
+    panels = made.subplots(1, len(STARTS), sharey=True, squeeze=False)[0]
+    for axes, start in zip(panels, STARTS, strict=True):
+        for ink, motion in enumerate(MOTIONS):
+            there = where(facts.widths, start=start, motion=motion)
+            label = _TITLES[motion]
+            _band(axes, "sigma", there, lambda row: row["distinct"] / row["alive"], ink, label)
+        first = [row for row in facts.widths if row["start"] == start]
+        at = values(first, "sigma")
+        heights = [
+            max(row["distinct_at_first"] / row["alive"] for row in where(first, sigma=value))
+            for value in at
+        ]
+        axes.plot(
+            at, heights, color=GREY, linestyle=":", linewidth=1.2, label="before the first step"
+        )
+        axes.set_xscale("log")
+        axes.set_title(_PLACES[start])
+    panels[0].set_ylabel("final distinct fraction")
+    made.supxlabel(r"standard deviation of the cloud, $\sigma$")
+    handles, labels = panels[0].get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside upper center", ncols=5)
+    return made
+
+
+def _over_steps(facts: Facts, name: str, text: str, finish: Callable[[Axes], Any]) -> Figure:
+    made = new_figure(7.2, 4.2)
+    panels = made.subplots(len(STARTS), len(MOTIONS), sharex=True, sharey=True, squeeze=False)
+    for line, start in zip(panels, STARTS, strict=True):
+        for axes, motion in zip(line, MOTIONS, strict=True):
+            for ink, kind in enumerate(KINDS):
+                there = where(facts.records, start=start, motion=motion, kind=kind)
+                # Nothing has moved before the first step, which is no record of it.
+                there = [row for row in there if row["step"] or name != "moved"]
+                _band(axes, "step", there, lambda row: row[name], ink, _NAMES[kind])
+                if name == "done" and kind == "nearest":
+                    asked = where(there, seed=there[0]["seed"])
+                    axes.plot(
+                        [row["step"] for row in asked],
+                        [row["asked"] for row in asked],
+                        color=GREY,
+                        linestyle=":",
+                        linewidth=1.2,
+                        label="asked",
+                    )
+            finish(axes)
+            if start == STARTS[0]:
+                axes.set_title(_TITLES[motion])
+        line[0].set_ylabel(f"{text}\n{_PLACES[start]}")
+    made.supxlabel(f"step\n{_caption(facts)}")
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside upper center", ncols=6)
+    return made
+
+
+def _spread(facts: Facts) -> Figure:
+    made = new_figure(6.8, 3.0)
+    panels = made.subplots(1, len(STARTS), sharey=True, squeeze=False)[0]
+    for axes, start in zip(panels, STARTS, strict=True):
+        for ink, kind in enumerate(KINDS):
+            for place, motion in enumerate(MOTIONS):
+                there = where(facts.runs, start=start, motion=motion, kind=kind)
+                heights = [row["contraction"] for row in there if row["contraction"] is not None]
+                axes.plot(
+                    [place + (ink - (len(KINDS) - 1) / 2) * 0.14] * len(heights),
+                    heights,
+                    linestyle="none",
+                    marker=_MARKS[ink],
+                    markersize=5,
+                    markerfacecolor="none",
+                    color=COLOURS[ink],
+                    label=_NAMES[kind] if place == 0 else None,
+                )
+        axes.axhline(1, color=GREY, linestyle=":", linewidth=1.1)
+        axes.set_yscale("symlog", linthresh=0.1)
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+        axes.set_xticks(range(len(MOTIONS)), [_TITLES[motion] for motion in MOTIONS])
+        axes.set_title(_PLACES[start])
+        axes.set_ylim(bottom=-0.02)
+    panels[0].set_ylabel("spread, last over first")
+    made.supxlabel(_caption(facts))
+    handles, labels = panels[0].get_legend_handles_labels()
+    made.legend(handles, labels, loc="outside upper center", ncols=5)
+    return made
+
+
+def _caption(facts: Facts) -> str:
+    drift = facts.plan["drift"]
+    names = ("sigma", "tokens", "dims", "radius")
+    return captions([{name: drift[name] for name in names}])[0]
