@@ -82,7 +82,7 @@ STUDIES = {
             "optimizers",
             "What do SGD and AdamW, a fading gradient, stochastic rounding, master weights, Kahan"
             " summation and noise do to a cloud: what collapses, what freezes, what arrives?",
-            "about ten minutes",
+            "five to ten minutes",
             "a few MB",
         ),
     )

@@ -13,7 +13,7 @@ from drift.experiments.studies.optimizers.plan import KINDS, MOTIONS, STARTS
 from drift.experiments.studies.parts import StudyStores
 from drift.experiments.studies.rows import Row, limits, rows, values, where
 
-_NEAR, _ALIKE = 0.05, 0.1
+_NEAR, _ALIKE = 0.1, 0.1
 """The share of what was asked by which what is done may differ, and that of two alike motions."""
 _CLAIMED = ("done", "asked", "frozen", "contraction", "black_holes")
 _ARRIVALS = {
@@ -125,9 +125,12 @@ def of_page(facts: Facts) -> dict[str, Any]:
         "still": STILL,
         "everywhere": {
             **_everywhere(named, facts.plan["drift"]["steps"]),
-            "adamw_wider": _adamw_wider(widths["origin"]),
+            "adamw_wider": _wider(widths["origin"], "adamw", "sgd", "one"),
+            "fading_narrower": _wider(widths["origin"], "sgd", "fading", "half"),
         },
         "arrivals": list(_ARRIVALS.items()),
+        "near": _NEAR,
+        "alike": _ALIKE,
     }
 
 
@@ -196,12 +199,16 @@ def _everywhere(of: dict[str, Any], steps: int) -> dict[str, bool]:
         "no_holes": every(lambda run: run["black_holes"] == 0, kind="stochastic"),
         **{f"{kind}_arrives": every(arrives, kind=kind) for kind in KINDS},
         "noise_parts": beside("noise", "nearest"),
+        "centre_holes": all(
+            every(lambda run: run["black_holes"] > 0, kind=kind, start=("centre",))
+            for kind in ("nearest", "master", "kahan")
+        ),
         "master_view": beside("master", "nearest", ("origin",))
         and beside("kahan", "nearest", ("origin",)),
     }
 
 
-def _adamw_wider(widths: dict[str, Row]) -> bool:
-    """Return whether AdamW collapses wider clouds than SGD along every direction."""
-    pairs = zip(widths["adamw"]["one"], widths["sgd"]["one"], strict=True)
-    return all(mine is not None and (other is None or mine > other) for mine, other in pairs)
+def _wider(widths: dict[str, Row], motion: str, other: str, outcome: str) -> bool:
+    """Return whether a motion has an `outcome` of wider clouds than another, for each direction."""
+    pairs = zip(widths[motion][outcome], widths[other][outcome], strict=True)
+    return all(mine is not None and (theirs is None or mine > theirs) for mine, theirs in pairs)

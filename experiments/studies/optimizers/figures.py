@@ -14,6 +14,8 @@ from drift.experiments.studies.optimizers.plan import KINDS, MOTIONS, STARTS
 from drift.experiments.studies.rows import Row, values, where
 
 _MARKS = "os^Dv"
+_DASHED = ("noise", "sgd")
+"""Kinds and motions whose lines are dashed, so that those below them are seen too."""
 _TITLES = {"straight": "straight", "sgd": "SGD", "adamw": "AdamW", "fading": "AdamW, fading"}
 _PLACES = {"origin": "from the origin", "centre": "around a centre"}
 _NAMES = {
@@ -46,11 +48,11 @@ def _share(axes: Axes) -> None:
 
 
 def _band(
-    axes: Axes, x: str, there: Sequence[Row], name: Callable[[Row], float], ink: int, label: str
+    axes: Axes, x: str, there: Sequence[Row], height: Callable[[Row], float], ink: int, of: str
 ) -> None:
-    """Draw the mean over directions, and the range of all of them."""
+    """Draw the mean over directions, and the range of all of them, `of` a kind or a motion."""
     at = values(there, x)
-    groups = [[name(row) for row in where(there, **{x: value})] for value in at]
+    groups = [[height(row) for row in where(there, **{x: value})] for value in at]
     colour = COLOURS[ink]
     axes.plot(
         at,
@@ -58,11 +60,16 @@ def _band(
         color=colour,
         marker=_MARKS[ink],
         markersize=3,
+        linestyle="--" if of in _DASHED else "-",
         linewidth=1.2,
         markevery=max(1, len(at) // 8),
-        label=label,
+        label={**_TITLES, **_NAMES}[of],
     )
     axes.fill_between(at, list(map(min, groups)), list(map(max, groups)), color=colour, alpha=0.18)
+
+
+def _fraction(row: Row) -> float:
+    return float(row["distinct"]) / float(row["alive"])
 
 
 def _widths(facts: Facts) -> Figure:
@@ -71,8 +78,7 @@ def _widths(facts: Facts) -> Figure:
     for axes, start in zip(panels, STARTS, strict=True):
         for ink, motion in enumerate(MOTIONS):
             there = where(facts.widths, start=start, motion=motion)
-            label = _TITLES[motion]
-            _band(axes, "sigma", there, lambda row: row["distinct"] / row["alive"], ink, label)
+            _band(axes, "sigma", there, _fraction, ink, motion)
         first = [row for row in facts.widths if row["start"] == start]
         at = values(first, "sigma")
         heights = [
@@ -85,7 +91,9 @@ def _widths(facts: Facts) -> Figure:
         axes.set_xscale("log")
         axes.set_title(_PLACES[start])
     panels[0].set_ylabel("final distinct fraction")
-    made.supxlabel(r"standard deviation of the cloud, $\sigma$")
+    drift = facts.plan["drift"]
+    caption = captions([{name: drift[name] for name in ("tokens", "dims", "radius", "steps")}])[0]
+    made.supxlabel(f"standard deviation of the cloud, $\\sigma$\n{caption}")
     handles, labels = panels[0].get_legend_handles_labels()
     made.legend(handles, labels, loc="outside upper center", ncols=5)
     return made
@@ -100,7 +108,7 @@ def _over_steps(facts: Facts, name: str, text: str, finish: Callable[[Axes], Any
                 there = where(facts.records, start=start, motion=motion, kind=kind)
                 # Nothing has moved before the first step, which is no record of it.
                 there = [row for row in there if row["step"] or name != "moved"]
-                _band(axes, "step", there, lambda row: row[name], ink, _NAMES[kind])
+                _band(axes, "step", there, lambda row: row[name], ink, kind)
                 if name == "done" and kind == "nearest":
                     asked = where(there, seed=there[0]["seed"])
                     axes.plot(
@@ -109,6 +117,7 @@ def _over_steps(facts: Facts, name: str, text: str, finish: Callable[[Axes], Any
                         color=GREY,
                         linestyle=":",
                         linewidth=1.2,
+                        zorder=5,
                         label="asked",
                     )
             finish(axes)
@@ -142,9 +151,11 @@ def _spread(facts: Facts) -> Figure:
         axes.axhline(1, color=GREY, linestyle=":", linewidth=1.1)
         axes.set_yscale("symlog", linthresh=0.1)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-        axes.set_xticks(range(len(MOTIONS)), [_TITLES[motion] for motion in MOTIONS])
+        names = [_TITLES[motion].replace(", ", ",\n") for motion in MOTIONS]
+        axes.set_xticks(range(len(MOTIONS)), names)
         axes.set_title(_PLACES[start])
-        axes.set_ylim(bottom=-0.02)
+        widest = max(row["contraction"] or 1.0 for row in facts.runs)
+        axes.set_ylim(-0.02, 2 * max(widest, 1.0))
     panels[0].set_ylabel("spread, last over first")
     made.supxlabel(_caption(facts))
     handles, labels = panels[0].get_legend_handles_labels()

@@ -301,7 +301,7 @@ def test_an_unfinished_store_of_another_version_is_named_with_what_works(
 
 
 BAD = {
-    "no name": ([], "no study is named; the studies are coarsening, rounding, formats, stall"),
+    "no name": ([], "no study is named; the studies are coarsening, rounding, formats, stall,"),
     "a wrong name": (["smoke"], "there is no study 'smoke'; the studies are coarsening"),
     "a bucket": (["stall", "--out", "s3://bucket/x"], "a local path is needed"),
     "a file in the way": (["stall", "--quick", "--out", "file"], "file can't be written"),
