@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
+from drift.experiments.figures.canvas import in_own_settings, new_figure
 from drift.experiments.figures.captions import captions
-from drift.experiments.figures.style import COLOURS, GREY, new_figure
+from drift.experiments.figures.style import COLOURS, GREY
 from drift.experiments.studies.optimizers.facts import Facts
 from drift.experiments.studies.optimizers.plan import KINDS, MOTIONS, STARTS
 from drift.experiments.studies.rows import Row, values, where
@@ -27,6 +28,7 @@ _NAMES = {
 }
 
 
+@in_own_settings
 def figures(facts: Facts) -> dict[str, Figure]:
     """Return every figure, by the name of its file."""
     return {
