@@ -1,0 +1,89 @@
+"""The programs of what is carried: they lower for CUDA and TPU, and sum and group exactly."""
+
+from functools import partial
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from jax import export
+
+from drift.kernels.exact_sum import limb_sums_of
+from drift.kernels.exact_sum_jax import MOST_COUNTED, limbs_of_parts, part_sums
+from drift.kernels.formats import BFLOAT16, FLOAT32, Arithmetic
+from drift.kernels.row_groups_jax import labels, leaders, read_labels
+from drift.kernels.stepping.block import BLOCK, plain
+from drift.kernels.stepping.carried import CarriedCodes, Carriers, move, observe, tiles_of
+from drift.kernels.stepping.step import Steps, Tokens
+
+ROWS, DIMS, OPEN = 32, 256, 128
+LOWERED = [
+    Arithmetic(),
+    Arithmetic(FLOAT32, BFLOAT16),
+    Arithmetic(jitter=True, rounding="stochastic"),
+]
+
+
+def arguments(arithmetic):
+    shape = jax.ShapeDtypeStruct
+    storage, columns = arithmetic.state.storage, DIMS if not arithmetic.shared else OPEN
+    tokens = Tokens(*(shape((ROWS,), kind) for kind in (np.uint32, np.float32, np.int32)))
+    carried = CarriedCodes(shape((ROWS, columns), storage), shape((1, DIMS), storage))
+    block = shape((BLOCK, DIMS), np.float32), shape((BLOCK, 2), np.uint32)
+    numbers = shape((), np.int32), shape((), np.uint32), shape((), np.bool_)
+    return carried, Carriers(tokens, shape((columns,), np.int32)), Steps(*block, *numbers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arithmetic", LOWERED, ids=str)
+@pytest.mark.parametrize("platform", ["cuda", "tpu"])
+def test_it_lowers_for_cuda_and_tpu(arithmetic, platform):
+    path = plain("gpu")
+    shape, given_ = jax.ShapeDtypeStruct, arguments(arithmetic)
+    more = shape((2, DIMS), np.uint32), shape((), np.float32)
+    for program, each in ((move, given_), (observe, (*given_, *more))):
+        kernel = jax.jit(partial(program, arithmetic=arithmetic, path=path), donate_argnums=0)
+        text = export.export(kernel, platforms=[platform])(*each).mlir_module()
+        assert "stablehlo.add" in text
+        # Nothing that a compiler may take for excess precision and drop; codes are written over.
+        assert "xbf16>" not in text
+        assert "tf.aliasing_output" in text or "jax.buffer_donor" in text
+        # Where kernels are fused the device decides nothing that the host would have to wait for.
+        assert "stablehlo.case" not in text
+        assert "stablehlo.if" not in text
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12))
+@settings(max_examples=20)
+@example([(2**32 - 1, 0), (0, 2**32 - 1), (2**32 - 1, 0)])
+def test_a_leader_is_the_first_row_of_its_fingerprint(prints):
+    found = np.asarray(leaders(np.array(prints, np.uint32))).tolist()
+    assert found == [prints.index(each) for each in prints]
+
+
+def test_labels_tell_what_was_put_into_them():
+    leader, cell = np.array([0, 0, 2, 1 << 28], np.int32), np.array([True, True, False, True])
+    state = np.array([True, False, False, True])
+    found = read_labels(np.asarray(labels(leader, cell, state)))
+    for each, expected in zip(found, (leader, cell, state), strict=True):
+        np.testing.assert_array_equal(each, expected)
+
+
+@pytest.mark.parametrize("most", [1, 1000, MOST_COUNTED // 2 - 1])
+def test_sums_of_parts_are_those_of_limbs_however_many_tokens_a_row_is(most):
+    rng = np.random.default_rng(0)
+    values = np.concatenate([rng.normal(size=(2, 7)), np.full((1, 7), -1.0), np.ones((1, 7))])
+    values = values.astype(np.float32).clip(-1, 1)
+    counts = np.array([0, 1, most, most], np.int32)
+    scale = np.float32(2.0**15)  # the largest limb that there is
+    found = limbs_of_parts(np.stack(part_sums(values, counts, scale)))
+    expected = limb_sums_of(values.copy(), counts.astype(np.float64), scale)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("rows", [8, 152_096, 151_984, 1 << 18])
+def test_tiles_are_equal_and_not_too_large(rows):
+    tiles = tiles_of(rows, 2560)
+    assert rows % tiles == 0
+    assert rows // tiles * 2560 <= 1 << 26
