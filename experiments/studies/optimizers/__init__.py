@@ -25,7 +25,7 @@ def page(made: "StudyStores", command: str) -> "Page":
     from drift.experiments.studies.optimizers import facts, figures
     from drift.experiments.studies.page import Page, Table
 
-    found = facts.Facts(made)
+    found = facts.StudyFacts(made)
     tables = {
         "arithmetic": Table(found.runs),
         "records": Table(found.records),

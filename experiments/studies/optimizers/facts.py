@@ -26,7 +26,7 @@ STILL = 0.01
 """The share of coordinates below which a cloud counts as frozen."""
 
 
-class Facts:
+class StudyFacts:
     """The facts of all parts of the study."""
 
     def __init__(self, made: StudyStores):
@@ -34,7 +34,7 @@ class Facts:
 
     @cached_property
     def notes(self) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
-        """What was measured, by start, motion and kind: one for each seed."""
+        """Measurements by start, motion and kind: one for each seed."""
         return {
             (start, motion, kind): self.made.note(f"{start}-{motion}-{kind}")
             for start in STARTS
@@ -97,7 +97,7 @@ def _end(one: dict[str, Any]) -> Row:
     }
 
 
-def of_page(facts: Facts) -> dict[str, Any]:
+def of_page(facts: StudyFacts) -> dict[str, Any]:
     """Return the names that the template knows."""
     groups = {
         start: {motion: [facts.group(start, motion, kind) for kind in KINDS] for motion in MOTIONS}

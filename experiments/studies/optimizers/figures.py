@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 from drift.experiments.figures.canvas import in_own_settings, new_figure
 from drift.experiments.figures.captions import captions
 from drift.experiments.figures.style import COLOURS, GREY
-from drift.experiments.studies.optimizers.facts import Facts
+from drift.experiments.studies.optimizers.facts import StudyFacts
 from drift.experiments.studies.optimizers.plan import KINDS, MOTIONS, STARTS
 from drift.experiments.studies.rows import Row, values, where
 
@@ -29,7 +29,7 @@ _NAMES = {
 
 
 @in_own_settings
-def figures(facts: Facts) -> dict[str, Figure]:
+def figures(facts: StudyFacts) -> dict[str, Figure]:
     """Return every figure, by the name of its file."""
     return {
         "widths": _widths(facts),
@@ -74,7 +74,7 @@ def _fraction(row: Row) -> float:
     return float(row["distinct"]) / float(row["alive"])
 
 
-def _widths(facts: Facts) -> Figure:
+def _widths(facts: StudyFacts) -> Figure:
     made = new_figure(6.8, 3.1)
     panels = made.subplots(1, len(STARTS), sharey=True, squeeze=False)[0]
     for axes, start in zip(panels, STARTS, strict=True):
@@ -101,7 +101,7 @@ def _widths(facts: Facts) -> Figure:
     return made
 
 
-def _over_steps(facts: Facts, name: str, text: str, finish: Callable[[Axes], Any]) -> Figure:
+def _over_steps(facts: StudyFacts, name: str, text: str, finish: Callable[[Axes], Any]) -> Figure:
     made = new_figure(7.2, 4.2)
     panels = made.subplots(len(STARTS), len(MOTIONS), sharex=True, sharey=True, squeeze=False)
     for line, start in zip(panels, STARTS, strict=True):
@@ -132,7 +132,7 @@ def _over_steps(facts: Facts, name: str, text: str, finish: Callable[[Axes], Any
     return made
 
 
-def _spread(facts: Facts) -> Figure:
+def _spread(facts: StudyFacts) -> Figure:
     made = new_figure(6.8, 3.0)
     panels = made.subplots(1, len(STARTS), sharey=True, squeeze=False)[0]
     for axes, start in zip(panels, STARTS, strict=True):
@@ -165,7 +165,7 @@ def _spread(facts: Facts) -> Figure:
     return made
 
 
-def _caption(facts: Facts) -> str:
+def _caption(facts: StudyFacts) -> str:
     drift = facts.plan["drift"]
     names = ("sigma", "tokens", "dims", "radius")
     return captions([{name: drift[name] for name in names}])[0]

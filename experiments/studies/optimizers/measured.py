@@ -1,4 +1,4 @@
-"""What is kept of each drift of the study: its records, and how wide its cloud is at both ends.
+"""Measurements of each drift of the study: its records, and how wide its cloud is at both ends.
 
 spread  root mean square distance of the tokens from their mean
 """

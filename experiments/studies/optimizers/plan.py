@@ -21,7 +21,7 @@ MOTIONS = ("straight", "sgd", "adamw", "fading")
 STARTS = ("origin", "centre")
 NOISE = 0.1
 _FADES = 1e-3
-"""What is left of the gradient's size at the last step."""
+"""The share of the gradient's size that is left at the last step."""
 
 KINDS: dict[str, dict[str, Any]] = {
     "nearest": {},
@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class VariedValues:
+class StudyShape:
     """Values that are varied, and the shape of the cloud."""
 
     tokens: int = 2212
@@ -53,12 +53,12 @@ class VariedValues:
     """direction seeds; each run of them has a cloud of its own, of the same seed"""
 
 
-def _plan(quick: bool) -> VariedValues:
+def _plan(quick: bool) -> StudyShape:
     if quick:
-        return VariedValues(
+        return StudyShape(
             tokens=60, dims=16, steps=40, records=8, sigmas=spread(1e-6, 1e-3, 3), directions=(0, 1)
         )
-    return VariedValues()
+    return StudyShape()
 
 
 def parts(quick: bool = False) -> list[Part]:
@@ -82,7 +82,7 @@ def parts(quick: bool = False) -> list[Part]:
     return [*made, Note("plan", found, lambda _: found)]
 
 
-def _optimizer(plan: VariedValues) -> dict[str, Any]:
+def _optimizer(plan: StudyShape) -> dict[str, Any]:
     """Return the learning rate and the gradient of optimizers that go as far as a straight drift.
 
     AdamW moves every coordinate by the learning rate, whatever the gradient is, and SGD by the
@@ -93,14 +93,14 @@ def _optimizer(plan: VariedValues) -> dict[str, Any]:
     return {"lr": lr, "gradient": math.sqrt(plan.dims)}
 
 
-def _motion(plan: VariedValues, motion: str) -> dict[str, Any]:
+def _motion(plan: StudyShape, motion: str) -> dict[str, Any]:
     if motion == "straight":
         return {}
     fields = {"motion": "sgd" if motion == "sgd" else "adamw", **_optimizer(plan)}
     return {**fields, **_fading(plan)} if motion == "fading" else fields
 
 
-def _fading(plan: VariedValues) -> dict[str, Any]:
+def _fading(plan: StudyShape) -> dict[str, Any]:
     return {"gradient_decay": _FADES ** (1 / plan.steps), "lr_schedule": "cosine"}
 
 
@@ -108,13 +108,13 @@ def _start(start: str) -> dict[str, Any]:
     return {} if start == "origin" else {"centre": f"random:{Drift(sigma=1.0).radius}"}
 
 
-def _drift(plan: VariedValues, start: str, motion: str, kind: str) -> Drift:
+def _drift(plan: StudyShape, start: str, motion: str, kind: str) -> Drift:
     shape = {"tokens": plan.tokens, "dims": plan.dims, "steps": plan.steps}
     known: dict[str, Any] = {"sigma": plan.sigma, "records": plan.records, **shape}
     return Drift(**known, **_start(start), **_motion(plan, motion), **KINDS[kind])
 
 
-def _grid(plan: VariedValues, start: str, motions: tuple[str, ...]) -> Grid:
+def _grid(plan: StudyShape, start: str, motions: tuple[str, ...]) -> Grid:
     fields: dict[str, Any] = {"tokens": plan.tokens, "dims": plan.dims, "steps": plan.steps}
     fields |= {"sigma": plan.sigmas, "direction_seed": plan.directions, "records": 1}
     fields |= {**_start(start), **_optimizer(plan)}
@@ -123,7 +123,7 @@ def _grid(plan: VariedValues, start: str, motions: tuple[str, ...]) -> Grid:
     return Grid.given({**fields, "motion": motions})
 
 
-def _note(plan: VariedValues, start: str, motion: str, kind: str) -> Note:
+def _note(plan: StudyShape, start: str, motion: str, kind: str) -> Note:
     drift = _drift(plan, start, motion, kind)
     asked = {"drift": drift.as_json(), "directions": list(plan.directions)}
     return Note(

@@ -17,7 +17,7 @@ from drift.sim.runs.simulate import simulate
 from drift.sim.spec.drift import Drift
 from tests.support import svg_only
 
-TINY = plan.VariedValues(
+TINY = plan.StudyShape(
     tokens=12,
     dims=4,
     steps=6,
