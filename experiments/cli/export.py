@@ -47,14 +47,16 @@ def command(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="FILE", help="The CSV file.", show_default="stdout"),
+        typer.Option(
+            parser=path, metavar="FILE", help="The CSV file; - is stdout.", show_default="stdout"
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the counts of a run, a sweep or a track as CSV.
 
-    A run has one line per record, a sweep one per record of each finished grid
-    point, a track one per sample, with all its numbers. With --out, --json prints
+    A run has one line per record, a sweep one per recorded step of each finished
+    grid point, a track one per sample, with all its numbers. With --out, --json prints
     how many lines there are.
     """
     from drift.experiments.console.files import atomic_write
@@ -63,13 +65,13 @@ def command(
     from drift.sim.sweeps.store import is_sweep, open_grid
     from drift.sim.tracks.track_store import TrackStore, is_track
 
-    if as_json and out is None:
+    if as_json and (out is None or str(out) == "-"):
         raise BadInput("--json needs --out FILE: without it stdout carries the CSV")
     if is_track(source):
         lines = _of_track(TrackStore(source))
     else:
         lines = _of_sweep(open_grid(source)) if is_sweep(source) else _of_run(RunStore(source))
-    if out is None:
+    if out is None or str(out) == "-":
         _write(lines, sys.stdout)
         return
     with atomic_write(out) as new, new.open("w", encoding="utf-8") as file:
@@ -108,9 +110,11 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
     import numpy as np
 
     from drift.sim.spec.rules import recorded
+    from drift.sim.sweeps.kept.shown import once_each
     from drift.sim.sweeps.store import EXPECTED, PredictedStore
 
     grid, progress, done = sweep.grid, sweep.progress.tolist(), sweep.done
+    once: dict[int, list[int]] = {}
     extra = EXPECTED if isinstance(sweep, PredictedStore) else ()
     stored = [*sweep.names.values(), *extra]
     yield [*(axis.name for axis in grid.axes), "progress", "step", *stored]
@@ -124,10 +128,14 @@ def _of_sweep(sweep: "SweepStore") -> Iterator[Iterable[Any]]:
         for point, place in enumerate(there.tolist()):
             values = {axis.name: axis.values[k] for axis, k in zip(grid.axes, place, strict=True)}
             names = [meaning[k] for meaning, k in zip(meanings, place, strict=True)]
-            steps = recorded({**grid.base, **values}["steps"], grid.records)
+            of = int({**grid.base, **values}["steps"])
+            steps = recorded(of, grid.records)
+            if of not in once:
+                once[of] = once_each(of, grid.records)
             columns = (count[point].tolist() for count in counts)
-            for each in zip(progress, steps, *columns, strict=True):
-                yield [*names, *each]
+            lines = list(zip(progress, steps, *columns, strict=True))
+            for k in once[of]:
+                yield [*names, *lines[k]]
 
 
 def _of_track(store: "TrackStore") -> Iterator[Iterable[Any]]:

@@ -22,7 +22,7 @@ _VARIABLES = ("DRIFT_", "JAX_", "XLA_", "CUDA_", "TPU_")
 def command(
     as_json: AsJson = False,
 ) -> None:
-    """Show versions, devices, the compilation cache and paths."""
+    """Show versions, devices, the cache and paths, in one block to paste into a report."""
     found = gather()
     if as_json:
         print(json.dumps(found))
@@ -51,7 +51,10 @@ def command(
         table.add_row(name, printable(found[name], LINE))
     if found["commit"]:
         table.add_row("commit", printable(found["commit"], LINE))
+    # Fences, so that it can be pasted into an issue as it is.
+    print("```text")
     new_console().print(table)
+    print("```")
 
 
 def gather() -> dict[str, Any]:

@@ -19,6 +19,7 @@ from drift.experiments.cli.sources import (
     Tensor,
     beside,
     save,
+    say_slice,
 )
 from drift.experiments.console.values import parse_names, parse_real, parse_wholes
 from drift.sim.stores.location import StoreLocation
@@ -249,6 +250,12 @@ def phase_command(
 
     expected_pairs = ExpectedPairs(prediction)
     drawn = plots.phase(sweep, x, y, at=at, progress=progress, prediction=expected_pairs)
+    from drift.experiments.figures.sweeps.sweep_slice import parse_fixed, plane_slice
+    from drift.sim.sweeps.store import open_grid
+
+    opened = open_grid(sweep)
+    asked = parse_fixed(opened.grid, at or [])
+    say_slice(plane_slice(opened, x, y, asked).fixed, asked, opened.grid)
     save(drawn, out or beside([sweep], "phase"), as_json, expected_pairs.missing)
 
 

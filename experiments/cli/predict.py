@@ -9,7 +9,14 @@ import typer
 
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path
-from drift.experiments.cli.sources import clouds_of, say_collapsed, say_complete, say_facts
+from drift.experiments.cli.sources import (
+    clouds_of,
+    missing_parent,
+    say_collapsed,
+    say_complete,
+    say_facts,
+    say_made,
+)
 from drift.experiments.console.terminal import remark, say
 from drift.experiments.console.values import parse_whole, spell_out
 from drift.sim.spec.drift import FIELDS
@@ -170,8 +177,10 @@ def _stored(grid: "Grid", out: "StoreLocation", overwrite: bool, as_json: bool) 
     from drift.experiments.console.values import format_duration
     from drift.sim.predicted.store import predict_grid
 
+    made = missing_parent(out)
     found = predict_grid(grid, out, overwrite=overwrite)
     result = found.as_json()
+    say_made(made)
     if found.was_complete:
         say_complete(found.store.address, "predict")
     if as_json:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from drift.experiments.cli.options import AsJson, path, store
 from drift.experiments.cli.plot import Predicted
-from drift.experiments.cli.sources import beside
+from drift.experiments.cli.sources import beside, say_slice
 from drift.experiments.console.terminal import say
 from drift.sim.stores.location import StoreLocation
 
@@ -47,9 +48,16 @@ def command(
     from drift.experiments.console.files import write_text_atomically
     from drift.experiments.console.progress import ProgressBar
     from drift.experiments.figures.expected import ExpectedPairs
+    from drift.experiments.figures.sweeps.sweep_slice import plane_slice
     from drift.experiments.report.document import render
     from drift.experiments.report.page import page_of
+    from drift.sim.errors import BadInput
+    from drift.sim.sweeps.store import is_sweep, open_grid
 
+    if is_sweep(source):
+        opened = open_grid(source)
+        with suppress(BadInput):  # where there is no plane, the page says so
+            say_slice(plane_slice(opened, None, None, {}).fixed, {}, opened.grid)
     page = page_of([source], expected_pairs=ExpectedPairs(prediction))
     with ProgressBar("sections", sys.stderr) as progress:
         text = render(page, progress)

@@ -22,7 +22,14 @@ from drift.experiments.cli.execution import (
 )
 from drift.experiments.cli.fields import drift_of, with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path, store
-from drift.experiments.cli.sources import say_collapsed, say_complete, say_facts, say_notes
+from drift.experiments.cli.sources import (
+    missing_parent,
+    say_collapsed,
+    say_complete,
+    say_facts,
+    say_made,
+    say_notes,
+)
 from drift.experiments.console.terminal import remark
 from drift.sim.errors import BadInput, printable
 from drift.sim.stores.location import LocalLocation, StoreLocation
@@ -154,8 +161,10 @@ def command(
     execution = ExecutionOptions(engine, device, devices, memory)
     say_collapsed([drift])
     say_facts(drift)
+    made = missing_parent(out)
     found = execution.run(drift, out or default_store(drift), overwrite, like, save_motion)
     result = found.as_json()
+    say_made(made)
     if found.was_complete:
         say_complete(found.store.address, "run")
     if save_motion:

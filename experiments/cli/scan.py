@@ -1,6 +1,7 @@
 """`drift scan`: the black holes in a checkpoint's embedding matrices."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +41,7 @@ def command(
         typer.Option(
             parser=path,
             metavar="FILE",
-            help="Write the token ids of the black holes, one JSON line each.",
+            help="Write the token ids of the black holes, one JSON line each; - is stdout, alone.",
         ),
     ] = None,
     download: Download = False,
@@ -58,19 +59,25 @@ def command(
     from drift.experiments.console.files import write_text_atomically
     from drift.experiments.console.token_text import load_token_texts
     from drift.sim.checkpoints.checkpoint import Checkpoint
+    from drift.sim.errors import BadInput
     from drift.sim.sources.scan import scan
 
+    if as_json and ids is not None and str(ids) == "-":
+        raise BadInput("--json needs --ids FILE: with --ids - stdout carries the token ids")
     if download:
         fetch(LocalLocation(checkpoint))
     found = Checkpoint(checkpoint)
     scans = scan(found, tensor)
     tied = scans.tied
     texts = load_token_texts(found.directory)
-    if ids is not None:
-        write_text_atomically(ids, "".join(_lines(scans, texts)))
+    lines = "".join(_lines(scans, texts)) if ids is not None else ""
+    if ids is not None and str(ids) != "-":
+        write_text_atomically(ids, lines)
     for note in found.notes:
         remark(note)
-    if as_json:
+    if ids is not None and str(ids) == "-":
+        sys.stdout.write(lines)  # and nothing else
+    elif as_json:
         print(json.dumps(scans.as_json()))
     else:
         from drift.experiments.tables.scan import show_scans

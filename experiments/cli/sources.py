@@ -133,6 +133,30 @@ def say_complete(place: StoreLocation, verb: str) -> None:
     remark(f"{place} is complete, so that nothing is done; --overwrite {verb}s it again")
 
 
+def missing_parent(out: StoreLocation | Path | None) -> Path | None:
+    """Return the outermost folder above `out` that is still to be made, if any is."""
+    place = out.path if isinstance(out, LocalLocation) else out
+    if not isinstance(place, Path):
+        return None
+    above = [each for each in place.absolute().parents if not each.exists()]
+    return above[-1] if above else None
+
+
+def say_made(folder: Path | None) -> None:
+    """Say on stderr that a folder was made, where one was missing."""
+    if folder is not None and folder.is_dir():
+        near = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+        remark(f"the folder {near} was not there, and was made")
+
+
+def say_slice(fixed: Mapping[str, int], asked: Mapping[str, int], grid: "Grid") -> None:
+    """Say on stderr at which values axes stand that were not chosen."""
+    left = [axis for axis in grid.axes if axis.name in fixed and axis.name not in asked]
+    if left:
+        shown = ", ".join(f"{axis.name}={axis.meanings[fixed[axis.name]]}" for axis in left)
+        remark(f"shown at {shown}, the first values; --at AXIS=VALUE shows others")
+
+
 def say_facts(drift: "Drift") -> None:
     """Say on stderr what is not obvious of the motion of a drift."""
     if drift.motion == "straight" and not drift.weight_decay:
@@ -187,7 +211,9 @@ def save(
     """
     from drift.experiments.figures import style
 
+    made = missing_parent(name)
     paths = style.save(figure, name)
+    say_made(made)
     if as_json:
         whys = [{"why": why, "drifts": drifts} for why, drifts in (missing or {}).items()]
         about = {} if missing is None else {"not_predicted": whys}

@@ -20,7 +20,13 @@ from drift.experiments.cli.execution import (
 )
 from drift.experiments.cli.fields import with_fields
 from drift.experiments.cli.options import AsJson, Out, Overwrite
-from drift.experiments.cli.sources import clouds_of, say_collapsed, say_complete
+from drift.experiments.cli.sources import (
+    clouds_of,
+    missing_parent,
+    say_collapsed,
+    say_complete,
+    say_made,
+)
 from drift.experiments.console.terminal import say
 from drift.experiments.console.values import format_duration, parse_whole, spell_out
 from drift.sim.spec.drift import FIELDS
@@ -56,6 +62,7 @@ def swept(
         device.configure(execution.device, execution.devices)
     else:
         device.only_cpu()  # the accelerators are the workers'
+    made = missing_parent(out)
     with stop_at_second_signal(), SweepBar(f"drift to {out}", sys.stderr) as progress:
         found = sweep(
             grid,
@@ -71,6 +78,7 @@ def swept(
             scheduler=worker_options.scheduler,
         )
     result = found.as_json()
+    say_made(made)
     if found.was_complete:
         say_complete(found.store.address, "sweep")
     if as_json:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from drift.experiments.cli.options import AsJson, Out, Overwrite, path, store
-from drift.experiments.cli.sources import Exponents, Near
+from drift.experiments.cli.sources import Exponents, Near, missing_parent, say_made
 from drift.experiments.console.terminal import remark
 from drift.experiments.console.values import Range, parse_counts, parse_whole
 from drift.sim.stores.location import LocalLocation, StoreLocation
@@ -112,6 +112,7 @@ def command(
         "exponents": exponents,
     }
     place = out or default_store(sources, {**options, "steps": numbers})
+    made = missing_parent(out)
     title = f"track of {sources[0]}"
     with stop_at_second_signal(), TrackBar(title, sys.stderr) as progress:
         found = track(
@@ -122,6 +123,7 @@ def command(
             overwrite=overwrite,
             progress=progress,
         )
+    say_made(made)
     if save_motion is not None:
         _save(save_motion, found.motion)
     for note in found.notes:

@@ -12,7 +12,17 @@ _PACKAGES = (
 )
 _EXTRAS = (
     *("jax-cuda12-plugin", "jax-cuda13-plugin", "libtpu"),
-    *("xarray", "s3fs", "distributed", "tokenizers", "h5py"),
+    *(
+        "xarray",
+        "pandas",
+        "ipython",
+        "ipykernel",
+        "jupyterlab",
+        "s3fs",
+        "distributed",
+        "tokenizers",
+        "h5py",
+    ),
 )
 """Optional packages, reported where they are installed."""
 _VECTORS = ("avx512f", "avx2", "avx", "sve", "asimd", "sse4_2")

@@ -15,6 +15,7 @@ of one of them must not be mistaken for that of a file or a socket.
 """
 
 import codecs
+import contextlib
 import io
 import logging
 import os
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 LINE = 10_000
 """Characters of a line that are printed."""
+_FILE = 1000
+"""Least width of tables that go into a file or a pipe, columns: nothing is cut off there."""
 _NARROWEST = 80
 """Least width of tables, columns; a narrower terminal wraps lines, and no number is cut off."""
 
@@ -61,7 +64,7 @@ def new_console() -> "Console":
             )
 
     console = Screen(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    console.width = max(console.width, _NARROWEST)
+    console.width = max(console.width, _NARROWEST if sys.stdout.isatty() else _FILE)
     return console
 
 
@@ -87,8 +90,22 @@ def prepare_streams() -> None:
     os.environ.setdefault("TERM", "dumb")  # a terminal without a name can do nothing
     if shutil.get_terminal_size().columns < _NARROWEST_HELP or os.environ.get("COLUMNS") == "0":
         os.environ.setdefault("TERMINAL_WIDTH", str(_NARROWEST_HELP))  # which help pages use
+    prepare_matplotlib()
     # Matplotlib warns where it cannot write its configuration, which does not matter.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
+def prepare_matplotlib() -> None:
+    """See to it that figures are drawn into files, whatever a notebook or a matplotlibrc says.
+
+    A matplotlibrc in the working directory would be read before any other one, so that matplotlib
+    is loaded at once where there is one, from elsewhere.
+    """
+    os.environ["MPLBACKEND"] = "agg"
+    os.environ["MATPLOTLIBRC"] = os.devnull
+    if os.path.exists("matplotlibrc"):
+        with contextlib.chdir("/"):
+            import matplotlib  # noqa: F401
 
 
 def _fill(number: int) -> None:

@@ -21,15 +21,30 @@ def parse_real(text: str) -> float:
     try:
         return float(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is not a number") from error
+        several = "; ranges and lists are for drift sweep" if is_several(text) else ""
+        raise typer.BadParameter(f"{text!r} is not a number{several}") from error
+
+
+_NUMBER = r"\s*[-+]?[0-9.]+(e[-+]?[0-9]+)?\s*"
+
+
+def is_several(text: str) -> bool:
+    """Return whether a text is a range or a list of numbers, of which one value is none."""
+    parts = re.split("[:,]", text.removesuffix(":lin"))
+    return len(parts) > 1 and all(re.fullmatch(_NUMBER, each, re.IGNORECASE) for each in parts)
 
 
 def parse_size_of(text: str) -> float | str:
     """Return a real number, or the text of a path where it is none."""
+    return text if _is_path(text) else parse_real(text)
+
+
+def _is_path(text: str) -> bool:
     try:
-        return float(text)
+        float(text)
     except ValueError:
-        return text
+        return not is_several(text)
+    return False
 
 
 def parse_whole(text: str) -> int:

@@ -2,7 +2,8 @@
 
 turning point  of the grid points that are done, the one that ends nearest to one half distinct;
                axes for which a figure has no room are fixed at its values
-plane          the slice over the two axes that a figure shows by default, or the only one
+plane          the slice over the two axes that a figure shows by default, or the only one, as drift
+               plot phase draws it: other axes at their first values
 family         the slice over the first of these axes
 """
 
@@ -68,9 +69,8 @@ class TurningPoint:
 
     @cached_property
     def plane(self) -> SweepSlice:
-        """The plane through the point. Raises BadInput where only seeds are axes."""
-        best = plane_slice(self.store, None, None, {})
-        return self.around(*best.names)
+        """The plane that drift plot phase shows too. Raises BadInput where only seeds are axes."""
+        return plane_slice(self.store, None, None, {})
 
     @cached_property
     def family(self) -> SweepSlice:

@@ -30,10 +30,9 @@ there; all that were counted within about a second are written together. Chunks 
 bound once all are there; until then the attribute `counted` has a checksum of the first of
 them. The attribute `complete` turns true last of all.
 
-Attributes are texts, numbers and lists; others are JSON texts (sim.stores.layouts.told). Metadata are
-consolidated once a store is complete (sim.stores.layouts.consolidated), so that xarray.open_zarr is quiet;
-of an unfinished one it wants consolidated=False. In layout 1 attributes hold dictionaries, and
-nothing is consolidated.
+Attributes are texts, numbers and lists; others are JSON texts (sim.stores.layouts). Metadata are
+consolidated once a store is complete, so that xarray.open_zarr is quiet; of an unfinished one it
+wants consolidated=False. In layout 1 attributes hold dictionaries, and nothing is consolidated.
 """
 
 import math

@@ -133,12 +133,12 @@ def test_an_array_that_is_not_as_it_was_made_is_not_read(there, name, change):
 
 
 def test_attributes_that_were_changed_are_not_believed(there):
-    changed(
-        there / "run.zarr",
-        lambda found: found["attributes"].update(
-            spec=found["attributes"]["spec"].replace("1e-09", "2e-09")
-        ),
-    )
+    def other(found):
+        spec = found["attributes"]["spec"]
+        found["attributes"]["spec"] = spec.replace("1e-09", "2e-09")
+        assert found["attributes"]["spec"] != spec
+
+    changed(there / "run.zarr", other)
     with pytest.raises(Damaged, match="its attributes are not those that drift wrote"):
         RunStore(there / "run.zarr")
     with pytest.raises(Damaged, match="; --overwrite replaces it"):
