@@ -58,7 +58,7 @@ def test_a_sweep_has_its_axes_first_and_the_cells_that_are_done(tmp_path, capsys
     done = store.done
     assert done.sum() == 13
     values = {name: store.read(name) for name in store.names}
-    kept = {3: [0, 1, 2, 4], 40: range(5)}  # of 3 steps records 2 and 3 are one, of step 2
+    kept = {3: [0, 1, 3, 4], 40: range(5)}  # of 3 steps records 2 and 3 are both of step 2
     records = [
         (tuple(place), k)
         for place in np.argwhere(done).tolist()
