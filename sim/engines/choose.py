@@ -4,8 +4,9 @@ Both give the same bits; `auto` takes the cheaper one by a rough estimate, in un
 of one coordinate stepped on a CPU (about 0.1 ns on two cores). On a CPU the step engine has two
 ways, with the same bits too: the kernels of JAX, or NumPy (sim.engines.host).
 
-step   1 for every coordinate at every step, 10 at every record; a hundredth of it
-       on an accelerator
+step   1 for every coordinate at every step, 10 at every record. On an accelerator a hundredth of
+       it, after the first in the dimensions alone in which that leaves tokens apart, and a
+       millisecond for every record
 NumPy  60 for every coordinate; 6 for every one at every step, and 25 at every record, in the
        dimensions in which the first step leaves tokens apart; 10 microseconds for a step at least.
        Loading JAX takes a second
@@ -48,6 +49,8 @@ Wanted = Literal["auto", "step", "leap"]
 _UNIT_SECONDS = 1e-10
 _CLASSES = 1024
 _ACCELERATED = 100
+_TOLD = 1e7
+"""The cost of a record on an accelerator, however little there is to it: the host counts it."""
 
 
 def has_monotone_steps(drift: Drift) -> bool:
@@ -95,8 +98,27 @@ def leap_unsupported_reason(drift: Drift) -> str:
 def step_cost(drift: Drift, platform: str) -> float:
     """Return the cost of the step engine, in the units above."""
     steps, records = _until_rest(drift) if has_equal_steps(drift) else _all(drift)
-    cost = drift.tokens * drift.dims * (steps + 10.0 * records)
-    return cost if platform == "cpu" else cost / _ACCELERATED
+    coordinates = drift.tokens * drift.dims
+    if platform == "cpu":
+        return coordinates * (steps + 10.0 * records)
+    share = _open_share(drift) if drift.arithmetic.shared else 1.0
+    moved = coordinates * (11.0 + share * (steps + 10.0 * records))
+    return moved / _ACCELERATED + _TOLD * records
+
+
+def reason_on(drift: Drift, wanted: str, platform: str, parts: int = 1) -> str:
+    """Return why an engine was chosen on an accelerator, in words."""
+    if wanted == "auto" and parts == 1 and not leap_unsupported_reason(drift):
+        costs = {f"step on the {platform}": step_cost(drift, platform), "leap": leap_cost(drift)}
+        return f"on a {platform}, the least of: {_told(costs)}"
+    if wanted != "auto":
+        return f"on a {platform}, {wanted} was asked for"
+    missing = leap_unsupported_reason(drift) or f"{parts} devices"
+    return f"on a {platform}, step, since leap does not support {missing}"
+
+
+def _told(costs: dict[str, float]) -> str:
+    return ", ".join(f"{name} {cost * _UNIT_SECONDS:.2g} s" for name, cost in costs.items())
 
 
 def leap_cost(drift: Drift) -> float:
@@ -128,8 +150,7 @@ def suits_host(drift: Drift, wanted: str) -> tuple[bool, str]:
     if wanted == "auto" and not leap_unsupported_reason(drift):
         costs["leap"] = leap_cost(drift) + _LOADED
     estimates = {"step without JAX": here, **costs}
-    told = ", ".join(f"{name} {cost * _UNIT_SECONDS:.2g} s" for name, cost in estimates.items())
-    return here < min(costs.values()), f"the least of: {told}"
+    return here < min(costs.values()), f"the least of: {_told(estimates)}"
 
 
 def _unsupported(drift: Drift) -> str:

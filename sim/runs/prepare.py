@@ -89,7 +89,9 @@ def _chosen(
 
     shards = Shards(device.find_devices(on, devices))
     name = choose.choose_engine(drift, engine, shards.platform, devices)
-    return shards, name, why if shards.on_host else f"on a {shards.platform}"
+    if shards.on_host:
+        return shards, name, why
+    return shards, name, choose.reason_on(drift, engine, shards.platform, devices)
 
 
 def provenance(engine: str, shards: "Shards | Host") -> dict[str, Any]:

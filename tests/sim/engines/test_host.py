@@ -190,3 +190,22 @@ def test_an_accelerator_that_jax_may_find_is_never_ignored(
     monkeypatch.setattr(devices.importlib.util, "find_spec", lambda package: there or None)
     monkeypatch.setattr(devices, "entry_points", lambda group: ())
     assert devices.is_cpu(name) is expected
+
+
+def test_on_an_accelerator_the_engine_is_chosen_by_cost_and_the_reason_is_told():
+    large = Drift(sigma=0.02, tokens=151_936, steps=10**6)
+    assert choose.choose_engine(large, "auto", "gpu") == "step"
+    assert choose.choose_engine(large, "auto", "cpu") == "leap"
+    told = choose.reason_on(large, "auto", "gpu")
+    assert told.startswith("on a gpu, the least of: step on the gpu ")
+    assert "leap" in told
+    # What settles costs no more: only what stays open does.
+    settling = Drift(sigma=1e-9, tokens=151_936)
+    assert choose.step_cost(settling, "gpu") < choose.step_cost(large, "gpu")
+    few = Drift(sigma=0.02, tokens=300, dims=4, steps=10**6, schedule="linear", records=200)
+    assert choose.choose_engine(few, "auto", "gpu") == "leap"  # its records alone cost more
+    assert choose.reason_on(settling, "step", "tpu") == "on a tpu, step was asked for"
+    stochastic = Drift(sigma=1e-9, rounding="stochastic")
+    expected = "on a gpu, step, since leap does not support stochastic rounding"
+    assert choose.reason_on(stochastic, "auto", "gpu") == expected
+    assert choose.reason_on(settling, "auto", "gpu", 2).endswith("does not support 2 devices")
