@@ -1,5 +1,7 @@
 """The part of a page that shows a track."""
 
+from functools import partial
+
 from drift.experiments.figures.track import PANELS, phases, track_figure
 from drift.experiments.report.document import (
     DataTable,
@@ -51,7 +53,7 @@ def part(store: TrackStore) -> Part:
     track = store.track()
     sections = [
         Section.of("Results", _outcome(track)),
-        *(Section(_TITLES[name], lambda name=name: [_picture(track, name)]) for name in PANELS),
+        *(Section(_TITLES[name], partial(_pictures, track, name)) for name in PANELS),
         Section.of("Black holes", [_events(track)]),
         Section.of("Samples", [_samples(track)]),
         Section.of("Parameters", [_spec(store), provenance_table(store.attrs, str(store.address))]),
@@ -78,12 +80,12 @@ def _outcome(track: Track) -> list[PageBlock]:
     return blocks + [Paragraph(note, strong=True) for note in track.notes]
 
 
-def _picture(track: Track, name: str) -> Picture:
+def _pictures(track: Track, name: str) -> list[PageBlock]:
     text = _TITLES[name]
     if name == "phases":
         counts = ", ".join(f"{n[-1]:,} {phase}" for phase, n in phases(track).items())
         text = f"{text}. At the last sample: {counts}."
-    return Picture(fit_to_page(track_figure(track, [name])), _TITLES[name], text)
+    return [Picture(fit_to_page(track_figure(track, [name])), _TITLES[name], text)]
 
 
 def _events(track: Track) -> PageBlock:
