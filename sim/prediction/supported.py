@@ -6,6 +6,7 @@ from drift.kernels.formats import FLOAT32
 from drift.kernels.stepping import host
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
+from drift.sim.spec.fields import DIGEST
 
 ROWS = "a cloud that is a checkpoint's rows"
 ARRAY = "a cloud that is given as an array"
@@ -14,7 +15,7 @@ ARRAY = "a cloud that is given as an array"
 def unsupported_reason(drift: Drift) -> str:
     """Return why no exact form applies; empty where one does."""
     if drift.origin is not None:
-        return ROWS if type(drift.origin.path) is str else ARRAY
+        return ARRAY if drift.origin.path.startswith(DIGEST) else ROWS
     if drift.rounding == "stochastic":
         return "stochastic rounding"
     if drift.jitter > 0:

@@ -1,6 +1,7 @@
 """drift run --from: what is printed, drawn and refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,7 +57,8 @@ def test_a_run_from_a_checkpoint_prints_its_origin_and_names_its_store(model, ca
 @pytest.mark.slow
 def test_the_document_holds_the_origin(model, capsys):
     status, out, err = drift(capsys, *FROM, "--format", "float16", "--json", *SHORT)
-    assert (status, err) == (0, "")
+    told = "the cloud starts from the rows, bfloat16, rounded once to float16"
+    assert (status, err) == (0, f"drift: {told}\n")
     result = json.loads(out)
     spec = {"from": "model.safetensors", "tensor": "lm_head.weight", "near": None, "sigma": None}
     assert {**spec, "exponents": None, "format": "float16"}.items() <= result["spec"].items()
@@ -160,3 +162,61 @@ def test_a_store_of_one_cloud_is_not_taken_for_that_of_another(model, capsys):
     assert drift(capsys, *arguments, "--near", "2", "--exponents", "0")[0] == 0
     assert len(list((model / "results").iterdir())) == 2
     assert "is complete" in drift(capsys, *arguments)[2]
+
+
+def saved(name, array):
+    """A .npy file of an array, in the working directory."""
+    np.save(name, array)
+    return name
+
+
+def test_a_file_of_an_array_runs_again_from_its_first_snapshot(in_tmp, capsys):
+    array = np.random.default_rng(0).normal(0, 0.02, (9, 6)).astype(np.float32)
+    file = saved("rows.npy", array)
+    status, out, err = drift(capsys, "run", "--from", file, "--out", "a.zarr", "--json", *SHORT)
+    told = (
+        "the cloud starts from the rows, float32, rounded once to bfloat16; that changed 54 value"
+    )
+    assert (status, err) == (0, f"drift: {told}s\n")
+    result = json.loads(out)
+    assert result["spec"]["from"].startswith("sha256:")
+    assert (result["spec"]["tensor"], result["spec"]["format"]) == ("float32", "bfloat16")
+    assert result["cloud"]["rounded"] == 54
+    Path("spec.json").write_text(out)
+    Path(file).unlink()
+    assert drift(capsys, "run", "--spec", "a.zarr", "--out", "b.zarr")[0] == 0
+    assert RunStore("b.zarr").records() == RunStore("a.zarr").records()
+    status, out, err = drift(capsys, "run", "--spec", "spec.json", "--out", "c.zarr")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "an array that is not available; give it again, --from FILE.npy" in err
+    saved(file, array)
+    line = "run", "--spec", "spec.json", "--from", file, "--out", "c.zarr"
+    assert drift(capsys, *line)[0] == 0
+    saved(file, array + 1)
+    status, out, err = drift(capsys, *line)
+    assert (status, err.count("\n")) == (2, 1)
+    assert "of float32; the spec has sha256:" in err
+
+
+LINES = {
+    "codes": (np.ones((2, 2), np.uint16), [], "uint16 codes without a format; format names it"),
+    "rank": (np.ones(3), [], "has shape (3,); it must be (tokens, dims)"),
+    "nan": (np.full((2, 2), np.nan), [], "has rows that are not finite: 2, the first for token 0"),
+    "tensor": (np.ones((2, 2)), ["--tensor", "x"], "tensor is 'x' with an array, which is one"),
+    "sigma": (np.ones((2, 2)), ["--sigma", "1"], "sigma is 1 with --from"),
+    "far": (np.full((2, 2), 1e39), [], "x.npy does not fit bfloat16: token 0 has 1e+39, beyond"),
+    "range": (
+        np.full((2, 2), 3e38),
+        ["--radius", "1e38"],
+        "radius is 1e+38; the drift would leave",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_file_that_is_no_cloud_is_named_in_a_line(in_tmp, capsys, name):
+    array, options, line = LINES[name]
+    status, _, err = drift(capsys, "run", "--from", saved("x.npy", array), *options)
+    assert (status, err.count("\n")) == (2, 1)
+    assert line in err
+    assert not Path("results").exists()
