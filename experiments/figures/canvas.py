@@ -38,7 +38,7 @@ STYLE: dict[Any, Any] = {
 }
 _LEFT = ("backend", "interactive", "toolbar", "webagg.", "savefig.directory", "date.epoch")
 """Beginnings of the names of settings that are the session's, and not a figure's."""
-_DPI = 100
+_DPI = 80
 """Resolution of a figure in a notebook."""
 _lock = threading.RLock()
 """Settings are the process's: figures of several threads are drawn one after the other."""

@@ -24,6 +24,13 @@ def shell() -> Any:
     return found if found is not None and getattr(found, "kernel", None) is not None else None
 
 
+class Interrupted(KeyboardInterrupt):
+    """A cell was stopped: a notebook shows one line of it, and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 class NotebookBar:
     """A bar in a notebook, nothing elsewhere: a context manager, called with done and total."""
 
@@ -58,6 +65,8 @@ class NotebookBar:
     ) -> None:
         if self._handle is not None:
             self._display("")
+        if self._wanted and kind is KeyboardInterrupt:
+            raise Interrupted("interrupted; the same cell goes on where it stopped") from error
 
     def _display(self, html: str) -> None:
         from IPython.display import HTML, display
