@@ -172,7 +172,7 @@ def say_collapsed(drifts: Iterable["Drift"]) -> None:
     from drift.sim.errors import BadInput
     from drift.sim.prediction.collapsed import collapsed_note
 
-    found = []
+    found: list[str] = []
     for drift in drifts:
         with suppress(BadInput):  # of its centre, which whoever draws the cloud says
             found += filter(None, [collapsed_note(drift)])
