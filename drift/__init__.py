@@ -33,7 +33,7 @@ A store has the same bits, and opens in xarray; so does that of a sweep:
     $ drift sweep --sigma 1e-7:1e-5:3 --tokens 100 --dims 32 --seeds 5 --out results/grid.zarr
 
     >>> import xarray
-    >>> with xarray.open_zarr("results/grid.zarr", consolidated=False) as grid:
+    >>> with xarray.open_zarr("results/grid.zarr") as grid:
     ...     grid.pairs.sel(progress=1).mean("seed").values
     array([1952.2,  419.2,   20.2])
 
