@@ -43,7 +43,9 @@ class Held(NamedTuple):
     """The values of some rows and their compensations: as codes of the state format, or float32."""
 
     values: jax.Array
+    """(rows, dims)"""
     compensations: jax.Array
+    """(rows, dims)"""
 
 
 class Tokens(NamedTuple):
