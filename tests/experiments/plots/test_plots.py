@@ -51,7 +51,7 @@ def test_settings_of_others_do_not_matter(made):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda ran, swept: drift.plot.phase(ran), "a Ran is given; a sweep),
+        (lambda ran, swept: drift.plot.phase(ran), "a Ran is given; a sweep's result, store"),
         (lambda ran, swept: drift.plot.phase(3), "a int is given; a sweep's result"),
         (lambda ran, swept: drift.plot.curves([]), "an empty list is given"),
         (lambda ran, swept: drift.plot.curves([ran, swept]), "is a sweep, which is drawn alone"),
