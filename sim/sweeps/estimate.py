@@ -96,7 +96,10 @@ def _probed(
     """A batch of `points`, which are of one kind."""
     meant = grid.drift(int(points[0]))
     full = batch.batch_size(meant, shards, engine)
+    alike = sizing.by_value(meant, shards.platform, engine)
     drifts = [grid.drift(int(point)) for point in points[:full]]
+    # Shortened drifts are of one group with each other alone.
+    drifts = [each for each in drifts if sizing.by_value(each, shards.platform, engine) == alike]
     compiling, most, tried = 0.0, _COST, False
     while True:
         short = [_shortened(drift, full, shards.platform, engine, most) for drift in drifts]

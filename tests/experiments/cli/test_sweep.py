@@ -184,6 +184,14 @@ def test_a_dry_run_says_what_it_would_take_and_how_it_knows(in_tmp, capsys):
 
 
 @pytest.mark.slow
+def test_a_dry_run_probes_points_of_one_group_that_go_two_ways(in_tmp, capsys):
+    # A narrow cloud goes by value, a wide one by coordinate, and that one is shortened.
+    two = ["--sigma", "1e-8,1e-2", "--format", "float8_e5m2", "--tokens", "30", "--dims", "64"]
+    status, out, _ = drift(capsys, "sweep", *two, "--steps", "20000", "--dry-run")
+    assert status == 0
+    assert "Error" not in out
+
+
 def test_a_dry_run_shortens_what_would_take_long_and_counts_what_is_left(in_tmp, capsys):
     long = [*SMALL, "--sigma", "1e-9,1e-8", "--dims", "300", "--schedule", "linear"]
     long += ["--steps", "1e8", "--jitter", "0.1"]
