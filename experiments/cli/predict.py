@@ -101,9 +101,9 @@ def command(
     if len(sigmas) > _MOST:
         raise BadInput(f"sigma has {len(sigmas):,} values; at most {_MOST:,} are predicted at once")
     drift = drift_of({**{name: each[0] for name, each in spelled.items()}, "sigma": sigmas[0]})
+    found = _predicted(drift, sigmas, drift.record_steps if "records" in fields else ())
     say_collapsed(replace(drift, sigma=sigma) for sigma in sigmas)
     say_facts(drift)
-    found = _predicted(drift, sigmas, drift.record_steps if "records" in fields else ())
     if found["onset_sigma"] is None:
         remark("no sigma gives one expected coalesced pair")
     if spectrum is not None:
@@ -145,13 +145,13 @@ def _grid(
 
     check_used({name: values for name, values in given.items() if name != "records"})
     grid = Grid.given(given)
-    say_collapsed(clouds_of(grid))
     if out is None:
         from drift.experiments.cli.predict_points import show_points
 
         failed = show_points(grid, direction_seeds is not None, "records" in spelled, as_json)
     else:
         failed = _stored(grid, out, overwrite, as_json)
+    say_collapsed(clouds_of(grid))
     if failed:
         raise typer.Exit(1)
 

@@ -159,12 +159,12 @@ def command(
     drift, like = again(spec, context, fields.get("from")) if spec else (None, None)
     drift = drift or drift_of(fields)
     execution = ExecutionOptions(engine, device, devices, memory)
-    say_collapsed([drift])
-    say_facts(drift)
     made = missing_parent(out)
     found = execution.run(drift, out or default_store(drift), overwrite, like, save_motion)
     result = found.as_json()
     say_made(made)
+    say_collapsed([drift])
+    say_facts(drift)
     if found.was_complete:
         say_complete(found.store.address, "run")
     if save_motion:

@@ -159,9 +159,9 @@ def command(
     grid = Grid.given(spelled)
     execution, store = ExecutionOptions(engine, device, devices, memory), out or default_store(grid)
     worker_options = WorkerOptions(workers, scheduler)
-    say_collapsed(clouds_of(grid))
     if dry_run:
         dry(grid, execution, store, overwrite, retry_failed, as_json)
         worker_options.leave_out()
     else:
         swept(grid, execution, store, overwrite, retry_failed, as_json, worker_options)
+    say_collapsed(clouds_of(grid))

@@ -82,7 +82,7 @@ class SortedWords:
 
     @cached_property
     def positions(self) -> np.ndarray:
-        """How many tokens of a row have smaller words than each of its tokens, (rows, tokens)."""
+        """The number of tokens of a row below each of its tokens by their words, (rows, tokens)."""
         number = np.int16 if self._tokens <= np.iinfo(np.int16).max else np.int32
         found = np.empty((self._rows, self._tokens), number)
         rising = np.broadcast_to(np.arange(self._tokens, dtype=number), found.shape)

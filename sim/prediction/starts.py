@@ -1,4 +1,4 @@
-"""Where the dimensions of a drawn cloud start: at 0, or each at its coordinate of a centre."""
+"""Starts of the dimensions of a drawn cloud: all at 0, or each at its coordinate of a centre."""
 
 import numpy as np
 

@@ -80,7 +80,7 @@ def test_every_option_of_a_run_may_be_an_axis(in_tmp, capsys, monkeypatch):
     }
     for option, text in named.items():
         with_it = ["--schedule", "exponential"] if option == "--decay" else []
-        arguments = [*SMALL, "--sigma", "1e-9", option, text, *with_it, "--dry-run", "--json"]
+        arguments = [*SMALL, "--sigma", "1e-3", option, text, *with_it, "--dry-run", "--json"]
         status, out, err = drift(capsys, *arguments)
         assert (status, err) == (0, "")
         assert json.loads(out)["axes"] == {option[2:].replace("-", "_"): 2}
