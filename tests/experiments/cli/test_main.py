@@ -95,7 +95,7 @@ BAD = {
     ),
     "seeds beside rows": (
         ["sweep", "--from", "a", "--jitter", "0", "--seeds", "2"],
-        "seed is 0, 1 with --from, whose rows are not drawn; jitter, noise, survivors and stochastic",
+        "seed is 0, 1 with --from, whose rows are not drawn; jitter, noise, survivors and",
     ),
     "decay too large": (
         [*SMALL, "--schedule", "exponential", "--decay", "1"],
