@@ -133,13 +133,20 @@ def say_complete(place: StoreLocation, verb: str) -> None:
     remark(f"{place} is complete, so that nothing is done; --overwrite {verb}s it again")
 
 
+RESULTS = "results"
+"""The folder of stores that are given no name."""
+
+
 def missing_parent(out: StoreLocation | Path | None) -> Path | None:
-    """Return the outermost folder above `out` that is still to be made, if any is."""
+    """Return the outermost folder above `out` that is still to be made, if any is.
+
+    None for the folder of stores that are given no name, which is made unasked.
+    """
     place = out.path if isinstance(out, LocalLocation) else out
     if not isinstance(place, Path):
         return None
     above = [each for each in place.absolute().parents if not each.exists()]
-    return above[-1] if above else None
+    return above[-1] if above and above[-1] != Path(RESULTS).absolute() else None
 
 
 def say_made(folder: Path | None) -> None:
