@@ -56,8 +56,8 @@ def command(
     """Write the counts of a run, a sweep or a track as CSV.
 
     A run has one line per record, a sweep one per recorded step of each finished
-    grid point, a track one per sample, with all its numbers. With --out, --json prints
-    how many lines there are.
+    grid point, a track one per sample, with all its numbers. With --out, --json
+    prints how many lines there are.
     """
     from drift.experiments.console.files import atomic_write
     from drift.sim.errors import BadInput

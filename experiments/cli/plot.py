@@ -255,8 +255,8 @@ def phase_command(
 
     opened = open_grid(sweep)
     asked = parse_fixed(opened.grid, at or [])
-    say_slice(plane_slice(opened, x, y, asked).fixed, asked, opened.grid)
     save(drawn, out or beside([sweep], "phase"), as_json, expected_pairs.missing)
+    say_slice(plane_slice(opened, x, y, asked).fixed, asked, opened.grid)
 
 
 for _name, (_verb, _example) in VERBS.items():

@@ -133,6 +133,7 @@ class Differences:
             comparable = target.finite(a) & target.finite(b)
             self.histogram.add(steps[comparable])
             steps[~comparable] = 0
+            a = np.where(comparable, a, 0)  # what is no value has no sign
         self.apart[rest] = steps.max(axis=1)
         magnitude = target.sign - 1
         flipped = ((a ^ b) & target.sign != 0) & (a & magnitude != 0) & (b & magnitude != 0)

@@ -33,7 +33,9 @@ def at_once(monkeypatch):
         sigma, records = (command[command.index(f"--{each}") + 1] for each in ("sigma", "records"))
         if (sigma, records) not in done:
             job = Drift(sigma=float(sigma), tokens=256, dims=64, records=int(records))
-            done[sigma, records] = run(job, setting.scratch / f"{len(done)}.zarr", on="cpu")
+            done[sigma, records] = run(
+                job, setting.scratch / f"{len(done)}.zarr", on="cpu"
+            ).as_json()
         return 0.5, json.dumps(done[sigma, records])
 
     monkeypatch.setattr(whole_job, "process", process)

@@ -153,7 +153,7 @@ def test_a_worker_that_is_stopped_holds_nothing_up_and_one_that_comes_late_helps
             found.workers.append(found.work())
 
     grid = tiny(steps=tuple(range(1, 11)))
-    result = by_workers(found, in_tmp / "a.zarr", grid, progress)
+    result = by_workers(found, in_tmp / "a.zarr", grid, progress).as_json()
     assert (result["done"], result["failed"]) == (len(grid), 0)
     assert found.workers[0].poll() is None
     monkeypatch.setattr(dask, "_GATHER_SECONDS", 2.0)  # for the one that is stopped
@@ -179,7 +179,7 @@ def test_a_worker_with_the_same_version_and_other_code_is_left_out(own, in_tmp, 
         time.sleep(0.0 if said else 2.0)  # it has time to come
 
     grid = tiny(steps=tuple(range(1, 25)))
-    result = by_workers(found, in_tmp / "a.zarr", grid, progress)
+    result = by_workers(found, in_tmp / "a.zarr", grid, progress).as_json()
     assert (result["done"], result["failed"]) == (len(grid), 0)
     (line,) = said
     assert line.startswith("drift: left out: worker tcp://127.0.0.1:")
@@ -212,7 +212,7 @@ def test_only_a_point_that_kills_its_workers_fails(own, in_tmp):
     preload = ("--preload", "tests.support.deadly_points")
     found, grid = own(*preload, **deadly), tiny()
     with replaced(found, *preload):
-        result = by_workers(found, in_tmp / "a.zarr", grid)
+        result = by_workers(found, in_tmp / "a.zarr", grid).as_json()
     assert (result["done"], result["failed"]) == (len(grid) - 1, 1)
     said = "1 workers died counting it; it may need more memory"
     assert SweepStore(in_tmp / "a.zarr").failed == {5: said}

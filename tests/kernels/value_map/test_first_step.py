@@ -32,18 +32,16 @@ def test_they_are_those_of_every_value_moved(name, rounding, power, radius, seed
     if not host.supports(drift.arithmetic):
         return
     transport = Transport(drift)
-    dims, largest = transport._dims, transport._largest
+    dims, limits = transport._dims, transport._limits(slice(None))
     displaced = transport._motion.displacements(1, 1, dims)[0]
-    first = FirstStep(
-        transport._drawable(), transport._limits(largest), displaced, drift.arithmetic
-    )
+    first = FirstStep(transport._drawable(), limits, displaced, drift.arithmetic)
     found = first.classes(np.inf)
 
     def block(first, last):
         return transport._motion.displacements(first, last, dims)
 
     with ThreadPoolExecutor(1) as pool:
-        every = transport._classes(largest)
+        every = transport._classes(limits)
         moved, _ = HostMap(every, block, 0, drift.target, rounding, True, pool).to(1)
     for each in ("bounds", "first_value", "values"):
         np.testing.assert_array_equal(getattr(found, each), getattr(moved, each))

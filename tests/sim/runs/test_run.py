@@ -55,7 +55,7 @@ def test_the_result_is_plain_json_with_the_promised_keys(plain):
     assert json.loads(json.dumps(result)) == result
     assert result.keys() == {
         *("spec", "engine", "engine_reason", "device", "initial", "final", "records", "store"),
-        "seconds",
+        *("seconds", "starts_from"),
     }
     assert result["device"].keys() == {"platform", "kind"}
     parts = {"start", "draw", "move", "count", "write"}
@@ -147,10 +147,10 @@ def test_a_first_signal_waits_for_the_record_in_hand_and_its_cloud(
 ):
     path, state_at = tmp_path / "run.zarr", Simulation._state_at
 
-    def interrupted(self, step):
+    def interrupted(self, step, *following):
         if step == SMALL.record_steps[4]:
             os.kill(os.getpid(), number)
-        return state_at(self, step)
+        return state_at(self, step, *following)
 
     def stop(*_):
         raise Stop

@@ -49,7 +49,7 @@ def assert_same(found, result, store):
 def test_every_bit_is_that_of_the_run(tmp_path, name):
     drift = Drift(**{**SMALL.as_json(), **KINDS[name]})
     options = {"on": "cpu", "engine": "leap" if name == "leap" else "auto"}
-    result = run(drift, tmp_path / "run.zarr", **options)
+    result = run(drift, tmp_path / "run.zarr", **options).as_json()
     told = []
     options["progress"] = lambda counts, done, total: told.append((counts, done, total))
     found = simulate(drift, **options)
@@ -66,7 +66,7 @@ def test_the_rows_of_a_checkpoint_are_moved_alike(in_tmp):
     model = {"lm_head.weight": builders.matrix(codes, BFLOAT16)}
     builders.write(in_tmp / "model.safetensors", model)
     drift = from_checkpoint("model.safetensors", near="largest", radius=0.1, steps=10)
-    result = run(drift, "run.zarr", on="cpu")
+    result = run(drift, "run.zarr", on="cpu").as_json()
     found, store = simulate(drift, on="cpu"), RunStore("run.zarr")
     assert_same(found, result, store)
     np.testing.assert_array_equal(found.token_ids, store.read("token_id"))

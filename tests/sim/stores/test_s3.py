@@ -14,7 +14,7 @@ import xarray
 from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput, NotBegun, Unfinished
 from drift.sim.open_matrix import is_run, open_matrix
-from drift.sim.runs import run, snapshots
+from drift.sim.runs import begin, run, snapshots
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import lease, lock, run_layout, s3, s3_client
 from drift.sim.stores.layouts import told
@@ -107,7 +107,7 @@ class Begun:
 
 @pytest.mark.slow
 def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch):
-    run.create(locate(out), Begun, {})
+    begin.create(locate(out), Begun, {})
     store = RunStore(out, writing=True)
     since = {"step": 6, "alive": 3, "limbs": [[0]]}
     kept = store.group.create_group("checkpoint/7", attributes={"complete": True, "since": since})
@@ -201,9 +201,9 @@ def test_a_run_that_was_not_begun_is_begun_again(out):
     with pytest.raises(NotBegun, match="holds only the beginning of a store; run the same"):
         RunStore(out)
     for overwrite in (False, True):
-        assert not run.resumable(SMALL, locate(out), overwrite)
-    run.create(locate(out), Begun, {"versions": {"bf16-drift": version("bf16-drift")}})
-    assert run.resumable(SMALL, locate(out), overwrite=False)
+        assert not begin.resumable(SMALL, locate(out), overwrite)
+    begin.create(locate(out), Begun, {"versions": {"bf16-drift": version("bf16-drift")}})
+    assert begin.resumable(SMALL, locate(out), overwrite=False)
 
 
 @pytest.mark.slow
@@ -238,15 +238,15 @@ def test_overwriting_touches_nothing_else(bucket, out, monkeypatch):
     for name in [*beside, *(f"some/run.zarr/old/{k}" for k in range(11))]:
         api.put_object(**at, Key=name, Body=b"mine")
     with pytest.raises(BadInput, match=r"is not a drift store: no Zarr v3 group is there"):
-        run.resumable(SMALL, locate(out), overwrite=True)
+        begin.resumable(SMALL, locate(out), overwrite=True)
     api.put_object(**at, Key="some/run.zarr/zarr.json", Body=b"no JSON")
     with pytest.raises(BadInput, match=r"is not a drift store, or its zarr\.json is damaged"):
-        run.resumable(SMALL, locate(out), overwrite=True)
+        begin.resumable(SMALL, locate(out), overwrite=True)
     group = b'{"zarr_format": 3, "node_type": "group", "attributes": {}}'
     api.put_object(**at, Key="some/run.zarr/zarr.json", Body=group)
     with pytest.raises(BadInput, match="is not a drift store: drift run did not write it"):
-        run.resumable(SMALL, locate(out), overwrite=True)
-    run.create(locate(out), Begun, {})
+        begin.resumable(SMALL, locate(out), overwrite=True)
+    begin.create(locate(out), Begun, {})
     there = s3_server.names(bucket)
     assert set(beside) < set(there)
     assert not [name for name in there if "old" in name]
