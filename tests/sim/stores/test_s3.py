@@ -102,7 +102,7 @@ class Begun:
 
     drift = SMALL
     motion = SimpleNamespace(u=np.ones(SMALL.dims), facts={}, arrays={})
-    initial = SimpleNamespace(facts={}, token_ids=None)
+    initial = SimpleNamespace(facts={}, token_ids=None, centre=None)
 
 
 @pytest.mark.slow
