@@ -27,6 +27,7 @@ from drift.kernels.stepping.host import RowsResult, step_rows
 from drift.sim.counting.coalesce import representatives
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.motions.motion import Motion
+from drift.sim.settling.observation import CarriedObservation
 
 _ELEMENTS = 1 << 17
 """Values that a thread moves at a time: they stay in a core's second-level cache."""
@@ -97,6 +98,11 @@ class CarriedRows:
     """the format of the codes"""
 
     @property
+    def row(self) -> np.ndarray:
+        """The row of each token, int64 (tokens,)."""
+        return self.carried.row
+
+    @property
     def shape(self) -> tuple[int, int]:
         """The shape of the cloud: (tokens, dims)."""
         return len(self.carried.row), len(self.carried.open) + len(self.carried.settled)
@@ -110,35 +116,6 @@ class CarriedRows:
         found = np.empty((len(rows), self.shape[1]), self.format.storage)
         found[:, carried.open], found[:, carried.settled] = rows, carried.values
         return found
-
-
-@dataclass(frozen=True)
-class HostObservation:
-    """The cloud at one step, as this engine finds it."""
-
-    rows: CarriedRows
-    """the codes in the view format, which are counted"""
-    state_rows: CarriedRows
-    """the codes in the state format, from which the next step starts"""
-    present: np.ndarray
-    """bool (tokens,): true for the tokens that are observed"""
-    stalled: int
-    """coordinates that the last step left where they were"""
-    limbs: np.ndarray
-    """int64 (LIMBS, dims), the exact sum over present tokens: kernels.exact_sum"""
-    moved: bool
-    """true where any token may be elsewhere than at the observation before"""
-    cells: np.ndarray
-    """int64 (rows,): the first row that shares a cell with each"""
-    kept: int | None = None
-    """coordinates that the last step left where they were, displaced or not; None where only what
-    is displaced can move"""
-
-    def representatives(self, tokens: np.ndarray) -> np.ndarray:
-        """Return the representatives of `tokens`, int64, as sim.counting.coalesce does."""
-        cell = self.cells[self.rows.carried.row[tokens]]
-        _, first, which = np.unique(cell, return_index=True, return_inverse=True)
-        return tokens[first][which]
 
 
 class HostEngine:
@@ -164,7 +141,7 @@ class HostEngine:
         self._carried = Carried(codes, np.arange(tokens), np.arange(dims), none, codes[0, :0])
         self._origin = self._step = step
         self._cut_at, self._at_rest = step + 1, False
-        self._observed_at_rest: HostObservation | None = None
+        self._observed_at_rest: CarriedObservation[CarriedRows] | None = None
         self._given: weakref.ref[Carried] | None = None
 
     def observe_only(self, present: np.ndarray) -> None:
@@ -191,7 +168,7 @@ class HostEngine:
 
     def observe(
         self, step: int, exponent: int, bound: float, following: int | None = None
-    ) -> HostObservation:
+    ) -> CarriedObservation[CarriedRows]:
         """Move on to `step` and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and none exceeds
@@ -210,7 +187,7 @@ class HostEngine:
         state = replace(self._carried)
         self._given = weakref.ref(state)
         view = state if found.view is self._carried else found.view
-        observed = HostObservation(
+        observed = CarriedObservation(
             rows=CarriedRows(view, target),
             state_rows=CarriedRows(state, self._drift.arithmetic.held),
             present=self._present,

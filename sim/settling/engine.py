@@ -15,7 +15,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import jax
@@ -28,6 +28,7 @@ from drift.sim.devices.shards import Shards
 from drift.sim.motions.motion import Motion
 from drift.sim.settling import sizes
 from drift.sim.settling.feed import Feed
+from drift.sim.settling.observation import CarriedObservation
 from drift.sim.settling.part import CloudPart, RowCells, cells_of
 from drift.sim.settling.programs import programs
 from drift.sim.settling.rows import HeldCodes, SettlingRows
@@ -39,36 +40,6 @@ _FIRST_VALUES, _BLOCK_SECONDS = 1e10, 1.0
 """The coordinates that the first block of steps moves, at most, and the seconds of later ones."""
 _AHEAD_BYTES = 4 << 30
 """The most that is carried twice, so that the next steps can begin early."""
-
-
-@dataclass(frozen=True)
-class SettlingObservation:
-    """The cloud at one step, as this engine finds it."""
-
-    rows: SettlingRows
-    """the codes in the view format, which are counted"""
-    state_rows: SettlingRows
-    """the codes in the state format, from which the next step starts"""
-    present: np.ndarray
-    """bool (tokens,): true for the tokens that are observed"""
-    stalled: int
-    """coordinates that the last step left where they were"""
-    limbs: np.ndarray
-    """int64 (LIMBS, dims), the exact sum over present tokens: kernels.exact_sum"""
-    moved: bool
-    """true where any token may be elsewhere than at the observation before"""
-    cells: np.ndarray
-    """int64 (rows,): the first row that shares a cell with each"""
-    kept: int | None = None
-    """coordinates that the last step left where they were, displaced or not; None where only what
-    is displaced can move"""
-
-    def representatives(self, tokens: np.ndarray) -> np.ndarray:
-        """Return the representatives of `tokens`, int64, rising, as sim.counting.coalesce does."""
-        cell = self.cells[self.rows.held.part.row[tokens]]
-        first = np.empty(len(self.cells), np.int64)
-        first[cell[::-1]] = tokens[::-1]  # of several tokens of a cell the first is written last
-        return first[cell]
 
 
 class SettlingEngine:
@@ -118,7 +89,7 @@ class SettlingEngine:
         self._part = CloudPart.whole(chunks.tokens, chunks.dims, rows, len(self._devices))
         self._origin = self._step = step
         self._cut_at, self._at_rest = step + 1, False
-        self._observed_at_rest: SettlingObservation | None = None
+        self._observed_at_rest: CarriedObservation[SettlingRows] | None = None
         self._given: weakref.ref[HeldCodes] | None = None
         self._waiting: jax.Array | None = None
 
@@ -177,7 +148,7 @@ class SettlingEngine:
 
     def observe(
         self, step: int, exponent: int, bound: float, following: int | None = None
-    ) -> SettlingObservation:
+    ) -> CarriedObservation[SettlingRows]:
         """Move on to `step` and observe.
 
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and none exceeds
@@ -200,7 +171,7 @@ class SettlingEngine:
             self._at_rest or (steps > 0 and found.still and self._motion.may_rest),
         )
         view, state = self._rows(held)
-        observed = SettlingObservation(
+        observed = CarriedObservation(
             rows=view,
             state_rows=state,
             present=self._present,

@@ -59,6 +59,11 @@ class SettlingRows:
     """the format of the codes: one of these"""
 
     @property
+    def row(self) -> np.ndarray:
+        """The row of each token, int64 (tokens,)."""
+        return self.held.part.row
+
+    @property
     def shape(self) -> tuple[int, int]:
         """The shape of the cloud: (tokens, dims)."""
         return len(self.held.part.row), self.held.part.dims
