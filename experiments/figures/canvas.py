@@ -110,11 +110,6 @@ def set_height(figure: Figure, inches: float) -> None:
         figure.set_figheight(inches)
 
 
-def is_given() -> bool:
-    """Return whether a canvas is given, whose size is not ours to choose."""
-    return _canvas.get() is not None
-
-
 @contextmanager
 def drawing_on(canvas: Figure | SubFigure | None) -> Iterator[None]:
     """Draw on a canvas during the block, or on new figures where it is None."""

@@ -134,11 +134,6 @@ class Motion(ABC):
     def _length(self) -> float:
         return norm(self.displacements(1, 1)[0])
 
-    @cached_property
-    def _step_length(self) -> float:
-        """The norm of the displacements of the first step."""
-        return norm(self.displacements(1, 1)[0])
-
     def asked(self, after: int, step: int) -> float:
         """Return the norm of the sum of the displacements of steps `after` + 1 ... `step`."""
         if self.equal:

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from drift.sim.counting.cells import Counts
-from drift.sim.engines.choose import Engine
 from drift.sim.errors import BadInput
 from drift.sim.runs.result import RunResult
 from drift.sim.runs.summary import summary
-from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 
 
@@ -46,21 +44,6 @@ class Ran(RunResult):
 
     store: RunStore
     """the complete store"""
-    drift: Drift
-    engine: Engine
-    """the one that moved it: step or leap"""
-    initial: Counts
-    """at step 0"""
-    final: Counts
-    """after the last step"""
-    populations: np.ndarray
-    """int64 (black holes,), falling: tokens in each after the last step"""
-    records: list[Counts]
-    """at the steps that the drift records, rising"""
-    direction: np.ndarray
-    """float64 (dims,): the unit vector u, as used"""
-    token_ids: np.ndarray | None
-    """int64 (tokens,): of a checkpoint's rows, which of its tensor; None of a drawn cloud"""
     seconds: dict[str, float] = field(default_factory=dict)
     """where the time went: total, compile, start, draw, move, count, write"""
     was_complete: bool = False

@@ -5,6 +5,7 @@ the same was asked and the same was found, however and wherever it was done.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ _HOLES = 12
 """Most populations in the line below a table."""
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class RunResult(ShownAsTable):
     """A drift and what was counted of it."""
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from drift.sim.counting.cells import Counts
 from drift.sim.devices import device
-from drift.sim.engines.choose import Engine
 from drift.sim.results.frames import ordered, xarray_for
 from drift.sim.results.notebook import NotebookBar
 from drift.sim.runs.prepare import Prepared, prepare
@@ -22,17 +21,6 @@ from drift.sim.stores.run_layout import ALL_COUNTS, ORDER, meaning_of
 class Simulated(RunResult):
     """The result of a `drift` in memory; the names are those of the JSON and of the store."""
 
-    drift: Drift
-    engine: Engine
-    """the one that moved it: step or leap"""
-    initial: Counts
-    """at step 0"""
-    final: Counts
-    """after the last step"""
-    populations: np.ndarray
-    """int64 (black holes,), falling: tokens in each after the last step"""
-    records: list[Counts]
-    """at the steps that the drift records, rising"""
     bits: np.ndarray
     """codes after the last step, (tokens, dims), absent tokens' too; unsigned integers of the
     format's width, float4 in the low bits of a byte"""
@@ -40,10 +28,6 @@ class Simulated(RunResult):
     """bool (tokens,): who is there after the last step, and so counted; all where none leave"""
     snapshots: dict[int, np.ndarray]
     """by step, the codes that the drift keeps; like `bits`, which is that of the last step"""
-    direction: np.ndarray
-    """float64 (dims,): the unit vector u, as used"""
-    token_ids: np.ndarray | None
-    """int64 (tokens,): of a checkpoint's rows, which of its tensor; None of a drawn cloud"""
 
     def to_xarray(self) -> Any:
         """Return a dataset with the names of a store; `step` selects records.

@@ -5,6 +5,7 @@ location, so that the command line and Python share one way.
 """
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
@@ -57,11 +58,50 @@ class CountedRun(Protocol):
         """Return one of its arrays."""
 
 
-class TokenSource:
+class TokenSource(ABC):
+    """Token vectors, wherever they are."""
+
+    location: StoreLocation | None = None
+    """their place; None for those in memory"""
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name for people."""
+
+    @property
+    @abstractmethod
+    def is_run(self) -> bool:
+        """True where it is a run, which has steps and no tensors."""
+
+    @property
+    @abstractmethod
+    def run(self) -> CountedRun:
+        """The run. Raises BadInput where there is none."""
+
+    @abstractmethod
+    def step(self, snapshot: int | None) -> int:
+        """Return the step of a run's cloud. Raises BadInput where it is not there."""
+
+    @abstractmethod
+    def selection(
+        self,
+        tensor: str | None = None,
+        snapshot: int | None = None,
+        near: str | None = None,
+        exponents: int | None = None,
+    ) -> Selected:
+        """Return the matrix that is meant. Raises BadInput as sim.open_matrix does."""
+
+
+class StoredSource(TokenSource):
     """The source at a location: a run's store, or a checkpoint."""
 
     def __init__(self, location: StoreLocation):
-        self.location: StoreLocation | None = location
+        self.location: StoreLocation = location
 
     def __str__(self) -> str:
         return str(self.location)
@@ -69,24 +109,20 @@ class TokenSource:
     @property
     def name(self) -> str:
         """The last part of its place."""
-        assert self.location is not None, "others have names of their own"
         return self.location.name
 
     @property
     def is_run(self) -> bool:
         """True where it is a run, which has steps and no tensors."""
-        assert self.location is not None, "others say themselves"
         return is_run(self.location)
 
     @property
     def run(self) -> CountedRun:
         """The run. Raises BadInput where there is none."""
-        assert self.location is not None, "others have runs of their own"
         return RunStore(self.location)
 
     def step(self, snapshot: int | None) -> int:
         """Return the step of a run's cloud. Raises BadInput where it is not there."""
-        assert self.location is not None, "others have steps of their own"
         found = tensor_or_step(self.location, None, snapshot)
         assert isinstance(found, int), "a run has steps"
         return found
@@ -99,7 +135,6 @@ class TokenSource:
         exponents: int | None = None,
     ) -> Selected:
         """Return the matrix that is meant. Raises BadInput as sim.open_matrix does."""
-        assert self.location is not None, "others have matrices of their own"
         return open_selection(self.location, tensor, snapshot, near, exponents)
 
 
@@ -107,10 +142,7 @@ class MatrixSource(TokenSource):
     """A matrix in memory, or of a checkpoint that is open."""
 
     def __init__(self, matrix: Matrix, name: str = ""):
-        self._matrix, self._name, self.location = matrix, name or matrix.label, None
-
-    def __str__(self) -> str:
-        return self._name
+        self._matrix, self._name = matrix, name or matrix.label
 
     @property
     def name(self) -> str:
@@ -121,6 +153,15 @@ class MatrixSource(TokenSource):
     def is_run(self) -> bool:
         """False: it has no steps."""
         return False
+
+    @property
+    def run(self) -> CountedRun:
+        """None is there: raises BadInput."""
+        raise BadInput(f"{self._name} is a matrix by itself, and no run")
+
+    def step(self, snapshot: int | None) -> int:
+        """Raise BadInput: it has no steps."""
+        raise BadInput(f"{self._name} is a matrix by itself, and has no steps")
 
     def selection(
         self,
@@ -140,10 +181,7 @@ class ResultSource(TokenSource):
     """The result of a drift in memory."""
 
     def __init__(self, found: RunResult):
-        self._found, self.location = found, None
-
-    def __str__(self) -> str:
-        return self.name
+        self._found = found
 
     @property
     def name(self) -> str:
@@ -226,11 +264,11 @@ def source_of(given: Any, format_name: str | None = None) -> TokenSource:
     if isinstance(given, TokenSource):
         return given
     if isinstance(given, Ran):
-        return TokenSource(given.store.address)
+        return StoredSource(given.store.address)
     if isinstance(given, RunResult):
         return ResultSource(given)
     if isinstance(given, RunStore):
-        return TokenSource(given.address)
+        return StoredSource(given.address)
     if isinstance(given, Checkpoint):
         return MatrixSource(given.matrix())
     if isinstance(given, Structure):
@@ -238,7 +276,7 @@ def source_of(given: Any, format_name: str | None = None) -> TokenSource:
     if isinstance(given, Matrix):
         return MatrixSource(given)
     if isinstance(given, str | os.PathLike | StoreLocation):
-        return TokenSource(locate(given))
+        return StoredSource(locate(given))
     if hasattr(given, "detach"):  # a tensor of PyTorch
         given = plain_array(given, "bits")
     if hasattr(given, "__array__") or isinstance(given, Sequence):
@@ -247,12 +285,3 @@ def source_of(given: Any, format_name: str | None = None) -> TokenSource:
         f"a {type(given).__name__} is given; a result, a store, a path, a checkpoint or an array"
         " (tokens, dims) is accepted"
     )
-
-
-def sources_of(given: Any) -> list[TokenSource]:
-    """Return the sources of one thing, or of a list of them. Raises BadInput for an empty list."""
-    if isinstance(given, list | tuple):
-        if not given:
-            raise BadInput("an empty list is given; one source or more is needed")
-        return [source_of(each) for each in given]
-    return [source_of(given)]
