@@ -45,6 +45,11 @@ class Boundaries(NamedTuple):
         """Return some of them, by bool (n,)."""
         return Boundaries(*(each[..., which] for each in self))
 
+    def numbered(self, clouds: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return how many each cloud has, int64 (clouds,), and their numbers there, int64 (n,)."""
+        each = np.bincount(self.cloud, minlength=clouds)
+        return each, np.arange(len(self.cloud)) - (np.cumsum(each) - each)[self.cloud]
+
 
 class Sides(NamedTuple):
     """The sides of all tokens of some clouds, and what is apart at each record."""
@@ -59,10 +64,9 @@ class Sides(NamedTuple):
     @classmethod
     def of(cls, boundaries: Boundaries, positions: np.ndarray, clouds: int) -> "Sides":
         """Find the sides of tokens by their `positions`, (rows, tokens), in each row."""
-        each = np.bincount(boundaries.cloud, minlength=clouds)
+        each, within = boundaries.numbered(clouds)
         counts = np.maximum(1, -(-each // _WORD))
         first = np.concatenate([[0], np.cumsum(counts)])
-        within = np.arange(len(boundaries.cloud)) - (np.cumsum(each) - each)[boundaries.cloud]
         slots = first[boundaries.cloud] * _WORD + within
         apart = np.zeros((len(boundaries.apart), first[-1] * _WORD), bool)
         apart[:, slots] = boundaries.apart
@@ -138,8 +142,7 @@ def count_cells(
 def _shared(boundaries: Boundaries, positions: np.ndarray, clouds: int) -> np.ndarray:
     """Return whether each token may share its cell at the last record, bool (clouds, tokens)."""
     last = boundaries.some(boundaries.apart[-1])
-    each = np.bincount(last.cloud, minlength=clouds)
-    within = np.arange(len(last.cloud)) - (np.cumsum(each) - each)[last.cloud]
+    each, within = last.numbered(clouds)
     stride = np.maximum(1, -(-each // (_THIN * _WORD)))
     sides = Sides.of(last.some(within % stride[last.cloud] == 0), positions, clouds)
     counts = np.diff(sides.first)
