@@ -14,10 +14,10 @@ from drift.experiments.console.values import (
     parse_names,
     parse_reals,
 )
+from drift.sim.array_text import DIGEST
 from drift.sim.errors import BadInput, printable
 from drift.sim.spec.axis import AXES
 from drift.sim.spec.drift import FIELDS, Drift
-from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.motion_rules import unused_fields
 from drift.sim.spec.rules import check_used
 from drift.sim.sweeps.grid import Grid

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from drift.experiments.console.terminal import LINE, new_console
+from drift.sim.array_text import DIGEST, short
 from drift.sim.errors import printable
-from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.motion_rules import TABLE, kind_of
 
 _ROWS = 12
@@ -104,7 +104,7 @@ def _cloud(spec: dict[str, Any]) -> str:
         around = f" around {printable(spec['centre'])}" if spec.get("centre") else ""
         return f"σ = {spec['sigma']:g}{around}{'' if shape == 'normal' else f', {shape}'}"
     if spec["from"].startswith(DIGEST):
-        names = f"an array of {spec['tensor']}, {spec['from'][: len(DIGEST) + 8]}…"
+        names = f"an array of {spec['tensor']}, {short(spec['from'])}"
     else:
         names = ", ".join(printable(spec[name]) for name in ("from", "tensor"))
     near = f", near {spec['near']} within {spec['exponents']} exponents" if spec["near"] else ""

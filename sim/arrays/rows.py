@@ -13,14 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from drift.sim.array_text import DIGEST, unavailable
 from drift.sim.arrays.given import matrix_of
 from drift.sim.errors import BadInput, printable
+from drift.sim.mapped_array import mapped_array
 from drift.sim.matrix import Matrix
-from drift.sim.strict_json import open_regular
 
-DIGEST = "sha256:"
-"""The beginning of the text."""
-_SHOWN = len(DIGEST) + 8
 SUFFIX = ".npy"
 
 
@@ -66,12 +64,7 @@ class ArrayRows(str):
     @classmethod
     def _of_file(cls, path: str, name: str | None) -> "ArrayRows":
         shown = printable(path)
-        open_regular(Path(path)).close()
-        try:
-            # Mapped, since its header may promise more than there is memory for.
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise BadInput(f"{shown} is not a readable .npy array") from error
+        array = mapped_array(path, shown)
         if not isinstance(array, np.ndarray):
             raise BadInput(f"{shown} is not a readable .npy array")
         found = matrix_of(array, name, shown)
@@ -140,14 +133,9 @@ def with_arrays(paths: Sequence[Any], formats: Sequence[str]) -> list[Any]:
     return [one(path) for path in paths]
 
 
-def short(path: str) -> str:
-    """Return a text as a line shows it."""
-    return f"{path[:_SHOWN]}…"
-
-
 def missing(path: str) -> str:
     """Return the line for an array that is not at hand."""
     return (
-        f"from is {short(path)}, an array that is not available; give it again, --from FILE.npy or"
-        " cloud=array, or name a store whose first snapshot holds it: --spec STORE"
+        f"{unavailable('from', path)}; give it again, --from FILE.npy or cloud=array, or name a"
+        " store whose first snapshot holds it: --spec STORE"
     )

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from drift.sim.array_text import DIGEST, unavailable
 from drift.sim.clouds.direction import load_vector
 from drift.sim.errors import BadInput, printable
 from drift.sim.sampling.normal import draw_normal
 from drift.sim.sampling.philox import Stream
 from drift.sim.spec.centre import CentreVector, random_norm, row_of
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.vector import unit
 
 
@@ -42,10 +42,7 @@ def _vector(drift: Drift, name: str) -> np.ndarray:
     if isinstance(name, CentreVector):
         return name.values
     if name.startswith(DIGEST):
-        raise BadInput(
-            f"centre is {name[: len(DIGEST) + 8]}…, an array that is not available; the run's"
-            " store has it: --spec STORE"
-        )
+        raise BadInput(f"{unavailable('centre', name)}; the run's store has it: --spec STORE")
     if name.endswith(".npy"):
         return load_vector(name, drift.dims, "centre")
     norm = random_norm(name)

@@ -18,17 +18,16 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 
 from drift.kernels.formats import Format
+from drift.sim.array_text import DIGEST, unavailable
 from drift.sim.errors import BadInput
+from drift.sim.mapped_array import mapped_array
 from drift.sim.sampling.normal import draw_normal
 from drift.sim.sampling.philox import Stream
-from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.vector import DirectionVector, check_finite, check_vector, unit
-from drift.sim.strict_json import open_regular
 
 _BLOCK_ELEMENTS = 1 << 17
 """Elements worked on at once: they stay in cache."""
@@ -93,10 +92,7 @@ def direction(
     if isinstance(name, DirectionVector):
         return name.u
     if name.startswith(DIGEST):
-        raise BadInput(
-            f"direction is {name[: len(DIGEST) + 8]}…, an array that is not available; the run's"
-            " store has it: --spec STORE"
-        )
+        raise BadInput(f"{unavailable('direction', name)}; the run's store has it: --spec STORE")
     if name.endswith(".npy"):
         vector = load_vector(name, dims, "direction")
         check_vector(vector, f"direction {name}: it")
@@ -120,12 +116,7 @@ def load_vector(path: str, dims: int, name: str) -> np.ndarray:
     Raises BadInput for a file that is missing, not a NumPy array of real numbers, of another
     length or not finite.
     """
-    open_regular(Path(path)).close()
-    try:
-        # Mapped, since its header may promise more than there is memory for.
-        vector = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{name} {path}: it is not a readable .npy array") from error
+    vector = mapped_array(path, f"{name} {path}: it")
     if not isinstance(vector, np.ndarray) or vector.dtype.kind not in "fiu":
         raise BadInput(f"{name} {path}: it must hold real numbers")
     if vector.shape != (dims,):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.sim.arrays.rows import short
+from drift.sim.array_text import short
 from drift.sim.errors import BadInput, Damaged
 from drift.sim.matrix import rounded_once
 from drift.sim.spec.drift import Drift

@@ -16,7 +16,7 @@ import numpy as np
 
 from drift.sim.displacements.paths import SUFFIXES
 from drift.sim.errors import BadInput, printable, printable_name
-from drift.sim.strict_json import open_regular
+from drift.sim.mapped_array import mapped_array
 
 _LISTED = 5
 """Names that a line shows."""
@@ -68,11 +68,7 @@ def check_rows(rows: TableRows, name: str) -> None:
 
 
 def _npy(path: str, tensor: str | None, name: str) -> TableRows:
-    open_regular(Path(path)).close()
-    try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise BadInput(f"{name}: it is not a readable .npy array") from error
+    found = mapped_array(path, f"{name}: it")
     if not isinstance(found, np.ndarray):
         raise BadInput(f"{name}: it is not a readable .npy array")
     return found

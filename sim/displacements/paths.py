@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from drift.sim.array_text import DIGEST
+
 SUFFIXES = (".npy", ".safetensors", ".zarr", ".h5", ".hdf5")
-DIGEST = "sha256:"
-"""The beginning of the text of an array."""
 
 
 def is_table(text: str) -> bool:

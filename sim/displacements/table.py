@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from drift.kernels.formats import SMALLEST_DISPLACEMENT
+from drift.sim.array_text import DIGEST, unavailable
 from drift.sim.displacements.files import TableRows, open_rows
-from drift.sim.displacements.paths import DIGEST
 from drift.sim.errors import BadInput, printable
 
 MOST_KEPT = 64 << 20
@@ -81,9 +81,7 @@ class DisplacementTable(str):
         key = tensor if tensor in self._rows or None not in self._rows else None
         if key not in self._rows:
             if self.is_array:
-                raise BadInput(
-                    f"motion is {self[: len(DIGEST) + 8]}…, an array that is not available"
-                )
+                raise BadInput(unavailable("motion", self))
             self._rows[key] = open_rows(str(self), tensor)
         return self._rows[key]
 

@@ -4,9 +4,9 @@ from typing import NoReturn
 
 from drift.kernels.formats import FLOAT32
 from drift.kernels.stepping import host
+from drift.sim.array_text import DIGEST
 from drift.sim.errors import BadInput
 from drift.sim.spec.drift import Drift
-from drift.sim.spec.fields import DIGEST
 
 ROWS = "a cloud that is a checkpoint's rows"
 ARRAY = "a cloud that is given as an array"

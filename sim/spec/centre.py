@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from drift.sim.displacements.paths import DIGEST
+from drift.sim.array_text import DIGEST
 from drift.sim.errors import BadInput, printable
 from drift.sim.spec.vector import check_finite, real_numbers
 

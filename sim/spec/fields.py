@@ -21,6 +21,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from drift.sim.array_text import DIGEST
 from drift.sim.displacements.paths import SUFFIXES, is_table
 from drift.sim.errors import BadInput, printable
 
@@ -30,8 +31,6 @@ Panel = Literal["Cloud", "Motion", "Optimizer", "Arithmetic", "Records"]
 
 MOST_WHOLE = 2**63 - 1
 """The largest integer that a store holds."""
-DIGEST = "sha256:"
-"""The beginning of the text of a direction, or a centre, that was given as an array."""
 
 _TYPES = {
     "real": "a number",

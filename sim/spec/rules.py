@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from drift.sim.array_text import DIGEST
 from drift.sim.errors import BadInput, printable
-from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.motion_rules import check_given
 from drift.sim.spec.origin import Origin
 

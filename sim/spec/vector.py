@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from drift.sim.array_text import DIGEST
 from drift.sim.errors import BadInput
 
 
@@ -36,7 +37,7 @@ class DirectionVector(str):
         u = np.array(u, np.float64)
         u.setflags(write=False)
         digest = hashlib.sha256(u.astype("<f8", copy=False).tobytes()).hexdigest()
-        made = cls(f"sha256:{digest}")  # DIGEST of sim.spec.fields, which imports this file
+        made = cls(DIGEST + digest)
         made.u = u
         return made
 

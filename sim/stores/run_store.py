@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from drift.sim import interrupts
+from drift.sim.array_text import DIGEST
 from drift.sim.arrays.rows import ArrayRows, is_array
 from drift.sim.counting.cells import Counts
 from drift.sim.counting.contradiction import contradiction
@@ -21,7 +22,6 @@ from drift.sim.results.frames import open_ordered, pandas_for
 from drift.sim.results.page import ShownAsTable
 from drift.sim.spec.centre import CentreVector
 from drift.sim.spec.drift import FIELDS, Drift
-from drift.sim.spec.fields import DIGEST
 from drift.sim.spec.vector import DirectionVector
 from drift.sim.stores import integrity
 from drift.sim.stores.location import AnyLocation
