@@ -10,6 +10,7 @@ infinity, NaN, or, in float4, its largest value.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -115,6 +116,8 @@ class Matrix:
     """int64 (rows,): the token id of each row, rising"""
     note: str = ""
     """a line for people on what the codes stand for; empty where they are the values"""
+    model: Path | None = None
+    """the checkpoint that the rows are of, whose tokenizer knows their texts; None for others"""
 
     @classmethod
     def whole(cls, codes: np.ndarray, target: Format, label: str, note: str = "") -> "Matrix":

@@ -153,7 +153,9 @@ def _snapshot(location: StoreLocation, step: int) -> Matrix:
     label = f"{location}, step {step}"
     codes = _codes(store, at, present, label)
     target = FORMATS[str(store.array("bits").attrs["format"])]
-    return Matrix(codes, target, label, ids[present])
+    origin = store.attrs["spec"]["from"] if store.has("token_id") else None
+    model = None if origin is None else Path(origin)
+    return Matrix(codes, target, label, ids[present], model=model)
 
 
 def _written(store: "RunStore", step: int) -> bool:

@@ -12,7 +12,7 @@ from drift.experiments.console.values import parse_wholes
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
-    from drift.experiments.console.token_text import TokenTexts
+    from drift.sim.structures.token_texts import TokenTexts
 
 EXAMPLE = "drift compare first.zarr first.zarr --snapshot 0,100"
 

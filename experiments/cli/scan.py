@@ -13,8 +13,8 @@ from drift.experiments.console.terminal import remark
 from drift.sim.stores.location import LocalLocation
 
 if TYPE_CHECKING:
-    from drift.experiments.console.token_text import TokenTexts
     from drift.sim.structures.scan import Scan
+    from drift.sim.structures.token_texts import TokenTexts
 
 EXAMPLE = "drift scan Qwen3-4B/ --ids holes.jsonl"
 

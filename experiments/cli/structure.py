@@ -39,9 +39,11 @@ def command(
 
     Cells are adjacent where they are at most one lattice step apart in every
     dimension; a component is a group of cells connected through adjacent ones,
-    and a core a component with a black hole. Dense clouds take longer: 2,000
-    mutually adjacent cells a few seconds, 5,000 a minute. More than twenty
-    million adjacent pairs are refused.
+    and a core a component with a black hole. The first token ids of each are
+    listed, and all of them with --json; with a tokenizer.json beside the
+    checkpoint and the extra "tokenizers" installed, they come with their texts.
+    Dense clouds take longer: 2,000 mutually adjacent cells a few seconds, 5,000
+    a minute. More than twenty million adjacent pairs are refused.
     """
     if download:
         fetch(source)

@@ -1,17 +1,13 @@
 """The structure of a run's last cloud on a page: the tables of `drift structure`."""
 
 import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from drift.experiments.console.progress import ProgressBar
 from drift.experiments.console.terminal import remark
-from drift.experiments.console.token_text import load_token_texts, token_label
+from drift.experiments.console.token_text import label_with
 from drift.experiments.report.document import DataTable, PageBlock, Paragraph
 from drift.experiments.report.tables import format_count
-from drift.sim.checkpoints.checkpoint import Checkpoint
-from drift.sim.errors import BadInput
 from drift.sim.open_matrix import open_matrix
 from drift.sim.stores.run_store import RunStore
 from drift.sim.structures.structure import MOST_CELLS, MOST_ROWS, structure_of
@@ -49,7 +45,7 @@ def blocks(store: RunStore) -> list[PageBlock]:
     return [
         Paragraph(said),
         _components(told),
-        *(_members(store, told["black_holes"]) if store.has("token_id") else ()),
+        *(_members(told["black_holes"]) if store.has("token_id") else ()),
         *_pairs(told["pairs_at_distance"], told["cells"]),
         *_matrix("black holes", "population", populations, told["black_hole_distance"]),
         *_matrix("components", "number", numbers, told["component_distance"]),
@@ -82,17 +78,15 @@ def _components(told: dict[str, Any]) -> DataTable:
     return DataTable("Components of adjacent cells", ["component", *columns, *measures], rows)
 
 
-def _members(store: RunStore, holes: list[dict[str, Any]]) -> list[PageBlock]:
+def _members(holes: list[dict[str, Any]]) -> list[PageBlock]:
     """Return the table of tokens in the largest black holes, with their texts where known."""
     if not holes:
         return []
-    origin, texts = store.attrs["spec"]["from"], None
-    with suppress(BadInput):  # the checkpoint may be gone by now
-        texts = load_token_texts(Checkpoint(Path(origin)).directory)
     rows = []
     for hole in holes[:_HOLES]:
         ids = hole["token_ids"]
-        shown = [token_label(each, texts) for each in ids[:_IDS]]
+        texts = hole.get("texts", [None] * len(ids))
+        shown = [label_with(each, text) for each, text in zip(ids[:_IDS], texts, strict=False)]
         more = [f"… and {len(ids) - _IDS:,} more"] if len(ids) > _IDS else []
         rows.append([format_count(len(ids)), f"{hole['norm']:.6g}", ", ".join([*shown, *more])])
     columns = ("tokens", "norm", "token ids")

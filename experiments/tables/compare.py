@@ -5,11 +5,12 @@ from rich.table import Table
 from rich.text import Text
 
 from drift.experiments.console.terminal import LINE, new_console
-from drift.experiments.console.token_text import TokenTexts, token_label
+from drift.experiments.console.token_text import token_label
 from drift.sim.errors import printable
 from drift.sim.matrix import Matrix
 from drift.sim.structures.compare import LONG, Comparison
 from drift.sim.structures.lineage import LineageEvent, Side
+from drift.sim.structures.token_texts import TokenTexts
 
 _EVENTS = 20
 """Most lineage events in a table, the largest changes first."""

@@ -5,10 +5,11 @@ from rich import box
 from rich.table import Table
 
 from drift.experiments.console.terminal import LINE, new_console
-from drift.experiments.console.token_text import TokenTexts, token_label
+from drift.experiments.console.token_text import token_label
 from drift.sim.checkpoints.checkpoint import Checkpoint
 from drift.sim.errors import printable, printable_name
 from drift.sim.structures.scan import Scan
+from drift.sim.structures.token_texts import TokenTexts
 
 _HOLES = 20
 """Most black holes shown, the largest first."""

@@ -12,11 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from drift.experiments.console.terminal import LINE, new_console
+from drift.experiments.console.token_text import label_with
 from drift.experiments.tables.run import holes_line
 from drift.sim.errors import printable
 
 _COMPONENTS = 20
 """Most components shown, the largest first."""
+_HOLES = 20
+"""Most black holes whose tokens are shown, the largest first."""
+_TOKENS = 6
+"""Most tokens shown of a black hole, of a component, and of the isolated cells."""
 _ACROSS = 13
 """Most rows of a matrix, so that it fits across a page."""
 _DISTANCES = 10
@@ -38,7 +43,10 @@ def show(label: str, found: dict[str, Any]) -> None:
     if not found["cells"]:
         return
     console.print(_components(found))
+    console.print("first tokens of components")
+    console.print(_tokens_of_components(found))
     console.print(holes_line([hole["tokens"] for hole in found["black_holes"]]))
+    _tokens_of_holes(console, found["black_holes"])
     names = [f"{hole['tokens']:,}" for hole in found["black_holes"]]
     _matrix(
         console,
@@ -68,6 +76,40 @@ def _components(found: dict[str, Any]) -> Table:
         table.add_row(f"{len(rest):,} more", *_whole(sums), f"{sums['edges']:,}", "", "")
     table.add_row("isolated", *_whole(found["isolated"]), "", "", "")
     return table
+
+
+def _tokens_of_components(found: dict[str, Any]) -> Table:
+    """Return a table of the first tokens of each component, and of the isolated cells."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("Comp", justify="right")
+    table.add_column("first tokens", overflow="fold")
+    for number, row in enumerate(found["components"][:_COMPONENTS], 1):
+        table.add_row(str(number), _first(row))
+    if found["isolated"]["tokens"]:
+        table.add_row("isolated", _first(found["isolated"]))
+    return table
+
+
+def _tokens_of_holes(console: Console, holes: list[dict[str, Any]]) -> None:
+    """Print a table of the first tokens of each black hole, if there are any."""
+    if not holes:
+        return
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("tokens", justify="right")
+    table.add_column("first tokens", overflow="fold")
+    for hole in holes[:_HOLES]:
+        table.add_row(f"{hole['tokens']:,}", _first(hole))
+    console.print(table)
+    if len(holes) > _HOLES:
+        console.print(f"… and {len(holes) - _HOLES:,} more black holes")
+
+
+def _first(row: dict[str, Any]) -> str:
+    """Return the first token ids of a part of the JSON, with their texts where there are any."""
+    ids = row["token_ids"][:_TOKENS]
+    texts = row.get("texts", [None] * len(ids))[:_TOKENS]
+    more = ", …" if row["tokens"] > _TOKENS else ""
+    return ", ".join(map(label_with, ids, texts)) + more
 
 
 def _whole(row: dict[str, Any]) -> list[str]:

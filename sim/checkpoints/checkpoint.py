@@ -8,6 +8,7 @@ tied         one matrix serves as both: only one is stored, and config.json does
 """
 
 import re
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,8 @@ class Checkpoint:
 
         Raises BadInput where it is not there, is not a matrix of a known format, or is empty.
         """
-        return self.weights.matrix(self.default() if name is None else name)
+        found = self.weights.matrix(self.default() if name is None else name)
+        return replace(found, model=self.path)
 
     def identical(self, a: str, b: str) -> bool:
         """Return whether two tensors are bit-identical."""

@@ -7,6 +7,7 @@ the same was asked and the same was found, however and wherever it was done.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,7 +79,13 @@ class RunResult(ShownAsTable):
         ids = np.arange(self.drift.tokens) if self.token_ids is None else self.token_ids
         rows = np.flatnonzero(self.present)
         label = f"step {self.drift.steps}"
-        return Matrix(self.bits, self.drift.target, label, ids).select_rows(rows)
+        found = Matrix(self.bits, self.drift.target, label, ids, model=self.model)
+        return found.select_rows(rows)
+
+    @property
+    def model(self) -> Path | None:
+        """The checkpoint whose rows were the cloud; None where it was drawn, or an array."""
+        return None if self.drift.origin is None else self.drift.origin.model
 
     @cached_property
     def black_holes(self) -> list[BlackHole]:

@@ -224,6 +224,7 @@ class ResultSource(TokenSource):
             raise BadInput("which tokens are present is known of the first and the last step alone")
         ids = self._found.token_ids
         whole = Matrix.whole(self._found.snapshots[step], self._found.drift.target, f"step {step}")
+        whole = replace(whole, model=self._found.model)
         return _near(whole if ids is None else replace(whole, token_ids=ids), near, exponents)
 
 

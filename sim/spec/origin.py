@@ -1,6 +1,7 @@
 """Rows of a checkpoint as the cloud of a drift: which file, which tensor, which of its rows."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 from drift.sim.errors import BadInput
@@ -70,6 +71,11 @@ class Origin:
             raise BadInput(
                 f"{given} is {getattr(self, given)} without {other}; together they select rows"
             )
+
+    @property
+    def model(self) -> Path | None:
+        """The path of the checkpoint; None where the rows are of an array."""
+        return Path(self.path) if isinstance(self.path, str) else None
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as plain JSON values; the path is `from`."""

@@ -10,12 +10,15 @@ clustering  of a node: edges among its neighbours over their pairs, 0 where it h
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
+
+from drift.sim.counting.cells import Cells
+from drift.sim.results.equality import ComparedByFields
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,8 @@ def _closed_paths(
         start = stop
 
 
-@dataclass(frozen=True)
-class Isolated:
+@dataclass(frozen=True, eq=False)
+class Isolated(ComparedByFields):
     """All isolated cells together."""
 
     nodes: int
@@ -117,23 +120,26 @@ class Isolated:
     """number of cells that are core: the black holes"""
     black_holes: int
     """number of black holes"""
+    token_ids: np.ndarray = field(repr=False)
+    """ids of the tokens in them, int64 (tokens,), rising"""
 
     @classmethod
-    def of(cls, population: np.ndarray, edges: np.ndarray) -> "Isolated":
-        """Return the isolated ones of cells of these populations, int64 (cells,)."""
-        alone = np.ones(len(population), bool)
-        alone[edges] = False
-        holes = int(np.count_nonzero(population[alone] > 1))
-        tokens = int(population[alone].sum())
-        return cls(int(np.count_nonzero(alone)), tokens, core=holes, black_holes=holes)
+    def of(cls, cells: Cells, edges: np.ndarray, ids: np.ndarray) -> "Isolated":
+        """Return the isolated ones of `cells`, whose tokens have these `ids`, int64 (tokens,)."""
+        is_alone = np.ones(len(cells), bool)
+        is_alone[edges] = False
+        alone = np.flatnonzero(is_alone)
+        holes = int(np.count_nonzero(cells.population[alone] > 1))
+        found = ids[cells.of_several(alone)]
+        return cls(len(alone), len(found), core=holes, black_holes=holes, token_ids=found)
 
     def as_json(self) -> dict[str, int]:
-        """Return the fields as JSON values."""
-        return asdict(self)
+        """Return the counts as JSON values."""
+        return {name: getattr(self, name) for name in ("nodes", "tokens", "core", "black_holes")}
 
 
-@dataclass(frozen=True)
-class Component:
+@dataclass(frozen=True, eq=False)
+class Component(ComparedByFields):
     """A component of two cells or more."""
 
     cells: np.ndarray
@@ -148,6 +154,8 @@ class Component:
     """edges over all pairs of its cells"""
     clustering: float
     """mean clustering of its cells"""
+    token_ids: np.ndarray = field(repr=False)
+    """ids of its tokens, int64 (tokens,), rising"""
 
     @property
     def nodes(self) -> int:
@@ -165,21 +173,21 @@ class Component:
         return {name: getattr(self, name) for name in names}
 
 
-def components(population: np.ndarray, edges: np.ndarray) -> list[Component]:
+def components(cells: Cells, edges: np.ndarray, ids: np.ndarray) -> list[Component]:
     """Return components of two cells or more, by most cells, most tokens, then first token.
 
-    `population`, int64 (cells,), counts the tokens of each cell, and cells are numbered
-    by their first tokens; `edges`, int64 (edges, 2), are the adjacent ones.
+    `edges`, int64 (edges, 2), are the adjacent ones of `cells`; `ids`, int64 (rows,), are the
+    token ids of the rows whose numbers `cells` has.
     """
-    found = graph_components(len(population), edges)
+    found = graph_components(len(cells), edges)
     order = np.argsort(found.of_node, kind="stable")
     starts = np.concatenate([[0], np.cumsum(found.nodes)])
-    density = found.density
+    density, population = found.density, cells.population
     made = []
     for k in np.flatnonzero(found.nodes > 1):
-        cells = order[starts[k] : starts[k + 1]]
-        held = population[cells]
-        holes, tokens = int(np.count_nonzero(held > 1)), int(held.sum())
-        measures = int(found.edges[k]), float(density[k]), float(found.clustering[k])
-        made.append(Component(cells, tokens, holes, *measures))
+        inside = order[starts[k] : starts[k + 1]]
+        tokens, holes = ids[cells.of_several(inside)], population[inside] > 1
+        counts = len(tokens), int(np.count_nonzero(holes)), int(found.edges[k])
+        measures = float(density[k]), float(found.clustering[k])
+        made.append(Component(inside, *counts, *measures, token_ids=tokens))
     return sorted(made, key=lambda each: (-len(each.cells), -each.tokens, each.cells[0]))

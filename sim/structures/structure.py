@@ -24,6 +24,7 @@ from drift.sim.results.page import MOST_ROWS as MOST_ROWS_SHOWN
 from drift.sim.results.page import ShownAsTable
 from drift.sim.structures.black_holes import BlackHole, black_hole
 from drift.sim.structures.components import Component, Isolated, components
+from drift.sim.structures.token_texts import TokenTexts, texts_of_model
 
 MOST_CELLS = 2_000
 """Most cells whose pairs are counted at all distances; of more, at distance 1 alone."""
@@ -103,12 +104,23 @@ class Structure(ShownAsTable):
     @cached_property
     def isolated(self) -> Isolated:
         """The cells that are in no component, together."""
-        return Isolated.of(self.occupied.population, self.edges)
+        return Isolated.of(self.occupied, self.edges, self.matrix.token_ids)
 
     @cached_property
     def black_holes(self) -> list[BlackHole]:
         """All black holes, in the order above."""
-        return [black_hole(self.matrix, self.occupied, k) for k in self.occupied.holes.tolist()]
+        holes = self.occupied.holes.tolist()
+        return [black_hole(self.matrix, self.occupied, k, self.texts) for k in holes]
+
+    @property
+    def texts(self) -> TokenTexts | None:
+        """The texts of its token ids, where the rows' model has a tokenizer; else None."""
+        return self._texts[0]
+
+    @cached_property
+    def _texts(self) -> tuple[TokenTexts | None, str]:
+        """The texts, and a line on why there are none where there might be."""
+        return texts_of_model(self.matrix.model)
 
     @cached_property
     def black_hole_distance(self) -> np.ndarray | None:
@@ -152,7 +164,7 @@ class Structure(ShownAsTable):
     @property
     def notes(self) -> list[str]:
         """Lines on what the codes stand for, and on what is left out, being too much."""
-        found = [self.matrix.note] if self.matrix.note else []
+        found = [note for note in (self.matrix.note, self._texts[1]) if note]
         if self.cells > MOST_CELLS:
             beyond = f"pairs beyond distance 1 are counted up to {MOST_CELLS:,} cells"
             found.append(f"{self.cells:,} cells: {beyond}")
@@ -169,20 +181,25 @@ class Structure(ShownAsTable):
             "tokens": self.tokens,
             "cells": self.cells,
             "selection": selection,
-            "components": [component.as_json() for component in self.components],
-            "isolated": self.isolated.as_json(),
+            "components": [self._with_tokens(component) for component in self.components],
+            "isolated": self._with_tokens(self.isolated),
             "black_holes": [hole.as_json() for hole in self.black_holes],
             "black_hole_distance": None if holes is None else holes.tolist(),
             "component_distance": None if apart is None else apart.tolist(),
             "pairs_at_distance": {str(d): n for d, n in self.pairs_at_distance.items()},
         }
 
+    def _with_tokens(self, part: Component | Isolated) -> dict[str, Any]:
+        """Return the JSON of cells with the ids of their tokens, and texts where there are any."""
+        texts = {} if self.texts is None else {"texts": self.texts.of(part.token_ids)}
+        return {**part.as_json(), "token_ids": part.token_ids.tolist(), **texts}
+
     def _ordinals(self, cells: np.ndarray) -> np.ndarray:
         return self.matrix.format.ordinal(self.codes(cells))
 
 
 def structure_of(matrix: Matrix, told: Progress = lambda done, total: None) -> Structure:
-    """The structure of `matrix`; rows that are not finite are in no cell.
+    """Return the structure of `matrix`; rows that are not finite are in no cell.
 
     `told` hears how many cells of how many have found their neighbours. Raises
     BadInput where more pairs of cells are adjacent than a graph can hold, and where it would need
@@ -199,4 +216,4 @@ def structure_of(matrix: Matrix, told: Progress = lambda done, total: None) -> S
             f"{matrix.label}: more than {error.args[0]:,} pairs of its {len(cells):,} cells are"
             " adjacent; select fewer tokens with --near and --exponents"
         ) from error
-    return Structure(matrix, cells, edges, components(cells.population, edges))
+    return Structure(matrix, cells, edges, components(cells, edges, matrix.token_ids))

@@ -65,6 +65,21 @@ def test_the_table_has_the_columns_of_the_diary(store, capsys):
     assert ["isolated", *isolated] in lines
 
 
+def parts(found):
+    """All that the JSON lists tokens of."""
+    return [*found["black_holes"], *found["components"], found["isolated"]]
+
+
+def test_every_token_is_in_one_component_or_isolated(store, capsys):
+    found = json.loads(drift(capsys, store, "--json")[1])
+    for part in parts(found):
+        assert len(part["token_ids"]) == part["tokens"]
+        assert part["token_ids"] == sorted(part["token_ids"])
+        assert "texts" not in part  # a drawn cloud has no tokenizer
+    inside = (*found["components"], found["isolated"])
+    assert sorted(token for each in inside for token in each["token_ids"]) == list(range(60))
+
+
 def smoke(path):
     """Two black holes beside each other, one of them also -0, a stranger and a lonely one."""
     x = np.full((9, 3), 0x3C00)
@@ -104,6 +119,73 @@ def test_what_is_left_out_is_said_on_stderr(in_tmp, capsys, monkeypatch):
         "drift: 6 cells: pairs beyond distance 1 are counted up to 3 cells",
         "drift: 2 black holes: their distances are given up to 1",
     ]
+
+
+TEXTS = ["a", "\x1b[2J[red]x", "c" * 99, "d", "e", "f", "g", "h"]
+"""Of the tokens of `smoke`, of which the last has none."""
+
+
+def with_texts(path):
+    smoke(path)
+    vocabulary = {text: token for token, text in enumerate(TEXTS)}
+    builders.tokenizer(vocabulary).save(str(path / "tokenizer.json"))
+
+
+def test_with_a_tokenizer_ids_come_with_their_texts(in_tmp, capsys):
+    with_texts(in_tmp)
+    status, out, err = drift(capsys, "model.safetensors", "--json")
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    for part in parts(found):
+        assert part["texts"] == [[*TEXTS, None][token] for token in part["token_ids"]]
+    assert [hole["token_ids"] for hole in found["black_holes"]] == [[0, 1, 2], [5, 6]]
+    assert [each["token_ids"] for each in found["components"]] == [list(range(7))]
+    assert found["isolated"]["token_ids"] == [7, 8]
+    selected = drift(capsys, ".", "--near", "largest", "--exponents", "0", "--json")[1]
+    assert json.loads(selected)["black_holes"][1]["texts"] == ["f", "g"]
+
+
+def test_people_get_the_first_tokens_of_each_part(in_tmp, capsys):
+    with_texts(in_tmp)
+    status, out, err = drift(capsys, "model.safetensors")
+    assert (status, err) == (0, "")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    first = rf"0 'a', 1 '\x1b[2J[red]x', 2 '{'c' * 18}…"
+    assert f"3 {first}" in lines
+    assert "2 5 'f', 6 'g'" in lines
+    assert "isolated 7 'h', 8" in lines
+    assert f"1 {first}, 3" in " ".join(out.split())
+    assert "5 'f', …" in " ".join(out.split())
+    assert "\x1b" not in out
+
+
+def test_many_black_holes_are_cut_short_for_people(in_tmp, capsys):
+    codes = np.repeat(np.arange(30, dtype=np.uint16) * 8 + 0x3F80, 10)[:, None]
+    builders.write("a.safetensors", {"lm_head.weight": builders.matrix(codes, BFLOAT16)})
+    text = " ".join(drift(capsys, "a.safetensors")[1].split())
+    assert "10 0, 1, 2, 3, 4, 5, … 10 10, 11, 12, 13, 14, 15, … 10 20" in text
+    assert "… and 10 more black holes" in text
+
+
+def test_a_broken_tokenizer_gets_one_line_and_no_texts(in_tmp, capsys):
+    smoke(in_tmp)
+    (in_tmp / "tokenizer.json").write_text("{")
+    status, out, err = drift(capsys, "model.safetensors", "--json")
+    assert (status, err.count("\n")) == (0, 1)
+    assert "tokenizer.json can't be read as a tokenizer" in err
+    assert "texts" not in json.loads(out)["black_holes"][0]
+
+
+def test_a_run_that_began_with_a_model_knows_its_texts(in_tmp, capsys):
+    (in_tmp / "model").mkdir()
+    with_texts(in_tmp / "model")
+    options = ["--near", "largest", "--exponents", "0", "--radius", "1e-6", "--steps", "1"]
+    line = ["run", "--from", "model", *options, "--out", "a.zarr", "--json"]
+    assert main.outcome(line) == 0
+    hole = json.loads(drift(capsys, "a.zarr", "--json")[1])["black_holes"][0]
+    assert [[*TEXTS, None][token] for token in hole["token_ids"]] == hole["texts"]
+    (in_tmp / "model" / "tokenizer.json").unlink()
+    assert "texts" not in json.loads(drift(capsys, "a.zarr", "--json")[1])["isolated"]
 
 
 BAD = {

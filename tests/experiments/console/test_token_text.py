@@ -1,30 +1,11 @@
-"""Texts of tokens: what reads best of each kind of vocabulary, and what has none."""
+"""Token ids with their texts: where these come from, and how they look."""
 
 import sys
 
-import numpy as np
 import pytest
-from tokenizers import decoders
 
-from drift.experiments.console.token_text import TokenTexts, load_token_texts
+from drift.experiments.console.token_text import label_with, load_token_texts
 from tests.support.builders import tokenizer
-
-
-def test_bytes_are_decoded_and_what_is_no_character_stays_as_it_is_written():
-    vocabulary = {"a": 0, "Ġhello": 1, "à¹Ģ": 2, "à¸": 3, "Ċ": 4}
-    texts = TokenTexts(tokenizer(vocabulary, decoders.ByteLevel(), ["<|end|>"]))
-    expected = ["a", " hello", "เ", "à¸", "\n", "<|end|>", None]
-    assert [texts.text(token) for token in range(7)] == expected
-
-
-def test_words_keep_the_space_before_them():
-    texts = TokenTexts(tokenizer({"a": 0, "▁a": 1, "▁▁": 2, "<0x0A>": 3}, decoders.Metaspace()))
-    assert [texts.text(k) for k in range(5)] == ["a", " a", "  ", "<0x0A>", None]
-
-
-def test_ids_without_a_token_are_padding():
-    texts = TokenTexts(tokenizer({"a": 0, "b": 1, "c": 4}))
-    assert texts.padding(np.arange(7)).tolist() == [False, False, True, True, False, True, True]
 
 
 def test_the_texts_beside_a_checkpoint_are_those_of_its_tokenizer(tmp_path, capsys):
@@ -54,3 +35,9 @@ def test_without_the_library_one_line_names_the_extra(tmp_path, capsys, monkeypa
     (tmp_path / "tokenizer.json").write_text("{}")
     assert load_token_texts(tmp_path) is None
     assert "the extra bf16-drift[tokenizers]\n" in capsys.readouterr().err
+
+
+def test_a_label_is_an_id_with_its_text_cut_short_and_without_control_characters():
+    assert label_with(7, None) == "7"
+    assert label_with(7, "\x1b[2J") == r"7 '\x1b[2J'"
+    assert label_with(7, "c" * 99) == f"7 '{'c' * 18}…"

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import drift
 from drift import structure
 from drift.kernels.formats import BFLOAT16, FLOAT8_E4M3FN, FLOAT16, FLOAT32, FORMATS
 from drift.sim.checkpoints.checkpoint import Checkpoint
@@ -230,3 +231,24 @@ def test_what_is_no_matrix_of_a_format_is_refused_in_a_line(name):
     with pytest.raises(BadInput, match=message) as caught:
         structure(bits, target)
     assert "\n" not in str(caught.value)
+
+
+def test_in_python_cells_come_with_ids_and_texts(tmp_path):
+    codes = np.array([[0x3C00], [0x4000], [0x3C00], [0x3C01]], np.uint16)
+    file = builders.write(
+        tmp_path / "a.safetensors", {"lm_head.weight": builders.matrix(codes, BFLOAT16)}
+    )
+    plain = structure(file)
+    assert (plain.texts, plain.black_holes[0].texts) == (None, None)
+    builders.tokenizer({"a": 0, "b": 1, "c": 3}).save(str(tmp_path / "tokenizer.json"))
+    found = structure(file)
+    assert found.black_holes[0].token_ids.tolist() == [0, 2]
+    assert found.black_holes[0].texts == ["a", None]
+    assert found.components[0].token_ids.tolist() == [0, 2, 3]
+    assert found.texts.of(found.isolated.token_ids) == ["b"]
+    assert found == plain
+    assert found.black_holes == plain.black_holes
+    moved = drift.simulate(drift.from_checkpoint(file, radius=1e-6, steps=1))
+    assert structure(moved).black_holes[0].texts == ["a", None]
+    assert structure(moved, snapshot=0).components[0].token_ids.tolist() == [0, 2, 3]
+    assert structure(codes).texts is None
