@@ -153,7 +153,7 @@ def _snapshot(location: StoreLocation, step: int) -> Matrix:
     label = f"{location}, step {step}"
     codes = _codes(store, at, present, label)
     target = FORMATS[str(store.array("bits").attrs["format"])]
-    origin = store.attrs["spec"]["from"] if store.has("token_id") else None
+    origin = store.attrs["spec"].get("from") if store.has("token_id") else None
     model = None if origin is None else Path(origin)
     return Matrix(codes, target, label, ids[present], model=model)
 
