@@ -7,7 +7,7 @@ import hashlib
 import sys
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import version
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +16,12 @@ LIBRARIES = ("jax", "jaxlib", "numpy", "ml-dtypes")
 _PARTS = ("kernels", "sim", "experiments")
 _SHOWN = 12
 """Digits of a digest that tell two trees apart."""
+
+
+@cache
+def version(package: str) -> str:
+    """Return the version of an installed package, which is looked up once a process."""
+    return metadata.version(package)
 
 
 @cache

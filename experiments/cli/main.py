@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+from functools import cache
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
@@ -118,11 +119,16 @@ def outcome(arguments: list[str]) -> int:
         return _say(str(error), 1)
 
 
+@cache
+def _command() -> Any:
+    """Return the parser of all verbs, which takes long to make: once a process."""
+    return typer.main.get_command(app)
+
+
 def _ended(arguments: list[str]) -> int:
     """Return the exit status; the caller flushes what is still to be printed."""
     try:
-        command = typer.main.get_command(app)
-        ended: Any = command(arguments, prog_name="drift", standalone_mode=False)
+        ended: Any = _command()(arguments, prog_name="drift", standalone_mode=False)
         if ended == _INTERRUPTED:  # how the parser reports a KeyboardInterrupt
             raise KeyboardInterrupt
         return ended if isinstance(ended, int) else 0

@@ -7,7 +7,6 @@ and the quantiles of 5 and 95 % of the largest black hole, whose `largest` is th
 import hashlib
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from drift.sim import interrupts
 from drift.sim.clouds.direction import direction
 from drift.sim.predicted.points import check_predictable, predicted_points
-from drift.sim.source_digest import short_digest
+from drift.sim.source_digest import short_digest, version
 from drift.sim.spec.drift import FIELDS
 from drift.sim.stores import lock
 from drift.sim.stores.layouts import told

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from drift.sim.devices import device
@@ -17,7 +16,7 @@ from drift.sim.engines.choose import Engine
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
 from drift.sim.runs.memory import as_out_of_memory, check_fits
-from drift.sim.source_digest import short_digest
+from drift.sim.source_digest import short_digest, version
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.location import StoreLocation
 

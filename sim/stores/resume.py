@@ -6,11 +6,10 @@ ever replaced.
 """
 
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Any, TypeVar
 
 from drift.sim.errors import BadInput, Damaged, NotBegun
-from drift.sim.source_digest import LIBRARIES, short_digest
+from drift.sim.source_digest import LIBRARIES, short_digest, version
 from drift.sim.stores.location import StoreLocation
 from drift.sim.stores.store import Store
 

@@ -71,6 +71,7 @@ class RunStore(Store, ShownAsTable):
         super().__init__(place, writing)
         self.still = still
         """raises an OSError where it must not be written to any more"""
+        self._writing, self._found = writing, dict[str, np.ndarray]()
         self._known: dict[str, np.ndarray] = {}
         self._unwritten, self._wrote = False, time.monotonic()
 
@@ -238,7 +239,22 @@ class RunStore(Store, ShownAsTable):
         self._unwritten, self._wrote = False, time.monotonic()
 
     def _columns(self) -> dict[str, np.ndarray]:
-        """Steps first, since a record's counts are there before its step is."""
+        """Return what the store holds of every record, read once by who writes it.
+
+        Steps first, since a record's counts are there before its step is.
+        """
+        if self._found:
+            return self._found
+        if "initial" not in self.attrs:  # which is written before any record
+            arrays = {name: self.array(name) for name in ("step", *self._names)}
+            found = {name: np.full(a.shape, a.fill_value, a.dtype) for name, a in arrays.items()}
+        else:
+            found = self._read_columns()
+        if self._writing:
+            self._found = found
+        return found
+
+    def _read_columns(self) -> dict[str, np.ndarray]:
         steps = self.values("step", there=self.complete)
         if np.count_nonzero(steps >= 0) < self.attrs.get(_COUNTED, {}).get("records", 0):
             steps[:] = -1  # some are lost, so that nothing vouches for the others

@@ -46,7 +46,7 @@ class Store:
         attrs = self.attrs
         if attrs.get("layout") not in (*self.before, self.layout):
             raise BadInput(self._other_layout(attrs))
-        if not integrity.holds(dict(self.group.attrs)):
+        if not integrity.holds(self.group.attrs.asdict()):
             raise Damaged(f"{at} is damaged: its attributes are not those that drift wrote")
         if self.last not in attrs:
             raise NotBegun(f"{at} holds only the beginning of a store; run the same command again")
@@ -68,7 +68,7 @@ class Store:
     @property
     def attrs(self) -> dict[str, Any]:
         """The attributes as a plain dictionary, as they were when the store was opened."""
-        return told.read(dict(self.group.attrs))
+        return told.read(self.group.attrs.asdict())
 
     @property
     def complete(self) -> bool:

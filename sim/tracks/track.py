@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from drift.kernels.displacements import Workspace, finite_rows
 from drift.sim import interrupts
 from drift.sim.devices.device import cores
 from drift.sim.errors import BadInput, printable, unwritten
-from drift.sim.source_digest import short_digest
+from drift.sim.source_digest import short_digest, version
 from drift.sim.spec.origin import EXPONENTS
 from drift.sim.stores import lock
 from drift.sim.stores.layouts import told

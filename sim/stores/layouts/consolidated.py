@@ -6,11 +6,13 @@ would hide what is added or changed later: but whoever opens a store here ignore
 change of an attribute writes the group's metadata without it (sim.stores.digests.open_bound).
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import zarr
+from zarr.abc.store import Store
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
@@ -19,22 +21,31 @@ _METADATA = "zarr.json"
 
 def consolidate(group: zarr.Group, order: Sequence[str]) -> None:
     """Write the copy; arrays of the names in `order` come first, then the others by name."""
-    store = group.store
-    names = sorted(group.array_keys())
-    first = [name for name in order if name in names]
-    ordered = [*first, *(name for name in names if name not in first)]
-    said = _json_at(store, _METADATA)
+    sync(_consolidate(group.store, order))
+
+
+async def _consolidate(store: Store, order: Sequence[str]) -> None:
+    names = sorted([name async for name in store.list_dir("") if name != _METADATA])
+    said, *found = await asyncio.gather(
+        _json_at(store, _METADATA), *(_json_at(store, f"{name}/{_METADATA}") for name in names)
+    )
+    assert said is not None, "a store has it"
+    arrays = {
+        name: each
+        for name, each in zip(names, found, strict=True)
+        if each and each["node_type"] == "array"
+    }
+    first = [name for name in order if name in arrays]
+    ordered = [*first, *(name for name in arrays if name not in first)]
     said["consolidated_metadata"] = {
         "kind": "inline",
         "must_understand": False,
-        "metadata": {name: _json_at(store, f"{name}/{_METADATA}") for name in ordered},
+        "metadata": {name: arrays[name] for name in ordered},
     }
     buffer = default_buffer_prototype().buffer
-    sync(store.set(_METADATA, buffer.from_bytes(json.dumps(said, indent=2).encode())))
+    await store.set(_METADATA, buffer.from_bytes(json.dumps(said, indent=2).encode()))
 
 
-def _json_at(store: Any, key: str) -> dict[str, Any]:
-    found = sync(store.get(key, prototype=default_buffer_prototype()))
-    assert found is not None, "a store has it"
-    document: dict[str, Any] = json.loads(found.to_bytes())
-    return document
+async def _json_at(store: Store, key: str) -> dict[str, Any] | None:
+    found = await store.get(key, prototype=default_buffer_prototype())
+    return None if found is None else json.loads(found.to_bytes())
