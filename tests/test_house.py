@@ -11,7 +11,7 @@ ROOMS = """
 kernels.formats
 kernels.rounding kernels.threefry kernels.exact_sum kernels.row_hash
     kernels.neighbours kernels.distances kernels.displacements
-kernels.exact_sum_jax kernels.row_hash_jax kernels.row_groups_jax
+kernels.exact_sum_jax kernels.row_hash_jax kernels.row_groups_jax kernels.fma_jax
 kernels.stepping
 kernels.value_map
 sim.errors
@@ -32,7 +32,7 @@ sim.predicted
 sim.sources
 experiments.console experiments.observed
 experiments.tables experiments.figures
-experiments.plots
+experiments.plots experiments.training
 experiments.studies
 experiments.report
 experiments.bench experiments.aot

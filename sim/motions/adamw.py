@@ -39,9 +39,7 @@ class AdamWMotion(OptimizerMotion):
         new, newer, kept = f32(1 - drift.beta1), f32(1 - drift.beta2), f32(drift.beta2)
         eps = rounded(np.array([drift.eps], f32))[0] if not drift.fused else f32(drift.eps)
         for k, g in enumerate(gradients):
-            bias = 1 - _power(drift.beta1, first + k)
-            root = f32(math.sqrt(1 - _power(drift.beta2, first + k)))
-            rate = f32(-(rates[k] / bias))
+            rate, root = step_scalars(float(rates[k]), drift.beta1, drift.beta2, first + k)
             if drift.fused:
                 m, v = fma(new, g - m, m), fma(newer * g, g, v * kept)
                 made[k] = rate * m / (np.sqrt(v) / root + eps)
@@ -52,6 +50,15 @@ class AdamWMotion(OptimizerMotion):
             s = rounded(rounded(np.sqrt(v)) / root)
             made[k] = rate * m / rounded(s + eps)
         return made, (m, v)
+
+
+def step_scalars(
+    rate: float, beta1: float, beta2: float, step: int
+) -> tuple[np.float32, np.float32]:
+    """Return -rate / (1 - beta1**step) and sqrt(1 - beta2**step): the scalars of a step, from 1."""
+    bias = 1 - _power(beta1, step)
+    root = math.sqrt(1 - _power(beta2, step))
+    return np.float32(-(rate / bias)), np.float32(root)
 
 
 def _power(base: float, exponent: int) -> float:

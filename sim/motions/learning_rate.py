@@ -8,13 +8,34 @@ cosine    lr * (1 + cos(pi (t - 1) / X)) / 2
 t and X count from the end of the warm-up. All of it is float64.
 """
 
+from typing import Protocol
+
 import numpy as np
 
-from drift.sim.spec.drift import Drift
 from drift.sim.spec.schedule import half_cosine
 
 
-def learning_rates(drift: Drift, first: int, last: int) -> np.ndarray:
+class Scheduled(Protocol):
+    """A drift, or a training, whose learning rate has a schedule."""
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+
+    @property
+    def lr_schedule(self) -> str:
+        """The name of its schedule."""
+
+    @property
+    def warmup(self) -> int:
+        """The steps of the warm-up."""
+
+    @property
+    def steps(self) -> int:
+        """All steps."""
+
+
+def learning_rates(drift: Scheduled, first: int, last: int) -> np.ndarray:
     """Return the learning rates of steps `first` ... `last`, float64 (steps,)."""
     steps = np.arange(first, last + 1, dtype=np.float64)
     t, whole = steps - drift.warmup, max(1, drift.steps - drift.warmup)

@@ -26,6 +26,9 @@ class Stream(IntEnum):
     WALK = 7
     NOISE = 8
     CENTRE = 9
+    PARAMETERS = 10
+    CORPUS = 11
+    SUCCESSORS = 12
 
 
 def words64(seed: int, stream: Stream, start: int, count: int) -> np.ndarray:

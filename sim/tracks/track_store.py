@@ -200,8 +200,8 @@ class TrackStore(Store):
         for name in (*PER_STEP, *PER_TOKEN, "motion", "moves"):
             self.array(name)[...] = found.arrays[name]
         made = [*self._write_events(found.events), self._write_still(found.all_still)]
-        if names := self._names():
-            self.remove(*(f"{_PROGRESS}/{each}" for each in names))
+        if _PROGRESS in self.group:
+            self.remove(*(f"{_PROGRESS}/{each}" for each in self._names()))
             self.remove(_PROGRESS)
         known = {each.basename: integrity.described(each) for each in made}
         known = {**self.attrs.get(integrity.KNOWN, {}), **known}

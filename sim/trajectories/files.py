@@ -28,6 +28,8 @@ from drift.sim.trajectories.trajectory import (
 _HDF5 = (".h5", ".hdf5", ".hdf", ".he5")
 _CODES = {f"{kind}{8 * n}": np.dtype(f"<{kind.lower()}{n}") for n in (1, 2, 4) for kind in "UI"}
 """Types of tensors that may hold codes."""
+TRAINING = "drift training"
+"""The attribute `kind` of the store of a training, whose samples are numbered by its `step`."""
 _LISTED = 12
 """Most names that a message lists."""
 ACCEPTED = (
@@ -166,6 +168,7 @@ def _in_zarr(path: Path, tensor: str | None, format_name: str | None) -> Traject
     import zarr
 
     opened = _opened(path, lambda: zarr.open(str(path), mode="r"))
+    kind, arrays = None, dict[str, Any]()
     if isinstance(opened, zarr.Group):
         if (kind := kind_of(path)) in ("drift sweep", "drift track"):
             what = f"the store of a {kind[6:]}, which holds no clouds"
@@ -186,7 +189,10 @@ def _in_zarr(path: Path, tensor: str | None, format_name: str | None) -> Traject
     else:
         label = str(path)
     assert isinstance(opened, zarr.Array), "it is an array or a group"
-    return ArrayTrajectory(opened, label, format_name or _told(opened.attrs, opened.dtype))
+    made = ArrayTrajectory(opened, label, format_name or _told(opened.attrs, opened.dtype))
+    if kind == TRAINING:
+        made.steps = _opened(path, lambda: np.asarray(arrays["step"][:]))
+    return made
 
 
 def _in_hdf5(path: Path, tensor: str | None, format_name: str | None) -> Trajectory:
