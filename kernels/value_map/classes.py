@@ -27,7 +27,7 @@ class ValueClasses:
     bounds: np.ndarray
     """int64 (dims + 1,): dimension d has the classes bounds[d] ... bounds[d + 1] - 1"""
     first_value: np.ndarray
-    """int64 (classes,): the first initial class that each is made of"""
+    """integers (classes,): the first initial class that each is made of"""
     values: np.ndarray
     """(classes,): where each class is, a rank or a number that rises with ranks strictly; or
     a property of each class, such as stalled, bool"""
@@ -49,7 +49,9 @@ class ValueClasses:
         return ValueClasses(np.searchsorted(met, self.bounds), self.first_value[met], values[met])
 
     def of_class(self, of_initial: np.ndarray) -> np.ndarray:
-        """Sum `of_initial`, int64 (initial classes,), over the initial classes of each class."""
+        """Sum `of_initial`, integers (initial classes,), over the initial classes of each class."""
+        if len(self.first_value) == len(of_initial):  # none has met another
+            return of_initial
         return np.add.reduceat(of_initial, self.first_value)
 
 

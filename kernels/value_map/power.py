@@ -16,16 +16,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from drift.kernels.formats import Format, Rounding
+from drift.kernels.formats import Arithmetic, Format, Rounding
+from drift.kernels.stepping import host
 from drift.kernels.value_map.classes import ValueClasses, same_value
-from drift.kernels.value_map.iterate import BLOCK, TILES, WIDTH, iterate
 
 Span = tuple[int, int]
 """The lowest and the highest rank that any value can reach."""
 _STRIP = 32
 """Dimensions that share a table."""
-_RUN = TILES // _STRIP * WIDTH
-"""Ranks of each of them that are moved in one call."""
 
 
 class PowerMap:
@@ -150,16 +148,41 @@ class _StepTable:
 def _image(displacements: np.ndarray, target: Format, rounding: Rounding, span: Span) -> np.ndarray:
     """Return the ranks, (dims, ranks), to which one step takes every rank of the span."""
     lowest, highest = span
+    ranks = np.arange(lowest, highest + 1).astype(target.storage)
+    arithmetic = Arithmetic(target, target, rounding)
+    by = _by_numpy if host.supports(arithmetic) else _by_kernel
+    # Only values that no token has can leave the span; they must not leave the table.
+    return np.clip(by(ranks, displacements, arithmetic), lowest, highest)
+
+
+def _by_numpy(ranks: np.ndarray, displacements: np.ndarray, arithmetic: Arithmetic) -> np.ndarray:
+    """Return where one step of each of `displacements` takes `ranks`, (dims, ranks)."""
+    target = arithmetic.state
+    codes = target.code_of_rank(ranks)[None]
+    image = np.empty((len(displacements), len(ranks)), target.storage)
+    for to, displacement in zip(image, displacements, strict=True):
+        step = np.broadcast_to(displacement, codes.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            moved = host.step_rows(codes, step, None, None, arithmetic)
+        to[...] = target.rank_of(moved.codes[0])
+    return image
+
+
+def _by_kernel(ranks: np.ndarray, displacements: np.ndarray, arithmetic: Arithmetic) -> np.ndarray:
+    """Return what `_by_numpy` does, where it can't round as is asked."""
+    from drift.kernels.value_map.iterate import BLOCK, TILES, WIDTH, iterate
+
+    target, rounding = arithmetic.state, arithmetic.rounding
+    run = TILES // _STRIP * WIDTH  # ranks of each dimension that are moved in one call
     block = np.zeros((_STRIP, BLOCK), np.float32)
     block[: len(displacements), 0] = displacements
     # Each dimension has the same number of tiles in a call.
     block = np.repeat(block, TILES // _STRIP, axis=0)
-    image = np.empty((len(displacements), highest - lowest + 1), target.storage)
-    for at in range(lowest, highest + 1, _RUN):
-        every = np.minimum(np.arange(at, at + _RUN), highest).astype(target.storage)
-        ranks = np.tile(every.reshape(-1, WIDTH), (_STRIP, 1))
-        done = iterate(ranks, block, np.int32(1), target=target, rounding=rounding)
-        part = image[:, at - lowest : at - lowest + _RUN]
-        part[...] = np.asarray(done.after).reshape(_STRIP, _RUN)[: len(part), : part.shape[1]]
-    # Only values that no token has can leave the span; they must not leave the table.
-    return np.clip(image, lowest, highest)
+    image = np.empty((len(displacements), len(ranks)), target.storage)
+    for at in range(0, len(ranks), run):
+        every = np.resize(ranks[at : at + run], run)
+        tiles = np.tile(every.reshape(-1, WIDTH), (_STRIP, 1))
+        done = iterate(tiles, block, np.int32(1), target=target, rounding=rounding)
+        part = image[:, at : at + run]
+        part[...] = np.asarray(done.after).reshape(_STRIP, run)[: len(part), : part.shape[1]]
+    return image

@@ -12,7 +12,7 @@ NumPy  60 for every coordinate; 6 for every one at every step, and 25 at every r
        Loading JAX takes a second
 leap   30 for every coordinate drawn, 20 for every entry of the tables of one step,
        200 for every class and 3 for every coordinate at every record, whose tokens are told
-       apart; where steps differ, 2 for every class at every step
+       apart; where steps differ, 2 for every class at every step, 20 with NumPy
 
 A class is a value that tokens have in one dimension; about a thousand are reckoned.
 Once all is at rest, after some 6 x 2**precision steps, steps and records cost
@@ -121,13 +121,15 @@ def _told(costs: dict[str, float]) -> str:
     return ", ".join(f"{name} {cost * _UNIT_SECONDS:.2g} s" for name, cost in costs.items())
 
 
-def leap_cost(drift: Drift) -> float:
+def leap_cost(drift: Drift, by_numpy: bool = False) -> float:
     """Return the cost of the leap engine, in the units above."""
     steps, records = _until_rest(drift) if drift.motion == "straight" else _all(drift)
     classes = drift.dims * min(drift.tokens, _CLASSES)
     cost = (30.0 + 3.0 * records) * drift.tokens * drift.dims + 200.0 * classes * records
     if has_equal_steps(drift):
         return cost + 20.0 * drift.dims * (1 << drift.target.width)
+    if by_numpy:  # which steps those at rest as well
+        return cost + (2.0 * _CALLS + 20.0 * classes) * drift.steps
     return cost + 2.0 * classes * steps
 
 
@@ -140,17 +142,26 @@ _SPREAD = 7.0
 """The width of a drawn cloud in a dimension, in sigmas: nearly all tokens are within it."""
 
 
-def suits_host(drift: Drift, wanted: str) -> tuple[bool, str]:
-    """Return whether a CPU moves a drift soonest without JAX, where `wanted` allows, and why."""
-    if wanted == "leap":
-        return False, "leap was asked for"
-    if not host.supports(drift.arithmetic):
-        return False, f"NumPy does not step with {_unsupported(drift)}"
-    here, costs = _host_cost(drift), {"step with JAX": step_cost(drift, "cpu") + _LOADED}
-    if wanted == "auto" and not leap_unsupported_reason(drift):
+def host_engine(drift: Drift, wanted: str) -> tuple[Engine | None, str]:
+    """Return the engine that moves a drift on a CPU without JAX, and why.
+
+    None where `wanted` does not allow it, or JAX is sooner there.
+    """
+    leaps, steps = not leap_unsupported_reason(drift), host.supports(drift.arithmetic)
+    if not steps and (wanted != "leap" or not leaps):
+        return None, f"NumPy does not step with {_unsupported(drift)}"
+    costs = {}
+    if wanted != "leap":
+        costs = {"step without JAX": _host_cost(drift), "step": step_cost(drift, "cpu") + _LOADED}
+    if wanted != "step" and leaps:
+        if steps:
+            costs["leap without JAX"] = leap_cost(drift, by_numpy=True)
         costs["leap"] = leap_cost(drift) + _LOADED
-    estimates = {"step without JAX": here, **costs}
-    return here < min(costs.values()), f"the least of: {_told(estimates)}"
+    best = min(costs, key=lambda name: costs[name])
+    why = "leap was asked for" if wanted == "leap" else f"the least of: {_told(costs)}"
+    if not best.endswith("without JAX"):
+        return None, why
+    return ("leap" if best.startswith("leap") else "step"), why
 
 
 def _unsupported(drift: Drift) -> str:
@@ -207,14 +218,14 @@ def moving_cloud(
     """
     from drift.sim.devices.host import Host
 
+    if engine == "leap":
+        from drift.sim.engines.leap import LeapEngine
+
+        return LeapEngine(motion, chunks, pool, without_jax=isinstance(on, Host))
     if isinstance(on, Host):
         from drift.sim.engines.host import HostEngine
 
         return HostEngine(motion, chunks, pool)
-    if engine == "leap":
-        from drift.sim.engines.leap import LeapEngine
-
-        return LeapEngine(motion, chunks, pool)
     from drift.sim.engines.device import device_engine
 
     return device_engine(motion, strengths, chunks, on, pool)

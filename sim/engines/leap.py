@@ -3,20 +3,21 @@
 Without per-token randomness a step is one monotone function per dimension, on the
 few thousand values that occur there. With equal steps those leap by powers of a table
 (kernels.value_map.power); otherwise, and with master weights, whose values are too many for
-tables, they are stepped one by one (kernels.value_map.iterate). Values that meet go on as one.
-A token's classes never change; its codes at a step are looked up where they are asked for.
-Bit for bit what the step engine gives.
+tables, they are stepped one by one (kernels.value_map.iterate, or host, which needs no JAX).
+Values that meet go on as one. A token's classes never change; its codes at a step are looked up
+where they are asked for. Bit for bit what the step engine gives.
 """
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from operator import is_
 
 import numpy as np
 
-from drift.kernels.value_map.classes import ValueClasses
-from drift.kernels.value_map.iterate import StepwiseMap
+from drift.kernels.value_map.classes import SteppedMap, ValueClasses
+from drift.kernels.value_map.host import HostMap
 from drift.kernels.value_map.limbs import limbs_by_rank
 from drift.kernels.value_map.power import PowerMap
 from drift.sim.engines.chunks import Chunks, Fill
@@ -31,7 +32,8 @@ def value_map(
     origin: int,
     bound: float,
     pool: Executor,
-) -> PowerMap | StepwiseMap:
+    without_jax: bool = False,
+) -> PowerMap | SteppedMap:
     """Return the map that takes `classes`, of the state format, on from the step `origin`.
 
     `dims`, int64 (dims,), are the dimensions of the classes, all where None; `bound` is a
@@ -40,6 +42,11 @@ def value_map(
     drift, arithmetic = motion.drift, motion.drift.arithmetic
     if not motion.equal or arithmetic.state != arithmetic.view:
         block, steps = partial(motion.displacements, dims=dims), (origin, drift.steps)
+        if without_jax:
+            rounding = drift.rounding
+            return HostMap(classes, block, origin, arithmetic.state, rounding, motion.equal, pool)
+        from drift.kernels.value_map.iterate import StepwiseMap
+
         return StepwiseMap(classes, block, steps, arithmetic.state, drift.rounding, motion.falling)
     equal, target = motion.displacements(1, 1, dims)[0], drift.target
     # Tables have no rows for ranks that no value can reach.
@@ -85,17 +92,19 @@ class LeapEngine:
 
     name = "leap"
 
-    def __init__(self, motion: Motion, chunks: Chunks, pool: Executor):
+    def __init__(self, motion: Motion, chunks: Chunks, pool: Executor, without_jax: bool = False):
         self._drift, self._motion, self._chunks, self._pool = motion.drift, motion, chunks, pool
+        self._without_jax = without_jax
         self._present = np.ones(chunks.tokens, bool)
         self._origin = 0
-        self._last: tuple[ValueClasses, np.ndarray, np.ndarray] | None = None
+        self._last: LeapObservation | None = None
+        self._observed: tuple[ValueClasses | np.ndarray | None, ...] = ()
 
     def load(self, fill: Fill, step: int = 0) -> None:
         """Take the cloud of `step` from `fill`, called once a chunk, from several threads."""
         self._cloud = RankedCloud(fill, self._chunks, self._drift.target, self._pool)
         self._population, self._origin, self._last = self._cloud.population, step, None
-        self._map: PowerMap | StepwiseMap | None = None
+        self._map: PowerMap | SteppedMap | None = None
         self.state_rows = LeapRows(self._cloud, self._cloud.classes)
         """the codes in the state format at the last step that was taken"""
         present, self._present = self._present, np.ones_like(self._present)
@@ -115,15 +124,16 @@ class LeapEngine:
         No value exceeds `bound` in magnitude.
         """
         moving = self._map_from_origin(bound) if step > self._origin else None
-        if isinstance(moving, StepwiseMap):  # powers arrive at once
+        if isinstance(moving, SteppedMap):  # powers arrive at once
             for reached, classes in moving.approach(step):
                 self.state_rows = LeapRows(self._cloud, classes)
                 yield reached
 
-    def _map_from_origin(self, bound: float) -> PowerMap | StepwiseMap:
+    def _map_from_origin(self, bound: float) -> PowerMap | SteppedMap:
         if self._map is None:
             classes = self._cloud.classes
-            self._map = value_map(self._motion, None, classes, self._origin, bound, self._pool)
+            more = bound, self._pool, self._without_jax
+            self._map = value_map(self._motion, None, classes, self._origin, *more)
         return self._map
 
     def observe(
@@ -134,18 +144,26 @@ class LeapEngine:
         Values are summed on the grid of 2**`exponent`, see kernels.exact_sum, and
         none exceeds `bound` in magnitude.
         """
-        classes, stalled = self._cloud.classes, 0
+        classes, stalling = self._cloud.classes, None
         if step > self._origin:
-            classes, stalled_classes = self._map_from_origin(bound).to(step)
-            stalled = int(stalled_classes.of_class(self._population)[stalled_classes.values].sum())
-        last = self._last
-        moved = last is None or not np.array_equal(last[0].values, classes.values)
+            classes, stalling = self._map_from_origin(bound).to(step)
+        last, before = self._last, self._observed
+        self._observed = classes, stalling, self._population
+        if last is not None and all(map(is_, before, self._observed)):
+            # All is at rest and nobody has left: nothing is summed again.
+            return replace(last, moved=False)
+        moved = last is None or not np.array_equal(before[0].values, classes.values)
         # Sums are kept where neither a value nor a population has changed since.
-        if last is None or moved or last[1] is not self._population:
-            last = classes, self._population, self._limbs(classes, exponent)
-        self._last = last
+        if last is None or moved or before[2] is not self._population:
+            limbs = self._limbs(classes, exponent)
+        else:
+            limbs = last.limbs
+        stalled = 0
+        if stalling is not None:
+            stalled = int(stalling.of_class(self._population)[stalling.values].sum())
         rows = self.state_rows = LeapRows(self._cloud, classes)
-        return LeapObservation(rows, self._present, stalled, last[2], moved)
+        self._last = LeapObservation(rows, self._present, stalled, limbs, moved)
+        return self._last
 
     def _limbs(self, classes: ValueClasses, exponent: int) -> np.ndarray:
         """Return the exact sums over present tokens, int64 (LIMBS, dims)."""

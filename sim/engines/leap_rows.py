@@ -36,17 +36,16 @@ class RankedCloud:
         self.indices = np.empty((chunks.tokens, chunks.dims), np.uint16)
         """uint16 (tokens, dims): the index of each coordinate at first"""
 
-        def load(chunk: int) -> np.ndarray:
+        def load(chunk: int) -> None:
             start, stop = chunks.bounds(chunk)
             self.indices[start:stop] = fill(start, stop)
-            found = np.zeros(1 << target.width, bool)
-            for part in blocks(self.indices[start:stop]):
-                found |= np.bincount(part, minlength=len(found)) > 0
-            return found
 
-        there = np.logical_or.reduce(list(pool.map(load, range(len(chunks)))))
-        codes = np.flatnonzero(there).astype(target.storage)
-        self.ranks = np.sort(target.rank_of(codes))
+        list(pool.map(load, range(len(chunks))))
+        strips = list(pool.map(self._distinct, range(0, chunks.dims, _STRIP)))
+        there = np.zeros(1 << target.width, bool)
+        for _, codes, _ in strips:
+            there[codes] = True
+        self.ranks = np.sort(target.rank_of(np.flatnonzero(there).astype(target.storage)))
         """(indices,): the rank of each index, rising"""
         index = np.zeros(len(there), np.uint16)
         index[target.code_of_rank(self.ranks)] = np.arange(len(self.ranks))
@@ -56,36 +55,49 @@ class RankedCloud:
                 part[...] = index.take(part, mode="clip")
 
         list(pool.map(number, range(len(chunks))))
-        strips = list(pool.map(self._distinct, range(0, chunks.dims, _STRIP)))
         sizes = np.concatenate([sizes for sizes, _, _ in strips])
-        self.class_index = np.concatenate([indices for _, indices, _ in strips])
-        """int64 (initial classes,): the index of each"""
+        self.class_index = index[np.concatenate([codes for _, codes, _ in strips])]
+        """uint16 (initial classes,): the index of each"""
         self.population = np.concatenate([tokens for _, _, tokens in strips])
-        """int64 (initial classes,): the number of tokens in each"""
+        """int32 (initial classes,): the number of tokens in each"""
         self.classes = ValueClasses(
             bounds=np.concatenate([[0], np.cumsum(sizes)]),
-            first_value=np.arange(len(self.class_index)),
+            first_value=np.arange(len(self.class_index), dtype=np.int32),
             values=self.ranks[self.class_index],
         )
         """the initial classes; their values are their ranks"""
 
     def population_of(self, tokens: np.ndarray) -> np.ndarray:
-        """Count those of `tokens`, int64 (n,), in each initial class, int64 (initial classes,)."""
+        """Count those of `tokens`, int64 (n,), in each initial class, int32 (initial classes,)."""
         bounds = self.classes.bounds
 
         def strip(start: int) -> np.ndarray:
             counts = self._count(start, self.indices[tokens, start : start + _STRIP].T)
             ends = bounds[start : start + len(counts) + 1]
             dim = np.repeat(np.arange(len(counts)), np.diff(ends))
-            return counts[dim, self.class_index[ends[0] : ends[-1]]]
+            return counts[dim, self.class_index[ends[0] : ends[-1]]].astype(np.int32)
 
         return np.concatenate(list(self._pool.map(strip, range(0, self.chunks.dims, _STRIP))))
 
     def _distinct(self, start: int) -> tuple[np.ndarray, ...]:
-        """Return the number of indices in each dimension of a strip, the indices, and how often."""
-        counts = self._count(start, transposed(self.indices[:, start : start + _STRIP]))
-        dim, index = np.nonzero(counts)
-        return np.bincount(dim, minlength=len(counts)), index, counts[dim, index]
+        """Return the number of codes in each dimension of a strip, the codes, and how often.
+
+        Those of a dimension rise with their values.
+        """
+        sign, found = self.target.sign, []
+        for column in transposed(self.indices[:, start : start + _STRIP]):
+            counts = np.bincount(column, minlength=2 * sign)
+            codes = np.flatnonzero(counts)
+            negative = np.searchsorted(codes, sign)
+            # Codes of positive values come first and rise with them, negative ones fall.
+            codes = np.concatenate([codes[negative:][::-1], codes[:negative]])
+            found.append((codes.astype(np.uint16), counts[codes].astype(np.int32)))
+        codes, tokens = zip(*found, strict=True)
+        return (
+            np.array([len(each) for each in codes]),
+            np.concatenate(codes),
+            np.concatenate(tokens),
+        )
 
     def _count(self, start: int, columns: np.ndarray) -> np.ndarray:
         return np.stack([np.bincount(each, minlength=len(self.ranks)) for each in columns])
@@ -170,7 +182,7 @@ class LeapRows:
     def _table(self, dim: int, of_class: np.ndarray) -> np.ndarray:
         """Return a table from index to `of_class`, (classes,), in a dimension, (indices,)."""
         here = slice(*self._classes.bounds[dim : dim + 2])
-        first = self._cloud.class_index[self._classes.first_value[here]]
+        first = self._cloud.class_index[self._classes.first_value[here]].astype(np.int64)
         first[0] = 0  # no token has a lower index than the first class
         return np.repeat(of_class[here], np.diff(first, append=len(self._cloud.ranks)))
 

@@ -81,9 +81,9 @@ def _chosen(
     why = f"of {devices} devices"
     if devices == 1 and is_cpu(on):
         choose.choose_engine(drift, engine, "cpu")
-        suits, why = choose.suits_host(drift, engine)
-        if suits:
-            return Host(), "step", why
+        here, why = choose.host_engine(drift, engine)
+        if here:
+            return Host(), here, why
     from drift.sim.devices.shards import Shards
 
     shards = Shards(device.find_devices(on, devices))

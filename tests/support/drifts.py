@@ -65,12 +65,12 @@ def drifts(draw):
 def states(drift, chunk_bytes=16 << 20, workers=2, engine="step", steps=None):
     """Every state of a drift, or those of some steps; codes as one array.
 
-    The engine is "step" or "leap", which use JAX, or "host".
+    The engine is "step" or "leap", which use JAX, or "host" or "host leap", which don't.
     """
     with ThreadPoolExecutor(workers) as pool:
         chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
-        on = Host() if engine == "host" else device.find_device("cpu")
-        engine = "step" if engine == "host" else engine
+        on = Host() if engine.startswith("host") else device.find_device("cpu")
+        engine = {"host": "step", "host leap": "leap"}.get(engine, engine)
         simulation = Simulation(drift, chunks, on, pool, engine)
         found = list(simulation.states(range(drift.steps + 1) if steps is None else steps))
     return simulation.u, [

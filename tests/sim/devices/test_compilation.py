@@ -19,7 +19,7 @@ BASE = {"sigma": 1e-9, "tokens": 23, "dims": 19, "records": 3, "snapshots": "non
     ids=lambda motion: "".join(motion) or "plain",
 )
 def test_no_number_of_a_drift_compiles_anything_anew(tmp_path, monkeypatch, motion):
-    monkeypatch.setattr(choose, "suits_host", lambda *given: (False, ""))
+    monkeypatch.setattr(choose, "host_engine", lambda *given: (None, ""))
     compilation.release_programs(most=0)  # not in the middle
     before = compilation.compiled()
     run(Drift(**BASE | motion), tmp_path / "first", engine="step")

@@ -150,19 +150,21 @@ def test_pauses_on_the_way_hold_the_cloud_of_their_step(pool, monkeypatch):
 
 
 def test_it_is_chosen_by_its_cost_and_the_reason_is_told():
-    assert not choose.suits_host(
-        Drift(sigma=1e-9, tokens=9, dims=8, steps=10**6, schedule="linear"), "auto"
-    )[0]
-    suits, why = choose.suits_host(Drift(sigma=1e-9), "auto")
-    assert suits
+    long = Drift(sigma=1e-9, tokens=9, dims=8, steps=10**6, schedule="linear")
+    assert choose.host_engine(long, "auto")[0] is None
+    engine, why = choose.host_engine(Drift(sigma=1e-9), "auto")
+    assert engine == "step"
     assert why.startswith("the least of: step without JAX 0.")
     assert "leap" in why
-    assert choose.suits_host(Drift(sigma=0.02, steps=10**6, tokens=151_936), "auto")[0] is False
-    assert choose.suits_host(Drift(sigma=1e-9), "leap") == (False, "leap was asked for")
-    assert "leap" not in choose.suits_host(Drift(sigma=1e-9), "step")[1]
+    large = Drift(sigma=0.02, steps=10**6, tokens=151_936)
+    engine, why = choose.host_engine(large, "auto")
+    assert engine == "leap"
+    assert "leap without JAX" in why
+    assert choose.host_engine(Drift(sigma=1e-9), "leap") == ("leap", "leap was asked for")
+    assert "leap" not in choose.host_engine(Drift(sigma=1e-9), "step")[1]
     stochastic = Drift(sigma=1e-9, rounding="stochastic")
-    assert choose.suits_host(stochastic, "auto") == (
-        False,
+    assert choose.host_engine(stochastic, "auto") == (
+        None,
         "NumPy does not step with the rounding stochastic of bfloat16",
     )
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from drift.kernels.stepping import host
 from drift.kernels.value_map import power
 from drift.sim.devices import device
 from drift.sim.engines import choose
@@ -34,13 +35,16 @@ def test_leaps_land_where_steps_do(drift, steps, at):
     at = sorted({0, steps, *(min(step, steps) for step in at)})
     leapt = states(drift, engine="leap", steps=at)[1]
     assert_equal_states(leapt, states(drift, engine="step", steps=at)[1])
+    if host.supports(drift.arithmetic):
+        assert_equal_states(leapt, states(drift, engine="host leap", steps=at)[1])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule", ["constant", "linear"])
 def test_the_diarys_shape_agrees_bit_for_bit(schedule):
     drift = Drift(sigma=1e-9, steps=400, schedule=schedule)
-    leapt, stepped = (states(drift, engine=e, steps=[0, 100, 400])[1] for e in ("leap", "step"))
+    engines = "host leap", "step"
+    leapt, stepped = (states(drift, engine=e, steps=[0, 100, 400])[1] for e in engines)
     assert_equal_states(leapt, stepped)
 
 
@@ -83,7 +87,8 @@ def test_minus_zero_turns_where_its_displacement_becomes_zero():
     )  # fmt: skip
     at = [0, 1, 80, 90, 100, 120, 400]
     stepped = states(drift, engine="step", steps=at)[1]
-    assert_equal_states(states(drift, engine="leap", steps=at)[1], stepped)
+    for engine in ("leap", "host leap"):
+        assert_equal_states(states(drift, engine=engine, steps=at)[1], stepped)
     minus_zeros = [int(np.count_nonzero(codes == 0x80)) for _, _, codes in stepped]
     assert minus_zeros[1] > 0
     assert minus_zeros[-1] == 0

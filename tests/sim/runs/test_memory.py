@@ -37,7 +37,8 @@ def test_what_says_that_memory_ran_out():
 @pytest.mark.parametrize("when", ["load", "observe"])
 def test_a_run_out_of_memory_says_what_fits_and_goes_on(tmp_path, monkeypatch, kind, error, when):
     path, original, left = tmp_path / "a.zarr", getattr(kind, when), [5]
-    monkeypatch.setattr(choose, "suits_host", lambda *given: (kind is HostEngine, ""))
+    here = "step" if kind is HostEngine else None
+    monkeypatch.setattr(choose, "host_engine", lambda *given: (here, ""))
     run.run(SMALL, tmp_path / "plain.zarr", on="cpu", engine="step")
 
     def failing(self, *given):
