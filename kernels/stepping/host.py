@@ -94,7 +94,8 @@ def step_rows(
     codes   of the state format (rows, dims); pairs with compensations where sums are compensated
     counts  float64 (rows,), how often each row counts; once where it is None
     scale   a power of two, see kernels.exact_sum
-    out     where the codes go, which may be `codes`; a new array where it is None
+    out     where the codes go, which may be `codes`; a new array where it is None, or `codes`
+            themselves where there are no steps
     factors float32 (steps,), of a decay: what each step multiplies values by before
     """
     state, view = arithmetic.state, arithmetic.view
@@ -125,13 +126,16 @@ def step_rows(
             still = still and sums.stay(moving)
         if counts is not None and scale is not None:
             stalled = int(counts @ stays.sum(axis=1))
-    moved = np.empty_like(codes) if out is None else out
+    moved = out
+    if moved is None:
+        moved = np.empty_like(codes) if len(displacements) else codes
     if sums is not None:
         seen = np.empty(codes.shape, state.storage)
         _narrow(values, state, seen, scratch)
         moved[...] = sums.held.pair(seen, sums.codes())
     else:
-        _narrow(values, state, moved, scratch)
+        if moved is not codes or len(displacements):
+            _narrow(values, state, moved, scratch)
         seen = moved if view == state else values.astype(view.dtype).view(view.storage)
     if scale is None:
         return RowsResult(moved, seen, stalled, still, np.zeros((LIMBS, codes.shape[1]), np.int64))

@@ -15,107 +15,23 @@ step engine of a device gives (sim.engines.step).
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
-from drift.kernels import row_hash
 from drift.kernels.exact_sum import LIMBS
-from drift.kernels.formats import Compensated, Format
+from drift.kernels.formats import Compensated
 from drift.kernels.stepping.host import RowsResult, step_rows
-from drift.sim.counting.coalesce import representatives
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.motions.motion import Motion
+from drift.sim.settling.host_part import WORTHWHILE, Carried, CarriedRows, extremes
 from drift.sim.settling.observation import CarriedObservation
 
 _ELEMENTS = 1 << 17
 """Values that a thread moves at a time: they stay in a core's second-level cache."""
 _STEPS, _VALUES = 256, 1 << 30
 """Steps taken at a time, and coordinates moved in them, at most: about a second's work."""
-_LOOKED_AT = 16
-"""Rows that are compared before all are."""
-_WORTHWHILE = 0.9
-"""The share of what is carried that may be left for cutting it down to be worth it."""
-
-
-@dataclass(frozen=True)
-class Carried:
-    """The part of a cloud that is carried, at one step; given away it never changes."""
-
-    codes: np.ndarray
-    """(rows, open dims), in the storage type"""
-    row: np.ndarray
-    """int64 (tokens,): the row of each token"""
-    open: np.ndarray
-    """int64 (open dims,), rising"""
-    settled: np.ndarray
-    """int64 (settled dims,), in no order"""
-    values: np.ndarray
-    """(settled dims,), in the storage type: the code that all tokens have there"""
-
-    def cells(self, target: Format) -> np.ndarray:
-        """Return the first row that shares a cell with each row, int64 (rows,)."""
-        if not self.codes.shape[1]:
-            return np.zeros(len(self.codes), np.int64)
-        return representatives(np.arange(len(self.codes)), self.codes, target)
-
-    def cut_down(self, cells: np.ndarray) -> "Carried":
-        """Return the part that has to be carried on, given the `cells` of the rows.
-
-        Only rows that share a cell can hold one state.
-        """
-        codes, (rows, dims) = self.codes, self.codes.shape
-        # Few dimensions agree in some rows and not in all.
-        some = codes[np.linspace(0, rows - 1, _LOOKED_AT).astype(int)]
-        alike = np.flatnonzero((some == some[0]).all(axis=0))
-        alike = alike[(codes.take(alike, axis=1) == codes[0, alike]).all(axis=0)]
-        kept = np.delete(np.arange(dims), alike)
-        others = np.flatnonzero(cells != np.arange(rows))
-        others = others[row_hash.equal_bits(codes, others, cells[others])]
-        staying = np.delete(np.arange(rows), others)
-        if len(kept) * len(staying) > _WORTHWHILE * rows * dims:
-            return self
-        into = np.empty(rows, np.int64)
-        into[staying] = np.arange(len(staying))
-        into[others] = into[cells[others]]
-        return Carried(
-            codes[np.ix_(staying, kept)],
-            into[self.row],
-            self.open[kept],
-            np.concatenate([self.settled, self.open[alike]]),
-            np.concatenate([self.values, codes[0, alike]]),
-        )
-
-
-@dataclass(frozen=True)
-class CarriedRows:
-    """The codes of all tokens, put together where they are asked for."""
-
-    carried: Carried
-    """its codes are those of `format`"""
-    format: Format | Compensated
-    """the format of the codes"""
-
-    @property
-    def row(self) -> np.ndarray:
-        """The row of each token, int64 (tokens,)."""
-        return self.carried.row
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """The shape of the cloud: (tokens, dims)."""
-        return len(self.carried.row), len(self.carried.open) + len(self.carried.settled)
-
-    def span(self, start: int, stop: int) -> np.ndarray:
-        """Return codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
-        carried = self.carried
-        rows = carried.codes[carried.row[start:stop]]
-        if not len(carried.settled):
-            return rows
-        found = np.empty((len(rows), self.shape[1]), self.format.storage)
-        found[:, carried.open], found[:, carried.settled] = rows, carried.values
-        return found
 
 
 class HostEngine:
@@ -131,12 +47,15 @@ class HostEngine:
         """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
         tokens, dims, held = self._chunks.tokens, self._chunks.dims, self._drift.arithmetic.held
         codes = np.empty((tokens, dims), held.storage)
+        monotone = not isinstance(held, Compensated)
 
-        def one(chunk: int) -> None:
+        def one(chunk: int) -> np.ndarray | None:
             start, stop = self._chunks.bounds(chunk)
             codes[start:stop] = fill(start, stop)
+            return extremes(codes[start:stop], held) if monotone else None
 
-        list(self._pool.map(one, range(len(self._chunks))))
+        found = list(self._pool.map(one, range(len(self._chunks))))
+        self._ends = extremes(np.concatenate(found), held) if monotone else None
         none = np.zeros(0, np.int64)
         self._carried = Carried(codes, np.arange(tokens), np.arange(dims), none, codes[0, :0])
         self._origin = self._step = step
@@ -210,22 +129,26 @@ class HostEngine:
 
     def _move(self, last: int, scale: np.float32 | None) -> "_Moved":
         """Take the steps up to `last`, none where that is where the cloud is; observe if asked."""
-        carried, arithmetic = self._carried, self._drift.arithmetic
-        alive, counts = self._counts()
+        arithmetic, met = self._drift.arithmetic, False
+        if last > self._step and self._ends is not None:
+            ends, self._ends = self._ends, None
+            met = scale is None and self._settle(ends, last)
+        carried, (alive, counts) = self._carried, self._counts()
         first, motion = self._step + 1, self._motion
         steps, factors = (
             motion.displacements(first, last, carried.open),
             motion.factors(first, last),
         )
         # Codes that nobody else has any more are written over: fresh memory costs more than a step.
-        held = self._given is not None and self._given() is not None
-        codes = np.empty_like(carried.codes) if held else carried.codes
+        given = None if self._given is None else self._given()
+        held = given is not None and given.codes is carried.codes
+        codes = np.empty_like(carried.codes) if held and len(steps) else carried.codes
         size = max(1, _ELEMENTS // max(1, len(carried.open)))
         parts = [slice(start, start + size) for start in range(0, len(carried.codes), size)]
 
         def one(part: slice) -> RowsResult:
             here = None if counts is None else counts[part]
-            out = codes[part]
+            out = codes[part] if len(steps) else None
             return step_rows(carried.codes[part], steps, here, scale, arithmetic, out, factors)
 
         moved = list((self._pool.map if len(parts) > 1 else map)(one, parts))
@@ -242,7 +165,7 @@ class HostEngine:
             seen = np.concatenate([each.view for each in moved])
             view = replace(carried, codes=seen, values=settled.view[0])
         if last > self._step:
-            still = settled.still and all(each.still for each in moved)
+            still = not met and settled.still and all(each.still for each in moved)
             self._at_rest = still and self._motion.may_rest
         self._step = last
         limbs = np.zeros((LIMBS, self._chunks.dims), np.int64)
@@ -252,6 +175,30 @@ class HostEngine:
         every = [settled, *moved]
         stalled, kept = (sum(getattr(each, name) for each in every) for name in ("stalled", "kept"))
         return _Moved(view, stalled, limbs, kept)
+
+    def _settle(self, ends: np.ndarray, last: int) -> bool:
+        """Settle dimensions whose tokens the steps up to `last` take to one state; is there any?
+
+        `ends`, (2, dims), are codes of the least and the largest value of the cloud. A step is
+        monotone: where they meet, all between them do. Which of these stalled is not told then.
+        """
+        carried, motion, first = self._carried, self._motion, self._step + 1
+        steps, factors = motion.displacements(first, last), motion.factors(first, last)
+        after = step_rows(ends, steps, None, None, self._drift.arithmetic, factors=factors).codes
+        meets = after[0] == after[1]
+        if np.count_nonzero(~meets) > WORTHWHILE * len(meets):
+            return False
+        kept, met = np.flatnonzero(~meets), np.flatnonzero(meets)
+        codes = np.empty((len(carried.codes), len(kept)), carried.codes.dtype)
+
+        def pick(chunk: int) -> None:
+            part = slice(*self._chunks.bounds(chunk))
+            np.take(carried.codes[part], kept, axis=1, out=codes[part], mode="clip")
+
+        list(self._pool.map(pick, range(len(self._chunks))))
+        # Any of its tokens stands for all of a settled dimension.
+        self._carried = Carried(codes, carried.row, kept, met, ends[0, met])
+        return True
 
     def _counts(self) -> tuple[int, np.ndarray | None]:
         """Return the number of present tokens, and of each row, float64; None for one each."""
