@@ -39,7 +39,7 @@ class PowerMap:
         span: Span,
         pool: Executor,
     ):
-        self._classes, self._pool = classes, pool
+        self._classes, self._pool, self._target = classes, pool, target
         self._origin = self._step = origin
         self._at_rest, self._last = False, (classes, classes)
         self._strips = range(0, len(displacements), _STRIP)
@@ -66,23 +66,45 @@ class PowerMap:
         first = self._step == self._origin
         # All steps but the last go by one power; the last is taken alone, to tell what it stalls.
         more = step - 1 - self._step - first
+        after = np.empty(len(self._classes.values), np.int32)
+        stalled = np.empty(len(after), bool)
 
-        def one(start: int) -> tuple[np.ndarray, ...]:
-            table = self._tables[start // _STRIP]
-            ends = self._classes.bounds[start : start + _STRIP + 1]
-            at = table.first if first else self._classes.values[ends[0] : ends[-1]]
+        def one(start: int) -> bool:
+            table, here = self._tables[start // _STRIP], self._part(start)
+            at = table.first if first else self._classes.values[here]
             if step == self._origin + 1:
-                return at, at, table.first_stalled, table.ranks[at]
+                after[here], stalled[here] = at, table.first_stalled
+                return False
             before = table.power(more, at)
-            after = table.power(1, before)
-            return before, after, table.stalled[before], table.ranks[after]
+            moved = table.power(1, before)
+            after[here], stalled[here] = moved, table.stalled[before]
+            return np.array_equal(moved, before)
 
-        parts = zip(*self._pool.map(one, self._strips), strict=True)
-        before, after, stalled, ranks = map(np.concatenate, parts)
-        self._at_rest = step > self._origin + 1 and np.array_equal(before, after)
-        self._last = self._classes.moved(ranks), replace(self._classes, values=stalled)
-        self._classes, self._step = self._classes.moved(after), step
+        self._at_rest = all(list(self._pool.map(one, self._strips)))
+        before, self._step = self._classes, step
+        self._classes = before.moved(after)
+        self._last = self._ranked(), replace(before, values=stalled)
+        for table in self._tables:
+            table.forget_first()
+        if self._at_rest:
+            self._tables.clear()
         return self._last
+
+    def _part(self, start: int) -> slice:
+        """Return the classes of the strip that begins with the dimension `start`."""
+        ends = self._classes.bounds[start : start + _STRIP + 1]
+        return slice(ends[0], ends[-1])
+
+    def _ranked(self) -> ValueClasses:
+        """Return the classes with their ranks as values."""
+        ranks = np.empty(len(self._classes.values), self._target.storage)
+
+        def one(start: int) -> None:
+            here = self._part(start)
+            ranks[here] = self._tables[start // _STRIP].ranks[self._classes.values[here]]
+
+        list(self._pool.map(one, self._strips))
+        return replace(self._classes, values=ranks)
 
 
 class _StepTable:
@@ -118,6 +140,10 @@ class _StepTable:
         """int32 (classes,): the element of S to which the first step takes each initial class"""
         self.first_stalled = moving[dims] & same_value(ranks, self.ranks[self.first], target)
         self._powers: dict[int, np.ndarray] = {}
+
+    def forget_first(self) -> None:
+        """Give up what the first step alone needs."""
+        self.first = self.first_stalled = np.zeros(0, np.int32)
 
     def power(self, steps: int, at: np.ndarray) -> np.ndarray:
         """Return the elements of S to which `steps` take the elements `at` of S."""
