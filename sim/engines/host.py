@@ -47,15 +47,18 @@ class HostEngine:
         """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
         tokens, dims, held = self._chunks.tokens, self._chunks.dims, self._drift.arithmetic.held
         codes = np.empty((tokens, dims), held.storage)
-        monotone = not isinstance(held, Compensated)
+        ends = np.empty((len(self._chunks), 2, dims), held.storage)
 
-        def one(chunk: int) -> np.ndarray | None:
+        def one(chunk: int) -> None:
             start, stop = self._chunks.bounds(chunk)
             codes[start:stop] = fill(start, stop)
-            return extremes(codes[start:stop], held) if monotone else None
+            if not isinstance(held, Compensated):
+                ends[chunk] = extremes(codes[start:stop], held)
 
-        found = list(self._pool.map(one, range(len(self._chunks))))
-        self._ends = extremes(np.concatenate(found), held) if monotone else None
+        list(self._pool.map(one, range(len(self._chunks))))
+        self._ends: np.ndarray | None = None  # a step with compensated sums is not monotone
+        if not isinstance(held, Compensated):
+            self._ends = extremes(ends.reshape(-1, dims), held)
         none = np.zeros(0, np.int64)
         self._carried = Carried(codes, np.arange(tokens), np.arange(dims), none, codes[0, :0])
         self._origin = self._step = step

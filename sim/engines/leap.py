@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import is_
+from typing import NamedTuple
 
 import numpy as np
 
@@ -87,6 +88,17 @@ class LeapObservation:
         return self.rows.representatives(tokens)
 
 
+class _Observed(NamedTuple):
+    """Of what an observation was made."""
+
+    classes: ValueClasses
+    """the classes, whose values are ranks"""
+    stalling: ValueClasses | None
+    """those before the last step, and whether it stalled them; None where there was none"""
+    population: np.ndarray
+    """int32 (initial classes,): the present tokens of each"""
+
+
 class LeapEngine:
     """Moves the cloud of a deterministic drift of a format of 16 bits or fewer by its `motion`."""
 
@@ -98,7 +110,7 @@ class LeapEngine:
         self._present = np.ones(chunks.tokens, bool)
         self._origin = 0
         self._last: LeapObservation | None = None
-        self._observed: tuple[ValueClasses | np.ndarray | None, ...] = ()
+        self._observed: _Observed | None = None
 
     def load(self, fill: Fill, step: int = 0) -> None:
         """Take the cloud of `step` from `fill`, called once a chunk, from several threads."""
@@ -148,13 +160,13 @@ class LeapEngine:
         if step > self._origin:
             classes, stalling = self._map_from_origin(bound).to(step)
         last, before = self._last, self._observed
-        self._observed = classes, stalling, self._population
-        if last is not None and all(map(is_, before, self._observed)):
+        self._observed = now = _Observed(classes, stalling, self._population)
+        if last is not None and before is not None and all(map(is_, before, now)):
             # All is at rest and nobody has left: nothing is summed again.
             return replace(last, moved=False)
-        moved = last is None or not np.array_equal(before[0].values, classes.values)
+        moved = before is None or not np.array_equal(before.classes.values, classes.values)
         # Sums are kept where neither a value nor a population has changed since.
-        if last is None or moved or before[2] is not self._population:
+        if last is None or before is None or moved or before.population is not self._population:
             limbs = self._limbs(classes, exponent)
         else:
             limbs = last.limbs
