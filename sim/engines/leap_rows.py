@@ -84,7 +84,8 @@ class RankedCloud:
 
         Those of a dimension rise with their values.
         """
-        sign, found = self.target.sign, []
+        sign = self.target.sign
+        found: list[tuple[np.ndarray, np.ndarray]] = []
         for column in transposed(self.indices[:, start : start + _STRIP]):
             counts = np.bincount(column, minlength=2 * sign)
             codes = np.flatnonzero(counts)
