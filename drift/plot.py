@@ -8,6 +8,14 @@
 Sources are results, stores, paths, or lists of them.
 """
 
-from drift.experiments.plots.plots import cloud, components, curves, holes, phase, track
+from drift.experiments.plots.plots import (
+    cloud,
+    components,
+    curves,
+    holes,
+    lines,
+    phase,
+    track,
+)
 
-__all__ = ["cloud", "components", "curves", "holes", "phase", "track"]
+__all__ = ["cloud", "components", "curves", "holes", "lines", "phase", "track"]

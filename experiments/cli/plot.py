@@ -8,17 +8,18 @@ from typing import Annotated
 
 import typer
 
+from drift.experiments.cli.figure_files import FigureFiles, with_figure_files
 from drift.experiments.cli.help import Verb, Verbs, example
-from drift.experiments.cli.options import AsJson, store
+from drift.experiments.cli.options import store
+from drift.experiments.cli.plot_lines import EXAMPLE as LINES
+from drift.experiments.cli.plot_lines import lines_command
 from drift.experiments.cli.sources import (
     SOURCE,
     Exponents,
     Near,
-    Out,
     Snapshot,
     Tensor,
     beside,
-    save,
     say_slice,
 )
 from drift.experiments.console.values import parse_names, parse_real, parse_wholes
@@ -49,8 +50,8 @@ def _holes(
     near: Near = None,
     exponents: Exponents = None,
     prediction: Predicted = None,
-    out: Out = None,
-    as_json: AsJson = False,
+    *,
+    files: FigureFiles,
 ) -> None:
     """Draw the populations of the black holes by rank, several sources overlaid.
 
@@ -70,8 +71,9 @@ def _holes(
         near=near,
         exponents=exponents,
         prediction=expectations,
+        **files.look,
     )
-    save(drawn, out or beside(sources, "holes"), as_json, expectations.missing)
+    files.save(drawn, beside(sources, "holes"), expectations.missing)
 
 
 def _components(
@@ -80,8 +82,8 @@ def _components(
     snapshot: Snapshot = None,
     near: Near = None,
     exponents: Exponents = None,
-    out: Out = None,
-    as_json: AsJson = False,
+    *,
+    files: FigureFiles,
 ) -> None:
     """Draw each component of adjacent cells, black holes sized by population.
 
@@ -89,10 +91,11 @@ def _components(
     lattice distances, as far as a plane allows.
     """
     from drift.experiments.cli.structure import examined, say_strange
-    from drift.experiments.figures.components import components
+    from drift.experiments.plots import plots
 
     found, selection = examined(source, tensor, snapshot, near, exponents)
-    save(components(found, selection), out or beside([source], "components"), as_json)
+    drawn = plots.components(found, selection=selection, **files.look)
+    files.save(drawn, beside([source], "components"))
     say_strange(found)
 
 
@@ -111,8 +114,8 @@ def _cloud(
     snapshot: Snapshot = None,
     near: Near = None,
     exponents: Exponents = None,
-    out: Out = None,
-    as_json: AsJson = False,
+    *,
+    files: FigureFiles,
 ) -> None:
     """Draw a cloud in a plane of two dimensions, its largest black holes in colour.
 
@@ -124,9 +127,15 @@ def _cloud(
     from drift.experiments.plots import plots
 
     drawn = plots.cloud(
-        source, plane, tensor=tensor, snapshot=snapshot, near=near, exponents=exponents
+        source,
+        plane,
+        tensor=tensor,
+        snapshot=snapshot,
+        near=near,
+        exponents=exponents,
+        **files.look,
     )
-    save(drawn, out or beside([source], "cloud"), as_json)
+    files.save(drawn, beside([source], "cloud"))
 
 
 def _track(
@@ -142,8 +151,8 @@ def _track(
             show_default="all",
         ),
     ] = None,
-    out: Out = None,
-    as_json: AsJson = False,
+    *,
+    files: FigureFiles,
 ) -> None:
     """Draw a track: when tokens freeze, how far they and their centroid move.
 
@@ -153,7 +162,7 @@ def _track(
     """
     from drift.experiments.plots import plots
 
-    save(plots.track(source, panels), out or beside([source], "track"), as_json)
+    files.save(plots.track(source, panels, **files.look), beside([source], "track"))
 
 
 VERBS: dict[str, tuple[Callable[..., None], str]] = {
@@ -165,7 +174,7 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
 """The function that draws each kind, and an example."""
 
 app = typer.Typer(
-    help="Draw figures of runs, sweeps and checkpoints, as PNG and SVG.",
+    help="Draw figures of runs, sweeps and checkpoints, as PNG, SVG, PDF or JPEG.",
     epilog="Each kind has its own --help, with an example.",
     cls=Verbs,
     no_args_is_help=True,
@@ -184,6 +193,7 @@ At = Annotated[
 
 
 @app.command("curves", epilog=example(_CURVES), cls=Verb)
+@with_figure_files
 def curves_command(
     stores: Annotated[
         list[StoreLocation],
@@ -191,8 +201,8 @@ def curves_command(
     ],
     at: At = None,
     prediction: Predicted = None,
-    out: Out = None,
-    as_json: AsJson = False,
+    *,
+    files: FigureFiles,
 ) -> None:
     """Draw the coalescence curve: distinct cells, largest black hole, pairs over radius.
 
@@ -204,11 +214,12 @@ def curves_command(
     from drift.experiments.plots import plots
 
     expected_pairs = ExpectedPairs(prediction)
-    drawn = plots.curves(stores, at=at, prediction=expected_pairs)
-    save(drawn, out or beside(stores, "curves"), as_json, expected_pairs.missing)
+    drawn = plots.curves(stores, at=at, prediction=expected_pairs, **files.look)
+    files.save(drawn, beside(stores, "curves"), expected_pairs.missing)
 
 
 @app.command("phase", epilog=example(_PHASE), cls=Verb)
+@with_figure_files
 def phase_command(
     sweep: Annotated[StoreLocation, typer.Argument(parser=store, metavar="STORE", help="A sweep.")],
     x: Annotated[
@@ -235,8 +246,14 @@ def phase_command(
         ),
     ] = 1.0,
     prediction: Predicted = None,
-    out: Out = None,
-    as_json: AsJson = False,
+    difference: Annotated[
+        bool,
+        typer.Option(
+            "--difference", help="Draw the expected share less the counted one, in their place."
+        ),
+    ] = False,
+    *,
+    files: FigureFiles,
 ) -> None:
     """Draw the share of tokens still distinct at the end, over two axes of a sweep.
 
@@ -248,16 +265,26 @@ def phase_command(
     from drift.experiments.figures.expected import ExpectedPairs
     from drift.experiments.plots import plots
 
-    expected_pairs = ExpectedPairs(prediction)
-    drawn = plots.phase(sweep, x, y, at=at, progress=progress, prediction=expected_pairs)
+    expected_pairs = ExpectedPairs(True if difference and prediction is None else prediction)
+    drawn = plots.phase(
+        sweep,
+        x,
+        y,
+        at=at,
+        progress=progress,
+        prediction=expected_pairs,
+        difference=difference,
+        **files.look,
+    )
     from drift.experiments.figures.sweeps.sweep_slice import parse_fixed, plane_slice
     from drift.sim.sweeps.store import open_grid
 
     opened = open_grid(sweep)
     asked = parse_fixed(opened.grid, at or [])
-    save(drawn, out or beside([sweep], "phase"), as_json, expected_pairs.missing)
+    files.save(drawn, beside([sweep], "phase"), expected_pairs.missing)
     say_slice(plane_slice(opened, x, y, asked).fixed, asked, opened.grid)
 
 
+app.command("lines", epilog=example(LINES), cls=Verb)(lines_command)
 for _name, (_verb, _example) in VERBS.items():
-    app.command(_name, epilog=example(_example), cls=Verb)(_verb)
+    app.command(_name, epilog=example(_example), cls=Verb)(with_figure_files(_verb))

@@ -1,10 +1,9 @@
-"""The options that say where token vectors come from, and where the figures of a verb go.
+"""The options that say where token vectors come from.
 
 source     a run's store, or a checkpoint (sim.open_matrix)
 selection  the tokens around one token (sim.checkpoints.selection), or all of them
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -14,15 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from drift.experiments.cli.options import path
-from drift.experiments.console.terminal import remark, say
+from drift.experiments.console.terminal import remark
 from drift.experiments.console.values import parse_whole
 from drift.sim.spec.origin import EXPONENTS
 from drift.sim.stores.location import LocalLocation, StoreLocation
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from drift.sim.spec.drift import Drift
     from drift.sim.sweeps.grid import Grid
 
@@ -73,17 +69,6 @@ Exponents = Annotated[
         metavar="N",
         help="With --near: largest difference of exponents, in any dimension.",
         show_default=str(EXPONENTS),
-    ),
-]
-
-
-Out = Annotated[
-    Path | None,
-    typer.Option(
-        parser=path,
-        metavar="NAME",
-        help="Path of the figures, without extension.",
-        show_default="beside the first source; in the working directory for s3://",
     ),
 ]
 
@@ -206,27 +191,3 @@ def clouds_of(grid: "Grid") -> "Iterator[Drift]":
         first = {name: each[0] for name, each in fields.items()}
         with suppress(BadInput):  # such points fail, and say why
             yield drift_of({**first, **dict(zip(several, values, strict=True))})
-
-
-def save(
-    figure: "Figure", name: Path, as_json: bool, missing: Mapping[str, int] | None = None
-) -> None:
-    """Write the figure, and say where.
-
-    What is `missing` of a prediction, if there can be one: of how many drifts, by
-    why.
-    """
-    from drift.experiments.figures import style
-
-    made = missing_parent(name)
-    paths = style.save(figure, name)
-    say_made(made)
-    if as_json:
-        whys = [{"why": why, "drifts": drifts} for why, drifts in (missing or {}).items()]
-        about = {} if missing is None else {"not_predicted": whys}
-        print(json.dumps({"figures": [str(each) for each in paths], **about}))
-    else:
-        for each in paths:
-            say(f"figure: {each}")
-        for why, drifts in (missing or {}).items():
-            remark(f"not predicted{f', of {drifts:,} drifts' if drifts > 1 else ''}: {why}")

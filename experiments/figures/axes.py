@@ -8,8 +8,10 @@ contour    a line along which a quantity passes a level. Between grid points the
            interpolated along the axes as they are drawn; from the outermost grid points to the
            edge of the picture it is constant. Each name has a contour of its own
 
-Ticks stand at the values where their labels fit. Elsewhere matplotlib chooses round numbers, and
-names are labelled at every second or third. Names that do not fit side by side are turned.
+Ticks stand at the values. Where not all labels fit, powers of ten among the values are labelled, or
+every second or third. Only where the values are too many for ticks does matplotlib choose round
+numbers in their place: both beside each other would look like twice the same tick. Names that do
+not fit side by side are turned.
 """
 
 from dataclasses import dataclass
@@ -20,12 +22,15 @@ import numpy as np
 from contourpy import contour_generator
 from matplotlib.axes import Axes
 from matplotlib.scale import LogTransform, SymmetricalLogTransform
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullFormatter
 from matplotlib.transforms import IdentityTransform, Transform
 
 from drift.experiments.figures.captions import axis_label
-from drift.experiments.figures.style import figure_text, format_value, short_values, text_width
+from drift.experiments.figures.look import current_look, in_font
+from drift.experiments.figures.style import figure_text, text_width
 from drift.experiments.figures.sweeps.sweep_slice import SEEDS, SweepSlice
+from drift.experiments.figures.ticks.numbers import NumberFormatter, format_value, short_values
+from drift.sim.errors import BadInput
 from drift.sim.spec.axis import AXES, Axis
 
 
@@ -35,6 +40,8 @@ class Scale:
 
     axis: Axis
     """the axis of the sweep"""
+    asked: str | None = None
+    """linear or log, where that is asked for"""
 
     @classmethod
     def of(cls, sweep_slice: SweepSlice, number: int) -> "Scale":
@@ -43,10 +50,20 @@ class Scale:
 
     @cached_property
     def kind(self) -> str:
-        """The kind of scale on which the values are spaced most evenly."""
+        """The kind that is asked for, or on which the values are spaced most evenly.
+
+        Raises BadInput for a scale that cannot show the values.
+        """
         if self.axis.named or self.axis.name in SEEDS:
             return "names"
         values = self.axis.coordinates.astype(np.float64)
+        if self.asked == "log" and values.min() <= 0:
+            raise BadInput(
+                f"xscale is log, but {self.axis.name} has the value {values.min():g}; linear is"
+                " accepted"
+            )
+        if self.asked is not None and np.diff(values).min() > 0:
+            return self.asked
         gaps = np.diff(values)
         if gaps.min() <= 0:  # integers that are equal in float64
             return "names"
@@ -96,11 +113,13 @@ class Scale:
 _LETTERS = 28
 """Characters of a name at a tick."""
 _SIZE, _HEIGHT = 9.0, 11.0
-"""Font size of labels and distance between lines of text, points."""
+"""Font size of labels and distance between lines of text, points, in usual letters."""
 _GAP = 8.0
 """Points between labels that stand side by side, and between minor ticks."""
 _NAME, _LONGEST = 14.0, 700.0
 """Points along an axis for each name, up to a longest axis."""
+_FEWEST, _EXACT = 2, 1e-9
+"""Fewest powers of ten that label an axis, and the error of their logarithms."""
 _FEW_DECADES = 20.0
 """Largest over smallest edge up to which a logarithmic axis is labelled at 1, 2 and 5."""
 
@@ -121,13 +140,15 @@ class Ticks:
         """The length of the axis, points."""
         if self.scale.kind != "names":
             return self.least
-        return min(max(self.least, _NAME * len(self.labels)), _LONGEST)
+        if current_look().width is not None:
+            return self.least
+        return min(max(self.least, in_font(_NAME) * len(self.labels)), _LONGEST)
 
     @cached_property
     def depth(self) -> float:
         """Points that the tick labels take beside the axis."""
         in_a_row = self.which == "x" and not self._turned
-        return _HEIGHT if in_a_row else float(self._widths.max())
+        return in_font(_HEIGHT) if in_a_row else float(self._widths.max())
 
     @cached_property
     def labels(self) -> list[str]:
@@ -135,7 +156,10 @@ class Ticks:
         axis = self.scale.axis
         if axis.named:
             return [figure_text(name, _LETTERS) for name in short_values(tuple(axis.meanings))]
-        return [format_value(value) for value in short_values(axis.values)]
+        short = short_values(axis.values)
+        text = NumberFormatter(aligned=False)
+        text.set_locs([float(value) for value in short])
+        return [format_value(v) if isinstance(v, int) else text(v) for v in short]
 
     def put_on(self, axes: Axes) -> None:
         """Give `axes` the scale, its ticks and its label."""
@@ -146,17 +170,29 @@ class Ticks:
         axes.set(**{f"{which}lim": (scale.edges[0], scale.edges[-1])})
         axes.set(**{f"{which}label": axis_label(scale.axis.name)})
         axis = getattr(axes, f"{which}axis")
-        few = scale.kind != "names" and len(self.labels) <= self.points / _GAP
-        axis.set_minor_locator(FixedLocator(scale.positions.tolist() if few else []))
+        few = len(self.labels) <= self.points / _GAP
+        minor = few and scale.kind != "names"
+        axis.set_minor_locator(FixedLocator(scale.positions.tolist() if minor else []))
         axis.set_minor_formatter(NullFormatter())
-        if step == 1 or scale.kind in ("names", "symlog"):
+        if few or step == 1 or scale.kind in ("names", "symlog"):
             # Matplotlib labels powers of ten alone, or, within a decade, so many multiples that
             # they touch; the swept values themselves say more where there is room for them.
-            axis.set_ticks(scale.positions[::step], self.labels[::step])
+            shown = self._shown(step)
+            axis.set_ticks(scale.positions[shown], [self.labels[k] for k in shown])
             axis.set_tick_params(rotation=90 if self._turned else 0)
         else:
             axis.set_major_locator(self._round_numbers())
-            axis.set_major_formatter(FuncFormatter(self._formatted))
+            axis.set_major_formatter(NumberFormatter())
+
+    def _shown(self, step: int) -> list[int]:
+        """Return which values are labelled: all, or powers of ten among them, or every k-th."""
+        positions = self.scale.positions
+        if step > 1 and self.scale.kind == "log":
+            logs = np.log10(positions)
+            tens = np.flatnonzero(np.abs(logs - np.round(logs)) < _EXACT).tolist()
+            if len(tens) >= _FEWEST and self._fit(tens):
+                return tens
+        return list(range(0, len(positions), step))
 
     @cached_property
     def _turned(self) -> bool:
@@ -169,7 +205,7 @@ class Ticks:
         """The smallest k such that the labels of every k-th value fit."""
         if self.which == "x" and not self._turned:
             return self._step_of(self._widths)
-        return self._step_of(np.full(len(self.labels), _HEIGHT))
+        return self._step_of(np.full(len(self.labels), in_font(_HEIGHT)))
 
     @cached_property
     def _widths(self) -> np.ndarray:
@@ -178,14 +214,25 @@ class Ticks:
 
     def _step_of(self, sizes: np.ndarray) -> int:
         """Return the smallest k such that every k-th label fits; `sizes` are in points."""
-        scale = self.scale
-        at, ends = scale.straightened(scale.positions), scale.straightened(scale.edges)
-        at = (at - ends[0]) / (ends[-1] - ends[0]) * self.points
+        at = self._places
         for step in range(1, len(at)):
-            room, needed = np.diff(at[::step]), sizes[::step]
-            if np.all(room >= (needed[1:] + needed[:-1]) / 2):
+            if _room(at[::step], sizes[::step]):
                 return step
         return len(at)
+
+    def _fit(self, shown: list[int]) -> bool:
+        """Return whether the labels of some values fit."""
+        in_a_row = self.which == "x" and not self._turned
+        sizes = self._widths if in_a_row else np.full(len(self.labels), in_font(_HEIGHT))
+        return _room(self._places[shown], sizes[shown])
+
+    @property
+    def _places(self) -> np.ndarray:
+        """Where the values are on the axis, points, float64 (values,)."""
+        scale = self.scale
+        at, ends = scale.straightened(scale.positions), scale.straightened(scale.edges)
+        found: np.ndarray = (at - ends[0]) / (ends[-1] - ends[0]) * self.points
+        return found
 
     def _round_numbers(self) -> MaxNLocator | LogLocator:
         """Return matplotlib's locator for an axis whose values are too many to be labelled."""
@@ -194,13 +241,14 @@ class Ticks:
         few = self.scale.edges[-1] <= _FEW_DECADES * self.scale.edges[0]
         return LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,))
 
-    def _formatted(self, value: float, _: int | None) -> str:
-        integer = self._of_integers and value == round(value)
-        return format_value(round(value) if integer else float(value))
-
     @property
     def _of_integers(self) -> bool:
         return AXES[self.scale.axis.name].kind == "whole"
+
+
+def _room(at: np.ndarray, sizes: np.ndarray) -> bool:
+    """Return whether labels of these sizes have room at these places, points."""
+    return bool(np.all(np.diff(at) >= (sizes[1:] + sizes[:-1]) / 2))
 
 
 def contour(x: Scale, y: Scale, values: np.ma.MaskedArray, level: float) -> list[np.ndarray]:

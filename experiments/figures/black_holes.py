@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import NullLocator
 
 from drift.experiments import observed
 from drift.experiments.figures.canvas import in_own_settings, new_figure
-from drift.experiments.figures.captions import captions, selected
+from drift.experiments.figures.captions import JOINT, captions, put_caption, selected
 from drift.experiments.figures.curves import request_of_run
 from drift.experiments.figures.expected import ExpectedPairs
+from drift.experiments.figures.legend import add_outer_legend
 from drift.experiments.figures.style import COLOURS, GREY, figure_text
+from drift.experiments.figures.ticks.scales import label_log_axis
 from drift.sim.counting.cells import CellCounts
 from drift.sim.counting.coalesce import representatives
 from drift.sim.errors import BadInput, printable
@@ -61,23 +63,27 @@ def populations(
     """
     sources = [source_of(each) for each in given]
     asked = (tensor, snapshot, near, exponents)
-    found, labels, selection = [], [], None
+    found, labels, formats, selection = [], [], [], None
     for source in sources:
         if source.is_run and asked == (None,) * len(asked):
             found.append(_stored(source.run))
+            labels.append("")
             continue
         matrix, selection = source.selection(*asked)
         rows = np.flatnonzero(matrix.finite())
         firsts = representatives(rows, matrix.codes, matrix.format)
         found.append(CellCounts.of_representatives(firsts).populations)
-        labels.append(matrix.label)
-    names, caption = _names(sources), []
+        labels.append("" if source.is_run else matrix.label)
+        formats.append(matrix.format.name)
+    names, caption = _names(sources, labels), []
     if all(source.is_run for source in sources):
         shared, own = captions([source.run.attrs["spec"] for source in sources])
         names = [text or name for text, name in zip(own, names, strict=True)]
         caption = [shared]
     elif len(sources) == 1:
-        caption = [figure_text(labels[0])]
+        caption = [JOINT.join([figure_text(labels[0]), formats[0]])]
+    elif len(set(formats)) == 1:
+        caption = formats[:1]
     said = [printable(str(source)) for source in sources]
     spectra = _spectra(sources, snapshot, near, expectations)
     made = [Populations(*each) for each in zip(said, names, found, spectra, strict=True)]
@@ -115,9 +121,15 @@ def _stored(store: CountedRun) -> np.ndarray:
     return store.read("populations")
 
 
-def _names(sources: list[TokenSource]) -> list[str]:
-    """Return the last parts of the locations, or, where these coincide, as much as fits."""
-    names = [source.name for source in sources]
+def _names(sources: list[TokenSource], labels: list[str]) -> list[str]:
+    """Return the models' names and the last parts of other locations.
+
+    Where these coincide, as much of the locations as fits.
+    """
+    names = [
+        label.partition(", ")[0] or source.name
+        for source, label in zip(sources, labels, strict=True)
+    ]
     if len(set(names)) < len(names) or "" in names:
         names = [str(source)[-_LONGEST:] for source in sources]
     return [figure_text(name, _LONGEST) for name in names]
@@ -126,8 +138,6 @@ def _names(sources: list[TokenSource]) -> list[str]:
 _MARKERS = "os^Dv"
 _MARKED = 30
 """Most black holes of which each gets a marker; of more, so many get one."""
-_DECADES = 1000
-"""Ratio of its ends from which on an axis is labelled at powers of ten alone, not at 1, 2 and 5."""
 _SHORT = 40
 """Characters of the longest label with which a legend has two columns."""
 _LAYERS = 2
@@ -182,8 +192,8 @@ def holes(found: list[Populations], caption: str, with_observed: bool = False) -
     if any(each.expected for each in found):
         axes.plot([], [], color=GREY, linestyle=":", linewidth=1.0, label=_EXPECTED)
     columns = 2 if len(found) > 1 and all(len(each.label) <= _SHORT for each in found) else 1
-    figure.legend(loc="outside upper center", ncols=columns)
-    figure.supxlabel(caption, color=GREY)
+    add_outer_legend(figure, *axes.get_legend_handles_labels(), columns)
+    put_caption(figure, *(line.split(JOINT) for line in caption.splitlines()))
     return figure
 
 
@@ -208,8 +218,5 @@ def _axis(axes: Axes, which: str, least: int, most: int) -> None:
     most = max(most, 10 * least)
     room = (most / least) ** 0.04
     axes.set(**{f"{which}scale": "log", f"{which}lim": (least / room, most * room)})
-    axis = getattr(axes, f"{which}axis")
-    steps = (1.0, 2.0, 5.0) if most < _DECADES * least else (1.0,)
-    axis.set_major_locator(LogLocator(subs=steps))
-    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axis.set_minor_locator(NullLocator())
+    label_log_axis(axes, which)
+    getattr(axes, f"{which}axis").set_minor_locator(NullLocator())

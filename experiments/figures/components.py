@@ -10,7 +10,6 @@ line   joins adjacent cells
 All axes are in points (1/72 inch), so that discs have the same scale in all of them.
 """
 
-import textwrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,8 +18,9 @@ from matplotlib.collections import EllipseCollection, LineCollection
 from matplotlib.figure import Figure
 
 from drift.experiments.figures.canvas import in_own_settings, new_figure, set_layout
-from drift.experiments.figures.captions import selected
+from drift.experiments.figures.captions import put_caption, selected
 from drift.experiments.figures.components_layout import DiscSizes, layout, pack_in_rows
+from drift.experiments.figures.look import in_font, width_of
 from drift.experiments.figures.style import COLOURS, POINTS, figure_text, text_width
 from drift.sim.errors import BadInput, printable
 from drift.sim.structures.components import Component
@@ -37,7 +37,7 @@ _WIDTH = 500.0
 _GAP, _LINE = 16.0, 14.0
 """Points between axes, and of a line of text."""
 _SMALL, _LETTERS = 7.0, 110
-"""Font size in points, and characters in a line of the caption."""
+"""Font size in points, in usual letters, and characters of a name in the caption."""
 _NARROW, _WIDE, _FEW = 1.5, 5.0, 30
 """Half of the least gap between discs, points: among many cells, among few; what few are."""
 _VECTORS = 2_000
@@ -48,7 +48,7 @@ _FAINT = 300
 """Most lines that are drawn opaque; more are fainter, so that they remain distinct."""
 _DISC: dict[str, Any] = {"facecolors": COLOURS[0], "edgecolors": "white", "linewidths": 0.4}
 _DOT: dict[str, Any] = {"facecolors": "white", "edgecolors": "#444444", "linewidths": 0.7}
-_GREY: dict[str, Any] = {"fontsize": _SMALL, "color": "#444444"}
+_INK = "#444444"
 
 
 class _Panel(NamedTuple):
@@ -89,18 +89,24 @@ def components(found: Structure, selection: dict[str, Any] | None) -> Figure:
     scale = [*disc_sizes.examples(int(populations.max())), 1]
     panels.append(_in_a_row(r"$\bf{scale}$  tokens per cell", np.array(scale), disc_sizes))
     lines = sum(len(panel.lines) for panel in panels)
-    corners, height = pack_in_rows([_outer(panel) for panel in panels], _WIDTH, _GAP)
-    figure = new_figure(_WIDTH / POINTS, height / POINTS)
+    width = _width()
+    corners, height = pack_in_rows([_outer(panel) for panel in panels], width, _GAP)
+    figure = new_figure(width / POINTS, height / POINTS)
     set_layout(figure, "none")
     for panel, (x, y) in zip(panels, corners, strict=True):
         wide, high = panel.size
-        bottom = 1 - (y + _LINE + high) / height
-        axes = figure.add_axes((x / _WIDTH, bottom, wide / _WIDTH, high / height))
+        bottom = 1 - (y + in_font(_LINE) + high) / height
+        axes = figure.add_axes((x / width, bottom, wide / width, high / height))
         _draw(axes, panel, disc_sizes, lines)
     caption = _caption(found, selection, shown, isolated, disc_sizes)
     # Below all axes: the saved figure grows to hold everything that is on it.
-    figure.supxlabel(caption, x=0, y=-_GAP / height, ha="left", va="top", **_GREY)
+    place: dict[str, Any] = {"x": 0, "y": -_GAP / height, "ha": "left", "va": "top"}
+    put_caption(figure, *caption, fontsize=in_font(_SMALL), **place)
     return figure
+
+
+def _width() -> float:
+    return width_of(_WIDTH / POINTS) * POINTS
 
 
 def _shown(found: Structure) -> list[Component]:
@@ -138,19 +144,22 @@ def _in_a_row(title: str, populations: np.ndarray, disc_sizes: DiscSizes) -> _Pa
     radii = disc_sizes.radius(populations)
     names = [text_width(f"{n:,}", _SMALL) for n in populations.tolist()]
     across = np.maximum(2 * radii, names)
-    sizes = list(zip(across.tolist(), (2 * radii + _LINE).tolist(), strict=True))
-    corners, height = pack_in_rows(sizes, _WIDTH, _GAP / 2)
+    line = in_font(_LINE)
+    sizes = list(zip(across.tolist(), (2 * radii + line).tolist(), strict=True))
+    corners, height = pack_in_rows(sizes, _width(), _GAP / 2)
     largest = np.array([radii[corners[:, 1] == y].max() for y in corners[:, 1]])
     positions = corners + np.stack([across / 2, largest], axis=1)
     size = float((corners[:, 0] + across).max()), height
-    below = positions[:, 1] + largest + _LINE / 2
+    below = positions[:, 1] + largest + line / 2
     return _Panel(title, positions, populations, np.zeros((0, 2), np.int64), size, below)
 
 
 def _outer(panel: _Panel) -> tuple[float, float]:
     """Return the size of a panel with its title."""
     letters = panel.title.replace(r"$\bf{", "").replace("}$", "")
-    return max(panel.size[0], text_width(letters, _SMALL, bold=True)), panel.size[1] + _LINE
+    return max(panel.size[0], text_width(letters, _SMALL, bold=True)), panel.size[1] + in_font(
+        _LINE
+    )
 
 
 def _draw(axes: Axes, panel: _Panel, disc_sizes: DiscSizes, lines: int) -> None:
@@ -158,7 +167,7 @@ def _draw(axes: Axes, panel: _Panel, disc_sizes: DiscSizes, lines: int) -> None:
     wide, high = panel.size
     axes.set(xlim=(0, wide), ylim=(high, 0))
     axes.set_axis_off()
-    axes.set_title(panel.title, loc="left", pad=4, **_GREY)
+    axes.set_title(panel.title, loc="left", pad=4, fontsize=in_font(_SMALL), color=_INK)
     many, smooth = lines > _VECTORS, lines <= _SMOOTH
     edges = LineCollection(
         panel.positions[panel.lines],
@@ -176,11 +185,12 @@ def _draw(axes: Axes, panel: _Panel, disc_sizes: DiscSizes, lines: int) -> None:
         around: dict[str, Any] = {"offsets": panel.positions[which], "zorder": 2, **style}
         around["offset_transform"] = axes.transData
         axes.add_collection(EllipseCollection(across, across, 0 * across, units="xy", **around))
-    middle: dict[str, Any] = {"ha": "center", "va": "center_baseline", "fontsize": _SMALL}
+    middle: dict[str, Any] = {"ha": "center", "va": "center_baseline"}
+    middle["fontsize"] = in_font(_SMALL)
     for k, ((x, y), n) in enumerate(zip(panel.positions, panel.populations.tolist(), strict=True)):
         if panel.below is not None:
-            axes.text(x, panel.below[k], f"{n:,}", color="#444444", **middle)
-        elif text_width(f"{n:,}", _SMALL) + 2 < 2 * radii[k] and 1.6 * radii[k] > _SMALL:
+            axes.text(x, panel.below[k], f"{n:,}", color=_INK, **middle)
+        elif text_width(f"{n:,}", _SMALL) + 2 < 2 * radii[k] and 1.6 * radii[k] > in_font(_SMALL):
             axes.text(x, y, f"{n:,}", color="white", **middle)
 
 
@@ -190,8 +200,8 @@ def _caption(
     shown: list[Component],
     isolated: np.ndarray,
     disc_sizes: DiscSizes,
-) -> str:
-    """Return the caption: what is drawn and what is not."""
+) -> list[list[str]]:
+    """Return the paragraphs of the caption: what is drawn and what is not."""
     alone = found.isolated
     singletons = alone.nodes - alone.black_holes
     said = [
@@ -216,11 +226,8 @@ def _caption(
         said.append(
             f"Black holes of fewer than {disc_sizes.least:,} tokens are drawn as large as that."
         )
-    label = ",  ".join(
-        [figure_text(found.matrix.label[-_LETTERS:], _LETTERS), *selected(selection)]
-    )
-    lines = [line for text in (label, " ".join(said)) for line in textwrap.wrap(text, _LETTERS)]
-    return "\n".join(lines)
+    label = figure_text(found.matrix.label[-_LETTERS:], _LETTERS)
+    return [[label, found.matrix.format.name, *selected(selection)], [" ".join(said)]]
 
 
 def _count(number: int, what: str) -> str:

@@ -8,19 +8,25 @@ Zero has no logarithm, so the axis of pairs is linear from no pairs to one.
 
 import hashlib
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from drift.experiments.figures.canvas import in_own_settings, new_figure
-from drift.experiments.figures.captions import captions
+from drift.experiments.figures.captions import JOINT, captions, put_caption
 from drift.experiments.figures.expected import ExpectedPairs, PairsRequest, not_predicted
-from drift.experiments.figures.style import COLOURS, GREY, spans_a_decade
+from drift.experiments.figures.legend import add_outer_legend
+from drift.experiments.figures.lines.coincide import NOTE, take_turns
+from drift.experiments.figures.style import COLOURS
+from drift.experiments.figures.ticks.scales import (
+    count_axis,
+    linear_axis,
+    spans_a_decade,
+    symmetric_axis,
+)
 from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput
 from drift.sim.sources.source import CountedRun
@@ -37,28 +43,19 @@ CROSS: dict[str, Any] = {
 }
 _EXPECTED: dict[str, Any] = {"linewidth": 0.9}
 _BAND: dict[str, Any] = {"alpha": 0.25, "linewidth": 0}
-_LINEAR = 0.5
-"""Length of the linear part of the axis of pairs, in decades."""
-_ROOM = 0.08
-"""Margin above the most pairs, as a fraction of the axis."""
-_LONG = 1e7
-"""Most pairs up to which ticks are labelled in full, not as powers of ten."""
+STEPPED: dict[str, Any] = {"drawstyle": "steps-post"}
+"""How counts are joined: they stay what they were until they are counted again."""
 
 
 def put_scale(axes: Axes) -> None:
     """Scale `axes` to the pairs that are drawn in it, from just below zero."""
     most = float(axes.dataLim.y1)
     axes.set_ylabel("coalesced pairs")
-    if not spans_a_decade(1, most):
-        top = max(most, 1.0)
-        axes.set_ylim(-_ROOM / 2 * top, (1 + _ROOM) * top)
-        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-        return
-    style: dict[str, Any] = {"linthresh": 1.0, "linscale": _LINEAR}
-    axes.set_yscale("symlog", **style)
-    axes.set_ylim(-_ROOM * 4, most ** (1 + _ROOM))
-    if most < _LONG:
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    if spans_a_decade(1, most):
+        symmetric_axis(axes, "y")
+    else:
+        axes.update_datalim([(axes.dataLim.x0, 0), (axes.dataLim.x0, 1)], updatex=False)
+        linear_axis(axes, "y", whole=True)
 
 
 def put_expected(
@@ -78,8 +75,8 @@ def put_expected(
         least = 1.0 if name == "distinct" else 0.0
         low = [max(least, mean - error) for mean, error in zip(middle, errors, strict=True)]
         high = [mean + error for mean, error in zip(middle, errors, strict=True)]
-    axes.plot(place, middle, color=colour, linestyle=linestyle, **_EXPECTED)
-    axes.fill_between(place, low, high, color=colour, **_BAND)
+    axes.plot(place, middle, color=colour, linestyle=linestyle, **_EXPECTED, **STEPPED)
+    axes.fill_between(place, low, high, color=colour, step="post", **_BAND)
 
 
 def expected_handles(colour: str) -> tuple[Patch, Line2D]:
@@ -89,11 +86,9 @@ def expected_handles(colour: str) -> tuple[Patch, Line2D]:
 
 _HIGH = 5.2
 """Height of the figure, inches."""
-_LETTERS = 90
-"""Characters in a line of the caption."""
 _STYLES: dict[str, dict[str, Any]] = {
-    "distinct": {"marker": "o", "markersize": 2.5},
-    "largest": {"linestyle": "--"},
+    "distinct": {"marker": "o", "markersize": 2.5, **STEPPED},
+    "largest": {"linestyle": "--", **STEPPED},
     "pairs": {"marker": "s", "markersize": 2.5, "linestyle": "none"},
 }
 
@@ -115,15 +110,13 @@ def curves(
     upper, lower = figure.subplots(2, sharex=True, height_ratios=[3, 2])
     colours = _colours(len(stores))
     along = _along(records)
+    drawn: dict[str, list[Line2D]] = {name: [] for name in _STYLES}
     for counted, colour in zip(records, colours, strict=True):
         place = [getattr(counts, along) for counts in counted]
         for name, style in _STYLES.items():
             axes = lower if name == "pairs" else upper
-            axes.plot(place, [getattr(c, name) for c in counted], color=colour[name], **style)
-    every = [counts for counted in records for counts in counted]
-    if spans_a_decade(min(c.largest for c in every), max(c.distinct for c in every)):
-        upper.set_yscale("log")
-    upper.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            y = [getattr(c, name) for c in counted]
+            drawn[name] += axes.plot(place, y, color=colour[name], **style)
     upper.set_ylabel("cells, tokens")
     found, reasons = _expected(stores, records, expected_pairs or ExpectedPairs())
     for rows, colour in zip(found, colours, strict=True):
@@ -131,11 +124,15 @@ def curves(
             put_expected(upper, rows, "distinct", colour["distinct"], along=along)
             put_expected(upper, rows, "largest", colour["largest"], "--", along)
             put_expected(lower, rows, "pairs", colour["pairs"], along=along)
+    count_axis(upper, "y", max(c.alive for counted in records for c in counted))
     put_scale(lower)
+    linear_axis(lower, "x", whole=along == "step")
     lower.set_xlabel(_LABELS[along])
     figure.align_ylabels()
     specs = [store.attrs["spec"] for store in stores]
-    _legends(figure, specs, any(found), not_predicted(reasons, any(found)), columns)
+    turns = [take_turns(upper, drawn[name]) for name in ("distinct", "largest")]
+    notes = [*not_predicted(reasons, any(found)), *([NOTE] if any(turns) else [])]
+    _legends(figure, specs, any(found), notes, columns)
     return figure
 
 
@@ -188,7 +185,5 @@ def _legends(
     if len(specs) > 1:
         handles += [Line2D([], [], color=each["pairs"], linewidth=4) for each in colours]
         labels += own
-    style: Any = {"loc": "outside upper center", "ncols": columns}
-    figure.legend(handles=handles, labels=labels, **style)
-    caption = "\n".join([shared, *(wrap(said[0], _LETTERS) if said else [])])
-    figure.supxlabel(caption, color=GREY)
+    add_outer_legend(figure, handles, labels, columns)
+    put_caption(figure, shared.split(JOINT), *said)

@@ -10,7 +10,7 @@ than the figure. Each group of handles begins a row of its own.
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib
 import numpy as np
@@ -22,33 +22,46 @@ from matplotlib.lines import Line2D
 
 from drift.experiments.figures.axes import Scale, Ticks
 from drift.experiments.figures.captions import in_symbols
-from drift.experiments.figures.style import COLOURS, POINTS, short_values
+from drift.experiments.figures.style import COLOURS, POINTS
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
+from drift.experiments.figures.ticks.numbers import short_values
+from drift.sim.spec.axis import Axis
 
 DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 NAMED = len(COLOURS)
 """Largest number of colours that a legend names."""
-_LIGHTEST = 0.88
-"""Fraction of the colour map that is used: colours beyond are too light for lines."""
+_MAP, _LIGHTEST = "plasma", 0.64
+"""The colour map, and the fraction of it that is used: colours beyond are too light for lines."""
 _HIGH = 310.0
 """Height of the bar, points."""
 _COLUMNS = 4
 
 
-def line_colours(sweep_slice: SweepSlice) -> list[str]:
-    """Return the colour of each value of the first axis; one colour where no axis is shown."""
-    if not sweep_slice.shown_axes:
+class HasValues(Protocol):
+    """An axis, or what else colours tell apart."""
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """The values."""
+
+    @property
+    def named(self) -> bool:
+        """True where they are names, not numbers."""
+
+
+def line_colours(axis: HasValues | None) -> list[str]:
+    """Return the colour of each value of an axis; one colour where there is none."""
+    if axis is None:
         return [COLOURS[0]]
-    axis = sweep_slice.shown_axes[0]
     if axis.named and len(axis.values) <= NAMED:
         return list(COLOURS[: len(axis.values)])
     at = np.linspace(0, _LIGHTEST, len(axis.values))
-    return [to_hex(colour) for colour in matplotlib.colormaps["viridis"](at)]
+    return [to_hex(colour) for colour in matplotlib.colormaps[_MAP](at)]
 
 
-def add_bar(axes: Axes, sweep_slice: SweepSlice) -> None:
-    """Draw the bar of the first axis into `axes`, narrow and high."""
-    colours, scale = line_colours(sweep_slice), Scale.of(sweep_slice, 0)
+def add_bar(axes: Axes, axis: Axis) -> None:
+    """Draw the bar of an axis into `axes`, narrow and high."""
+    colours, scale = line_colours(axis), Scale(axis)
     axes.grid(False)
     strip = np.arange(len(colours))[:, None]
     axes.pcolormesh([0, 1], scale.edges, strip, cmap=ListedColormap(colours))
@@ -70,7 +83,7 @@ def add_legend(
     labels = [[in_symbols(axis.name, v) for v in short_values(axis.values)] for axis in axes]
     groups = []
     if coloured and labels:
-        colours = zip(line_colours(sweep_slice), labels[0], strict=True)
+        colours = zip(line_colours(axes[0]), labels[0], strict=True)
         groups += [[Line2D([], [], color=c, linewidth=3, label=label) for c, label in colours]]
     if labels[1:]:
         combined = zip(DASHES, map(",  ".join, itertools.product(*labels[1:])), strict=False)
@@ -79,6 +92,25 @@ def add_legend(
     if not groups:
         return 0
     return add_grouped_legend(figure, groups, wide, _COLUMNS)
+
+
+def add_outer_legend(
+    figure: Figure, handles: Sequence[Any], labels: Sequence[str], columns: int, **style: Any
+) -> int:
+    """Put a legend above, in as many of `columns` columns as there is room for; return them."""
+    wide = figure.bbox.width
+    for count in range(min(columns, max(1, len(labels))), 0, -1):
+        legend = figure.legend(
+            handles=list(handles),
+            labels=list(labels),
+            loc="outside upper center",
+            ncols=count,
+            **style,
+        )
+        if count == 1 or legend.get_window_extent().width <= wide:
+            return count
+        legend.remove()
+    return 1
 
 
 def add_grouped_legend(

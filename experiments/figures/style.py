@@ -1,13 +1,12 @@
-"""The colours that all figures share, how they write values, and how they are saved.
+"""The colours that all figures share, the texts that are not theirs, and how they are saved.
 
-Black ink, grey where it helps, the colour-blind safe colours of Okabe and Ito
-(https://jfly.uni-koeln.de/color/) in an order that also differs in lightness.
+Black ink, grey where it helps, and colours after the colour-blind safe ones of Okabe and Ito
+(https://jfly.uni-koeln.de/color/), of which the light ones are darker here: each contrasts with
+white by 3 to 1 or more, as lines need. A scale of colours for numbers ends where it would not.
 """
 
-import itertools
-import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -15,19 +14,15 @@ from matplotlib.textpath import TextPath
 
 from drift.experiments.console.files import atomic_write
 from drift.experiments.figures.canvas import own_settings
+from drift.experiments.figures.look import in_font
 from drift.sim.errors import BadInput, printable, unwritten
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#C170A0", "#A87400", "#3A97D3", "#000000")
 
 POINTS = 72.0
 """Points in an inch."""
 GREY = "#444444"
 """Colour of captions."""
-
-
-def spans_a_decade(least: float, most: float) -> bool:
-    """Return whether counts span a decade, so that they get a logarithmic axis."""
-    return most >= 10 * least
 
 
 def figure_text(text: str, most: int = 60) -> str:
@@ -42,96 +37,74 @@ def figure_text(text: str, most: int = 60) -> str:
 
 
 def text_width(text: str, size: float = 8, bold: bool = False) -> float:
-    """Return the width of a text in points."""
+    """Return the width of a text in points; `size` is that of the usual letters."""
     if not text.strip():  # which has no outline
         return 0.0
-    font = FontProperties(size=size, weight="bold" if bold else "normal")
+    font = FontProperties(size=in_font(size), weight="bold" if bold else "normal")
     # Renderers round the advance of each letter up, so that drawn texts are a little wider.
     return 1.02 * float(TextPath((0, 0), text, prop=font).get_extents().width)
 
 
+_DPI = 200
+"""Dots in an inch of files of pixels."""
+KINDS = ("png", "svg", "pdf", "jpg")
+"""The kinds of files that figures are written as."""
+USUAL = ("png", "svg")
+"""The kinds that are written where none is named."""
+_WORD = 5
+"""Most letters of an ending; what has more of them, or digits, is a part of the name."""
+
+
+def files_of(out: Path, kinds: Sequence[str] | None = None) -> list[Path]:
+    """Return the files of a figure that is to be written to `out`.
+
+    An ending that is a kind of file decides; else there is one for each of `kinds`, PNG and SVG as
+    usual. Raises BadInput for kinds that are not written, and for two that contradict each other.
+    """
+    known = ", ".join(KINDS)
+    for kind in kinds or ():
+        if kind not in KINDS:
+            raise BadInput(f"format is {printable(repr(kind))}; figures are written as {known}")
+    if not out.name or out.name == ".." or out.name.lower() in [f".{kind}" for kind in KINDS]:
+        raise BadInput(f"{printable(str(out))} does not name a figure; PATH/NAME is accepted")
+    ending = out.suffix[1:]
+    if ending.lower() in KINDS:
+        if kinds and list(kinds) != [ending.lower()]:
+            raise BadInput(
+                f"out is {printable(str(out))}, but format is {','.join(kinds)}; one of them"
+                " decides what is written"
+            )
+        return [out]
+    if not kinds and ending.isalpha() and len(ending) <= _WORD:
+        raise BadInput(
+            f"out is {printable(str(out))}; figures are written as {known}, and a name without an"
+            " ending gives png and svg"
+        )
+    return [out.with_name(f"{out.name}.{kind}") for kind in dict.fromkeys(kinds or USUAL)]
+
+
 def save(figure: Figure, name: Path) -> list[Path]:
-    """Write `name`.png and `name`.svg, each completely or not at all; return their paths.
+    """Write `name`.png and `name`.svg; return their paths. Raises BadInput as `save_as` does."""
+    return save_as(figure, [name.with_name(f"{name.name}.{kind}") for kind in USUAL])
+
+
+def save_as(figure: Figure, files: Sequence[Path]) -> list[Path]:
+    """Write a figure to files whose endings are of KINDS, each completely or not at all.
 
     Raises BadInput where they cannot be written, Unfinished where the disk is full.
     """
-    if not name.name:
-        raise BadInput(f"{name} does not name a figure; PATH/NAME without an extension is accepted")
+    for each in files:
+        _save(figure, each)
+    return list(files)
+
+
+def _save(figure: Figure, path: Path) -> None:
     try:
-        name.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise unwritten(name, error) from error
-    return [_save(figure, name, kind) for kind in ("png", "svg")]
-
-
-def _save(figure: Figure, name: Path, kind: str) -> Path:
-    path = name.with_name(f"{name.name}.{kind}")
+        raise unwritten(path, error) from error
+    kind = path.suffix[1:].lower()
     # No date: equal results give equal files.
-    metadata = {"Date": None} if kind == "svg" else None
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with atomic_write(path) as new, own_settings():
-        figure.savefig(new, format=kind, dpi=200, metadata=metadata)
-    return path
-
-
-_LONG = 24
-"""Characters of the longest name that is not shortened."""
-
-
-def format_value(value: Any) -> str:
-    """Return the text of the value of a field, large and small numbers as powers of ten."""
-    if isinstance(value, float):
-        return _scientific(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    words = {None: "all", "none": "no"}
-    return words[value] if value in words else figure_text(str(value))
-
-
-def _scientific(value: float) -> str:
-    text = f"{value:g}"
-    if "e" not in text:
-        return text
-    mantissa, power = text.split("e")
-    factor = "" if mantissa == "1" else rf"{mantissa} \times "
-    return rf"${factor}10^{{{int(power)}}}$"
-
-
-def short_values(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return values shortened for labels, but long enough to be told apart.
-
-    Long numbers are rounded, to three digits or more; long names lose the parts with which all of
-    them begin or end.
-    """
-    names = [value for value in values if isinstance(value, str)]
-    if any(len(name) > _LONG for name in names):
-        cut = dict(zip(names, _differing(names), strict=True))
-        return tuple(cut.get(value, value) for value in values)
-    for digits in range(3, 17):
-        found = tuple(_rounded(value, digits) for value in values)
-        if len(set(found)) == len(set(values)):
-            return found
-    return values
-
-
-def _rounded(value: Any, digits: int) -> Any:
-    if not isinstance(value, float) or float(f"{value:g}") == value:
-        return value
-    return float(f"{value:.{digits}g}")
-
-
-def _differing(names: list[str]) -> list[str]:
-    """Return names without the parts with which all of them begin or end."""
-    split = [re.split(r"(?<=[/_.-])", name) for name in names]
-    start = _shared(split)
-    end = _shared([words[start:][::-1] for words in split])
-    found = []
-    for words in split:
-        kept = "".join(words[start : len(words) - end])
-        found.append(f"{'…' if start else ''}{kept}{'…' if end else ''}")
-    return found
-
-
-def _shared(lists: list[list[str]]) -> int:
-    """Return with how many equal parts the lists begin."""
-    columns = zip(*lists, strict=False)
-    return len(list(itertools.takewhile(lambda words: len(set(words)) == 1, columns)))
+        figure.savefig(new, format=kind, dpi=_DPI, metadata=metadata)

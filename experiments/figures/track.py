@@ -16,10 +16,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
 
 from drift.experiments.figures.canvas import in_own_settings, new_figure
+from drift.experiments.figures.captions import put_caption
 from drift.experiments.figures.style import COLOURS, GREY, figure_text
+from drift.experiments.figures.ticks.numbers import NumberFormatter
+from drift.experiments.figures.ticks.scales import linear_axis, log_axis
 from drift.sim.errors import BadInput, printable
 from drift.sim.tracks.found import FROZEN, Track, move_bins
 
@@ -44,10 +46,16 @@ def phases(track: Track) -> dict[str, np.ndarray]:
 
 def _phases(axes: Axes, track: Track) -> None:
     found = phases(track)
-    axes.stackplot(track.steps, *found.values(), labels=list(found), colors=list(_PHASES.values()))
+    axes.stackplot(
+        track.steps,
+        *found.values(),
+        labels=list(found),
+        colors=list(_PHASES.values()),
+        step="post",
+    )
     axes.set_ylabel("tokens")
+    linear_axis(axes, "y", True, track.tokens)
     axes.set_ylim(0, track.tokens)
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.legend(loc="upper left", ncols=2, frameon=True, framealpha=0.8)
 
 
@@ -58,6 +66,8 @@ def _freezing(axes: Axes, track: Track) -> None:
     edges = np.linspace(track.steps[0], last, min(_BARS, len(track.steps)) + 1)
     axes.hist(froze, bins=edges.tolist(), color=COLOURS[0])
     axes.set_ylabel("tokens that froze")
+    linear_axis(axes, "y", True, track.tokens)
+    axes.set_ylim(bottom=0)
     moving = track.tokens - len(froze)
     axes.set_title(f"{moving:,} of {track.tokens:,} still move at the last sample", loc="left")
 
@@ -69,6 +79,7 @@ def _displacement(axes: Axes, track: Track) -> None:
     axes.plot(steps, of["l2_max"], color=COLOURS[1], linewidth=0.8, label="largest")
     axes.axhline(math.sqrt(track.dims), color=GREY, linestyle=":", linewidth=0.8)
     axes.set_yscale("symlog", linthresh=1.0)
+    axes.yaxis.set_major_formatter(NumberFormatter())
     axes.set_ylim(bottom=0)
     axes.set_ylabel("L2, lattice ranks")
     axes.legend(loc="upper right")
@@ -97,8 +108,14 @@ def _energy(axes: Axes, track: Track) -> None:
 
 def _log(axes: Axes, values: np.ndarray) -> None:
     """Scale an axis logarithmically, where there is something above zero."""
-    if np.nanmax(np.where(np.isnan(values), 0, values), initial=0) > 0:
-        axes.set_yscale("log", nonpositive="mask")
+    there = values[values > 0]
+    if not len(there):
+        return
+    axes.set_yscale("log", nonpositive="mask")
+    if there.max() > there.min():
+        log_axis(axes, "y")
+    else:
+        axes.yaxis.set_major_formatter(NumberFormatter())
 
 
 def _moves(axes: Axes, track: Track) -> None:
@@ -119,7 +136,7 @@ def _moves(axes: Axes, track: Track) -> None:
     shown.set_rasterized(True)
     axes.grid(visible=False)
     axes.set_ylabel("token, in order")
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(NumberFormatter())
     assert axes.figure is not None, "it is drawn on one"
     axes.figure.colorbar(shown, ax=axes, label="share that moved", pad=0.02)
 
@@ -150,11 +167,12 @@ def track_figure(track: Track, panels: Sequence[str] | None = None) -> Figure:
     for axes, name in zip(grid, names, strict=False):
         PANELS[name](axes, track)
         axes.set_xlabel("step")
+        linear_axis(axes, "x", whole=True)
         if name != "freezing":
             axes.set_xlim(track.steps[0], track.steps[-1])
     for axes in grid[len(names) :]:
         axes.set_visible(False)
     shape = f"{track.tokens:,} tokens × {track.dims:,} dims, {len(track.steps):,} samples"
     where = figure_text(track.label)
-    figure.supxlabel(f"{where}: {shape} in {track.format}\n{FROZEN}", color=GREY)
+    put_caption(figure, f"{where}: {shape} in {track.format}", FROZEN)
     return figure

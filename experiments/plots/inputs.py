@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 from matplotlib.figure import Figure, SubFigure
 
 from drift.experiments.figures.canvas import DriftFigure, drawing_on, in_own_settings
+from drift.experiments.figures.lines.points import LineSource, RunSource, SweepSource
 from drift.sim.errors import BadInput
 from drift.sim.results.page import ShownAsTable
+from drift.sim.sources.source import source_of
 from drift.sim.stores.locate import locate
 from drift.sim.sweeps.kept.swept import Swept
 from drift.sim.sweeps.store import SweepStore, is_sweep, open_grid
@@ -37,6 +39,29 @@ def sweep_of(given: Any) -> SweepStore | None:
     except TypeError:
         return None
     return open_grid(place) if is_sweep(place) else None
+
+
+def line_sources(given: Any) -> list[LineSource]:
+    """Return what lines are drawn from: sweeps, predicted grids and runs.
+
+    Raises BadInput for anything else.
+    """
+    found: list[LineSource] = []
+    for each in items_of(given):
+        grid = sweep_of(each)
+        if grid is not None:
+            found.append(SweepSource(grid))
+            continue
+        source = source_of(each)
+        if source.location is not None and not source.location.exists():
+            raise BadInput(f"{source} does not exist; the store of a run or a sweep is needed")
+        if not source.is_run:
+            raise BadInput(
+                f"{source} is no run or sweep, which lines are drawn of; drift plot cloud and"
+                " drift plot holes show checkpoints"
+            )
+        found.append(RunSource(source.run))
+    return found
 
 
 def grid_of(given: Any) -> SweepStore:

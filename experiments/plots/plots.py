@@ -2,12 +2,13 @@
 
 Sources are results, stores, paths, or lists of them. A `figure` that is given is cleared and drawn
 on, in its own size; else a new one is made, which a notebook shows. `prediction` is True or False,
-or None, which predicts where that is quick. Raises BadInput, with the command line's sentence, for
-what can't be drawn.
+or None, which predicts where that is quick. All kinds take the options of a look: `width` in
+inches, `font_size` in points, a `title`, and `caption=False`. Raises BadInput, with the command
+line's sentence, for what can't be drawn.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from matplotlib.figure import Figure
 
@@ -17,7 +18,11 @@ from drift.experiments.figures import components as parts
 from drift.experiments.figures import curves as run_curves
 from drift.experiments.figures.canvas import drawing_on
 from drift.experiments.figures.expected import ExpectedPairs
+from drift.experiments.figures.lines.chosen import choose
+from drift.experiments.figures.lines.figure import LineScales, line_figure
+from drift.experiments.figures.look import FigureOptions
 from drift.experiments.figures.sweeps import phase as phases
+from drift.experiments.figures.sweeps import transition as transitions
 from drift.experiments.figures.sweeps.curves import sweep_curves
 from drift.experiments.figures.sweeps.sweep_slice import (
     all_axes,
@@ -26,7 +31,15 @@ from drift.experiments.figures.sweeps.sweep_slice import (
     record_at,
 )
 from drift.experiments.figures.track import track_figure
-from drift.experiments.plots.inputs import each_drawn, grid_of, items_of, sweep_of, track_of
+from drift.experiments.plots.inputs import (
+    each_drawn,
+    grid_of,
+    items_of,
+    line_sources,
+    sweep_of,
+    track_of,
+)
+from drift.experiments.plots.looks import with_look
 from drift.sim.errors import BadInput
 from drift.sim.sources.source import source_of
 from drift.sim.structures.structure import Structure, structure_of
@@ -44,17 +57,28 @@ def _expected(prediction: Prediction) -> ExpectedPairs:
 
 def _fixed(grid: Grid, at: At) -> dict[str, int]:
     """Return, by axis, the index of the value that it is fixed at."""
+    return parse_fixed(grid, at_texts(at))
+
+
+def at_texts(at: At) -> list[str]:
+    """Return the values at which axes are fixed as the command line has them."""
     if isinstance(at, dict):
-        return parse_fixed(grid, [f"{name}={_spelled(value)}" for name, value in at.items()])
-    return parse_fixed(grid, [at] if isinstance(at, str) else list(at or []))
+        return [f"{name}={_spelled(value)}" for name, value in at.items()]
+    return [at] if isinstance(at, str) else list(at or [])
 
 
 def _spelled(value: Any) -> str:
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
+@with_look
 def curves(
-    sources: Any, *, at: At = None, prediction: Prediction = None, figure: Figure | None = None
+    sources: Any,
+    *,
+    at: At = None,
+    prediction: Prediction = None,
+    figure: Figure | None = None,
+    **look: Unpack[FigureOptions],
 ) -> Figure:
     """Draw coalescence curves: distinct cells, largest black hole, pairs over the radius reached.
 
@@ -84,6 +108,7 @@ def curves(
         return run_curves.curves([each.run for each in opened], expectations)
 
 
+@with_look
 def phase(
     sweep: Any,
     x: str | None = None,
@@ -92,22 +117,73 @@ def phase(
     at: At = None,
     progress: float = 1.0,
     prediction: Prediction = None,
+    difference: bool = False,
     figure: Figure | None = None,
+    **look: Unpack[FigureOptions],
 ) -> Figure:
     """Draw the share of tokens still distinct over two axes of a sweep, or over the one it has.
 
     `x` and `y` name axes, `at` fixes others, which stand at their first value else; `progress` is
-    the fraction of the steps. Raises BadInput where no grid point is done.
+    the fraction of the steps. A `difference` is that of the expected share from the counted one.
+    Raises BadInput where no grid point is done, and for a difference that there is not.
     """
 
     def draw(opened: Any) -> Figure:
         chosen = plane_slice(opened, x, y, _fixed(opened.grid, at))
-        function = phases.phase if len(chosen.names) > 1 else phases.transition
-        return function(chosen, record_at(opened.grid, progress), _expected(prediction))
+        record = record_at(opened.grid, progress)
+        if len(chosen.names) > 1:
+            wanted = True if difference and prediction is None else prediction
+            return phases.phase(chosen, record, _expected(wanted), difference=difference)
+        if difference:
+            raise BadInput(
+                f"difference needs two axes, and {opened.address} has {chosen.names[0]} alone;"
+                " drift plot lines draws what is counted and expected over one"
+            )
+        return transitions.transition(chosen, record, _expected(prediction))
 
     return each_drawn([grid_of(each) for each in items_of(sweep)], draw, figure)
 
 
+@with_look
+def lines(
+    sources: Any,
+    x: str | None = None,
+    y: str | Sequence[str] = "distinct",
+    hue: str | None = None,
+    col: str | None = None,
+    row: str | None = None,
+    *,
+    at: At = None,
+    progress: float = 1.0,
+    xscale: str = "auto",
+    yscale: str = "auto",
+    spread: str = "range",
+    prediction: Prediction = None,
+    figure: Figure | None = None,
+    **look: Unpack[FigureOptions],
+) -> Figure:
+    """Draw any quantity of runs, sweeps and predicted grids over any axis, as lines.
+
+    `x` is an axis of the sweep, step, progress or a quantity such as reached; `y` is a quantity or
+    several: distinct, pairs, largest, reached, stalled, asked, done and others. `hue` has colours,
+    `col` and `row` have panels: an axis each, or source or quantity. Lines are means over seeds and
+    random directions; `spread` is range, deviation or none. Other axes stand at their first value,
+    or as `at` fixes them. Over an axis, `progress` is the fraction of the steps. Scales are auto,
+    linear or log. Raises BadInput, saying what is accepted, for unknown names.
+
+        >>> import drift
+        >>> grid = drift.Grid(sigma=[1e-7, 1e-6], steps=[10, 100], tokens=50, dims=16, records=2)
+        >>> swept = drift.sweep(grid, "lines.zarr")
+        >>> figure = drift.plot.lines(swept, x="sigma", y="reached", hue="steps")
+    """
+    names = [y] if isinstance(y, str) else list(y)
+    chosen = choose(line_sources(sources), x, names, hue, col, row, at_texts(at))
+    with drawing_on(figure):
+        scales = LineScales(xscale, yscale, spread)
+        return line_figure(chosen, progress, scales, _expected(prediction))
+
+
+@with_look
 def holes(
     sources: Any,
     *,
@@ -118,6 +194,7 @@ def holes(
     exponents: int | None = None,
     prediction: Prediction = None,
     figure: Figure | None = None,
+    **look: Unpack[FigureOptions],
 ) -> Figure:
     """Draw the populations of black holes by rank, several sources overlaid.
 
@@ -133,6 +210,7 @@ def holes(
         return black_holes.holes(found, caption, observed)
 
 
+@with_look
 def components(
     sources: Any,
     *,
@@ -140,25 +218,28 @@ def components(
     snapshot: int | None = None,
     near: str | int | None = None,
     exponents: int | None = None,
+    selection: dict[str, Any] | None = None,
     figure: Figure | None = None,
+    **look: Unpack[FigureOptions],
 ) -> Figure:
     """Draw each component of adjacent cells, black holes sized by population.
 
-    A source may also be what drift.structure returned. Raises BadInput where there is nothing to
-    draw, or too much.
+    A source may also be what drift.structure returned, of a `selection` as in its JSON. Raises
+    BadInput where there is nothing to draw, or too much.
     """
     around = None if near is None else str(near)
 
     def draw(each: Any) -> Figure:
         selected = (tensor, snapshot, around, exponents)
         if isinstance(each, Structure) and selected == (None,) * 4:
-            return parts.components(each, None)
-        matrix, selection = source_of(each).selection(*selected)
-        return parts.components(structure_of(matrix), selection)
+            return parts.components(each, selection)
+        matrix, chosen = source_of(each).selection(*selected)
+        return parts.components(structure_of(matrix), chosen)
 
     return each_drawn(items_of(sources), draw, figure)
 
 
+@with_look
 def cloud(
     sources: Any,
     plane: Sequence[int] | None = None,
@@ -168,6 +249,7 @@ def cloud(
     near: str | int | None = None,
     exponents: int | None = None,
     figure: Figure | None = None,
+    **look: Unpack[FigureOptions],
 ) -> Figure:
     """Draw a cloud in a plane of two dimensions, its largest black holes in colour.
 
@@ -185,8 +267,13 @@ def cloud(
     return each_drawn(items_of(sources), draw, figure)
 
 
+@with_look
 def track(
-    tracks: Any, panels: Sequence[str] | None = None, *, figure: Figure | None = None
+    tracks: Any,
+    panels: Sequence[str] | None = None,
+    *,
+    figure: Figure | None = None,
+    **look: Unpack[FigureOptions],
 ) -> Figure:
     """Draw a track: when tokens freeze, how far they and their centroid move.
 

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from drift.experiments.console.command_line import run_line, sweep_line
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.sweeps.curves import sweep_curves
-from drift.experiments.figures.sweeps.phase import phase, transition
+from drift.experiments.figures.sweeps.phase import phase
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
+from drift.experiments.figures.sweeps.transition import transition
 from drift.experiments.report import lattice, prediction, tables
 from drift.experiments.report.document import (
     Command,

@@ -29,6 +29,9 @@ _ALONE = (SINGLE, "consolidated.safetensors", "pytorch_model.safetensors")
 """Names of files that hold all of a model, whatever an index beside them says."""
 _REFUSED = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".gguf", ".h5", ".msgpack", ".onnx", ".npz")
 """Suffixes of other checkpoints: pickles, and formats that are not read."""
+_SHARD = re.compile(r"-\d+-of-\d+\.safetensors$")
+_TRAINED = re.compile(r"(checkpoint|step|epoch)[-_]?\d+")
+"""Names of directories that tell the step of a training run, and not the run."""
 _LISTED = 12
 """Most names that a message lists."""
 
@@ -52,6 +55,24 @@ def source(path: Path, notes: list[str]) -> Path:
     if path.suffix not in (".safetensors", ".json"):
         raise BadInput(f"{path} is {recognised(path) or f'no safetensors file; {ACCEPTED}'}")
     return path
+
+
+def model_name(path: Path, file: Path) -> str:
+    """Return the name of the model that a `file` of it belongs to, as people know it.
+
+    That is its id where it lies in a hub's cache, and the name of its directory where `path` is
+    that directory or where the file is a shard or an index of several; else that of the file.
+    """
+    above = file.absolute().parents
+    for directory in above:
+        if known := hub.model_of(directory):
+            return known
+    alone = path.suffix == ".safetensors" and not _SHARD.search(file.name)
+    if alone or not above or not above[0].name:
+        return file.name
+    name = above[0].name
+    trained = _TRAINED.fullmatch(name) and len(above) > 1 and above[1].name
+    return f"{above[1].name}/{name}" if trained else name
 
 
 def shards(index: Path) -> dict[str, Path]:

@@ -124,7 +124,8 @@ class Weights:
         check_memory(_PER_ROW * tensor.shape[0] + _PER_DIM * tensor.shape[1], where)
         target = FORMATS_BY_DTYPE[tensor.dtype]
         codes = self.mapped(tensor, target.storage.newbyteorder("<"))
-        label = f"{file.name}, {printable_name(name)}"
+        model = printable_name(layouts.model_name(self.path, file))
+        label = f"{model}, {printable_name(name)}"
         if target.width > 8 or not (beside := names_beside(name, self._files)):
             return Matrix.whole(codes, target, label)
         try:

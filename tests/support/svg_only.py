@@ -8,12 +8,12 @@ def draw(patch):
     """Leave each PNG empty as long as `patch` lasts, a pytest.MonkeyPatch."""
     save = style._save
 
-    def saved(figure, name, kind):
-        if kind == "svg":
-            return save(figure, name, kind)
-        path = name.with_name(f"{name.name}.{kind}")
+    def saved(figure, path):
+        if path.suffix == ".svg":
+            save(figure, path)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as new:
             new.write_bytes(b"")
-        return path
 
     patch.setattr(style, "_save", saved)

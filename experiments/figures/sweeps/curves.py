@@ -12,16 +12,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import StrMethodFormatter
 
-from drift.experiments.figures.canvas import in_own_settings, new_figure, set_height
-from drift.experiments.figures.captions import wrapped
-from drift.experiments.figures.curves import CROSS, EXPECTED, put_scale
+from drift.experiments.figures.canvas import add_height, in_own_settings, new_figure
+from drift.experiments.figures.captions import put_caption
+from drift.experiments.figures.curves import CROSS, EXPECTED, STEPPED, put_scale
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.legend import DASHES, NAMED, add_bar, add_legend, line_colours
-from drift.experiments.figures.style import GREY, spans_a_decade
+from drift.experiments.figures.lines.coincide import NOTE, take_turns
+from drift.experiments.figures.look import in_font, width_of
+from drift.experiments.figures.style import POINTS
 from drift.experiments.figures.sweeps.expected import expected_in_slice
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
+from drift.experiments.figures.ticks.scales import count_axis, linear_axis
 from drift.sim.errors import BadInput
 
 _MOST = 100
@@ -30,8 +32,8 @@ _FEW, _FAINT = 12, 0.1
 """Most curves whose bands are drawn at full opacity, and the opacity of more."""
 _HIGH, _ROW = 6.4, 0.17
 """Height of the figure, and of a row of its legend, inches."""
-_WIDE = 400.0
-"""Width of a caption and of a legend, points."""
+_WIDE, _MARGIN = 6.0, 32.0
+"""Width of the figure, inches, and points by which its legend is narrower."""
 _COUNTS = {"distinct": "distinct cells", "largest": "largest black hole (tokens)", "pairs": ""}
 _CROSSES = 13
 """Most crosses on a curve."""
@@ -39,13 +41,15 @@ _CROSSES = 13
 
 @in_own_settings
 def sweep_curves(
-    sweep_slice: SweepSlice, expected_pairs: ExpectedPairs | None = None, wide: float = _WIDE
+    sweep_slice: SweepSlice,
+    expected_pairs: ExpectedPairs | None = None,
+    wide: float | None = None,
 ) -> Figure:
     """Draw the curves of `sweep_slice`, whose first axis has the most values.
 
     Without `expected_pairs`, they are predicted where that is quick. The legend is at most `wide`
-    points wide. Raises BadInput for more curves than a figure holds, and where no grid point is
-    done.
+    points wide, by default about as wide as the figure. Raises BadInput for more curves than a
+    figure holds, and where no grid point is done.
     """
     colours, dashes = (
         sweep_slice.shape[0] if sweep_slice.shown_axes else 1,
@@ -56,34 +60,41 @@ def sweep_curves(
     sweep_slice.check_done()
     shape = colours, dashes, sweep_slice.shape[-1], len(sweep_slice.store.progress)
     reached = sweep_slice.read("radius").reshape(shape).mean(axis=2)
-    figure = new_figure(6.0, _HIGH)
+    figure = new_figure(_WIDE, _HIGH)
     has_bar = colours > NAMED
     spec = figure.add_gridspec(3, 1 + has_bar, width_ratios=[1, 0.035][: 1 + has_bar])
     top = figure.add_subplot(spec[0, 0])
     panels = [top, *(figure.add_subplot(spec[row, 0], sharex=top) for row in (1, 2))]
-    shades = line_colours(sweep_slice)
+    first = sweep_slice.shown_axes[0] if sweep_slice.shown_axes else None
+    shades, turns = line_colours(first), []
     for axes, (name, label) in zip(panels, _COUNTS.items(), strict=True):
         counts = sweep_slice.read(name).reshape(shape)
         for c, d in np.argwhere(~np.ma.getmaskarray(reached).all(axis=-1)):
             alpha = 0.2 if colours * dashes <= _FEW else _FAINT
             _curve(axes, reached[c, d], counts[c, d], alpha, color=shades[c], linestyle=DASHES[d])
+        drawn = list(axes.get_lines())
         if name == "pairs":
-            continue
-        if spans_a_decade(counts.min(), counts.max()):
-            axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_ylabel(label)
-        axes.tick_params(labelbottom=False)
+            put_scale(axes)
+        else:
+            count_axis(axes, "y", float(sweep_slice.read("alive").max()))
+            axes.set_ylabel(label)
+            axes.tick_params(labelbottom=False)
+        turns.append(drawn)
+    linear_axis(panels[-1], "x")
+    together = [take_turns(axes, drawn) for axes, drawn in zip(panels, turns, strict=True)]
     crosses, notes = _expected(panels, sweep_slice, shades, expected_pairs or ExpectedPairs())
-    put_scale(panels[-1])
     panels[-1].set_xlabel("radius reached, $r$ (mean of the cloud along $u$)")
     figure.align_ylabels()
-    if has_bar:
-        add_bar(figure.add_subplot(spec[:, 1]), sweep_slice)
-    rows = add_legend(figure, sweep_slice, not has_bar, crosses, wide)
-    set_height(figure, _HIGH + _ROW * rows)
-    said = [*sweep_slice.caption(), *_repeats(sweep_slice), *sweep_slice.missing(), *notes]
-    figure.supxlabel(wrapped(said, _WIDE), color=GREY)
+    if has_bar and first:
+        add_bar(figure.add_subplot(spec[:, 1]), first)
+    beside = width_of(_WIDE) * POINTS - _MARGIN
+    rows = add_legend(figure, sweep_slice, not has_bar, crosses, wide or beside)
+    add_height(figure, in_font(_ROW) * rows)
+    notes = [*notes, *([NOTE] if any(together) else [])]
+    put_caption(
+        figure,
+        [*sweep_slice.caption(), *_repeats(sweep_slice), *sweep_slice.missing(), *notes],
+    )
     return figure
 
 
@@ -91,10 +102,12 @@ def _curve(
     axes: Axes, reached: np.ma.MaskedArray, counts: np.ma.MaskedArray, alpha: float, **style: Any
 ) -> None:
     """Draw a curve of counts, (repeats, records), and its band."""
-    axes.plot(reached, counts.mean(axis=0), linewidth=1.3, **style)
+    axes.plot(reached, counts.mean(axis=0), linewidth=1.3, **STEPPED, **style)
     if len(counts) > 1:
         ends = counts.min(axis=0), counts.max(axis=0)
-        axes.fill_between(reached, *ends, color=style["color"], alpha=alpha, linewidth=0)
+        axes.fill_between(
+            reached, *ends, color=style["color"], alpha=alpha, linewidth=0, step="post"
+        )
 
 
 def _expected(

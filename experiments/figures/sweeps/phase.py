@@ -1,15 +1,12 @@
-"""The fraction of a sweep's tokens that is still distinct: a map over two axes, or a curve.
+"""The fraction of a sweep's tokens that is still distinct over two axes: a map.
 
-fraction  distinct cells divided by the tokens present, the mean over seeds
-tile      the rectangle of one value of each axis, on a map
-contour   a line where the fraction is one half (experiments.figures.axes)
-crossing  where the fraction passes one half along one axis, interpolated as the axis is drawn
-band      from the minimum to the maximum over seeds; names have points alone
-expected  the fraction that is expected, and its contour, which is dashed
-onset     the sigma at which one coalesced pair is expected, one for each value of the other axis: a
-          line across its tiles. Nothing is drawn between them, since it may be anywhere there
-empty     of a tile: no seed is done, since it failed, or is not done yet
-partial   of a tile: some seeds are done; it shows their mean
+fraction    distinct cells divided by the tokens present, the mean over seeds
+tile        the rectangle of one value of each axis
+contour     a line where the fraction is one half (experiments.figures.axes)
+expected    the contour of the fraction that is expected, which is dashed, and the onset (.onset)
+difference  the expected fraction less the counted one, in a map of its own
+empty       of a tile: no seed is done, since it failed, or is not done yet
+partial     of a tile: some seeds are done; it shows their mean
 """
 
 from typing import Any
@@ -24,146 +21,16 @@ from matplotlib.patheffects import withStroke
 
 from drift.experiments.figures.axes import Scale, Ticks, contour
 from drift.experiments.figures.canvas import in_own_settings, new_figure
-from drift.experiments.figures.captions import in_symbols, wrapped
-from drift.experiments.figures.curves import CROSS
+from drift.experiments.figures.captions import put_caption
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.legend import add_grouped_legend
-from drift.experiments.figures.style import COLOURS, GREY, POINTS
-from drift.experiments.figures.sweeps.expected import expected_in_slice, expected_onsets
+from drift.experiments.figures.look import current_look, in_font
+from drift.experiments.figures.style import POINTS
+from drift.experiments.figures.sweeps.onset import HALF, draw_onset, expected_fraction
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
+from drift.experiments.figures.ticks.numbers import NumberFormatter
 from drift.sim.errors import BadInput
 
-_LABEL = "one pair expected"
-
-
-def expected_fraction(
-    sweep_slice: SweepSlice, record: int, expected_pairs: ExpectedPairs
-) -> tuple[np.ma.MaskedArray, list[str]]:
-    """Return the expected fraction, of the shape of the shown axes, and notes on missing ones.
-
-    It is masked without prediction, and for a slice that is itself a prediction.
-    """
-    if sweep_slice.predicted:
-        return np.ma.masked_all(sweep_slice.shape[:-1]), []
-    found = expected_in_slice(sweep_slice, [record], expected_pairs)
-    return (found.values["distinct"] / found.values["alive"])[..., 0], found.notes
-
-
-def draw_onset(
-    axes: Axes, sweep_slice: SweepSlice, record: int, expected_pairs: ExpectedPairs, **style: Any
-) -> tuple[list[Line2D], list[str]]:
-    """Draw the onset, unless sigma is not shown; return the handles and the notes on it."""
-    if "sigma" not in sweep_slice.names:
-        return [], []
-    which = sweep_slice.names.index("sigma")
-    sigma = Scale.of(sweep_slice, which)
-    found = expected_onsets(sweep_slice, record, expected_pairs)
-    if not found.predicted:
-        return [], found.notes
-    inside = np.any((found.sigmas >= sigma.edges[0]) & (found.sigmas <= sigma.edges[-1]))
-    if inside and len(sweep_slice.names) == 1:
-        axes.axvline(found.sigmas[0], **style)
-    elif inside:
-        for line in _lines(Scale.of(sweep_slice, 1 - which), found.sigmas):
-            axes.plot(*(line if which == 0 else line[::-1]), **style)
-    handle = Line2D([], [], label=_label(sigma, found.sigmas), **style)
-    if not inside:
-        handle.set_linestyle("none")
-    return [handle], found.notes
-
-
-def _lines(other: Scale, onsets: np.ndarray) -> list[np.ndarray]:
-    """Return lines, (2, points), of sigmas and positions on the other axis, where onsets are."""
-    there = np.flatnonzero(~np.isnan(onsets))
-    return [np.array([onsets[[row, row]], other.edges[row : row + 2]]) for row in there]
-
-
-def _label(sigma: Scale, onsets: np.ndarray) -> str:
-    """Return the legend's text on the onset, with its value where it is alone or not on the map."""
-    known = onsets[~np.isnan(onsets)]
-    if not len(known):
-        return rf"{_LABEL} at no $\sigma$"
-    ends = dict.fromkeys(float(f"{end:.3g}") for end in (known.min(), known.max()))
-    at = in_symbols("sigma", next(iter(ends))) if len(ends) == 1 else ""
-    if known.min() > sigma.edges[-1] or known.max() < sigma.edges[0]:
-        beyond = "above" if known.min() > sigma.edges[-1] else "below"
-        return rf"{_LABEL} {beyond} the $\sigma$ shown{at and f', {at}'}"
-    return f"{_LABEL}, at {at}" if len(onsets) == 1 else _LABEL
-
-
-_TRANSITION_LONG, _TRANSITION_BESIDE = 320.0, 112.0
-"""Length of the axis, and of what stands beside it, points."""
-
-
-@in_own_settings
-def transition(
-    sweep_slice: SweepSlice,
-    record: int,
-    expected_pairs: ExpectedPairs | None = None,
-    long: float = _TRANSITION_LONG,
-) -> Figure:
-    """Draw a slice of one axis, `long` points long, in one record.
-
-    Without `expected_pairs`, they are predicted where that is quick. Raises BadInput where no
-    grid point is done.
-    """
-    scale = Scale.of(sweep_slice, 0)
-    sweep_slice.check_done()
-    fraction = sweep_slice.fraction(record)
-    mean = fraction.mean(axis=-1)
-    figure = new_figure()
-    axes = figure.add_subplot()
-    named, ink = scale.kind == "names", COLOURS[0]
-    said = f"mean over {sweep_slice.repeats()}" if sweep_slice.averaged else None
-    style: Any = "none" if named else "-"
-    axes.plot(scale.positions, mean, "o", markersize=3.5, color=ink, linestyle=style, label=said)
-    if sweep_slice.averaged:
-        ends, label = (fraction.min(axis=-1), fraction.max(axis=-1)), "min–max"
-        if named:
-            axes.vlines(scale.positions, *ends, color=ink, linewidth=1.2, label=label)
-        else:
-            axes.fill_between(
-                scale.positions, *ends, color=ink, alpha=0.25, linewidth=0, label=label
-            )
-    axes.axhline(HALF, color="black", linestyle=":", linewidth=1.2, label=_half(scale, mean))
-    expectations = expected_pairs or ExpectedPairs()
-    fractions, notes = expected_fraction(sweep_slice, record, expectations)
-    if not fractions.mask.all():
-        axes.plot(scale.positions, fractions, color="black", label="expected", **CROSS)
-    onset, more = draw_onset(
-        axes, sweep_slice, record, expectations, color=COLOURS[1], linestyle="-."
-    )
-    notes = list(dict.fromkeys([*notes, *more]))
-    Ticks(scale, "x", long).put_on(axes)
-    axes.set(ylim=(-0.03, 1.03), ylabel=sweep_slice.fraction_label(record))
-    handles = axes.get_legend_handles_labels()[0] + onset
-    add_grouped_legend(figure, [handles], long + _TRANSITION_BESIDE, 2 + (not onset))
-    caption = wrapped(sweep_slice.caption() + sweep_slice.missing() + notes, 72 * 5.4)
-    figure.supxlabel(caption, color=GREY)
-    return figure
-
-
-def crossings(scale: Scale, mean: np.ma.MaskedArray) -> list[float]:
-    """Return the positions at which the mean passes one half between neighbouring values."""
-    if scale.kind == "names":
-        return []
-    at, above = scale.straightened(scale.positions), mean.filled(np.nan) - HALF
-    with np.errstate(invalid="ignore"):
-        passes = np.flatnonzero(above[:-1] * above[1:] < 0)
-    share = above[passes] / (above[passes] - above[passes + 1])
-    found = at[passes] + share * (at[passes + 1] - at[passes])
-    return sorted([*scale.curved(found), *scale.positions[above == 0]])
-
-
-def _half(scale: Scale, mean: np.ma.MaskedArray) -> str:
-    """Return the legend's text on one half, with its position where it is passed once."""
-    found = crossings(scale, mean)
-    if len(found) != 1:
-        return "one half"
-    return f"one half, at {in_symbols(scale.axis.name, float(f'{found[0]:.3g}'))}"
-
-
-HALF = 0.5
 _MAP = "cividis"
 """A map of even lightness, which is clear without colour vision, and in grey."""
 _LINE: dict[str, Any] = {
@@ -198,8 +65,10 @@ _LONG, _HIGH = 300.0, 200.0
 """Least length and height of the axes, points."""
 _BESIDE, _AROUND = 110.0, 85.0
 """Points of what stands beside the axes, and above and below them."""
-_MARGIN = 35.0
-"""Points by which a caption is narrower than the figure."""
+_SHORTEST = 120.0
+"""Shortest horizontal axis, points, whatever width is asked for."""
+_DIVERGING, _LEAST = "RdBu", 1e-6
+"""Colours of differences, and the least end of their scale."""
 
 
 @in_own_settings
@@ -208,11 +77,13 @@ def phase(
     record: int,
     expected_pairs: ExpectedPairs | None = None,
     long: float = _LONG,
+    difference: bool = False,
 ) -> Figure:
     """Draw a slice of two axes, the first one along x and at least `long` points, in one record.
 
-    Without `expected_pairs`, they are predicted where that is quick. Raises BadInput where no
-    grid point is done, and where an axis has too many values.
+    Without `expected_pairs`, they are predicted where that is quick. A `difference` is that of the
+    expected fraction from the counted one. Raises BadInput where no grid point is done, where an
+    axis has too many values, and for a difference where nothing is predicted.
     """
     x, y = Scale.of(sweep_slice, 0), Scale.of(sweep_slice, 1)
     for scale in (x, y):
@@ -221,16 +92,19 @@ def phase(
             raise BadInput(f"{found}; a figure shows at most {_MOST:,} along an axis")
     sweep_slice.check_done()
     fraction = sweep_slice.fraction(record).mean(axis=-1).T
-    below, beside = Ticks(x, "x", long), Ticks(y, "y", _HIGH)
-    wide, high = below.points + beside.depth + _BESIDE, beside.points + below.depth + _AROUND
+    expectations = expected_pairs or ExpectedPairs()
+    expected, notes = expected_fraction(sweep_slice, record, expectations)
+    if difference:
+        check_predicted(sweep_slice, expected, notes, expectations)
+    wide, high, below, beside = _sizes(x, y, long)
     figure = new_figure(wide / POINTS, high / POINTS)
     axes = figure.add_subplot()
     axes.grid(False)
-    mesh = axes.pcolormesh(x.edges, y.edges, fraction, cmap=_MAP, vmin=0, vmax=1)
+    shown = expected.T - fraction if difference else fraction
+    style = _difference(shown) if difference else {"cmap": _MAP, "vmin": 0, "vmax": 1}
+    mesh = axes.pcolormesh(x.edges, y.edges, shown, **style)
     mesh.set_rasterized(fraction.size > _VECTORS)
-    expectations = expected_pairs or ExpectedPairs()
-    onset, notes = draw_onset(axes, sweep_slice, record, expectations, **_DOTTED)
-    expected, more = expected_fraction(sweep_slice, record, expectations)
+    onset, more = draw_onset(axes, sweep_slice, record, expectations, fraction.T, **_DOTTED)
     notes = list(dict.fromkeys([*notes, *more]))
     counted = "one half expected" if sweep_slice.predicted else "one half distinct"
     lines = [_contour(axes, x, y, fraction, counted), *_expected_contour(axes, x, y, expected.T)]
@@ -238,13 +112,65 @@ def phase(
     handles += _partial(axes, sweep_slice, x, y)
     below.put_on(axes)
     beside.put_on(axes)
-    label, ticks = sweep_slice.fraction_label(record), np.linspace(0, 1, 6).tolist()
-    figure.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
+    _add_colours(figure, axes, mesh, sweep_slice, record, difference)
     add_grouped_legend(figure, [handles], wide, 2)
     mean = [f"mean over {sweep_slice.repeats()}"] if sweep_slice.averaged else []
-    said = [*sweep_slice.caption(), *mean, *sweep_slice.missing(), *notes]
-    figure.supxlabel(wrapped(said, wide - _MARGIN), color=GREY)
+    put_caption(figure, [*sweep_slice.caption(), *mean, *sweep_slice.missing(), *notes])
     return figure
+
+
+def _sizes(x: Scale, y: Scale, long: float) -> tuple[float, float, Ticks, Ticks]:
+    """Return the width and the height of the figure, points, and the ticks of both axes."""
+    beside, around = Ticks(y, "y", _HIGH), in_font(_AROUND)
+    inches = current_look().width
+    if inches is not None:
+        long = max(inches * POINTS - beside.depth - in_font(_BESIDE), _SHORTEST)
+        beside = Ticks(y, "y", _HIGH * min(1.5, max(0.7, long / _LONG)))
+    below = Ticks(x, "x", long)
+    wide = below.points + beside.depth + in_font(_BESIDE)
+    return wide, beside.points + below.depth + around, below, beside
+
+
+def _add_colours(
+    figure: Figure,
+    axes: Axes,
+    mesh: Any,
+    sweep_slice: SweepSlice,
+    record: int,
+    difference: bool,
+) -> None:
+    """Add the bar of colours."""
+    if difference:
+        label = f"expected − counted, {sweep_slice.fraction_label(record)}"
+        figure.colorbar(mesh, ax=axes, label=label, format=NumberFormatter())
+        return
+    label, ticks = sweep_slice.fraction_label(record), np.linspace(0, 1, 6).tolist()
+    figure.colorbar(mesh, ax=axes, label=label, ticks=ticks).ax.axhline(HALF, color="black")
+
+
+def _difference(shown: np.ma.MaskedArray) -> dict[str, Any]:
+    """Return the colours of differences, with white at none."""
+    most = max(float(np.abs(shown).max()), _LEAST)
+    return {"cmap": _DIVERGING, "vmin": -most, "vmax": most}
+
+
+def check_predicted(
+    sweep_slice: SweepSlice,
+    expected: np.ma.MaskedArray,
+    notes: list[str],
+    expectations: ExpectedPairs,
+) -> None:
+    """Raise BadInput where there is no expectation to take the counted fraction from."""
+    if sweep_slice.predicted:
+        raise BadInput(
+            f"{sweep_slice.store.address} is a prediction itself; a difference needs a sweep,"
+            " whose points are counted"
+        )
+    if expectations.wanted is False:
+        raise BadInput("difference is wanted, but no prediction; leave out one of the two")
+    if expected.mask.all():
+        why = "; ".join(notes) or "no grid point is predicted"
+        raise BadInput(f"{sweep_slice.store.address}: there is no difference to draw: {why}")
 
 
 def _contour(axes: Axes, x: Scale, y: Scale, fraction: np.ma.MaskedArray, label: str) -> Line2D:

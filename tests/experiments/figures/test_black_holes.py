@@ -75,7 +75,7 @@ def test_of_a_checkpoint_they_are_counted_of_finite_rows_and_a_selection(in_tmp)
     builders.write("a.safetensors", {"lm_head.weight": builders.matrix(codes, BFLOAT16)})
     [found], caption = populations([Path("a.safetensors")], *NOTHING)
     assert found.tokens.tolist() == [4, 3]  # both zeros are one cell, no NaN is in any
-    assert (found.label, caption) == ("a.safetensors", "a.safetensors, lm_head.weight")
+    assert (found.label, caption) == ("a.safetensors", "a.safetensors, lm_head.weight,  bfloat16")
     [found], caption = populations([Path("a.safetensors")], None, None, "5", 3)
     assert found.tokens.tolist() == [3]
     assert caption.splitlines()[1] == "tokens within 3 exponents of token 5"
@@ -171,7 +171,7 @@ BAD = {
     "a tensor of a run": (["other", "--tensor", "x"], "tensor is 'x'"),
     "exponents alone": (["few", "--exponents", "2"], "exponents is 2 without near"),
     "one source of two": (["few", "gone"], "gone does not exist"),
-    "below a file": (["few", "--out", "file/a"], "file/a can't be written"),
+    "below a file": (["few", "--out", "file/a"], "file/a.png can't be written"),
 }
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from drift.experiments.figures.captions import axis_label, captions, in_symbols, parts, wrapped
-from drift.experiments.figures.style import short_values, text_width
+from drift.experiments.figures.style import text_width
+from drift.experiments.figures.ticks.numbers import short_values
 
 
 def test_long_numbers_are_rounded_where_that_keeps_them_apart():

@@ -12,12 +12,11 @@ from matplotlib.colors import to_hex
 
 from drift.experiments.figures.cloud import (
     HOLES,
-    CloudPlane,
     Panel,
     cloud_figure,
     cloud_panels,
-    most_telling_plane,
 )
+from drift.experiments.figures.clouds.plane import CloudPlane, most_telling_plane
 from drift.experiments.figures.style import COLOURS
 from drift.kernels.formats import BFLOAT16, FLOAT4_E2M1FN, FLOAT32
 from drift.sim.errors import BadInput

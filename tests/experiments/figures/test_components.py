@@ -123,7 +123,7 @@ def test_components_are_numbered_as_in_the_table(smoke):
 
 def test_the_caption_counts_what_is_not_drawn(smoke):
     said = caption(components(smoke, {"near": "largest", "exponents": 5}))
-    assert "a cloud,  tokens within 5 exponents of the largest black hole" in said
+    assert "a cloud,  bfloat16,  tokens within 5 exponents of the largest black hole" in said
     assert "2,212 tokens in 125 cells: 5 components" in said
     assert "isolated: 4 black holes and 87 cells of one token (not drawn)." in said
     assert "Not drawn" not in said
@@ -245,7 +245,7 @@ BAD = {
     "exponents alone": (["run", "--exponents", "2"], "exponents is 2 without near"),
     "near what": (["run", "--near", "me"], "near is 'me'"),
     "all apart": (["run", "--snapshot", "0"], "there is nothing to draw"),
-    "below a file": (["run", "--out", "file/a"], "file/a can't be written"),
+    "below a file": (["run", "--out", "file/a"], "file/a.png can't be written"),
 }
 
 

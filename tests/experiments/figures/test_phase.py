@@ -16,13 +16,14 @@ from drift.experiments.cli import main
 from drift.experiments.figures.axes import Scale, Ticks, contour
 from drift.experiments.figures.captions import in_symbols
 from drift.experiments.figures.expected import ExpectedPairs
-from drift.experiments.figures.sweeps.phase import crossings, phase, transition
+from drift.experiments.figures.sweeps.phase import phase
 from drift.experiments.figures.sweeps.sweep_slice import (
     SweepSlice,
     parse_fixed,
     plane_slice,
     record_at,
 )
+from drift.experiments.figures.sweeps.transition import crossings, transition
 from drift.sim.errors import BadInput
 from drift.sim.prediction.predict import onsets
 from drift.sim.spec.axis import Axis
@@ -436,7 +437,7 @@ BAD = {
     "all fixed": (["--at", "sigma=1e-9,radius=1,steps=1"], "has no axis left to show"),
     "progress between": (["--progress", "0.3"], "the nearest is 0.25"),
     "progress beyond": (["--progress", "2"], "progress is 2; it must be in 0 ... 1"),
-    "below a file": (["--out", "file/a"], "file/a can't be written"),
+    "below a file": (["--out", "file/a"], "file/a.png can't be written"),
 }
 
 
