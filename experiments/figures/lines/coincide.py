@@ -69,7 +69,7 @@ class _Curve:
         """Return the curve of a line; None where it does not go from left to right."""
         axes = line.axes
         drawn = line.get_linestyle() not in ("None", "none", "", " ")
-        given = np.ma.masked_invalid(np.ma.asarray(line.get_xydata(), float))
+        given: np.ma.MaskedArray = np.ma.masked_invalid(np.ma.asarray(line.get_xydata(), float))
         data: np.ndarray = given.filled(np.nan)
         if axes is None or not drawn or len(data) < 2:
             return None

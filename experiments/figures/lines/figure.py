@@ -28,7 +28,6 @@ from drift.experiments.figures.lines.coincide import NOTE, take_turns
 from drift.experiments.figures.lines.panels import (
     caption_of,
     explain,
-    has_bar,
     label_panels,
     make_panels,
     panel_shape,
