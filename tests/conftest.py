@@ -1,8 +1,10 @@
 """Every test runs on the CPU, without a cache, with JAX's strictest promotion rules."""
 
+import gc
 import math
 import os
 import shutil
+from pathlib import Path
 
 import jax
 import pytest
@@ -33,19 +35,56 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
 settings.register_profile("drift", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("drift")
 
+HERE = Path(__file__).parent
+LONGEST = (
+    "test_readme.py",
+    "sim/devices/test_devices.py",
+    "experiments/cli/test_workers.py",
+    "test_installed.py",
+    "sim/test_device_check.py",
+    "experiments/studies/test_studies.py",
+    "experiments/report/test_report.py",
+    "sim/batches/test_batch.py",
+    "kernels/stepping/test_fused.py",
+    "sim/runs/test_run.py",
+    "experiments/console/test_terminal.py",
+    "experiments/figures/test_phase.py",
+    "experiments/figures/test_curves.py",
+    "experiments/report/test_browser.py",
+    "sim/engines/test_simulation.py",
+    "sim/sweeps/test_killed.py",
+    "sim/sweeps/test_sweep.py",
+    "sim/stores/test_s3.py",
+    "sim/devices/test_compilation.py",
+    "experiments/notebooks/test_notebooks.py",
+    "sim/devices/test_cache.py",
+    "experiments/bench/test_parts.py",
+    "experiments/cli/test_main.py",
+    "experiments/cli/test_sweep.py",
+    "experiments/cli/test_any_line.py",
+    "experiments/cli/test_addresses.py",
+)
+"""Files that take longest. They begin first, so that no process is left with one at the end."""
 MARKS = {"endpoint": ["s3", "slow"], "toured": ["processes", "slow"]}
 """What a test is that uses a fixture."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at marks
 def pytest_collection_modifyitems(items):
-    """Mark tests by their fixtures, and let files with slow ones begin first."""
+    """Mark tests by their fixtures; the longest files begin first, then those with slow tests."""
     for item in items:
         for name in MARKS.keys() & set(item.fixturenames):
             for mark in MARKS[name]:
                 item.add_marker(mark)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    ranks = {HERE / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (ranks.get(item.path, len(ranks)), item.path not in slow))
+
+
+def pytest_collection_finish():
+    """Leave what is there for good out of garbage collections, each of which looks at all."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,7 @@ def test_a_sweep_is_gone_on_with_and_ends_as_one_swept_today(half_done, tmp_path
 
 
 @pytest.mark.slow
-def test_verbs_take_both(half_done, in_tmp, capsys):
+def test_verbs_take_both(svg_only, half_done, in_tmp, capsys):
     assert command(capsys, "export", RUN, "--out", "run.csv")[0] == 0
     assert command(capsys, "plot", "curves", RUN, "--no-prediction", "--out", "curves")[0] == 0
     status, out, _ = command(capsys, "structure", RUN, "--json")

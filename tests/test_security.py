@@ -126,7 +126,7 @@ KEY, SECRET, TOKEN = "AKIAMARKEDMARKEDMARK", s3_server.SECRET, "token-MARKED-of-
 
 @pytest.mark.slow
 def test_credentials_are_never_written_and_never_said(
-    bucket, endpoint, in_tmp, capsys, monkeypatch
+    svg_only, bucket, endpoint, in_tmp, capsys, monkeypatch
 ):
     marks = (KEY, SECRET, TOKEN)
     names = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": TOKEN}

@@ -57,9 +57,9 @@ def resident():
 @pytest.mark.slow
 def test_runs_leave_nothing_behind(in_tmp):
     compilation.release_programs(most=0)
-    rounds(range(4))  # whatever is kept is kept by then
-    before, many = left(), 10
-    rounds(range(4, 4 + many))
+    rounds(range(3))  # whatever is kept is kept by then
+    before, many = left(), 6
+    rounds(range(3, 3 + many))
     grown = {name: count - before[name] for name, count in left().items()}
     assert grown.pop("objects") < many  # one of each round is a leak
     assert max(grown.values()) <= 0

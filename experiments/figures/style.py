@@ -6,6 +6,7 @@ white by 3 to 1 or more, as lines need. A scale of colours for numbers ends wher
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -40,7 +41,12 @@ def text_width(text: str, size: float = 8, bold: bool = False) -> float:
     """Return the width of a text in points; `size` is that of the usual letters."""
     if not text.strip():  # which has no outline
         return 0.0
-    font = FontProperties(size=in_font(size), weight="bold" if bold else "normal")
+    return _width(text, in_font(size), bold)
+
+
+@lru_cache(maxsize=10_000)  # to measure a text takes as long as to draw it
+def _width(text: str, size: float, bold: bool) -> float:
+    font = FontProperties(size=size, weight="bold" if bold else "normal")
     # Renderers round the advance of each letter up, so that drawn texts are a little wider.
     return 1.02 * float(TextPath((0, 0), text, prop=font).get_extents().width)
 

@@ -64,8 +64,8 @@ class BoundStore(WrapperStore[Store]):
         self.written[key] = _digest(key, value)
 
     async def set_if_not_exists(self, key: str, value: Buffer) -> None:
-        """Write it where nothing is: there is one writer alone."""
-        if not await self.exists(key):
+        """Write it where nothing is: there is one writer alone, which need not ask for its own."""
+        if not self.written.get(key) and not await self.exists(key):
             await self.set(key, value)
 
     async def delete(self, key: str) -> None:

@@ -14,6 +14,7 @@ EACH = pytest.mark.parametrize("target", FORMATS.values(), ids=list(FORMATS))
 ROUNDED = [each for each in FORMATS.values() if each is not FLOAT32]
 EACH_ROUNDED = pytest.mark.parametrize("target", ROUNDED, ids=[each.name for each in ROUNDED])
 
+SIZES = 1 << 16, 1 << 21
 GFLOAT = {
     "bfloat16": gfloat.formats.format_info_bfloat16,
     "float16": gfloat.formats.format_info_binary16,
@@ -35,6 +36,11 @@ def probes(target):
     # No float32 subnormal arises in a drift, and nothing beyond the largest value.
     both = both[(both == 0) | ((both >= 2.0**-119) & (both <= target.largest))]
     return np.concatenate([both, -both])
+
+
+def sized(values):
+    """The values again and again, up to one of two sizes: for each what is called is compiled."""
+    return np.resize(values, next(size for size in SIZES if size >= len(values)))
 
 
 def random_words(count):
@@ -60,8 +66,9 @@ def test_values_of_the_lattice_stay(target):
     safe = (values == 0) | (np.abs(values) >= 2.0**-126)
     codes, values = codes[safe], values[safe].astype(np.float32)
     for rounding in ("nearest", "toward-zero", "stochastic"):
-        found = quantise(values, target, rounding, np.zeros(len(codes), np.uint32))
-        np.testing.assert_array_equal(found, codes)
+        words = np.zeros_like(sized(values), np.uint32)
+        found = quantise(sized(values), target, rounding, words)
+        np.testing.assert_array_equal(found, sized(codes))
 
 
 @pytest.mark.slow
@@ -73,7 +80,8 @@ def test_all_roundings_agree_with_the_oracle_and_the_shipped_reference(target, r
     expected = oracle.bits(oracle.quantise(values, target.name, rounding, words))
     np.testing.assert_array_equal(reference.round_to(values, target, rounding, words), expected)
     for compiled in (quantise, jax.jit(quantise, static_argnums=(1, 2))):
-        np.testing.assert_array_equal(compiled(values, target, rounding, words), expected)
+        found = compiled(sized(values), target, rounding, sized(words))
+        np.testing.assert_array_equal(found, sized(expected))
 
 
 @pytest.mark.slow
@@ -114,9 +122,9 @@ def test_stochastic_rounding_goes_up_below_the_threshold_and_only_there(target):
         values = (low + (high - low) * (eighths / 8)).astype(np.float32)
         safe = (np.abs(values) >= 2.0**-119) & (low + (high - low) * (eighths / 8) == values)
         for word, up in [(eighths * 2**29 - 1, 1), (eighths * 2**29, 0)]:
-            words = np.full(int(safe.sum()), word, np.uint32)
-            found = quantise(values[safe], target, "stochastic", words)
-            np.testing.assert_array_equal(found, magnitudes[safe] + up)
+            words = np.full_like(sized(values), word, np.uint32)
+            found = quantise(sized(values[safe]), target, "stochastic", words)
+            np.testing.assert_array_equal(found, sized(magnitudes[safe] + up))
 
 
 @pytest.mark.slow

@@ -1,5 +1,8 @@
 """Verbs of the command line, run by tests in their own process."""
 
+import contextlib
+import io
+
 import typer
 
 from drift.experiments.cli import main
@@ -15,6 +18,14 @@ def leaves(command, words=()):
 
 
 VERBS = dict(leaves(typer.main.get_command(main.app)))
+
+
+def here(command, *_, **__):
+    """Run the line of `python -m drift …` in this process, for experiments.bench.runner.process."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main.outcome(command[3:]) == 0
+    return 0.5, out.getvalue()
 
 
 def drift(capsys, *arguments):

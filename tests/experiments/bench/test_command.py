@@ -5,11 +5,12 @@ import sys
 
 import pytest
 
-from drift.experiments.bench import figure, script, verdicts, whole_job
+from drift.experiments.bench import figure, script, sweeping, verdicts, whole_job
+from drift.experiments.bench.setting import Setting
 from drift.sim.devices import host_memory
 from drift.sim.runs.run import run
 from drift.sim.spec.drift import Drift
-from tests.support.run_cli import drift
+from tests.support.run_cli import drift, here
 
 SMALL = ["bench", "--quick", "--tokens", "256", "--dims", "64", "--device", "cpu"]
 
@@ -39,6 +40,8 @@ def at_once(monkeypatch):
         return 0.5, json.dumps(done[sigma, records])
 
     monkeypatch.setattr(whole_job, "process", process)
+    monkeypatch.setattr(sweeping, "process", here)  # tests.experiments.bench.test_parts starts one
+    monkeypatch.setattr(Setting, "rounds", 2)
 
 
 @pytest.mark.slow

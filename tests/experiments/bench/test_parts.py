@@ -13,6 +13,7 @@ from drift.experiments.bench.runner import WrongResult, measure
 from drift.experiments.bench.setting import Setting, Start
 from drift.kernels.stepping.fused import Fused
 from drift.sim.counting.cells import CellCounts, count_rows
+from tests.support.run_cli import here
 
 
 def quiet(line):
@@ -92,6 +93,7 @@ def test_loops_over_cells_that_err_are_found_out(setting, monkeypatch):
     assert [case.facts["cells"] for case in grids] == [100, 100, 100]
     result = measure(grids[0], 1, quiet)
     assert [row["name"] for row in result["contenders"]] == ["drift sweep", "NumPy loop"]
+    monkeypatch.setattr(sweeping, "process", here)
     monkeypatch.setattr(sweeping, "numpy_loop", lambda cell: [len(cell.codes)] * 21)
     case = next(sweeping.cases(setting))
     with pytest.raises(WrongResult, match="NumPy loop computes something else: it counts"):
@@ -115,8 +117,9 @@ def test_the_whole_cloud_at_once_gives_the_same_bits(setting, monkeypatch):
     for most, by in product((1 << 15, 200), paths):  # in one part and in three
         monkeypatch.setattr(stepping, "MOST_ROWS", most)
         one = stepping.at_once(setting, start, "at once", by)
-        assert one.wrong(one.run()) is None
-        assert one.wrong([part ^ 1 for part in one.run()]) is not None
+        found = one.run()
+        assert one.wrong(found) is None
+        assert one.wrong([part ^ 1 for part in found]) is not None
     assert one.traffic == 4 * 512 * 96 * 40
 
 

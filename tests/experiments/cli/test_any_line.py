@@ -80,7 +80,7 @@ several = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data
 
 
 @pytest.mark.slow
-@settings(several, max_examples=35)
+@settings(several, max_examples=25)
 @given(command_lines.lines())
 def test_any_line_ends_well(words):
     honest(words)

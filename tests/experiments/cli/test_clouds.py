@@ -76,7 +76,7 @@ def test_values_that_are_too_small_are_told_of_in_one_line(model, capsys):
 
 
 @pytest.mark.slow
-def test_names_in_a_file_neither_steer_the_terminal_nor_the_figures(model, capsys):
+def test_names_in_a_file_neither_steer_the_terminal_nor_the_figures(svg_only, model, capsys):
     tensor = ["--tensor", "[b]$x$\x1b[2J"]
     status, out, _ = drift(capsys, *FROM, *tensor, *SHORT, "--out", "a.zarr")
     assert status == 0

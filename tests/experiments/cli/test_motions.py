@@ -18,7 +18,7 @@ def back(in_tmp):
     return "back.npy"
 
 
-def test_what_leads_nowhere_has_no_radius_and_is_drawn_along_its_steps(back, capsys):
+def test_what_leads_nowhere_has_no_radius_and_is_drawn_along_its_steps(svg_only, back, capsys):
     status, out, _ = drift(capsys, "run", *CLOUD, "--motion", back, "--out", "a.zarr")
     assert status == 0
     assert out.splitlines()[2].split()[-3:] == ["asked", "done", "moved"]

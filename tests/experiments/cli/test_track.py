@@ -75,7 +75,7 @@ def test_the_table_says_what_frozen_means(there, capsys):
 
 
 @pytest.mark.slow
-def test_it_is_drawn_reported_and_exported(there, capsys):
+def test_it_is_drawn_reported_and_exported(svg_only, there, capsys):
     assert drift(capsys, "track", "W.safetensors", "--out", "t.zarr")[0] == 0
     status, out, _ = drift(capsys, "plot", "track", "t.zarr", "--panels", "phases,moves")
     assert (status, out) == (0, "figure: t-track.png\nfigure: t-track.svg\n")

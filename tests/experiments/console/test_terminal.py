@@ -284,7 +284,7 @@ def test_odd_names_are_shown_as_they_are(store, in_tmp, capsys, name):
 
 
 @pytest.mark.slow
-def test_so_are_they_by_those_that_draw(store, grid, in_tmp, capsys):
+def test_so_are_they_by_those_that_draw(svg_only, store, grid, in_tmp, capsys):
     name = "-[b]σ\x1b]0;pwn\x07 \udcff$x^{é.zarr"
     shown = "-[b]σ\\x1b]0;pwn\\x07 \\udcff$x^{é"
     os.symlink(store, name)

@@ -145,7 +145,7 @@ def test_tokens_that_have_left_are_in_no_panel(tmp_path):
 
 
 @pytest.mark.slow
-def test_of_a_checkpoint_its_finite_rows_are_drawn(in_tmp, capsys):
+def test_of_a_checkpoint_its_finite_rows_are_drawn(svg_only, in_tmp, capsys):
     codes = np.array([[16256, 1]] * 4 + [[0, 0], [0x8000, 0], [0, 0x8000]] + [[0x7FC0, 0]] * 5)
     builders.write("a.safetensors", {"lm_head.weight": builders.matrix(codes, BFLOAT16)})
     status, out, _ = drift(capsys, "plot", "cloud", "a.safetensors", "--json")

@@ -27,12 +27,7 @@ def test_pieces_go_where_the_reference_goes(target, rounding, taken):
     before, after = start, start
     for t in range(taken):
         before = after
-        after = np.stack(
-            [
-                reference.step(tile, c, target, rounding)
-                for tile, c in zip(before, steps[:, t], strict=True)
-            ]
-        )
+        after = reference.step(before, steps[:, t, None], target, rounding)
     np.testing.assert_array_equal(target.code_of_rank(np.asarray(done.before)), before)
     np.testing.assert_array_equal(target.code_of_rank(np.asarray(done.after)), after)
 

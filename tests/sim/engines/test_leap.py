@@ -19,7 +19,7 @@ from tests.support.drifts import assert_equal_states, drifts, states
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     drifts().filter(lambda drift: not choose.leap_unsupported_reason(drift)),
     st.integers(1, 3000),

@@ -18,7 +18,7 @@ from tests.support.counted_before import CountedBefore
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
-KILLS, NEVER = 50, 1000
+KILLS, NEVER = 26, 1000
 COUNTING = 5
 """Of so many that were killed one counts what is left; the others are told."""
 
@@ -51,7 +51,7 @@ def done_in(path):
     return int(np.count_nonzero(store.done)), store.complete
 
 
-def test_killed_at_fifty_moments_of_its_life_it_goes_on_to_the_same_store(tmp_path):
+def test_killed_at_any_moment_of_its_life_it_goes_on_to_the_same_store(tmp_path):
     whole, counted = tmp_path / "whole.zarr", CountedBefore()
     sweep(life(), whole, on="cpu", by=counted.noting)
     arrays, values = stored_bytes(whole), files(whole)
