@@ -245,13 +245,12 @@ class RunStore(Store, ShownAsTable):
         """
         if self._found:
             return self._found
-        if "initial" not in self.attrs:  # which is written before any record
+        if "initial" in self.attrs:
+            found = self._read_columns()
+        else:  # which is written before any record
             arrays = {name: self.array(name) for name in ("step", *self._names)}
             found = {name: np.full(a.shape, a.fill_value, a.dtype) for name, a in arrays.items()}
-        else:
-            found = self._read_columns()
-        if self._writing:
-            self._found = found
+        self._found = found if self._writing else {}
         return found
 
     def _read_columns(self) -> dict[str, np.ndarray]:
@@ -270,14 +269,8 @@ class RunStore(Store, ShownAsTable):
     def finish(self, populations: np.ndarray, **attributes: Any) -> None:
         """Write what is known only at the end, and say that all is there."""
         shape = {"black_hole": len(populations)}
-        array = add(
-            self.group,
-            "populations",
-            "int64",
-            shape,
-            "tokens in each black hole at the last step",
-            overwrite=True,
-        )
+        text = "tokens in each black hole at the last step"
+        array = add(self.group, "populations", "int64", shape, text, overwrite=True)
         array[:] = populations
         self._write_records()
         self.verify()
