@@ -1,4 +1,7 @@
-"""The figure of a measurement: where the time of whole jobs goes, and cost against steps."""
+"""The figure of a measurement: where the time of whole jobs goes, and cost against steps.
+
+Cost has a panel for each size of matrix: a coordinate of a large one costs something else.
+"""
 
 from typing import Any
 
@@ -7,7 +10,9 @@ from matplotlib.figure import Figure
 
 from drift.experiments.bench import leap, stepping, whole_job
 from drift.experiments.figures.canvas import in_own_settings, new_figure
-from drift.experiments.figures.style import COLOURS, GREY
+from drift.experiments.figures.captions import put_caption
+from drift.experiments.figures.style import COLOURS
+from drift.experiments.figures.ticks.scales import log_axis
 
 _DRAWN = {
     stepping.OURS: "-",
@@ -33,16 +38,35 @@ _PART_COLOURS = {
 def draw(results: list[dict[str, Any]]) -> Figure:
     """Return bars of whole jobs above lines of engines, as far as these were measured."""
     jobs = [result for result in results if result["group"] == "whole-job"]
-    others = len(jobs) < len(results)
-    heights = [0.5 + 0.45 * len(jobs)] * bool(jobs) + [3.6] * others
-    figure = new_figure(height=sum(heights))
-    panels = figure.subplots(len(heights), height_ratios=heights, squeeze=False)[:, 0]
+    sizes = _sizes(results)
+    heights = [0.5 + 0.45 * len(jobs)] * bool(jobs) + [3.6] * bool(sizes)
+    figure = new_figure(_WIDTHS[min(len(sizes), 2)], sum(heights) or 3.6)
+    rows = figure.add_gridspec(len(heights) or 1, 1, height_ratios=heights or [1])
     if jobs:
-        _bars(panels[0], jobs)
-    if others:
-        _lines(panels[-1], results)
-        figure.supxlabel(_caption(results), color=GREY)
+        _bars(figure.add_subplot(rows[0]), jobs)
+    if sizes:
+        panels = rows[-1].subgridspec(1, len(sizes))
+        first = None
+        for place, (size, some) in enumerate(sizes.items()):
+            first = axes = figure.add_subplot(panels[place], sharey=first)
+            _lines(axes, some)
+            axes.set_title(f"{size[0]:,} × {size[1]:,}")
+            axes.set_ylabel("" if place else "ns per coordinate, all steps together")
+        put_caption(figure, *_said(sizes))
     return figure
+
+
+_WIDTHS = (5.6, 5.6, 7.6)
+"""Width of the figure by the number of panels below, inches."""
+
+
+def _sizes(results: list[dict[str, Any]]) -> dict[tuple[int, int], list[dict[str, Any]]]:
+    """Return the results of each size of matrix, of contenders that are drawn as lines."""
+    found: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for result in results:
+        if any(_points([result], name) for name in _DRAWN):
+            found.setdefault((result["tokens"], result["dims"]), []).append(result)
+    return found
 
 
 def _bars(axes: Axes, jobs: list[dict[str, Any]]) -> None:
@@ -78,12 +102,11 @@ def _lines(axes: Axes, results: list[dict[str, Any]]) -> None:
         steps, middle, low, high = zip(*points, strict=True)
         axes.plot(steps, middle, style, color=colour, marker="o", markersize=3, label=name)
         axes.vlines(steps, low, high, color=colour, linewidth=0.8)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.margins(0.08)
+    for which in "xy":
+        log_axis(axes, which)
     axes.set_xlabel("steps")
-    axes.set_ylabel("ns per coordinate, all steps together")
-    if axes.lines:
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    axes.legend(loc="best", fontsize="small", frameon=True, framealpha=0.8, edgecolor="none")
 
 
 def _points(results: list[dict[str, Any]], name: str) -> set[tuple[float, float, float, float]]:
@@ -98,15 +121,11 @@ def _points(results: list[dict[str, Any]], name: str) -> set[tuple[float, float,
     return found
 
 
-def _caption(results: list[dict[str, Any]]) -> str:
-    sizes = {result["group"]: (result["tokens"], result["dims"]) for result in results}
+def _said(sizes: dict[tuple[int, int], list[dict[str, Any]]]) -> list[str]:
+    """Return the lines of the caption."""
+    groups = {result["group"] for some in sizes.values() for result in some}
     what = {
         "step": "step engine and loops: moved, and the engine's result counted",
         "leap": "leap engine and stepping until nothing moves: drawn, moved, counted",
     }
-    lines = [
-        f"{text}, {sizes[group][0]:,} × {sizes[group][1]:,}"
-        for group, text in what.items()
-        if group in sizes
-    ]
-    return "\n".join(lines)
+    return [text for group, text in what.items() if group in groups]

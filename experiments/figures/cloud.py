@@ -54,6 +54,8 @@ class Panel(NamedTuple):
     """text above it"""
     view: TokensInPlane
     """the tokens that it shows"""
+    marked: tuple[float, float] | None = None
+    """the place that the next panel shows from near by"""
 
 
 @in_own_settings
@@ -73,6 +75,8 @@ def cloud_figure(panels: Sequence[Panel], cloud_plane: CloudPlane, said: Sequenc
         right, up = (f"dimension {each:,}" for each in cloud_plane.plane)
         axes.set(title=panel.title, xlabel=right, ylabel=up)
         axes.grid(False)
+        if panel.marked is not None:
+            axes.plot(*panel.marked, "s", color="black", fillstyle="none", markersize=11, zorder=4)
     _legend(figure, cloud_plane, 4 if len(panels) > 1 else 2)
     put_caption(figure, said)
     return figure
@@ -171,8 +175,12 @@ def cloud_panels(
         whole, close = zoomed.view(matrix), zoomed.view(around.tokens).zoomed()
         small = close.extent() < _SMALL * whole.extent()
         if small.all():
-            shown = Panel("all tokens", whole), Panel("around the largest black hole", close)
-            return list(shown), zoomed, said
+            at = close.format.value(close.codes[close.hole == 0][0]).tolist()
+            shown = [
+                Panel("all tokens", whole, (at[0], at[1])),
+                Panel("around the largest black hole", close),
+            ]
+            return shown, zoomed, said
         cloud_plane = CloudPlane.of(matrix, HOLES, plane)
         return [Panel("", cloud_plane.view(matrix))], cloud_plane, said
     cloud_plane = CloudPlane.of(matrix, HOLES, plane)

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from drift.experiments.figures.canvas import in_own_settings, new_figure
+from drift.experiments.figures.captions import JOINT, put_caption
+from drift.experiments.figures.legend import add_outer_legend
+from drift.experiments.figures.lines.coincide import NOTE, take_turns
 from drift.experiments.figures.style import COLOURS
+from drift.experiments.figures.ticks.scales import linear_axis, log_axis, symmetric_axis
 
 _MARKS = "os^Dv<>"
-_DECADES = 1000.0
-"""Ratio below which a logarithmic axis is labelled at 1, 2 and 5."""
 _APART = 0.045
 """Least distance between labels beside the axes, as a share of their height."""
 _DASHES = ("-", "--", "-.", ":")
@@ -58,8 +59,9 @@ def lines(
     """
     made = new_figure(5.8, 4.0)
     axes = made.add_subplot()
+    put = []
     for line in drawn:
-        axes.errorbar(
+        bars = axes.errorbar(
             line.x,
             [np.nan if "y" in logs and not value > 0 else value for value in line.y],
             yerr=line.error,
@@ -72,24 +74,26 @@ def lines(
             elinewidth=1,
             label=line.label,
         )
-    if "x" in logs:
-        axes.set_xscale("log")
-    if "y" in logs:
-        axes.set_yscale("log")
-        least, most = axes.get_ylim()
-        if most < _DECADES * least:
-            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-            axes.yaxis.set_minor_locator(NullLocator())
+        put.append(bars.lines[0])
+    _put_scale(axes, "x", "x" in logs)
     if "0" in logs:
-        axes.set_yscale("symlog", linthresh=1)
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_ylim(-0.1, 1.5 * axes.dataLim.y1)
+        symmetric_axis(axes, "y")
+    else:
+        _put_scale(axes, "y", "y" in logs)
     axes.set(xlabel=x, ylabel=y)
     _put_levels(axes, levels)
-    made.legend(loc="outside upper center", ncols=columns, fontsize=8)
-    made.supxlabel(caption, fontsize=8, color="#444444")
+    together = take_turns(axes, put)
+    add_outer_legend(made, *axes.get_legend_handles_labels(), columns)
+    said = [line.split(JOINT) for line in caption.splitlines()]
+    put_caption(made, *said, *([NOTE] if together else []))
     return made
+
+
+def _put_scale(axes: Axes, which: str, logarithmic: bool) -> None:
+    if logarithmic:
+        log_axis(axes, which)
+    else:
+        linear_axis(axes, which)
 
 
 def _put_levels(axes: Axes, levels: Sequence[tuple[str, float, int]]) -> None:

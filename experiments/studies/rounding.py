@@ -64,7 +64,7 @@ def page(made: StudyStores, command: str) -> Page:
             kind: ends["holes"] for kind, ends in zip(kinds, coalescence[steps[-1]], strict=True)
         },
     }
-    known = {name: drift[name] for name in ("tokens", "dims", "radius")}
+    known = {name: drift[name] for name in ("tokens", "dims", "radius", "format")}
     figures = {
         "reached": _reached(tight, captions([{"sigma": sigma, **known}])[0]),
         "coalescence": _coalescence(points, steps, captions([known])[0]),

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from drift.experiments.figures.captions import captions
+from drift.experiments.figures.captions import captions, in_symbols
 from drift.experiments.studies.coarsening.plan import expectations
 from drift.experiments.studies.line_figure import Line, lines
-from drift.experiments.studies.number_format import number
 from drift.experiments.studies.page import Page, Table
 from drift.experiments.studies.parts import Note, Part, StudyStores, Sweep
 from drift.experiments.studies.rows import Row, rows, values, where
@@ -68,7 +67,7 @@ def page(made: StudyStores, command: str) -> Page:
         "wide_moving": [point for point in wide if point["stalled"] == 0],
         "wide_stalled": [point for point in wide if point["stalled"] == 1],
     }
-    caption = captions([{name: drift[name] for name in ("tokens", "dims", "radius")}])[0]
+    caption = captions([{name: drift[name] for name in ("tokens", "dims", "radius", "format")}])[0]
     figures = {"stall": _figure(points, caption)}
     return Page("stall.md.j2", facts, command, figures, {"stall": Table(points)})
 
@@ -94,7 +93,7 @@ def _figure(found: Sequence[Row], caption: str) -> Any:
     drawn = []
     for ink, sigma in enumerate(dict.fromkeys(row["sigma"] for row in found)):
         there = where(found, sigma=sigma)
-        at, label = [row["steps"] for row in there], rf"σ = {number(sigma)}"
+        at, label = [row["steps"] for row in there], in_symbols("sigma", sigma)
         y = [row["reached"] for row in there]
         drawn.append(Line(f"{label}, simulated", at, y, ink, joined=False))
         y = [row["expected_reached"] for row in there]

@@ -20,6 +20,8 @@ _SAMPLES = np.array([0.1, 0.5, 0.9])
 """Places in each stretch at which curves are compared, as shares of it."""
 _CLOSE = 0.004
 """Largest distance of curves that coincide, as a share of the axis."""
+_UPRIGHT = 1e-9
+"""Width of stretches that go straight up or down, where only their ends can be compared."""
 _LEAST = 0.05
 """Shortest stretch that gets dashes, as a share of the axis."""
 _DASH, _TURN = 4.0, 36.0
@@ -33,7 +35,7 @@ _OURS = "in turn"
 def take_turns(axes: Axes, lines: Sequence[Line2D]) -> bool:
     """Draw dashes over the shared stretches of lines, whose axes are scaled; True where any is.
 
-    Lines whose points do not go from left to right are left aside.
+    Lines that turn back to the left are left aside.
     """
     known = [each for each in map(_Curve.of, lines) if each is not None]
     drawn = False
@@ -44,7 +46,8 @@ def take_turns(axes: Axes, lines: Sequence[Line2D]) -> bool:
                 runs.setdefault(together, []).append((number, first, last))
     for together, places in runs.items():
         for number, first, last in places:
-            if known[number].x[last] - known[number].x[first] < _LEAST:
+            x, y = (each[[first, last]] for each in (known[number].x, known[number].y))
+            if max(abs(x[1] - x[0]), abs(y[1] - y[0])) < _LEAST:
                 continue
             drawn = True
             _draw(axes, [known[k].line for k in together], known[number].line, first, last)
@@ -75,7 +78,7 @@ class _Curve:
             return None
         with np.errstate(all="ignore"):
             at = (axes.transScale + axes.transLimits).transform(data)
-            rising = np.diff(at[:, 0]) > 0
+            rising = np.diff(at[:, 0]) >= 0
         return cls(line, at) if rising.all() else None
 
     def places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -103,6 +106,8 @@ def _shared(known: list[_Curve], number: int) -> list[tuple[int, int, tuple[int,
     for other, curve in enumerate(known):
         with np.errstate(invalid="ignore"):
             along[other] = (np.abs(curve.heights(across) - up) < _CLOSE).all(axis=1)
+        upright = np.diff(mine.x) < _UPRIGHT
+        along[other][upright] = _same_vertices(curve, mine)[upright]
     found: list[tuple[int, int, tuple[int, ...]]] = []
     for k, column in enumerate(along.T):
         together = _of_own_colour(known, np.flatnonzero(column).tolist())
@@ -113,6 +118,15 @@ def _shared(known: list[_Curve], number: int) -> list[tuple[int, int, tuple[int,
         else:
             found.append((k, k + 1, together))
     return found
+
+
+def _same_vertices(a: _Curve, b: _Curve) -> np.ndarray:
+    """Return whether both ends of each stretch of two curves are the same, bool (stretches,)."""
+    if len(a.x) != len(b.x):
+        return np.zeros(len(b.x) - 1, bool)
+    with np.errstate(invalid="ignore"):
+        same = (np.abs(a.x - b.x) < _CLOSE) & (np.abs(a.y - b.y) < _CLOSE)
+    return same[:-1] & same[1:]
 
 
 def _of_own_colour(known: list[_Curve], together: list[int]) -> tuple[int, ...]:

@@ -141,7 +141,9 @@ def _add_colours(
 ) -> None:
     """Add the bar of colours."""
     if difference:
-        label = f"expected − counted, {sweep_slice.fraction_label(record)}"
+        after = sweep_slice.store.progress[record]
+        when = "" if after == 1 else f" after {after:g} of the steps"
+        label = f"distinct fraction{when}, expected − counted"
         figure.colorbar(mesh, ax=axes, label=label, format=NumberFormatter())
         return
     label, ticks = sweep_slice.fraction_label(record), np.linspace(0, 1, 6).tolist()

@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from drift.experiments.figures.black_holes import Populations, holes
-from drift.experiments.figures.captions import captions
+from drift.experiments.figures.captions import captions, in_symbols
 from drift.experiments.figures.curves import curves
-from drift.experiments.figures.style import figure_text
+from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.figures.sweeps.phase import phase
 from drift.experiments.figures.sweeps.sweep_slice import SweepSlice
 from drift.experiments.studies import rescaling
@@ -41,7 +41,7 @@ def figures(facts: Facts) -> dict[str, Figure]:
     """Return every figure that has something to show, by the name of its file."""
     found = {
         "curves": curves([facts.made.run(run["name"]) for run in _spread(facts)]),
-        "phase": phase(SweepSlice(facts.made.sweep("transition"), ("sigma", "steps"), {}), -1),
+        "phase": phase(_transition(facts), -1, ExpectedPairs(True)),
         "structure": _structure(facts),
         "arithmetic": _arithmetic(facts),
         "formats": rescaling.figure(facts.formats, _caption(facts)),
@@ -51,6 +51,10 @@ def figures(facts: Facts) -> dict[str, Figure]:
     if facts.closest:
         found["populations"] = _populations(facts, facts.closest)
     return found
+
+
+def _transition(facts: Facts) -> SweepSlice:
+    return SweepSlice(facts.made.sweep("transition"), ("sigma", "steps"), {})
 
 
 def _spread(facts: Facts) -> list[Row]:
@@ -71,12 +75,12 @@ def _populations(facts: Facts, shown: list[Row]) -> Figure:
     found = [
         Populations(
             run["name"],
-            figure_text(f"σ = {number(run['sigma'])}, direction seed {run['direction_seed']}"),
+            f"{in_symbols('sigma', run['sigma'])}, direction seed {run['direction_seed']}",
             np.array(run["digest"]["populations"]),
         )
         for run in shown
     ]
-    return holes(found, _caption(facts, "radius", "steps"), with_observed=True)
+    return holes(found, _caption(facts, "radius", "steps", "format"), with_observed=True)
 
 
 def _structure(facts: Facts) -> Figure:
@@ -88,7 +92,7 @@ def _structure(facts: Facts) -> Figure:
         found.append(Line(label, sigmas, [float(count) for count in shown], ink))
         levels.append((number(facts.seen[key]), float(facts.seen[key]), ink))
     how = f"median over {len(facts.plan['directions'])} directions (maximum for distances)"
-    caption = f"{_caption(facts, 'radius', 'steps')}\n{how}; dotted: observed in Qwen3-4B"
+    caption = f"{_caption(facts, 'radius', 'steps', 'format')}\n{how}; dotted: observed in Qwen3-4B"
     return lines(found, _SIGMA, "number", caption, "x0", levels)
 
 
@@ -100,7 +104,7 @@ def _directions(facts: Facts) -> Figure:
         for ink, (key, label) in enumerate(_SHARES.items())
     ]
     how = f"share of {found[0]['directions']:,} directions within a factor of {FACTOR:g}"
-    caption = f"{_caption(facts, 'radius', 'steps')}\n{how} of what was observed"
+    caption = f"{_caption(facts, 'radius', 'steps', 'format')}\n{how} of what was observed"
     return lines(shown, _SIGMA, "share of directions", caption)
 
 
@@ -135,4 +139,6 @@ def _prediction(facts: Facts) -> Figure:
             joined=False,
         ),
     ]
-    return lines(found, _SIGMA, "coalesced pairs", _caption(facts, "radius", "steps"), "xy")
+    return lines(
+        found, _SIGMA, "coalesced pairs", _caption(facts, "radius", "steps", "format"), "xy"
+    )
