@@ -65,9 +65,8 @@ def _check(name: str, value: Any, limits: tuple[float, float], unit: str) -> Non
     number = isinstance(value, int | float) and not isinstance(value, bool)
     least, most = limits
     if not number or not math.isfinite(value) or not least <= value <= most:
-        raise BadInput(
-            f"{name} is {printable(str(value))}; it must be in {least:g} ... {most:g} {unit}"
-        )
+        given = f"{value:g}" if number else printable(str(value))
+        raise BadInput(f"{name} is {given}; it must be in {least:g} ... {most:g} {unit}")
 
 
 _look: ContextVar[FigureLook | None] = ContextVar("look", default=None)

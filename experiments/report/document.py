@@ -111,6 +111,8 @@ class Lattice(PageBlock):
     """number of records"""
     first: str
     """text on the first record, shown until the script runs"""
+    ends: Sequence[Sequence[int]] = ()
+    """lattice coordinates of the tokens present at the last record, for each dimension"""
 
 
 @dataclass(frozen=True)

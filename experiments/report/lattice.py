@@ -23,7 +23,9 @@ from drift.sim.motions.motion import Motion
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.run_store import RunStore
 
-_TOKENS, _RECORDS, _DIMS, _SMALLEST = 256, 51, 6, 4
+_TOKENS, _RECORDS, _DIMS = 256, 51, 8
+_TRIED = 40
+"""Most dimensions, of the smallest |u|, that are traced to find out which tell tokens apart."""
 _EXPLANATION = (
     "Move the slider. The lattice is coarser far from zero: whenever a coordinate doubles, so does"
     " the width of its cells. The cloud keeps its size (grey dots show its shape at the start), so"
@@ -31,8 +33,8 @@ _EXPLANATION = (
 )
 _ALIKE = (
     " Tokens that have met in a dimension stay together in it; tokens that have met in all"
-    " dimensions are a black hole. Tokens stay apart longest where |u| is smallest, since the cloud"
-    " moves least there, so these dimensions are offered first."
+    " dimensions are a black hole. Tokens stay apart longest where |u| is small, since the cloud"
+    " moves least there."
 )
 _APART = (
     " In this drift tokens that have met can part again, since each has random numbers, a step"
@@ -49,7 +51,8 @@ def of_run(store: RunStore, drift: Drift, counted: Sequence[dict[str, Any]]) -> 
     """Return the panel of a run. Raises BadInput where its cloud is unknown, or it is too long."""
     numbers, start = _start(store, drift)
     motion = motion_along(drift, store.read("direction"))
-    return [_explanation(drift), panel(motion, numbers, start, counted)]
+    shown = panel(motion, numbers, start, counted)
+    return [_explanation(drift), _telling_apart(shown), shown]
 
 
 def of_turning_point(turning: TurningPoint) -> list[PageBlock]:
@@ -68,11 +71,24 @@ def of_turning_point(turning: TurningPoint) -> list[PageBlock]:
         "The panel shows the grid point whose final distinct fraction is closest to one half:"
         f" {where or 'the only one'}."
     )
-    return [
-        _explanation(drift),
-        Paragraph(here),
-        panel(motion_of(drift), numbers, start, turning.counted()),
-    ]
+    shown = panel(motion_of(drift), numbers, start, turning.counted())
+    return [_explanation(drift), Paragraph(here), _telling_apart(shown), shown]
+
+
+def _telling_apart(shown: Lattice) -> Paragraph:
+    """Return what the dimensions that are offered tell apart at the end, as it was counted."""
+    last = [len(set(ends)) for ends in shown.ends]
+    telling = sum(values > 1 for values in last)
+    if not telling:
+        return Paragraph(
+            "At the end the tokens shown have the same value in each of the dimensions that are"
+            " offered: these tell none of them apart any more, but did so on the way."
+        )
+    return Paragraph(
+        f"Of the {len(last)} dimensions that are offered, {telling}"
+        f" {'tells' if telling == 1 else 'tell'} tokens apart at the end; those that tell most of"
+        " them apart come first, and the last has the largest |u|."
+    )
 
 
 def _drawn(drift: Drift) -> tuple[np.ndarray, np.ndarray]:
@@ -111,12 +127,18 @@ def panel(
     long to be computed again.
     """
     drift, u = motion.drift, motion.u
-    dims = _dims(u)
     shown = spread_evenly(counted, _RECORDS)
     steps = [counts["step"] for counts in shown]
-    codes = trace(drift, motion, start[:, dims], (numbers, dims), steps)
     target = drift.target
     lasting = np.ones((len(steps), len(numbers)), bool)
+    if drift.survivors is not None:
+        ranks = drawn.survivor_ranks(drift)[numbers]
+        lasting = ranks < np.array([counts["alive"] for counts in shown])[:, None]
+    tried = _dims(u)
+    codes = trace(drift, motion, start[:, tried], (numbers, tried), steps)
+    which = _telling(target.coordinate(codes), lasting)
+    dims, codes = tried[which], codes[:, :, which]
+    ends = [target.coordinate(codes[-1, lasting[-1], k]).tolist() for k in range(len(dims))]
     data: dict[str, Any] = {
         "format": {
             "width": target.width,
@@ -134,31 +156,41 @@ def panel(
         "codes": [_encoded(codes[:, :, k]) for k in range(len(dims))],
     }
     if drift.survivors is not None:
-        ranks = drawn.survivor_ranks(drift)[numbers]
         data["ranks"] = ranks.tolist()
-        lasting = ranks < np.array(data["alive"])[:, None]
-    names = [f"dimension {d:,}, |u| = {abs(u[d]):.2g}" for d in dims.tolist()]
-    chosen = _telling(target.coordinate(codes), lasting)
+    names = [
+        f"dimension {d:,}, |u| = {abs(u[d]):.2g}, {_values(len(set(end)))} at the end"
+        for d, end in zip(dims.tolist(), ends, strict=True)
+    ]
     first = f"Step {steps[0]:,} of {drift.steps:,}"
-    return Lattice(data, names, chosen, len(steps), first)
+    return Lattice(data, names, (0, min(1, len(dims) - 1)), len(steps), first, ends)
+
+
+def _values(count: int) -> str:
+    return f"{count:,} value{'' if count == 1 else 's'}"
 
 
 def _dims(u: np.ndarray) -> np.ndarray:
-    """Return dimensions of all sizes of |u|, rising: tokens stay apart longest in the first."""
+    """Return dimensions of all sizes of |u|, rising, most of them small: the candidates."""
     order = np.argsort(np.abs(u), kind="stable")
     spread = np.geomspace(1, len(u), min(_DIMS, len(u))).round().astype(int)
-    return order[np.unique([*range(1, min(_SMALLEST, len(u)) + 1), *spread]) - 1]
+    return order[np.unique([*range(1, min(_TRIED, len(u)) + 1), *spread]) - 1]
 
 
-def _telling(coordinates: np.ndarray, present: np.ndarray) -> tuple[int, int]:
-    """Return the two dimensions in which the number of distinct values changes most often."""
+def _telling(coordinates: np.ndarray, present: np.ndarray) -> list[int]:
+    """Return the candidates that are offered: first those that tell most tokens apart at the end.
 
-    def stages(dim: int) -> int:
+    Of those that tell as many apart, the ones that did so for longer come first. The last is the
+    last candidate, whose |u| is the largest. `coordinates` are (records, tokens, candidates).
+    """
+
+    def values(dim: int) -> list[int]:
         both = zip(coordinates[:, :, dim], present, strict=True)
-        return len({len(np.unique(at[here])) for at, here in both})
+        return [len(np.unique(at[here])) for at, here in both]
 
-    falling = sorted(range(coordinates.shape[2]), key=lambda dim: -stages(dim))
-    return falling[0], falling[min(1, len(falling) - 1)]
+    counted = [values(dim) for dim in range(coordinates.shape[2])]
+    last = len(counted) - 1
+    falling = sorted(range(last), key=lambda dim: (-counted[dim][-1], -sum(counted[dim])))
+    return [*falling[: _DIMS - 1], last]
 
 
 def _encoded(codes: np.ndarray) -> str:

@@ -14,7 +14,7 @@ from drift.experiments.figures.curves import request_of_run
 from drift.experiments.figures.expected import ExpectedPairs, PairsRequest
 from drift.experiments.figures.sweeps.expected import request_for_point
 from drift.experiments.report.document import DataTable, PageBlock, Paragraph
-from drift.experiments.report.tables import format_axis_value, format_count, spread_evenly
+from drift.experiments.report.tables import every_nth, format_axis_value, format_count
 from drift.experiments.report.turning_point import TurningPoint
 from drift.sim.errors import BadInput
 from drift.sim.stores.run_store import RunStore
@@ -39,7 +39,7 @@ def of_run(
     store: RunStore, counted: Sequence[dict[str, Any]], expected_pairs: ExpectedPairs
 ) -> list[PageBlock]:
     """Return a run's table, at some records. Raises BadInput where nothing is predicted."""
-    shown = spread_evenly(counted, _ROWS)
+    shown, left = every_nth(counted, "records", _ROWS)
     [found] = _answers(
         [request_of_run(store, [counts["step"] for counts in shown])], expected_pairs
     )
@@ -47,7 +47,8 @@ def of_run(
         [format_count(counts["step"]), *_beside(counts["pairs"], each, 1)]
         for counts, each in zip(shown, found, strict=True)
     ]
-    return [Paragraph(_MEANING), DataTable("Coalesced pairs", ("step", *_COLUMNS), rows)]
+    table = DataTable("Coalesced pairs", ("step", *_COLUMNS), rows, note=left)
+    return [Paragraph(_MEANING), table]
 
 
 def of_sweep(turning: TurningPoint, expected_pairs: ExpectedPairs) -> list[PageBlock]:
@@ -58,7 +59,7 @@ def of_sweep(turning: TurningPoint, expected_pairs: ExpectedPairs) -> list[PageB
     sweep_slice = turning.around(*turning.family.names, averaged=("seed",))
     pairs = sweep_slice.read("pairs", turning.last).reshape(-1, sweep_slice.shape[-1])
     clouds = sweep_slice.done.reshape(pairs.shape).sum(axis=-1)
-    rows_shown = spread_evenly(np.flatnonzero(clouds).tolist(), _ROWS)
+    rows_shown, left = every_nth(np.flatnonzero(clouds).tolist(), "grid points", _ROWS)
     values = [{axis.name: axis.values[k] for axis in sweep_slice.shown_axes} for k in rows_shown]
     found = _answers(
         [request_for_point(sweep_slice, each, [turning.last]) for each in values], expected_pairs
@@ -71,7 +72,7 @@ def of_sweep(turning: TurningPoint, expected_pairs: ExpectedPairs) -> list[PageB
             rows.append([name, format_count(count), *_beside(mean, each[0], count)])
     caption = "Coalesced pairs at the end, mean over clouds"
     columns = (sweep_slice.names or ("grid point",))[0], "clouds", *_COLUMNS
-    return [Paragraph(_MEANING), DataTable(caption, columns, rows)]
+    return [Paragraph(_MEANING), DataTable(caption, columns, rows, note=left)]
 
 
 def _answers(of: Sequence[PairsRequest], expected_pairs: ExpectedPairs) -> "list[list[Expected]]":

@@ -106,6 +106,7 @@ def rerun_blocks(line: str | None) -> list[PageBlock]:
     ]
 
 
+_DIGITS = "drift export writes all digits."
 MOST = 200
 """Most rows of a table of records."""
 _NAMES = {"radius": "radius reached", "pairs": "coalesced pairs"}
@@ -129,6 +130,26 @@ def spread_evenly(rows: Sequence[Any], most: int = MOST) -> list[Any]:
     return [rows[round(k * last / (most - 1))] for k in range(most)]
 
 
+def every_nth(rows: Sequence[Any], what: str, most: int = MOST) -> tuple[list[Any], str]:
+    """Return every n-th of the rows and the last, `most` in all at most, and a note on the rest.
+
+    The note is empty where all are there.
+    """
+    stride = -(-(len(rows) - 1) // (most - 1)) if len(rows) > most else 1
+    if stride == 1:
+        return list(rows), ""
+    shown = [*rows[:-1:stride], rows[-1]]
+    left = len(rows) - len(shown)
+    which = f"{ordinal(stride)} of {len(rows):,} {what} and the last are listed, from the first on"
+    return shown, f"Every {which}: {len(shown):,} in all. The {left:,} between them are left out."
+
+
+def ordinal(number: int) -> str:
+    """Return a number as a word for its place: 2nd, 11th."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
 def count_columns(names: Iterable[str] = COUNTS) -> list[str]:
     """Return the heads of the columns of counts."""
     return [_NAMES.get(name, name.replace("_", " ")) for name in names]
@@ -149,17 +170,16 @@ def _shown(name: str, value: Any) -> str:
 
 def record_table(counted: Sequence[dict[str, Any]]) -> DataTable:
     """Return the table of the records of a run."""
-    shown = spread_evenly(counted)
+    shown, left = every_nth(counted, "records")
     rows = [[format_count(counts["step"]), *count_texts(counts, ALL_COUNTS)] for counts in shown]
-    cut = f"{len(shown):,} of {len(counted):,} records; drift export writes all of them."
-    note = cut if len(shown) < len(counted) else "drift export writes all digits."
+    note = f"{left} drift export writes all of them." if left else _DIGITS
     return DataTable("Counts by step", ["step", *count_columns(ALL_COUNTS)], rows, note=note)
 
 
 def last_records_table(store: SweepStore) -> DataTable:
     """Return the table of the last record of each grid point that is done."""
     grid, done = store.grid, np.flatnonzero(store.done).tolist()
-    shown = spread_evenly(done)
+    shown, left = every_nth(done, "grid points")
     counts = {name: store.read(name, record=-1).ravel() for name in COUNTS}
     names = [axis.name.replace("_", " ") for axis in grid.axes] or ["grid point"]
     rows = [
@@ -169,8 +189,7 @@ def last_records_table(store: SweepStore) -> DataTable:
         ]
         for point in shown
     ]
-    cut = f"{len(shown):,} of {len(done):,} grid points; " if len(shown) < len(done) else ""
-    note = f"{cut}drift export writes all records and all digits."
+    note = f"{left} drift export writes all records and all digits.".lstrip()
     return DataTable("Final counts of each grid point", [*names, *count_columns()], rows, note=note)
 
 

@@ -13,7 +13,7 @@ from drift.experiments.report.document import (
     Section,
     fit_to_page,
 )
-from drift.experiments.report.tables import format_count, provenance_table, spread_evenly
+from drift.experiments.report.tables import every_nth, format_count, provenance_table
 from drift.sim.errors import BadInput
 from drift.sim.tracks.found import FROZEN, Track
 from drift.sim.tracks.track_store import TrackStore
@@ -104,11 +104,11 @@ def _events(track: Track) -> PageBlock:
 
 
 def _samples(track: Track) -> DataTable:
-    shown = spread_evenly(range(len(track.steps)), _MOST)
+    shown, left = every_nth(range(len(track.steps)), "samples", _MOST)
     rows = [
         [format_count(track.steps[k]), *(_text(track, name, k) for name in _COLUMNS)] for k in shown
     ]
-    note = "drift export writes all samples and all digits."
+    note = f"{left} drift export writes all samples and all digits.".lstrip()
     return DataTable("Numbers by step", ["step", *_COLUMNS.values()], rows, note=note)
 
 

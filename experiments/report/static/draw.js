@@ -23,9 +23,11 @@ class Drawing {
   drawRulers(rulers) {
     this.ways.replaceChildren();
     this.marks = rulers.map((ruler, k) => {
-      const [top, foot] = [7 + 20 * k, 16 + 20 * k];
+      const [top, foot] = [7 + 34 * k, 16 + 34 * k];
       put(this.ways, "line", { x1: 0, x2: SIZE, y1: foot, y2: foot, class: "zero" });
       for (const x of ruler.walls()) put(this.ways, "line", { x1: x, x2: x, y1: top, y2: foot, class: "wall" });
+      for (const { position, text } of ruler.numbers())
+        put(this.ways, "text", { x: position, y: foot + 12, class: "number" }, text);
       return put(this.ways, "circle", { r: 5, cy: foot, class: "hole" });
     });
     this.rulers = rulers;

@@ -73,6 +73,18 @@ class Ruler {
     return (Math.abs(real) / this.end) * SIZE;
   }
 
+  // Return the numbers along it: zero, and the beginnings of binades, as far as they fit.
+  numbers() {
+    const found = [];
+    let free = SIZE;
+    for (let low = 2 ** Math.floor(Math.log2(this.end)); this.position(low) > LETTERS; low /= 2)
+      if (this.position(low) + LETTERS / 2 <= free) {
+        found.push({ position: this.position(low), text: shortly(low) });
+        free = this.position(low) - LETTERS / 2;
+      }
+    return [{ position: 0, text: "0" }, ...found];
+  }
+
   walls() {
     const found = [];
     for (let low = 2 ** Math.floor(Math.log2(this.end)); this.position(low) > NARROW; low /= 2)
@@ -81,6 +93,10 @@ class Ruler {
   }
 }
 
+const LETTERS = 52; // pixels that a number takes
+const shortly = (real) =>
+  real < 1e-4 ? real.toExponential(1).replace("e-", "·10⁻").replace(/⁻(\d+)/, (_, n) => `⁻${raised(n)}`) : String(Number(real.toPrecision(3)));
+const raised = (digits) => [...digits].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
 const mean = (reals) => reals.reduce((sum, x) => sum + x, 0) / reals.length;
 const reach = (reals, from) => reals.reduce((most, x) => Math.max(most, Math.abs(x - from)), 0);
 

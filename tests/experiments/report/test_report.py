@@ -14,6 +14,7 @@ from drift.experiments.report import structure, sweep
 from drift.experiments.report.document import inline_svg, render
 from drift.experiments.report.page import page_of
 from drift.experiments.report.prediction import of_run
+from drift.experiments.report.tables import every_nth, ordinal
 from drift.experiments.report.turning_point import TurningPoint
 from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
@@ -147,6 +148,22 @@ def test_the_prediction_stands_beside_what_was_counted(store, read):
     assert max(map(abs, apart)) < 5
 
 
+def test_of_many_rows_the_note_says_which_are_left_out():
+    shown, note = every_nth(range(300), "grid points")
+    assert shown == [*range(0, 299, 2), 299]
+    assert note == (
+        "Every 2nd of 300 grid points and the last are listed, from the first on: 151 in all."
+        " The 149 between them are left out."
+    )
+    assert every_nth(range(200), "records") == ([*range(200)], "")
+    assert [ordinal(n) for n in (3, 11, 12, 21, 1002)] == ["3rd", "11th", "12th", "21st", "1,002nd"]
+    for many in (201, 399, 401, 1000, 12345):
+        shown, note = every_nth(range(many), "records")
+        assert len(shown) <= 200
+        assert note
+        assert (shown[0], shown[-1]) == (0, many - 1)
+
+
 def data(read):
     """What the panel's script reads."""
     [found] = [json.loads(text) for text in read.scripts if text.startswith("{")]
@@ -175,8 +192,12 @@ def test_the_lattice_has_the_bits_of_the_snapshots(store, read):
         np.testing.assert_array_equal(codes, bits[:, :, dim])
     assert found["distinct"] == [counts.distinct for counts in store.records()]
     u = np.abs(store.read("direction"))
-    assert dims[0] == u.argmin()
     assert dims[len(names) // 2 - 1] == u.argmax()
+    ends = [len(np.unique(BFLOAT16.coordinate(bits[-1, :, dim]))) for dim in range(len(u))]
+    told = [int(n) for n in re.findall(r"\|u\| = [^,]+, ([\d,]+) values? at the end", read.text)]
+    assert told == [ends[dim] for dim in dims]  # they separate as many as the page says
+    assert told[0] == max(told)
+    assert told[0] >= max(ends[dim] for dim in np.argsort(u)[:40])
 
 
 def test_tokens_that_leave_are_not_shown(tmp_path):
