@@ -211,6 +211,20 @@ def test_a_phone_needs_no_sideways_scrolling_and_can_be_read(chrome, folder, nam
         assert region.accessible_name
 
 
+def test_wide_tables_use_the_margins_and_rulers_have_numbers(page):
+    browser.look(page, 1200)
+    widths = page.execute_script(
+        "return [...document.querySelectorAll('.scroll')].map((e) => [e.scrollWidth, e.clientWidth])"
+    )
+    for needed, there in widths:
+        assert needed <= there or there > 1100
+    assert max(there for _, there in widths) > 800
+    press(find(page, "input[name=record]"), "End")
+    numbers = [each.text for each in page.find_elements("css selector", ".ruler .number")]
+    assert numbers.count("0") == 2
+    assert len(numbers) >= 4
+
+
 def test_dark_pages_are_dark_and_printed_ones_light(page):
     ground = "return getComputedStyle(document.body).backgroundColor"
     ink = "return getComputedStyle(document.body).color"
