@@ -214,7 +214,8 @@ def test_a_phone_needs_no_sideways_scrolling_and_can_be_read(chrome, folder, nam
 def test_wide_tables_use_the_margins_and_rulers_have_numbers(page):
     browser.look(page, 1200)
     widths = page.execute_script(
-        "return [...document.querySelectorAll('.scroll')].map((e) => [e.scrollWidth, e.clientWidth])"
+        "return [...document.querySelectorAll('.scroll')]"
+        ".map((each) => [each.scrollWidth, each.clientWidth])"
     )
     for needed, there in widths:
         assert needed <= there or there > 1100
