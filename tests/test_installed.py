@@ -11,9 +11,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from build import ProjectBuilder
 from build.env import DefaultIsolatedEnv
 
-from build import ProjectBuilder
 from tests.support.source_files import ROOT
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
