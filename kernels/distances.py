@@ -5,7 +5,6 @@ Ordinals of every format are exact in float64, in which SciPy computes.
 """
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 _WIDEST = 128
 """Dimensions that bound a distance from below."""
@@ -20,6 +19,8 @@ def between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     if not len(a) or not len(b) or not a.shape[1]:
         return np.zeros((len(a), len(b)), np.int64)
+    from scipy.spatial.distance import cdist  # which takes half a second to load
+
     return cdist(a, b, "chebyshev").astype(np.int64)
 
 

@@ -1,6 +1,7 @@
 """The house: which room may import from which, how full a room is, and how long a file."""
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 
 import pytest
@@ -66,8 +67,13 @@ def room_of(module):
     return ".".join(module.split(".")[:2])
 
 
+@cache
 def imports(path, lazily=True):
     """The modules of ours that a file imports; those within functions too, where `lazily`."""
+    return set(_imports(path, lazily))
+
+
+def _imports(path, lazily):
     tree = ast.parse(path.read_text())
     typing = {
         id(inner)
