@@ -8,6 +8,7 @@ import typer
 
 from drift.experiments.cli.execution import Device
 from drift.experiments.cli.options import AsJson, path
+from drift.experiments.cli.study_options import with_study_options
 from drift.experiments.console.terminal import say
 from drift.experiments.studies.registry import STUDIES, study_of
 from drift.sim.errors import BadInput
@@ -15,11 +16,20 @@ from drift.sim.errors import BadInput
 EXAMPLE = "drift study stall --quick"
 
 
+@with_study_options
 def command(
     name: Annotated[
         str | None,
         typer.Argument(metavar="NAME", help=f"{', '.join(STUDIES)}.", show_default=False),
     ] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE…", help="Of replay: what drift track takes.", show_default=False
+        ),
+    ] = None,
+    *,
+    options: dict[str, Any],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -44,7 +54,7 @@ def command(
     Writes DIR/README.md with its figures (PNG, SVG) and tables (CSV); every
     number comes from the stores in DIR/stores. What is complete is kept: the same
     command goes on with the rest, and draws the page again where nothing is
-    missing.
+    missing. What training will write is said before it begins.
     """
     if listing:
         _list(as_json)
@@ -53,7 +63,8 @@ def command(
         raise BadInput(
             f"no study is named; the studies are {', '.join(STUDIES)}; --list describes them"
         )
-    study = study_of(name)
+    given = {**options, **({"sources": sources} if sources else {})}
+    study = study_of(name).given(given)
     from drift.experiments.studies.parts import run_study
 
     at = out or Path("results") / (f"{name}-quick" if quick else name)

@@ -163,6 +163,25 @@ class TrackBar(ProgressBar):
     _first: tuple[int, float] | None = None
 
 
+class TrainingBar(ProgressBar):
+    """Progress of a training, updated with each stretch of steps."""
+
+    def __call__(self, done: int, total: int, loss: float = 0.0) -> None:
+        """Show that `done` of `total` steps are taken, the last loss, and the time that is left."""
+        from drift.experiments.console.values import format_duration
+
+        now = time.monotonic()
+        line = f"{self._title}: step {done:,} of {total:,}, loss {loss:.3g}"
+        if self._first is None:
+            self._first = done, now
+        elif done > self._first[0]:
+            each = (now - self._first[1]) / (done - self._first[0])
+            line += f", {format_duration(each * (total - done))} left"
+        self._show(done, total, line)
+
+    _first: tuple[int, float] | None = None
+
+
 class SweepBar(ProgressBar):
     """Progress of a sweep, updated with each batch."""
 

@@ -23,7 +23,7 @@ from drift.experiments.report.document import (
     Section,
     fit_to_page,
 )
-from drift.experiments.studies.parts import Run, StudyStores, Sweep
+from drift.experiments.studies.parts import Run, StudyStores, Sweep, Training
 from drift.experiments.studies.registry import IDENTITY, STUDIES, Study
 from drift.sim.errors import BadInput
 from drift.sim.strict_json import read_document
@@ -91,7 +91,9 @@ def study_at(directory: Path) -> tuple[Study, bool] | None:
     if identity.is_file():
         said = read_document(identity)
         if isinstance(said, dict) and said.get("study") in STUDIES:
-            return STUDIES[said["study"]], said.get("quick") is True
+            options = said.get("options")
+            given = options if isinstance(options, dict) else {}
+            return STUDIES[said["study"]].given(given), said.get("quick") is True
         raise BadInput(f"{identity} names no study; there are {', '.join(STUDIES)}")
     # Directories made before that file was written are known by their names.
     name = directory.name.removesuffix("-quick")
@@ -114,7 +116,9 @@ def part(directory: Path, study: Study, quick: bool) -> Part:
     title, found = sections(page.text, page.figures)
     stores = (made.run(each.name) for each in parts if isinstance(each, Run))
     sweeps = (made.sweep(each.name) for each in parts if isinstance(each, Sweep))
-    first = next(chain(stores, sweeps))  # the others need not be opened
+    trainings = (made.training(each.name) for each in parts if isinstance(each, Training))
+    replays = [made.run("replay")] if made.store("replay").exists() else []
+    first = next(chain(stores, sweeps, trainings, replays))  # the others need not be opened
     ran = Section.of("Environment", [tables.provenance_table(first.attrs, str(first.address))])
     again = Section.of("Reproduce", [Command(command)])
     return Part(title, study.asks, [*found, ran, again])

@@ -1,6 +1,7 @@
 """The parts of a study, carried out one after another; what is complete is left as it is.
 
 run    one drift, and its store
+training  one training, and its store
 sweep  a grid of drifts, and its store
 note   a JSON document of what was `asked` and what was `found`; it is computed again where
        something else is asked
@@ -14,10 +15,15 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from drift.experiments.console.files import write_text_atomically
-from drift.experiments.console.progress import RunBar, SweepBar, stop_at_second_signal
+from drift.experiments.console.progress import (
+    RunBar,
+    SweepBar,
+    TrainingBar,
+    stop_at_second_signal,
+)
 from drift.experiments.studies.registry import IDENTITY, Study
 from drift.sim.devices.device import configure
 from drift.sim.errors import BadInput, NotBegun, Unfinished, unwritten
@@ -27,6 +33,10 @@ from drift.sim.stores.run_store import RunStore
 from drift.sim.stores.store import Store
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import SweepStore
+
+if TYPE_CHECKING:
+    from drift.experiments.training.settings import Settings
+    from drift.experiments.training.store import TrainingStore
 
 _SUM = "crc32"
 """Key of a note's checksum, over the rest of it."""
@@ -40,6 +50,9 @@ class ShowsProgress(Protocol):
 
     def points(self) -> AbstractContextManager[Any]:
         """Return a bar whose `session` a sweep calls."""
+
+    def steps(self) -> AbstractContextManager[Any]:
+        """Return a bar that a training calls."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,12 @@ class StudyStores:
     def sweep(self, name: str) -> SweepStore:
         """Return the store of a sweep."""
         return SweepStore(self.store(name))
+
+    def training(self, name: str) -> "TrainingStore":
+        """Return the store of a training."""
+        from drift.experiments.training.store import TrainingStore
+
+        return TrainingStore(self.store(name))
 
     def note(self, name: str) -> Any:
         """Return what a note has found, as plain JSON values."""
@@ -148,11 +167,38 @@ class Note:
         write_text_atomically(made.stores / f"{self.name}.json", json.dumps(found, indent=1) + "\n")
 
 
+@dataclass(frozen=True)
+class Training:
+    """Part that is one training."""
+
+    name: str
+    """name of its store, without ending"""
+    settings: "Settings"
+    """settings of the training"""
+
+    def complete(self, made: StudyStores) -> bool:
+        """Return whether its store is complete. Raises BadInput where it is another one."""
+        from drift.experiments.training.store import TrainingStore
+
+        at = made.store(self.name)
+        store = _opened(TrainingStore, at)
+        if store is not None:
+            _check(at, store.attrs["settings"], self.settings.as_json())
+        return store is not None and store.complete
+
+    def do(self, made: StudyStores, device: str, progress: ShowsProgress) -> None:
+        """Train, or go on with what is there."""
+        from drift.experiments.training.run import train
+
+        with progress.steps() as bar:
+            train(self.settings, made.store(self.name), device, bar)
+
+
 def _sum(found: dict[str, Any]) -> int:
     return zlib.crc32(json.dumps(found, sort_keys=True).encode())
 
 
-Part = Run | Sweep | Note
+Part = Run | Sweep | Note | Training
 Kept = TypeVar("Kept", bound=Store)
 
 
@@ -194,6 +240,10 @@ class PartProgress:
         """Return the bar of a sweep."""
         return SweepBar(self._title, sys.stderr)
 
+    def steps(self) -> TrainingBar:
+        """Return the bar of a training."""
+        return TrainingBar(self._title, sys.stderr)
+
 
 def run_study(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
     """Carry out the parts that are missing, draw the page, and return what `--json` prints.
@@ -214,9 +264,10 @@ def run_study(study: Study, out: Path, quick: bool, device: str) -> dict[str, An
         made.stores.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritten(out, error) from error
-    write_text_atomically(
-        made.stores / IDENTITY, json.dumps({"study": study.name, "quick": quick}) + "\n"
-    )
+    identity: dict[str, Any] = {"study": study.name, "quick": quick}
+    if study.options:
+        identity["options"] = study.options
+    write_text_atomically(made.stores / IDENTITY, json.dumps(identity) + "\n")
     with stop_at_second_signal():
         for number, part in enumerate(parts, 1):
             started, title = time.monotonic(), f"{number} of {len(parts)}, {part.name}"

@@ -1,8 +1,10 @@
 """Studies by name; the module of a study is imported when the study is asked for."""
 
-from dataclasses import dataclass
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drift.sim.errors import BadInput
 
@@ -23,6 +25,20 @@ class Study:
     """time it takes on two CPU cores, in words"""
     holds: str
     """approximate size of its stores, in words"""
+    takes_options: tuple[str, ...] = ()
+    """names of the options that it takes beside those of all studies"""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """the options that were given, plain JSON values; `sources` are its arguments"""
+
+    def given(self, options: Mapping[str, Any]) -> "Study":
+        """Return the study with options. Raises BadInput, naming both, for one it does not take."""
+        for name in options:
+            if name not in self.takes_options:
+                takers = [each.name for each in STUDIES.values() if name in each.takes_options]
+                of = f"an option of {' and '.join(takers)}" if takers else "no option of a study"
+                what = "sources are" if name == "sources" else f"--{_flag(name)} is"
+                raise BadInput(f"{what} {of}, not of {self.name}")
+        return replace(self, options=dict(options))
 
     @property
     def module(self) -> str:
@@ -31,11 +47,16 @@ class Study:
 
     def command(self, quick: bool) -> str:
         """Return the command line that carries it out."""
-        return f"drift study {self.name}{' --quick' if quick else ''}"
+        words = ["drift", "study", self.name, *self.options.get("sources", ())]
+        for name, value in self.options.items():
+            if name != "sources":
+                text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+                words += [f"--{_flag(name)}", text]
+        return shlex.join([*words, "--quick"] if quick else words)
 
     def parts(self, quick: bool) -> "list[Part]":
         """Return the parts, in the order they are carried out."""
-        found: list[Part] = import_module(self.module).parts(quick)
+        found: list[Part] = import_module(self.module).parts(quick, **self.options)
         return found
 
     def page(self, made: "StudyStores", command: str) -> "Page":
@@ -44,8 +65,21 @@ class Study:
         return found
 
 
+def _flag(name: str) -> str:
+    return {"format": "as"}.get(name, name.replace("_", "-"))
+
+
 IDENTITY = "study.json"
-"""The file beside the stores of a study that says which study it is, and if it is a quick one."""
+"""The file beside the stores of a study that says which study it is, if it is a quick one, and
+which options it was given."""
+
+TRAINING_OPTIONS = (
+    *("vocabulary", "dead", "batch", "length", "steps", "lr", "lr_schedule", "warmup"),
+    *("weight_decay", "beta1", "beta2", "eps", "sigma", "record_every", "arithmetic", "seeds"),
+)
+"""The options of the study `training`: fields of its settings, kinds of arithmetic, seeds."""
+REPLAY_OPTIONS = (*("sources", "tensor", "format", "steps", "every", "rows", "near", "exponents"),)
+"""The arguments and options of the study `replay`, which are those of drift track."""
 
 STUDIES = {
     study.name: study
@@ -84,6 +118,22 @@ STUDIES = {
             " summation and noise do to a cloud: what collapses, what freezes, what arrives?",
             "five to ten minutes",
             "a few MB",
+        ),
+        Study(
+            "training",
+            "Do distinct tokens of a language model coalesce and freeze in training, is that"
+            " rounding, and what do the learning rate and weight decay change?",
+            "ten minutes, once its four programs are compiled",
+            "about 150 MB",
+            TRAINING_OPTIONS,
+        ),
+        Study(
+            "replay",
+            "What would rounding the common motion of a trajectory have done alone, against what"
+            " happened? Takes a SOURCE, as drift track does.",
+            "a minute for each 10,000 × 64 × 1,000 values",
+            "as much as the source",
+            REPLAY_OPTIONS,
         ),
     )
 }

@@ -80,6 +80,7 @@ def _create(place: StoreLocation, settings: Settings, device: dict[str, str]) ->
         )
     about = {
         "device": device,
+        "devices": 1,
         "versions": {name: version(name) for name in _PACKAGES},
         "sources": short_digest(),
         "seconds": {"total": 0.0},

@@ -89,6 +89,11 @@ def track(
         return _measured(view, store, progress)
 
 
+def track_view(view: View, progress: Progress = lambda done, total: None) -> Track:
+    """Return the track, in memory, of the samples and tokens that are looked at."""
+    return _measured(view, None, progress)
+
+
 def _spec(view: View, every: int, near: str | None, exponents: int) -> dict[str, Any]:
     """Return what a store is asked for: the same is resumed, another one refused."""
     of = view.trajectory
