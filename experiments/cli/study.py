@@ -65,7 +65,7 @@ def command(
         )
     given = {**options, **({"sources": sources} if sources else {})}
     study = study_of(name).given(given)
-    from drift.experiments.studies.parts import run_study
+    from drift.experiments.studies.run_study import run_study
 
     at = out or Path("results") / (f"{name}-quick" if quick else name)
     found = run_study(study, at, quick, device)

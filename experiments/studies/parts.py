@@ -1,15 +1,13 @@
-"""The parts of a study, carried out one after another; what is complete is left as it is.
+"""The parts of a study, of which each has its store, or is a note.
 
-run    one drift, and its store
-training  one training, and its store
-sweep  a grid of drifts, and its store
-note   a JSON document of what was `asked` and what was `found`; it is computed again where
-       something else is asked
+run       one drift
+sweep     a grid of drifts
+training  one training of a language model
+note      a JSON document of what was `asked` and what was `found`; it is computed again where
+          something else is asked
 """
 
 import json
-import sys
-import time
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,15 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from drift.experiments.console.files import write_text_atomically
-from drift.experiments.console.progress import (
-    RunBar,
-    SweepBar,
-    TrainingBar,
-    stop_at_second_signal,
-)
-from drift.experiments.studies.registry import IDENTITY, Study
-from drift.sim.devices.device import configure
-from drift.sim.errors import BadInput, NotBegun, Unfinished, unwritten
+from drift.sim.errors import BadInput, NotBegun, Unfinished
 from drift.sim.spec.drift import Drift
 from drift.sim.stores.resume import other_programs
 from drift.sim.stores.run_store import RunStore
@@ -224,71 +214,3 @@ def _check(at: Path, found: Any, wanted: Any) -> None:
         raise BadInput(
             f"{at} holds something else than this study makes; --out names another place"
         )
-
-
-class PartProgress:
-    """Bars of one part, under its title."""
-
-    def __init__(self, title: str):
-        self._title = title
-
-    def records(self) -> RunBar:
-        """Return the bar of a run."""
-        return RunBar(self._title, sys.stderr)
-
-    def points(self) -> SweepBar:
-        """Return the bar of a sweep."""
-        return SweepBar(self._title, sys.stderr)
-
-    def steps(self) -> TrainingBar:
-        """Return the bar of a training."""
-        return TrainingBar(self._title, sys.stderr)
-
-
-def run_study(study: Study, out: Path, quick: bool, device: str) -> dict[str, Any]:
-    """Carry out the parts that are missing, draw the page, and return what `--json` prints.
-
-    Raises BadInput where a store, or stores of another study, are in the way, Unfinished where a
-    grid point fails or the disk is full.
-    """
-    began = time.monotonic()
-    for each in (out, *out.absolute().parents):
-        if (each / "zarr.json").is_file():
-            raise BadInput(f"{each} is a Zarr store, and no place for a study; --out names another")
-    configure(device)
-    made, done = StudyStores(out / "stores"), []
-    parts = study.parts(quick)
-    # All parts before the first is carried out: a wrong store is reported before any work.
-    complete = {part.name: part.complete(made) for part in parts}
-    try:
-        made.stores.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritten(out, error) from error
-    identity: dict[str, Any] = {"study": study.name, "quick": quick}
-    if study.options:
-        identity["options"] = study.options
-    write_text_atomically(made.stores / IDENTITY, json.dumps(identity) + "\n")
-    with stop_at_second_signal():
-        for number, part in enumerate(parts, 1):
-            started, title = time.monotonic(), f"{number} of {len(parts)}, {part.name}"
-            if not complete[part.name]:
-                print(f"study: {title}", file=sys.stderr, flush=True)
-                part.do(made, device, PartProgress(title))
-            done.append(
-                {
-                    "name": part.name,
-                    "kind": type(part).__name__.lower(),
-                    "before": complete[part.name],
-                    "seconds": time.monotonic() - started,
-                }
-            )
-        written = study.page(made, study.command(quick)).write(out)
-    return {
-        "study": study.name,
-        "out": str(out),
-        "quick": quick,
-        "parts": done,
-        "page": str(written[-1]),
-        "files": [str(path) for path in written],
-        "seconds": {"total": time.monotonic() - began},
-    }

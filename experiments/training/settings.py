@@ -22,7 +22,7 @@ _LIMITS: dict[str, tuple[float, float, str]] = {
     "batch": (1, 1 << 16, "in 1 ... 65,536"),
     "length": (1, 1 << 16, "in 1 ... 65,536"),
     "steps": (1, 1 << 30, "in 1 ... 2^30"),
-    "lr": (0, 1, "in 0 ... 1"),
+    "lr": (1e-12, 1, "in 1e-12 ... 1"),
     "warmup": (0, 1 << 30, "in 0 ... steps"),
     "weight_decay": (0, 1e6, "0 or more, and 1 over the learning rate at most"),
     "beta1": (0, 1 - 2**-24, "in 0 ... 1, less than 1"),
@@ -46,7 +46,7 @@ class Settings:
     """sequences of a step"""
     length: int = 32
     """tokens of a sequence that are predicted from those before"""
-    steps: int = 1000
+    steps: int = 800
     """steps of the optimizer"""
     lr: float = 1e-3
     """learning rate, at its highest"""
@@ -68,7 +68,7 @@ class Settings:
     """kind of arithmetic, as above"""
     seed: int = 0
     """seed of the parameters, the corpus and stochastic rounding"""
-    record_every: int = 10
+    record_every: int = 8
     """steps between records of the embeddings; the last step is recorded too"""
 
     def __post_init__(self) -> None:

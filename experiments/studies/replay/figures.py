@@ -41,7 +41,7 @@ def figure(facts: ReplayFacts) -> Figure:
         motion.plot(steps, _numbers(of), color=COLOURS[(0, 3, 1)[ink]], label=name, linewidth=1.2)
     _log(motion)
     motion.set_ylabel("mean square motion")
-    motion.legend(loc="best")
+    motion.legend(loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=3, fontsize=7)
     for axes in (left, motion):
         axes.set_xlabel("step")
     handles, labels = counts.get_legend_handles_labels()

@@ -32,7 +32,8 @@ def drift_of(first: np.ndarray, motion: np.ndarray) -> Drift:
 
     Raises BadInput for what no drift can be made of.
     """
-    return Drift(cloud=first, motion=motion, records=len(motion), snapshots="records")
+    given: Any = motion
+    return Drift(cloud=first, motion=given, records=len(motion), snapshots="records")
 
 
 def replayed(seen: View, made: StudyStores) -> dict[str, Any]:

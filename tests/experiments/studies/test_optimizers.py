@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from drift.experiments.studies import optimizers, parts
+from drift.experiments.studies import optimizers, parts, run_study
 from drift.experiments.studies.number_format import spans
 from drift.experiments.studies.optimizers import figures, plan
 from drift.experiments.studies.optimizers.measured import measured
@@ -43,7 +43,7 @@ def tiny(tmp_path_factory):
         svg_only.draw(patch)
         patch.setattr(plan, "_plan", lambda quick: TINY)
         patch.setattr(plan, "measured", measured_without_jax)
-        yield out, parts.run_study(STUDIES["optimizers"], out, quick=True, device="cpu")
+        yield out, run_study.run_study(STUDIES["optimizers"], out, quick=True, device="cpu")
 
 
 def table(path):

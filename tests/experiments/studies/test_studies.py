@@ -70,7 +70,7 @@ def coarse(tmp_path_factory):
         patch.setattr(plan, "_plan", lambda quick: TINY)
         patch.setattr(similarity, "FACTOR", 1000.0)
         patch.setattr(rescaling, "RESCALED", ("bfloat16", "float4_e2m1fn"))
-        from drift.experiments.studies.parts import run_study
+        from drift.experiments.studies.run_study import run_study
 
         yield out, run_study(STUDIES["coarsening"], out, quick=True, device="cpu")
 
@@ -197,7 +197,7 @@ def test_again_it_only_draws_the_page(coarse, monkeypatch):
     for path in out.iterdir():
         if path.is_file():
             path.unlink()
-    from drift.experiments.studies.parts import run_study
+    from drift.experiments.studies.run_study import run_study
 
     again = run_study(STUDIES["coarsening"], out, quick=True, device="cpu")
     assert all(part["before"] for part in again["parts"])
