@@ -27,13 +27,15 @@ from drift.sim.trajectories.plan import View, view_of
 from drift.sim.trajectories.sources import open_trajectory
 
 
-def drift_of(first: np.ndarray, motion: np.ndarray) -> Drift:
-    """Return the drift that moves the rows `first`, of a format's type, by `motion`.
+def drift_of(first: np.ndarray, motion: np.ndarray, target: Format) -> Drift:
+    """Return the drift that moves the rows `first`, of the type of `target`, by `motion`.
 
     Raises BadInput for what no drift can be made of.
     """
     given: Any = motion
-    return Drift(cloud=first, motion=given, records=len(motion), snapshots="records")
+    return Drift(
+        cloud=first, format=target.name, motion=given, records=len(motion), snapshots="records"
+    )
 
 
 def replayed(seen: View, made: StudyStores) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def replayed(seen: View, made: StudyStores) -> dict[str, Any]:
     first, motion = (_loaded(made, name) for name in ("first", "motion"))
     if first.dtype.kind == "V":
         first = first.view(seen.trajectory.target.dtype)
-    drift = drift_of(first, motion)
+    drift = drift_of(first, motion, seen.trajectory.target)
     place = made.store("replay")
     _check_room(drift, made)
     run(drift, place, overwrite=_is_another(place, drift))

@@ -32,7 +32,7 @@ def view(options: dict[str, Any]) -> View:
     return view_of(
         open_trajectory(given, options.get("tensor"), options.get("format")),
         options.get("steps"),
-        options.get("every") or 1,
+        options.get("every", 1),
         options.get("rows"),
         near,
         EXPONENTS if exponents is None else exponents,

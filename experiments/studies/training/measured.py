@@ -43,7 +43,7 @@ def measured(made: StudyStores, name: str) -> dict[str, Any]:
     found["last_loss"] = float(loss[-max(1, of.steps // 20) :].mean())
     if "dead" in tracks:
         codes, motion = rows[:, of.live :], np.array(tracks["dead"].motion)
-        found["replay"] = _moved(codes, drift_of(_typed(codes[0]), motion))
+        found["replay"] = _moved(codes, drift_of(_typed(codes[0]), motion, BFLOAT16))
         found["straight"] = _moved(codes, _straight(codes[0], motion))
     return found
 
