@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, TypedDict
 
 from drift.sim.errors import BadInput, printable
@@ -62,7 +63,7 @@ class FigureLook:
 def _check(name: str, value: Any, limits: tuple[float, float], unit: str) -> None:
     if value is None:
         return
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, Real) and not isinstance(value, bool)
     least, most = limits
     if not number or not math.isfinite(value) or not least <= value <= most:
         given = f"{value:g}" if number else printable(str(value))

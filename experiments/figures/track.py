@@ -25,7 +25,8 @@ from drift.experiments.figures.ticks.scales import linear_axis, log_axis
 from drift.sim.errors import BadInput, printable
 from drift.sim.tracks.found import FROZEN, Track, move_bins
 
-_PHASES = {"early": COLOURS[1], "midlife": COLOURS[4], "late": COLOURS[5], "frozen": "#BBBBBB"}
+_PHASES = {"early": COLOURS[1], "midlife": "#E69F00", "late": "#56B4E9", "frozen": "#BBBBBB"}
+"""Colours of areas, which may be lighter than those of lines."""
 _WIDE, _HIGH = 4.4, 2.9
 """Width and height of a panel, inches."""
 _BARS = 60
@@ -82,7 +83,7 @@ def _displacement(axes: Axes, track: Track) -> None:
     axes.yaxis.set_major_formatter(NumberFormatter())
     axes.set_ylim(bottom=0)
     axes.set_ylabel("L2, lattice ranks")
-    axes.legend(loc="upper right")
+    axes.legend(loc="best")
 
 
 def _centroid(axes: Axes, track: Track) -> None:
@@ -103,7 +104,7 @@ def _energy(axes: Axes, track: Track) -> None:
         axes.plot(track.steps, of[name], color=colour, label=name, linewidth=1.2)
     _log(axes, np.concatenate([of["bulk"], of["thermal"]]))
     axes.set_ylabel("mean square motion")
-    axes.legend(loc="upper right")
+    axes.legend(loc="best")
 
 
 def _log(axes: Axes, values: np.ndarray) -> None:

@@ -8,6 +8,7 @@ standing  the axes that are left: each stands at one value, the first one where 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from drift.experiments.figures.captions import in_symbols
@@ -131,6 +132,12 @@ def choose(
             left = [n for n in left if n != least and (least != SOURCE or n in within)]
     if len(quantities) > 1 and QUANTITY not in taken:
         told["dashes"] = _told("dashes", QUANTITY, fields, quantities)
+    if _alike(fields) and SOURCE not in taken:
+        if "dashes" in told:
+            raise BadInput(
+                "several sources hold the same grid points; one of hue, col and row must be source"
+            )
+        told["dashes"] = _told("dashes", SOURCE, fields, quantities)
     axes = {axis.name: axis for axis in fields.axes}
     first = {name: fields.values[name][0] for name in left}
     unasked = {
@@ -154,10 +161,24 @@ def _varied(source: LineSource) -> list[str]:
 def _hue_of(fields: AllFields, left: list[str], taken: list[str]) -> str | None:
     """Return what has colours where nothing is named: sources that differ, or the best axis."""
     within = {name for source in fields.sources for name in _varied(source)}
-    several = len(fields.sources) > 1 and SOURCE not in taken
-    if several and any(name not in within for name in left):
+    if SOURCE in taken or len(fields.sources) == 1:
+        return left[0] if left else None
+    alike = _alike(fields)
+    if not alike and any(name not in within for name in left):
         return SOURCE
-    return left[0] if left else None
+    return left[0] if left else SOURCE if alike else None
+
+
+def _alike(fields: AllFields) -> bool:
+    """Return whether two sources may hold the same grid point, which are not to be averaged."""
+    names = [axis.name for axis in fields.axes]
+    for one, other in combinations(fields.sources, 2):
+        known = [name for name in names if name != "seed" or not (one.predicted or other.predicted)]
+        own, theirs = one.fields(), other.fields()
+        both = ((own.get(name, ()), theirs.get(name, ())) for name in known)
+        if all(not a or not b or not set(a).isdisjoint(b) for a, b in both):
+            return True
+    return False
 
 
 def _along(x: str | None, fields: AllFields, free: list[str]) -> Axis | Quantity | str:
@@ -187,7 +208,11 @@ def _told(role: str, name: str, fields: AllFields, quantities: tuple[Quantity, .
         return Told(QUANTITY, names, tuple(each.label for each in quantities))
     if plain == SOURCE:
         texts = tuple(source.name for source in fields.sources)
-        labels = tuple(figure_text(str(each)) for each in short_values(texts))
+        mixed = len({source.predicted for source in fields.sources}) > 1
+        labels = tuple(
+            f"{figure_text(str(each))}{' (expected)' if mixed and source.predicted else ''}"
+            for each, source in zip(short_values(texts), fields.sources, strict=True)
+        )
         return Told(SOURCE, tuple(range(len(texts))), labels)
     if not field_name(plain):
         axes = ", ".join(axis.name for axis in fields.axes) or "none"

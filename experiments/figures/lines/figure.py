@@ -84,6 +84,11 @@ def line_figure(
     """
     scales = scales or LineScales()
     scales.check()
+    if chosen.along and progress != 1:
+        raise BadInput(
+            f"progress is {progress:g}, but the lines go through all records; it is for an axis"
+            " along x"
+        )
     shape = panel_shape(chosen)
     found = all_lines(chosen, progress, scales.spread, expected_pairs or ExpectedPairs())
     figure, panels, beside = make_panels(chosen, shape)

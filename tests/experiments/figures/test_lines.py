@@ -115,6 +115,17 @@ def test_predicted_grids_have_their_own_quantities(tmp_path):
     assert figure.axes[0].get_ylabel() == "expected standard deviation of distinct cells"
 
 
+def test_what_is_counted_and_expected_of_the_same_points_is_not_averaged(sweep, tmp_path):
+    grid = drift.Grid(sigma=sorted(SIGMAS), steps=list(STEPS), tokens=100, dims=16, records=1)
+    told = drift.predict(grid, out=tmp_path / "p.zarr")
+    figure = drift.plot.lines([sweep, told], "sigma", hue="steps", prediction=False)
+    lines = own(figure.axes[0])
+    assert [line.get_linestyle() for line in lines] == ["-", "--"] * 2
+    expected = told.read("distinct")[:, 0, -1]
+    np.testing.assert_allclose(lines[1].get_ydata(), expected)
+    assert [text.endswith(" (expected)") for text in legend(figure)[-2:]] == [False, True]
+
+
 BAD = {
     "x": (
         {"x": "nix"},
@@ -129,6 +140,7 @@ BAD = {
     "scale": ({"yscale": "sqrt"}, "yscale is 'sqrt'; it is one of auto, linear, log"),
     "spread": ({"spread": "x"}, "spread is 'x'; it is one of range, deviation, none"),
     "progress": ({"progress": 0.3}, "progress is 0.3; of 5 records the nearest is after 0.25"),
+    "along": ({"x": "step", "progress": 0.5}, "the lines go through all records"),
     "no progress": ({"progress": math.nan}, "progress is nan; it must be in 0 ... 1"),
     "only predicted": ({"y": "pairs_error"}, "which only predicted grids hold"),
     "a value": ({"at": "steps=7"}, "the sweep has no steps=7; its values are 1, 10"),
