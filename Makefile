@@ -1,6 +1,7 @@
 # `make demo` runs the main job, `make test` the tests, `make quick` those that take no time,
 # `make lint` the checks, `make soak` a thousand small runs; `make readme` writes anew what the
-# README's commands print; `make gpu` checks, tests and measures the accelerator that is there.
+# README's commands print; `make docs` builds the site; `make gpu` checks, tests and measures the
+# accelerator that is there.
 # Each installs what it needs into .venv; nothing has to be done before.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ TOGETHER := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # Else each of the processes that tests start compiles what it imports, whatever the shell says.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test quick soak lint readme aot gpu clean
+.PHONY: demo test quick soak lint docs readme aot gpu clean
 
 demo: .venv/installed
 	$(BIN)/drift run --sigma 1e-9 --device cpu --out $(DEMO).zarr --overwrite
@@ -49,6 +50,10 @@ lint: .venv/installed-lint .venv/types
 .venv/installed-%: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	touch $@
+
+# The site, in site/: README.md, docs/ and the reference, with the pictures of the gallery.
+docs: .venv/installed-docs
+	$(BIN)/mkdocs build --quiet
 
 readme: .venv/installed-test
 	$(BIN)/python -m tests.support.readme_tour

