@@ -66,8 +66,9 @@ def tracked(place):
     names = "frames.zarr", "track.zarr"
     if not (place / names[1]).exists():
         few = drift.Drift(sigma=2e-8, tokens=60, dims=16, snapshots="records", records=4)
-        drift.run(few, place / names[0])
-        drift.track(place / names[0], out=place / names[1])
+        with tour.inside(place):
+            drift.run(few, names[0])
+            drift.track(names[0], out=names[1])
     return names
 
 
