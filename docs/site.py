@@ -96,9 +96,9 @@ def draw(gallery: str, directory: Path) -> None:
     with chdir(directory):
         for block in BLOCK.findall(gallery):
             for arguments in commands(block):
-                printed = io.StringIO()
+                printed, kind = io.StringIO(), ["--format", "svg"]
                 with redirect_stdout(printed), redirect_stderr(printed):
-                    status = cli.outcome(arguments)
+                    status = cli.outcome(arguments + kind * (arguments[0] == "plot"))
                 if status:
                     raise RuntimeError(f"drift {shlex.join(arguments)}: {printed.getvalue()}")
 
