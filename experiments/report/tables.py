@@ -16,6 +16,9 @@ from drift.sim.sweeps.store import SweepStore
 
 _VALUES = 24
 """Most values of an axis in a table."""
+_LETTERS = {r"\sigma": "σ", r"\lambda": "λ", r"\beta": "β", r" \times ": " × "}
+"""What mathematical notation has for these."""
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NO_LINE = (
     "The command cannot be shown: a name has characters that no command line can hold. The spec is"
@@ -27,7 +30,10 @@ def without_mathtext(text: str) -> str:
     """Return a caption without mathematical notation: σ = 10⁻⁹."""
 
     def said(found: re.Match[str]) -> str:
-        inner = found[1].replace(r"\sigma", "σ").replace(r" \times ", " × ")
+        inner = found[1]
+        for written, letter in _LETTERS.items():
+            inner = inner.replace(written, letter)
+        inner = re.sub(r"_(\d)", lambda index: index[1].translate(_LOWERED), inner)
         return re.sub(r"\^\{([-\d]+)\}", lambda power: power[1].translate(_RAISED), inner)
 
     return re.sub(r"(?<!\\)\$(.+?)(?<!\\)\$", said, text).replace(r"\$", "$")

@@ -19,6 +19,7 @@ _HUGE, _FULL = 1e15, 1e6
 """Reals from the first on are powers of ten; integers, and reals from the second on, are whole."""
 _SMALL = 1e-3
 """Ticks below it are powers of ten, and with them all below one."""
+_MINUS = "\N{MINUS SIGN}"
 _SPREAD = 100.0
 """Ratio of the largest and the smallest tick of a logarithmic axis."""
 _EXACT = 1e-9
@@ -73,6 +74,10 @@ class NumberFormatter(Formatter):
 
     def __call__(self, value: float, pos: int | None = None) -> str:
         """Return the text of a tick."""
+        text = self._text(value)
+        return f"{_MINUS}{text[1:]}" if text.startswith("-") else text
+
+    def _text(self, value: float) -> str:
         value = float(f"{value:.10g}")
         if self._powers and 0 < abs(value) < 1:
             digits = f"{value:.9e}".split("e")

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from drift.experiments.cli import main
+from drift.experiments.figures.captions import axis_label
 from drift.experiments.figures.expected import ExpectedPairs
 from drift.experiments.report import structure, sweep
 from drift.experiments.report.document import inline_svg, render
 from drift.experiments.report.page import page_of
 from drift.experiments.report.prediction import of_run
-from drift.experiments.report.tables import every_nth, ordinal
+from drift.experiments.report.tables import every_nth, ordinal, without_mathtext
 from drift.experiments.report.turning_point import TurningPoint
 from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
@@ -23,7 +24,7 @@ from drift.sim.open_matrix import open_matrix
 from drift.sim.prediction import expected as prediction
 from drift.sim.prediction.expected import expect
 from drift.sim.runs import run
-from drift.sim.spec.drift import Drift
+from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.stores.run_store import RunStore
 from drift.sim.structures.structure import structure_of
 from tests.support import builders, s3_server
@@ -146,6 +147,12 @@ def test_the_prediction_stands_beside_what_was_counted(store, read):
     ]
     assert found["difference / error"][1:] == tuple(f"{each:+.2f}" for each in apart)
     assert max(map(abs, apart)) < 5
+
+
+def test_symbols_are_letters():
+    every = [without_mathtext(axis_label(name)) for name in FIELDS]
+    assert not [text for text in every if "\\" in text or "$" in text or "_" in text]
+    assert {"weight decay, λ", "decay of AdamW's first moment, β₁"} <= set(every)
 
 
 def test_of_many_rows_the_note_says_which_are_left_out():
