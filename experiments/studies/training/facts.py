@@ -31,7 +31,7 @@ class TrainingFacts:
 
     @cached_property
     def notes(self) -> dict[tuple[str, int], dict[str, Any]]:
-        """What was measured, by variant and seed."""
+        """Measurements by variant and seed."""
         return {
             (name, seed): self.made.note(f"measured-{name}-{seed}")
             for name in self.variants

@@ -1,4 +1,4 @@
-"""What is kept of each training: its tokens sample by sample, and replays of the dead ones.
+"""Measurements of each training: its tokens sample by sample, and replays of the dead ones.
 
 replay    the dead tokens' first rows, moved by the motion of their own centroid
 straight  the same rows, moved in as many equal steps to where that centroid arrived: the drift of
