@@ -1,6 +1,6 @@
 # `make demo` runs the main job, `make test` the tests, `make quick` those that take no time,
 # `make lint` the checks, `make soak` a thousand small runs; `make readme` writes anew what the
-# README's commands print; `make docs` builds the site; `make gpu` checks, tests and measures the
+# commands of README and docs/ print; `make docs` builds the site; `make gpu` checks, tests and measures the
 # accelerator that is there.
 # Each installs what it needs into .venv; nothing has to be done before.
 

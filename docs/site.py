@@ -30,7 +30,7 @@ PLACES = (
     *("docs/**/*.md", "sim/prediction/derivation.md", "experiments/cloud/*"),
     "experiments/notebooks/*.ipynb",
 )
-STUDIES = ("aot", "bench", "coarsening", "formats", "optimizers", "readme", "rounding", "stall")
+COMMITTED = re.findall(r"^!/results/(\w+)/$", (ROOT / ".gitignore").read_text(), re.MULTILINE)
 """The folders of results that are committed."""
 BLOCK = re.compile(r"^```sh\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 _WIDTH = "100"
@@ -42,20 +42,28 @@ _made = tempfile.TemporaryDirectory()
 
 @event_priority(100)  # before mkdocstrings looks for the package
 def on_config(config: Any) -> Any:
-    """Put together the package as it is installed, for the reference: its folders lie apart."""
+    """Put together the package as it is installed, for the reference, and the list of studies.
+
+    The package's folders lie apart in the repository.
+    """
     package = Path(_made.name, "package", "drift")
     shutil.copytree(ROOT / "drift", package, dirs_exist_ok=True)
     for name in ("kernels", "sim", "experiments"):  # links to folders would not be followed
         shutil.copytree(ROOT / name, package / name, dirs_exist_ok=True)
     handler = config.plugins["mkdocstrings"].config.handlers.setdefault("python", {})
     handler["paths"] = [str(package.parent)]
+    studies = next(each["Studies"] for each in config.nav if "Studies" in each)
+    for name in COMMITTED:
+        page = f"results/{name}/README.md"
+        if (ROOT / page).exists() and page not in str(config.nav):
+            studies.append({name.capitalize(): page})
     return config
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Return the pages of the repository, what they show and link to, and the pictures."""
     found = [path for place in PLACES for path in sorted(ROOT.glob(place))]
-    for study in STUDIES:
+    for study in COMMITTED:
         found += sorted(path for path in (ROOT / "results" / study).glob("*.*") if path.is_file())
     drawn = Path(_made.name, "docs", "gallery")
     if config.extra["draw"] and not drawn.is_dir():

@@ -1,5 +1,6 @@
 """The pages beside the code: what they name is there, and what they show is true."""
 
+import json
 import re
 import tomllib
 from typing import get_args
@@ -52,6 +53,18 @@ def test_versions_are_those_of_the_project():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert citation["version"] == PROJECT["version"]
     assert citation["license"] == PROJECT["license"]
+    assert citation["keywords"] == PROJECT["keywords"]
+    cited = " ".join((ROOT / "README.md").read_text().split("## Cite")[1].split()).replace("*", "")
+    for words in (
+        citation["authors"][0]["name"],
+        citation["title"],
+        f"version {PROJECT['version']}",
+    ):
+        assert words in cited
+    source = json.loads((ROOT / "experiments/observed/qwen3_4b.json").read_text())["source"]
+    for reference in citation["references"]:
+        assert reference["authors"][0]["name"] in source
+        assert reference["commit"] in source
     assert f"{PROJECT['version']}\n" in (ROOT / "CHANGELOG.md").read_text()
 
 

@@ -1,4 +1,4 @@
-"""What README.md shows: its commands and its Python, done in order in one directory.
+"""What README.md and pages show: commands and Python, done in order in one directory.
 
 A block of `sh` is what is typed, the block of `text` behind it what is printed; a
 block of `python` shows both, as doctests do. `drift` runs in this process, and
@@ -6,7 +6,8 @@ block of `python` shows both, as doctests do. `drift` runs in this process, and
 with the reason, and a checkpoint of many gigabytes need only be named rightly.
 Spaces at the ends of lines don't count, nor does how long something took.
 
-After a change of what is printed, `python -m tests.support.readme_tour` writes README.md anew.
+After a change of what is printed, `python -m tests.support.readme_tour` writes README.md anew, and
+the pages of docs/, of which only what is shown is done.
 """
 
 import doctest
@@ -145,17 +146,17 @@ def shown(text):
 
 
 def main():
-    """Write README.md with what is printed now, and say which examples of Python fail."""
-    text = README.read_text()
-    with tempfile.TemporaryDirectory() as directory:
-        steps, _ = walk(directory, text)
-    for step in reversed(steps):
-        if step.shown:
-            start, end = step.shown.span(2)
-            text = text[:start] + stripped(step.printed) + text[end:]
-        if step.kind == "python":
-            print(step.printed, end="")
-    README.write_text(text)
+    """Write README.md and docs/ with what is printed now; say which examples of Python fail."""
+    for page in [README, *sorted((ROOT / "docs").rglob("*.md"))]:
+        text = page.read_text()
+        with tempfile.TemporaryDirectory() as directory:
+            steps, _ = walk(directory, text if page == README else shown(text))
+        for step in steps:
+            if step.shown:
+                text = text.replace(step.shown[2], stripped(step.printed), 1)
+            if step.kind == "python":
+                print(step.printed, end="")
+        page.write_text(text)
 
 
 if __name__ == "__main__":
