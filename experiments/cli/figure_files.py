@@ -72,7 +72,7 @@ NoCaption = Annotated[
 
 @dataclass(frozen=True)
 class FigureFiles:
-    """What is asked for of a figure's files, and of its look."""
+    """The files that are asked for of a figure, and its look."""
 
     out: Path | None
     """path of the figure, with an ending or without"""

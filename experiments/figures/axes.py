@@ -228,7 +228,7 @@ class Ticks:
 
     @property
     def _places(self) -> np.ndarray:
-        """Where the values are on the axis, points, float64 (values,)."""
+        """Places of the values on the axis, points, float64 (values,)."""
         scale = self.scale
         at, ends = scale.straightened(scale.positions), scale.straightened(scale.edges)
         found: np.ndarray = (at - ends[0]) / (ends[-1] - ends[0]) * self.points

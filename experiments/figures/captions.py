@@ -47,7 +47,7 @@ _MARGIN = 16.0
 _WORDS = re.compile(r"(?:\$[^$]*\$|\S)+")
 """Words, between spaces; mathematical notation is a part of one."""
 JOINT = ",  "
-"""What stands between the parts of a caption."""
+"""The text between the parts of a caption."""
 _TOGETHER = 40
 """Most characters of a part that is never broken."""
 SIZE = 8.0

@@ -44,7 +44,7 @@ CROSS: dict[str, Any] = {
 _EXPECTED: dict[str, Any] = {"linewidth": 0.9}
 _BAND: dict[str, Any] = {"alpha": 0.25, "linewidth": 0}
 STEPPED: dict[str, Any] = {"drawstyle": "steps-post"}
-"""How counts are joined: they stay what they were until they are counted again."""
+"""Style of the lines of counts, which stay what they were until they are counted again."""
 
 
 def put_scale(axes: Axes) -> None:

@@ -17,7 +17,7 @@ from drift.sim.sweeps.store import SweepStore
 _VALUES = 24
 """Most values of an axis in a table."""
 _LETTERS = {r"\sigma": "σ", r"\lambda": "λ", r"\beta": "β", r" \times ": " × "}
-"""What mathematical notation has for these."""
+"""Letters and signs by their mathematical notation."""
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _NO_LINE = (

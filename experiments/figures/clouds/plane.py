@@ -74,7 +74,7 @@ _NEAREST = 64
 
 
 class Surroundings(NamedTuple):
-    """What lies around the largest black hole of a matrix."""
+    """The tokens around the largest black hole of a matrix, and their plane."""
 
     tokens: Matrix
     """the tokens near it"""

@@ -1,4 +1,4 @@
-"""What a figure of lines shows: which axis lies along x, which has colours, which has panels.
+"""The choice of what a figure of lines shows: along x, in colours, and in panels.
 
 hue       what the colours stand for; col and row: what the panels beside and below each other show
 dashes    the quantities, where they are several and have neither colours nor panels
@@ -38,7 +38,7 @@ _BEST = ("sigma", "steps", "radius")
 
 @dataclass(frozen=True)
 class Told:
-    """What colours, panels or dashes tell apart."""
+    """Values that colours, panels or dashes tell apart."""
 
     name: str
     """name of an axis, or source, or quantity"""
@@ -57,7 +57,7 @@ class Told:
 
 @dataclass(frozen=True)
 class ChosenLines:
-    """What a figure of lines shows."""
+    """The choice of what a figure of lines shows."""
 
     fields: AllFields
     """the fields of all sources"""

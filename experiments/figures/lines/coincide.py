@@ -27,7 +27,7 @@ _LEAST = 0.05
 _DASH, _TURN = 4.0, 36.0
 """Longest dash, and length in which all colours have had a turn, in widths of the line."""
 _ABOVE = 0.05
-"""How far dashes are above the curves, in units of zorder."""
+"""Height of dashes above the curves, in units of zorder."""
 _OURS = "in turn"
 """The mark of the dashes that are drawn here."""
 

@@ -32,7 +32,7 @@ from drift.experiments.figures.lines.panels import (
     make_panels,
     panel_shape,
 )
-from drift.experiments.figures.lines.quantities import STEP, Quantity
+from drift.experiments.figures.lines.quantities import QUANTITY, STEP, Quantity
 from drift.experiments.figures.lines.vertices import AllLines, LineVertices, all_lines
 from drift.experiments.figures.look import in_font
 from drift.experiments.figures.style import POINTS
@@ -43,19 +43,24 @@ from drift.sim.spec.axis import Axis
 SCALES = ("auto", "linear", "log")
 """The scales that axes may have."""
 SPREADS = ("range", "deviation", "none")
-"""What bands show: from least to most, one standard deviation to each side, or nothing."""
+"""The kinds of bands: from least to most, one standard deviation to each side, or none."""
 _MARKED = 40
 """Most points of a line that get a marker."""
+_BESIDE_NAMES = 0.3
+"""Width of the points of all colours at a name, as a share of the distance of names."""
 _BESIDE = 70.0
 """Points beside the axis of a panel."""
 
 
 class LineScales(NamedTuple):
-    """What is asked for of both axes and of the spread."""
+    """The scales of both axes that are asked for, and the spread."""
 
     x: str = "auto"
+    """one of SCALES"""
     y: str = "auto"
+    """one of SCALES"""
     spread: str = "range"
+    """one of SPREADS"""
 
     def check(self) -> None:
         """Raise BadInput, saying what is accepted, for what is none of them."""
@@ -94,7 +99,7 @@ def line_figure(
     figure, panels, beside = make_panels(chosen, shape)
     drawn = [_draw(axes, place, chosen, found, scales) for place, axes in panels.items()]
     every = list(panels.values())
-    hidden = _scale_y(every, chosen, found, scales.y)
+    hidden = _scale_y(panels, chosen, found, scales.y)
     _scale_x(every, chosen, scales.x, figure)
     label_panels(panels, chosen, shape, progress)
     together = [take_turns(axes, lines) for axes, lines in zip(every, drawn, strict=True)]
@@ -120,6 +125,8 @@ def _draw(
             continue
         across = line.x if scale is None else scale.positions[line.x.astype(int)]
         names = scale is not None and scale.kind == "names"
+        if names:  # beside each other, since nothing else would tell equal ones apart
+            across = across + _BESIDE_NAMES * (hue - (len(colours) - 1) / 2) / len(colours)
         stepped = chosen.along and not isinstance(chosen.x, Quantity)
         stepped = (stepped or _reached(chosen)) and all(q.whole for q in chosen.quantities)
         style: dict[str, Any] = {"color": colours[hue], "linestyle": DASHES[dash]}
@@ -149,15 +156,18 @@ def _spread(
     axes.fill_between(across, line.low, line.high, color=colour, alpha=0.2, linewidth=0, step=step)
 
 
-def _scale_y(panels: list[Axes], chosen: ChosenLines, found: AllLines, scale: str) -> list[str]:
+def _scale_y(
+    panels: dict[tuple[int, int], Axes], chosen: ChosenLines, found: AllLines, scale: str
+) -> list[str]:
     """Scale the vertical axes; return a note on what they cannot show."""
-    groups = [panels]
-    if not panels[0].get_shared_y_axes().joined(panels[0], panels[-1]):
-        groups = [[axes] for axes in panels]
-    for group in groups:
+    groups = [(list(panels.values()), chosen.quantities)]
+    for role, place in (("row", 0), ("col", 1)):
+        if role in chosen.told and chosen.told[role].name == QUANTITY:
+            groups = [([axes], (chosen.quantities[at[place]],)) for at, axes in panels.items()]
+    for group, quantities in groups:
         _join_limits(group, "y")
         low, high = (float(getattr(group[0].dataLim, f"y{end}")) for end in "01")
-        whole = all(each.whole for each in chosen.quantities)
+        whole = all(each.whole for each in quantities)
         if scale == "log" and high <= 0:
             raise BadInput("yscale is log, but no value is above 0; linear is accepted")
         if scale == "log" or (scale == "auto" and whole and low > 0 and high >= 10 * low):

@@ -40,7 +40,7 @@ class LineSource(Protocol):
     def fields(self) -> dict[str, tuple[Any, ...]]:
         """Return the values of every field, in the order of the grid's axes where it varies."""
 
-    def blocks(self, held: Mapping[str, Sequence[int]], record: float | None) -> "Block":
+    def blocks(self, held: Mapping[str, Sequence[int]], record: float | None) -> "PointBlock":
         """Return the points whose values are among those `held`, by index, and their records.
 
         `record` is a fraction of the steps; None for all records.
@@ -48,7 +48,7 @@ class LineSource(Protocol):
 
 
 @dataclass(frozen=True)
-class Block:
+class PointBlock:
     """The points of one source that a figure shows, those done."""
 
     index: dict[str, np.ndarray]
@@ -88,7 +88,7 @@ class SweepSource:
         fixed = {name: (value,) for name, value in grid.base.items() if name in AXES}
         return {**fixed, **{axis.name: axis.values for axis in grid.axes}}
 
-    def blocks(self, held: Mapping[str, Sequence[int]], record: float | None) -> Block:
+    def blocks(self, held: Mapping[str, Sequence[int]], record: float | None) -> PointBlock:
         """Return the points whose values are among those `held`, by index, and their records."""
         axes = self.store.grid.axes
         kept = [np.asarray(held.get(axis.name, range(len(axis.values))), np.int64) for axis in axes]
@@ -111,7 +111,7 @@ class SweepSource:
             return values.reshape(shape)[there].reshape(-1, len(progress)).astype(np.float64)
 
         steps = self._steps(index, which, int(done.sum()))
-        return Block(index, progress, steps, read, self._request(index), int(done.size))
+        return PointBlock(index, progress, steps, read, self._request(index), int(done.size))
 
     def _steps(self, index: dict[str, np.ndarray], which: Any, points: int) -> np.ndarray:
         grid = self.store.grid
@@ -154,7 +154,7 @@ class RunSource:
         """Return the one value of every field."""
         return {name: (value,) for name, value in self.run.attrs["spec"].items() if name in AXES}
 
-    def blocks(self, held: Mapping[str, Sequence[int]], record: float | None) -> Block:
+    def blocks(self, held: Mapping[str, Sequence[int]], record: float | None) -> PointBlock:
         """Return its records. Raises BadInput where there is none yet, or not the one asked for."""
         counted = self.run.records()
         if not counted:
@@ -174,7 +174,7 @@ class RunSource:
         def request(point: int, steps: Sequence[int]) -> PairsRequest:
             return request_of_run(self.run, list(steps))
 
-        return Block({}, progress, steps[None], read, request, 1)
+        return PointBlock({}, progress, steps[None], read, request, 1)
 
 
 def record_of(progress: np.ndarray, wanted: float) -> int:
@@ -236,7 +236,7 @@ class AllFields:
 
     def blocks(
         self, held: Mapping[str, Any], record: float | None
-    ) -> "Iterator[tuple[int, LineSource, Block]]":
+    ) -> "Iterator[tuple[int, LineSource, PointBlock]]":
         """Give the number, the source and the points of each that has the values `held`."""
         for number, source in enumerate(self.sources):
             own = source.fields()

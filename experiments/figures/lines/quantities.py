@@ -18,7 +18,7 @@ from drift.sim.spec.axis import AXES
 from drift.sim.sweeps.store import EXPECTED
 
 Read = Callable[[str], np.ndarray]
-"""What gives a count by its name, float64 (points, records)."""
+"""A function that returns a count by its name, float64 (points, records)."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ _ALSO = {"radius": "reached", "travelled": "done", "radius_reached": "reached"}
 """Other names of them, which JSON and stores have."""
 STEP, PROGRESS, SOURCE, QUANTITY = "step", "progress", "source", "quantity"
 RECORDS = (STEP, PROGRESS)
-"""What numbers records along x."""
+"""Names that number records along x."""
 NUMBERS = {STEP: "step, $t$", PROGRESS: "share of the steps done"}
 """Labels of what numbers records."""
 PREDICTED = (

@@ -14,7 +14,7 @@ import numpy as np
 
 from drift.experiments.figures.expected import ExpectedPairs, PairsRequest, not_predicted
 from drift.experiments.figures.lines.chosen import ChosenLines, Told
-from drift.experiments.figures.lines.points import MOST_ROWS, Block, LineSource
+from drift.experiments.figures.lines.points import MOST_ROWS, LineSource, PointBlock
 from drift.experiments.figures.lines.quantities import PREDICTED, QUANTITY, SOURCE, STEP, Quantity
 from drift.sim.errors import BadInput
 from drift.sim.spec.axis import Axis
@@ -57,7 +57,7 @@ class AllLines:
 
 
 ROLES = ("row", "col", "hue", "dashes")
-"""What the indices of a line stand for."""
+"""The roles that the indices of a line belong to."""
 
 
 def all_lines(
@@ -113,7 +113,7 @@ def _with_quantity(
 class _Rows:
     """The records of one source's points, flat: which line each belongs to, and where."""
 
-    def __init__(self, chosen: ChosenLines, number: int, source: LineSource, block: Block):
+    def __init__(self, chosen: ChosenLines, number: int, source: LineSource, block: PointBlock):
         self._chosen, self._block = chosen, block
         self._predicted = source.predicted
         shape = block.steps.shape

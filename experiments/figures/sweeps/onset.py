@@ -1,4 +1,4 @@
-"""What is expected beside a slice's fractions: the expected ones, and the onset.
+"""Expectations beside a slice's fractions: the expected ones, and the onset.
 
 fraction   distinct cells divided by the tokens present, the mean over seeds
 onset      the sigma at which one coalesced pair is expected, one for each value of the other axis:
