@@ -174,7 +174,7 @@ def cloud_panels(
         zoomed = CloudPlane.of(matrix, HOLES, plane or around.plane)
         whole, close = zoomed.view(matrix), zoomed.view(around.tokens).zoomed()
         small = close.extent() < _SMALL * whole.extent()
-        if small.all():
+        if small.all() and close.extent().any():  # of a single cell there is nothing more to see
             at = close.format.value(close.codes[close.hole == 0][0]).tolist()
             shown = [
                 Panel("all tokens", whole, (at[0], at[1])),
