@@ -124,7 +124,7 @@ STUDIES = {
             "Do distinct tokens of a language model coalesce and freeze in training, is that"
             " rounding, and what do the learning rate and weight decay change?",
             "ten minutes, once its four programs are compiled",
-            "about 150 MB",
+            "about 160 MB",
             TRAINING_OPTIONS,
         ),
         Study(

@@ -3,9 +3,11 @@
 run      a training of one variant and seed; variant: the runs of all seeds
 own      of tokens of a kind, dead or live
 froze    the step by which half of them had moved for the last time
+slow     the step from which on fewer than a tenth of their values move between records
 share    the part of their mean square motion that is their centroid's
 """
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -16,6 +18,8 @@ from drift.experiments.studies.rows import Row, where
 from drift.experiments.training import model
 
 KINDS = ("dead", "live")
+SLOW = 0.1
+"""The share of values below which few move."""
 _REPLAYED = ("distinct", "black_holes", "largest")
 
 
@@ -123,6 +127,7 @@ def _own(of: dict[str, Any], note: dict[str, Any]) -> Row:
         "froze_p10": frozen["p10"],
         "froze_p90": frozen["p90"],
         "moving": frozen["moving"],
+        "slow": _slow(of, note["steps"]),
         "radius_first": first,
         "radius": last,
         "contraction": last / first if first else None,
@@ -130,6 +135,14 @@ def _own(of: dict[str, Any], note: dict[str, Any]) -> Row:
         "norm": of["centroid_norm"][-1],
         "share": share(of["bulk"], of["thermal"]),
     }
+
+
+def _slow(of: dict[str, Any], steps: list[int]) -> int | None:
+    """Return the step from which on few values move; None where many do to the end."""
+    least = SLOW * sum(of["last_motion"]) * model.DIMS
+    moved = [None if many is None else many >= least for many in of["moved_values"]]
+    after = len(moved) - moved[::-1].index(True) if True in moved else 0
+    return steps[after] if after < len(steps) else None
 
 
 def of_page(facts: TrainingFacts) -> dict[str, Any]:
@@ -146,6 +159,7 @@ def of_page(facts: TrainingFacts) -> dict[str, Any]:
         "has_dead": facts.has_dead,
         "others": [name for name in arithmetic if name != "nearest"],
         "unseen": facts.unseen,
+        "slow": SLOW,
         "enough": len(facts.seeds) >= 3,
         "every": _claims(found, arithmetic) if facts.has_dead else {},
         "parameters": model.size(facts.plan["usual"]["vocabulary"], facts.plan["usual"]["length"]),
@@ -166,7 +180,11 @@ def _claims(of: dict[str, Row], arithmetic: list[str]) -> dict[str, Any]:
     def sooner(name: str, other: str, key: str) -> bool:
         return all(a < b for a, b in zip(of[name][key], of[other][key], strict=True))
 
+    def above(prefix: str, other: str) -> bool:
+        return sooner(f"{prefix}{other}", f"{prefix}nearest", "loss")
+
     masterly = "master" in arithmetic
+    others = [kind for kind in arithmetic if kind != "nearest"]
     return {
         "wide_apart": all(
             each(kind, lambda run: run["dead_black_holes"] == run["live_black_holes"] == 0)
@@ -180,10 +198,25 @@ def _claims(of: dict[str, Row], arithmetic: list[str]) -> dict[str, Any]:
         },
         "between_apart": each("between", lambda run: run["dead_black_holes"] == 0),
         "sooner": masterly and sooner("nearest", "master", "dead_froze"),
+        "slower": masterly
+        and all(
+            (a if a is not None else math.inf) < (b if b is not None else math.inf)
+            for kind in KINDS
+            for a, b in zip(
+                of["nearest"][f"{kind}_slow"], of["master"][f"{kind}_slow"], strict=True
+            )
+        ),
         "sooner_live": masterly and sooner("nearest", "master", "live_froze"),
         "contracts": {
             kind: each(kind, lambda run: run["dead_contraction"] < 1) for kind in arithmetic
         },
+        "widens": {
+            kind: each(kind, lambda run: run["dead_contraction"] > 1) for kind in arithmetic
+        },
+        "wider": masterly and sooner("master", "nearest", "dead_contraction"),
+        "costs": bool(others)
+        and all(above(prefix, kind) for prefix in ("", "narrow-") for kind in others),
+        "decay_sooner": sooner("decay", "nearest", "dead_froze"),
         "live_widens": all(
             each(kind, lambda run: run["live_contraction"] > 1) for kind in arithmetic
         ),

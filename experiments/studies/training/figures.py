@@ -46,7 +46,7 @@ def _band(
     colour = COLOURS[ink % len(COLOURS)]
     axes.plot(
         at,
-        [float(np.mean(each)) for each in heights],
+        [_over_known(np.mean, each) for each in heights],
         color=colour,
         marker=_MARKS[ink % len(_MARKS)],
         markersize=3,
@@ -55,7 +55,14 @@ def _band(
         label=label,
         **how,
     )
-    axes.fill_between(at, list(map(min, heights)), list(map(max, heights)), color=colour, alpha=0.2)
+    low, high = ([_over_known(of, each) for each in heights] for of in (np.min, np.max))
+    axes.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _over_known(of: Callable[..., Any], group: Sequence[float]) -> float:
+    """Return `of` those numbers that are none of NaN; NaN where there are none."""
+    known = [value for value in group if value == value]
+    return float(of(known)) if known else float("nan")
 
 
 def _kinds(axes: Axes, facts: TrainingFacts, column: str, prefix: str = "", **how: Any) -> None:
@@ -120,8 +127,9 @@ def _distinct(facts: TrainingFacts) -> Figure:
     _kinds(panels[0], facts, "dead_distinct", "narrow-")
     panels[0].set_title("training")
     for ink, (name, label) in enumerate(_MOVED.items()):
-        colour = (0, 5, 4)[ink]
-        _band(panels[1], facts, "narrow-nearest", f"{name}_distinct", colour, label)
+        colour, line = ((0, "-"), (1, "--"), (4, ":"))[ink]
+        column = f"{name}_distinct"
+        _band(panels[1], facts, "narrow-nearest", column, colour, label, linestyle=line)
     panels[1].set_title("nearest, and what its motion does")
     panels[1].legend(loc="best")
     for axes in panels:

@@ -82,10 +82,11 @@ def test_claims_follow_the_stores(tiny, monkeypatch):
         after = study_of_training.page(made, "it").text
     finally:
         note.write_text(kept)
-    assert "nothing coalesces**" in before
-    assert "nothing coalesces**" not in after
+    assert "nothing coalesces without weight decay**" in before
+    assert "nothing coalesces without weight decay**" not in after
     assert "| 7,654 |" in after
-    assert "The cloud of dead tokens contracts, rounded to nearest, for every seed" not in after
+    assert "It contracts rounded to nearest" not in after
+    assert "It ends wider than it began rounded to nearest, for every seed" in after
 
 
 @pytest.mark.slow
