@@ -1,7 +1,7 @@
 # `make demo` runs the main job, `make test` the tests, `make quick` those that take no time,
-# `make lint` the checks, `make soak` a thousand small runs; `make readme` writes anew what the
-# commands of README and docs/ print; `make docs` builds the site; `make gpu` checks, tests and measures the
-# accelerator that is there.
+# `make lint` the checks, `make soak` a thousand small runs, `make docs` builds the site;
+# `make readme` writes anew what the commands of README and docs/ print; `make gpu` checks, tests
+# and measures the accelerator that is there.
 # Each installs what it needs into .venv; nothing has to be done before.
 
 PYTHON ?= python3
