@@ -134,7 +134,7 @@ class ExpectedPairs:
             try:
                 predict(drift, some)
             except BadInput as error:
-                reasons[figure_text(str(error), _LETTERS)] += len(some)
+                reasons[_without_options(error)] += len(some)
         self.missing += reasons
         return list(reasons)
 
@@ -143,6 +143,12 @@ def not_predicted(reasons: list[str], partly: bool) -> list[str]:
     """Return a caption's note on missing predictions; `partly` is True where others are there."""
     what = "no prediction for some runs" if partly else "no prediction"
     return [f"{what}: {'; '.join(reasons)}"] if reasons else []
+
+
+def _without_options(error: BadInput) -> str:
+    """Return why something is not predicted, without advice on options: figures are published."""
+    parts = str(error).split("; ")
+    return figure_text("; ".join(each for each in parts if "--" not in each) or parts[0], _LETTERS)
 
 
 def _load_jax() -> None:
@@ -163,7 +169,7 @@ def _unsupported(request: PairsRequest) -> str:
     try:
         u = direction(drift.direction, drift.dims)
     except BadInput as error:
-        return figure_text(str(error), _LETTERS)
+        return _without_options(error)
     if hashlib.sha256(u.tobytes()).hexdigest() != request.direction_sha256:
         return f"{figure_text(drift.direction)} has changed since the run"
     return ""

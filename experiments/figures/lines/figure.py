@@ -30,6 +30,7 @@ from drift.experiments.figures.lines.panels import (
     explain,
     label_panels,
     make_panels,
+    marker_of,
     panel_shape,
 )
 from drift.experiments.figures.lines.quantities import QUANTITY, STEP, Quantity
@@ -131,7 +132,7 @@ def _draw(
         stepped = (stepped or _reached(chosen)) and all(q.whole for q in chosen.quantities)
         style: dict[str, Any] = {"color": colours[hue], "linestyle": DASHES[dash]}
         marked = scale is not None and len(across) <= _MARKED
-        style |= {"marker": "o", "markersize": 3.5} if marked else {}
+        style |= {"marker": marker_of(hue, chosen), "markersize": 3.5} if marked else {}
         style |= STEPPED if stepped else {}
         style |= {"linestyle": "none"} if names else {}
         drawn += axes.plot(across, line.mean, linewidth=1.3, **style)
@@ -182,7 +183,8 @@ def _scale_y(
         else:
             linear_axis(group[0], "y", whole=whole)
     lost = sum(int((line.mean <= 0).sum()) for line in found.lines.values())
-    return [f"{lost:,} values of 0 are not shown"] if scale == "log" and lost else []
+    what = "1 value of 0 is" if lost == 1 else f"{lost:,} values of 0 are"
+    return [f"{what} not shown"] if scale == "log" and lost else []
 
 
 def _least_positive(found: AllLines) -> float:

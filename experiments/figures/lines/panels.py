@@ -28,6 +28,7 @@ _WIDTHS, _HEIGHTS = (5.8, 3.7, 2.9, 2.4), (3.9, 3.2, 2.6)
 """Width and height of a panel by how many stand beside and below each other, inches."""
 _AROUND, _ROW, _BAR = 0.9, 0.19, 0.035
 """Inches above and below the panels, and of a row of the legend; width of a bar of colours."""
+_MARKERS = "os^Dv<>"
 _MARGIN = 24.0
 """Points by which a legend is narrower than the figure."""
 
@@ -114,6 +115,13 @@ def label_panels(
         axes.tick_params(labelbottom=not inner, labelleft=outer)
 
 
+def marker_of(number: int, chosen: ChosenLines) -> str:
+    """Return the marker of a value of the hue: each has its own where a legend names them."""
+    hue = chosen.told.get("hue")
+    few = hue is not None and len(hue.values) <= NAMED
+    return _MARKERS[number % len(_MARKERS)] if few else _MARKERS[0]
+
+
 def explain(figure: Figure, chosen: ChosenLines, bar: Axes | None, crosses: bool) -> None:
     """Explain the colours, the dashes and the crosses."""
     hue, dashes, groups = chosen.told.get("hue"), chosen.told.get("dashes"), []
@@ -123,6 +131,9 @@ def explain(figure: Figure, chosen: ChosenLines, bar: Axes | None, crosses: bool
     elif hue is not None:
         inks = zip(colours, hue.labels, strict=True)
         groups.append([Line2D([], [], color=c, linewidth=3, label=label) for c, label in inks])
+        if isinstance(chosen.x, Axis):
+            for k, handle in enumerate(groups[0]):
+                handle.set(marker=marker_of(k, chosen), markersize=4.5, linewidth=1.3)
     if dashes is not None:
         styles = zip(DASHES, dashes.labels, strict=False)
         groups.append(

@@ -36,7 +36,8 @@ _ROOM = 0.08
 
 def log_axis(axes: Axes, which: str) -> None:
     """Make an axis logarithmic, over the limits that it has or finds, and label it."""
-    getattr(axes, f"set_{which}scale")("log")
+    # Zero is left out: a line down to the edge would be drawn to where nothing is.
+    getattr(axes, f"set_{which}scale")("log", nonpositive="mask")
     label_log_axis(axes, which)
 
 

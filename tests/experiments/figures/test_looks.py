@@ -207,6 +207,17 @@ def test_curves_that_part_take_turns_only_where_they_coincide():
     assert not take_turns(axes, [one, apart])
 
 
+def test_a_figure_says_nothing_of_options(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("u.npy", np.ones(6))
+    small = {"sigma": 1e-6, "tokens": 20, "dims": 6, "steps": 5, "records": 1}
+    found = drift.run(drift.Drift(**small, direction="u.npy"), "a.zarr", on="cpu")
+    (tmp_path / "u.npy").unlink()
+    said = drift.plot.curves(found, prediction=True).get_supxlabel()
+    assert "no prediction: " in said
+    assert "--" not in said
+
+
 def test_counts_are_drawn_as_steps(ran):
     figure = drift.plot.curves(ran, prediction=True)
     joined = [
