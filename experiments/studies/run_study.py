@@ -1,6 +1,7 @@
 """A study from its first part to its page: what is complete is left as it is."""
 
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -62,8 +63,7 @@ def run_study(study: Study, out: Path, quick: bool, device: str) -> dict[str, An
     if study.options:
         identity["options"] = study.options
     write_text_atomically(made.stores / IDENTITY, json.dumps(identity) + "\n")
-    if line := _announced([part for part in parts if not complete[part.name]]):
-        print(f"study: {line}", file=sys.stderr, flush=True)
+    _announce([part for part in parts if not complete[part.name]], made)
     with stop_at_second_signal():
         for number, part in enumerate(parts, 1):
             started, title = time.monotonic(), f"{number} of {len(parts)}, {part.name}"
@@ -90,14 +90,24 @@ def run_study(study: Study, out: Path, quick: bool, device: str) -> dict[str, An
     }
 
 
-def _announced(left: list[Part]) -> str | None:
-    """Return a line on what the trainings that are left will write; None where there are none."""
+def _announce(left: list[Part], made: StudyStores) -> None:
+    """Say what the trainings that are left will write, before they begin.
+
+    Raises BadInput where it does not fit on the disk.
+    """
     trainings = [part.settings for part in left if isinstance(part, Training)]
     if not trainings:
-        return None
+        return
     first, size = trainings[0], sum(of.record_bytes for of in trainings)
-    return (
+    free = shutil.disk_usage(made.stores).free
+    line = (
         f"{len(trainings)} trainings of {first.steps:,} steps, each with"
-        f" {len(first.record_steps):,} records of {first.vocabulary:,} × 64 values:"
+        f" {first.records:,} records of {first.vocabulary:,} × 64 values:"
         f" {format_bytes(size)} in all, before compression"
     )
+    if size > free:
+        raise BadInput(
+            f"{line}; {format_bytes(free)} are free at {made.stores}, and a larger --record-every"
+            " records less"
+        )
+    print(f"study: {line}", file=sys.stderr, flush=True)

@@ -109,6 +109,11 @@ class Settings:
         return self.vocabulary - round(self.dead * self.vocabulary)
 
     @property
+    def records(self) -> int:
+        """The number of records of W."""
+        return 1 + -(-self.steps // self.record_every)
+
+    @property
     def record_steps(self) -> list[int]:
         """The steps after which W is recorded; 0 is before the first."""
         every = list(range(0, self.steps + 1, self.record_every))
@@ -117,7 +122,7 @@ class Settings:
     @property
     def record_bytes(self) -> int:
         """The size of all records of W together."""
-        return len(self.record_steps) * self.vocabulary * model.DIMS * 2
+        return self.records * self.vocabulary * model.DIMS * 2
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as JSON values."""

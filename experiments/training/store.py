@@ -46,7 +46,7 @@ def samples_together(of: Settings) -> int:
 
 def fill(group: zarr.Group, of: Settings) -> None:
     """Make a new group the empty store of a training."""
-    together, samples = samples_together(of), len(of.record_steps)
+    together, samples = samples_together(of), of.records
     updates = together * of.record_every
     kept, dead = np.array(of.record_steps), np.arange(of.vocabulary) >= of.live
     for name, kind, values, dim, text in (

@@ -57,7 +57,7 @@ def parts(quick: bool, options: Mapping[str, Any]) -> list[Part]:
         "narrow": [NARROW, NARROWER],
         "quick": quick,
         "live": usual.live,
-        "records": len(usual.record_steps),
+        "records": usual.records,
         "bytes": total,
     }
     return [Note("plan", plan, lambda _: plan), *made]

@@ -90,6 +90,25 @@ def test_claims_follow_the_stores(tiny, monkeypatch):
 
 
 @pytest.mark.slow
+def test_where_no_token_is_dead_the_page_tells_of_the_others(tiny, monkeypatch, tmp_path):
+    out, _ = tiny
+    monkeypatch.setattr(figures, "figures", lambda facts: {})
+    for note in (out / "stores").glob("*.json"):
+        told = json.loads(note.read_text())
+        found = told.get("found")
+        if note.name == "plan.json":
+            found["live"] = found["usual"]["vocabulary"]
+        elif isinstance(found, dict):
+            for name in ("dead", "replay", "straight"):
+                found.pop(name, None)
+        (tmp_path / note.name).write_text(json.dumps(told))
+    text = study_of_training.page(StudyStores(tmp_path), "it").text
+    assert "| arithmetic | live: few values move from |" in text
+    assert "Do distinct tokens coalesce" not in text
+    assert "None" not in text
+
+
+@pytest.mark.slow
 def test_a_report_and_a_second_run_take_its_options_from_the_directory(
     tiny, capsys, tmp_path, monkeypatch
 ):
@@ -161,3 +180,12 @@ def test_options_of_one_study_are_not_another_s(capsys, in_tmp):
     ):
         status, _, error = drift(capsys, "study", *words)
         assert (status, error) == (2, f"drift: {line}\n")
+
+
+def test_what_does_not_fit_on_the_disk_is_told_before_it_begins(capsys, in_tmp):
+    words = ("--vocabulary", "1e6", "--steps", "1e8", "--record-every", "1", "--out", "far")
+    status, said, error = drift(capsys, "study", "training", *words)
+    assert (status, said) == (2, "")
+    assert error.startswith("drift: 36 trainings of 100,000,000 steps, each with 100,000,001 rec")
+    assert error.endswith("a larger --record-every records less\n")
+    assert not list(in_tmp.rglob("*.zarr"))

@@ -15,7 +15,7 @@ WRONG = {
     "batch is 0; it must be in 1": {"batch": 0},
     "length is 0; it must be in 1": {"length": 0},
     "steps is 0; it must be in 1": {"steps": 0},
-    "lr is -1.0; it must be in 0": {"lr": -1.0},
+    "lr is -1.0; it must be in 1e-12 ... 1": {"lr": -1.0},
     "lr is inf": {"lr": float("inf")},
     "lr-schedule is 'step'; it must be one of constant, linear, cosine": {"lr_schedule": "step"},
     "warmup is 11; it must be in 0 ... steps": {
@@ -49,6 +49,7 @@ def test_one_line_says_what_is_wrong(line):
 def test_records_end_with_the_last_step():
     of = Settings(steps=25, record_every=10, warmup=0)
     assert of.record_steps == [0, 10, 20, 25]
+    assert of.records == 4
     assert of.record_bytes == 4 * 512 * model.DIMS * 2
     assert Settings(steps=20, record_every=10, warmup=0).record_steps == [0, 10, 20]
     assert Settings(**of.as_json()) == of
