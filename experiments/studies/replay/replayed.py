@@ -49,7 +49,11 @@ def replayed(seen: View, made: StudyStores) -> dict[str, Any]:
     drift = drift_of(first, motion, seen.trajectory.target)
     place = made.store("replay")
     _check_room(drift, made)
-    run(drift, place, overwrite=_is_another(place, drift))
+    try:
+        run(drift, place, overwrite=_is_another(place, drift))
+    except BadInput as error:
+        why = str(error).removeprefix(f"motion is {drift.motion}; ")
+        raise BadInput(f"{seen.trajectory.label} can't be replayed: {why}") from error
     again = view_of(open_trajectory(place), None, 1, None, None, 0)
     compared = compare(_codes(lasting(seen)), _codes(again), seen.trajectory.target)
     return {**told(track_view(again)), **compared}

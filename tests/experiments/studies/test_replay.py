@@ -202,12 +202,18 @@ def test_a_report_shows_it(capsys, tmp_path):
         (["w.npy", "--as", "bfloat16", "--exponents", "2"], "exponents is 2 without near"),
         (["w.npy", "--as", "bfloat16", "--quick"], "replay has no quick form"),
         (["w.npy", "--lr", "1"], "--lr is an option of training, not of replay"),
+        (
+            ["big.npy"],
+            "big.npy can't be replayed: step 1 takes a token to 95503.5 in dim 0, out of",
+        ),
         (["nan.npy"], "nan.npy has no token that is present and finite at every sample"),
     ],
 )
 def test_bad_sources_take_one_line(capsys, in_tmp, words, line):
     saved(in_tmp, alike())
     np.save(in_tmp / "nan.npy", np.full((2, 2, 2), np.nan, np.float32))
+    big = [[[65504, 1], [1, 2]], [[65504, 1], [60000, 2]]]
+    np.save(in_tmp / "big.npy", np.array(big, np.float16))
     status, said, error = drift(capsys, "study", "replay", *words)
     assert (status, said) == (2, "")
     (told,) = [each for each in error.splitlines() if not each.startswith("study:")]
