@@ -89,7 +89,7 @@ class LeapObservation:
 
 
 class _Observed(NamedTuple):
-    """Of what an observation was made."""
+    """The classes and populations that an observation was made of."""
 
     classes: ValueClasses
     """the classes, whose values are ranks"""
