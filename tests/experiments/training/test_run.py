@@ -18,7 +18,7 @@ from drift.sim.errors import BadInput, Damaged, Unfinished
 from tests.support.builders import Stop, assert_same_arrays
 
 OF = Settings(
-    vocabulary=12, batch=2, length=3, steps=21, warmup=2, record_every=3, arithmetic="kahan", seed=1
+    vocabulary=12, batch=2, length=3, steps=15, warmup=2, record_every=3, arithmetic="kahan", seed=1
 )
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def test_it_holds_what_the_steps_made(whole):
     with jax.default_device(jax.devices("cpu")[0]):
         weights = optimizer.begin(steps.first_parameters(OF), OF.arithmetic)
         rows, losses, hidden = [steps.first_rows(OF, weights)], [], []
-        for first in range(1, 22, 3):
+        for first in range(1, 16, 3):
             tokens = Corpus(OF).batches(first, first + 2)
             now = optimizer.scalars(OF, first, first + 2)
             weights, last, seen = steps.take(OF, weights, tokens, now)
@@ -63,21 +63,21 @@ def test_it_holds_what_the_steps_made(whole):
     np.testing.assert_array_equal(whole.values("W"), np.stack(rows))
     np.testing.assert_array_equal(whole.values("loss"), np.concatenate(losses))
     np.testing.assert_array_equal(whole.values("hidden"), np.concatenate(hidden))
-    assert whole.values("step").tolist() == [0, 3, 6, 9, 12, 15, 18, 21]
+    assert whole.values("step").tolist() == [0, 3, 6, 9, 12, 15]
     assert whole.values("dead").tolist() == [0] * 9 + [1] * 3
     assert len({each.tobytes() for each in rows}) == len(rows)
 
 
 def test_xarray_opens_it_and_track_reads_it(whole):
     opened = xarray.open_zarr(str(whole.address))
-    assert dict(opened.W.sizes) == {"sample": 8, "token": 12, "dim": 64}
+    assert dict(opened.W.sizes) == {"sample": 6, "token": 12, "dim": 64}
     assert opened.W.attrs["format"] == "bfloat16"
     found = drift.track(str(whole.address), rows="9:12")
     assert (found.tokens, found.dims, found.format) == (3, 64, "bfloat16")
     assert found.steps == OF.record_steps
 
 
-@pytest.mark.parametrize("at", [3, 9, 15, 21])
+@pytest.mark.parametrize("at", [9, 15])
 def test_a_training_that_was_stopped_goes_on_with_the_same_bits(whole, tmp_path, at):
     out = tmp_path / "t.zarr"
     with pytest.raises(Stop):
@@ -86,7 +86,7 @@ def test_a_training_that_was_stopped_goes_on_with_the_same_bits(whole, tmp_path,
     assert_same_arrays(whole.address, train(OF, out, "cpu").address)
 
 
-@pytest.mark.parametrize("name", ["put", "keep", "update", "remove", "finish"])
+@pytest.mark.parametrize("name", ["put", "update", "remove"])
 def test_wherever_it_is_killed(whole, tmp_path, monkeypatch, name):
     """Ever more seldom, before or after something is written, in one store."""
     out, method, calls = tmp_path / "t.zarr", getattr(TrainingStore, name), [0]
@@ -146,8 +146,8 @@ def test_a_loss_that_is_lost_says_so(tmp_path, monkeypatch):
 def test_records_must_fit_on_the_disk(tmp_path, monkeypatch):
     from drift.sim.stores.location import LocalLocation
 
-    monkeypatch.setattr(LocalLocation, "free_bytes", lambda self: 10_000)
-    with pytest.raises(BadInput, match=r"would take 12.3 kB, and 10 kB are free there; record-ev"):
+    monkeypatch.setattr(LocalLocation, "free_bytes", lambda self: 9_000)
+    with pytest.raises(BadInput, match=r"would take 9.22 kB, and 9 kB are free there; record-ev"):
         train(OF, tmp_path / "t.zarr", "cpu")
     assert not (tmp_path / "t.zarr").exists()
 
