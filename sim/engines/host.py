@@ -186,7 +186,12 @@ class HostEngine:
         monotone: where they meet, all between them do. Which of these stalled is not told then.
         """
         carried, motion, first = self._carried, self._motion, self._step + 1
-        steps, factors = motion.displacements(first, last), motion.factors(first, last)
+        # What all tokens share from the start may have been cut off at a record of that.
+        ends = ends[:, carried.open]
+        steps, factors = (
+            motion.displacements(first, last, carried.open),
+            motion.factors(first, last),
+        )
         after = step_rows(ends, steps, None, None, self._drift.arithmetic, factors=factors).codes
         meets = after[0] == after[1]
         if np.count_nonzero(~meets) > WORTHWHILE * len(meets):
@@ -200,7 +205,9 @@ class HostEngine:
 
         list(self._pool.map(pick, range(len(self._chunks))))
         # Any of its tokens stands for all of a settled dimension.
-        self._carried = Carried(codes, carried.row, kept, met, ends[0, met])
+        settled = np.concatenate([carried.settled, carried.open[met]])
+        values = np.concatenate([carried.values, ends[0, met]])
+        self._carried = Carried(codes, carried.row, carried.open[kept], settled, values)
         return True
 
     def _counts(self) -> tuple[int, np.ndarray | None]:

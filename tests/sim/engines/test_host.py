@@ -126,6 +126,17 @@ def test_a_state_that_is_kept_stays_as_it_was(pool):
         np.testing.assert_array_equal(state.rows.span(0, 60), codes)
 
 
+@pytest.mark.parametrize("master", ["none", "float32"])
+@pytest.mark.parametrize("at", [[9], [0, 9], [0, 1, 9]])
+def test_dimensions_settle_before_their_first_step_beside_others_that_have(at, master):
+    # Eight are settled from the start, and more meet on the way to the first step or to step 9.
+    values = np.random.default_rng(1).normal(0, 1, (50, 40)) * np.logspace(-9, -1, 40)
+    values[:, ::5], values[::2, 31] = -0.0, 0.25
+    drift = Drift(cloud=values.astype(np.float32), radius=0.5, steps=9, master=master)
+    found = states(drift, engine="host", steps=at)[1]
+    assert_equal_states(found, states(drift, engine="step", steps=at)[1])
+
+
 @pytest.mark.parametrize("steps", [[2000], [0, 2000], [0, 1500, 1501, 2000]])
 def test_all_may_come_to_rest_between_two_records(steps):
     drift = Drift(sigma=1e-9, tokens=20, dims=32, steps=2000, survivors=9)
