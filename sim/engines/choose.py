@@ -10,9 +10,10 @@ step   1 for every coordinate at every step, 10 at every record. On an accelerat
 NumPy  60 for every coordinate; 6 for every one at every step, and 25 at every record, in the
        dimensions in which the first step leaves tokens apart; 10 microseconds for a step at least.
        Loading JAX takes a second
-leap   30 for every coordinate drawn, 20 for every entry of the tables of one step,
+leap   30 for every coordinate drawn, 60 for every entry of the tables of one step,
        200 for every class and 3 for every coordinate at every record, whose tokens are told
-       apart; where steps differ, 2 for every class at every step, 20 with NumPy
+       apart; 10 microseconds for a dimension and a millisecond for a record at least; where steps
+       differ, 2 for every class at every step, 20 with NumPy
 
 A class is a value that tokens have in one dimension; about a thousand are reckoned.
 Once all is at rest, after some 6 x 2**precision steps, steps and records cost
@@ -126,8 +127,9 @@ def leap_cost(drift: Drift, by_numpy: bool = False) -> float:
     steps, records = _until_rest(drift) if drift.motion == "straight" else _all(drift)
     classes = drift.dims * min(drift.tokens, _CLASSES)
     cost = (30.0 + 3.0 * records) * drift.tokens * drift.dims + 200.0 * classes * records
+    cost += _CALLS * (drift.dims + 100 * records)
     if has_equal_steps(drift):
-        return cost + 20.0 * drift.dims * (1 << drift.target.width)
+        return cost + 60.0 * drift.dims * (1 << drift.target.width)
     if by_numpy:  # which steps those at rest as well
         return cost + (2.0 * _CALLS + 20.0 * classes) * drift.steps
     return cost + 2.0 * classes * steps

@@ -95,7 +95,8 @@ def test_minus_zero_turns_where_its_displacement_becomes_zero():
 
 
 def test_auto_leaps_where_that_is_cheaper_and_only_where_it_applies():
-    many, few = Drift(sigma=1e-9, steps=10**6), Drift(sigma=1e-9, steps=10, records=2)
+    many = Drift(sigma=1e-9, tokens=151_936, steps=10**6)
+    few = Drift(sigma=1e-9, steps=10, records=2)
     assert choose.choose_engine(many, "auto", "cpu") == "leap"
     assert choose.choose_engine(few, "auto", "cpu") == "step"
     assert choose.choose_engine(few, "leap", "cpu") == "leap"
