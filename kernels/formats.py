@@ -125,6 +125,17 @@ class Format:
         """Return codes, in the storage type, of `ranks` in it."""
         return ranks ^ self._flip((ranks & self._one(self.sign)) == 0)
 
+    def extremes(self, codes: np.ndarray) -> np.ndarray:
+        """Return the codes of the least and of the largest value in each column, (2, columns)."""
+        signed = codes.view(f"i{codes.itemsize}")
+        if self.sign != np.iinfo(signed.dtype).max + 1:
+            ranks = self.rank_of(codes)
+            return self.code_of_rank(np.stack([ranks.min(axis=0), ranks.max(axis=0)]))
+        # Codes of negative values are the larger ones, and the smaller ones as signed integers.
+        nearest, farthest, above = codes.min(axis=0), codes.max(axis=0), signed.max(axis=0)
+        least = np.where(farthest >= self.sign, farthest, nearest)
+        return np.stack([least, np.where(above >= 0, above.view(codes.dtype), nearest)])
+
     def _flip(self, negative: np.ndarray) -> np.ndarray:
         """Return the bits in which code and rank differ: all of a negative code, else the sign."""
         lower = negative.astype(self.storage) * self._one(self.sign - 1)

@@ -90,13 +90,12 @@ _ROWS = 4096
 
 def extremes(cloud: InitialCloud, drift: Drift) -> np.ndarray:
     """Return the smallest and the largest state of a cloud in each dimension, float64 (2, dims)."""
-    target = drift.arithmetic.state
-    low = high = target.rank_of(cloud.states(0, 1)[0])
-    for start in range(0, drift.tokens, _ROWS):
-        ranks = target.rank_of(cloud.states(start, min(start + _ROWS, drift.tokens)))
-        least, most = ranks.min(axis=0), ranks.max(axis=0)
-        low, high = np.minimum(low, least), np.maximum(high, most)
-    return np.stack([target.value(target.code_of_rank(each)) for each in (low, high)])
+    target, tokens = drift.arithmetic.state, drift.tokens
+    ends = [
+        target.extremes(cloud.states(start, min(start + _ROWS, tokens)))
+        for start in range(0, tokens, _ROWS)
+    ]
+    return target.value(target.extremes(np.concatenate(ends)))
 
 
 def initial_cloud(drift: Drift) -> InitialCloud:

@@ -25,7 +25,7 @@ from drift.kernels.formats import Compensated
 from drift.kernels.stepping.host import RowsResult, step_rows
 from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.motions.motion import Motion
-from drift.sim.settling.host_part import WORTHWHILE, Carried, CarriedRows, extremes
+from drift.sim.settling.host_part import WORTHWHILE, Carried, CarriedRows
 from drift.sim.settling.observation import CarriedObservation
 
 _ELEMENTS = 1 << 17
@@ -53,12 +53,12 @@ class HostEngine:
             start, stop = self._chunks.bounds(chunk)
             codes[start:stop] = fill(start, stop)
             if not isinstance(held, Compensated):
-                ends[chunk] = extremes(codes[start:stop], held)
+                ends[chunk] = held.extremes(codes[start:stop])
 
         list(self._pool.map(one, range(len(self._chunks))))
         self._ends: np.ndarray | None = None  # a step with compensated sums is not monotone
         if not isinstance(held, Compensated):
-            self._ends = extremes(ends.reshape(-1, dims), held)
+            self._ends = held.extremes(ends.reshape(-1, dims))
         none = np.zeros(0, np.int64)
         self._carried = Carried(codes, np.arange(tokens), np.arange(dims), none, codes[0, :0])
         self._origin = self._step = step

@@ -84,19 +84,6 @@ def _agreeing(codes: np.ndarray) -> np.ndarray:
     return alike
 
 
-def extremes(codes: np.ndarray, state: Format) -> np.ndarray:
-    """Return the codes of the least and of the largest value in each dimension, (2, dims)."""
-    kind = f"i{codes.itemsize}"
-    if state.sign != np.iinfo(kind).max + 1:
-        ranks = state.rank_of(codes)
-        return state.code_of_rank(np.stack([ranks.min(axis=0), ranks.max(axis=0)]))
-    # Codes of negative values are the larger ones, and the smaller ones as signed integers.
-    nearest, farthest = codes.min(axis=0), codes.max(axis=0)
-    above = codes.view(kind).max(axis=0)
-    least = np.where(farthest >= state.sign, farthest, nearest)
-    return np.stack([least, np.where(above >= 0, above.view(codes.dtype), nearest)])
-
-
 @dataclass(frozen=True)
 class CarriedRows:
     """The codes of all tokens, put together where they are asked for."""

@@ -75,6 +75,18 @@ def test_places_are_in_the_order_of_values_with_minus_zero_below_plus_zero(targe
     assert np.all(np.diff(target.coordinate(rising)) >= 0)
 
 
+@pytest.mark.parametrize("target", FORMATS.values(), ids=names(FORMATS.values()))
+def test_extremes_are_the_first_and_the_last_by_value_with_minus_zero_below_plus_zero(target):
+    rng, every = np.random.default_rng(0), finite(target)
+    zeros = np.array([[0], [target.sign]], target.storage)
+    for rows, some in ((1, every), (7, every), (5, every[every < target.sign])):
+        codes = rng.choice(some, (rows, 40))
+        for columns in (codes, codes | zeros[1], np.resize(zeros, (rows, 1))):
+            ranks = np.sort(target.rank_of(columns), axis=0)
+            expected = target.code_of_rank(ranks[[0, -1]])
+            np.testing.assert_array_equal(target.extremes(columns), expected)
+
+
 @pytest.mark.parametrize("target", SMALL, ids=names(SMALL))
 def test_what_is_finite_is_finite_to_ml_dtypes(target):
     codes = np.arange(1 << target.width).astype(target.storage)
