@@ -115,7 +115,8 @@ class LeapEngine:
     def load(self, fill: Fill, step: int = 0) -> None:
         """Take the cloud of `step` from `fill`, called once a chunk, from several threads."""
         self._cloud = RankedCloud(fill, self._chunks, self._drift.target, self._pool)
-        self._population, self._origin, self._last = self._cloud.population, step, None
+        self._population, self._origin = self._cloud.population, step
+        self._last = self._observed = None
         self._map: PowerMap | SteppedMap | None = None
         self.state_rows = LeapRows(self._cloud, self._cloud.classes)
         """the codes in the state format at the last step that was taken"""
