@@ -16,6 +16,7 @@ from drift.sim.matrix import values
 from drift.sim.runs.simulate import simulate
 from drift.sim.spec.drift import Drift
 from tests.support import svg_only
+from tests.support.study_page import whole_page
 
 TINY = plan.StudyShape(
     tokens=12,
@@ -53,13 +54,8 @@ def table(path):
 @pytest.mark.slow
 def test_the_page_shows_all_and_its_numbers_are_those_of_the_drifts(tiny):
     out, said = tiny
-    text = (out / "README.md").read_text()
-    assert set(said["files"]) == {str(path) for path in out.iterdir() if path.is_file()}
-    pictures = sorted(path.name for path in out.glob("*.png"))
-    assert pictures == ["distinct.png", "done.png", "moved.png", "spread.png", "widths.png"]
-    assert all(f"]({name})" in text for name in pictures)
-    assert "None" not in text
-    assert "nan" not in text
+    pictures = ["distinct.png", "done.png", "moved.png", "spread.png", "widths.png"]
+    whole_page(out, said, pictures)
     rows = table(out / "arithmetic.csv")
     assert len(rows) == 2 * 4 * 5 * 2
     one = Drift(sigma=1e-4, tokens=12, dims=4, steps=6, records=3, kahan=True, seed=1)
