@@ -28,8 +28,9 @@ from drift.sim.motions.motion import Motion
 from drift.sim.settling.host_part import WORTHWHILE, Carried, CarriedRows
 from drift.sim.settling.observation import CarriedObservation
 
-_ELEMENTS = 1 << 17
-"""Values that a thread moves at a time: they stay in a core's second-level cache."""
+_ELEMENTS = 1 << 18
+"""Values that a thread moves at a time. Of half as many, NumPy's calls are so short that threads
+wait for the interpreter's lock; twice as many leave the caches."""
 _STEPS, _VALUES = 256, 1 << 30
 """Steps taken at a time, and coordinates moved in them, at most: about a second's work."""
 

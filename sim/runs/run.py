@@ -189,7 +189,7 @@ def run(
                 store.still()
                 store.finish(populations, final=final.as_json(), seconds=seconds())
         with simulation.watch.timing("write"):
-            found = Ran.of(RunStore(out))
+            found = Ran.of(store)
         # The store was told before its last write, and before it was read again.
         return dataclasses.replace(found, seconds=seconds())
 

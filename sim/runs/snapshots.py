@@ -40,6 +40,9 @@ def write_codes(
 ) -> None:
     """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time."""
     tokens, size = rows.shape[0], run_layout.rows_together(rows.shape, rows.format)
+    if isinstance(array, zarr.Array):  # no chunk of codes is empty: the library need not look
+        unread = {"write_empty_chunks": True}
+        array = zarr.Array(zarr.AsyncArray(array.metadata, array.store_path, unread))
 
     def one(start: int) -> None:
         stop = min(start + size, tokens)

@@ -18,7 +18,6 @@ goes wrong with object storage later is an OSError of one line.
 import os
 import shutil
 import stat
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -29,10 +28,9 @@ from drift.sim.errors import BadInput, unwritten
 
 if TYPE_CHECKING:
     import zarr
+    from zarr.abc.buffer import Buffer
 
 SCHEME = "s3://"
-_ATTEMPTS = 5
-"""Attempts to remove what could not be begun."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -122,25 +120,29 @@ class LocalLocation(StoreLocation):
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:
         """A group beside, which takes the place at the end; BadInput where it can't be written."""
-        from zarr.storage import LocalStore
+        from zarr.storage import MemoryStore
 
         from drift.sim.stores import digests
 
         new, going = self.beside("new").path, self.beside("old").path
+        files: dict[str, Buffer] = {}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            yield digests.create_bound(LocalStore(new), attributes, overwrite=True)
+            # In memory first: the library hands every small file to a thread, which takes longer
+            # than to write it.
+            yield digests.create_bound(MemoryStore(files), attributes)
+            shutil.rmtree(new, ignore_errors=True)
+            for key, buffer in files.items():
+                file = new / key
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(buffer.to_bytes())
             shutil.rmtree(going, ignore_errors=True)
             if self.path.exists():
                 self.path.rename(going)
             new.rename(self.path)
             shutil.rmtree(going, ignore_errors=True)
         except OSError as error:
-            for _ in range(_ATTEMPTS):
-                shutil.rmtree(new, ignore_errors=True)
-                time.sleep(0.02)  # its library's threads may still be writing
-                if not os.path.exists(new):
-                    break
+            shutil.rmtree(new, ignore_errors=True)
             raise unwritten(self, error) from error
 
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from zarr.storage import LocalStore
@@ -107,15 +108,24 @@ class Room:
     """Writes that succeed before the disk is full."""
 
     def __init__(self, monkeypatch, number=errno.ENOSPC):
-        self.left, original = 10**9, LocalStore.set
+        self.left, self._number = 10**9, number
+        set_, write_bytes = LocalStore.set, Path.write_bytes
 
-        async def set_(store, key, value):
-            self.left -= 1
-            if self.left < 0:
-                raise OSError(number, os.strerror(number))
-            await original(store, key, value)
+        async def set_one(store, key, value):
+            self._take()
+            await set_(store, key, value)
 
-        monkeypatch.setattr(LocalStore, "set", set_)
+        def write_one(path, data):  # of a store that is begun
+            self._take()
+            return write_bytes(path, data)
+
+        monkeypatch.setattr(LocalStore, "set", set_one)
+        monkeypatch.setattr(Path, "write_bytes", write_one)
+
+    def _take(self):
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(self._number, os.strerror(self._number))
 
 
 @pytest.mark.parametrize("room", [0, 7, 33, 40, 50, 70])
