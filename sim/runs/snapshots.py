@@ -41,8 +41,9 @@ def write_codes(
     """Write the codes of a whole cloud to `array`[at], or to `array`; a chunk at a time."""
     tokens, size = rows.shape[0], run_layout.rows_together(rows.shape, rows.format)
     if isinstance(array, zarr.Array):  # no chunk of codes is empty: the library need not look
-        unread = {"write_empty_chunks": True}
-        array = zarr.Array(zarr.AsyncArray(array.metadata, array.store_path, unread))
+        size = array.chunks[-2]
+        unlooked: Any = {"write_empty_chunks": True}
+        array = zarr.Array(zarr.AsyncArray(array.metadata, array.store_path, unlooked))
 
     def one(start: int) -> None:
         stop = min(start + size, tokens)

@@ -218,9 +218,10 @@ def add(
 
 
 def rows_together(shape: tuple[int, int], held: Format | Compensated) -> int:
-    """Rows in one chunk of the codes of a cloud, of `shape` (tokens, dims)."""
+    """Rows in one chunk of the codes of a cloud, of `shape` (tokens, dims): all as many, nearly."""
     tokens, dims = shape
-    return max(1, min(tokens, _CHUNK_BYTES // (held.storage.itemsize * dims)))
+    most = max(1, _CHUNK_BYTES // (held.storage.itemsize * dims))
+    return -(-tokens // -(-tokens // most))  # a short last chunk is padded before it is kept
 
 
 def add_bits(group: zarr.Group, dims: dict[str, int], held: Format | Compensated) -> zarr.Array:
