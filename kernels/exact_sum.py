@@ -50,16 +50,23 @@ def limb_sums_of(
     counts: np.ndarray | None,
     scale: np.float32,
     scratch: np.ndarray | None = None,
+    largest: float = math.inf,
 ) -> np.ndarray:
     """Sum the limbs of `values` (rows, dims) float32 over rows, int64 (LIMBS, dims), on the host.
 
     Each row counts as often as `counts`, float64 (rows,), says; once where it is None. `values`
-    are written over, and so is `scratch`, of their shape and type, where it is given.
+    are written over, and so is `scratch`, of their shape and type, where it is given. None exceeds
+    `largest` in magnitude.
     """
-    remainder = np.multiply(values, scale, out=values)
+    first, power = 0, float(scale)
+    # Limbs that are 0 of all values are passed over. No product is subnormal where the scale is 1
+    # or more, so that it does not matter how often values are multiplied.
+    while first < LIMBS - 1 and 1 <= power < 2.0**64 and largest * power <= 0.5:
+        first, power = first + 1, power * (1 << LIMB_BITS)
+    remainder = np.multiply(values, np.float32(power), out=values)
     limb = np.empty_like(values) if scratch is None else scratch
     sums = np.zeros((LIMBS, values.shape[1]), np.int64)
-    for k in range(LIMBS):
+    for k in range(first, LIMBS):
         np.rint(remainder, out=limb)
         if counts is not None:
             sums[k] = counts @ limb.astype(np.float64)
@@ -76,15 +83,26 @@ def limb_sums_of(
 def from_limbs(sums: np.ndarray, exponent: int | np.ndarray) -> np.ndarray:
     """Return the float64 terms, same shape, that `sums` (LIMBS, …) of int64 stand for.
 
-    `exponent` is the scale's, one or (…) many. The terms are exact; add them with math.fsum.
+    The last limbs may be left out, where they are 0. `exponent` is the scale's, one or (…) many.
+    The terms are exact; add them with math.fsum.
     """
     # Limb k counts units of 2**(-LIMB_BITS * k - exponent).
-    exponents = -LIMB_BITS * np.arange(LIMBS).reshape(-1, *[1] * (sums.ndim - 1))
+    exponents = -LIMB_BITS * np.arange(len(sums)).reshape(-1, *[1] * (sums.ndim - 1))
     return sums * np.ldexp(1.0, exponents - exponent)
+
+
+_TERMS = 1 << 17
+"""Terms that are added at a time, a megabyte: they and their errors stay in the caches."""
 
 
 def exact_sums(terms: np.ndarray) -> np.ndarray:
     """Return the sum of each row of `terms`, finite float64 (rows, n), correctly rounded."""
+    rows = max(1, _TERMS // max(1, terms.shape[1]))
+    parts = [_exact_sums(terms[start : start + rows]) for start in range(0, len(terms), rows)]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def _exact_sums(terms: np.ndarray) -> np.ndarray:
     sums, lost, sizes = terms, np.zeros(len(terms)), np.zeros(len(terms))
     while sums.shape[1] > 1:
         half = sums.shape[1] // 2

@@ -57,7 +57,7 @@ class Format:
 
         return np.dtype(getattr(ml_dtypes, self.name, None) or self.name)
 
-    @property
+    @cached_property
     def largest(self) -> float:
         """The largest finite value."""
         return float(self.value(self.largest_magnitude))

@@ -8,6 +8,7 @@ Every count has the bits that sim.engines.simulation gives, which also takes eac
 too large for a batch, or leaps.
 """
 
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,6 @@ def count_batch(
     loaded where it is needed. Raises BadInput for a drift that leaves its format's range (handed
     over one by one, the faulty one is found) and where `engine`, as in drift.run, does not apply.
     """
-    steps = _all_records(drifts[0])
     alike = [sizing.by_value(drift, on.platform, engine, len(on)) for drift in drifts]
     by_value = [drift for drift, each in zip(drifts, alike, strict=True) if each]
     others = [drift for drift, each in zip(drifts, alike, strict=True) if not each]
@@ -58,7 +58,12 @@ def count_batch(
         True: iter(count_by_value(by_value, pool)),
         False: iter(_with_jax(others, on, pool, engine)),
     }
-    return [[counts[step] for step in steps] for counts in (next(counted[each]) for each in alike)]
+    return [
+        [counts[step] for step in _all_records(drift)]
+        for drift, counts in (
+            (drift, next(counted[each])) for drift, each in zip(drifts, alike, strict=True)
+        )
+    ]
 
 
 def _with_jax(
@@ -73,7 +78,16 @@ def _with_jax(
     slots = sizing.slots(drifts[0], shards.platform, len(shards), engine)
     if slots == 1:
         return [_alone(drift, shards, pool, engine) for drift in drifts]
-    return count_by_coordinate(drifts, slots, shards.devices[0], pool)
+    by_steps: dict[int, list[int]] = defaultdict(list)
+    for k, drift in enumerate(drifts):
+        by_steps[drift.steps].append(k)
+    found: dict[int, dict[int, Counts]] = {}
+    for which in by_steps.values():
+        some = [drifts[k] for k in which]
+        found.update(
+            zip(which, count_by_coordinate(some, slots, shards.devices[0], pool), strict=True)
+        )
+    return [found[k] for k in range(len(drifts))]
 
 
 def _all_records(drift: Drift) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Small clouds moved by value: where a motion takes a value, it takes all tokens that have it.
 
-Drifts of any sigma, radius, direction and seed go together. What several share is made once: the
-words of a seed, sorted (sim.clouds.sorted_words), and the classes of a motion
+Drifts of any sigma, radius, direction, seed and steps go together. What several share is made
+once: the words of a seed, sorted (sim.clouds.sorted_words), and the classes of a motion
 (sim.batches.motion_classes). Clouds are placed in the classes by thresholds of their sigmas, and
 none of their coordinates is ever moved.
 
@@ -12,8 +12,8 @@ Bit for bit the counts are those of sim.engines.simulation, and so are the error
 
 from collections import defaultdict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 
 import numpy as np
 
@@ -26,11 +26,15 @@ from drift.sim.clouds.sorted_words import SortedWords
 from drift.sim.counting.cells import Counts
 from drift.sim.engines import range_check
 from drift.sim.motions.make import motion_of
+from drift.sim.motions.motion import Motion
+from drift.sim.sampling.scaled import ScaledNormal
 from drift.sim.sampling.thresholds import thresholds
 from drift.sim.spec.drift import Drift
 
 _MOTIONS = 16
 """Motions whose classes are kept at a time."""
+_SCALED = 12
+"""Sigmas for which it is worth while to have the normal numbers of the seeds at hand."""
 _SUMS = 1 << 17
 """Sums of pairs that are made at a time: records x dims of each."""
 
@@ -56,32 +60,44 @@ def _of_seeds(
     drifts: list[Drift], seeds: list[int], pool: ThreadPoolExecutor
 ) -> Iterator[tuple[int, dict[int, Counts]]]:
     """Give the number and the counts of each of `drifts` that has one of `seeds`."""
-    records = Records.of(drifts[0])
     words = SortedWords(seeds, drifts[0].tokens, drifts[0].dims, pool)
     clouds = _clouds(drifts, seeds, words)
-    by_motion: dict[object, list[int]] = defaultdict(list)
+    by_steps: dict[int, dict[object, list[int]]] = defaultdict(lambda: defaultdict(list))
     for k, drift in enumerate(drifts):
         if (drift.seed, drift.sigma) in clouds:
-            by_motion[displacement_key(drift)].append(k)
-    motions = list(by_motion.values())
+            by_steps[drift.steps][displacement_key(drift)].append(k)
     widest = max(drift.sigma or 0 for drift in drifts)
-    for start in range(0, len(motions), _MOTIONS):
-        starts, pairs = [], []
-        for number, which in enumerate(motions[start : start + _MOTIONS]):
-            motion = motion_of(drifts[which[0]])
-            for k in which:
-                cloud = clouds[drifts[k].seed, drifts[k].sigma]
-                range_check.check_range(motion, cloud.extent, 1.0, cloud.extremes)
-                reached = range_check.largest_reached(motion, cloud.extent, 1.0)
-                pairs.append(Pair(k, cloud, number, scale_exponent(reached)))
-            ends = np.array([pair.cloud.ends for pair in pairs[-len(which) :]])
-            outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
-            starts.append(DrawnEnds(motion, outermost))
-        classes = classes_of(starts, widest, records.moved)
-        tasks = _tasks(pairs, max(1, _SUMS // (len(records.steps) * drifts[0].dims)))
-        count = partial(count_pairs, words, classes, records)
-        for counted in pool.map(count, tasks):
-            yield from counted
+    counting: list[Future[list[tuple[int, dict[int, Counts]]]]] = []
+    for by_motion in by_steps.values():
+        motions = list(by_motion.values())
+        for start in range(0, len(motions), _MOTIONS):
+            starts, pairs = [], []
+            for number, which in enumerate(motions[start : start + _MOTIONS]):
+                motion = motion_of(drifts[which[0]])
+                mine = [
+                    _pair(k, clouds[drifts[k].seed, drifts[k].sigma], number, motion) for k in which
+                ]
+                ends = np.array([pair.cloud.ends for pair in mine])
+                outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
+                starts.append(DrawnEnds(motion, outermost))
+                pairs += mine
+            records = Records.of(drifts[pairs[0].drift])
+            classes = classes_of(starts, widest, records.moved)
+            tasks = _tasks(pairs, max(1, _SUMS // (len(records.steps) * drifts[0].dims)))
+            # While these are counted the next classes are found.
+            before = counting
+            counting = [pool.submit(count_pairs, words, classes, records, task) for task in tasks]
+            for each in before:
+                yield from each.result()
+    for each in counting:
+        yield from each.result()
+
+
+def _pair(k: int, cloud: SeedCloud, number: int, motion: Motion) -> Pair:
+    """Return drift `k` as a pair; raises BadInput where it leaves the range of its format."""
+    range_check.check_range(motion, cloud.extent, 1.0, cloud.extremes)
+    reached = range_check.largest_reached(motion, cloud.extent, 1.0)
+    return Pair(k, cloud, number, scale_exponent(reached))
 
 
 def _clouds(
@@ -93,6 +109,9 @@ def _clouds(
     for drift in drifts:
         if drift.seed in numbers:
             by_sigma[drift.sigma].setdefault(drift.seed, drift)
+    scaled = None
+    if len(by_sigma) >= _SCALED:
+        scaled = cache(lambda k: ScaledNormal(words.words(k)))
     found = {}
     for sigma, of_seeds in by_sigma.items():
         drift = next(iter(of_seeds.values()))
@@ -100,13 +119,13 @@ def _clouds(
         ends = np.stack(words.ends(table)).reshape(2, len(seeds), -1)
         for seed, drift in of_seeds.items():
             k = numbers[seed]
-            found[seed, sigma] = SeedCloud(drift, k, words, ends[:, k])
+            found[seed, sigma] = SeedCloud(drift, k, words, ends[:, k], scaled)
     return found
 
 
 def _tasks(pairs: list[Pair], most: int) -> list[list[Pair]]:
     """Return the pairs, some at a time: those of one grid, and of one cloud where it can be."""
-    pairs = sorted(pairs, key=lambda pair: (pair.exponent, pair.cloud.seed, pair.cloud.drift.sigma))
+    pairs = sorted(pairs, key=lambda pair: (pair.exponent, pair.cloud.drift.sigma, pair.cloud.seed))
     tasks: list[list[Pair]] = []
     for pair in pairs:
         if not tasks or len(tasks[-1]) == most or tasks[-1][0].exponent != pair.exponent:

@@ -53,6 +53,7 @@ class MotionClasses:
     moving: np.ndarray
     """int64 (motions, steps): the dimensions that each of the steps displaces"""
     _limbs: dict[int, np.ndarray] = field(default_factory=dict)
+    _fine: dict[int, np.ndarray] = field(default_factory=dict)
 
     def limbs(self, exponent: int) -> np.ndarray:
         """Return the limbs of the values in `ranks` on a grid, int64 (2, steps, classes).
@@ -64,6 +65,12 @@ class MotionClasses:
             packed = table[0::2] + (table[1::2] << PACKED)
             self._limbs[exponent] = packed.take(self.ranks, axis=1)
         return self._limbs[exponent]
+
+    def fine(self, exponent: int) -> np.ndarray:
+        """Return whether a class needs more than two limbs at any step, bool (classes,)."""
+        if exponent not in self._fine:
+            self._fine[exponent] = self.limbs(exponent)[1:].any(axis=(0, 1))
+        return self._fine[exponent]
 
     def classes(self, rows: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
         """Return the classes of some coordinates of `rows`, int64 of their common shape."""

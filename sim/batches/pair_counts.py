@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from drift.kernels.exact_sum import LIMBS, exact_sums, from_limbs
+from drift.kernels.exact_sum import exact_sums, from_limbs
 from drift.sim import interrupts
 from drift.sim.batches.motion_classes import MotionClasses
 from drift.sim.batches.placed_clouds import PlacedClouds
@@ -89,8 +89,10 @@ def _after_start(
     drift, exponent = clouds[0].drift, pairs[0].exponent
     placed = PlacedClouds(words, motions, clouds, which)
     sums, stalled = placed.observe(exponent, alive)
+    # Of step 0 all limbs are needed, of the others mostly two.
     first = np.stack([cloud.limbs(exponent) for cloud in clouds], axis=1)[:, :, None]
-    sums = np.concatenate([first, sums], axis=2)
+    start = np.concatenate([first, np.zeros_like(first)], axis=2)
+    start[: len(sums), :, 1] = sums[:, :, 0]
     everyone = np.append(drift.tokens, alive)
     coordinates = alive * drift.dims
     leaving = None
@@ -100,31 +102,31 @@ def _after_start(
     return {
         **count_cells(placed.boundaries, words.positions, len(pairs), alive, leaving),
         "alive": np.broadcast_to(alive, stalled.shape),
-        "radius": _along(sums, u, exponent) / everyone,
+        "radius": _both(_along(first, u, exponent), _along(sums, u, exponent)) / everyone,
         "stalled": stalled / coordinates,
         "asked": motions.asked[which],
-        "done": _done(sums, everyone, exponent),
+        "done": _both(_done(start, everyone[:2], exponent), _done(sums, alive, exponent)),
         "moved": (alive * motions.moving[which] - stalled) / coordinates,
     }
 
 
+def _both(first: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """Return what was found of step 0 and what was found later, side by side, (pairs, records)."""
+    return np.concatenate([first, later], axis=1)
+
+
 def _along(sums: np.ndarray, u: np.ndarray, exponent: int) -> np.ndarray:
     """Return the sums of the components along `u`, float64 (pairs, dims); (pairs, records)."""
-    terms = from_limbs(sums, exponent)
-    # Most limbs are 0 everywhere.
-    terms = np.concatenate(
-        [limb * u[:, None] for limb in terms if limb.any()] or [terms[0]], axis=2
-    )
+    terms = np.concatenate([limb * u[:, None] for limb in from_limbs(sums, exponent)], axis=2)
     return exact_sums(terms.reshape(-1, terms.shape[2])).reshape(sums.shape[1:3])
 
 
 def _done(sums: np.ndarray, everyone: np.ndarray, exponent: int) -> np.ndarray:
     """Return how far the means went since the record before, float64 (pairs, records - 1).
 
-    `sums` are int64 (LIMBS, pairs, records, dims), of `everyone`, int64 (records,).
+    `sums` are int64 (limbs, pairs, records, dims), of `everyone`, int64 (records,).
     """
     limbs = np.moveaxis(sums, 0, 2)
-    assert limbs.shape[2] == LIMBS
     there = np.broadcast_to(everyone, limbs.shape[:2])
     before = RecordSums(0, there[:, :-1], limbs[:, :-1])
     return mean_change(before, RecordSums(0, there[:, 1:], limbs[:, 1:]), exponent)

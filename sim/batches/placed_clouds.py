@@ -7,7 +7,6 @@ open  of a spot: tokens are in several classes. In the others, which are settled
 
 import numpy as np
 
-from drift.kernels.exact_sum import LIMBS
 from drift.sim.batches.motion_classes import PACKED, MotionClasses
 from drift.sim.batches.seed_cloud import SeedCloud
 from drift.sim.batches.sides import Boundaries
@@ -81,11 +80,15 @@ class PlacedClouds:
     def observe(self, exponent: int, alive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the exact sums of the tokens at each step of the motions, and how many stalled.
 
-        The sums are int64 (LIMBS, pairs, steps, dims), the coordinates that the step left where
-        they were int64 (pairs, steps). `alive`, int64 (steps,), are the tokens that are present.
+        The sums are int64 (limbs, pairs, steps, dims), without the last two limbs where these are
+        0, the coordinates that the step left where they were int64 (pairs, steps). `alive`, int64
+        (steps,), are the tokens that are present.
         """
         motions, pairs = self._motions, len(self._clouds)
         limbs = motions.limbs(exponent)
+        fine = motions.fine(exponent)
+        if not (fine[self._settled_class].any() or fine[self._classes].any()):
+            limbs = limbs[:1]
         sums = limbs.take(self._settled_class, axis=2)
         sums *= alive[:, None]
         stalled = motions.stalled.take(self._settled_class, axis=1) * alive[:, None]
@@ -99,8 +102,8 @@ class PlacedClouds:
         of_pairs = stalled.reshape(len(alive), pairs, -1).sum(axis=2).T.copy()
         if motions.fixed is not None:
             of_pairs[:, 0] += self._count(motions.fixed, alive[:1])
-        parted = np.empty((LIMBS, pairs, len(alive), self._dims), np.int64)
-        by_pair = np.moveaxis(sums.reshape(2, len(alive), pairs, -1), 2, 1)
+        parted = np.empty((2 * len(limbs), pairs, len(alive), self._dims), np.int64)
+        by_pair = np.moveaxis(sums.reshape(len(limbs), len(alive), pairs, -1), 2, 1)
         low = ((by_pair & (2 * _SIGN - 1)) ^ _SIGN) - _SIGN  # the lower limb, with its sign
         parted[0::2] = low
         parted[1::2] = (by_pair - low) >> PACKED

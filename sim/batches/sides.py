@@ -81,9 +81,9 @@ class Sides(NamedTuple):
             above[slots[here] - start * _WORD] = (
                 positions[boundaries.row[here]] >= place[here, None]
             )
-            packed = np.packbits(above, axis=0, bitorder="little")
-            of_token = packed.reshape(stop - start, _WORD // 8, -1).transpose(0, 2, 1)
-            words[start:stop] = of_token.copy().view(np.uint64)[..., 0]
+            # Token by token first: across rows bits are packed at a quarter of the speed.
+            of_token = np.packbits(np.ascontiguousarray(above.T), axis=1, bitorder="little")
+            words[start:stop] = of_token.view(np.uint64).T
         return cls(words, masks, first)
 
     def fresh(self) -> np.ndarray:

@@ -71,14 +71,18 @@ _COORDINATES, _MOST_BY_VALUE = 1 << 25, 1024
 """Coordinates, for each thread, and drifts that are moved by value together: about a second."""
 SORTED = 1 << 22
 """Words that are kept sorted at a time, in all seeds of drifts that are moved by value."""
-_PER_WORD = 32
+_PER_WORD = 40
 """Bytes that a sorted word takes, with what is made of it."""
 
 
-def group_key(drift: Drift) -> tuple[Any, ...]:
-    """Return the fields that drifts handed over together have in common; it can be a key."""
+def group_key(drift: Drift, platform: str, engine: str = "auto") -> tuple[Any, ...]:
+    """Return the fields that drifts handed over together have in common; it can be a key.
+
+    Those that are moved by value may differ in their steps.
+    """
     cloud = drift.tokens, drift.dims, drift.survivors
-    motion = drift.schedule, drift.motion, drift.steps
+    steps = None if by_value(drift, platform, engine) else drift.steps
+    motion = drift.schedule, drift.motion, steps
     return *cloud, drift.arithmetic, *motion, drift.records, drift.at
 
 

@@ -74,6 +74,11 @@ class SortedWords:
         """Return the upper halves of the words of the seed of that number, uint32 (n,)."""
         return self._high[seed].ravel()
 
+    def words(self, seed: int) -> np.ndarray:
+        """Return the whole words of the seed of that number, uint64 (n,)."""
+        high = self.upper_halves(seed).astype(np.uint64) << _HALF
+        return high | words32(self._seeds[seed], Stream.CLOUD_LOW, 0, len(high))
+
     @cached_property
     def tokens(self) -> np.ndarray:
         """The tokens of each row, by their words, int64 (rows, tokens)."""

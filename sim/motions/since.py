@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from drift.kernels.exact_sum import LIMB_BITS, LIMBS, exact_sums, from_limbs, limb_sums_of
+from drift.kernels.exact_sum import LIMB_BITS, exact_sums, from_limbs, limb_sums_of
 from drift.kernels.formats import Format
 
 _HALF = 1 << (LIMB_BITS - 1)
@@ -30,7 +30,8 @@ class RecordSums:
 def mean_change(before: RecordSums, after: RecordSums, exponents: int | np.ndarray) -> np.ndarray:
     """Return the norm of the change of the mean of each cloud, float64 (…,).
 
-    `exponents` are those of the grids of the sums, one or (…,) many.
+    `exponents` are those of the grids of the sums, one or (…,) many. The last limbs may be left
+    out of both sums, where they are 0.
     """
     # As whole numbers, so that nothing is cancelled away: limbs of either sum are far from 2**63.
     old, new = (np.asarray(each.alive, np.int64)[..., None] for each in (before, after))
@@ -40,15 +41,15 @@ def mean_change(before: RecordSums, after: RecordSums, exponents: int | np.ndarr
         limbs = after.limbs * old[..., None] - before.limbs * new[..., None]
         parts = old.astype(np.float64) * new
     limbs = np.moveaxis(limbs.astype(np.int64), -2, 0)
-    for k in range(LIMBS - 1, 0, -1):
+    for k in range(len(limbs) - 1, 0, -1):
         # Lower limbs are brought below half a unit of the one above: no two then cancel.
         carry = (limbs[k] + _HALF) >> LIMB_BITS
         limbs[k] -= carry << LIMB_BITS
         limbs[k - 1] += carry
     terms = from_limbs(limbs, np.asarray(exponents)[..., None])
-    total = terms[LIMBS - 1]
-    for k in range(LIMBS - 2, -1, -1):
-        total = total + terms[k]
+    total = terms[-1]
+    for term in terms[-2::-1]:
+        total = total + term
     return lengths(total / parts)
 
 

@@ -43,7 +43,7 @@ def drawn_magnitudes(
     Below the first midpoint is 0. The magnitude after the format's largest stands for
     all that rounds beyond it.
     """
-    every = target.magnitudes()
+    every = _every_magnitude(target)
     first, last = (
         int(n) for n in np.searchsorted(every, [smallest, sigma * SHAPES[shape].farthest])
     )
@@ -51,6 +51,11 @@ def drawn_magnitudes(
     first, last = min(max(first, 1), beyond), min(last, beyond)
     magnitudes = np.arange(first, max(first, last) + 1)
     return magnitudes, (every[magnitudes - 1] + every[magnitudes]) / 2
+
+
+@lru_cache
+def _every_magnitude(target: Format) -> np.ndarray:
+    return target.magnitudes()
 
 
 def keys_of(words: np.ndarray) -> np.ndarray:
@@ -98,20 +103,24 @@ class Thresholds:
     def _guided(self) -> np.ndarray:
         """Return the code of all words with the same upper bits, uint16, where they have one."""
         shift = np.uint64(64 - _GUIDE_BITS)
-        upper = self._ascending >> shift
-        rest = (upper << shift) != self._ascending
-        # Reached by the least and by the most word of each: sorted thresholds need no search.
-        counts = [np.bincount(k.astype(np.int64), minlength=_HALF) for k in (upper + rest, upper)]
-        least, most = (np.cumsum(each[:_HALF]) for each in counts)
-        positive = self._codes[len(self._ascending) - least]
-        negative = np.where(positive == 0, positive, positive | np.uint16(SIGN))
-        return np.where(
-            np.tile(least == most, 2), np.concatenate([positive, negative]), np.uint16(_UNDECIDED)
-        )
+        upper = (self._ascending >> shift).astype(np.int64)
+        split = (self._ascending & np.uint64((1 << (64 - _GUIDE_BITS)) - 1)) != 0
+        # Thresholds are sorted: between two of them all upper bits stand for one code.
+        reached = np.minimum(upper + split, _HALF)
+        runs = np.diff(reached, prepend=0, append=_HALF)
+        guide = np.empty(2 * _HALF, np.uint16)
+        positive, negative = guide[:_HALF], guide[_HALF:]
+        positive[...] = np.repeat(self._codes[::-1], runs)
+        positive[upper[split]] = _UNDECIDED
+        zeros = int(reached[-1])  # from there on there is no sign
+        np.bitwise_or(positive[:zeros], np.uint16(SIGN), out=negative[:zeros])
+        negative[zeros:] = positive[zeros:]
+        return guide
 
     def codes(self, words: np.ndarray) -> np.ndarray:
         """Return uint16 sign and magnitude for whole 64-bit words, any shape."""
-        return self._code(words, self._reached(words))
+        flat = words.ravel()
+        return self._code(flat, self._reached(flat)).reshape(words.shape)
 
     def codes_lazily(self, high: np.ndarray, low: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return uint16 sign and magnitude for upper halves `high` (uint32, one dimension).
@@ -170,7 +179,9 @@ class Thresholds:
         return codes | (negative * np.uint16(SIGN))
 
 
-@lru_cache(maxsize=64)
 def thresholds(sigma: float, target: Format, smallest: float, shape: str = "normal") -> Thresholds:
     """Return the table, kept for the next chunk."""
-    return Thresholds(sigma, target, smallest, shape)
+    return _kept(sigma, target, smallest, shape)
+
+
+_kept = lru_cache(maxsize=64)(Thresholds)

@@ -70,7 +70,7 @@ def _described(grid: Grid, point: int, platform: str, engine: str) -> tuple[obje
     """Return the key that the points of a kind share, and the cost of one."""
     try:
         drift = grid.drift(point)
-        return sizing.group_key(drift), cost_of(drift, platform, engine)
+        return sizing.group_key(drift, platform, engine), cost_of(drift, platform, engine)
     except BadInput as error:
         return str(error), _EACH  # each of them fails when its turn comes
 

@@ -74,7 +74,7 @@ def test_a_batch_gives_what_each_gives_alone(name, device, pool, monkeypatch):
         )
         for k in range(5)
     ]
-    assert len({sizing.group_key(drift) for drift in drifts}) == 1
+    assert len({sizing.group_key(drift, "cpu") for drift in drifts}) == 1
     found = batch.count_batch(drifts, device, pool)
     assert found == [alone(drift, device, pool) for drift in drifts]
     last = [counts[-1].distinct for counts in found]

@@ -36,13 +36,12 @@ def alone(drift, pool):
 
 @st.composite
 def groups(draw):
-    """Drifts of one group: their sigmas, radii, seeds and directions differ."""
+    """Drifts of one group: their sigmas, radii, seeds, directions and steps differ."""
     name = draw(st.sampled_from(sorted(SIGMAS)))
     tokens, steps = draw(st.integers(2, 50)), draw(st.sampled_from([1, 2, 7, 30]))
     shared = {
         "tokens": tokens,
         "dims": draw(st.integers(1, 20)),
-        "steps": steps,
         "format": name,
         "rounding": draw(st.sampled_from(["nearest", "toward-zero"]))
         if name == "bfloat16"
@@ -59,6 +58,7 @@ def groups(draw):
             "sigma": st.floats(*SIGMAS[name]).map(lambda power: 10.0**power),
             "radius": st.sampled_from([0.0, 0.1, 0.371]),
             "seed": st.integers(0, 2),
+            "steps": st.sampled_from([steps, steps + 1, 3 * steps]),
             "direction": st.sampled_from(["random", "diagonal"]),
             "direction_seed": st.integers(0, 1),
         }
@@ -78,6 +78,7 @@ def test_each_is_what_it_is_alone(drifts, at_once):
         patch.setattr(sides, "_THIN", 1 if at_once == 8 else 4)
         patch.setattr(by_value, "_MOTIONS", 2 if at_once == 8 else 16)
         patch.setattr(by_value, "SORTED", 1 if at_once == 8 else 1 << 22)
+        patch.setattr(by_value, "_SCALED", 1 if at_once == 8 else 12)
         assert count_by_value(drifts, pool) == [alone(drift, pool) for drift in drifts]
 
 
