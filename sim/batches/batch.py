@@ -51,43 +51,30 @@ def count_batch(
     loaded where it is needed. Raises BadInput for a drift that leaves its format's range (handed
     over one by one, the faulty one is found) and where `engine`, as in drift.run, does not apply.
     """
-    alike = [sizing.by_value(drift, on.platform, engine, len(on)) for drift in drifts]
-    by_value = [drift for drift, each in zip(drifts, alike, strict=True) if each]
-    others = [drift for drift, each in zip(drifts, alike, strict=True) if not each]
-    counted = {
-        True: iter(count_by_value(by_value, pool)),
-        False: iter(_with_jax(others, on, pool, engine)),
-    }
-    return [
-        [counts[step] for step in _all_records(drift)]
-        for drift, counts in (
-            (drift, next(counted[each])) for drift, each in zip(drifts, alike, strict=True)
-        )
-    ]
+    ways: dict[int | None, list[int]] = defaultdict(list)
+    for k, drift in enumerate(drifts):
+        alike = sizing.by_value(drift, on.platform, engine, len(on))
+        ways[None if alike else drift.steps].append(k)  # those on a device step together
+    found: dict[int, dict[int, Counts]] = {}
+    for steps, which in ways.items():
+        some = [drifts[k] for k in which]
+        counted = count_by_value(some, pool) if steps is None else _with_jax(some, on, pool, engine)
+        found.update(zip(which, counted, strict=True))
+    return [[found[k][step] for step in _all_records(drift)] for k, drift in enumerate(drifts)]
 
 
 def _with_jax(
     drifts: list[Drift], on: "Shards | Host", pool: ThreadPoolExecutor, engine: str
 ) -> list[dict[int, Counts]]:
-    """Count each drift by step, on the devices of JAX."""
+    """Count each drift, of equal steps, by step, on the devices of JAX."""
     shards = devices_for(drifts, on, engine)
-    if not drifts or isinstance(shards, Host):
-        return []
+    assert not isinstance(shards, Host), "they are not moved by value"
     from drift.sim.batches.by_coordinate import count_by_coordinate
 
     slots = sizing.slots(drifts[0], shards.platform, len(shards), engine)
     if slots == 1:
         return [_alone(drift, shards, pool, engine) for drift in drifts]
-    by_steps: dict[int, list[int]] = defaultdict(list)
-    for k, drift in enumerate(drifts):
-        by_steps[drift.steps].append(k)
-    found: dict[int, dict[int, Counts]] = {}
-    for which in by_steps.values():
-        some = [drifts[k] for k in which]
-        found.update(
-            zip(which, count_by_coordinate(some, slots, shards.devices[0], pool), strict=True)
-        )
-    return [found[k] for k in range(len(drifts))]
+    return count_by_coordinate(drifts, slots, shards.devices[0], pool)
 
 
 def _all_records(drift: Drift) -> tuple[int, ...]:

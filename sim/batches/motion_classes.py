@@ -69,7 +69,7 @@ class MotionClasses:
     def fine(self, exponent: int) -> np.ndarray:
         """Return whether a class needs more than two limbs at any step, bool (classes,)."""
         if exponent not in self._fine:
-            self._fine[exponent] = self.limbs(exponent)[1:].any(axis=(0, 1))
+            self._fine[exponent] = np.any(self.limbs(exponent)[1], axis=0)
         return self._fine[exponent]
 
     def classes(self, rows: np.ndarray, coordinates: np.ndarray) -> np.ndarray:

@@ -78,11 +78,12 @@ _PER_WORD = 40
 def group_key(drift: Drift, platform: str, engine: str = "auto") -> tuple[Any, ...]:
     """Return the fields that drifts handed over together have in common; it can be a key.
 
-    Those that are moved by value may differ in their steps.
+    Those that are moved by value may differ in their steps, if they are counted as often.
     """
+    alike = by_value(drift, platform, engine)
+    steps = ("any", len(drift.record_steps)) if alike else ("of each", drift.steps)
     cloud = drift.tokens, drift.dims, drift.survivors
-    steps = None if by_value(drift, platform, engine) else drift.steps
-    motion = drift.schedule, drift.motion, steps
+    motion = drift.schedule, drift.motion, *steps
     return *cloud, drift.arithmetic, *motion, drift.records, drift.at
 
 

@@ -124,7 +124,7 @@ def files(path: Path):
 
 def life():
     """A grid of twelve kinds, one after the other, for those who are killed among them."""
-    return tiny(steps=tuple(range(1, 13)))
+    return tiny(steps=(5,), dims=tuple(range(3, 15)))
 
 
 def small_grid(axes, **base):
