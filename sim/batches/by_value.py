@@ -31,6 +31,8 @@ from drift.sim.sampling.scaled import ScaledNormal
 from drift.sim.sampling.thresholds import thresholds
 from drift.sim.spec.drift import Drift
 
+Clouds = dict[tuple[int, float], SeedCloud]
+"""Clouds by their seeds and sigmas."""
 _MOTIONS = 16
 """Motions whose classes are kept at a time."""
 _SCALED = 12
@@ -62,35 +64,39 @@ def _of_seeds(
     """Give the number and the counts of each of `drifts` that has one of `seeds`."""
     words = SortedWords(seeds, drifts[0].tokens, drifts[0].dims, pool)
     clouds = _clouds(drifts, seeds, words)
-    by_steps: dict[int, dict[object, list[int]]] = defaultdict(lambda: defaultdict(list))
-    for k, drift in enumerate(drifts):
-        if (drift.seed, drift.sigma) in clouds:
-            by_steps[drift.steps][displacement_key(drift)].append(k)
     widest = max(drift.sigma or 0 for drift in drifts)
     counting: list[Future[list[tuple[int, dict[int, Counts]]]]] = []
+    for motions in _together(drifts, clouds):
+        starts, pairs = [], []
+        for number, which in enumerate(motions):
+            motion = motion_of(drifts[which[0]])
+            mine = [_pair(k, clouds[_cloud(drifts[k])], number, motion) for k in which]
+            ends = np.array([pair.cloud.ends for pair in mine])
+            outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
+            starts.append(DrawnEnds(motion, outermost))
+            pairs += mine
+        records = Records.of(drifts[pairs[0].drift])
+        classes = classes_of(starts, widest, records.moved)
+        tasks = _tasks(pairs, max(1, _SUMS // (len(records.steps) * drifts[0].dims)))
+        # While these are counted the next classes are found.
+        before = counting
+        counting = [pool.submit(count_pairs, words, classes, records, task) for task in tasks]
+        for each in before:
+            yield from each.result()
+    for each in counting:
+        yield from each.result()
+
+
+def _together(drifts: list[Drift], clouds: Clouds) -> Iterator[list[list[int]]]:
+    """Give some motions of equally many steps at a time: the numbers of the drifts of each."""
+    by_steps: dict[int, dict[object, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for k, drift in enumerate(drifts):
+        if _cloud(drift) in clouds:
+            by_steps[drift.steps][displacement_key(drift)].append(k)
     for by_motion in by_steps.values():
         motions = list(by_motion.values())
         for start in range(0, len(motions), _MOTIONS):
-            starts, pairs = [], []
-            for number, which in enumerate(motions[start : start + _MOTIONS]):
-                motion = motion_of(drifts[which[0]])
-                mine = [
-                    _pair(k, clouds[drifts[k].seed, drifts[k].sigma], number, motion) for k in which
-                ]
-                ends = np.array([pair.cloud.ends for pair in mine])
-                outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
-                starts.append(DrawnEnds(motion, outermost))
-                pairs += mine
-            records = Records.of(drifts[pairs[0].drift])
-            classes = classes_of(starts, widest, records.moved)
-            tasks = _tasks(pairs, max(1, _SUMS // (len(records.steps) * drifts[0].dims)))
-            # While these are counted the next classes are found.
-            before = counting
-            counting = [pool.submit(count_pairs, words, classes, records, task) for task in tasks]
-            for each in before:
-                yield from each.result()
-    for each in counting:
-        yield from each.result()
+            yield motions[start : start + _MOTIONS]
 
 
 def _pair(k: int, cloud: SeedCloud, number: int, motion: Motion) -> Pair:
@@ -100,22 +106,26 @@ def _pair(k: int, cloud: SeedCloud, number: int, motion: Motion) -> Pair:
     return Pair(k, cloud, number, scale_exponent(reached))
 
 
-def _clouds(
-    drifts: list[Drift], seeds: list[int], words: SortedWords
-) -> dict[tuple[int, float | None], SeedCloud]:
-    """Return the clouds of `seeds` that the drifts have, by seed and sigma."""
+def _cloud(drift: Drift) -> tuple[int, float]:
+    """Return the seed and the sigma of a drift, which its cloud is a function of."""
+    assert drift.sigma is not None, "the cloud is a checkpoint's"
+    return drift.seed, drift.sigma
+
+
+def _clouds(drifts: list[Drift], seeds: list[int], words: SortedWords) -> Clouds:
+    """Return the clouds of `seeds` that the drifts have."""
     numbers = {seed: k for k, seed in enumerate(seeds)}
-    by_sigma: dict[float | None, dict[int, Drift]] = defaultdict(dict)
+    by_sigma: dict[float, dict[int, Drift]] = defaultdict(dict)
     for drift in drifts:
         if drift.seed in numbers:
-            by_sigma[drift.sigma].setdefault(drift.seed, drift)
+            by_sigma[_cloud(drift)[1]].setdefault(drift.seed, drift)
     scaled = None
     if len(by_sigma) >= _SCALED:
         scaled = cache(lambda k: ScaledNormal(words.words(k)))
     found = {}
     for sigma, of_seeds in by_sigma.items():
         drift = next(iter(of_seeds.values()))
-        table = thresholds(sigma or 0.0, drift.target, drift.smallest_drawn)
+        table = thresholds(sigma, drift.target, drift.smallest_drawn)
         ends = np.stack(words.ends(table)).reshape(2, len(seeds), -1)
         for seed, drift in of_seeds.items():
             k = numbers[seed]
@@ -124,7 +134,10 @@ def _clouds(
 
 
 def _tasks(pairs: list[Pair], most: int) -> list[list[Pair]]:
-    """Return the pairs, some at a time: those of one grid, and of one cloud where it can be."""
+    """Return the pairs, some at a time: those of one grid, cloud by cloud.
+
+    Clouds of one sigma follow each other, so that its table stays in a core's cache.
+    """
     pairs = sorted(pairs, key=lambda pair: (pair.exponent, pair.cloud.drift.sigma, pair.cloud.seed))
     tasks: list[list[Pair]] = []
     for pair in pairs:
