@@ -17,6 +17,7 @@ from drift.sim.engines import choose
 from drift.sim.spec.drift import Drift
 from drift.sim.spec.fields import rows
 from drift.sim.spec.motion_fields import MotionFields
+from drift.sim.spec.motion_rules import has_equal_steps
 
 _CROWDED = 1 / 4
 """The share of a drift's coordinates that may be classes, roughly, for it to be moved by value."""
@@ -78,9 +79,10 @@ _PER_WORD = 40
 def group_key(drift: Drift, platform: str, engine: str = "auto") -> tuple[Any, ...]:
     """Return the fields that drifts handed over together have in common; it can be a key.
 
-    Those that are moved by value may differ in their steps, if they are counted as often.
+    Those that are moved by value may differ in their steps, if they are counted as often, and if
+    steps are equal, of which many cost as little as few.
     """
-    alike = by_value(drift, platform, engine)
+    alike = has_equal_steps(drift) and by_value(drift, platform, engine)
     steps = ("any", len(drift.record_steps)) if alike else ("of each", drift.steps)
     cloud = drift.tokens, drift.dims, drift.survivors
     motion = drift.schedule, drift.motion, *steps

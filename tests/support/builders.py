@@ -122,9 +122,14 @@ def files(path: Path):
     }
 
 
+def kinds(number):
+    """A grid of so many kinds of points, which are counted one after the other."""
+    return tiny(steps=(5,), dims=tuple(range(3, 3 + number)))
+
+
 def life():
-    """A grid of twelve kinds, one after the other, for those who are killed among them."""
-    return tiny(steps=(5,), dims=tuple(range(3, 15)))
+    """A grid of twelve kinds, for those who are killed among them."""
+    return kinds(12)
 
 
 def small_grid(axes, **base):

@@ -179,7 +179,8 @@ def test_a_dry_run_says_what_it_would_take_and_how_it_knows(in_tmp, capsys):
     assert told["disk"] == 27 * (5 * 12 * 8 + 1)
     assert told["memory"] > 2**28
     assert 0 < told["seconds"] < 60
-    assert [probed["of_steps"] for probed in told["probes"]] == [1, 10**9]
+    # Equal steps cost the same however many there are: points of 50 stand for those of 10**9.
+    assert [probed["of_steps"] for probed in told["probes"]] == [1, 50]
     assert list(in_tmp.iterdir()) == []
 
 

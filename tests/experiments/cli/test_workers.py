@@ -22,7 +22,7 @@ from drift.sim.sweeps import dask, dask_cluster
 from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.sweep import sweep
 from tests.support import deadly_points
-from tests.support.builders import stored_bytes, tiny
+from tests.support.builders import kinds, stored_bytes, tiny
 from tests.support.dask_processes import Forker
 from tests.support.run_cli import drift
 from tests.support.source_files import ROOT
@@ -106,7 +106,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_survived(running, tmp_path):
         if len(told) == 5:
             doomed.kill()
 
-    grid = tiny(steps=tuple(range(1, 25)))
+    grid = kinds(24)
     result = sweep(
         grid,
         tmp_path / "a.zarr",
@@ -152,7 +152,7 @@ def test_a_worker_that_is_stopped_holds_nothing_up_and_one_that_comes_late_helps
             found.workers[0].send_signal(signal.SIGSTOP)
             found.workers.append(found.work())
 
-    grid = tiny(steps=tuple(range(1, 11)))
+    grid = kinds(10)
     result = by_workers(found, in_tmp / "a.zarr", grid, progress).as_json()
     assert (result["done"], result["failed"]) == (len(grid), 0)
     assert found.workers[0].poll() is None
@@ -178,7 +178,7 @@ def test_a_worker_with_the_same_version_and_other_code_is_left_out(own, in_tmp, 
         said.extend(capsys.readouterr().err.splitlines())
         time.sleep(0.0 if said else 2.0)  # it has time to come
 
-    grid = tiny(steps=tuple(range(1, 25)))
+    grid = kinds(24)
     result = by_workers(found, in_tmp / "a.zarr", grid, progress).as_json()
     assert (result["done"], result["failed"]) == (len(grid), 0)
     (line,) = said
@@ -244,7 +244,7 @@ def test_local_workers_import_nothing_from_the_working_directory_and_come_back(i
             worker = next(each for each in children if "spawn_main" in " ".join(each.cmdline()))
             worker.kill()
 
-    grid = tiny(steps=tuple(range(1, 13)))
+    grid = kinds(12)
     options = {"on": "cpu", "by": dask_cluster.new_workers(1), "progress": progress}
     result = sweep(grid, in_tmp / "a.zarr", **options).as_json()
     assert (result["done"], result["failed"]) == (len(grid), 0)
