@@ -64,7 +64,7 @@ def _of_seeds(
     """Give the number and the counts of each of `drifts` that has one of `seeds`."""
     words = SortedWords(seeds, drifts[0].tokens, drifts[0].dims, pool)
     clouds = _clouds(drifts, seeds, words)
-    widest = max(drift.sigma or 0 for drift in drifts)
+    widest = max(sigma for _, sigma in clouds)
     counting: list[Future[list[tuple[int, dict[int, Counts]]]]] = []
     for motions in _together(drifts, clouds):
         starts, pairs = [], []

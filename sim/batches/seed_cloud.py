@@ -9,6 +9,7 @@ from drift.kernels.exact_sum import limb_sums_of
 from drift.sim.clouds import drawn
 from drift.sim.clouds.sorted_words import SortedWords
 from drift.sim.counting.cells import CellCounts, count_rows
+from drift.sim.matrix import nearest
 from drift.sim.sampling.scaled import ScaledNormal
 from drift.sim.sampling.thresholds import thresholds
 from drift.sim.spec.drift import Drift
@@ -67,12 +68,14 @@ class SeedCloud:
             return self._from_table.view(drift.target.dtype).astype(np.float32)
         values = self._scaled(self.seed).values(self._sigma, self.thresholds)
         values = values.reshape(drift.tokens, drift.dims)
-        self._few = _codes_of(values[:, : self._telling])
+        self._few = nearest(values[:, : self._telling], drift.target)
         return values
 
     def _codes(self) -> np.ndarray:
         """Return the codes, (tokens, dims)."""
-        return self._from_table if self._scaled is None else _codes_of(self._values())
+        if self._scaled is None:
+            return self._from_table
+        return nearest(self._values(), self.drift.target)
 
     @cached_property
     def cells(self) -> dict[str, int]:
@@ -92,8 +95,3 @@ class SeedCloud:
             scale, largest = np.float32(np.ldexp(1.0, exponent)), float(self.extent.max())
             self._limbs[exponent] = limb_sums_of(self._values(), None, scale, largest=largest)
         return self._limbs[exponent]
-
-
-def _codes_of(values: np.ndarray) -> np.ndarray:
-    """Return the codes of float32 values that are of bfloat16, of the same shape."""
-    return (values.view(np.uint32) >> np.uint32(16)).astype(np.uint16)

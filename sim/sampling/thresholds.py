@@ -180,7 +180,7 @@ class Thresholds:
 
 
 def thresholds(sigma: float, target: Format, smallest: float, shape: str = "normal") -> Thresholds:
-    """Return the table, kept for the next chunk."""
+    """Return the table, kept for the next chunk: one, whether `shape` is given or left out."""
     return _kept(sigma, target, smallest, shape)
 
 

@@ -101,10 +101,9 @@ def open_bound(store: Store, writing: bool) -> zarr.Group:
     return zarr.open_group(BoundStore(store), mode=mode, zarr_format=3, use_consolidated=False)
 
 
-def create_bound(store: Store, attributes: dict[str, Any], overwrite: bool = False) -> zarr.Group:
-    """Make a group in a store; where `overwrite`, in place of what is there."""
-    new = BoundStore(store)
-    return zarr.create_group(new, zarr_format=3, attributes=dict(attributes), overwrite=overwrite)
+def create_bound(store: Store, attributes: dict[str, Any]) -> zarr.Group:
+    """Make a group in a store that is empty."""
+    return zarr.create_group(BoundStore(store), zarr_format=3, attributes=dict(attributes))
 
 
 def bound_store(group: zarr.Group) -> BoundStore:
