@@ -130,7 +130,7 @@ def verbs() -> list[tuple[str, ...]]:
         inner = getattr(command, "commands", {})
         return [w for name, each in inner.items() for w in leaves(each, (*words, name))] or [words]
 
-    return leaves(get_command(cli.app), ())
+    return leaves(get_command(cli.application()), ())
 
 
 def helped(verb: tuple[str, ...]) -> str:

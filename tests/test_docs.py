@@ -31,7 +31,7 @@ LINES = [
 
 @pytest.mark.parametrize("arguments", LINES)
 def test_every_command_is_one_that_the_command_line_takes(arguments):
-    command, context, rest = typer.main.get_command(cli.app), None, arguments
+    command, context, rest = typer.main.get_command(cli.application()), None, arguments
     while hasattr(command, "commands"):
         command, rest = command.commands[rest[0]], rest[1:]
     context = command.make_context("drift", list(rest))

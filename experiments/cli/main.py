@@ -10,63 +10,48 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from types import FrameType
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from drift.experiments.cli import (
-    bench,
-    check,
-    compare,
-    export,
-    info,
-    plot,
-    predict,
-    report,
-    run,
-    scan,
-    status,
-    structure,
-    study,
-    sweep,
-    track,
-)
 from drift.experiments.cli.help import Verb, Verbs, example
 from drift.experiments.console import terminal
 from drift.experiments.console.terminal import remark
+from drift.sim import forks
 from drift.sim.devices.settings import refused
 from drift.sim.errors import BadInput, Unfinished, ran_out
 
-app = typer.Typer(
-    name="drift",
-    cls=Verbs,
-    help="Move clouds of token vectors through a low-precision lattice; count what coalesces.",
-    epilog="Each verb has its own --help, with an example.",
-    add_completion=True,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+VERBS = (
+    *("run", "sweep", "status", "structure", "scan", "compare", "track", "predict", "study"),
+    *("report", "export", "check", "bench", "info", "plot"),
 )
-for _name, _verb in {
-    "run": run,
-    "sweep": sweep,
-    "status": status,
-    "structure": structure,
-    "scan": scan,
-    "compare": compare,
-    "track": track,
-    "predict": predict,
-    "study": study,
-    "report": report,
-    "export": export,
-    "check": check,
-    "bench": bench,
-    "info": info,
-}.items():
-    app.command(_name, epilog=example(_verb.EXAMPLE), cls=Verb)(_verb.command)
-app.add_typer(plot.app, name="plot")
+"""The verbs in their order on the help page. Each is a module beside this one."""
+
+
+def application(verbs: Iterable[str] = VERBS) -> typer.Typer:
+    """Return the command line, of which nothing is loaded but these `verbs`."""
+    app = typer.Typer(
+        name="drift",
+        cls=Verbs,
+        help="Move clouds of token vectors through a low-precision lattice; count what coalesces.",
+        epilog="Each verb has its own --help, with an example.",
+        add_completion=True,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_drift)
+    for name in verbs:
+        verb = import_module(f"drift.experiments.cli.{name}")
+        if hasattr(verb, "app"):
+            app.add_typer(verb.app, name=name)
+        else:
+            app.command(name, epilog=example(verb.EXAMPLE), cls=Verb)(verb.command)
+    return app
 
 
 _SECRET = re.compile(r":/+\S*@")
@@ -85,7 +70,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _drift(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
@@ -106,6 +90,7 @@ def main() -> NoReturn:
     terminal.prepare_streams()
     signal.signal(signal.SIGTERM, _terminate)
     gc.set_threshold(_ALLOCATIONS)
+    forks.allow()
     status = outcome(sys.argv[1:])
     if status in (_INTERRUPTED, _TERMINATED):
         os._exit(status)  # no farewells from threads that were reading or computing
@@ -126,15 +111,16 @@ def outcome(arguments: list[str]) -> int:
 
 
 @cache
-def _command() -> Any:
-    """Return the parser of all verbs, which takes long to make: once a process."""
-    return typer.main.get_command(app)
+def _command(*verbs: str) -> Any:
+    """Return the parser of some verbs, which takes long to make: once a process."""
+    return typer.main.get_command(application(verbs))
 
 
 def _ended(arguments: list[str]) -> int:
     """Return the exit status; the caller flushes what is still to be printed."""
     try:
-        ended: Any = _command()(arguments, prog_name="drift", standalone_mode=False)
+        wanted = arguments[:1] if arguments[:1] and arguments[0] in VERBS else VERBS
+        ended: Any = _command(*wanted)(arguments, prog_name="drift", standalone_mode=False)
         if ended == _INTERRUPTED:  # how the parser reports a KeyboardInterrupt
             raise KeyboardInterrupt
         return ended if isinstance(ended, int) else 0

@@ -1,7 +1,7 @@
 """Small drifts of one group, moved and counted together: one alone leaves a processor idle.
 
 group          drifts that can be handed over together (sim.batches.sizing.group_key)
-by value       where a value goes, all tokens go that have it: without JAX, on a CPU
+by value       where a value goes, all tokens go that have it: by the host, without JAX
 by coordinate  the clouds of several drifts side by side on a device
 
 Every count has the bits that sim.engines.simulation gives, which also takes each drift that is

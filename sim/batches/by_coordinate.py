@@ -1,7 +1,7 @@
 """Small drifts whose clouds are moved side by side on a device, coordinate by coordinate.
 
-It serves what has randomness of its own for each token, what many values are left of in each
-dimension, and accelerators.
+It serves what has randomness of its own for each token, and what many values are left of in each
+dimension.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -11,19 +11,23 @@ Bit for bit the counts are those of sim.engines.simulation, and so are the error
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from itertools import groupby, repeat
+from typing import NamedTuple
 
 import numpy as np
 
 from drift.kernels.exact_sum import scale_exponent
-from drift.sim.batches.motion_classes import DrawnEnds, classes_of
-from drift.sim.batches.pair_counts import Pair, Records, count_pairs
+from drift.sim import forks
+from drift.sim.batches.motion_classes import DrawnEnds, MotionClasses, classes_of
+from drift.sim.batches.pair_counts import Pair, Records, by_drift, count_pairs
 from drift.sim.batches.seed_cloud import SeedCloud
 from drift.sim.batches.sizing import SORTED, displacement_key
 from drift.sim.clouds.sorted_words import SortedWords
 from drift.sim.counting.cells import Counts
+from drift.sim.devices import device
 from drift.sim.engines import range_check
 from drift.sim.motions.make import motion_of
 from drift.sim.motions.motion import Motion
@@ -64,46 +68,91 @@ def _of_seeds(
     """Give the number and the counts of each of `drifts` that has one of `seeds`."""
     words = SortedWords(seeds, drifts[0].tokens, drifts[0].dims, pool)
     clouds = _clouds(drifts, seeds, words)
-    widest = max(sigma for _, sigma in clouds)
-    counting: list[Future[list[tuple[int, dict[int, Counts]]]]] = []
-    for motions in _together(drifts, clouds):
-        starts, pairs = [], []
-        for number, which in enumerate(motions):
-            motion = motion_of(drifts[which[0]])
-            mine = [_pair(k, clouds[_cloud(drifts[k])], number, motion) for k in which]
-            ends = np.array([pair.cloud.ends for pair in mine])
-            outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
-            starts.append(DrawnEnds(motion, outermost))
-            pairs += mine
-        records = Records.of(drifts[pairs[0].drift])
-        classes = classes_of(starts, widest, records.moved)
-        tasks = _tasks(pairs, max(1, _SUMS // (len(records.steps) * drifts[0].dims)))
-        # While these are counted the next classes are found.
-        before = counting
-        counting = [pool.submit(count_pairs, words, classes, records, task) for task in tasks]
-        for each in before:
-            yield from each.result()
-    for each in counting:
-        yield from each.result()
+    for groups in _together(drifts, clouds):
+        tasks = [task for group in groups for task in _tasks(drifts, clouds, group)]
+        work = partial(_columns, words)
+        counted: Iterable[tuple[Task, dict[str, np.ndarray]]]
+        if forks.are_allowed():
+            counted = forks.shared(work, tasks, device.cores())
+        else:
+            counted = zip(tasks, pool.map(work, tasks), strict=True)
+        for task, columns in counted:
+            yield from by_drift(task.records, task.pairs, columns)
 
 
-def _together(drifts: list[Drift], clouds: Clouds) -> Iterator[list[list[int]]]:
-    """Give some motions of equally many steps at a time: the numbers of the drifts of each."""
+def _columns(words: SortedWords, task: "Task") -> dict[str, np.ndarray]:
+    return count_pairs(words, task.classes, task.records, task.pairs)
+
+
+def _together(drifts: list[Drift], clouds: Clouds) -> Iterator[list[list[list[int]]]]:
+    """Give some motions at a time, grouped by their number of steps: the drifts' numbers of each.
+
+    They are those of `drifts` whose clouds are there.
+    """
     by_steps: dict[int, dict[object, list[int]]] = defaultdict(lambda: defaultdict(list))
     for k, drift in enumerate(drifts):
         if _cloud(drift) in clouds:
             by_steps[drift.steps][displacement_key(drift)].append(k)
+    groups: list[list[list[int]]] = []
     for by_motion in by_steps.values():
         motions = list(by_motion.values())
         for start in range(0, len(motions), _MOTIONS):
-            yield motions[start : start + _MOTIONS]
+            some = motions[start : start + _MOTIONS]
+            if sum(map(len, groups)) + len(some) > _MOTIONS:
+                yield groups
+                groups = []
+            groups.append(some)
+    if groups:
+        yield groups
 
 
-def _pair(k: int, cloud: SeedCloud, number: int, motion: Motion) -> Pair:
-    """Return drift `k` as a pair; raises BadInput where it leaves the range of its format."""
-    range_check.check_range(motion, cloud.extent, 1.0, cloud.extremes)
-    reached = range_check.largest_reached(motion, cloud.extent, 1.0)
-    return Pair(k, cloud, number, scale_exponent(reached))
+class Task(NamedTuple):
+    """Pairs that are counted in one go."""
+
+    classes: MotionClasses
+    """the classes of their motions"""
+    records: Records
+    """their records"""
+    pairs: list[Pair]
+    """those of one grid, cloud by cloud"""
+
+
+def _tasks(drifts: list[Drift], clouds: Clouds, motions: list[list[int]]) -> list[Task]:
+    """Return the pairs of some motions of equally many steps, given by the drifts of each.
+
+    Clouds of one sigma follow each other, so that its table stays in a core's cache.
+    """
+    starts, pairs = [], list[Pair]()
+    for number, which in enumerate(motions):
+        motion = motion_of(drifts[which[0]])
+        mine = [clouds[_cloud(drifts[k])] for k in which]
+        exponents = _exponents(motion, mine)
+        pairs += map(Pair, which, mine, repeat(number), exponents)
+        ends = np.array([cloud.ends for cloud in mine])
+        outermost = np.stack([ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)])
+        starts.append(DrawnEnds(motion, outermost))
+    records = Records.of(drifts[pairs[0].drift])
+    classes = classes_of(starts, max(sigma for _, sigma in clouds), records.moved)
+    most = max(1, _SUMS // (len(records.steps) * drifts[0].dims))
+    pairs.sort(key=lambda pair: (pair.exponent, pair.cloud.drift.sigma, pair.cloud.seed))
+    tasks: list[Task] = []
+    for _, of_grid in groupby(pairs, key=lambda pair: pair.exponent):
+        some = list(of_grid)
+        parts = (some[start : start + most] for start in range(0, len(some), most))
+        tasks += (Task(classes, records, part) for part in parts)
+    return tasks
+
+
+def _exponents(motion: Motion, clouds: list[SeedCloud]) -> list[int]:
+    """Return those of the grids on which clouds that take a motion are summed.
+
+    Raises BadInput where one of them leaves the range of its format.
+    """
+    extents = np.array([cloud.extent for cloud in clouds])
+    reached = range_check.largest_reached(motion, extents, 1.0)
+    for k in np.flatnonzero(reached > motion.drift.target.largest).tolist():
+        range_check.check_range(motion, clouds[k].extent, 1.0, clouds[k].extremes)
+    return list(map(scale_exponent, reached.tolist()))
 
 
 def _cloud(drift: Drift) -> tuple[int, float]:
@@ -131,17 +180,3 @@ def _clouds(drifts: list[Drift], seeds: list[int], words: SortedWords) -> Clouds
             k = numbers[seed]
             found[seed, sigma] = SeedCloud(drift, k, words, ends[:, k], scaled)
     return found
-
-
-def _tasks(pairs: list[Pair], most: int) -> list[list[Pair]]:
-    """Return the pairs, some at a time: those of one grid, cloud by cloud.
-
-    Clouds of one sigma follow each other, so that its table stays in a core's cache.
-    """
-    pairs = sorted(pairs, key=lambda pair: (pair.exponent, pair.cloud.drift.sigma, pair.cloud.seed))
-    tasks: list[list[Pair]] = []
-    for pair in pairs:
-        if not tasks or len(tasks[-1]) == most or tasks[-1][0].exponent != pair.exponent:
-            tasks.append([])
-        tasks[-1].append(pair)
-    return tasks

@@ -55,8 +55,8 @@ class Pair(NamedTuple):
 
 def count_pairs(
     words: SortedWords, motions: MotionClasses, records: Records, pairs: list[Pair]
-) -> list[tuple[int, dict[int, Counts]]]:
-    """Return the number of the drift of each of `pairs`, which are of one grid, with its counts."""
+) -> dict[str, np.ndarray]:
+    """Return the counts of `pairs`, which are of one grid, by their names, (pairs, records)."""
     interrupts.give_up_if_pending()
     clouds = [pair.cloud for pair in pairs]
     columns = _after_start(words, motions, pairs, records.alive[-len(records.moved) :])
@@ -70,6 +70,13 @@ def count_pairs(
                 columns[name] = np.concatenate([first[:, None], column], axis=1)
     else:
         columns["radius"] = columns["radius"][:, 1:]
+    return columns
+
+
+def by_drift(
+    records: Records, pairs: list[Pair], columns: dict[str, np.ndarray]
+) -> list[tuple[int, dict[int, Counts]]]:
+    """Return the number of the drift of each of `pairs`, with its counts, which are in columns."""
     listed = [columns[each.name].tolist() for each in fields(Counts)[1:]]
     found = []
     for pair, *rows in zip(pairs, *listed, strict=True):

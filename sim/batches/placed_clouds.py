@@ -91,15 +91,19 @@ class PlacedClouds:
             limbs = limbs[:1]
         sums = limbs.take(self._settled_class, axis=2)
         sums *= alive[:, None]
-        stalled = motions.stalled.take(self._settled_class, axis=1) * alive[:, None]
+        stalled = motions.stalled.take(self._settled_class, axis=1)
+        stalled[:, self._open] = False
+        of_pairs = stalled.reshape(len(alive), pairs, -1).sum(axis=2) * alive[:, None]
         if len(self._open):
             here = self._present(self._spot, self._begin, self._end, alive)
             weighted = limbs.take(self._classes, axis=2)
             weighted *= here
             sums[:, :, self._open] = np.add.reduceat(weighted, self._bounds, axis=2)
             stays = motions.stalled.take(self._classes, axis=1) * here
-            stalled[:, self._open] = np.add.reduceat(stays, self._bounds, axis=1)
-        of_pairs = stalled.reshape(len(alive), pairs, -1).sum(axis=2).T.copy()
+            # Of a pair without open spots there is nothing to add.
+            first, mine = np.unique(self._spot // self._dims, return_index=True)
+            of_pairs[:, first] += np.add.reduceat(stays, mine, axis=1)
+        of_pairs = of_pairs.T.copy()
         if motions.fixed is not None:
             of_pairs[:, 0] += self._count(motions.fixed, alive[:1])
         parted = np.empty((2 * len(limbs), pairs, len(alive), self._dims), np.int64)

@@ -36,14 +36,15 @@ def displacement_key(drift: Drift) -> object:
 
 
 def by_value(drift: Drift, platform: str, engine: str = "auto", devices: int = 1) -> bool:
-    """Return whether a drift is moved by value, without JAX.
+    """Return whether a drift is moved by value, by the host and without JAX.
 
-    That is so on a CPU for a small drawn cloud without randomness of its tokens, where few values
-    are left in each dimension at the first record after step 0. Their number is estimated from the
-    spacing of the lattice around them.
+    That is so for a small drawn cloud without randomness of its tokens, where few values are left
+    in each dimension at the first record after step 0. Their number is estimated from the spacing
+    of the lattice around them. It is so beside an accelerator too: to draw such a cloud and to tell
+    its tokens apart takes the host longer than all that is done by value.
     """
     moved = [step for step in drift.record_steps if step]
-    if platform != "cpu" or slots(drift, platform, devices, engine) == 1 or not moved:
+    if slots(drift, platform, devices, engine) == 1 or not moved:
         return False
     unsupported = choose.leap_unsupported_reason(drift) or not host.supports(drift.arithmetic)
     # Of these motions the first step displaces nearly all dimensions by much the same.
@@ -68,12 +69,12 @@ _BYTES = 8 << 20
 """Bytes of the codes that are moved in one call."""
 _MOST = 32
 """Replicas of one call: more would wait longer for each other and gain nothing."""
-_COORDINATES, _MOST_BY_VALUE = 1 << 25, 1024
-"""Coordinates, for each thread, and drifts that are moved by value together: about a second."""
+_COORDINATES, _MOST_BY_VALUE = 1 << 26, 1024
+"""Coordinates, for each thread, and drifts that are moved by value together: about two seconds."""
 SORTED = 1 << 22
 """Words that are kept sorted at a time, in all seeds of drifts that are moved by value."""
-_PER_WORD = 40
-"""Bytes that a sorted word takes, with what is made of it."""
+_PER_WORD, _PER_FORK = 40, 96 << 20
+"""Bytes that a sorted word takes, with what is made of it, and those that a fork has of its own."""
 
 
 def group_key(drift: Drift, platform: str, engine: str = "auto") -> tuple[Any, ...]:
@@ -103,10 +104,14 @@ def batch_size(
     return 1 if in_a_call == 1 else in_a_call * threads
 
 
-def batch_bytes(drift: Drift, count: int) -> int:
-    """Return the bytes that `count` such drifts take, roughly: their codes, in several forms."""
+def batch_bytes(drift: Drift, count: int, processes: int = 1) -> int:
+    """Return the bytes that `count` such drifts take, roughly: their codes, in several forms.
+
+    So many `processes` share those that are moved by value.
+    """
     coordinates = drift.tokens * drift.dims
-    return max(4 * min(count, 2 * _MOST) * _codes(drift), _PER_WORD * max(SORTED, coordinates))
+    together = max(4 * min(count, 2 * _MOST) * _codes(drift), _PER_WORD * max(SORTED, coordinates))
+    return together + (processes - 1) * _PER_FORK
 
 
 def _codes(drift: Drift) -> int:

@@ -54,9 +54,8 @@ class Replica:
         strength = max(1.0, float(np.max(np.abs(self.strengths))))
         every = partial(extremes, start, drift)
         range_check.check_range(self.motion, self.extent, strength, every)
-        self.exponent = scale_exponent(
-            range_check.largest_reached(self.motion, self.extent, strength)
-        )
+        reached = range_check.largest_reached(self.motion, self.extent, strength)
+        self.exponent = scale_exponent(float(reached))
 
     def present(self, step: int) -> np.ndarray:
         """Return whether each token is present after `step`, bool (tokens,)."""

@@ -52,13 +52,16 @@ Extremes = Callable[[], np.ndarray]
 """Gives the extremes of a cloud, float64 (2, dims)."""
 
 
-def largest_reached(motion: Motion, extent: np.ndarray, strength: float) -> float:
-    """Return a magnitude that no coordinate exceeds; `extent` is float64 (dims,)."""
-    reach, ends = _reach(motion, strength), _on_lattice(motion.drift, extent)
+def largest_reached(motion: Motion, extents: np.ndarray, strength: float) -> np.ndarray:
+    """Return a magnitude that no coordinate exceeds, of each cloud, float64 (…,).
+
+    `extents` are theirs, float64 (…, dims). Where it is in the range, so is the whole drift.
+    """
+    reach, ends = _reach(motion, strength), _on_lattice(motion.drift, extents)
     overshoot = _overshoot(motion.drift, reach) if motion.drift.kahan else reach
-    farthest = float(np.max(ends + reach + overshoot))
+    farthest = np.max(ends + reach + overshoot, axis=-1)
     stochastic = motion.drift.rounding == "stochastic"
-    return min(farthest * (_STOCHASTIC_ROOM if stochastic else 1.0), _end(motion.drift)[0])
+    return np.minimum(farthest * (_STOCHASTIC_ROOM if stochastic else 1.0), _end(motion.drift)[0])
 
 
 def check_range(motion: Motion, extent: np.ndarray, strength: float, extremes: Extremes) -> None:

@@ -204,7 +204,7 @@ class Simulation:
             extent = self._load(chunks)
         strength = max(1.0, float(np.max(np.abs(strengths))))
         range_check.check_range(self.motion, extent, strength, self._extremes)
-        self._bound = range_check.largest_reached(self.motion, extent, strength)
+        self._bound = float(range_check.largest_reached(self.motion, extent, strength))
         self._exponent = scale_exponent(self._bound)
 
     def _load(self, chunks: Chunks) -> np.ndarray:

@@ -35,18 +35,23 @@ def mean_change(before: RecordSums, after: RecordSums, exponents: int | np.ndarr
     """
     # As whole numbers, so that nothing is cancelled away: limbs of either sum are far from 2**63.
     old, new = (np.asarray(each.alive, np.int64)[..., None] for each in (before, after))
-    if np.array_equal(old, new):
+    alike = np.array_equal(old, new)
+    if alike:
         limbs, parts = after.limbs - before.limbs, new.astype(np.float64)
     else:
         limbs = after.limbs * old[..., None] - before.limbs * new[..., None]
         parts = old.astype(np.float64) * new
-    limbs = np.moveaxis(limbs.astype(np.int64), -2, 0)
+    limbs = np.moveaxis(limbs.astype(np.int64, copy=False), -2, 0)
+    exponents = np.asarray(exponents)[..., None]
+    if alike and len(limbs) == 2:  # both in one number, which is rounded once, as their sum is
+        units = (limbs[0] << LIMB_BITS) + limbs[1]
+        return lengths(units * np.ldexp(1.0, -LIMB_BITS - exponents) / parts)
     for k in range(len(limbs) - 1, 0, -1):
         # Lower limbs are brought below half a unit of the one above: no two then cancel.
         carry = (limbs[k] + _HALF) >> LIMB_BITS
         limbs[k] -= carry << LIMB_BITS
         limbs[k - 1] += carry
-    terms = from_limbs(limbs, np.asarray(exponents)[..., None])
+    terms = from_limbs(limbs, exponents)
     total = terms[-1]
     for term in terms[-2::-1]:
         total = total + term

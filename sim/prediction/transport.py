@@ -93,7 +93,7 @@ class Transport:
         self._largest = largest_starts(self._motion, self._dims, most)
         check_likely_in_range(self._motion, self._largest[self.group])
         extent = drift.target.value(np.maximum(self._largest, 0))[self.group]
-        self._bound = largest_reached(self._motion, extent, 1.0)
+        self._bound = float(largest_reached(self._motion, extent, 1.0))
         self._kept: list[tuple[np.ndarray, list[TransportedClasses]]] = []
         self._kept_steps: tuple[int, ...] = ()
 

@@ -235,13 +235,19 @@ def rows(owner: Any) -> dict[str, Field]:
     }
 
 
+_PLAIN = (int, float, str, bool, type(None))
+
+
 def convert(made: Any, known: dict[str, Field]) -> None:
     """Put plain values in the place of those that `made` was given, a frozen dataclass.
 
     `known` are its rows. Raises BadInput for what one of them refuses.
     """
     for name, row in known.items():
-        object.__setattr__(made, name, row.value(getattr(made, name)))
+        given = getattr(made, name)
+        # Nearly all fields of nearly all drifts: a default is as its row wants it.
+        if given is not row.default or type(given) not in _PLAIN:
+            object.__setattr__(made, name, row.value(given))
 
 
 def shown(value: Any) -> str:

@@ -23,6 +23,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from drift.sim.errors import BadInput, StorageError, printable
+from drift.sim.stores.location import StoreLocation
 from drift.sim.stores.s3 import S3Location
 from drift.sim.stores.s3_errors import as_storage_error, error_code
 
@@ -76,9 +77,9 @@ class Lease:
     `every` is the time between renewals, `lapse` the age at which it is anybody's, in seconds.
     """
 
-    def __init__(self, place: S3Location, every: float = 20.0, lapse: float = LAPSE):
-        self._place, self._every, self._lapse = place, every, lapse
-        self._at, self._owner = _at(place), uuid.uuid4().hex
+    def __init__(self, place: StoreLocation, every: float = 20.0, lapse: float = LAPSE):
+        self._place, self._every, self._lapse = _there(place), every, lapse
+        self._at, self._owner = _at(self._place), uuid.uuid4().hex
         self._renewals, self._renewed, self._lost = 0, 0.0, False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, daemon=True)
@@ -155,11 +156,17 @@ class Lease:
         return read(self._client, self._at)
 
 
-def is_held(place: S3Location) -> bool:
+def is_held(place: StoreLocation) -> bool:
     """Return whether some process writes the store at `place` now."""
+    place = _there(place)
     with as_storage_error(str(place)):
         found = read(place.bucket.client(hasty=True), _at(place))
     return found is not None and found.age < LAPSE
+
+
+def _there(place: StoreLocation) -> S3Location:
+    assert isinstance(place, S3Location), "all others are here, and have locks"
+    return place
 
 
 def _at(place: S3Location) -> dict[str, str]:

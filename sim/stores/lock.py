@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 from drift.sim.errors import BadInput, unwritten
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation, LocalLocation, StoreLocation
-from drift.sim.stores.s3 import S3Location
 
 _PATIENCE_SECONDS = 0.5
 """Seconds to wait for a process that only looks, and holds it for a moment."""
@@ -27,13 +26,12 @@ def held(given: AnyLocation) -> Iterator[Callable[[], None]]:
     Gives what raises an OSError where it is not held any more.
     """
     place = locate(given)
-    if isinstance(place, S3Location):
+    if not isinstance(place, LocalLocation):
         from drift.sim.stores.lease import Lease
 
         with Lease(place) as lease:
             yield lease.check
         return
-    assert isinstance(place, LocalLocation)
     file = place.beside("lock").path
     lock = FileLock(file, timeout=_PATIENCE_SECONDS, fallback_to_soft=False)
     try:
@@ -60,7 +58,7 @@ def taken(place: StoreLocation) -> str:
 def is_held(given: AnyLocation) -> bool:
     """Return whether some process writes the store at `given` now; makes no file."""
     place = locate(given)
-    if isinstance(place, S3Location):
+    if not isinstance(place, LocalLocation):
         from drift.sim.stores.lease import is_held
 
         return is_held(place)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from drift.sim import forks
 from drift.sim.batches import batch, sizing
 from drift.sim.clouds.direction import direction
 from drift.sim.clouds.initial import initial_cloud
 from drift.sim.devices import device
-from drift.sim.devices.host import Host, is_cpu
+from drift.sim.devices.host import Host
 from drift.sim.displacements.sizes import SizeTable
 from drift.sim.displacements.table import DisplacementTable
 from drift.sim.engines import choose
@@ -122,7 +123,7 @@ class Plan(NamedTuple):
 
 def _devices(grid: Grid, on: str, engine: str, devices: int, worker: int) -> "Shards | Host":
     """Return what counts the points: JAX's devices only where some point needs them."""
-    if devices == 1 and is_cpu(on):
+    if devices == 1 and on in ("auto", "cpu"):
         drifts = islice(_outermost(grid), _MOST_COMBINATIONS)
         if all(sizing.by_value(drift, "cpu", engine) for drift in drifts):
             return Host()  # others, if there are any, load JAX when their turn comes
@@ -154,7 +155,8 @@ def plan(
         drift = grid.drift(point)
         name = choose.choose_engine(drift, engine, shards.platform, len(shards))
         check_memory(drift, shards, memory, name)
-        together = sizing.batch_bytes(drift, batch.batch_size(drift, shards, engine))
+        processes = device.cores() if isinstance(shards, Host) and forks.are_allowed() else 1
+        together = sizing.batch_bytes(drift, batch.batch_size(drift, shards, engine), processes)
         needed = max(needed, memory_needed(drift, shards, name), together)
     found = Plan(grid, engine, shards, kinds, inputs, needed)
     return found._replace(memory=needed + min(found.disk, REGION_BYTES))

@@ -17,7 +17,7 @@ def leaves(command, words=()):
             yield (*words, name), each
 
 
-VERBS = dict(leaves(typer.main.get_command(main.app)))
+VERBS = dict(leaves(typer.main.get_command(main.application())))
 
 
 def here(command, *_, **__):

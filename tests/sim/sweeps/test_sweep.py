@@ -17,6 +17,7 @@ from zarr.storage import LocalStore
 
 from drift.sim import interrupts
 from drift.sim.batches import batch, sizing
+from drift.sim.devices.host import Host
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.runs.run import run
 from drift.sim.source_digest import short_digest
@@ -409,3 +410,19 @@ def test_what_is_known_before_a_sweep_is_written_nowhere(tmp_path):
     assert point_order.to_count(done, [3], retry_failed=False).tolist() == [0, 1, 2, *range(4, 12)]
     assert len(point_order.to_count(done, [3], retry_failed=True)) == 12
     assert list(tmp_path.iterdir()) == []
+
+
+def test_points_that_go_by_value_leave_an_accelerator_in_peace(monkeypatch):
+    asked = []
+
+    def find_devices(name, count, worker):
+        asked.append(name)
+        raise BadInput("no device is looked for")
+
+    monkeypatch.setattr(plan.device, "find_devices", find_devices)
+    for on in ("auto", "cpu"):
+        assert isinstance(plan.plan(tiny(), on).shards, Host)
+    for on, grid in (("gpu", tiny()), ("auto", tiny(sigma=(1e-9, 0.02)))):
+        with pytest.raises(BadInput, match="no device"):
+            plan.plan(grid, on)
+    assert asked == ["gpu", "auto"]
