@@ -108,8 +108,9 @@ def _exact_sums(terms: np.ndarray) -> np.ndarray:
         half = sums.shape[1] // 2
         added, errors = _two_sum(sums[:, :half], sums[:, half : 2 * half])
         lost += errors.sum(axis=1)
-        sizes += np.abs(errors).sum(axis=1)
-        sums = np.concatenate([added, sums[:, 2 * half :]], axis=1)
+        sizes += np.abs(errors, out=errors).sum(axis=1)
+        odd = sums.shape[1] % 2
+        sums = np.concatenate([added, sums[:, 2 * half :]], axis=1) if odd else added
     total, remainder = _two_sum(sums[:, 0] if sums.shape[1] else lost, lost)
     # The errors were themselves added with rounding: `unsure` bounds what that lost. Where it
     # could carry the remainder past half a last place of the total, fsum decides.
@@ -125,4 +126,7 @@ def _two_sum(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     total = a + b
     # The part of b that reached the total; comparing sizes first is not needed.
     of_b = total - a
-    return total, (a - (total - of_b)) + (b - of_b)
+    of_a = total - of_b
+    errors = np.subtract(a, of_a, out=of_a)
+    errors += np.subtract(b, of_b, out=of_b)
+    return total, errors

@@ -86,6 +86,7 @@ def test_what_fails_fails_here_and_leaves_no_fork():
 def test_a_fork_holds_no_file_and_is_deaf_to_ctrl_c():
     run("""
         lock = open("/dev/null")
+        high = os.dup2(lock.fileno(), 50)
         def work(task):
             os.kill(os.getpid(), signal.SIGINT) if os.getpid() != here else None
             return len(os.listdir("/proc/self/fd")), os.getpid() == here
@@ -94,6 +95,7 @@ def test_a_fork_holds_no_file_and_is_deaf_to_ctrl_c():
         assert found[1][1] == (5, False), found  # three streams, its answer, and this folder
         os.close(signal.set_wakeup_fd(-1))
         lock.close()
+        os.close(high)
     """)
 
 
