@@ -31,8 +31,7 @@ MOTIONS = {
     "nearest": {},
     "stochastic": {**COARSE, "rounding": "stochastic", "jitter": 0.1, "survivors": 7},
     "master": {**COARSE, "master": "float32", "schedule": "cosine"},
-    "kahan": {**COARSE, "kahan": True, "schedule": "linear"},
-    "noise": {**COARSE, "noise": 0.1, "kahan": True},
+    "noise": {**COARSE, "noise": 0.1, "kahan": True, "schedule": "linear"},
 }
 
 

@@ -67,7 +67,7 @@ def groups(draw):
     return [Drift(**shared, **own, snapshots="none") for own in each]
 
 
-@settings(max_examples=40)
+@settings(max_examples=28)
 @given(groups(), st.sampled_from([8, 1 << 16]))
 def test_each_is_what_it_is_alone(drifts, at_once):
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:

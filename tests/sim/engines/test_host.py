@@ -35,7 +35,7 @@ def loaded(drift, codes, pool, step=0):
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     drifts().filter(lambda drift: kernel.supports(drift.arithmetic)),
     st.integers(1, 600),

@@ -24,7 +24,7 @@ from tests.support.drifts import assert_equal_states, drifts, states
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@settings(max_examples=24)
 @given(drifts())
 @example(Drift(sigma=1e-9, tokens=40, dims=64, steps=33))
 @example(Drift(sigma=1e-7, tokens=40, dims=5, steps=100))
@@ -54,7 +54,7 @@ def test_every_bit_and_every_count_is_the_oracles(drift):
 
 
 @pytest.mark.slow
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(drifts(), st.integers(1, 200), st.integers(1, 5))
 def test_chunks_and_threads_change_nothing(drift, chunk_bytes, workers):
     _, plain = states(drift)

@@ -18,7 +18,7 @@ from tests.support.counted_before import CountedBefore
 
 pytestmark = [pytest.mark.processes, pytest.mark.slow]
 
-KILLS, NEVER = 26, 1000
+KILLS, NEVER = 20, 1000
 COUNTING = 5
 """Of so many that were killed one counts what is left; the others are told."""
 
