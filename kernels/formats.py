@@ -238,12 +238,11 @@ class Arithmetic(NamedTuple):
 
     @property
     def shared(self) -> bool:
-        """True where a step is one function of the code in the state format for all tokens.
+        """True where a step is one function of the state (`held`) for all tokens.
 
-        Then tokens of equal codes go on together for ever.
+        Then tokens of one state go on together for ever.
         """
-        own = self.jitter or self.noise or self.rounding == "stochastic"
-        return not own and not self.kahan
+        return not self.jitter and not self.noise and self.rounding != "stochastic"
 
     @property
     def held(self) -> "Format | Compensated":

@@ -1,5 +1,6 @@
 """Many steps of what can still differ, and all that a record needs of it, on a device.
 
+state    codes of the state format, with those of compensations where sums are compensated
 row      the state of one token or more, in the open dimensions; the first row is the first token's
 open     a dimension in which rows may differ; in a settled one all tokens hold one state
 sample   the state of the first token in every dimension, which in the settled ones is everyone's
@@ -11,6 +12,7 @@ last hold 0 and are not displaced. So nothing asks where either ends. Where seve
 the dimensions, `axis` is their name: each has all rows, and they add up fingerprints.
 """
 
+from functools import reduce
 from typing import NamedTuple
 
 import jax
@@ -23,7 +25,7 @@ from drift.kernels.formats import Arithmetic
 from drift.kernels.rounding import merge_zeros, quantise, widen
 from drift.kernels.row_groups_jax import labels, leaders
 from drift.kernels.row_hash_jax import fingerprint
-from drift.kernels.stepping.block import NO_MOVE, Path, fused_first, last_step
+from drift.kernels.stepping.block import Moved, Path, fused_first, last_step, no_move
 from drift.kernels.stepping.step import Held, Steps, Tokens
 
 ALIKE, STILL, KEPT, STALLED = 1, 2, 4, 8
@@ -40,10 +42,10 @@ _TILE = 1 << 26
 class CarriedCodes(NamedTuple):
     """The part of a cloud that is carried, on one device."""
 
-    codes: jax.Array
-    """of the state format (rows, open dims)"""
-    sample: jax.Array
-    """of the state format (1, dims)"""
+    codes: Moved
+    """states (rows, open dims)"""
+    sample: Moved
+    """the state of the first token (1, dims)"""
 
 
 class Carriers(NamedTuple):
@@ -79,7 +81,7 @@ def move(
     for codes, tokens, some in _both(carried, carriers, steps, arithmetic):
         moved, sums = _step_tiles(codes, tokens, some, arithmetic, path, None)
         after.append(moved)
-        flags.append(jnp.all(sums[0] == len(codes)))
+        flags.append(jnp.all(sums[0] == len(values_of(codes))))
     still = jnp.all(jnp.stack(flags)).astype(jnp.int32).reshape(1)
     if axis is not None:
         still = lax.pmin(still, axis)
@@ -101,7 +103,7 @@ def observe(
     weights   uint32 (2, dims), see kernels.row_hash_jax
     scale     float32, a power of two, see kernels.exact_sum
     """
-    after: list[jax.Array] = []
+    after: list[Moved] = []
     told = []
     for codes, tokens, some in _both(carried, carriers, steps, arithmetic):
         first = not after
@@ -111,16 +113,21 @@ def observe(
     still, stalled, kept, *parts = told[0]
     own = _columns(weights, carriers.open, 0)
     marks, alike = _compared(after[0], own, arithmetic, axis)
-    flags = _flags({ALIKE: alike, STILL: still == len(carried.codes)})
+    flags = _flags({ALIKE: alike, STILL: still == len(values_of(carried.codes))})
     numbers = [marks, flags, stalled, kept, *parts]
     if len(told) > 1:
         still, stalled, kept = told[1]
         flags = _flags({STILL: still == 1, KEPT: kept == 1, STALLED: stalled == 1})
-        code = lax.bitcast_convert_type(after[1][0].astype(jnp.uint32), jnp.int32)
+        code = lax.bitcast_convert_type(values_of(after[1])[0].astype(jnp.uint32), jnp.int32)
         numbers += [flags, code]
     else:
-        numbers.append(jnp.zeros(SAMPLE * carried.sample.shape[1], jnp.int32))
+        numbers.append(jnp.zeros(SAMPLE * values_of(carried.sample).shape[1], jnp.int32))
     return StepsResult(_carried(carried, after), jnp.concatenate(numbers))
+
+
+def values_of(states: Moved) -> jax.Array:
+    """Return the codes, or the values, of states, without compensations."""
+    return states.values if isinstance(states, Held) else states
 
 
 def _flags(told: dict[int, jax.Array]) -> jax.Array:
@@ -133,12 +140,12 @@ def _flags(told: dict[int, jax.Array]) -> jax.Array:
 
 def _both(
     carried: CarriedCodes, carriers: Carriers, steps: Steps, arithmetic: Arithmetic
-) -> list[tuple[jax.Array, Tokens, Steps]]:
+) -> list[tuple[Moved, Tokens, Steps]]:
     """Return rows, tokens and steps of what is carried, and those of the sample.
 
     Where tokens differ in their steps nothing settles, and no sample is wanted.
     """
-    displacements = _columns(steps.displacements, carriers.open, NO_MOVE)
+    displacements = _columns(steps.displacements, carriers.open, no_move(arithmetic))
     found = [(carried.codes, carriers.tokens, steps._replace(displacements=displacements))]
     if arithmetic.shared:
         first = carriers.tokens._replace(present=jnp.ones_like(carriers.tokens.present))
@@ -146,7 +153,7 @@ def _both(
     return found
 
 
-def _carried(before: CarriedCodes, after: list[jax.Array]) -> CarriedCodes:
+def _carried(before: CarriedCodes, after: list[Moved]) -> CarriedCodes:
     return CarriedCodes(after[0], after[1] if len(after) > 1 else before.sample)
 
 
@@ -164,20 +171,21 @@ def tiles_of(rows: int, dims: int) -> int:
 
 
 def _step_tiles(
-    codes: jax.Array,
+    codes: Moved,
     tokens: Tokens,
     steps: Steps,
     arithmetic: Arithmetic,
     path: Path,
     scale: jax.Array | None,
-) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-    """Step `codes` (rows, dims); return them, and sums over rows, int32 (dims,) each.
+) -> tuple[Moved, tuple[jax.Array, ...]]:
+    """Step states (rows, dims); return them, and sums over rows, int32 (dims,) each.
 
     These are of rows that the last step left where it displaces, of tokens stalled and tokens kept,
     and with a `scale` the parts of the exact sum of the view.
     """
-    rows, dims = codes.shape
-    codes = fused_first(codes, tokens, steps, arithmetic, path)
+    rows, dims = values_of(codes).shape
+    if not isinstance(codes, Held):
+        codes = fused_first(codes, tokens, steps, arithmetic, path)
     tiles = tiles_of(rows, dims)
     size = rows // tiles
     zeros = (jnp.zeros(dims, jnp.int32),) * (OPEN - (PARTS if scale is None else 0))
@@ -185,16 +193,17 @@ def _step_tiles(
     def tile(k: jax.Array | int, so_far: tuple) -> tuple:
         codes, sums = so_far
         # One tile is written back before the next is read: the codes are never there twice.
-        here, *columns = (
-            lax.dynamic_slice_in_dim(each, k * size, size) for each in (codes, *tokens)
+        here, mine = jax.tree.map(
+            lambda each: lax.dynamic_slice_in_dim(each, k * size, size), (codes, tokens)
         )
-        mine = Tokens(*columns)
         after, stays, moving = last_step(here, mine, steps, arithmetic, path)
-        assert not isinstance(after, Held), "compensated sums are not carried so"
-        assert not isinstance(stays, Held), "nor told of"
-        moved = quantise(after, arithmetic.state, "nearest").astype(arithmetic.state.storage)
         more = _sums(after, stays, moving, mine.present, arithmetic, scale)
-        codes = lax.dynamic_update_slice_in_dim(codes, moved, k * size, 0)
+
+        def put(into: jax.Array, values: jax.Array) -> jax.Array:
+            moved = quantise(values, arithmetic.state, "nearest").astype(arithmetic.state.storage)
+            return lax.dynamic_update_slice_in_dim(into, moved, k * size, 0)
+
+        codes = jax.tree.map(put, codes, after)
         return codes, tuple(a + b for a, b in zip(sums, more, strict=True))
 
     if tiles == 1:
@@ -203,8 +212,8 @@ def _step_tiles(
 
 
 def _sums(
-    after: jax.Array,
-    stays: jax.Array,
+    after: Moved,
+    stays: Moved,
     moving: jax.Array,
     counts: jax.Array,
     arithmetic: Arithmetic,
@@ -215,28 +224,33 @@ def _sums(
     def tokens(told: jax.Array) -> jax.Array:
         return jnp.sum(jnp.where(told, counts[:, None], 0), axis=0, dtype=jnp.int32)
 
-    still = jnp.sum(stays | ~moving, axis=0, dtype=jnp.int32)
-    found = [still, tokens(stays & moving), tokens(stays)]
+    stayed, rests = values_of(stays), reduce(jnp.logical_and, jax.tree.leaves(stays))
+    still = jnp.sum(rests | ~moving, axis=0, dtype=jnp.int32)
+    found = [still, tokens(stayed & moving), tokens(stayed)]
     if scale is None:
         return found
-    values = after
+    values = values_of(after)
     if arithmetic.view != arithmetic.state:
-        values = widen(quantise(after, arithmetic.view, "nearest"), arithmetic.view)
+        values = widen(quantise(values, arithmetic.view, "nearest"), arithmetic.view)
     return [*found, *part_sums(values, counts, scale)]
 
 
 def _compared(
-    codes: jax.Array, weights: jax.Array, arithmetic: Arithmetic, axis: str | None
+    codes: Moved, weights: jax.Array, arithmetic: Arithmetic, axis: str | None
 ) -> tuple[jax.Array, jax.Array]:
     """Return the labels of rows, int32 (rows,), and bool (dims,) where all hold one state."""
-    rows, dims = codes.shape
+    rows, dims = values_of(codes).shape
     tiles = tiles_of(rows, dims)
-    in_tiles = codes.reshape(tiles, rows // tiles, dims)
+    in_tiles = jax.tree.map(lambda each: each.reshape(tiles, rows // tiles, dims), codes)
 
-    def cells(some: jax.Array) -> jax.Array:
-        state, view = arithmetic.state, arithmetic.view
-        seen = some if state == view else quantise(widen(some, state), view, "nearest")
+    def cells(some: Moved) -> jax.Array:
+        state, view, values = arithmetic.state, arithmetic.view, values_of(some)
+        seen = values if state == view else quantise(widen(values, state), view, "nearest")
         return merge_zeros(seen, view)
+
+    def unlike(one: Moved, other: Moved) -> jax.Array:
+        each = jax.tree.leaves(jax.tree.map(jnp.not_equal, one, other))
+        return reduce(jnp.logical_or, each)
 
     def over_tiles(one: object, each: object) -> jax.Array:
         return lax.map(one, each)
@@ -247,12 +261,13 @@ def _compared(
         prints = lax.psum(prints, axis)
     leader = leaders(prints)
 
-    def compare(tile: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, ...]:
+    def compare(tile: tuple[Moved, jax.Array]) -> tuple[jax.Array, ...]:
         mine, whose = tile
-        theirs = codes[whose]
-        differ = cells(mine) != cells(theirs), mine != theirs
+        theirs = jax.tree.map(lambda each: each[whose], codes)
+        differ = cells(mine) != cells(theirs), unlike(mine, theirs)
         counted = tuple(jnp.any(each, axis=1).astype(jnp.int32) for each in differ)
-        return *counted, jnp.all(mine == codes[:1], axis=0)
+        first = jax.tree.map(lambda each: each[:1], codes)
+        return *counted, ~jnp.any(unlike(mine, first), axis=0)
 
     other_cell, other_state, alike = over_tiles(compare, (in_tiles, leader.reshape(tiles, -1)))
     differs = jnp.stack([other_cell.reshape(rows), other_state.reshape(rows)])

@@ -36,12 +36,11 @@ def device_engine(
 ) -> "DeviceEngine | SettlingEngine":
     """Return the step engine of devices: one that carries less, where they are no CPU.
 
-    Left to this one are compensated sums and noise there, and what several devices do to tokens
-    that differ in their steps.
+    Left to this one is what several devices do to tokens that differ in their steps.
     """
     shards, arithmetic = Shards.of(on), motion.drift.arithmetic
-    one = len(shards) == 1 and not arithmetic.kahan and not arithmetic.noise
-    if shards.on_host or chunks.tokens > MOST_COUNTED or not (arithmetic.shared or one):
+    apart = len(shards) > 1 and not arithmetic.shared
+    if shards.on_host or chunks.tokens > MOST_COUNTED or apart:
         return DeviceEngine(motion, strengths, chunks, shards, pool)
     path = fast_path(shards.devices[0], arithmetic)
     return SettlingEngine(motion, strengths, chunks, shards, pool, path)

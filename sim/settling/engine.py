@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import jax
@@ -74,18 +75,18 @@ class SettlingEngine:
         """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
         chunks, feed, programs = self._chunks, self._feed, self._programs
         rows = sizes.first_rows(len(chunks) * chunks.size, chunks.dims)
-        codes = programs.zeros((rows, feed.columns), self._arithmetic.state.storage)
+        states = programs.zeros((rows, feed.columns))
         writing = threading.Lock()
 
         def one(chunk: int) -> None:
-            nonlocal codes
+            nonlocal states
             start, stop = chunks.bounds(chunk)
-            piece = programs.placing.columns(feed.wide(chunks.filled(fill(start, stop)), 0))
+            piece = programs.put(chunks.filled(fill(start, stop)), partial(feed.wide, other=0))
             with writing:
-                codes = programs.place(codes, piece, programs.placing.whole(np.int32(start)))
+                states = programs.place(states, piece, programs.placing.whole(np.int32(start)))
 
         list(self._pool.map(one, range(len(chunks))))
-        self._carried = programs.finish(codes, programs.placing.whole(np.int32(chunks.tokens)))
+        self._carried = programs.finish(states, programs.placing.whole(np.int32(chunks.tokens)))
         self._part = CloudPart.whole(chunks.tokens, chunks.dims, rows, len(self._devices))
         self._origin = self._step = step
         self._cut_at, self._at_rest = step + 1, False
@@ -103,10 +104,10 @@ class SettlingEngine:
         return self._rows(self._held())[1]
 
     def _rows(self, held: HeldCodes) -> tuple[SettlingRows, SettlingRows]:
-        """Return what is held in the view format, and in the state format."""
+        """Return what is held in the view format, and as it is held."""
         arithmetic = self._arithmetic
         view, state = (
-            SettlingRows(held, arithmetic, each) for each in (arithmetic.view, arithmetic.state)
+            SettlingRows(held, arithmetic, each) for each in (arithmetic.view, arithmetic.held)
         )
         return view, state
 
@@ -189,7 +190,8 @@ class SettlingEngine:
     def _go_ahead(self, following: int | None) -> None:
         """Begin the steps that come before the one that will be observed next."""
         steps = 0 if following is None else min(following - self._step - 1, self._most)
-        if steps > 0 and not self._at_rest and self._carried.codes.nbytes <= _AHEAD_BYTES:
+        nbytes = sum(each.nbytes for each in jax.tree.leaves(self._carried.codes))
+        if steps > 0 and not self._at_rest and nbytes <= _AHEAD_BYTES:
             self._move(steps)
 
     def _move(self, steps: int) -> None:

@@ -8,10 +8,12 @@ import jax
 import numpy as np
 
 from drift.kernels.row_hash_jax import weights
-from drift.kernels.stepping.block import NO_MOVE
+from drift.kernels.stepping.block import no_move
 from drift.kernels.stepping.carried import Carriers
-from drift.kernels.stepping.step import NO_DECAY, Steps, Tokens
+from drift.kernels.stepping.step import NO_DECAY, Noise, Steps, Tokens
 from drift.sim.motions.motion import Motion
+from drift.sim.sampling.noise import noise_table
+from drift.sim.sampling.philox import Stream
 from drift.sim.settling import sizes
 from drift.sim.settling.part import CloudPart
 from drift.sim.settling.programs import Programs
@@ -31,6 +33,8 @@ class Feed:
         """uint32 (2, columns): kernels.row_hash_jax"""
         fixed = np.zeros((block, 2), np.uint32), np.uint32(0), np.bool_(True)
         self._no_keys, self._zero, self._true = self._placing.whole(fixed)
+        self._no_move = no_move(motion.drift.arithmetic)
+        self._table = self._placing.whole(noise_table()) if motion.drift.noise else None
         self._blocks: dict[bool, jax.Array] = {}
         self._scale: tuple[int, jax.Array] | None = None
         self._of: tuple[CloudPart, tuple[jax.Array, jax.Array, jax.Array]] | None = None
@@ -81,8 +85,20 @@ class Feed:
         return Steps(
             self._displacements(first, last),
             self._no_keys if new_keys is None else new_keys,
-            *(taken, self._zero, self._true, each_factor),
+            *(taken, self._zero, self._true, each_factor, self._noise(first, last)),
         )
+
+    def _noise(self, first: int, last: int) -> Noise | None:
+        """Put the noise of some steps on the devices, if there is any."""
+        if self._table is None:
+            return None
+        amplitudes = np.zeros(self._block, np.float32)
+        noise_keys = np.zeros((self._block, 2), np.uint32)
+        if steps := last + 1 - first:
+            amplitudes[:steps] = self._motion.amplitudes(first, last)
+            noise_keys[:steps] = keys(self._drift, first, last, Stream.NOISE)
+        amplitude, random = self._placing.whole((amplitudes, noise_keys))
+        return Noise(amplitude, random, self._table)
 
     def _displacements(self, first: int, last: int) -> jax.Array:
         """Put the displacements of some steps on the devices, where they are not there already."""
@@ -90,12 +106,12 @@ class Feed:
         alike = none or self._motion.equal
         if alike and none in self._blocks:
             return self._blocks[none]
-        rows = np.full((1, self._motion.dims), NO_MOVE, np.float32)
+        rows = np.full((1, self._motion.dims), self._no_move, np.float32)
         if not none:
             rows = self._motion.displacements(first, first if self._motion.equal else last)
         # In a power of two of rows, the last one again and again: few sizes are compiled.
         more = sizes.size(len(rows), 1, self._block) - len(rows)
-        wide = np.pad(self.wide(rows, NO_MOVE), ((0, more), (0, 0)), "edge")
+        wide = np.pad(self.wide(rows, self._no_move), ((0, more), (0, 0)), "edge")
         found = self._programs.repeat(wide, self._block)
         if alike:
             self._blocks[none] = found

@@ -14,7 +14,7 @@ import numpy as np
 from drift.kernels import row_hash
 from drift.kernels.exact_sum import LIMBS, limbs_of
 from drift.kernels.exact_sum_jax import limbs_of_parts
-from drift.kernels.formats import Arithmetic, Format
+from drift.kernels.formats import Arithmetic, Compensated, Format
 from drift.kernels.row_groups_jax import read_labels
 from drift.kernels.stepping.carried import ALIKE, KEPT, STALLED, STILL, Summary
 from drift.sim.counting.coalesce import representatives
@@ -150,7 +150,7 @@ class CloudPart:
 def cells_of(
     found: Summary, fetch: Callable[[np.ndarray], np.ndarray], arithmetic: Arithmetic
 ) -> RowCells:
-    """Return the cells of the rows; `fetch` gives rows, of the state format, (n, dims).
+    """Return the cells of the rows; `fetch` gives rows as they are held, (n, dims).
 
     Rows that differ though their fingerprints are equal are compared here, one with another.
     """
@@ -165,9 +165,10 @@ def cells_of(
     return RowCells(first, merged)
 
 
-def viewed(codes: np.ndarray, arithmetic: Arithmetic) -> np.ndarray:
-    """Return `codes` of the state format in the view format."""
-    state, view = arithmetic.state, arithmetic.view
+def viewed(states: np.ndarray, arithmetic: Arithmetic) -> np.ndarray:
+    """Return states, as they are held, in the view format."""
+    state, view, held = arithmetic.state, arithmetic.view, arithmetic.held
+    codes = held.codes(states) if isinstance(held, Compensated) else states
     return codes if state == view else in_view(codes, state, view)
 
 

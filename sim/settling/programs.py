@@ -16,11 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from drift.kernels.formats import Arithmetic
+from drift.kernels.formats import Arithmetic, Compensated
 from drift.kernels.stepping import carried
-from drift.kernels.stepping.block import Path
+from drift.kernels.stepping.block import Moved, Path
 from drift.kernels.stepping.carried import CarriedCodes, Carriers, StepsResult
-from drift.kernels.stepping.step import Steps, Tokens
+from drift.kernels.stepping.step import Held, Steps, Tokens
 from drift.sim.devices.shards import Shards, jitted
 
 _AXIS = "dims"
@@ -30,7 +30,7 @@ _WHOLE, _DIMS, _COLUMNS = _spec(), _spec(_AXIS), _spec(None, _AXIS)
 
 _CARRIED = CarriedCodes(_COLUMNS, _COLUMNS)
 _CARRIERS = Carriers(Tokens(_WHOLE, _WHOLE, _WHOLE), _DIMS)
-_STEPS = Steps(_COLUMNS, _WHOLE, _WHOLE, _WHOLE, _WHOLE, _WHOLE)
+_STEPS = Steps(_COLUMNS, _WHOLE, _WHOLE, _WHOLE, _WHOLE, _WHOLE, _WHOLE)
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ class Programs:
         axis = _AXIS if len(shards) > 1 else None
         same: dict[str, Any] = {"arithmetic": arithmetic, "path": path, "axis": axis}
         moved = StepsResult(_CARRIED, _DIMS)
-        steps = _CARRIED, _CARRIERS, _STEPS
-        if arithmetic.decay == "none":
-            steps = _CARRIED, _CARRIERS, _STEPS._replace(factors=None)
+        decay, noise = arithmetic.decay != "none", arithmetic.noise
+        beside = _STEPS._replace(factors=_WHOLE if decay else None, noise=_WHOLE if noise else None)
+        steps = _CARRIED, _CARRIERS, beside
         self.move = placing.compile(partial(carried.move, **same), steps, moved, 0)
         """as kernels.stepping.carried.move"""
         observed = *steps, _COLUMNS, _WHOLE
@@ -103,17 +103,33 @@ class Programs:
         self.copy = placing.compile(_copy, (_CARRIED,), _CARRIED)
         """what is carried, once more"""
         self.cut = placing.compile(_cut, (_COLUMNS, _WHOLE, _DIMS), _COLUMNS)
-        """some rows, int32, and dims, int32, of codes; zeros for a dim that is not there"""
+        """some rows, int32, and dims, int32, of states; zeros for a dim that is not there"""
         self.place = placing.compile(_place, (_COLUMNS, _COLUMNS, _WHOLE), _COLUMNS, 0)
-        """codes with some rows in them, from an int32 on"""
+        """states with some rows in them, from an int32 on"""
         self.finish = placing.compile(_finish, (_COLUMNS, _WHOLE), _CARRIED, 0)
         """what is carried of a whole cloud, whose spare rows come after so many, int32"""
         self.pick = placing.compile(_pick, (_COLUMNS, _WHOLE), _COLUMNS)
-        """rows, int32 (n,), of codes"""
+        """rows, int32 (n,), of states"""
+        self.held = arithmetic.held
+        """the states, as the host has them"""
+        self._arithmetic = arithmetic
 
-    def zeros(self, shape: tuple[int, int], kind: np.dtype) -> jax.Array:
-        """Return zeros on the devices, which share the columns."""
-        return _zeros(shape, kind, self.placing.of(_COLUMNS))()
+    def zeros(self, shape: tuple[int, int]) -> Moved:
+        """Return states of zeros on the devices, which share the columns."""
+        made = _zeros(shape, self._arithmetic.state.storage, self.placing.of(_COLUMNS))
+        return Held(made(), made()) if self._arithmetic.kahan else made()
+
+    def put(self, states: np.ndarray, wide: Callable[[np.ndarray], np.ndarray]) -> Moved:
+        """Put states (rows, dims) on the devices, made `wide` enough for them to share columns."""
+        held, columns = self.held, self.placing.columns
+        if not isinstance(held, Compensated):
+            return columns(wide(states))
+        return Held(*(columns(wide(each(states))) for each in (held.codes, held.compensations)))
+
+    def get(self, states: Moved) -> np.ndarray:
+        """Fetch states, in the storage type of those that are held."""
+        got, held = jax.device_get(states), self.held
+        return held.pair(*got) if isinstance(held, Compensated) else got
 
     def repeat(self, rows: np.ndarray, count: int) -> jax.Array:
         """Return `count` rows, all that there are and then the last one again and again."""
@@ -143,18 +159,25 @@ def _copy(what: CarriedCodes) -> CarriedCodes:
     return jax.tree.map(jnp.copy, what)
 
 
-def _cut(codes: jax.Array, rows: jax.Array, dims: jax.Array) -> jax.Array:
-    return codes.at[rows[:, None], dims[None, :]].get(mode="fill", fill_value=0)
+def _cut(states: Moved, rows: jax.Array, dims: jax.Array) -> Moved:
+    at = rows[:, None], dims[None, :]
+    return jax.tree.map(lambda each: each.at[at].get(mode="fill", fill_value=0), states)
 
 
-def _place(codes: jax.Array, rows: jax.Array, first: jax.Array) -> jax.Array:
-    return jax.lax.dynamic_update_slice_in_dim(codes, rows, first, 0)
+def _place(states: Moved, rows: Moved, first: jax.Array) -> Moved:
+    put = partial(jax.lax.dynamic_update_slice_in_dim, start_index=first, axis=0)
+    return jax.tree.map(put, states, rows)
 
 
-def _finish(codes: jax.Array, count: jax.Array) -> CarriedCodes:
-    spare = jnp.arange(len(codes)) >= count
-    return CarriedCodes(jnp.where(spare[:, None], codes[:1], codes), codes[:1])
+def _finish(states: Moved, count: jax.Array) -> CarriedCodes:
+    sample = jax.tree.map(lambda each: each[:1], states)
+
+    def filled(each: jax.Array, first: jax.Array) -> jax.Array:
+        spare = jnp.arange(len(each)) >= count
+        return jnp.where(spare[:, None], first, each)
+
+    return CarriedCodes(jax.tree.map(filled, states, sample), sample)
 
 
-def _pick(codes: jax.Array, rows: jax.Array) -> jax.Array:
-    return codes[rows]
+def _pick(states: Moved, rows: jax.Array) -> Moved:
+    return jax.tree.map(lambda each: each[rows], states)

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-import jax
 import numpy as np
 
-from drift.kernels.formats import Arithmetic, Format
-from drift.kernels.stepping.carried import CarriedCodes
+from drift.kernels.formats import Arithmetic, Compensated, Format
+from drift.kernels.stepping.carried import CarriedCodes, values_of
 from drift.sim.settling.part import CloudPart, viewed
 from drift.sim.settling.programs import Programs
 
@@ -31,20 +30,20 @@ class HeldCodes:
     """those that fetch it"""
 
     def fetch(self, rows: np.ndarray) -> Iterator[np.ndarray]:
-        """Give `rows`, int64 (n,), in their columns as they are, some at a time."""
-        codes = self.carried.codes
-        most = max(1, BLOCK_BYTES // (codes.shape[1] * codes.dtype.itemsize))
+        """Give `rows`, int64 (n,), in their columns as they are held, some at a time."""
+        codes, kept = self.carried.codes, self.programs.held
+        most = max(1, BLOCK_BYTES // (values_of(codes).shape[1] * kept.storage.itemsize))
         for start in range(0, len(rows), most):
             part = rows[start : start + most]
             asked = np.zeros(min(_rounded(len(part)), most), np.int32)
             asked[: len(part)] = part
             picked = self.programs.pick(codes, self.programs.placing.whole(asked))
-            yield jax.device_get(picked)[: len(part)]
+            yield self.programs.get(picked)[: len(part)]
 
     @cached_property
     def sample(self) -> np.ndarray:
-        """The first token's codes, (dims,)."""
-        return jax.device_get(self.carried.sample)[0, : self.part.dims]
+        """The first token's state, (dims,)."""
+        return self.programs.get(self.carried.sample)[0, : self.part.dims]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +54,8 @@ class SettlingRows:
     """what they are made of"""
     arithmetic: Arithmetic
     """the formats of what is held, and of what is seen"""
-    format: Format
-    """the format of the codes: one of these"""
+    format: Format | Compensated
+    """the format of the codes: one of these, or of pairs"""
 
     @property
     def row(self) -> np.ndarray:
@@ -70,16 +69,16 @@ class SettlingRows:
 
     def span(self, start: int, stop: int) -> np.ndarray:
         """Return codes of tokens start ... stop - 1 as they are, (stop - start, dims)."""
-        held, state = self.held, self.arithmetic.state
+        held, kept = self.held, self.arithmetic.held
         used = held.part.dim.ravel() >= 0
-        found = np.empty((stop - start, held.part.dims), state.storage)
+        found = np.empty((stop - start, held.part.dims), kept.storage)
         if len(settled := held.part.settled):
             found[:, settled] = held.sample[settled]
         done = 0
         for rows in held.fetch(held.part.row[start:stop]):
             found[done : done + len(rows), held.part.open] = rows[:, used]
             done += len(rows)
-        return found if self.format == state else viewed(found, self.arithmetic)
+        return found if self.format == kept else viewed(found, self.arithmetic)
 
 
 def _rounded(count: int) -> int:

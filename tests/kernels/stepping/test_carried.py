@@ -15,13 +15,15 @@ from drift.kernels.formats import BFLOAT16, FLOAT32, Arithmetic
 from drift.kernels.row_groups_jax import labels, leaders, read_labels
 from drift.kernels.stepping.block import BLOCK, plain
 from drift.kernels.stepping.carried import CarriedCodes, Carriers, move, observe, tiles_of
-from drift.kernels.stepping.step import Steps, Tokens
+from drift.kernels.stepping.step import Held, Noise, Steps, Tokens
 
 ROWS, DIMS, OPEN = 32, 256, 128
 LOWERED = [
     Arithmetic(),
     Arithmetic(FLOAT32, BFLOAT16),
     Arithmetic(jitter=True, rounding="stochastic"),
+    Arithmetic(kahan=True),
+    Arithmetic(noise=True, kahan=True),
 ]
 
 
@@ -29,10 +31,16 @@ def arguments(arithmetic):
     shape = jax.ShapeDtypeStruct
     storage, columns = arithmetic.state.storage, DIMS if not arithmetic.shared else OPEN
     tokens = Tokens(*(shape((ROWS,), kind) for kind in (np.uint32, np.float32, np.int32)))
-    carried = CarriedCodes(shape((ROWS, columns), storage), shape((1, DIMS), storage))
+    held = [shape((ROWS, columns), storage), shape((1, DIMS), storage)]
+    if arithmetic.kahan:
+        held = [Held(each, each) for each in held]
     block = shape((BLOCK, DIMS), np.float32), shape((BLOCK, 2), np.uint32)
     numbers = shape((), np.int32), shape((), np.uint32), shape((), np.bool_)
-    return carried, Carriers(tokens, shape((columns,), np.int32)), Steps(*block, *numbers)
+    steps = Steps(*block, *numbers)
+    if arithmetic.noise:
+        table = shape((1 << 16,), np.float32)
+        steps = steps._replace(noise=Noise(shape((BLOCK,), np.float32), block[1], table))
+    return CarriedCodes(*held), Carriers(tokens, shape((columns,), np.int32)), steps
 
 
 @pytest.mark.slow
