@@ -11,11 +11,12 @@ of them held: those of the command hold none that counting needs, of other progr
 """
 
 import os
-import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from typing import Any, NoReturn, TypeVar
 
 _Task = TypeVar("_Task")
@@ -58,7 +59,7 @@ class _Fork:
     """A fork that does `work` on a share of the tasks."""
 
     def __init__(self, work: Callable[[Any], Any], share: list[Any]):
-        self._heard, told = os.pipe()
+        self._heard, told = Pipe(duplex=False)
         self._number: int | None = None
         # A signal that came before the fork's own handlers are there would be heard twice.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
@@ -67,24 +68,24 @@ class _Fork:
         if self._number == 0:
             _answer(work, share, told)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.close(told)
+        told.close()
 
     def answer(self) -> list[Any] | None:
         """Return the results, once they are all there; None where the fork ended without them."""
-        with open(self._heard, "rb", closefd=False) as file, suppress(EOFError, pickle.PickleError):
-            found: list[Any] = pickle.load(file)
+        with suppress(EOFError, OSError):
+            found: list[Any] = self._heard.recv()
             return found
         return None
 
     def end(self) -> None:
         """Leave nothing of the fork, whatever it does."""
-        os.close(self._heard)
+        self._heard.close()
         if self._number is not None:
             os.kill(self._number, signal.SIGKILL)
             os.waitpid(self._number, 0)
 
 
-def _answer(work: Callable[[Any], Any], share: list[Any], told: int) -> NoReturn:
+def _answer(work: Callable[[Any], Any], share: list[Any], told: Connection) -> NoReturn:
     """Do a fork's part: its share, and nothing else that this process is in the middle of."""
     status = 1
     try:
@@ -93,11 +94,9 @@ def _answer(work: Callable[[Any], Any], share: list[Any], told: int) -> NoReturn
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         # Else locks on files would outlive the process that holds them, were that killed.
-        os.closerange(3, told)
-        os.closerange(told + 1, os.sysconf("SC_OPEN_MAX"))
-        found = pickle.dumps([work(task) for task in share], pickle.HIGHEST_PROTOCOL)
-        with open(told, "wb") as file:
-            file.write(found)
+        os.closerange(3, told.fileno())
+        os.closerange(told.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+        told.send([work(task) for task in share])
         status = 0
     finally:
         os._exit(status)

@@ -17,7 +17,8 @@ kernels.stepping
 kernels.value_map
 sim.errors
 sim.results
-sim.interrupts sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.matrix sim.devices
+sim.interrupts sim.forks sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.matrix
+    sim.devices
 sim.mapped_array sim.array_text
 sim.displacements sim.arrays
 sim.spec sim.counting

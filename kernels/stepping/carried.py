@@ -4,8 +4,7 @@ state    codes of the state format, with those of compensations where sums are c
 row      the state of one token or more, in the open dimensions; the first row is the first token's
 open     a dimension in which rows may differ; in a settled one all tokens hold one state
 sample   the state of the first token in every dimension, which in the settled ones is everyone's
-summary  int32 numbers that tell what a record needs: a label for each row (kernels.row_groups_jax),
-         then OPEN numbers of each open dimension, and SAMPLE numbers of every dimension
+summary  what a record needs of it, in numbers: kernels.stepping.summary
 
 Rows beyond the last are the first row again, and count for no token; open dimensions beyond the
 last hold 0 and are not displaced. So nothing asks where either ends. Where several devices share
@@ -17,7 +16,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from drift.kernels.exact_sum_jax import PARTS, part_sums
@@ -27,14 +25,8 @@ from drift.kernels.row_groups_jax import labels, leaders
 from drift.kernels.row_hash_jax import fingerprint
 from drift.kernels.stepping.block import Moved, Path, fused_first, last_step, no_move
 from drift.kernels.stepping.step import Held, Steps, Tokens
+from drift.kernels.stepping.summary import ALIKE, KEPT, OPEN, SAMPLE, STALLED, STILL
 
-ALIKE, STILL, KEPT, STALLED = 1, 2, 4, 8
-"""Bits of a dimension's flags: all rows hold one state; the last step left all of them where they
-were, where it displaces; it left them so, displaced or not; it displaces and left them so."""
-OPEN = 3 + PARTS
-"""Numbers of an open dimension: its flags, tokens stalled, tokens kept, and parts of their sum."""
-SAMPLE = 2
-"""Numbers of the sample in a dimension: its flags, and its code of the state format."""
 _TILE = 1 << 26
 """Values that are worked on at a time: what they take as float32 is far from a device's memory."""
 
@@ -274,28 +266,3 @@ def _compared(
     if axis is not None:
         differs = lax.psum(differs, axis)
     return labels(leader, differs[0] == 0, differs[1] == 0), jnp.all(alike, axis=0)
-
-
-class Summary(NamedTuple):
-    """A summary, read on the host."""
-
-    labels: np.ndarray
-    """int32 (rows,)"""
-    open: np.ndarray
-    """int32 (OPEN, open dims)"""
-    sample: np.ndarray
-    """int32 (SAMPLE, dims)"""
-
-
-def read_summary(told: np.ndarray, rows: int, dims: int, devices: int) -> Summary:
-    """Return the summary that `told`, int32, holds: those of the devices one after another.
-
-    Each has all `rows`, and `dims` of the sample's dimensions.
-    """
-    parts = told.reshape(devices, -1)
-    open_, sample = np.split(parts[:, rows:], [-SAMPLE * dims], axis=1)
-
-    def by_number(each: np.ndarray, numbers: int) -> np.ndarray:
-        return each.reshape(devices, numbers, -1).swapaxes(0, 1).reshape(numbers, -1)
-
-    return Summary(parts[0, :rows], by_number(open_, OPEN), by_number(sample, SAMPLE))

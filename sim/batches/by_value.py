@@ -71,7 +71,7 @@ def _of_seeds(
     for groups in _together(drifts, clouds):
         tasks = [task for group in groups for task in _tasks(drifts, clouds, group)]
         work = partial(_columns, words)
-        counted: Iterable[tuple[Task, dict[str, np.ndarray]]]
+        counted: Iterable[tuple[PairTask, dict[str, np.ndarray]]]
         if forks.are_allowed():
             counted = forks.shared(work, tasks, device.cores())
         else:
@@ -80,7 +80,7 @@ def _of_seeds(
             yield from by_drift(task.records, task.pairs, columns)
 
 
-def _columns(words: SortedWords, task: "Task") -> dict[str, np.ndarray]:
+def _columns(words: SortedWords, task: "PairTask") -> dict[str, np.ndarray]:
     return count_pairs(words, task.classes, task.records, task.pairs)
 
 
@@ -106,7 +106,7 @@ def _together(drifts: list[Drift], clouds: Clouds) -> Iterator[list[list[list[in
         yield groups
 
 
-class Task(NamedTuple):
+class PairTask(NamedTuple):
     """Pairs that are counted in one go."""
 
     classes: MotionClasses
@@ -117,7 +117,7 @@ class Task(NamedTuple):
     """those of one grid, cloud by cloud"""
 
 
-def _tasks(drifts: list[Drift], clouds: Clouds, motions: list[list[int]]) -> list[Task]:
+def _tasks(drifts: list[Drift], clouds: Clouds, motions: list[list[int]]) -> list[PairTask]:
     """Return the pairs of some motions of equally many steps, given by the drifts of each.
 
     Clouds of one sigma follow each other, so that its table stays in a core's cache.
@@ -135,11 +135,11 @@ def _tasks(drifts: list[Drift], clouds: Clouds, motions: list[list[int]]) -> lis
     classes = classes_of(starts, max(sigma for _, sigma in clouds), records.moved)
     most = max(1, _SUMS // (len(records.steps) * drifts[0].dims))
     pairs.sort(key=lambda pair: (pair.exponent, pair.cloud.drift.sigma, pair.cloud.seed))
-    tasks: list[Task] = []
+    tasks: list[PairTask] = []
     for _, of_grid in groupby(pairs, key=lambda pair: pair.exponent):
         some = list(of_grid)
         parts = (some[start : start + most] for start in range(0, len(some), most))
-        tasks += (Task(classes, records, part) for part in parts)
+        tasks += (PairTask(classes, records, part) for part in parts)
     return tasks
 
 

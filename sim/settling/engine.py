@@ -23,8 +23,9 @@ import jax
 import numpy as np
 
 from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, Path
-from drift.kernels.stepping.carried import CarriedCodes, StepsResult, Summary, read_summary
+from drift.kernels.stepping.carried import CarriedCodes, StepsResult
 from drift.kernels.stepping.fused import Fused
+from drift.kernels.stepping.summary import Summary, read_summary
 from drift.sim.devices.shards import Shards
 from drift.sim.motions.motion import Motion
 from drift.sim.settling import sizes

@@ -16,7 +16,7 @@ from drift.kernels.exact_sum import LIMBS, limbs_of
 from drift.kernels.exact_sum_jax import limbs_of_parts
 from drift.kernels.formats import Arithmetic, Compensated, Format
 from drift.kernels.row_groups_jax import read_labels
-from drift.kernels.stepping.carried import ALIKE, KEPT, STALLED, STILL, Summary
+from drift.kernels.stepping.summary import ALIKE, KEPT, STALLED, STILL, Summary
 from drift.sim.counting.coalesce import representatives
 from drift.sim.settling import sizes
 

@@ -235,9 +235,6 @@ def rows(owner: Any) -> dict[str, Field]:
     }
 
 
-_PLAIN = (int, float, str, bool, type(None))
-
-
 def convert(made: Any, known: dict[str, Field]) -> None:
     """Put plain values in the place of those that `made` was given, a frozen dataclass.
 
@@ -245,8 +242,8 @@ def convert(made: Any, known: dict[str, Field]) -> None:
     """
     for name, row in known.items():
         given = getattr(made, name)
-        # Nearly all fields of nearly all drifts: a default is as its row wants it.
-        if given is not row.default or type(given) not in _PLAIN:
+        # A plain default, as most fields of most drifts are, is as its row wants it.
+        if given is not row.default or type(given) not in (int, float, str, bool, type(None)):
             object.__setattr__(made, name, row.value(given))
 
 

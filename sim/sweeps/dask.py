@@ -177,15 +177,15 @@ class DaskExecutor:
         self._tasks.remove(task)
         if len(task.futures) > 1:
             self._client.cancel([other for other in task.futures if other is not future])
+        if isinstance(result, BatchResult):  # whatever has become of the worker that had it since
+            self._longest = max(self._longest, result.seconds - result.compiling)
+            return [result]
         if future.status == "error":
             return self._failed(task.batch, result[1])
         if future.status != "finished":
             raise Unfinished(f"the scheduler is gone; {GO_ON}")
-        if result is None:  # it was not begun
-            self._again.append(task.batch)
-            return []
-        self._longest = max(self._longest, result.seconds - result.compiling)
-        return [result]
+        self._again.append(task.batch)  # it was not begun
+        return []
 
     def _failed(self, batch: Batch, error: Exception) -> list[BatchResult]:
         """See that a batch that killed its workers is counted otherwise, or has failed."""
