@@ -225,7 +225,10 @@ def rows_together(shape: tuple[int, int], held: Format | Compensated) -> int:
 
 
 def add_bits(group: zarr.Group, dims: dict[str, int], held: Format | Compensated) -> zarr.Array:
-    """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum."""
+    """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum.
+
+    Of codes lz4 finds more to save bit by bit than byte by byte, and in half the time.
+    """
     *outer, tokens, width = dims.values()
     rows = rows_together((tokens, width), held)
     return group.create_array(
@@ -236,7 +239,7 @@ def add_bits(group: zarr.Group, dims: dict[str, int], held: Format | Compensated
         fill_value=int(np.iinfo(held.storage).max),
         dimension_names=tuple(dims),
         attributes={"long_name": "codes of the tokens", "format": held.name},
-        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
+        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()],
     )
 
 
