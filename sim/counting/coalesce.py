@@ -23,7 +23,7 @@ from drift.kernels.formats import Format
 Equal = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Tells of two arrays of tokens, pair by pair, whether they are in one cell."""
 Fingerprint = Callable[[np.ndarray], np.ndarray]
-"""Gives a sortable number for each token, equal for tokens of one cell."""
+"""Gives a number for each token, unsigned, equal for tokens of one cell."""
 
 
 def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) -> np.ndarray:
@@ -57,21 +57,31 @@ def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) 
     return representatives
 
 
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+"""What spreads numbers over all bits."""
+
+
 def _shared(prints: np.ndarray) -> np.ndarray:
-    """Return whether each entry of `prints` occurs more than once, bool."""
-    rising = np.sort(prints)
-    repeated = rising[1:][rising[1:] == rising[:-1]]
-    if not len(repeated):
-        return np.zeros(len(prints), bool)
-    # All are equal, as where all tokens share one cell: there is nothing to search.
-    if len(repeated) == len(prints) - 1 and repeated[0] == repeated[-1]:
-        return np.ones(len(prints), bool)
-    at = np.minimum(np.searchsorted(repeated, prints), len(repeated) - 1)
-    return repeated[at] == prints
+    """Return whether each entry of `prints`, unsigned, may occur more than once, bool.
+
+    It is true of all that do, and of few others.
+    """
+    # The lowest bits give way to an entry's place: to sort numbers alone is three times as fast.
+    low = np.uint64((1 << len(prints).bit_length()) - 1)
+    placed = prints.astype(np.uint64) * _ODD & ~low
+    placed |= np.arange(len(prints), dtype=np.uint64)
+    placed.sort()
+    beside = np.zeros(len(prints) + 1, bool)
+    beside[1:-1] = (placed[1:] ^ placed[:-1]) <= low
+    found = np.empty(len(prints), bool)
+    found[(placed & low).astype(np.intp)] = beside[1:] | beside[:-1]
+    return found
 
 
 _THIN = 8
 """Words of 8 bytes that the thin fingerprint reads in each row."""
+_THIN_ROWS = 1 << 14
+"""Rows whose thin fingerprints a thread takes at a time."""
 
 
 def representatives(tokens: np.ndarray, codes: np.ndarray, target: Format) -> np.ndarray:
@@ -95,11 +105,14 @@ def thin(codes: np.ndarray, tokens: np.ndarray, target: Format) -> np.ndarray:
     """Return a fingerprint of a few words of each row, uint64 (tokens,)."""
     per = 8 // codes.itemsize
     starts = np.unique(np.linspace(0, max(0, codes.shape[1] - per), _THIN).astype(int))
-    everyone = len(tokens) == len(codes)
+    found, everyone = np.empty(len(tokens), np.uint64), len(tokens) == len(codes)
 
-    def word(start: int) -> np.ndarray:
-        columns = codes[:, start : start + per]
-        columns = columns if everyone else columns[tokens]
-        return row_hash.row_words(row_hash.merge_zeros(columns, target))[:, 0]
+    def one(part: slice) -> None:
+        def word(start: int) -> np.ndarray:
+            columns = codes[part if everyone else tokens[part], start : start + per]
+            return row_hash.row_words(row_hash.merge_zeros(columns, target))[:, 0]
 
-    return row_hash.mix(map(word, starts), len(tokens))
+        found[part] = row_hash.mix(map(word, starts), len(found[part]))
+
+    row_hash.side_by_side(one, len(tokens), _THIN_ROWS)
+    return found
