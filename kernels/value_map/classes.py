@@ -48,11 +48,17 @@ class ValueClasses:
             return replace(self, values=values)
         return ValueClasses(np.searchsorted(met, self.bounds), self.first_value[met], values[met])
 
-    def of_class(self, of_initial: np.ndarray) -> np.ndarray:
-        """Sum `of_initial`, integers (initial classes,), over the initial classes of each class."""
+    def of_class(self, of_initial: np.ndarray, some: slice = slice(None)) -> np.ndarray:
+        """Sum `of_initial`, integers (initial classes,), over the initial classes of each class.
+
+        Where `some` classes are given, it is done of these, which must not be none.
+        """
         if len(self.first_value) == len(of_initial):  # none has met another
-            return of_initial
-        return np.add.reduceat(of_initial, self.first_value)
+            return of_initial[some]
+        first, after = self.first_value[some], len(of_initial)
+        if some.stop is not None and some.stop < len(self.first_value):
+            after = int(self.first_value[some.stop])
+        return np.add.reduceat(of_initial[first[0] : after], first - first[0])
 
 
 class SteppedMap(ABC):

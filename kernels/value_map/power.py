@@ -13,6 +13,7 @@ to rest, and all higher powers are the same.
 
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -39,20 +40,18 @@ class PowerMap:
         span: Span,
         pool: Executor,
     ):
-        self._classes, self._pool, self._target = classes, pool, target
+        self._classes, self._pool = classes, pool
+        self._table = partial(_StepTable, target=target, rounding=rounding, span=span)
+        self._displacements, self._storage = displacements, target.storage
         self._origin = self._step = origin
-        self._at_rest, self._last = False, (classes, classes)
+        self._last = classes, classes
+        self._elements = np.zeros(0, np.int32)
+        """int32 (classes,): the element of its table that each is, once a step is taken"""
         self._strips = range(0, len(displacements), _STRIP)
-
-        def table(start: int) -> _StepTable:
-            ends = classes.bounds[start : start + _STRIP + 1]
-            of = (
-                np.repeat(np.arange(len(ends) - 1), np.diff(ends)),
-                classes.values[ends[0] : ends[-1]],
-            )
-            return _StepTable(*of, displacements[start : start + _STRIP], target, rounding, span)
-
-        self._tables = list(pool.map(table, self._strips))
+        self._tables: dict[int, _StepTable] = {}
+        """those of strips that have moved and are not at rest, by their first dimensions"""
+        self._resting: set[int] = set()
+        """the first dimensions of the strips that are"""
 
     def to(self, step: int) -> tuple[ValueClasses, ValueClasses]:
         """Move on to `step`, a later one; return the classes of ranks there, and those stalled.
@@ -61,50 +60,47 @@ class PowerMap:
         last step left them where they were though its displacement is not 0.
         Where a step moved nothing no later one does.
         """
-        if self._at_rest:
+        if len(self._resting) == len(self._strips):
             return self._last
         first = self._step == self._origin
         # All steps but the last go by one power; the last is taken alone, to tell what it stalls.
         more = step - 1 - self._step - first
-        after = np.empty(len(self._classes.values), np.int32)
-        stalled = np.empty(len(after), bool)
-
-        def one(start: int) -> bool:
-            table, here = self._tables[start // _STRIP], self._part(start)
-            at = table.first if first else self._classes.values[here]
-            if step == self._origin + 1:
-                after[here], stalled[here] = at, table.first_stalled
-                return False
-            before = table.power(more, at)
-            moved = table.power(1, before)
-            after[here], stalled[here] = moved, table.stalled[before]
-            return np.array_equal(moved, before)
-
-        self._at_rest = all(list(self._pool.map(one, self._strips)))
-        before, self._step = self._classes, step
-        self._classes = before.moved(after)
-        self._last = self._ranked(), replace(before, values=stalled)
-        for table in self._tables:
-            table.forget_first()
-        if self._at_rest:
-            self._tables.clear()
-        return self._last
-
-    def _part(self, start: int) -> slice:
-        """Return the classes of the strip that begins with the dimension `start`."""
-        ends = self._classes.bounds[start : start + _STRIP + 1]
-        return slice(ends[0], ends[-1])
-
-    def _ranked(self) -> ValueClasses:
-        """Return the classes with their ranks as values."""
-        ranks = np.empty(len(self._classes.values), self._target.storage)
+        before, elements = self._classes, self._elements
+        after = np.empty(len(before.values), np.int32)
+        ranks, stalled = np.empty(len(after), self._storage), np.empty(len(after), bool)
 
         def one(start: int) -> None:
-            here = self._part(start)
-            ranks[here] = self._tables[start // _STRIP].ranks[self._classes.values[here]]
+            ends = before.bounds[start : start + _STRIP + 1]
+            here = slice(ends[0], ends[-1])
+            dims = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+            displacements = self._displacements[start : start + _STRIP]
+            if start in self._resting:
+                after[here], ranks[here] = elements[here], before.values[here]
+                stalled[here] = displacements[dims] != 0
+                return
+            # Made here, and kept while it moves something: most are soon done with.
+            table = self._tables.pop(start, None)
+            if table is None:
+                table = self._table(dims, before.values[here], displacements)
+            at, rests = table.first if first else elements[here], False
+            if step == self._origin + 1:
+                after[here], stalled[here] = at, table.first_stalled
+            else:
+                last = table.power(more, at)
+                after[here], stalled[here] = table.power(1, last), table.stalled[last]
+                rests = np.array_equal(after[here], last)
+            ranks[here] = table.ranks[after[here]]
+            if rests:
+                self._resting.add(start)
+            else:
+                table.forget_first()
+                self._tables[start] = table
 
         list(self._pool.map(one, self._strips))
-        return replace(self._classes, values=ranks)
+        self._step = step
+        self._classes, self._elements = before.moved(ranks), before.moved(after).values
+        self._last = self._classes, replace(before, values=stalled)
+        return self._last
 
 
 class _StepTable:

@@ -181,13 +181,13 @@ class LeapEngine:
     def _limbs(self, classes: ValueClasses, exponent: int) -> np.ndarray:
         """Return the exact sums over present tokens, int64 (LIMBS, dims)."""
         limbs = limbs_by_rank(self._drift.target, exponent)
-        population = classes.of_class(self._population)
         dims = self._chunks.dims
 
         def strip(start: int) -> np.ndarray:
             ends = classes.bounds[start : start + _STRIP + 1]
             here = slice(ends[0], ends[-1])
-            values, weight, starts = classes.values[here], population[here], ends[:-1] - ends[0]
+            values, starts = classes.values[here], ends[:-1] - ends[0]
+            weight = classes.of_class(self._population, here)
             # A class adds the limbs of its value once for each of its tokens.
             return np.stack([np.add.reduceat(limb.take(values) * weight, starts) for limb in limbs])
 
