@@ -58,7 +58,7 @@ def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) 
 
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
-"""What spreads numbers over all bits."""
+"""An odd factor, which spreads numbers over all bits."""
 
 
 def _shared(prints: np.ndarray) -> np.ndarray:
