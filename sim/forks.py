@@ -44,8 +44,9 @@ def shared(
     So many `processes` work on them, of which this one is the first.
     """
     shares = [tasks[k::processes] for k in range(min(processes, len(tasks)))]
-    forks = [_Fork(work, share) for share in shares[1:]]
+    forks: list[_Fork] = []
     try:
+        forks += (_Fork(work, share) for share in shares[1:])
         for fork, share in zip([None, *forks], shares, strict=bool(shares)):
             found = fork.answer() if fork else None
             for k, task in enumerate(share):
