@@ -19,11 +19,15 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn, TypeVar
 
+from drift.sim.devices import device
+
 _Task = TypeVar("_Task")
 _Found = TypeVar("_Found")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _allowed: list[bool] = []
+_MOST = 16
+"""To fork takes some 10 ms: of two seconds' work more processes would do less each than that."""
 
 
 def allow() -> None:
@@ -31,9 +35,13 @@ def allow() -> None:
     _allowed[:] = [True]
 
 
-def are_allowed() -> bool:
-    """Return whether this process may fork: not where JAX and its threads are loaded."""
-    return bool(_allowed) and sys.platform == "linux" and "jax" not in sys.modules
+def processes() -> int:
+    """Return how many processes share work: one where this one may not fork.
+
+    It may not where JAX and its threads are loaded.
+    """
+    may = _allowed and sys.platform == "linux" and "jax" not in sys.modules
+    return min(device.cores(), _MOST) if may else 1
 
 
 def shared(

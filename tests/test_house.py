@@ -17,9 +17,9 @@ kernels.stepping
 kernels.value_map
 sim.errors
 sim.results
-sim.interrupts sim.forks sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.matrix
+sim.interrupts sim.source_digest sim.stopwatch sim.strict_json sim.sampling sim.matrix
     sim.devices
-sim.mapped_array sim.array_text
+sim.mapped_array sim.array_text sim.forks
 sim.displacements sim.arrays
 sim.spec sim.counting
 sim.checkpoints sim.stores

@@ -27,7 +27,6 @@ from drift.sim.batches.seed_cloud import SeedCloud
 from drift.sim.batches.sizing import SORTED, displacement_key
 from drift.sim.clouds.sorted_words import SortedWords
 from drift.sim.counting.cells import Counts
-from drift.sim.devices import device
 from drift.sim.engines import range_check
 from drift.sim.motions.make import motion_of
 from drift.sim.motions.motion import Motion
@@ -72,8 +71,8 @@ def _of_seeds(
         tasks = [task for group in groups for task in _tasks(drifts, clouds, group)]
         work = partial(_columns, words)
         counted: Iterable[tuple[PairTask, dict[str, np.ndarray]]]
-        if forks.are_allowed():
-            counted = forks.shared(work, tasks, device.cores())
+        if (processes := forks.processes()) > 1:
+            counted = forks.shared(work, tasks, processes)
         else:
             counted = zip(tasks, pool.map(work, tasks), strict=True)
         for task, columns in counted:

@@ -155,7 +155,7 @@ def plan(
         drift = grid.drift(point)
         name = choose.choose_engine(drift, engine, shards.platform, len(shards))
         check_memory(drift, shards, memory, name)
-        processes = device.cores() if isinstance(shards, Host) and forks.are_allowed() else 1
+        processes = forks.processes() if isinstance(shards, Host) else 1
         together = sizing.batch_bytes(drift, batch.batch_size(drift, shards, engine), processes)
         needed = max(needed, memory_needed(drift, shards, name), together)
     found = Plan(grid, engine, shards, kinds, inputs, needed)

@@ -100,10 +100,17 @@ def test_a_fork_holds_no_file_and_is_deaf_to_ctrl_c():
 
 
 def test_only_the_command_forks_and_not_beside_jax(monkeypatch):
-    assert not forks.are_allowed()
+    assert forks.processes() == 1
     monkeypatch.setattr(forks, "_allowed", [True])
-    assert not forks.are_allowed(), "this process has JAX"
-    assert run("forks.allow(); print(forks.are_allowed())") == "True\n"
+    assert forks.processes() == 1, "this process has JAX"
+    run("""
+        from drift.sim.devices import device
+        assert forks.processes() == 1
+        forks.allow()
+        for cores, processes in ((1, 1), (3, 3), (500, 16)):
+            device.cores = lambda: cores
+            assert forks.processes() == processes
+    """)
 
 
 @pytest.mark.slow
