@@ -82,7 +82,7 @@ def test_any_number_of_tokens_is_shared(tmp_path, tokens):
     assert_same_arrays(tmp_path / "1.zarr", tmp_path / "3.zarr")
 
 
-@pytest.mark.parametrize("name", ["nearest", "noise"])
+@pytest.mark.parametrize("name", ["noise"])
 def test_a_run_resumes_on_another_number_of_devices(tmp_path, name):
     path, what = tmp_path / "stopped.zarr", drift(name)
     with pytest.raises(Stop):
