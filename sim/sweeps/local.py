@@ -11,7 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -53,6 +55,24 @@ class BatchResult(NamedTuple):
     """spent on it"""
     compiling: float
     """of them, spent compiling"""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle records as tuples, which takes a third of the time."""
+        rows = [each if isinstance(each, str) else [*map(_VALUES, each)] for each in self.outcomes]
+        return _batch_result, (self.points, rows, self.seconds, self.compiling)
+
+
+_VALUES = attrgetter(*(each.name for each in fields(Counts)))
+
+
+def _batch_result(
+    points: np.ndarray, rows: list[list[tuple[Any, ...]] | str], seconds: float, compiling: float
+) -> BatchResult:
+    """Return what was pickled."""
+    outcomes: list[PointResult] = [
+        each if isinstance(each, str) else [Counts(*values) for values in each] for each in rows
+    ]
+    return BatchResult(points, outcomes, seconds, compiling)
 
 
 NOTHING = BatchResult(np.zeros(0, np.int64), [], 0.0, 0.0)
