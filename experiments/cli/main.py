@@ -119,7 +119,7 @@ def _command(*verbs: str) -> Any:
 def _ended(arguments: list[str]) -> int:
     """Return the exit status; the caller flushes what is still to be printed."""
     try:
-        wanted = arguments[:1] if arguments[:1] and arguments[0] in VERBS else VERBS
+        wanted = arguments[:1] if arguments and arguments[0] in VERBS else VERBS
         ended: Any = _command(*wanted)(arguments, prog_name="drift", standalone_mode=False)
         if ended == _INTERRUPTED:  # how the parser reports a KeyboardInterrupt
             raise KeyboardInterrupt

@@ -15,14 +15,13 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import groupby, repeat
-from typing import NamedTuple
 
 import numpy as np
 
 from drift.kernels.exact_sum import scale_exponent
 from drift.sim import forks
-from drift.sim.batches.motion_classes import DrawnEnds, MotionClasses, classes_of
-from drift.sim.batches.pair_counts import Pair, Records, by_drift, count_pairs
+from drift.sim.batches.motion_classes import DrawnEnds, classes_of
+from drift.sim.batches.pair_counts import Pair, PairTask, Records, by_drift, count_pairs
 from drift.sim.batches.seed_cloud import SeedCloud
 from drift.sim.batches.sizing import SORTED, displacement_key
 from drift.sim.clouds.sorted_words import SortedWords
@@ -69,18 +68,14 @@ def _of_seeds(
     clouds = _clouds(drifts, seeds, words)
     for groups in _together(drifts, clouds):
         tasks = [task for group in groups for task in _tasks(drifts, clouds, group)]
-        work = partial(_columns, words)
+        work = partial(count_pairs, words)
         counted: Iterable[tuple[PairTask, dict[str, np.ndarray]]]
         if (processes := forks.processes()) > 1:
             counted = forks.shared(work, tasks, processes)
         else:
             counted = zip(tasks, pool.map(work, tasks), strict=True)
         for task, columns in counted:
-            yield from by_drift(task.records, task.pairs, columns)
-
-
-def _columns(words: SortedWords, task: "PairTask") -> dict[str, np.ndarray]:
-    return count_pairs(words, task.classes, task.records, task.pairs)
+            yield from by_drift(task, columns)
 
 
 def _together(drifts: list[Drift], clouds: Clouds) -> Iterator[list[list[list[int]]]]:
@@ -103,17 +98,6 @@ def _together(drifts: list[Drift], clouds: Clouds) -> Iterator[list[list[list[in
             groups.append(some)
     if groups:
         yield groups
-
-
-class PairTask(NamedTuple):
-    """Pairs that are counted in one go."""
-
-    classes: MotionClasses
-    """the classes of their motions"""
-    records: Records
-    """their records"""
-    pairs: list[Pair]
-    """those of one grid, cloud by cloud"""
 
 
 def _tasks(drifts: list[Drift], clouds: Clouds, motions: list[list[int]]) -> list[PairTask]:

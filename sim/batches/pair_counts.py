@@ -53,11 +53,21 @@ class Pair(NamedTuple):
     """that of the grid of its sums, kernels.exact_sum"""
 
 
-def count_pairs(
-    words: SortedWords, motions: MotionClasses, records: Records, pairs: list[Pair]
-) -> dict[str, np.ndarray]:
-    """Return the counts of `pairs`, which are of one grid, by their names, (pairs, records)."""
+class PairTask(NamedTuple):
+    """Pairs that are counted in one go."""
+
+    classes: MotionClasses
+    """the classes of their motions"""
+    records: Records
+    """their records"""
+    pairs: list[Pair]
+    """those of one grid, cloud by cloud"""
+
+
+def count_pairs(words: SortedWords, task: PairTask) -> dict[str, np.ndarray]:
+    """Return the counts of the pairs of a task by their names, (pairs, records)."""
     interrupts.give_up_if_pending()
+    motions, records, pairs = task
     clouds = [pair.cloud for pair in pairs]
     columns = _after_start(words, motions, pairs, records.alive[-len(records.moved) :])
     if records.steps[0] == 0:
@@ -73,13 +83,12 @@ def count_pairs(
     return columns
 
 
-def by_drift(
-    records: Records, pairs: list[Pair], columns: dict[str, np.ndarray]
-) -> list[tuple[int, dict[int, Counts]]]:
-    """Return the number of the drift of each of `pairs`, with its counts, which are in columns."""
+def by_drift(task: PairTask, columns: dict[str, np.ndarray]) -> list[tuple[int, dict[int, Counts]]]:
+    """Return the number of the drift of each pair of a task, with its counts, of `columns`."""
+    records = task.records
     listed = [columns[each.name].tolist() for each in fields(Counts)[1:]]
     found = []
-    for pair, *rows in zip(pairs, *listed, strict=True):
+    for pair, *rows in zip(task.pairs, *listed, strict=True):
         counts = map(Counts, records.steps, *rows)
         found.append((pair.drift, dict(zip(records.steps, counts, strict=True))))
     return found

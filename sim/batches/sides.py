@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from drift.kernels import row_hash
 from drift.sim.batches.occupancies import Segments, cell_counts
 
 _WORD = 64
@@ -151,12 +152,7 @@ def _shared(boundaries: Boundaries, positions: np.ndarray, clouds: int) -> np.nd
         sides.words
         * powers[np.arange(len(sides.words)) - np.repeat(sides.first[:-1], counts)][:, None]
     )
-    keyed, low = _keyed(np.add.reduceat(digits, sides.first[:-1], axis=0))
-    same = np.zeros((clouds, keyed.shape[1] + 1), bool)
-    same[:, 1:-1] = (keyed[:, 1:] ^ keyed[:, :-1]) <= low
-    found = np.empty(keyed.shape, bool)
-    np.put_along_axis(found, (keyed & low).astype(np.intp), same[:, 1:] | same[:, :-1], axis=1)
-    return found
+    return row_hash.repeated(np.add.reduceat(digits, sides.first[:-1], axis=0))
 
 
 def _grouped(
@@ -172,7 +168,7 @@ def _grouped(
         part = slice(start, start + step)
         masked = words & masks[part, :, None]
         hashed = masked[:, 0] if len(words) == 1 else (masked * powers[:, None]).sum(axis=1)
-        keyed, low = _keyed(hashed)
+        keyed, low = row_hash.placed(hashed)
         order = (keyed & low).astype(np.intp)
         new = np.ones(order.shape, bool)
         new[:, 1:] = (keyed[:, 1:] ^ keyed[:, :-1]) > low
@@ -196,13 +192,3 @@ def _by_words(masked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _powers(count: int) -> np.ndarray:
     """Return the first powers of the base, uint64 (count,)."""
     return np.cumprod(np.full(count, _MULTIPLIER, np.uint64))
-
-
-def _keyed(hashed: np.ndarray) -> tuple[np.ndarray, np.uint64]:
-    """Return numbers of hash and column in one, sorted in each row, and the bits of the column."""
-    columns = hashed.shape[1]
-    low = np.uint64((1 << max(1, (columns - 1).bit_length())) - 1)
-    keyed = (hashed * np.uint64(_MULTIPLIER)) & ~low
-    keyed |= np.arange(columns, dtype=np.uint64)
-    keyed.sort(axis=1)
-    return keyed, low

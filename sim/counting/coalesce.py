@@ -40,7 +40,7 @@ def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) 
         if not len(open_):
             return representatives
         prints = fingerprint(tokens[open_])
-        shared = _shared(prints)
+        shared = row_hash.repeated(prints)
         open_, prints = open_[shared], prints[shared]
     _, group = np.unique(prints, return_inverse=True)
     order = np.argsort(group, kind="stable")
@@ -55,27 +55,6 @@ def coalesce(tokens: np.ndarray, fingerprints: list[Fingerprint], equal: Equal) 
         alone = np.bincount(group)[group] == 1
         open_, group = open_[~alone], group[~alone]
     return representatives
-
-
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-"""An odd factor, which spreads numbers over all bits."""
-
-
-def _shared(prints: np.ndarray) -> np.ndarray:
-    """Return whether each entry of `prints`, unsigned, may occur more than once, bool.
-
-    It is true of all that do, and of few others.
-    """
-    # The lowest bits give way to an entry's place: to sort numbers alone is three times as fast.
-    low = np.uint64((1 << len(prints).bit_length()) - 1)
-    placed = prints.astype(np.uint64) * _ODD & ~low
-    placed |= np.arange(len(prints), dtype=np.uint64)
-    placed.sort()
-    beside = np.zeros(len(prints) + 1, bool)
-    beside[1:-1] = (placed[1:] ^ placed[:-1]) <= low
-    found = np.empty(len(prints), bool)
-    found[(placed & low).astype(np.intp)] = beside[1:] | beside[:-1]
-    return found
 
 
 _THIN = 8

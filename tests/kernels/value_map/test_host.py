@@ -54,9 +54,9 @@ def test_it_goes_where_the_kernels_of_jax_go(monkeypatch, schedule, name, pieces
             for each in ("bounds", "first_value", "values"):
                 np.testing.assert_array_equal(getattr(found[0], each), getattr(expected[0], each))
             # Those stalled may be told by finer classes or by coarser ones: value by value.
-            stalled = [_by_value(each[1], len(classes.values)) for each in (found, expected)]
+            stalled = [by_value(each[1], len(classes.values)) for each in (found, expected)]
             np.testing.assert_array_equal(*stalled)
 
 
-def _by_value(classes, values):
+def by_value(classes, values):
     return np.repeat(classes.values, np.diff(classes.first_value, append=values))

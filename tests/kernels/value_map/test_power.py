@@ -10,7 +10,7 @@ from drift.kernels.value_map import power
 from drift.kernels.value_map.classes import ValueClasses
 from drift.kernels.value_map.host import HostMap
 from drift.kernels.value_map.power import PowerMap
-from tests.kernels.value_map.test_host import all_values
+from tests.kernels.value_map.test_host import all_values, by_value
 
 C = np.array([1e-3, 0.0, -2e-5, 1e-6], np.float32)
 """Displacements of four dimensions, which come to rest after some ten steps and some thousands."""
@@ -37,17 +37,13 @@ def test_powers_are_steps_and_tables_go_when_their_dimensions_rest(monkeypatch, 
             (at, stalled), expected = found.to(step), steps.to(step)
             for each in ("bounds", "first_value", "values"):
                 np.testing.assert_array_equal(getattr(at, each), getattr(expected[0], each))
-            told = [_by_value(each, len(classes.values)) for each in (stalled, expected[1])]
+            told = [by_value(each, len(classes.values)) for each in (stalled, expected[1])]
             np.testing.assert_array_equal(*told)
             kept.append(len(found._tables))
     assert kept == sorted(kept, reverse=True)
     assert kept[0] == -(-len(C) // strip)
     assert kept[-1] == 0
     assert strip > 1 or 0 < kept[3] < 4, "some rest long before others"
-
-
-def _by_value(classes, values):
-    return np.repeat(classes.values, np.diff(classes.first_value, append=values))
 
 
 def test_populations_of_some_classes_are_those_of_all():
