@@ -31,7 +31,8 @@ MOTIONS = {
     "nearest": {},
     "stochastic": {**COARSE, "rounding": "stochastic", "jitter": 0.1, "survivors": 7},
     "master": {**COARSE, "master": "float32", "schedule": "cosine"},
-    "noise": {**COARSE, "noise": 0.1, "kahan": True, "schedule": "linear"},
+    "kahan": {**COARSE, "kahan": True, "schedule": "linear"},
+    "noise": {**COARSE, "noise": 0.1, "kahan": True},
 }
 
 
@@ -82,7 +83,7 @@ def test_any_number_of_tokens_is_shared(tmp_path, tokens):
     assert_same_arrays(tmp_path / "1.zarr", tmp_path / "3.zarr")
 
 
-@pytest.mark.parametrize("name", ["noise"])
+@pytest.mark.parametrize("name", ["nearest", "noise"])
 def test_a_run_resumes_on_another_number_of_devices(tmp_path, name):
     path, what = tmp_path / "stopped.zarr", drift(name)
     with pytest.raises(Stop):
