@@ -33,15 +33,19 @@ def threefry(
     return a, b
 
 
-def words(key: jax.Array, tokens: jax.Array, dims: int) -> jax.Array:
+def words(
+    key: jax.Array, tokens: jax.Array, dims: int, first_dim: jax.Array | None = None
+) -> jax.Array:
     """Return a word for each (token, dim), uint32 (rows, dims): the first of its counter's two.
 
     `key` (2,) uint32 stands for seed and step; `tokens` (rows,) uint32 are the
-    tokens' numbers.
+    tokens' numbers, and dims have theirs from `first_dim` uint32 on, from 0 where that is None.
     """
     # The second word is given up: to share it out, neighbours would have to be computed
     # together, which costs more than it saves.
     shape = (tokens.shape[0], dims)
     token = jnp.broadcast_to(tokens[:, None], shape)
-    dim = jnp.broadcast_to(jnp.arange(dims, dtype=jnp.uint32)[None, :], shape)
+    number = jnp.arange(dims, dtype=jnp.uint32)
+    number = number if first_dim is None else number + first_dim
+    dim = jnp.broadcast_to(number[None, :], shape)
     return threefry((key[0], key[1]), (token, dim))[0]

@@ -28,6 +28,7 @@ from drift.sim.engines.choose import Engine, leap_unsupported_reason
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.fused_trial import Mismatch, codes_of, displacements_of, fitting, try_path
 from drift.sim.engines.simulation import Simulation, State
+from drift.sim.engines.step import step_block_of
 from drift.sim.spec.drift import Drift
 
 BLOCK = 32
@@ -171,18 +172,17 @@ def _move(
     on: jax.Device | Shards, arithmetic: Arithmetic, codes: np.ndarray, block: np.ndarray
 ) -> np.ndarray:
     """Move `codes` (n,) on each device by the steps of `block` (steps, n): codes (devices, n)."""
-    shards = Shards.of(on)
     padded = np.zeros((BLOCK, len(codes)), np.float32)
     padded[: len(block)] = block
-    one = (np.uint32(0), np.float32(1), np.True_)
-    token = Tokens(*(shards.split(np.full((len(shards), 1), x)) for x in one))
-    rows = shards.split(np.tile(codes, (len(shards), 1, 1)))
-    shared = padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)
-    displacements, keys, taken, zero = (shards.whole(each) for each in shared)
-    steps, scale = Steps(displacements, keys, taken, zero), shards.whole(np.float32(1))
-    kernel = shards.compile_step_block(arithmetic, plain(shards.platform))
-    done = kernel(rows, token, steps, shards.whole(weights(len(codes))), scale)
-    return np.asarray(done.codes)[:, 0]
+    token = [np.full((1, 1), x) for x in (np.uint32(0), np.float32(1), np.True_)]
+    steps = [padded, _keys(BLOCK), np.int32(len(block)), np.uint32(0)]
+    beside = [codes[None, None], weights(len(codes)), np.float32(1)]
+    found = []
+    for device in Shards.of(on).devices:
+        kernel = step_block_of(device.platform, arithmetic)
+        its_token, its_steps, (rows, *others) = jax.device_put((token, steps, beside), device)
+        found.append(kernel(rows, Tokens(*its_token), Steps(*its_steps), *others).codes)
+    return np.concatenate([np.asarray(codes)[0] for codes in found])
 
 
 def _compare(

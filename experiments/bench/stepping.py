@@ -1,6 +1,6 @@
 """The step engine beside loops of the same update and the machine's memory.
 
-moving     the step engine from the first step to the last, without counting there
+moving     the step engine of a CPU from the first step to the last, without counting there
 plain XLA  the plain kernel over the whole cloud at once, as XLA compiles it: each
            step reads and writes the code of every coordinate
 fused      the kernel that keeps codes in registers through all steps, on devices
@@ -26,7 +26,7 @@ from drift.experiments.bench.setting import Setting, Start, c_loop
 from drift.kernels.exact_sum import MOST_ROWS
 from drift.kernels.formats import Arithmetic
 from drift.kernels.row_hash_jax import weights
-from drift.kernels.stepping.block import Path, step_block
+from drift.kernels.stepping.block import BLOCK, Path, step_block
 from drift.kernels.stepping.fused import fused_path
 from drift.kernels.stepping.step import Steps, Tokens
 from drift.sim.engines.simulation import Simulation
@@ -123,7 +123,9 @@ def _case(setting: Setting, start: Start) -> Case:
     steps = len(start.displacements)
     facts = {"tokens": tokens, "dims": dims, "steps": steps}
     case = Case("step", f"{steps:,} steps", UNIT, facts)
-    case.contenders += [_engine(setting, start), _moving(setting, start)]
+    case.contenders.append(_engine(setting, start))
+    if setting.device.platform == "cpu":
+        case.contenders.append(_moving(setting, start))
     case.enter(C, partial(_c, setting, start))
     if steps <= _FEW or steps == MAIN:
         case.contenders.append(_numpy(setting, start))
@@ -164,24 +166,23 @@ def _engine(setting: Setting, start: Start) -> Contender:
 
 
 def _moving(setting: Setting, start: Start) -> Contender:
-    """Return the step engine without the count, which is all that the loops do."""
+    """Return the step engine of a CPU without the count, which is all that the loops do."""
     tokens, steps = len(start.codes), len(start.displacements)
-    chunks, loaded = setting.chunks(start.drift), list[StepEngine]()
+    loaded = list[StepEngine]()
 
     def ready() -> None:
-        strengths, pool = np.ones(tokens, np.float32), setting.engine_pool
-        engine = StepEngine(chunks, start.drift.arithmetic, strengths, setting.device, pool)
-        engine.load(lambda first, after: start.codes[first:after])
+        engine = setting.simulation(start.drift, "step").engine
+        assert isinstance(engine, StepEngine), "the step engine of a CPU"
         loaded[:] = [engine]
 
     def run() -> StepEngine:
         (made,) = loaded
-        for first in range(0, steps, made.block):
-            made.move(start.displacements[first : first + made.block])
+        for first in range(0, steps, BLOCK):
+            made.move(min(BLOCK, steps - first))
         return made
 
     def wrong(made: StepEngine) -> str | None:
-        return start.wrong(made.stay(0).rows.span(0, tokens), steps)
+        return start.wrong(made.state_rows.span(0, tokens), steps)
 
     return _contender(start, MOVING, steps, ready=ready, run=run, wrong=wrong)
 

@@ -78,7 +78,7 @@ def at_most(what: str, value: float, most: float | None, unit: str = "×") -> Ve
 def _step(result: Result, there: dict[str, Result], platform: str) -> Iterator[Verdict]:
     if result["steps"] != stepping.MAIN:
         return
-    ours = there[stepping.MOVING]["cost"]
+    ours = there[stepping.MOVING if stepping.MOVING in there else stepping.OURS]["cost"]
     judged = result["tokens"] * result["dims"] >= _LEAST_COORDINATES
     cpu, accelerator = judged and platform == "cpu", judged and platform != "cpu"
     for name in (stepping.EAGER, stepping.COMPILED, stepping.NUMPY):

@@ -18,17 +18,19 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from drift.kernels.exact_sum_jax import PARTS, part_sums
+from drift.kernels.exact_sum_jax import part_sums, parts_of
 from drift.kernels.formats import Arithmetic
 from drift.kernels.rounding import merge_zeros, quantise, widen
 from drift.kernels.row_groups_jax import labels, leaders
 from drift.kernels.row_hash_jax import fingerprint
 from drift.kernels.stepping.block import Moved, Path, fused_first, last_step, no_move
 from drift.kernels.stepping.step import Held, Steps, Tokens
-from drift.kernels.stepping.summary import ALIKE, KEPT, OPEN, SAMPLE, STALLED, STILL
+from drift.kernels.stepping.summary import ALIKE, BESIDE, KEPT, SAMPLE, STALLED, STILL
 
 _TILE = 1 << 26
 """Values that are worked on at a time: what they take as float32 is far from a device's memory."""
+CACHED_ROWS = 8
+"""Rows that are worked on at a time where they are to stay in cache; there are whole eights."""
 
 
 class CarriedCodes(NamedTuple):
@@ -60,6 +62,15 @@ class StepsResult(NamedTuple):
     summary"""
 
 
+class Summed(NamedTuple):
+    """The grid on which values are summed: kernels.exact_sum."""
+
+    scale: jax.Array
+    """float32, a power of two"""
+    part_bits: int
+    """bits of the parts: kernels.exact_sum_jax"""
+
+
 def move(
     carried: CarriedCodes,
     carriers: Carriers,
@@ -70,8 +81,8 @@ def move(
 ) -> StepsResult:
     """Take `steps.taken` steps."""
     after, flags = [], []
-    for codes, tokens, some in _both(carried, carriers, steps, arithmetic):
-        moved, sums = _step_tiles(codes, tokens, some, arithmetic, path, None)
+    for codes, tokens, some in _both(carried, carriers, steps, arithmetic, axis):
+        moved, sums = _step_tiles(codes, tokens, some, arithmetic, path)
         after.append(moved)
         flags.append(jnp.all(sums[0] == len(values_of(codes))))
     still = jnp.all(jnp.stack(flags)).astype(jnp.int32).reshape(1)
@@ -89,22 +100,24 @@ def observe(
     arithmetic: Arithmetic,
     path: Path,
     axis: str | None = None,
+    part_bits: int = 8,
 ) -> StepsResult:
     """Take `steps.taken` steps and observe after the last.
 
     weights   uint32 (2, dims), see kernels.row_hash_jax
     scale     float32, a power of two, see kernels.exact_sum
+    part_bits bits of the parts in which values are summed: kernels.exact_sum_jax
     """
     after: list[Moved] = []
     told = []
-    for codes, tokens, some in _both(carried, carriers, steps, arithmetic):
-        first = not after
-        moved, sums = _step_tiles(codes, tokens, some, arithmetic, path, scale if first else None)
+    for codes, tokens, some in _both(carried, carriers, steps, arithmetic, axis):
+        summed = None if after else Summed(scale, part_bits)
+        moved, sums = _step_tiles(codes, tokens, some, arithmetic, path, summed)
         after.append(moved)
         told.append(sums)
     still, stalled, kept, *parts = told[0]
     own = _columns(weights, carriers.open, 0)
-    marks, alike = _compared(after[0], own, arithmetic, axis)
+    marks, alike = _compared(after[0], own, arithmetic, path, axis)
     flags = _flags({ALIKE: alike, STILL: still == len(values_of(carried.codes))})
     numbers = [marks, flags, stalled, kept, *parts]
     if len(told) > 1:
@@ -131,12 +144,19 @@ def _flags(told: dict[int, jax.Array]) -> jax.Array:
 
 
 def _both(
-    carried: CarriedCodes, carriers: Carriers, steps: Steps, arithmetic: Arithmetic
+    carried: CarriedCodes,
+    carriers: Carriers,
+    steps: Steps,
+    arithmetic: Arithmetic,
+    axis: str | None,
 ) -> list[tuple[Moved, Tokens, Steps]]:
     """Return rows, tokens and steps of what is carried, and those of the sample.
 
     Where tokens differ in their steps nothing settles, and no sample is wanted.
     """
+    if axis is not None and not arithmetic.shared:  # then all dimensions stand in their order
+        share = values_of(carried.sample).shape[1]
+        steps = steps._replace(first_dim=lax.axis_index(axis).astype(jnp.uint32) * share)
     displacements = _columns(steps.displacements, carriers.open, no_move(arithmetic))
     found = [(carried.codes, carriers.tokens, steps._replace(displacements=displacements))]
     if arithmetic.shared:
@@ -154,8 +174,10 @@ def _columns(matrix: jax.Array, open_: jax.Array, other: float) -> jax.Array:
     return matrix.at[:, open_].get(mode="fill", fill_value=other)
 
 
-def tiles_of(rows: int, dims: int) -> int:
-    """Return the number of equal tiles in which so many rows are worked on."""
+def tiles_of(rows: int, dims: int, path: Path) -> int:
+    """Return the number of equal tiles in which so many rows are worked on along a path."""
+    if path == "cache":
+        return max(1, rows // CACHED_ROWS)
     tiles = max(1, -(-rows * dims // _TILE))
     while rows % tiles:
         tiles += 1
@@ -168,19 +190,20 @@ def _step_tiles(
     steps: Steps,
     arithmetic: Arithmetic,
     path: Path,
-    scale: jax.Array | None,
+    summed: Summed | None = None,
 ) -> tuple[Moved, tuple[jax.Array, ...]]:
     """Step states (rows, dims); return them, and sums over rows, int32 (dims,) each.
 
     These are of rows that the last step left where it displaces, of tokens stalled and tokens kept,
-    and with a `scale` the parts of the exact sum of the view.
+    and where the view is `summed` the parts of its exact sum.
     """
     rows, dims = values_of(codes).shape
     if not isinstance(codes, Held):
         codes = fused_first(codes, tokens, steps, arithmetic, path)
-    tiles = tiles_of(rows, dims)
+    tiles = tiles_of(rows, dims, path)
     size = rows // tiles
-    zeros = (jnp.zeros(dims, jnp.int32),) * (OPEN - (PARTS if scale is None else 0))
+    sums = BESIDE + (0 if summed is None else parts_of(summed.part_bits))
+    zeros = (jnp.zeros(dims, jnp.int32),) * sums
 
     def tile(k: jax.Array | int, so_far: tuple) -> tuple:
         codes, sums = so_far
@@ -189,7 +212,7 @@ def _step_tiles(
             lambda each: lax.dynamic_slice_in_dim(each, k * size, size), (codes, tokens)
         )
         after, stays, moving = last_step(here, mine, steps, arithmetic, path)
-        more = _sums(after, stays, moving, mine.present, arithmetic, scale)
+        more = _sums(after, stays, moving, mine.present, arithmetic, summed)
 
         def put(into: jax.Array, values: jax.Array) -> jax.Array:
             moved = quantise(values, arithmetic.state, "nearest").astype(arithmetic.state.storage)
@@ -209,7 +232,7 @@ def _sums(
     moving: jax.Array,
     counts: jax.Array,
     arithmetic: Arithmetic,
-    scale: jax.Array | None,
+    summed: Summed | None,
 ) -> list[jax.Array]:
     """Return the sums over a tile's rows that `_step_tiles` returns of all."""
 
@@ -219,20 +242,20 @@ def _sums(
     stayed, rests = values_of(stays), reduce(jnp.logical_and, jax.tree.leaves(stays))
     still = jnp.sum(rests | ~moving, axis=0, dtype=jnp.int32)
     found = [still, tokens(stayed & moving), tokens(stayed)]
-    if scale is None:
+    if summed is None:
         return found
     values = values_of(after)
     if arithmetic.view != arithmetic.state:
         values = widen(quantise(values, arithmetic.view, "nearest"), arithmetic.view)
-    return [*found, *part_sums(values, counts, scale)]
+    return [*found, *part_sums(values, counts, *summed)]
 
 
 def _compared(
-    codes: Moved, weights: jax.Array, arithmetic: Arithmetic, axis: str | None
+    codes: Moved, weights: jax.Array, arithmetic: Arithmetic, path: Path, axis: str | None
 ) -> tuple[jax.Array, jax.Array]:
     """Return the labels of rows, int32 (rows,), and bool (dims,) where all hold one state."""
     rows, dims = values_of(codes).shape
-    tiles = tiles_of(rows, dims)
+    tiles = tiles_of(rows, dims, path)
     in_tiles = jax.tree.map(lambda each: each.reshape(tiles, rows // tiles, dims), codes)
 
     def cells(some: Moved) -> jax.Array:

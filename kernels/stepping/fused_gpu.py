@@ -59,7 +59,7 @@ def call(
 
     def kernel(
         count: Any,
-        zero: Any,
+        hidden: Any,
         keys: Any,
         displacements: Any,
         numbers: Any,
@@ -74,7 +74,7 @@ def call(
         inside, span = dim < dims, pl.ds(start, wide)
         token = [numbers[row] for row in at] if arithmetic.rounding == "stochastic" else []
         strength = [strengths[row] for row in at] if arithmetic.jitter else []
-        hidden_zero = zero[0]
+        hidden_zero, number = hidden[0], dim.astype(jnp.uint32) + hidden[1]
 
         def load(ref: Any, row: Any) -> jax.Array:
             return triton.load(ref.at[row, span], mask=inside, other=np.zeros((), ref.dtype))
@@ -85,7 +85,7 @@ def call(
             after = []
             for k, x in enumerate(values):
                 own = jittered(c, strength[k], hidden_zero) if strength else c
-                random = threefry(key, (token[k], dim.astype(jnp.uint32)))[0] if token else None
+                random = threefry(key, (token[k], number))[0] if token else None
                 after.append(_rounded(x + own, arithmetic, random))
             return after
 

@@ -38,7 +38,7 @@ def call(
 
     def kernel(
         count: Any,
-        zero: Any,
+        hidden: Any,
         keys: Any,
         displacements: Any,
         numbers: Any,
@@ -48,12 +48,13 @@ def call(
     ) -> None:
         shape = (high, wide)
         dim = pl.program_id(0) * wide + lax.broadcasted_iota(jnp.int32, shape, 1)
-        counter = jnp.broadcast_to(numbers[...], shape), dim.astype(jnp.uint32)
+        number = dim.astype(jnp.uint32) + hidden[1]
+        counter = jnp.broadcast_to(numbers[...], shape), number
 
         def take(t: jax.Array, values: jax.Array) -> jax.Array:
             c, random = displacements[pl.ds(t, 1), :], None
             if arithmetic.jitter:
-                c = jittered(c, strengths[...], zero[0])
+                c = jittered(c, strengths[...], hidden[0])
             if arithmetic.rounding == "stochastic":
                 random = threefry((keys[2 * t], keys[2 * t + 1]), counter)[0]
             return widen(quantise(values + c, state, arithmetic.rounding, random), state)

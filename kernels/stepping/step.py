@@ -88,6 +88,8 @@ class Steps(NamedTuple):
     arithmetic has no decay"""
     noise: Noise | None = None
     """None where the arithmetic has no noise"""
+    first_dim: jax.Array | None = None
+    """uint32: the number of the first dim here, where devices share the dims; None for 0"""
 
 
 def step(
@@ -141,21 +143,21 @@ def _displacement(
         displacement = jittered(displacement, tokens.strength[:, None], steps.zero)
     if arithmetic.noise:
         assert steps.noise is not None, "noise has amplitudes"
-        displacement = displacement + _noise_at(dims, t, tokens, steps.noise, steps.zero)
+        displacement = displacement + _noise_at(dims, t, tokens, steps.noise, steps)
     if arithmetic.rounding != "stochastic":
         return displacement, None
     key = lax.dynamic_index_in_dim(steps.keys, t, keepdims=False)
-    return displacement, words(key, tokens.number, dims)
+    return displacement, words(key, tokens.number, dims, steps.first_dim)
 
 
-def _noise_at(dims: int, t: jax.Array, tokens: Tokens, noise: Noise, zero: jax.Array) -> jax.Array:
+def _noise_at(dims: int, t: jax.Array, tokens: Tokens, noise: Noise, steps: Steps) -> jax.Array:
     """Return the noise of every coordinate at step `t`, float32 (rows, dims)."""
     key = lax.dynamic_index_in_dim(noise.keys, t, keepdims=False)
-    which = words(key, tokens.number, dims) >> jnp.uint32(16)
+    which = words(key, tokens.number, dims, steps.first_dim) >> jnp.uint32(16)
     xi = noise.table.at[which.astype(jnp.int32)].get(mode="promise_in_bounds")
     amplitude = lax.dynamic_index_in_dim(noise.amplitudes, t, keepdims=False)
     # As in `jittered`: nothing may fuse the product into the sum that follows.
-    bits = lax.bitcast_convert_type(amplitude * xi, jnp.uint32) ^ zero
+    bits = lax.bitcast_convert_type(amplitude * xi, jnp.uint32) ^ steps.zero
     return _without_small(lax.bitcast_convert_type(bits, jnp.float32))
 
 
@@ -170,7 +172,8 @@ def _decayed_at(
     random = None
     if arithmetic.rounding == "stochastic":
         key = lax.dynamic_index_in_dim(steps.keys, t, keepdims=False)
-        random = words(key ^ jnp.uint32(DECAY_WORDS), tokens.number, values.shape[1])
+        own = key ^ jnp.uint32(DECAY_WORDS)
+        random = words(own, tokens.number, values.shape[1], steps.first_dim)
     return decayed(values, factor, steps.zero, arithmetic, random)
 
 

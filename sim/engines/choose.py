@@ -228,6 +228,15 @@ def moving_cloud(
         from drift.sim.engines.host import HostEngine
 
         return HostEngine(motion, chunks, pool)
-    from drift.sim.engines.device import device_engine
+    from drift.sim.devices.shards import Shards
 
-    return device_engine(motion, strengths, chunks, on, pool)
+    shards = Shards.of(on)
+    if shards.on_host and len(shards) == 1:
+        from drift.sim.engines.step import StepEngine
+
+        return StepEngine(motion, strengths, chunks, shards.devices[0], pool)
+    from drift.sim.engines.fused_trial import fast_path
+    from drift.sim.settling.engine import SettlingEngine
+
+    path = fast_path(shards.devices[0], motion.drift.arithmetic)
+    return SettlingEngine(motion, strengths, chunks, shards, pool, path)

@@ -1,4 +1,4 @@
-"""The step engine of accelerators, which carries only what can still differ.
+"""The step engine of accelerators, and of several devices: it carries what can still differ.
 
 Tokens whose states are equal go on together for ever, and a dimension in which all tokens hold one
 state is settled for ever, where a step is one function for all tokens. What is carried then is one
@@ -7,7 +7,7 @@ steps all is carried to the end; cells are found on the device there too.
 
 A record is one call, and one array of some bytes a row that comes back. The next steps are begun
 before that is waited for. Tokens that have left go on as all others do: a snapshot wants them.
-Bit for bit this is what sim.engines.host and sim.engines.device give.
+Bit for bit this is what sim.engines.host and sim.engines.step give.
 """
 
 import threading
@@ -22,18 +22,21 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
+from drift.kernels.exact_sum_jax import MOST_TOKENS, part_bits
 from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, Path
 from drift.kernels.stepping.carried import CarriedCodes, StepsResult
 from drift.kernels.stepping.fused import Fused
 from drift.kernels.stepping.summary import Summary, read_summary
 from drift.sim.devices.shards import Shards
+from drift.sim.errors import BadInput
 from drift.sim.motions.motion import Motion
 from drift.sim.settling import sizes
-from drift.sim.settling.feed import Feed
+from drift.sim.settling.carrier_feed import CarrierFeed
 from drift.sim.settling.observation import CarriedObservation
 from drift.sim.settling.part import CloudPart, RowCells, cells_of
 from drift.sim.settling.programs import programs
 from drift.sim.settling.rows import HeldCodes, SettlingRows
+from drift.sim.settling.step_feed import StepFeed
 
 if TYPE_CHECKING:
     from drift.sim.engines.chunks import Chunks, Fill
@@ -62,20 +65,25 @@ class SettlingEngine:
         path: tuple[Path, str],
     ):
         self._drift, self._motion, self._chunks, self._pool = motion.drift, motion, chunks, pool
-        self._arithmetic, self._strengths = motion.drift.arithmetic, strengths
-        way, self.path = path
+        self._arithmetic = motion.drift.arithmetic
+        self._way, self.path = path
         """the way in which the kernels step, in words"""
+        if chunks.tokens > MOST_TOKENS:
+            raise BadInput(f"tokens is {chunks.tokens}; devices take {MOST_TOKENS} at most")
         self._devices = Shards.of(on)
-        self._block = ACCELERATOR_BLOCK if isinstance(way, Fused) else BLOCK
-        self._programs = programs(self._devices, self._arithmetic, way)
-        self._feed = Feed(motion, strengths, self._programs, self._block)
+        self._block = ACCELERATOR_BLOCK if isinstance(self._way, Fused) else BLOCK
+        bits = part_bits(chunks.tokens)
+        self._programs = programs(self._devices, self._arithmetic, self._way, bits)
+        placing, own = self._programs.placing, not self._arithmetic.shared
+        self._feed = StepFeed(motion, placing, self._block)
+        self._whom = CarrierFeed(placing, strengths if own else None)
         self._present = np.ones(chunks.tokens, bool)
         self._at_once = _FIRST_VALUES
 
     def load(self, fill: "Fill", step: int = 0) -> None:
         """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
         chunks, feed, programs = self._chunks, self._feed, self._programs
-        rows = sizes.first_rows(len(chunks) * chunks.size, chunks.dims)
+        rows = sizes.first_rows(len(chunks) * chunks.size, chunks.dims, self._way)
         states = programs.zeros((rows, feed.columns))
         writing = threading.Lock()
 
@@ -209,7 +217,7 @@ class SettlingEngine:
         held, self._given = self._given and self._given(), None
         # The program writes over what it is given; what somebody may still ask for is copied.
         carried = self._carried if held is None else self._programs.copy(self._carried)
-        carriers = self._feed.carriers(self._part, self._present)
+        carriers = self._whom.carriers(self._part, self._present)
         first, self._step = self._step + 1, self._step + steps
         moved = program(carried, carriers, self._feed.steps(first, self._step), *others)
         self._carried = moved.carried
@@ -219,7 +227,9 @@ class SettlingEngine:
     def _read(self, told: jax.Array) -> Summary:
         """Wait for a summary of what is carried as it stands."""
         part = self._part
-        return read_summary(jax.device_get(told), part.rows, part.share, len(part.dim))
+        return read_summary(
+            jax.device_get(told), part.rows, part.share, self._programs.parts, len(part.dim)
+        )
 
     def _held(self) -> HeldCodes:
         return HeldCodes(self._carried, self._part, self._programs)

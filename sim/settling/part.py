@@ -16,7 +16,7 @@ from drift.kernels.exact_sum import LIMBS, limbs_of
 from drift.kernels.exact_sum_jax import limbs_of_parts
 from drift.kernels.formats import Arithmetic, Compensated, Format
 from drift.kernels.row_groups_jax import read_labels
-from drift.kernels.stepping.summary import ALIKE, KEPT, STALLED, STILL, Summary
+from drift.kernels.stepping.summary import ALIKE, BESIDE, KEPT, STALLED, STILL, Summary
 from drift.sim.counting.coalesce import representatives
 from drift.sim.settling import sizes
 
@@ -111,7 +111,7 @@ class CloudPart:
         used, settled = (self.dim != _NONE).ravel(), self.settled
         open_, sample = found.open[:, used], found.sample[:, settled]
         limbs = np.empty((LIMBS, self.dims), np.int64)
-        limbs[:, self.open] = limbs_of_parts(open_[3:])
+        limbs[:, self.open] = limbs_of_parts(open_[BESIDE:])
         flags, bits = sample
         view, codes = arithmetic.view, bits.view(np.uint32).astype(arithmetic.state.storage)
         values = viewed(codes, arithmetic).view(view.dtype).astype(np.float32)

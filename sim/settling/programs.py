@@ -1,114 +1,62 @@
-"""Programs that devices run on what is carried of a cloud, and where its arrays are put.
+"""Programs that devices run on what is carried of a cloud.
 
-Several devices share the dimensions: each has all rows, in dimensions of its own. To count they
-only add up fingerprints and compare notes on rows, some bytes for each; all else stays where it is.
+To count, several devices only add up fingerprints and compare notes on rows, some bytes for each;
+all else stays where it is.
 
 Arrays that are moved are given away: the new codes are written where the old ones were.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from drift.kernels.exact_sum_jax import parts_of
 from drift.kernels.formats import Arithmetic, Compensated
 from drift.kernels.stepping import carried
 from drift.kernels.stepping.block import Moved, Path
 from drift.kernels.stepping.carried import CarriedCodes, Carriers, StepsResult
 from drift.kernels.stepping.step import Held, Steps, Tokens
-from drift.sim.devices.shards import Shards, jitted
+from drift.sim.devices.shards import Shards
+from drift.sim.settling.placing import AXIS, COLUMNS, DIMS, WHOLE, Placing
 
-_AXIS = "dims"
-_spec: Any = PartitionSpec
-"""Specs stand in records in the place of their arrays."""
-_WHOLE, _DIMS, _COLUMNS = _spec(), _spec(_AXIS), _spec(None, _AXIS)
-
-_CARRIED = CarriedCodes(_COLUMNS, _COLUMNS)
-_CARRIERS = Carriers(Tokens(_WHOLE, _WHOLE, _WHOLE), _DIMS)
-_STEPS = Steps(_COLUMNS, _WHOLE, _WHOLE, _WHOLE, _WHOLE, _WHOLE, _WHOLE)
-
-
-@dataclass(frozen=True)
-class Placing:
-    """The places of arrays on the devices that share the dimensions of a cloud."""
-
-    shards: Shards
-    """these devices"""
-
-    def whole(self, array: Any) -> Any:
-        """Put arrays whole on every device."""
-        return self._put(array, _WHOLE)
-
-    def columns(self, array: np.ndarray) -> jax.Array:
-        """Put a matrix on the devices, which share its columns evenly."""
-        return self._put(array, _COLUMNS)
-
-    def entries(self, array: np.ndarray) -> jax.Array:
-        """Put a vector on the devices, which share it evenly."""
-        return self._put(array, _DIMS)
-
-    def of(self, spec: PartitionSpec) -> Any:
-        """Return where arrays of a spec are, as JAX says it."""
-        if len(self.shards) == 1:
-            return jax.sharding.SingleDeviceSharding(self.shards.devices[0])
-        return NamedSharding(self._mesh, spec)
-
-    @property
-    def _mesh(self) -> Mesh:
-        return Mesh(np.array(self.shards.devices), (_AXIS,))
-
-    def _put(self, array: Any, spec: PartitionSpec) -> Any:
-        return jax.device_put(array, self.of(spec))
-
-    def compile(
-        self, local: Callable[..., Any], takes: tuple, gives: Any, given_away: int | None = None
-    ) -> Any:
-        """Compile what each device does with its own part; `takes` and `gives` are specs.
-
-        The argument numbered `given_away` is written over.
-        """
-        if len(self.shards) > 1:
-            local = jax.shard_map(
-                local,
-                mesh=self._mesh,
-                in_specs=takes,
-                out_specs=gives,
-                check_vma=False,  # counts are alike on all devices, which nothing can tell
-            )
-        donated = () if given_away is None else (given_away,)
-        return jitted(local, self.shards.platform, donate_argnums=donated)
+_CARRIED = CarriedCodes(COLUMNS, COLUMNS)
+_CARRIERS = Carriers(Tokens(WHOLE, WHOLE, WHOLE), DIMS)
+_STEPS = Steps(COLUMNS, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE, WHOLE)
 
 
 class Programs:
     """All that is done on the devices; nothing is compiled before it is used."""
 
-    def __init__(self, shards: Shards, arithmetic: Arithmetic, path: Path):
+    def __init__(self, shards: Shards, arithmetic: Arithmetic, path: Path, part_bits: int):
         self.placing = placing = Placing(shards)
-        axis = _AXIS if len(shards) > 1 else None
+        self.parts = parts_of(part_bits)
+        """parts of a value's exact sum: kernels.exact_sum_jax"""
+        axis = AXIS if len(shards) > 1 else None
         same: dict[str, Any] = {"arithmetic": arithmetic, "path": path, "axis": axis}
-        moved = StepsResult(_CARRIED, _DIMS)
+        moved = StepsResult(_CARRIED, DIMS)
         decay, noise = arithmetic.decay != "none", arithmetic.noise
-        beside = _STEPS._replace(factors=_WHOLE if decay else None, noise=_WHOLE if noise else None)
+        beside = _STEPS._replace(factors=WHOLE if decay else None, noise=WHOLE if noise else None)
         steps = _CARRIED, _CARRIERS, beside
         self.move = placing.compile(partial(carried.move, **same), steps, moved, 0)
         """as kernels.stepping.carried.move"""
-        observed = *steps, _COLUMNS, _WHOLE
-        self.observe = placing.compile(partial(carried.observe, **same), observed, moved, 0)
+        observed = *steps, COLUMNS, WHOLE
+        self.observe = placing.compile(
+            partial(carried.observe, **same, part_bits=part_bits), observed, moved, 0
+        )
         """as kernels.stepping.carried.observe"""
         self.copy = placing.compile(_copy, (_CARRIED,), _CARRIED)
         """what is carried, once more"""
-        self.cut = placing.compile(_cut, (_COLUMNS, _WHOLE, _DIMS), _COLUMNS)
+        self.cut = placing.compile(_cut, (COLUMNS, WHOLE, DIMS), COLUMNS)
         """some rows, int32, and dims, int32, of states; zeros for a dim that is not there"""
-        self.place = placing.compile(_place, (_COLUMNS, _COLUMNS, _WHOLE), _COLUMNS, 0)
+        self.place = placing.compile(_place, (COLUMNS, COLUMNS, WHOLE), COLUMNS, 0)
         """states with some rows in them, from an int32 on"""
-        self.finish = placing.compile(_finish, (_COLUMNS, _WHOLE), _CARRIED, 0)
+        self.finish = placing.compile(_finish, (COLUMNS, WHOLE), _CARRIED, 0)
         """what is carried of a whole cloud, whose spare rows come after so many, int32"""
-        self.pick = placing.compile(_pick, (_COLUMNS, _WHOLE), _COLUMNS)
+        self.pick = placing.compile(_pick, (COLUMNS, WHOLE), COLUMNS)
         """rows, int32 (n,), of states"""
         self.held = arithmetic.held
         """the states, as the host has them"""
@@ -116,7 +64,7 @@ class Programs:
 
     def zeros(self, shape: tuple[int, int]) -> Moved:
         """Return states of zeros on the devices, which share the columns."""
-        made = _zeros(shape, self._arithmetic.state.storage, self.placing.of(_COLUMNS))
+        made = _zeros(shape, self._arithmetic.state.storage, self.placing.of(COLUMNS))
         return Held(made(), made()) if self._arithmetic.kahan else made()
 
     def put(self, states: np.ndarray, wide: Callable[[np.ndarray], np.ndarray]) -> Moved:
@@ -131,28 +79,16 @@ class Programs:
         got, held = jax.device_get(states), self.held
         return held.pair(*got) if isinstance(held, Compensated) else got
 
-    def repeat(self, rows: np.ndarray, count: int) -> jax.Array:
-        """Return `count` rows, all that there are and then the last one again and again."""
-        return _repeating(count, self.placing)(self.placing.columns(rows))
-
 
 @cache
-def programs(shards: Shards, arithmetic: Arithmetic, path: Path) -> Programs:
+def programs(shards: Shards, arithmetic: Arithmetic, path: Path, part_bits: int) -> Programs:
     """Return the programs of an arithmetic on some devices, the same ones every time."""
-    return Programs(shards, arithmetic, path)
+    return Programs(shards, arithmetic, path, part_bits)
 
 
 @cache
 def _zeros(shape: tuple[int, int], kind: np.dtype, where: Any) -> Any:
     return jax.jit(partial(jnp.zeros, shape, kind), out_shardings=where)
-
-
-@cache
-def _repeating(count: int, placing: Placing) -> Any:
-    def repeat(rows: jax.Array) -> jax.Array:
-        return rows[jnp.minimum(jnp.arange(count), len(rows) - 1)]
-
-    return placing.compile(repeat, (_COLUMNS,), _COLUMNS)
 
 
 def _copy(what: CarriedCodes) -> CarriedCodes:

@@ -5,18 +5,19 @@ three quarters and more go at once. So a cloud of 152,000 tokens has seven sizes
 2,212 three.
 """
 
-from drift.kernels.stepping.carried import tiles_of
+from drift.kernels.stepping.block import Path
+from drift.kernels.stepping.carried import CACHED_ROWS, tiles_of
 
-LEAST_ROWS, LEAST_DIMS = 8, 8
+LEAST_ROWS, LEAST_DIMS = CACHED_ROWS, 8
 """The fewest rows, and dimensions on each device."""
 SMALL = 1 << 16
 """Values that are not worth cutting down: an accelerator is not busy with them."""
 _WORTHWHILE = 4
 
 
-def first_rows(tokens: int, dims: int) -> int:
+def first_rows(tokens: int, dims: int, path: Path) -> int:
     """Return the rows of a whole cloud: some more than tokens, so that tiles are equal."""
-    unit = LEAST_ROWS * tiles_of(tokens, dims)
+    unit = LEAST_ROWS * (1 if path == "cache" else tiles_of(tokens, dims, path))
     return -(-tokens // unit) * unit
 
 

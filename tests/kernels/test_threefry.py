@@ -31,6 +31,7 @@ def test_a_word_is_a_function_of_key_token_and_dimension():
     expected = oracle.threefry(0x0123456789ABCDEF, token, dim)
     np.testing.assert_array_equal(words(key, tokens, 7), expected)
     np.testing.assert_array_equal(words(key, tokens[1:2], 3), expected[1:2, :3])
+    np.testing.assert_array_equal(words(key, tokens, 4, np.uint32(3)), expected[:, 3:])
 
 
 @pytest.mark.slow

@@ -1,26 +1,21 @@
 """Tests that need eight devices; tests.sim.devices.test_devices runs them where there are."""
 
 import re
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import jax
 import numpy as np
 import pytest
 
-from drift.kernels.formats import BFLOAT16
 from drift.sim.clouds.checkpoint_rows import from_checkpoint
-from drift.sim.counting.cells import CellCounts
 from drift.sim.devices.device import find_devices
 from drift.sim.devices.shards import Shards
-from drift.sim.engines import device_rows
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
-from drift.sim.engines.step import StepEngine
 from drift.sim.errors import BadInput
 from drift.sim.runs.run import run
-from drift.sim.settling import sizes
+from drift.sim.settling import rows, sizes, step_feed
+from drift.sim.settling.programs import Programs
 from drift.sim.spec.drift import Drift
 from tests.support import oracle, small_model
 from tests.support.builders import Stop, arrays, assert_same_arrays, stop_after
@@ -44,12 +39,6 @@ def stored(path, what, devices, **options):
     return run(what, path, on="cpu", engine="step", devices=devices, **options).as_json()
 
 
-@pytest.fixture
-def apart(monkeypatch):
-    """As on an accelerator, the host can't read the devices' memory in place."""
-    monkeypatch.setattr(Shards, "on_host", False)
-
-
 def same_result(a, b):
     aside = {"store": 0, "seconds": 0, "engine_reason": ""}
     return {**a, **aside} == {**b, **aside}
@@ -59,11 +48,10 @@ def same_result(a, b):
 def test_a_run_is_that_of_one_device(tmp_path, monkeypatch, name):
     one = stored(tmp_path / "one.zarr", drift(name), 1)
     assert any(counts["black_holes"] for counts in one["records"])
-    for where in ("near", "apart"):
-        path = tmp_path / f"{where}.zarr"
+    for carried in ("all", "less"):
+        path = tmp_path / f"{carried}.zarr"
         assert same_result(one, stored(path, drift(name), 8))
         assert_same_arrays(tmp_path / "one.zarr", path)
-        monkeypatch.setattr(Shards, "on_host", False)
         monkeypatch.setattr(sizes, "SMALL", 0)  # then what is carried is cut down
 
 
@@ -94,75 +82,47 @@ def test_a_run_resumes_on_another_number_of_devices(tmp_path, name):
     assert_same_arrays(path, tmp_path / "plain.zarr")
 
 
-def engine(codes, devices, pool):
-    """A step engine that holds `codes`."""
-    tokens, dims = codes.shape
-    shards = Shards(find_devices("cpu", devices))
-    chunks = Chunks.plan(tokens, dims, 2, 1000, devices)
-    made = StepEngine(
-        chunks, drift("nearest").arithmetic, np.ones(tokens, np.float32), shards, pool
-    )
-    made.load(lambda start, stop: codes[start:stop])
-    return made
+def simulated(what, pool):
+    chunks = Chunks.plan(what.tokens, what.dims, 2, devices=8)
+    return Simulation(what, chunks, Shards(find_devices("cpu", 8)), pool)
 
 
-def cells_of(seen):
-    return CellCounts.of_representatives(seen.representatives(np.arange(len(seen.present))))
-
-
-@pytest.mark.parametrize("told_apart", [True, False], ids=["fingerprints", "none"])
-def test_cells_that_devices_share_are_counted_once(apart, told_apart):
-    rng = np.random.default_rng(0)
-    codes = rng.choice(np.array([0, 0x8000, 0x3F00, 0x3F80], np.uint16), (300, 3))
-    merged = [row.tobytes() for row in np.where(codes == 0x8000, 0, codes).astype(np.uint16)]
-    cells = Counter(merged)
+@pytest.mark.parametrize("name", ["nearest", "noise"])
+def test_cells_that_devices_share_are_counted_once(monkeypatch, name):
+    what = drift(name, survivors=7)
     with ThreadPoolExecutor(2) as pool:
-        made = engine(codes, 8, pool)
-        seen = made.stay(0)
-    assert len({device for piece in seen.rows.codes for device in piece.devices()}) == 8
-    if not told_apart:  # then every pair is compared
-        seen = replace(seen, fingerprints=np.zeros(300, np.uint64))
-    found = cells_of(seen)
-    assert len(found.occupancy) == len(cells)
-    assert found.populations.tolist() == sorted(n for n in cells.values() if n > 1)[::-1]
+        found = [state.counts for state in simulated(what, pool).states(what.record_steps)]
+        assert found[-1].largest > 1
+        # Rows whose fingerprints agree are all compared, on the host.
+        monkeypatch.setattr(step_feed, "weights", lambda dims: np.zeros((2, dims), np.uint32))
+        again = [state.counts for state in simulated(what, pool).states(what.record_steps)]
+    assert again == found
 
 
-def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(apart, monkeypatch):
-    fetched, block, dims = [], 32 * 10, 16
-    picked = device_rows._picked
+def test_only_rows_that_are_asked_for_are_fetched_in_bounded_blocks(monkeypatch):
+    fetched, block, what = [], 96 * 16, drift("nearest", tokens=300)
+    get = Programs.get
 
-    def watched(codes, rows):
-        found = picked(codes, rows)
+    def watched(self, states):
+        found = get(self, states)
         fetched.append(found.nbytes)
         return found
 
-    monkeypatch.setattr(device_rows, "_picked", watched)
-    monkeypatch.setattr(device_rows, "BLOCK_BYTES", block)
-    rng = np.random.default_rng(1)
-    codes = rng.integers(0x2000, 0x4000, (600, dims), dtype=np.uint16)
+    monkeypatch.setattr(Programs, "get", watched)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", block)
     with ThreadPoolExecutor(2) as pool:
-        made = engine(codes, 8, pool)
-        seen = made.stay(0)
-        assert len(cells_of(seen).occupancy) == 600
+        state = next(simulated(what, pool).states([0]))
         assert fetched == []  # nothing to compare
-
-        np.testing.assert_array_equal(seen.rows.span(3, 590), codes[3:590])
+        cloud = oracle.bits(oracle.cloud(what))
+        np.testing.assert_array_equal(state.rows.span(3, 290), cloud[3:290])
         assert max(fetched) <= block
-        fetched.clear()
-
-        codes[:450] = codes[0]
-        made.load(lambda start, stop: codes[start:stop])
-        seen = made.stay(0)
-        assert cells_of(seen).occupancy.max() == 450
-        assert sum(fetched) <= 8 * 2 * dims  # the one cell, not its 450 tokens
+        assert sum(fetched) <= 2 * cloud.nbytes
 
 
-def test_a_state_keeps_its_cloud_while_the_drift_moves_on(apart):
+def test_a_state_keeps_its_cloud_while_the_drift_moves_on():
     what = drift("nearest")
-    shards = Shards(find_devices("cpu", 8))
     with ThreadPoolExecutor(2) as pool:
-        chunks = Chunks.plan(what.tokens, what.dims, 2, devices=8)
-        simulation = Simulation(what, chunks, shards, pool)
+        simulation = simulated(what, pool)
         states = list(simulation.states(range(0, 41, 8)))
     _, clouds = oracle.walk(what, simulation.u)
     for state in states:
@@ -201,20 +161,25 @@ def test_fewer_devices_than_asked_for_is_an_error(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_device_holds_its_share_and_waits_for_no_other(monkeypatch):
-    called = []
-    original = Shards.compile_step_block
+def test_every_device_holds_its_share_and_none_is_sent_codes(monkeypatch):
+    what, asked = drift("stochastic", tokens=64, dims=16), []
 
-    def step_block(*given):
-        called.append(original(*given))
-        return lambda *arrays: called.append(arrays) or called[0](*arrays)
+    def shape(each):
+        return jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=each.sharding)
 
-    monkeypatch.setattr(Shards, "compile_step_block", step_block)
+    def watched(*given):
+        asked.append(jax.tree.map(shape, given))
+        return observe(*given)
+
     with ThreadPoolExecutor(1) as pool:
-        made = engine(np.zeros((64, 4), BFLOAT16.storage), 8, pool)
-        made.stay(0)
-    for codes in made._codes:
-        assert len(codes.sharding.device_set) == 8
-        assert {shard.data.size for shard in codes.addressable_shards} == {codes.size // 8}
-    compiled = called[0].lower(*called[1]).compile().as_text()
-    assert not re.search("all-reduce|all-gather|all-to-all|collective|reduce-scatter", compiled)
+        engine = simulated(what, pool).engine
+        observe = engine._programs.observe
+        monkeypatch.setattr(engine._programs, "observe", watched)
+        engine.observe(0, 0, 1.0)
+    shards = engine._carried.codes.addressable_shards
+    assert {shard.device for shard in shards} == {*jax.devices()}
+    assert {shard.data.shape for shard in shards} == {(64, 2)}
+    compiled = observe.lower(*asked[0]).compile().as_text()
+    assert not re.search("all-gather|all-to-all|collective-permute|reduce-scatter", compiled)
+    summed = re.findall(r"= \w+\[([\d,]+)\]\S* all-reduce", compiled)
+    assert {"64,2", "2,64"} >= {*summed} != set()  # fingerprints, and whether rows are alike

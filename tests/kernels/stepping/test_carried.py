@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from jax import export
 
 from drift.kernels.exact_sum import limb_sums_of
-from drift.kernels.exact_sum_jax import MOST_COUNTED, limbs_of_parts, part_sums
+from drift.kernels.exact_sum_jax import (
+    MOST_TOKENS,
+    limbs_of_parts,
+    most_counted,
+    part_bits,
+    part_sums,
+    parts_of,
+)
 from drift.kernels.formats import BFLOAT16, FLOAT32, Arithmetic
 from drift.kernels.row_groups_jax import labels, leaders, read_labels
 from drift.kernels.stepping.block import BLOCK, plain
@@ -82,20 +89,32 @@ def test_labels_tell_what_was_put_into_them():
         np.testing.assert_array_equal(each, expected)
 
 
-@pytest.mark.parametrize("most", [1, 1000, MOST_COUNTED // 2 - 1])
+@pytest.mark.parametrize("most", [1, 1000, *(most_counted(bits) // 2 - 1 for bits in (8, 4, 2, 1))])
 def test_sums_of_parts_are_those_of_limbs_however_many_tokens_a_row_is(most):
     rng = np.random.default_rng(0)
     values = np.concatenate([rng.normal(size=(2, 7)), np.full((1, 7), -1.0), np.ones((1, 7))])
     values = values.astype(np.float32).clip(-1, 1)
     counts = np.array([0, 1, most, most], np.int32)
     scale = np.float32(2.0**15)  # the largest limb that there is
-    found = limbs_of_parts(np.stack(part_sums(values, counts, scale)))
+    bits = part_bits(int(counts.sum()))
+    sums = np.stack(part_sums(values, counts, scale, bits))
+    assert len(sums) == parts_of(bits)
+    found = limbs_of_parts(sums)
     expected = limb_sums_of(values.copy(), counts.astype(np.float64), scale)
     np.testing.assert_array_equal(found, expected)
 
 
+def test_parts_are_as_wide_as_their_tokens_allow():
+    assert [part_bits(tokens) for tokens in (1, 1 << 23, (1 << 23) + 1, 1 << 28, 1 << 30)] == [
+        *(8, 8, 4, 2, 1)
+    ]
+    with pytest.raises(ValueError, match="are too many to be summed"):
+        part_bits(MOST_TOKENS + 1)
+
+
 @pytest.mark.parametrize("rows", [8, 152_096, 151_984, 1 << 18])
 def test_tiles_are_equal_and_not_too_large(rows):
-    tiles = tiles_of(rows, 2560)
+    assert tiles_of(rows, 2560, "cache") * 8 == rows
+    tiles = tiles_of(rows, 2560, "memory")
     assert rows % tiles == 0
     assert rows // tiles * 2560 <= 1 << 26

@@ -49,7 +49,7 @@ def block(arithmetic, codes, rng):
     return c
 
 
-def surroundings(arithmetic, codes, seed=0):
+def surroundings(arithmetic, codes, seed=0, first_dim=None):
     """Tokens and steps for the codes."""
     rng = np.random.default_rng(seed)
     rows = len(codes)
@@ -59,6 +59,8 @@ def surroundings(arithmetic, codes, seed=0):
     numbers = rng.integers(0, 2**32, rows, dtype=np.uint32)
     keys = rng.integers(0, 2**32, (BLOCK, 2), dtype=np.uint32)
     steps = Steps(block(arithmetic, codes, rng), keys, np.int32(BLOCK), np.uint32(0))
+    if first_dim is not None:
+        steps = steps._replace(first_dim=np.uint32(first_dim))
     return Tokens(numbers, strength, np.ones(rows, bool)), steps
 
 
@@ -73,14 +75,14 @@ def walked(arithmetic, codes, tokens, steps, count):
         words = None
         if arithmetic.rounding == "stochastic":
             key = int(key[0]) | int(key[1]) << 32
-            words = oracle.threefry(key, tokens.number[token], dim)
+            words = oracle.threefry(key, tokens.number[token], dim + (steps.first_dim or 0))
         x = oracle.quantise(x.astype(np.float32) + c, held, arithmetic.rounding, words)
     return oracle.bits(x)
 
 
-def check(arithmetic, form, rows, dims, counts, seed=0):
+def check(arithmetic, form, rows, dims, counts, seed=0, first_dim=None):
     codes = cloud(arithmetic, rows, dims, np.random.default_rng(seed))
-    tokens, steps = surroundings(arithmetic, codes, seed)
+    tokens, steps = surroundings(arithmetic, codes, seed, first_dim)
     for count in counts:
         expected = walked(arithmetic, codes, tokens, steps, count)
         found = move(codes, tokens, steps, np.int32(count), arithmetic, Fused(form, interpret=True))
@@ -107,9 +109,9 @@ def test_a_tpus_takes_the_steps_of_the_oracle(arithmetic):
 
 @pytest.mark.slow
 @EACH_FORM
-@pytest.mark.parametrize("shape", [(1, 1), (2, 513)])
-def test_it_fits_any_shape(form, shape):
-    check(STOCHASTIC, form, *shape, [BLOCK])
+@pytest.mark.parametrize(("shape", "first_dim"), [((1, 1), None), ((2, 513), 1280)])
+def test_it_fits_any_shape_wherever_its_dims_begin(form, shape, first_dim):
+    check(STOCHASTIC, form, *shape, [BLOCK], first_dim=first_dim)
 
 
 @pytest.mark.slow

@@ -9,16 +9,11 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from drift.experiments.cli import main
-from drift.kernels.formats import BFLOAT16
 from drift.sim import device_check
 from drift.sim.devices.shards import Shards
-from drift.sim.engines import device_rows, step
-from drift.sim.engines.chunks import Chunks
-from drift.sim.engines.device_rows import DeviceRows
+from drift.sim.engines import step
 from drift.sim.errors import BadInput
 from drift.sim.runs import memory, prepare
 from drift.sim.spec.drift import Drift
@@ -26,7 +21,6 @@ from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
 from tests.support import eight_devices
 from tests.support.builders import assert_same_arrays
-from tests.support.drifts import rows_of
 
 SMALL = ["run", "--sigma", "1e-9", "--tokens", "61", "--dims", "96", "--records", "4"]
 
@@ -106,25 +100,6 @@ def test_a_cloud_has_to_fit_its_devices(tmp_path):
     memory.check_fits(whole, locate(tmp_path), Shards(tuple(two[:1])), memory=gib // 2)
     with pytest.raises(BadInput, match=r"of memory; .* GiB are allowed"):
         memory.check_fits(whole, locate(tmp_path), Shards((jax.devices()[0],)), memory=gib // 2)
-
-
-@pytest.mark.slow
-@given(st.integers(1, 60), st.integers(1, 3), st.integers(1, 3), st.data())
-def test_rows_on_a_device_are_those_on_the_host(tokens, dims, tiles, data):
-    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    codes = rng.choice(np.array([0, 0x8000, 1], np.uint16), (tokens, dims))
-    near = rows_of(codes, 8 * tiles)
-    shape = tiles, 8, dims
-    chunks = Chunks(tokens, dims, 8 * tiles)
-    there = DeviceRows(chunks, [jax.device_put(k.reshape(shape)) for k in near.codes], BFLOAT16)
-    a, b = rng.permutation(tokens), rng.integers(0, tokens, tokens)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(device_rows, "BLOCK_BYTES", data.draw(st.integers(1, 500)))
-        patch.setattr(device_rows, "SENT_BYTES", data.draw(st.integers(1, 500)))
-        np.testing.assert_array_equal(there.take(b), near.take(b))
-        np.testing.assert_array_equal(there.equal(a, b), near.equal(a, b))
-        start = data.draw(st.integers(0, tokens - 1))
-        np.testing.assert_array_equal(there.span(start, tokens), near.span(start, tokens))
 
 
 def test_a_check_finds_a_wrong_count(monkeypatch):

@@ -9,12 +9,12 @@ import pytest
 
 from drift.sim.devices import device, shards
 from drift.sim.devices.shards import Shards
+from drift.sim.engines.choose import moving_cloud
 from drift.sim.engines.chunks import Chunks
-from drift.sim.engines.device import device_engine
 from drift.sim.engines.simulation import Simulation
 from drift.sim.motions.make import motion_of
 from drift.sim.settling import engine as settling
-from drift.sim.settling import feed, part, sizes
+from drift.sim.settling import part, sizes, step_feed
 from drift.sim.settling.engine import SettlingEngine
 from drift.sim.spec.drift import Drift
 from tests.support import oracle
@@ -56,7 +56,7 @@ def loaded(what, codes, pool):
     """The engine of a drift, with `codes` as its cloud."""
     chunks = Chunks.plan(what.tokens, what.dims, 2)
     strengths = np.ones(what.tokens, np.float32)
-    made = device_engine(motion_of(what), strengths, chunks, device.find_device("cpu"), pool)
+    made = moving_cloud(motion_of(what), strengths, chunks, device.find_device("cpu"), pool, "step")
     made.load(lambda start, stop: codes[start:stop])
     return made
 
@@ -126,7 +126,7 @@ def test_rows_whose_fingerprints_agree_are_compared_all_the_same(monkeypatch):
     expected = states(what, engine="host")[1]
     assert_equal_states(states(what)[1], expected)
     assert not compared
-    monkeypatch.setattr(feed, "weights", lambda dims: np.zeros((2, dims), np.uint32))
+    monkeypatch.setattr(step_feed, "weights", lambda dims: np.zeros((2, dims), np.uint32))
     assert_equal_states(states(what)[1], expected)
     assert compared
 
