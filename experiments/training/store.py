@@ -63,7 +63,7 @@ def fill(group: zarr.Group, of: Settings) -> None:
     _add(group, "loss", "float32", rows, (updates,), text, float("nan"))
     rows, text = {**rows, "dim": model.DIMS}, "mean hidden state over the batch of each step"
     _add(group, "hidden", "float32", rows, (updates, model.DIMS), text, float("nan"))
-    seal(group, coordinates="step", **{LAST: of.as_json()})
+    seal(group, dict(group.arrays()), coordinates="step", **{LAST: of.as_json()})
 
 
 def _add(

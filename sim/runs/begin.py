@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import zarr
 
 from drift.sim import interrupts
 from drift.sim.clouds.initial import same_rows
@@ -33,11 +34,14 @@ def open_or_create(
         resuming = resumable(simulation.drift, out, overwrite)
         if resuming and RunStore(out).complete:
             raise BadInput(f"{out} was completed meanwhile by another process; run it again")
+        made = None
         if not resuming:
             with interrupts.delay_signals():
-                create(out, simulation, attributes)
+                made = create(out, simulation, attributes)
         store = RunStore(out, writing=True, still=still)
-        if resuming:
+        if made is not None:
+            store.adopt(*made)
+        else:
             out.clean()
             found = simulation.u, simulation.initial.token_ids, arrays_of(simulation)
             for name, values in run_layout.coordinates(simulation.drift, *found).items():
@@ -51,8 +55,10 @@ def open_or_create(
         yield store
 
 
-def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any]) -> None:
-    """Put an empty store at `out`, in the place of what may be there.
+def create(
+    out: StoreLocation, simulation: Simulation, attributes: dict[str, Any]
+) -> tuple[zarr.Group, dict[str, zarr.Array]]:
+    """Put an empty store at `out`, in the place of what may be there; return what it was made of.
 
     Raises BadInput where it can't be written.
     """
@@ -61,7 +67,9 @@ def create(out: StoreLocation, simulation: Simulation, attributes: dict[str, Any
     known = {"cloud": cloud.facts, "motion": motion.facts}
     about = {name: each for name, each in known.items() if each}
     with out.begin(told.written({**attributes, **about, **run_layout.FIRST})) as group:
-        run_layout.fill(group, simulation.drift, motion.u, cloud.token_ids, arrays_of(simulation))
+        more = cloud.token_ids, arrays_of(simulation)
+        made = run_layout.fill(group, simulation.drift, motion.u, *more)
+    return group, made
 
 
 def resumable(drift: Drift, out: StoreLocation, overwrite: bool) -> bool:

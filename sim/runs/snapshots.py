@@ -50,8 +50,8 @@ def write_codes(
         codes = rows.span(start, stop)
         if at is None:
             array[start:stop] = codes
-        else:
-            array[at, start:stop] = codes
+        else:  # of the shape of a chunk, which the library copies otherwise
+            array[at : at + 1, start:stop] = codes[None]
 
     list(pool.map(one, range(0, tokens, size)))
 

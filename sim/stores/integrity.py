@@ -41,11 +41,6 @@ def holds(attributes: dict[str, Any]) -> bool:
     return sealed(attributes)[SEAL] == attributes[SEAL]
 
 
-def known(group: zarr.Group) -> dict[str, str]:
-    """Return a checksum of the metadata of each array of a group, by its name."""
-    return {name: described(array) for name, array in group.arrays()}
-
-
 def described(array: zarr.Array) -> str:
     """A checksum of most by which the chunks of an array become numbers."""
     return checksum(

@@ -15,7 +15,7 @@ def locate(given: AnyLocation) -> StoreLocation:
     text = os.fspath(given)
     scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text)
     if scheme and scheme[0] == SCHEME:
-        from drift.sim.stores.s3 import S3Location
+        from drift.sim.stores.objects.location import S3Location
 
         return S3Location.named(text)
     if scheme:

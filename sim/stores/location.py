@@ -1,6 +1,6 @@
 """Locations of stores, and all that is asked of one.
 
-address     of a store: a local path, or s3://BUCKET/KEY on object storage (sim.stores.s3)
+address     of a store: a local path, or s3://BUCKET/KEY on object storage (sim.stores.objects)
 there       something is: a file, a directory, an object of that name or below it
 group       the Zarr v3 group there
 begun       a store whose keeper wrote all that an empty one has. It is begun in a block:
@@ -108,14 +108,13 @@ class LocalLocation(StoreLocation):
 
     def group(self, writing: bool = False, wanted: str = "a drift store") -> "zarr.Group":
         """The group there; BadInput where there is none."""
-        from zarr.storage import LocalStore
-
         from drift.sim.stores import digests, integrity
+        from drift.sim.stores.local_files import LocalFiles
 
         if not self.holds_group():
             raise BadInput(f"{self} is not {wanted}: {self._instead()}")
         with integrity.as_damaged(f"{self} is not {wanted}, or its zarr.json", BadInput):
-            return digests.open_bound(LocalStore(self.path, read_only=not writing), writing)
+            return digests.open_bound(LocalFiles(self.path, read_only=not writing), writing)
 
     @contextmanager
     def begin(self, attributes: dict[str, Any]) -> Iterator["zarr.Group"]:

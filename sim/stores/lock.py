@@ -1,7 +1,7 @@
 """One writer at a time for a store: a lock that dies with the process that holds it.
 
 The kernel holds it on a file beside the store; a file that was left behind by a
-process that was killed locks nothing. On object storage it is a lease (sim.stores.lease).
+process that was killed locks nothing. On object storage it is a lease (sim.stores.objects).
 """
 
 import fcntl
@@ -27,7 +27,7 @@ def held(given: AnyLocation) -> Iterator[Callable[[], None]]:
     """
     place = locate(given)
     if not isinstance(place, LocalLocation):
-        from drift.sim.stores.lease import Lease
+        from drift.sim.stores.objects.lease import Lease
 
         with Lease(place) as lease:
             yield lease.check
@@ -59,7 +59,7 @@ def is_held(given: AnyLocation) -> bool:
     """Return whether some process writes the store at `given` now; makes no file."""
     place = locate(given)
     if not isinstance(place, LocalLocation):
-        from drift.sim.stores.lease import is_held
+        from drift.sim.stores.objects.lease import is_held
 
         return is_held(place)
     assert isinstance(place, LocalLocation)

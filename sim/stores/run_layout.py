@@ -100,30 +100,29 @@ def fill(
     u: np.ndarray,
     token_ids: np.ndarray | None = None,
     motion: Mapping[str, np.ndarray] | None = None,
-) -> None:
-    """Make a new group the empty store of `drift`, whose unit vector is `u`.
+) -> dict[str, zarr.Array]:
+    """Make a new group the empty store of `drift`, whose unit vector is `u`; return its arrays.
 
     `motion` has what else is kept of its motion: see `coordinates`.
     """
+    made: dict[str, zarr.Array] = {}
     records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
     for name, text in {"step": "steps done", **ALL_COUNTS}.items():
         dtype, unwritten = (
             "float64" if name in REAL else "int64",
             _fill(u if name == "radius" else 0),
         )
-        add(group, name, dtype, {"record": records}, text, fill=unwritten)
+        made[name] = add(group, name, dtype, {"record": records}, text, fill=unwritten)
     for name, values in coordinates(drift, u, token_ids, motion).items():
-        add_coordinate(group, name, values)
+        made[name] = add_coordinate(group, name, values)
     if snapshots:
         shape = {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims}
-        add_bits(group, shape, drift.target)
+        made["bits"] = add_bits(group, shape, drift.target)
         if drift.survivors is not None:
-            add_present(group, shape)
-    seal(
-        group,
-        coordinates=" ".join(name for name in _COORDINATES if name in group),
-        **{LAST: drift.as_json()},
-    )
+            made["present"] = add_present(group, shape)
+    there = " ".join(name for name in _COORDINATES if name in made)
+    seal(group, made, coordinates=there, **{LAST: drift.as_json()})
+    return made
 
 
 def coordinates(
@@ -143,14 +142,15 @@ def coordinates(
 
 def add_coordinate(
     group: zarr.Group, name: str, values: np.ndarray, overwrite: bool = False
-) -> None:
+) -> zarr.Array:
     """Make one of them; where `overwrite`, in the place of what may be left of it."""
     dim, text = _MEANINGS[name]
     if name == DISPLACEMENTS:
-        add_table(group, values, text, overwrite)
-        return
+        return add_table(group, values, text, overwrite)
     dtype = "float64" if values.dtype.kind == "f" else "int64"
-    add(group, name, dtype, {dim: len(values)}, text, overwrite, _fill(values))[:] = values
+    array = add(group, name, dtype, {dim: len(values)}, text, overwrite, _fill(values))
+    array[:] = values
+    return array
 
 
 def _fill(values: np.ndarray | int) -> float:
@@ -158,7 +158,7 @@ def _fill(values: np.ndarray | int) -> float:
     return UNWRITTEN if np.isnan(values).any() else math.nan
 
 
-def add_table(group: zarr.Group, table: np.ndarray, text: str, overwrite: bool) -> None:
+def add_table(group: zarr.Group, table: np.ndarray, text: str, overwrite: bool) -> zarr.Array:
     """Write a table of displacements, float32 (steps, dims)."""
     steps, dims = table.shape
     array = group.create_array(
@@ -173,6 +173,7 @@ def add_table(group: zarr.Group, table: np.ndarray, text: str, overwrite: bool) 
         overwrite=overwrite,
     )
     array[...] = table
+    return array
 
 
 def meaning_of(name: str) -> str:
@@ -187,9 +188,10 @@ def meaning_of(name: str) -> str:
     return {**known, **others, **ALL_COUNTS}[name]
 
 
-def seal(group: zarr.Group, **attributes: Any) -> None:
-    """Give a group that has all its arrays the last of the attributes that it begins with."""
-    known = {integrity.KNOWN: integrity.known(group), DIGESTS: bound_store(group).digests()}
+def seal(group: zarr.Group, arrays: Mapping[str, zarr.Array], **attributes: Any) -> None:
+    """Give a group that has all its `arrays` the last of the attributes that it begins with."""
+    described = {name: integrity.described(array) for name, array in arrays.items()}
+    known = {integrity.KNOWN: described, DIGESTS: bound_store(group).digests()}
     every = {**told.read(dict(group.attrs)), **attributes, **known}
     group.update_attributes(integrity.sealed(told.written(every)))
 

@@ -223,19 +223,15 @@ class RunStore(Store, ShownAsTable):
 
     def flush(self) -> None:
         """Write the records that were taken, and bind to its place what was written."""
-        self._write_records()
+        self.write_records()
         if self._known:
             self.update(**{_COUNTED: _counted(self._known)})
 
-    def _write_records(self) -> None:
+    def write_records(self) -> None:
         """Write the records that were taken, their steps last."""
-
-        def write(name: str) -> None:
-            self.array(name)[:] = self._known[name]  # its only chunk, which needs no reading so
-
-        if self._unwritten:
-            self.address.together(write, self._names)
-            write("step")
+        if self._unwritten:  # each in its only chunk, which needs no reading so
+            for names in (self._names, ["step"]):
+                self.write(slice(None), {name: self._known[name] for name in names})
         self._unwritten, self._wrote = False, time.monotonic()
 
     def _columns(self) -> dict[str, np.ndarray]:
@@ -272,7 +268,7 @@ class RunStore(Store, ShownAsTable):
         text = "tokens in each black hole at the last step"
         array = add(self.group, "populations", "int64", shape, text, overwrite=True)
         array[:] = populations
-        self._write_records()
+        self.write_records()
         self.verify()
         known = {**self.attrs.get(integrity.KNOWN, {}), array.basename: integrity.described(array)}
         counted = _counted(self._known or self._columns())

@@ -1,5 +1,6 @@
 """A store that is open: what those of runs and of sweeps have in common."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
@@ -7,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import zarr
+from zarr.core.sync import sync
 
 from drift.sim.errors import BadInput, Damaged, MissingData, NotBegun, printable
 from drift.sim.stores import integrity
@@ -112,6 +114,23 @@ class Store:
             self._arrays[name] = found
         return self._arrays[name]
 
+    def adopt(self, group: zarr.Group, made: Mapping[str, zarr.Array]) -> None:
+        """Take the arrays that were made in a `group` a moment ago: none has to be opened."""
+        for name, each in made.items():
+            metadata: Any = each.metadata
+            self._arrays[name] = zarr.Array(zarr.AsyncArray(metadata, self.group.store_path / name))
+        self._bound.written |= bound_store(group).written
+
+    def write(self, at: Any, values: Mapping[str, np.ndarray]) -> None:
+        """Write what several arrays hold `at` an index, side by side."""
+        arrays = [self.array(name).async_array for name in values]
+
+        async def every() -> None:
+            pairs = zip(arrays, values.values(), strict=True)
+            await asyncio.gather(*(array.setitem(at, value) for array, value in pairs))
+
+        sync(every())
+
     def values(self, name: str, at: Any = ..., there: np.ndarray | bool = True) -> np.ndarray:
         """Return what an array holds `at` an index; `there` says which values were written.
 
@@ -139,7 +158,7 @@ class Store:
             consolidate(self.group, self.order)
         self._bind()
 
-    def mend(self, name: str, write: Callable[[], None]) -> None:
+    def mend(self, name: str, write: Callable[[], object]) -> None:
         """Let `write` make a coordinate again of which something is gone.
 
         Raises Damaged where it is damaged, or was another one.

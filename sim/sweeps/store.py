@@ -89,6 +89,7 @@ def fill(group: zarr.Group, grid: Grid, predicted: bool = False) -> None:
         coordinate.add(group)
     run_layout.seal(
         group,
+        dict(group.arrays()),
         coordinates=" ".join((*names, "progress", "step")),
         **{LAST: {"base": grid.base, "axes": [_told(axis) for axis in grid.axes]}},
     )

@@ -97,12 +97,9 @@ class GridWriter:
         self.flush(complete=True)
 
     def _write(self, block: Block) -> None:
-        def one(name: str) -> None:
-            self.store.array(self.store.names[name])[(*block.region, slice(None))] = block.counts[
-                name
-            ]
-
-        self.store.address.together(one, block.counts)
+        names = self.store.names
+        counts = {names[name]: values for name, values in block.counts.items()}
+        self.store.write((*block.region, slice(None)), counts)
         self.store.array("done")[block.region] = block.done
 
     def _index(self, point: int) -> tuple[int, ...]:

@@ -121,7 +121,7 @@ def fill(
     _add(group, "motion", {each: size[each] for each in ("sample", "dim")}, motion, "float64")
     moves = Meaning("moved tokens, summed over the samples and tokens of a bin")
     _add(group, "moves", {each: size[each] for each in ("sample_bin", "token_bin")}, moves)
-    seal(group, coordinates=" ".join(_COORDINATES), **{LAST: spec})
+    seal(group, dict(group.arrays()), coordinates=" ".join(_COORDINATES), **{LAST: spec})
 
 
 class TrackStore(Store):

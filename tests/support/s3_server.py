@@ -44,7 +44,7 @@ def use(monkeypatch, endpoint, **more):
 
 def new_bucket():
     """The address of a bucket that is new and empty, s3://NAME."""
-    from drift.sim.stores.s3_client import client
+    from drift.sim.stores.objects.client import client
 
     name = f"bucket-{next(_numbers)}"
     client().create_bucket(Bucket=name)
@@ -53,7 +53,7 @@ def new_bucket():
 
 def names(bucket):
     """All names of objects in it."""
-    from drift.sim.stores.s3_client import client
+    from drift.sim.stores.objects.client import client
 
     found = client().list_objects_v2(Bucket=bucket.removeprefix("s3://"))
     return [each["Key"] for each in found.get("Contents", ())]
@@ -61,7 +61,7 @@ def names(bucket):
 
 def contents(bucket):
     """All objects in it: their bytes by name."""
-    from drift.sim.stores.s3_client import client
+    from drift.sim.stores.objects.client import client
 
     at = bucket.removeprefix("s3://")
     return {name: client().get_object(Bucket=at, Key=name)["Body"].read() for name in names(bucket)}

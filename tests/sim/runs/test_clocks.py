@@ -8,8 +8,8 @@ import pytest
 from drift.sim.runs import run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import lock
-from drift.sim.stores.lease import Lease
 from drift.sim.stores.locate import locate
+from drift.sim.stores.objects.lease import Lease
 from drift.sim.sweeps.store import SweepStore
 from drift.sim.sweeps.sweep import sweep
 from tests.support.builders import assert_same_arrays, stored_bytes, tiny

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from drift.sim.errors import BadInput
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import LocalLocation
-from drift.sim.stores.s3 import S3Location
+from drift.sim.stores.objects.location import S3Location
 
 
 @pytest.mark.parametrize("text", ["a.zarr", "./a/../b.zarr", "/a//b/", "s3", "s3:", "a:b", "", "~"])

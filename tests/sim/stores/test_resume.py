@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from zarr.storage import LocalStore
 
 from drift.sim.engines.simulation import Simulation
 from drift.sim.errors import BadInput, Unfinished
 from drift.sim.runs import prepare, run
 from drift.sim.spec.drift import Drift
 from drift.sim.stores import lock
+from drift.sim.stores.local_files import LocalFiles
 from drift.sim.stores.location import LocalLocation
 from drift.sim.stores.run_store import RunStore
 from tests.support.builders import Stop, assert_same_arrays, stop_after
@@ -109,7 +109,7 @@ class Room:
 
     def __init__(self, monkeypatch, number=errno.ENOSPC):
         self.left, self._number = 10**9, number
-        set_, write_bytes = LocalStore.set, Path.write_bytes
+        set_, write_bytes = LocalFiles.set, Path.write_bytes
 
         async def set_one(store, key, value):
             self._take()
@@ -119,7 +119,7 @@ class Room:
             self._take()
             return write_bytes(path, data)
 
-        monkeypatch.setattr(LocalStore, "set", set_one)
+        monkeypatch.setattr(LocalFiles, "set", set_one)
         monkeypatch.setattr(Path, "write_bytes", write_one)
 
     def _take(self):

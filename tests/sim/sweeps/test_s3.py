@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from drift.sim.errors import BadInput, NotBegun, Unfinished
-from drift.sim.stores import lease, lock, s3_client
+from drift.sim.stores import lock
 from drift.sim.stores.locate import locate
-from drift.sim.stores.s3_client import ObjectStore
+from drift.sim.stores.objects import client as s3_client
+from drift.sim.stores.objects import lease
+from drift.sim.stores.objects.client import ObjectStore
 from drift.sim.sweeps.store import NAMES, SweepStore, is_sweep
 from drift.sim.sweeps.sweep import sweep
 from tests.support import s3_server

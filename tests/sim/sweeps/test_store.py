@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import xarray
 import zarr
-from zarr.storage import LocalStore
 
 from drift.sim.counting.cells import Counts
 from drift.sim.errors import BadInput, Unfinished
+from drift.sim.stores.local_files import LocalFiles
 from drift.sim.stores.locate import locate
 from drift.sim.sweeps import resume, store
 from drift.sim.sweeps.store import NAMES, SweepStore, points_per_chunk
@@ -131,7 +131,7 @@ def test_after_every_single_write_a_cell_is_done_only_if_its_data_are_there(
     tmp_path, small_chunks, monkeypatch
 ):
     writes = []
-    original = LocalStore.set
+    original = LocalFiles.set
 
     async def noting(self, key, value):
         writes.append((key, value.to_bytes()))
@@ -144,7 +144,7 @@ def test_after_every_single_write_a_cell_is_done_only_if_its_data_are_there(
         if file.is_file()
     }
     with monkeypatch.context() as patch:
-        patch.setattr(LocalStore, "set", noting)
+        patch.setattr(LocalFiles, "set", noting)
         for cell in (0, 1, 9, 3, 2, 8):
             writer.put(cell, made_up(GRID, cell))
             if cell:
@@ -196,7 +196,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch, room)
     writer.put(4, made_up(GRID, 4))
     writer.flush()
     left = [room]
-    original = LocalStore.set
+    original = LocalFiles.set
 
     async def set_(self, key, value):
         if not left[0]:
@@ -206,7 +206,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch, room)
 
     writer.put(5, made_up(GRID, 5))
     with monkeypatch.context() as patch:
-        patch.setattr(LocalStore, "set", set_)
+        patch.setattr(LocalFiles, "set", set_)
         if room < 15:  # the attributes, twelve counts, done, and the attributes again
             message = "a.zarr can't be written: No space left on device; 23 grid points are left"
             with pytest.raises(Unfinished, match=message):

@@ -13,7 +13,6 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 from jax.errors import JaxRuntimeError
-from zarr.storage import LocalStore
 
 from drift.sim import interrupts
 from drift.sim.batches import batch, sizing
@@ -23,6 +22,7 @@ from drift.sim.runs.run import run
 from drift.sim.source_digest import short_digest
 from drift.sim.spec.rules import recorded
 from drift.sim.stores import lock, resume
+from drift.sim.stores.local_files import LocalFiles
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
 from drift.sim.sweeps import plan, point_order
@@ -348,7 +348,7 @@ def test_two_at_once_are_one_too_many_and_a_dead_one_is_none(tmp_path, whole):
 
 @pytest.mark.slow
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, whole, monkeypatch):
-    path, original, room = tmp_path / "a.zarr", LocalStore.set, [1000]
+    path, original, room = tmp_path / "a.zarr", LocalFiles.set, [1000]
 
     async def set_(self, key, value):
         room[0] -= 1
@@ -360,7 +360,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, whole, monkeypatch):
         room[0] = 3
 
     with monkeypatch.context() as patch:
-        patch.setattr(LocalStore, "set", set_)
+        patch.setattr(LocalFiles, "set", set_)
         with pytest.raises(
             Unfinished, match="No space left on device; 8 grid points are left, and the"
         ):

@@ -16,11 +16,14 @@ from drift.sim.errors import BadInput, NotBegun, Unfinished
 from drift.sim.open_matrix import is_run, open_matrix
 from drift.sim.runs import begin, run, snapshots
 from drift.sim.spec.drift import Drift
-from drift.sim.stores import lease, lock, run_layout, s3, s3_client
+from drift.sim.stores import lock, run_layout
 from drift.sim.stores.layouts import told
 from drift.sim.stores.locate import locate
+from drift.sim.stores.objects import client as s3_client
+from drift.sim.stores.objects import lease
+from drift.sim.stores.objects import location as s3
+from drift.sim.stores.objects.client import ObjectStore
 from drift.sim.stores.run_store import RunStore
-from drift.sim.stores.s3_client import ObjectStore
 from tests.support import s3_server
 from tests.support.builders import Stop, assert_same_arrays, stop_after
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from drift.sim.errors import BadInput, StorageError
-from drift.sim.stores import lease
-from drift.sim.stores.lease import Lease
 from drift.sim.stores.locate import locate
-from drift.sim.stores.s3_client import client
+from drift.sim.stores.objects import lease
+from drift.sim.stores.objects.client import client
+from drift.sim.stores.objects.lease import Lease
 from tests.support import s3_server
 from tests.support.s3_server import ELSEWHERE
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from drift.sim.errors import BadInput, StorageError, printable
 from drift.sim.stores.location import SCHEME, Item, Result, StoreLocation
-from drift.sim.stores.s3_errors import as_storage_error
+from drift.sim.stores.objects.errors import as_storage_error
 
 if TYPE_CHECKING:
     import zarr
@@ -44,7 +44,7 @@ class Bucket:
         with as_storage_error(self._label):
             import s3fs  # noqa: F401  # which zarr needs
 
-            from drift.sim.stores.s3_client import client
+            from drift.sim.stores.objects.client import client
 
             hasty = client(hasty=True)
             one = {"Bucket": self.name, "Prefix": self._key, "MaxKeys": 1}
@@ -54,7 +54,7 @@ class Bucket:
     def client(self, hasty: bool = False) -> Any:
         """A botocore client, once the bucket is reached."""
         self.reach()
-        from drift.sim.stores.s3_client import client
+        from drift.sim.stores.objects.client import client
 
         return client(hasty)
 
@@ -199,7 +199,7 @@ class S3Location(StoreLocation):
 
     def _store(self) -> Any:
         self.bucket.reach()
-        from drift.sim.stores.s3_client import ObjectStore
+        from drift.sim.stores.objects.client import ObjectStore
 
         return ObjectStore.below(f"{self.bucket.name}/{self.key}")
 

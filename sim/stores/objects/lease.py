@@ -24,8 +24,8 @@ from typing import Any
 
 from drift.sim.errors import BadInput, StorageError, printable
 from drift.sim.stores.location import StoreLocation
-from drift.sim.stores.s3 import S3Location
-from drift.sim.stores.s3_errors import as_storage_error, error_code
+from drift.sim.stores.objects.errors import as_storage_error, error_code
+from drift.sim.stores.objects.location import S3Location
 
 LAPSE = 60.0
 """Seconds after which a lease that was not written again is anybody's."""

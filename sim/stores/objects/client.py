@@ -21,7 +21,7 @@ from zarr.storage import FsspecStore
 
 from drift.sim.errors import StorageError
 from drift.sim.stores.location import SCHEME
-from drift.sim.stores.s3_errors import as_storage_error
+from drift.sim.stores.objects.errors import as_storage_error
 
 _HASTY = {"connect_timeout": 5, "read_timeout": 8, "total_max_attempts": 2}
 _PATIENT = {"connect_timeout": 5, "read_timeout": 15, "total_max_attempts": 4}
