@@ -54,7 +54,7 @@ LONGEST = (
     "sim/engines/test_simulation.py",
     "sim/sweeps/test_killed.py",
     "sim/sweeps/test_sweep.py",
-    "sim/stores/test_s3.py",
+    "sim/stores/objects/test_location.py",
     "sim/devices/test_compilation.py",
     "experiments/notebooks/test_notebooks.py",
     "sim/devices/test_cache.py",

@@ -45,8 +45,7 @@ def open_or_create(
             out.clean()
             found = simulation.u, simulation.initial.token_ids, arrays_of(simulation)
             for name, values in run_layout.coordinates(simulation.drift, *found).items():
-                add = run_layout.add_coordinate
-                store.mend(name, partial(add, store.group, name, values, overwrite=True))
+                store.mend(name, partial(run_layout.write_again, store.group, name, values))
             check_inputs(store, simulation, "--overwrite replaces it")
             try:
                 store.update(engine=attributes["engine"])

@@ -20,7 +20,7 @@ from drift.sim.engines.rows import CloudRows
 from drift.sim.engines.simulation import Pause, State
 from drift.sim.errors import Damaged
 from drift.sim.motions.since import RecordSums
-from drift.sim.stores import integrity, run_layout
+from drift.sim.stores import arrays_at_once, integrity, run_layout
 from drift.sim.stores.digests import DIGESTS
 from drift.sim.stores.run_store import RunStore
 
@@ -151,7 +151,8 @@ class ResumePoints:
         self._store.release(f"{_GROUP}/{step}/")
         group = self._store.group.create_group(f"{_GROUP}/{step}", overwrite=True)
         tokens, dims = rows.shape
-        array = run_layout.add_bits(group, {"token": tokens, "dim": dims}, rows.format)
+        made = {"bits": run_layout.bits({"token": tokens, "dim": dims}, rows.format)}
+        array = arrays_at_once.create(group, made)["bits"]
         write_codes(array, None, rows, self._pool)
         if since is not None:
             group.attrs[_SINCE] = {

@@ -45,7 +45,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 
 from drift.kernels.formats import Compensated, Format
 from drift.sim.spec.drift import Drift
-from drift.sim.stores import integrity
+from drift.sim.stores import arrays_at_once, integrity
 from drift.sim.stores.digests import DIGESTS, bound_store
 from drift.sim.stores.layouts import told
 
@@ -105,21 +105,22 @@ def fill(
 
     `motion` has what else is kept of its motion: see `coordinates`.
     """
-    made: dict[str, zarr.Array] = {}
     records, snapshots = len(drift.record_steps), len(drift.snapshot_steps)
+    known, arrays = coordinates(drift, u, token_ids, motion), dict[str, Mapping[str, Any]]()
     for name, text in {"step": "steps done", **ALL_COUNTS}.items():
         dtype, unwritten = (
             "float64" if name in REAL else "int64",
             _fill(u if name == "radius" else 0),
         )
-        made[name] = add(group, name, dtype, {"record": records}, text, fill=unwritten)
-    for name, values in coordinates(drift, u, token_ids, motion).items():
-        made[name] = add_coordinate(group, name, values)
+        arrays[name] = small(dtype, {"record": records}, text, unwritten)
+    arrays |= {name: coordinate(name, values) for name, values in known.items()}
     if snapshots:
         shape = {"snapshot": snapshots, "token": drift.tokens, "dim": drift.dims}
-        made["bits"] = add_bits(group, shape, drift.target)
+        arrays["bits"] = bits(shape, drift.target)
         if drift.survivors is not None:
-            made["present"] = add_present(group, shape)
+            arrays["present"] = present(shape)
+    made = arrays_at_once.create(group, arrays)
+    arrays_at_once.write(..., [(made[name], values) for name, values in known.items()])
     there = " ".join(name for name in _COORDINATES if name in made)
     seal(group, made, coordinates=there, **{LAST: drift.as_json()})
     return made
@@ -140,17 +141,19 @@ def coordinates(
     return found
 
 
-def add_coordinate(
-    group: zarr.Group, name: str, values: np.ndarray, overwrite: bool = False
-) -> zarr.Array:
-    """Make one of them; where `overwrite`, in the place of what may be left of it."""
+def coordinate(name: str, values: np.ndarray) -> Mapping[str, Any]:
+    """Return what one of them is made by."""
     dim, text = _MEANINGS[name]
     if name == DISPLACEMENTS:
-        return add_table(group, values, text, overwrite)
+        return table(values, text)
     dtype = "float64" if values.dtype.kind == "f" else "int64"
-    array = add(group, name, dtype, {dim: len(values)}, text, overwrite, _fill(values))
-    array[:] = values
-    return array
+    return small(dtype, {dim: len(values)}, text, _fill(values))
+
+
+def write_again(group: zarr.Group, name: str, values: np.ndarray) -> None:
+    """Write one of them in the place of what may be left of it."""
+    made = arrays_at_once.create(group, {name: coordinate(name, values)}, overwrite=True)
+    made[name][...] = values
 
 
 def _fill(values: np.ndarray | int) -> float:
@@ -158,22 +161,18 @@ def _fill(values: np.ndarray | int) -> float:
     return UNWRITTEN if np.isnan(values).any() else math.nan
 
 
-def add_table(group: zarr.Group, table: np.ndarray, text: str, overwrite: bool) -> zarr.Array:
-    """Write a table of displacements, float32 (steps, dims)."""
-    steps, dims = table.shape
-    array = group.create_array(
-        DISPLACEMENTS,
-        shape=table.shape,
-        chunks=(max(1, min(steps, _CHUNK_BYTES // (4 * dims))), dims),
-        dtype="float32",
-        fill_value=float("nan"),
-        dimension_names=("displacement", "dim"),
-        attributes={"long_name": text, "units": "1"},
-        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
-        overwrite=overwrite,
-    )
-    array[...] = table
-    return array
+def table(values: np.ndarray, text: str) -> Mapping[str, Any]:
+    """Return what a table of displacements, float32 (steps, dims), is made by."""
+    steps, dims = values.shape
+    return {
+        "shape": values.shape,
+        "chunks": (max(1, min(steps, _CHUNK_BYTES // (4 * dims))), dims),
+        "dtype": "float32",
+        "fill_value": float("nan"),
+        "dimension_names": ("displacement", "dim"),
+        "attributes": {"long_name": text, "units": "1"},
+        "compressors": [BloscCodec(cname="lz4", clevel=1, shuffle="shuffle"), Crc32cCodec()],
+    }
 
 
 def meaning_of(name: str) -> str:
@@ -196,27 +195,20 @@ def seal(group: zarr.Group, arrays: Mapping[str, zarr.Array], **attributes: Any)
     group.update_attributes(integrity.sealed(told.written(every)))
 
 
-def add(
-    group: zarr.Group,
-    name: str,
-    dtype: str,
-    dims: dict[str, int],
-    text: str,
-    overwrite: bool = False,
-    fill: float = math.nan,
-) -> zarr.Array:
-    """Preallocate a small array of plain numbers, in one chunk; `fill` is that of real numbers."""
-    return group.create_array(
-        name,
-        shape=tuple(dims.values()),
-        chunks=tuple(max(1, n) for n in dims.values()),
-        dtype=dtype,
-        fill_value=fill if dtype == "float64" else -1,
-        dimension_names=tuple(dims),
-        attributes={"long_name": text, "units": "1"},
-        compressors=integrity.CHECKED,
-        overwrite=overwrite,
-    )
+def small(dtype: str, dims: dict[str, int], text: str, fill: float = math.nan) -> Mapping[str, Any]:
+    """Return what a small array of plain numbers, in one chunk, is made by.
+
+    `fill` is that of real numbers.
+    """
+    return {
+        "shape": tuple(dims.values()),
+        "chunks": tuple(max(1, n) for n in dims.values()),
+        "dtype": dtype,
+        "fill_value": fill if dtype == "float64" else -1,
+        "dimension_names": tuple(dims),
+        "attributes": {"long_name": text, "units": "1"},
+        "compressors": integrity.CHECKED,
+    }
 
 
 def rows_together(shape: tuple[int, int], held: Format | Compensated) -> int:
@@ -226,34 +218,32 @@ def rows_together(shape: tuple[int, int], held: Format | Compensated) -> int:
     return -(-tokens // -(-tokens // most))  # a short last chunk is padded before it is kept
 
 
-def add_bits(group: zarr.Group, dims: dict[str, int], held: Format | Compensated) -> zarr.Array:
-    """Preallocate codes (…, token, dim): shuffled, lightly compressed, with a checksum.
+def bits(dims: dict[str, int], held: Format | Compensated) -> Mapping[str, Any]:
+    """Return what codes (…, token, dim) are made by: shuffled, lightly compressed, with a checksum.
 
     Of codes lz4 finds more to save bit by bit than byte by byte, and in half the time.
     """
     *outer, tokens, width = dims.values()
     rows = rows_together((tokens, width), held)
-    return group.create_array(
-        "bits",
-        shape=(*outer, tokens, width),
-        chunks=(*(1 for _ in outer), rows, width),
-        dtype=held.storage,
-        fill_value=int(np.iinfo(held.storage).max),
-        dimension_names=tuple(dims),
-        attributes={"long_name": "codes of the tokens", "format": held.name},
-        compressors=[BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()],
-    )
+    return {
+        "shape": (*outer, tokens, width),
+        "chunks": (*(1 for _ in outer), rows, width),
+        "dtype": held.storage,
+        "fill_value": int(np.iinfo(held.storage).max),
+        "dimension_names": tuple(dims),
+        "attributes": {"long_name": "codes of the tokens", "format": held.name},
+        "compressors": [BloscCodec(cname="lz4", clevel=1, shuffle="bitshuffle"), Crc32cCodec()],
+    }
 
 
-def add_present(group: zarr.Group, dims: dict[str, int]) -> zarr.Array:
-    """Preallocate which tokens of each snapshot are present."""
-    return group.create_array(
-        "present",
-        shape=(dims["snapshot"], dims["token"]),
-        chunks=(1, dims["token"]),
-        dtype="int8",
-        fill_value=-1,
-        dimension_names=("snapshot", "token"),
-        attributes={"long_name": "whether the token is present", "units": "1"},
-        compressors=integrity.CHECKED,
-    )
+def present(dims: dict[str, int]) -> Mapping[str, Any]:
+    """Return what tells which tokens of each snapshot are present is made by."""
+    return {
+        "shape": (dims["snapshot"], dims["token"]),
+        "chunks": (1, dims["token"]),
+        "dtype": "int8",
+        "fill_value": -1,
+        "dimension_names": ("snapshot", "token"),
+        "attributes": {"long_name": "whether the token is present", "units": "1"},
+        "compressors": integrity.CHECKED,
+    }

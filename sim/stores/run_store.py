@@ -23,7 +23,7 @@ from drift.sim.results.page import ShownAsTable
 from drift.sim.spec.centre import CentreVector
 from drift.sim.spec.drift import FIELDS, Drift
 from drift.sim.spec.vector import DirectionVector
-from drift.sim.stores import integrity
+from drift.sim.stores import arrays_at_once, integrity
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.run_layout import (
     ALL_COUNTS,
@@ -34,7 +34,7 @@ from drift.sim.stores.run_layout import (
     LAST,
     LAYOUT,
     ORDER,
-    add,
+    small,
 )
 from drift.sim.stores.store import Store
 
@@ -266,7 +266,8 @@ class RunStore(Store, ShownAsTable):
         """Write what is known only at the end, and say that all is there."""
         shape = {"black_hole": len(populations)}
         text = "tokens in each black hole at the last step"
-        array = add(self.group, "populations", "int64", shape, text, overwrite=True)
+        made = {"populations": small("int64", shape, text)}
+        (array,) = arrays_at_once.create(self.group, made, overwrite=True).values()
         array[:] = populations
         self.write_records()
         self.verify()

@@ -1,6 +1,5 @@
 """A store that is open: what those of runs and of sweeps have in common."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import version
@@ -8,10 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import zarr
-from zarr.core.sync import sync
 
 from drift.sim.errors import BadInput, Damaged, MissingData, NotBegun, printable
-from drift.sim.stores import integrity
+from drift.sim.stores import arrays_at_once, integrity
 from drift.sim.stores.digests import DIGESTS, bound_store
 from drift.sim.stores.layouts import told
 from drift.sim.stores.layouts.consolidated import consolidate
@@ -91,7 +89,7 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Return whether the store was given an array of that name."""
-        sealed = f"{name}/zarr.json" in self._bound.sealed
+        sealed = name in self._arrays or f"{name}/zarr.json" in self._bound.sealed
         with integrity.as_damaged(f"{self.address}: array {name}"):
             return sealed or name in self.attrs.get(integrity.KNOWN, ()) or name in self.group
 
@@ -122,14 +120,8 @@ class Store:
         self._bound.written |= bound_store(group).written
 
     def write(self, at: Any, values: Mapping[str, np.ndarray]) -> None:
-        """Write what several arrays hold `at` an index, side by side."""
-        arrays = [self.array(name).async_array for name in values]
-
-        async def every() -> None:
-            pairs = zip(arrays, values.values(), strict=True)
-            await asyncio.gather(*(array.setitem(at, value) for array, value in pairs))
-
-        sync(every())
+        """Write what several arrays hold `at` an index."""
+        arrays_at_once.write(at, [(self.array(name), each) for name, each in values.items()])
 
     def values(self, name: str, at: Any = ..., there: np.ndarray | bool = True) -> np.ndarray:
         """Return what an array holds `at` an index; `there` says which values were written.

@@ -27,12 +27,12 @@ import zarr
 
 from drift.sim.errors import BadInput, MissingData
 from drift.sim.spec.axis import Axis
-from drift.sim.stores import integrity, run_layout
+from drift.sim.stores import arrays_at_once, integrity, run_layout
 from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 from drift.sim.stores.store import Store
 from drift.sim.sweeps.grid import Grid
-from drift.sim.sweeps.kept.coordinates import LAYOUT, coordinates
+from drift.sim.sweeps.kept.coordinates import LAYOUT, add, coordinates
 from drift.sim.sweeps.kept.shown import ShownGrid
 
 KIND = "drift sweep"
@@ -61,35 +61,33 @@ def fill(group: zarr.Group, grid: Grid, predicted: bool = False) -> None:
     names = tuple(axis.name for axis in grid.axes)
     counts = len(grid.progress)
     more = EXPECTED if predicted else run_layout.MOTION_COUNTS
+    arrays: dict[str, dict[str, Any]] = {}
     for name, text in {**run_layout.COUNTS, **more}.items():
         real = predicted or name in run_layout.REAL
         # A radius is NaN where displacements lead nowhere; nothing else is.
         unwritten = run_layout.UNWRITTEN if name == "radius" and _may_return(grid) else math.nan
-        group.create_array(
-            _array(name),
-            shape=(*grid.shape, counts),
-            chunks=(*points, counts),
-            dtype="float64" if real else "int64",
-            fill_value=unwritten if real else -1,
-            dimension_names=(*names, "progress"),
-            attributes={"long_name": f"expected {text}" if predicted else text, "units": "1"},
-            compressors=integrity.CHECKED,
-        )
-    group.create_array(
-        "done",
-        shape=grid.shape,
-        chunks=points,
-        dtype="bool",
-        fill_value=False,
-        dimension_names=names,
-        attributes={"long_name": "whether the cell is done", "units": "1"},
-        compressors=integrity.CHECKED,
-    )
-    for coordinate in coordinates(grid):
-        coordinate.add(group)
+        arrays[_array(name)] = {
+            "shape": (*grid.shape, counts),
+            "chunks": (*points, counts),
+            "dtype": "float64" if real else "int64",
+            "fill_value": unwritten if real else -1,
+            "dimension_names": (*names, "progress"),
+            "attributes": {"long_name": f"expected {text}" if predicted else text, "units": "1"},
+            "compressors": integrity.CHECKED,
+        }
+    arrays["done"] = {
+        "shape": grid.shape,
+        "chunks": points,
+        "dtype": "bool",
+        "fill_value": False,
+        "dimension_names": names,
+        "attributes": {"long_name": "whether the cell is done", "units": "1"},
+        "compressors": integrity.CHECKED,
+    }
+    made = arrays_at_once.create(group, arrays) | add(group, coordinates(grid))
     run_layout.seal(
         group,
-        dict(group.arrays()),
+        made,
         coordinates=" ".join((*names, "progress", "step")),
         **{LAST: {"base": grid.base, "axes": [_told(axis) for axis in grid.axes]}},
     )

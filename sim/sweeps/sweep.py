@@ -19,7 +19,7 @@ from drift.sim.stores.locate import locate
 from drift.sim.stores.location import AnyLocation
 from drift.sim.sweeps import resume
 from drift.sim.sweeps.grid import Grid
-from drift.sim.sweeps.kept.coordinates import coordinates
+from drift.sim.sweeps.kept.coordinates import add, coordinates
 from drift.sim.sweeps.kept.swept import Swept
 from drift.sim.sweeps.local import BatchResult, OpenExecutor, local_executor
 from drift.sim.sweeps.plan import check_grid
@@ -85,7 +85,7 @@ def sweep(
         out.clean()
         store = SweepStore(out, writing=True)
         for coordinate in coordinates(grid, store.attrs["layout"]):
-            store.mend(coordinate.name, partial(coordinate.add, store.group, overwrite=True))
+            store.mend(coordinate.name, partial(add, store.group, [coordinate], overwrite=True))
         if store.complete:  # but points of it are missing: they are counted again
             store.update(complete=False)
         writer = GridWriter(store, still)

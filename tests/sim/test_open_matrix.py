@@ -12,6 +12,7 @@ from drift.sim.stores import run_layout
 from drift.sim.stores.locate import locate
 from drift.sim.stores.run_store import RunStore
 from tests.support import oracle
+from tests.support.builders import numbers
 
 FEW = {"sigma": 1e-9, "tokens": 9, "dims": 16, "steps": 40}
 LEAVING = Drift(**FEW, survivors=3, at=(0, 7, 40), snapshots="records")
@@ -95,7 +96,7 @@ def test_many_chunks_are_read_a_few_at_a_time(tmp_path, monkeypatch):
 
 def test_a_run_from_a_checkpoint_keeps_its_ids(tmp_path):
     store = made(tmp_path / "run.zarr", LEAVING)
-    ids = run_layout.add(store.group, "token_id", "int64", {"token": 9}, "id in the checkpoint")
+    ids = numbers(store.group, "token_id", {"token": 9})
     ids[:] = 100 + 2 * np.arange(9)
     expected = 100 + 2 * np.flatnonzero(store.read("present")[2])
     assert open_matrix(tmp_path / "run.zarr").token_ids.tolist() == expected.tolist()

@@ -11,8 +11,10 @@ from tokenizers import Tokenizer, models
 
 from drift.sim.checkpoints.layouts import INDEX
 from drift.sim.checkpoints.weights import FORMATS_BY_DTYPE
+from drift.sim.stores import arrays_at_once
 from drift.sim.stores.layouts import told
 from drift.sim.stores.locate import locate
+from drift.sim.stores.run_layout import small
 from drift.sim.sweeps.grid import Grid
 from drift.sim.sweeps.store import FIRST, SweepStore, fill
 
@@ -99,6 +101,11 @@ TINY = {
     "records": (6,),
 }
 """Twelve cells of three kinds."""
+
+
+def numbers(group, name, dims):
+    """A small array of whole numbers in a group, as stores have them."""
+    return arrays_at_once.create(group, {name: small("int64", dims, "numbers")})[name]
 
 
 def tiny(**more):

@@ -1,6 +1,6 @@
 """The coordinates of a sweep's store: its axes, progress, and the steps of records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +8,7 @@ import zarr
 
 from drift.sim.spec.axis import AXES
 from drift.sim.spec.rules import recorded
-from drift.sim.stores import integrity
+from drift.sim.stores import arrays_at_once, integrity
 from drift.sim.sweeps.grid import Grid
 
 LAYOUT = 2
@@ -27,23 +27,32 @@ class Coordinate(NamedTuple):
     attributes: dict[str, Any]
     """its own: long_name and units"""
 
-    def add(self, group: zarr.Group, overwrite: bool = False) -> None:
-        """Write it, in chunks of a million at most; where `overwrite`, what is left of it goes."""
+    @property
+    def made_by(self) -> dict[str, Any]:
+        """What it is made by: chunks are a million values at most."""
         shape = self.values.shape
         room = max(1, (1 << 20) // int(np.prod(shape[1:], dtype=int)))
         kind = self.values.dtype.kind
-        array: zarr.Array = group.create_array(
-            self.name,
-            shape=shape,
-            chunks=(min(shape[0], room), *shape[1:]),
-            dtype="string" if kind == "O" else self.values.dtype,
-            fill_value={"f": float("nan"), "O": ""}.get(kind, -1),
-            dimension_names=self.dims,
-            attributes=self.attributes,
-            compressors=integrity.CHECKED,
-            overwrite=overwrite,
-        )
-        array[...] = self.values
+        return {
+            "shape": shape,
+            "chunks": (min(shape[0], room), *shape[1:]),
+            "dtype": "string" if kind == "O" else self.values.dtype,
+            "fill_value": {"f": float("nan"), "O": ""}.get(kind, -1),
+            "dimension_names": self.dims,
+            "attributes": self.attributes,
+            "compressors": integrity.CHECKED,
+        }
+
+
+def add(
+    group: zarr.Group, some: Iterable[Coordinate], overwrite: bool = False
+) -> dict[str, zarr.Array]:
+    """Write coordinates; where `overwrite`, what is left of them goes. Return their arrays."""
+    every = {each.name: each for each in some}
+    told = {name: each.made_by for name, each in every.items()}
+    made = arrays_at_once.create(group, told, overwrite)
+    arrays_at_once.write(..., [(made[name], each.values) for name, each in every.items()])
+    return made
 
 
 def coordinates(grid: Grid, layout: int = LAYOUT) -> Iterator[Coordinate]:

@@ -25,7 +25,7 @@ from drift.sim.stores.objects import location as s3
 from drift.sim.stores.objects.client import ObjectStore
 from drift.sim.stores.run_store import RunStore
 from tests.support import s3_server
-from tests.support.builders import Stop, assert_same_arrays, stop_after
+from tests.support.builders import Stop, assert_same_arrays, numbers, stop_after
 
 SMALL = Drift(
     sigma=1e-9,
@@ -114,7 +114,7 @@ def test_a_checkpoint_that_is_half_deleted_is_not_used(bucket, out, monkeypatch)
     store = RunStore(out, writing=True)
     since = {"step": 6, "alive": 3, "limbs": [[0]]}
     kept = store.group.create_group("checkpoint/7", attributes={"complete": True, "since": since})
-    run_layout.add(kept, "bits", "int64", {"token": 3}, "codes")[:] = 1
+    numbers(kept, "bits", {"token": 3})[:] = 1
     store.update()
     checkpoints = snapshots.ResumePoints(store, None)
     assert checkpoints.latest()[0] == 7
@@ -145,7 +145,7 @@ def test_a_store_is_never_seen_but_begun_or_complete(bucket, out, monkeypatch, r
 
     def begin():
         with place.begin({"complete": False}) as group:
-            run_layout.add(group, "one", "int64", {"each": 3}, "numbers")[:] = 1
+            numbers(group, "one", {"each": 3})[:] = 1
             group.attrs["last"] = True
 
     def one():
