@@ -1,4 +1,4 @@
-"""Arrays made or written at once are those that zarr makes one by one; one that fails hurts none."""
+"""Arrays made or written at once are those that zarr makes one by one; none hurts another."""
 
 import numpy as np
 import pytest
