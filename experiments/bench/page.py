@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from drift.experiments.bench import whole_job
+from drift.experiments.bench.runner import ENDLESS
 from drift.experiments.console.files import markdown_table
 from drift.experiments.console.terminal import new_console
 
@@ -46,9 +47,9 @@ def markdown(document: Document, figure: str) -> str:
     parts.append("## Everything measured")
     parts.append(
         "Times are medians of interleaved rounds after a warm-up, in which each result was compared"
-        " bit for bit with the reference, or with the cells that are known to exist. The script of"
-        " a whole job draws a cloud of its own; its loop, given the command's, counted what the"
-        " command counts."
+        " bit for bit with the reference, or with the cells that are known to exist; what takes"
+        f" longer than {ENDLESS:g} s ran once. The script of a whole job draws a cloud of its own;"
+        " its loop, given the command's, counted what the command counts."
     )
     for result in document["results"]:
         parts.append(f"### {_heading(result)}")

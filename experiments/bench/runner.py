@@ -22,7 +22,7 @@ from drift.experiments.bench.setting import Setting
 SLOW, SLOW_ROUNDS = 2.0, 3
 """A contender that takes longer, in seconds, takes part in fewer rounds."""
 ENDLESS = 20.0
-"""One that takes longer than this takes part in one."""
+"""One that takes longer than this takes part in none: its warm-up counts."""
 
 
 def _nothing(*_: Any) -> Any:
@@ -98,6 +98,9 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
         taken, result = _timed(one)
         there.append((one, _rounds(taken, rounds)))
         rows[one.name] = _row(one, one.notes(result))
+        if taken > ENDLESS:
+            rows[one.name]["seconds"].append(taken)
+            parts[one.name].append(one.parts(result))
     for turn in range(rounds):
         first = turn % max(1, len(there))
         for one, its_rounds in there[first:] + there[:first]:
@@ -129,7 +132,7 @@ def _timed(one: Contender) -> tuple[float, Any]:
 
 def _rounds(seconds: float, rounds: int) -> int:
     if seconds > ENDLESS:
-        return 1
+        return 0
     return min(rounds, SLOW_ROUNDS) if seconds > SLOW else rounds
 
 

@@ -85,9 +85,15 @@ def test_every_result_is_checked_not_the_first_alone():
 
 
 def test_the_slow_take_part_in_fewer_rounds(takes):
-    everyone = [Contender(f"{nap}", takes(nap)) for nap in (0.5, 2.5, 25.0)]
+    ran, parts = [], lambda found: {"all": 25.0}
+    everyone = [
+        Contender(f"{nap}", takes(nap), ready=lambda nap=nap: ran.append(nap), parts=parts)
+        for nap in (0.5, 2.5, 25.0)
+    ]
     rows = measure(case(*everyone), 5, quiet)["contenders"]
     assert {row["name"]: len(row["seconds"]) for row in rows} == {"0.5": 5, "2.5": 3, "25.0": 1}
+    assert (ran.count(0.5), ran.count(2.5), ran.count(25.0)) == (6, 4, 1)
+    assert (rows[2]["median"], rows[2]["parts"]) == (25.0, {"all": 25.0})
 
 
 def test_who_is_missing_is_absent_with_the_reason():
