@@ -29,7 +29,7 @@ class Coordinate(NamedTuple):
 
     @property
     def made_by(self) -> dict[str, Any]:
-        """What it is made by: chunks are a million values at most."""
+        """Return what it is made by: chunks are a million values at most."""
         shape = self.values.shape
         room = max(1, (1 << 20) // int(np.prod(shape[1:], dtype=int)))
         kind = self.values.dtype.kind
