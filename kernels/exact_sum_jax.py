@@ -11,7 +11,7 @@ from jax import lax
 
 from drift.kernels.exact_sum import LIMB_BITS, LIMBS
 
-_PART_BITS = (8, 4, 2, 1)
+_PART_BITS = (8, 4, 2)
 _LIMB_WIDTH = 16
 """Bits of the parts of a limb together: with its sign it takes as many."""
 

@@ -22,7 +22,7 @@ from drift.experiments.bench.setting import Setting
 SLOW, SLOW_ROUNDS = 2.0, 3
 """A contender that takes longer, in seconds, takes part in fewer rounds."""
 ENDLESS = 20.0
-"""One that takes longer than this takes part in none: its warm-up counts."""
+"""One that takes longer than this, and is not ours, takes part in none: its warm-up counts."""
 
 
 def _nothing(*_: Any) -> Any:
@@ -96,9 +96,10 @@ def measure(case: Case, rounds: int, say: Callable[[str], None]) -> dict[str, An
     parts: dict[str, list[dict[str, float]]] = {one.name: [] for one in case.contenders}
     for one in case.contenders:
         taken, result = _timed(one)
-        there.append((one, _rounds(taken, rounds)))
+        endless = taken > ENDLESS and one is not case.contenders[0]
+        there.append((one, 0 if endless else _rounds(taken, rounds)))
         rows[one.name] = _row(one, one.notes(result))
-        if taken > ENDLESS:
+        if endless:
             rows[one.name]["seconds"].append(taken)
             parts[one.name].append(one.parts(result))
     for turn in range(rounds):
@@ -132,7 +133,7 @@ def _timed(one: Contender) -> tuple[float, Any]:
 
 def _rounds(seconds: float, rounds: int) -> int:
     if seconds > ENDLESS:
-        return 0
+        return 1
     return min(rounds, SLOW_ROUNDS) if seconds > SLOW else rounds
 
 

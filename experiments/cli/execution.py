@@ -25,7 +25,7 @@ Engine = Annotated[
 Device = Annotated[str, typer.Option(metavar="NAME", help="Device: auto, cpu, gpu or tpu.")]
 Devices = Annotated[
     int,
-    typer.Option(parser=parse_whole, metavar="N", help="Number of devices that share the tokens."),
+    typer.Option(parser=parse_whole, metavar="N", help="Number of devices that share the dims."),
 ]
 Memory = Annotated[
     int | None,

@@ -67,6 +67,7 @@ def fused(
         from drift.kernels.stepping.fused_tpu import call
     kernel = call(rows, dims, len(steps.displacements), arithmetic, path.interpret)
     # One-dimensional, since a TPU's scalar memory would pad each row to 128 words.
+    # What no compiler may know of: the zero, and the number of the first dim.
     first_dim = jnp.uint32(0) if steps.first_dim is None else steps.first_dim
     hidden = jnp.stack([jnp.asarray(steps.zero), first_dim])
     scalars = count.reshape(1), hidden, steps.keys.reshape(-1)

@@ -86,7 +86,7 @@ def _alone(
     drift: Drift, shards: "Shards", pool: ThreadPoolExecutor, engine: str
 ) -> dict[int, Counts]:
     """Count one drift by step, as `drift run` does."""
-    chunks = Chunks.plan(drift.tokens, drift.dims, device.threads(shards), devices=len(shards))
+    chunks = Chunks.plan(drift.tokens, drift.dims, device.threads(shards))
     name = choose.choose_engine(drift, engine, shards.platform, len(shards))
     simulation = Simulation(drift, chunks, shards, pool, name)
     found = {}

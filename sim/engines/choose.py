@@ -63,7 +63,7 @@ def has_monotone_steps(drift: Drift) -> bool:
 def choose_engine(drift: Drift, wanted: str, platform: str, parts: int = 1) -> Engine:
     """Return the engine for a drift; raise BadInput where the wanted one does not apply.
 
-    `parts` are the devices that share the tokens.
+    `parts` are the devices that share the cloud.
     """
     if wanted not in get_args(Wanted):
         raise BadInput(f"engine is {wanted!r}; it must be one of {', '.join(get_args(Wanted))}")

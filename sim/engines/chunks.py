@@ -1,8 +1,7 @@
 """A cloud in chunks of rows, so that no more than a chunk is worked on at a time.
 
-Every chunk has the same shape, whole tiles of rows for each device that shares it,
-so that one compiled program serves them all; the last one is filled up with rows
-that are not present.
+Every chunk has the same shape, whole tiles of rows, so that one compiled program serves them all;
+the last one is filled up with rows that are not present.
 """
 
 from collections.abc import Callable
@@ -37,19 +36,13 @@ class Chunks:
         dims: int,
         workers: int,
         chunk_bytes: int = 16 << 20,
-        devices: int = 1,
     ) -> "Chunks":
-        """Cut a cloud so that each device gets as many rows as the others.
-
-        These are up to `chunk_bytes` and MOST_ROWS rows; there is one chunk a worker
-        at least.
-        """
-        most = max(TILE, min(MOST_ROWS, chunk_bytes // (2 * dims) // TILE * TILE)) * devices
-        unit = TILE * devices
-        # A chunk for every worker, as far as there are tiles, which no device gets a part of.
-        count = max(-(-tokens // most), min(workers, -(-tokens // unit)))
+        """Cut a cloud into chunks of `chunk_bytes` and MOST_ROWS rows at most, one a worker."""
+        most = max(TILE, min(MOST_ROWS, chunk_bytes // (2 * dims) // TILE * TILE))
+        # A chunk for every worker, as far as there are tiles.
+        count = max(-(-tokens // most), min(workers, -(-tokens // TILE)))
         rows = -(-tokens // count)
-        return cls(tokens, dims, -(-rows // unit) * unit)
+        return cls(tokens, dims, -(-rows // TILE) * TILE)
 
     def __len__(self) -> int:
         return -(-self.tokens // self.size)

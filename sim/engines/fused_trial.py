@@ -68,6 +68,8 @@ def fitting(target: Format, codes: np.ndarray, wanted: np.ndarray) -> np.ndarray
 
 
 ROWS, DIMS, BLOCK, TAKEN = 37, 600, 16, 9
+FIRST_DIM = 1280
+"""The number of the first dim, as on the second of two devices that share a cloud."""
 PARTS = np.array([0.5, -0.5, 1.5, -1.5, 0.125, -0.375, 1.0, -2.0])
 """Displacements, as parts of a cell: on ties, and at parts of a cell that are none."""
 
@@ -133,6 +135,7 @@ def try_path(device: jax.Device, arithmetic: Arithmetic, path: Path) -> str:
     columns = [column[None] for column in (course.numbers, course.strengths, np.ones(ROWS, "?"))]
     shared = [course.displacements, keys, np.int32(TAKEN), np.uint32(0)]
     tokens, steps = Tokens(*jax.device_put(columns, device)), Steps(*jax.device_put(shared, device))
+    steps = steps._replace(first_dim=jax.device_put(np.uint32(FIRST_DIM), device))
     if arithmetic.noise:
         noise = [course.amplitudes, keys ^ _NOISE, noise_table()]
         steps = steps._replace(noise=Noise(*jax.device_put(noise, device)))
@@ -168,6 +171,7 @@ def trial_course(arithmetic: Arithmetic) -> TrialCourse:
     keys = rng.integers(0, 1 << 32, (BLOCK, 2), dtype=np.uint32)
     block, amplitudes = np.zeros((BLOCK, DIMS), np.float32), np.zeros(BLOCK, np.float32)
     codes, kept = start, np.zeros_like(start)
+    which = np.arange(FIRST_DIM, FIRST_DIM + DIMS, dtype=np.uint32)
     farthest = 8 if arithmetic.noise or arithmetic.kahan else 2
     for t in range(TAKEN):
         ulp = view.ulp(state.value(codes[rng.integers(ROWS, size=DIMS), np.arange(DIMS)]))
@@ -179,10 +183,10 @@ def trial_course(arithmetic: Arithmetic) -> TrialCourse:
         block[t] = c = np.where(np.all(fits, axis=0), c, np.float32(0))
         each = c * strength[:, None]
         each[np.abs(each) < SMALLEST_DISPLACEMENT] = 0
-        random = reference.words(keys[t], numbers, DIMS)
+        random = reference.words(keys[t], numbers, which)
         if arithmetic.noise:
             amplitudes[t] = np.median(np.abs(c)) / 8
-            each = each + reference.noise(amplitudes[t], keys[t] ^ _NOISE, numbers, DIMS)
+            each = each + reference.noise(amplitudes[t], keys[t] ^ _NOISE, numbers, which)
         if arithmetic.kahan:
             held = codes, kept, each, state, arithmetic.rounding, random
             codes, kept = reference.compensated_step(*held)

@@ -41,6 +41,7 @@ def open_or_create(
         store = RunStore(out, writing=True, still=still)
         if made is not None:
             store.adopt(*made)
+            made = None  # all of it may be in memory
         else:
             out.clean()
             found = simulation.u, simulation.initial.token_ids, arrays_of(simulation)

@@ -25,6 +25,8 @@ _OVERHEAD = 384 << 20
 """Libraries and programs."""
 _PER_TOKEN = 128
 """Fingerprints and what sorting them takes."""
+_PER_ROW = 96
+"""Bytes of a row beside codes, on every device: numbers, counts, fingerprints and their sort."""
 _COPIES = 2.5
 """Copies of what is kept: a run of 151,936 x 2,560 takes that much, since the allocator
 holds on to the chunks that were freed."""
@@ -130,7 +132,7 @@ def budgets(
         yield Budget(needed, _OVERHEAD, memory, "of memory", "are allowed")
     if engine != "step" or shards.on_host:
         return
-    needed = cloud_bytes(drift) // len(shards) + _WORKING
+    needed = cloud_bytes(drift) // len(shards) + _PER_ROW * drift.tokens + _WORKING
     where = f"on each of {len(shards)} devices"
     for device in shards.devices:
         told = device.memory_stats()

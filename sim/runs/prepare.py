@@ -59,7 +59,7 @@ def prepare(
     workers = device.threads(shards)
     running_out = as_out_of_memory(drift, shards, memory, name, then)
     with running_out, ThreadPoolExecutor(workers) as pool:
-        chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes, devices)
+        chunks = Chunks.plan(drift.tokens, drift.dims, workers, chunk_bytes)
         about = {**provenance(name, shards), "engine_reason": why}
         if name == "step" and not isinstance(shards, Host):
             from drift.sim.device_check import check_quickly

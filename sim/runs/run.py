@@ -140,7 +140,7 @@ def run(
     """Run `drift` into the store `out` and return its result, which has it as `store`.
 
     `out` is a path, or text: a path, or s3://BUCKET/NAME.
-    `on` is auto, cpu, gpu or tpu; the tokens are shared by `devices` of these. On
+    `on` is auto, cpu, gpu or tpu; the dims are shared by `devices` of these. On
     the CPU they are virtual, and more than JAX has are made if it was not used
     before. `engine` is auto, step or leap, which give the same bits. `memory` is the
     host memory that may be used, in bytes; by default what is free. `like` is a store

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from drift.kernels.exact_sum_jax import MOST_TOKENS, part_bits
+from drift.kernels.exact_sum_jax import part_bits
+from drift.kernels.row_groups_jax import MOST_ROWS
 from drift.kernels.stepping.block import ACCELERATOR_BLOCK, BLOCK, Path
 from drift.kernels.stepping.carried import CarriedCodes, StepsResult
 from drift.kernels.stepping.fused import Fused
@@ -68,8 +69,9 @@ class SettlingEngine:
         self._arithmetic = motion.drift.arithmetic
         self._way, self.path = path
         """the way in which the kernels step, in words"""
-        if chunks.tokens > MOST_TOKENS:
-            raise BadInput(f"tokens is {chunks.tokens}; devices take {MOST_TOKENS} at most")
+        self._whole_rows = sizes.first_rows(len(chunks) * chunks.size, chunks.dims, self._way)
+        if self._whole_rows > MOST_ROWS:
+            raise BadInput(f"tokens is {chunks.tokens}; devices take about {MOST_ROWS} at most")
         self._devices = Shards.of(on)
         self._block = ACCELERATOR_BLOCK if isinstance(self._way, Fused) else BLOCK
         bits = part_bits(chunks.tokens)
@@ -83,7 +85,7 @@ class SettlingEngine:
     def load(self, fill: "Fill", step: int = 0) -> None:
         """Take the cloud of any `step` from `fill`, called once a chunk, from several threads."""
         chunks, feed, programs = self._chunks, self._feed, self._programs
-        rows = sizes.first_rows(len(chunks) * chunks.size, chunks.dims, self._way)
+        rows = self._whole_rows
         states = programs.zeros((rows, feed.columns))
         writing = threading.Lock()
 
@@ -198,7 +200,9 @@ class SettlingEngine:
 
     def _go_ahead(self, following: int | None) -> None:
         """Begin the steps that come before the one that will be observed next."""
-        steps = 0 if following is None else min(following - self._step - 1, self._most)
+        if following is None or self._devices.on_host:  # whose cores have enough to do
+            return
+        steps = min(following - self._step - 1, self._most)
         nbytes = sum(each.nbytes for each in jax.tree.leaves(self._carried.codes))
         if steps > 0 and not self._at_rest and nbytes <= _AHEAD_BYTES:
             self._move(steps)

@@ -1,7 +1,7 @@
 """Steps, as calls take them beside the cloud, and what never changes.
 
-Nothing is put on the devices that is there already. Equal steps are there once; of others come as
-many as are taken, and not a whole block.
+Nothing is put on the devices that is there already. Equal steps are there once; of others as many
+are sent to an accelerator as are taken, and not a whole block.
 """
 
 import jax

@@ -65,7 +65,7 @@ class StoreLocation(ABC):
 
     @abstractmethod
     def together(self, do: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Return what `do` makes of every item: reads or writes of several arrays, in any order."""
+        """Return what `do` makes of every item: reads of several arrays, in any order."""
 
     @abstractmethod
     def clean(self) -> None:
@@ -127,8 +127,7 @@ class LocalLocation(StoreLocation):
         files: dict[str, Buffer] = {}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # In memory first: the library hands every small file to a thread, which takes longer
-            # than to write it.
+            # In memory first: what the library writes again and again is then written once.
             yield digests.create_bound(MemoryStore(files), attributes)
             shutil.rmtree(new, ignore_errors=True)
             for key, buffer in files.items():

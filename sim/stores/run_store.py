@@ -223,11 +223,11 @@ class RunStore(Store, ShownAsTable):
 
     def flush(self) -> None:
         """Write the records that were taken, and bind to its place what was written."""
-        self.write_records()
+        self._write_records()
         if self._known:
             self.update(**{_COUNTED: _counted(self._known)})
 
-    def write_records(self) -> None:
+    def _write_records(self) -> None:
         """Write the records that were taken, their steps last."""
         if self._unwritten:  # each in its only chunk, which needs no reading so
             for names in (self._names, ["step"]):
@@ -269,7 +269,7 @@ class RunStore(Store, ShownAsTable):
         made = {"populations": small("int64", shape, text)}
         (array,) = arrays_at_once.create(self.group, made, overwrite=True).values()
         array[:] = populations
-        self.write_records()
+        self._write_records()
         self.verify()
         known = {**self.attrs.get(integrity.KNOWN, {}), array.basename: integrity.described(array)}
         counted = _counted(self._known or self._columns())

@@ -1,4 +1,4 @@
-"""Stochastic rounding gives the same bits however many devices share the tokens."""
+"""Stochastic rounding gives the same bits wherever its rows are."""
 
 import os
 import subprocess

@@ -83,7 +83,7 @@ def test_a_run_resumes_on_another_number_of_devices(tmp_path, name):
 
 
 def simulated(what, pool):
-    chunks = Chunks.plan(what.tokens, what.dims, 2, devices=8)
+    chunks = Chunks.plan(what.tokens, what.dims, 2)
     return Simulation(what, chunks, Shards(find_devices("cpu", 8)), pool)
 
 

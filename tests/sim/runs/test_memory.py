@@ -81,17 +81,18 @@ class Gpu:
 
 def test_what_does_not_fit_a_device_is_refused_with_what_would(monkeypatch):
     large = Drift(sigma=1.0, tokens=1_000_000, dims=4096, steps=1)
-    cloud = 2 * large.tokens * large.dims
+    cloud, row = 2 * large.tokens * large.dims, memory._PER_ROW
+    free = cloud // 4 + memory._WORKING + row * large.tokens // 2
     monkeypatch.setattr(memory, "free_memory", lambda: 100 * GIB)
     with pytest.raises(BadInput) as caught:
-        memory.check_memory(large, Gpu(2, cloud // 4 + memory._WORKING), None, "step")
+        memory.check_memory(large, Gpu(2, free), None, "step")
     assert str(caught.value) == (
-        "1000000 tokens of 4096 dims need 4.06 GiB on each of 2 devices; 2.16 GiB are free on gpu;"
+        "1000000 tokens of 4096 dims need 4.15 GiB on each of 2 devices; 2.2 GiB are free on gpu;"
         " about 500,000 tokens fit; more --devices share them"
     )
-    memory.check_memory(large, Gpu(4, cloud // 4 + memory._WORKING), None, "step")
+    memory.check_memory(large, Gpu(4, free + row * large.tokens // 2), None, "step")
     half = Drift(sigma=1.0, tokens=500_000, dims=4096, steps=1)
-    memory.check_memory(half, Gpu(2, cloud // 4 + memory._WORKING), None, "step")
+    memory.check_memory(half, Gpu(2, free), None, "step")
     with pytest.raises(BadInput, match=r"; no token fits"):
         memory.check_memory(large, Gpu(2, 9), None, "step")
     # One that was reckoned to fit, and did not.

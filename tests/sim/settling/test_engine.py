@@ -7,8 +7,10 @@ import jax
 import numpy as np
 import pytest
 
+from drift.kernels.stepping import carried
 from drift.sim.devices import device, shards
 from drift.sim.devices.shards import Shards
+from drift.sim.engines import fused_trial
 from drift.sim.engines.choose import moving_cloud
 from drift.sim.engines.chunks import Chunks
 from drift.sim.engines.simulation import Simulation
@@ -26,8 +28,10 @@ PLAIN = {"sigma": 1e-9, "tokens": 60, "dims": 128, "steps": 40, "records": 10}
 
 @pytest.fixture(autouse=True)
 def accelerator(monkeypatch):
-    """The host can't read a device's memory in place, and the least cloud is cut down."""
+    """The host can't read a device's memory in place; the least cloud is in tiles, and cut down."""
     monkeypatch.setattr(Shards, "on_host", False)
+    monkeypatch.setattr(fused_trial, "fast_path", lambda device, arithmetic: ("memory", "plain"))
+    monkeypatch.setattr(carried, "_TILE", 1 << 12)
     monkeypatch.setattr(sizes, "SMALL", 0)
     monkeypatch.setattr(sizes, "LEAST_ROWS", 16)
     monkeypatch.setattr(sizes, "LEAST_DIMS", 32)
@@ -61,7 +65,7 @@ def loaded(what, codes, pool):
     return made
 
 
-def carried(engine):
+def shape_of(engine):
     """The rows and columns that are carried."""
     return engine._carried.codes.shape
 
@@ -136,7 +140,7 @@ def test_what_is_carried_grows_less_in_few_sizes(pool):
     simulation = simulated(drift(sigma=2e-9), pool)
     simulation.engine._programs.observe.clear_cache()
     simulation.engine._programs.move.clear_cache()
-    shapes = [carried(simulation.engine) for _ in simulation.states(range(41))]
+    shapes = [shape_of(simulation.engine) for _ in simulation.states(range(41))]
     values = [rows * dims for rows, dims in shapes]
     assert values == sorted(values, reverse=True)
     assert shapes[0] == (64, 128)
@@ -204,7 +208,7 @@ def test_one_token_of_many_keeps_a_dimension_open(pool):
     codes[37, 1] = 0x3F81
     engine = loaded(drift(direction="axis"), codes, pool)
     seen = engine.observe(0, 0, 1.0)
-    assert carried(engine) == (16, 32)
+    assert shape_of(engine) == (16, 32)
     assert engine._part.open.tolist() == [1]
     for step in (4, 8):
         assert np.flatnonzero(together(seen)).tolist() == [37]
@@ -267,5 +271,5 @@ def test_pauses_hold_the_cloud_of_their_step_and_it_is_cut_down_there(monkeypatc
             np.testing.assert_array_equal(codes, expected[found.step][2])
     assert reached[:2] == [6, 7]  # three steps were begun while step 0 was counted
     assert reached[-1] == 39
-    assert carried(simulation.engine) == (16, 32)
+    assert shape_of(simulation.engine) == (16, 32)
     assert found.counts.distinct == expected[40][0].distinct
