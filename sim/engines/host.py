@@ -106,7 +106,9 @@ class HostEngine:
         found = self._move(self._step if self._at_rest else step, scale)
         self._step, target = step, self._drift.target
         alive = int(np.count_nonzero(self._present))
-        stalled = alive * self._motion.moving_dims if self._at_rest else found.stalled
+        stalled, kept = found.stalled, found.kept
+        if self._at_rest:  # no step may have been taken that tells it
+            stalled, kept = alive * self._motion.moving_dims, alive * self._chunks.dims
         state = replace(self._carried)
         self._given = weakref.ref(state)
         view = state if found.view is self._carried else found.view
@@ -118,7 +120,7 @@ class HostEngine:
             limbs=found.limbs,
             moved=last is None,
             cells=view.cells(target),
-            kept=found.kept if self._drift.arithmetic.moves_unasked else None,
+            kept=kept if self._drift.arithmetic.moves_unasked else None,
         )
         self._cut_down(observed.cells)
         if self._at_rest:

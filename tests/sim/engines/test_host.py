@@ -42,6 +42,7 @@ def loaded(drift, codes, pool, step=0):
     st.lists(st.integers(0, 600), max_size=4),
 )
 @example(Drift(sigma=1e-7, tokens=40, dims=5, steps=1, survivors=3), 600, [1, 300])
+@example(Drift(sigma=1.0, tokens=5, dims=3, radius=0.0, steps=1, kahan=True, survivors=3), 8, [])
 def test_it_lands_where_the_kernels_of_jax_do(drift, steps, at):
     drift = Drift(**{**drift.as_json(), "steps": steps, "at": None, "survivors": drift.survivors})
     at = sorted({0, steps, *(min(step, steps) for step in at)})
