@@ -70,7 +70,7 @@ def command(
     time are shown. All else is timed beside a copy of the cloud, one read of it,
     a loop built with the system's C compiler, NumPy with ml_dtypes, and PyTorch.
     All of a case take turns, on as many threads, and every result is checked
-    before its time counts. Takes about fifteen minutes without --quick.
+    before its time counts. Takes about half an hour without --quick.
     """
     from drift.sim.devices import device as devices
 
