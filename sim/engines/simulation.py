@@ -27,7 +27,7 @@ from drift.sim.engines.chunks import Chunks, Fill
 from drift.sim.engines.rows import CloudRows, initial_sums
 from drift.sim.motions.make import motion_of
 from drift.sim.motions.motion import Motion
-from drift.sim.motions.since import RecordSums, mean_change
+from drift.sim.motions.since import RecordSums, mean_change, shortened
 from drift.sim.spec.drift import Drift
 from drift.sim.stopwatch import Stopwatch
 
@@ -158,7 +158,11 @@ def count(
     """
     step, tokens, dims, u = after.step, int(after.alive), motion.dims, motion.u
     cells = partition.cells(observation.present, observation.representatives, observation.moved)
-    along = math.fsum((from_limbs(observation.limbs, exponent) * u).ravel().tolist())
+    if before is None:
+        (after,) = shortened(after)
+    else:
+        before, after = shortened(before, after)
+    along = math.fsum((from_limbs(after.limbs, exponent) * u).ravel().tolist())
     counts = Counts(
         step=step,
         **cells.counts(),

@@ -5,7 +5,7 @@ done   the norm of the change of the tokens' mean since then, from exact sums (k
        of the tokens that are present at either record
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,16 @@ class RecordSums:
     """the number of these tokens, one or (…,) for several clouds"""
     limbs: np.ndarray
     """int64 (LIMBS, dims), or (…, LIMBS, dims) of several clouds: kernels.exact_sum"""
+
+
+def shortened(*sums: RecordSums) -> list[RecordSums]:
+    """Return the sums of one cloud without the last limbs that are 0 in all of them.
+
+    Half of the limbs mostly are, and all that is made of them takes as long as of others.
+    """
+    used = [np.flatnonzero(each.limbs.any(axis=1)) for each in sums]
+    most = 1 + max((int(each[-1]) for each in used if len(each)), default=0)
+    return [replace(each, limbs=each.limbs[:most]) for each in sums]
 
 
 def mean_change(before: RecordSums, after: RecordSums, exponents: int | np.ndarray) -> np.ndarray:

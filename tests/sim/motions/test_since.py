@@ -1,12 +1,18 @@
 """What was asked, done and moved since the last record, against plain sums."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import drift
+from drift.kernels.exact_sum import LIMBS, from_limbs
 from drift.kernels.stepping import host
 from drift.sim.engines.choose import leap_unsupported_reason
 from drift.sim.motions.make import motion_of
+from drift.sim.motions.since import RecordSums, mean_change, shortened
 from drift.sim.spec.drift import Drift
 from tests.support.builders import Stop, stop_after
 from tests.support.drifts import SMALL, states
@@ -101,3 +107,26 @@ def test_a_sweep_counts_what_runs_do(tmp_path):
         at = np.unravel_index(point, grid.shape)
         for name in ("asked", "done", "moved"):
             assert store.read(name, at).tolist() == [getattr(each, name) for each in records]
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.booleans(), st.integers(0, 2**32 - 1))
+def test_limbs_that_are_nothing_change_no_bit(used, used_before, alike, seed):
+    rng, exponent = np.random.default_rng(seed), int(seed % 40) - 20
+
+    def sums(step, alive, used):
+        limbs = np.zeros((LIMBS, 5), np.int64)
+        limbs[:used] = rng.integers(-(alive << 15), alive << 15, (used, 5))
+        return RecordSums(step, alive, limbs * rng.choice([0, 1], (LIMBS, 1)))
+
+    before, after = sums(3, 7, used_before), sums(9, 7 if alike else 4, used)
+    short = shortened(before, after)
+    assert len({len(each.limbs) for each in short}) == 1
+    whole = mean_change(before, after, exponent)
+    assert mean_change(*short, exponent).tobytes() == whole.tobytes()
+    u = rng.normal(size=5)
+    for full, brief in zip((before, after), short, strict=True):
+        assert not full.limbs[len(brief.limbs) :].any()
+        terms = [from_limbs(each.limbs, exponent) * u for each in (full, brief)]
+        whole, less = (math.fsum(each.ravel().tolist()) for each in terms)
+        assert math.copysign(1, whole) == math.copysign(1, less)
+        assert whole == less
