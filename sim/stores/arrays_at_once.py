@@ -23,6 +23,17 @@ def create(
     return {name: zarr.Array(each) for name, each in zip(arrays, made, strict=True)}
 
 
+def create_filled(
+    group: zarr.Group,
+    arrays: Mapping[str, tuple[Mapping[str, Any], np.ndarray]],
+    overwrite: bool = False,
+) -> dict[str, zarr.Array]:
+    """Make arrays, as `create` does, and write the values that stand beside each."""
+    made = create(group, {name: told for name, (told, _) in arrays.items()}, overwrite)
+    write(..., [(made[name], values) for name, (_, values) in arrays.items()])
+    return made
+
+
 def write(at: Any, values: Iterable[tuple[zarr.Array, np.ndarray]]) -> None:
     """Write what arrays hold `at` an index."""
     _all([array.async_array.setitem(at, each) for array, each in values])

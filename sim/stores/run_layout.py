@@ -152,8 +152,8 @@ def coordinate(name: str, values: np.ndarray) -> Mapping[str, Any]:
 
 def write_again(group: zarr.Group, name: str, values: np.ndarray) -> None:
     """Write one of them in the place of what may be left of it."""
-    made = arrays_at_once.create(group, {name: coordinate(name, values)}, overwrite=True)
-    made[name][...] = values
+    again = {name: (coordinate(name, values), values)}
+    arrays_at_once.create_filled(group, again, overwrite=True)
 
 
 def _fill(values: np.ndarray | int) -> float:

@@ -266,9 +266,8 @@ class RunStore(Store, ShownAsTable):
         """Write what is known only at the end, and say that all is there."""
         shape = {"black_hole": len(populations)}
         text = "tokens in each black hole at the last step"
-        made = {"populations": small("int64", shape, text)}
-        (array,) = arrays_at_once.create(self.group, made, overwrite=True).values()
-        array[:] = populations
+        told = {"populations": (small("int64", shape, text), populations)}
+        (array,) = arrays_at_once.create_filled(self.group, told, overwrite=True).values()
         self._write_records()
         self.verify()
         known = {**self.attrs.get(integrity.KNOWN, {}), array.basename: integrity.described(array)}

@@ -89,9 +89,9 @@ class Store:
 
     def has(self, name: str) -> bool:
         """Return whether the store was given an array of that name."""
-        sealed = name in self._arrays or f"{name}/zarr.json" in self._bound.sealed
+        known = name in self._arrays or f"{name}/zarr.json" in self._bound.sealed
         with integrity.as_damaged(f"{self.address}: array {name}"):
-            return sealed or name in self.attrs.get(integrity.KNOWN, ()) or name in self.group
+            return known or name in self.attrs.get(integrity.KNOWN, ()) or name in self.group
 
     def array(self, name: str) -> zarr.Array:
         """One of the arrays, unread.

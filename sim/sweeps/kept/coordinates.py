@@ -48,11 +48,8 @@ def add(
     group: zarr.Group, some: Iterable[Coordinate], overwrite: bool = False
 ) -> dict[str, zarr.Array]:
     """Write coordinates; where `overwrite`, what is left of them goes. Return their arrays."""
-    every = {each.name: each for each in some}
-    told = {name: each.made_by for name, each in every.items()}
-    made = arrays_at_once.create(group, told, overwrite)
-    arrays_at_once.write(..., [(made[name], each.values) for name, each in every.items()])
-    return made
+    told = {each.name: (each.made_by, each.values) for each in some}
+    return arrays_at_once.create_filled(group, told, overwrite)
 
 
 def coordinates(grid: Grid, layout: int = LAYOUT) -> Iterator[Coordinate]:
